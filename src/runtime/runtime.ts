@@ -1,0 +1,130 @@
+/** The contract of a container engine. `docker.ts` is the real one; the tests hold an in-memory one to the same suite. */
+
+/** What a call of the runtime may fail with; the meaning is translated where the library's errors are known. */
+export type RuntimeFailureCode =
+  /** No container of that id (or, when joining a network namespace, no such donor). */
+  | 'not_found'
+  /** The name is taken by another container. */
+  | 'conflict'
+  /** The host refuses a published port: another container or process has it. */
+  | 'port_taken'
+  /** The image is not on this host. Nothing is ever pulled by these calls. */
+  | 'image_missing'
+  /** The container engine understood and refused: a bad setting, a command that cannot run. */
+  | 'refused'
+  /** No answer: not running, not permitted to connect, frozen, or the deadline passed. */
+  | 'unreachable'
+
+/**
+ * A failure of a runtime call. For `unreachable`, `effect` says whether the call may have been carried out all the
+ * same: `none` when the connection was never made, `unknown` when the question was sent and no answer came.
+ */
+export class RuntimeFailure extends Error {
+  override readonly name = 'RuntimeFailure'
+
+  constructor(
+    readonly code: RuntimeFailureCode,
+    message: string,
+    readonly options: { readonly effect?: 'none' | 'unknown'; readonly cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause })
+  }
+
+  get effect(): 'none' | 'unknown' {
+    return this.options.effect ?? 'none'
+  }
+}
+
+/** A port of a container published on the host. */
+export interface PublishedPort {
+  readonly containerPort: number
+  readonly hostPort: number
+  readonly protocol: 'tcp' | 'udp'
+}
+
+/** Everything needed to create one container. */
+export interface ContainerSpec {
+  readonly name: string
+  readonly image: string
+  readonly env: Readonly<Record<string, string>>
+  /** Replaces the image's command where given. */
+  readonly command?: readonly string[]
+  /** Includes the labels by which we know our own. */
+  readonly labels: Readonly<Record<string, string>>
+  readonly ports: readonly PublishedPort[]
+  /** Host address that the ports are published on; empty for all addresses. */
+  readonly publishAddress: string
+  /** A user-defined network, `container:<name or id>`, or null for the engine's default network. */
+  readonly network: string | null
+  /** Bytes; null for no limit. */
+  readonly memoryBytes: number | null
+  /** Cores, fractions allowed; null for no limit. */
+  readonly cpus: number | null
+}
+
+/** `created` means created and never started. */
+export type ContainerState = 'created' | 'running' | 'restarting' | 'paused' | 'exited' | 'removing' | 'dead'
+
+/** A container as it was seen. Times are epoch milliseconds; null where the container engine gave none. */
+export interface ContainerObservation {
+  readonly id: string
+  /** Without the leading slash. */
+  readonly name: string
+  readonly image: string
+  readonly state: ContainerState
+  readonly labels: Readonly<Record<string, string>>
+  readonly ports: readonly PublishedPort[]
+  /** First address on a network of its own; null when it joins another's namespace, or does not run. */
+  readonly address: string | null
+  /** The names of the networks it is attached to; empty for a joined namespace. */
+  readonly networks: readonly string[]
+  readonly createdAtMs: number
+  /** From inspect only: null in `list`. */
+  readonly startedAtMs: number | null
+  /** From inspect only: null in `list`. */
+  readonly exitCode: number | null
+}
+
+/** One change of a container of ours. Carries enough to hide an engine at once; the truth is looked up afterwards. */
+export interface ContainerEvent {
+  readonly action: 'create' | 'start' | 'die' | 'destroy' | 'pause' | 'unpause'
+  readonly id: string
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly atMs: number
+}
+
+export interface EventHandlers {
+  readonly onEvent: (event: ContainerEvent) => void
+  /** The subscription stands: every change from now on is told. Called once, before any event. */
+  readonly onOpen: () => void
+}
+
+/**
+ * A container engine, seen through the label that names this installation. `list` and `events` tell only of containers
+ * that carry it; `inspect` and the verbs take any id, so the caller checks the labels first.
+ *
+ * Every call has a deadline of its own and ends with `RuntimeFailure('unreachable')` when it passes; an aborted
+ * `signal` ends it the same way. No call retries.
+ */
+export interface Runtime {
+  /** Creates without starting; gives the id. Fails with conflict, image_missing, not_found, refused, unreachable. */
+  create(spec: ContainerSpec, signal?: AbortSignal): Promise<string>
+  /** Starts; no error when it runs already. After `port_taken` the container remains, created and never started. */
+  start(id: string, signal?: AbortSignal): Promise<void>
+  /** Asks to stop, kills after `graceSeconds`; no error when it is stopped already. */
+  stop(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void>
+  /** Kills and removes with its anonymous volumes; no error when it is gone already. Resolves once it is gone. */
+  destroy(id: string, signal?: AbortSignal): Promise<void>
+  /** By id, by an unambiguous beginning of it, or by name. */
+  inspect(id: string, signal?: AbortSignal): Promise<ContainerObservation>
+  /** All of ours in every state, never started ones too. */
+  list(signal?: AbortSignal): Promise<ContainerObservation[]>
+  /**
+   * Tells of changes until the stream breaks or `signal` aborts: resolves on abort, rejects with `unreachable` when
+   * the stream ended otherwise. Never reconnects: a gap is the caller's to close, by a full look.
+   */
+  events(handlers: EventHandlers, signal: AbortSignal): Promise<void>
+  /** A cheap question that only asks whether the engine answers; short deadline. */
+  ping(signal?: AbortSignal): Promise<void>
+}
