@@ -73,6 +73,7 @@ export interface ContainerObservation {
   readonly image: string
   readonly state: ContainerState
   readonly labels: Readonly<Record<string, string>>
+  /** From inspect in every state; in `list` only while it runs, and empty for other states. */
   readonly ports: readonly PublishedPort[]
   /** First address on a network of its own; null when it joins another's namespace, or does not run. */
   readonly address: string | null
@@ -81,7 +82,7 @@ export interface ContainerObservation {
   readonly createdAtMs: number
   /** From inspect only: null in `list`. */
   readonly startedAtMs: number | null
-  /** From inspect only: null in `list`. */
+  /** From inspect only: null in `list`, and in every state but exited and dead. */
   readonly exitCode: number | null
 }
 
@@ -110,9 +111,12 @@ export interface EventHandlers {
 export interface Runtime {
   /** Creates without starting; gives the id. Fails with conflict, image_missing, not_found, refused, unreachable. */
   create(spec: ContainerSpec, signal?: AbortSignal): Promise<string>
-  /** Starts; no error when it runs already. After `port_taken` the container remains, created and never started. */
+  /**
+   * Starts; no error when it runs already. After `port_taken` the container remains, created and never started. A donor
+   * of the network namespace that does not exist shows only here, as `not_found`; one that does not run as `refused`.
+   */
   start(id: string, signal?: AbortSignal): Promise<void>
-  /** Asks to stop, kills after `graceSeconds`; no error when it is stopped already. */
+  /** Asks to stop, kills after `graceSeconds` (on top of the deadline); no error when it is stopped already. */
   stop(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void>
   /** Kills and removes with its anonymous volumes; no error when it is gone already. Resolves once it is gone. */
   destroy(id: string, signal?: AbortSignal): Promise<void>

@@ -1,0 +1,121 @@
+/** Kinds of settings whose text has a format of its own: ranges, labels, addresses, sizes, engine templates. */
+import { type Kind, port, text } from './config-kinds.ts'
+
+/** Ports from `first` to `last`, both included. */
+export interface PortRange {
+  readonly first: number
+  readonly last: number
+}
+
+/** A container label. */
+export interface Label {
+  readonly key: string
+  readonly value: string
+}
+
+/** `first-last`, or one port alone. */
+export const portRange: Kind<PortRange> = {
+  type: 'first-last',
+  expects: 'a range such as 19000-19999, within 1 to 65535, the lower port first',
+  parse: (given) => {
+    const [, from, to] = /^(\d+)\s*(?:-\s*(\d+))?$/.exec(given) ?? []
+    const first = port.parse(from ?? '')
+    const last = port.parse(to ?? from ?? '')
+    return first !== undefined && last !== undefined && first <= last ? { first, last } : undefined
+  },
+  format: ({ first, last }) => `${first}-${last}`,
+}
+
+/** Labels with a meaning of their own on every engine container: the installation cannot be named by one of them. */
+const RESERVED_LABEL_KEYS: ReadonlySet<string> = new Set([
+  'roundhouse.engine',
+  'roundhouse.config',
+  'acestream.http_port',
+  'acestream.https_port',
+  'host.http_port',
+  'host.https_port',
+])
+
+/** `key=value`, split at the first "=", so that the value may contain more of them. */
+export const label: Kind<Label> = {
+  type: 'key=value',
+  expects: 'key=value, with a key that no engine label uses (such as orchestrator.managed=acestream)',
+  parse: (given) => {
+    const [, key, value] = /^([^=\s]+)=(.+)$/s.exec(given) ?? []
+    if (key === undefined || value === undefined || RESERVED_LABEL_KEYS.has(key)) return undefined
+    return { key, value }
+  },
+  format: ({ key, value }) => `${key}=${value}`,
+}
+
+/** The file of an SQLite database, in the notation of SQLAlchemy: three slashes relative, four absolute. */
+export const sqliteUrl: Kind<{ readonly path: string }> = {
+  type: 'sqlite URL',
+  expects:
+    'sqlite:///relative/path or sqlite:////absolute/path; a database in memory (:memory:) cannot be used, ' +
+    'because engines have to be known again after a restart',
+  parse: (given) => {
+    const path = /^sqlite:\/\/\/(.+)$/.exec(given)?.[1]
+    return path === undefined || path.includes(':memory:') || path.endsWith('/') ? undefined : { path }
+  },
+  format: ({ path }) => `sqlite:///${path}`,
+}
+
+/** Where a Docker Engine answers. SSH and TLS are left to a tunnel or proxy. */
+export const dockerHost: Kind<string> = text(
+  'address',
+  /^(unix:\/\/)?\/[^/].*$|^tcp:\/\/[^\s/:]+:\d+\/?$|^tcp:\/\/\[[0-9a-fA-F:]+\]:\d+\/?$/,
+  'unix:///path/of/docker.sock or tcp://host:port (not ssh: forward the socket instead)',
+)
+
+/** A network to attach engines to. `host`, `none` and `container:…` cannot hold engines that each have their own ports. */
+export const networkName: Kind<string> = text(
+  'name',
+  /^(?!host$|none$)[a-zA-Z0-9][\w.-]*$/,
+  'the name of a Docker network; host and none cannot be used, because every engine needs a network ' +
+    'namespace of its own',
+)
+
+/** A container's name, as Docker allows them. */
+export const containerName: Kind<string> = text('name', /^[a-zA-Z0-9][\w.-]*$/, 'the name of a container')
+
+/** A host name or an IP address (IPv6 without brackets). */
+export const hostAddress: Kind<string> = text(
+  'host',
+  /^[a-zA-Z0-9]([\w.-]*[\w.])?$|^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/,
+  'a host name or an IP address, without scheme and port',
+)
+
+/** An image reference. Docker refuses upper case in the repository, and says so only when a container is created. */
+export const imageReference: Kind<string> = text(
+  'image',
+  /^([\w.-]+(:\d+)?\/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/,
+  'an image such as ghcr.io/krinkuto11/acestream-http-proxy:latest, the repository in lower case',
+)
+
+const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  k: 1024,
+  m: 1024 ** 2,
+  g: 1024 ** 3,
+}
+
+/** Docker Engine refuses a lower memory limit. */
+const LOWEST_MEMORY_BYTES = 6 * 1024 ** 2
+
+/** Bytes, written as in `docker run --memory`: a whole number with b, k, m or g, or none for bytes. */
+export const memoryBytes: Kind<number> = {
+  type: 'size',
+  expects: 'a size such as 512m or 2g (b, k, m, g), at least 6m',
+  unit: 'bytes',
+  parse: (given) => {
+    const [, digits = '', unit = ''] = /^(\d+)([bkmg]?)b?$/.exec(given.toLowerCase()) ?? []
+    const bytes = digits === '' ? 0 : Number(digits) * (BYTES_PER_UNIT[unit] ?? 1)
+    return bytes >= LOWEST_MEMORY_BYTES && Number.isSafeInteger(bytes) ? bytes : undefined
+  },
+  format: String,
+}
+
+/** Any text that is not empty. */
+export const anyText: Kind<string> = text('text', /./s, 'a text that is not empty')

@@ -1,0 +1,156 @@
+/** What settings demand of one another: rules that make a configuration unusable, and advice that only warns. */
+import type { PortRange } from './config-formats.ts'
+import type { Config, SettingName } from './config-settings.ts'
+
+/** Says what is wrong and what to do about it, or nothing when the settings fit together. */
+export interface Rule {
+  /** All settings the rule looks at; the first is the one that it is reported under. */
+  readonly settings: readonly [SettingName, ...SettingName[]]
+  readonly check: (config: Config) => string | null
+}
+
+/** Without these the orchestrator could not keep its promises: it does not start. */
+export const RULES: readonly Rule[] = [
+  {
+    settings: ['MIN_REPLICAS', 'MAX_REPLICAS'],
+    check: ({ MIN_REPLICAS, MAX_REPLICAS }) =>
+      unless(MIN_REPLICAS <= MAX_REPLICAS, `Set MIN_REPLICAS to at most MAX_REPLICAS (${MAX_REPLICAS})`),
+  },
+  {
+    settings: ['MIN_FREE_REPLICAS', 'MAX_REPLICAS'],
+    check: ({ MIN_FREE_REPLICAS, MAX_REPLICAS }) =>
+      unless(
+        MIN_FREE_REPLICAS <= MAX_REPLICAS,
+        `Set MIN_FREE_REPLICAS to at most MAX_REPLICAS (${MAX_REPLICAS})`,
+      ),
+  },
+  {
+    settings: ['PORT_RANGE_HOST', 'ACE_HTTPS_RANGE', 'ACE_MAP_HTTPS', 'GLUETUN_CONTAINER_NAME'],
+    check: (config) =>
+      unless(
+        behindVpn(config) ||
+          !config.ACE_MAP_HTTPS ||
+          !overlap(config.PORT_RANGE_HOST, config.ACE_HTTPS_RANGE),
+        `Give PORT_RANGE_HOST and ACE_HTTPS_RANGE (${spell(config.ACE_HTTPS_RANGE)}) different ports, ` +
+          'since ACE_MAP_HTTPS publishes both on the host',
+      ),
+  },
+  {
+    settings: ['GLUETUN_CONTAINER_NAME'],
+    check: ({ GLUETUN_CONTAINER_NAME: names }) =>
+      unless(new Set(names).size === names.length, 'Name every Gluetun container once'),
+  },
+  {
+    settings: ['GLUETUN_PORT_RANGE', 'GLUETUN_CONTAINER_NAME'],
+    check: (config) => {
+      const nodes = config.GLUETUN_CONTAINER_NAME.length
+      const ranges = config.GLUETUN_PORT_RANGE.length
+      return unless(
+        !behindVpn(config) || ranges === nodes,
+        `Give one range for each of the ${nodes} Gluetun containers (there are ${ranges}), and publish it there`,
+      )
+    },
+  },
+  {
+    settings: ['GLUETUN_PORT_RANGE'],
+    check: ({ GLUETUN_PORT_RANGE: ranges }) =>
+      unless(
+        !ranges.some((range, index) => ranges.slice(index + 1).some((other) => overlap(range, other))),
+        'Give every Gluetun container ports that no other one has, since a port tells which engine is meant',
+      ),
+  },
+  {
+    settings: [
+      'GLUETUN_PORT_RANGE',
+      'GLUETUN_CONTAINER_NAME',
+      'GLUETUN_API_PORT',
+      'ACE_HTTPS_RANGE',
+      'ACE_API_RANGE',
+      'ACE_P2P_RANGE',
+    ],
+    check: (config) => (behindVpn(config) ? namespaceClash(config) : null),
+  },
+  {
+    settings: ['GLUETUN_API_USERNAME', 'GLUETUN_API_PASSWORD'],
+    check: ({ GLUETUN_API_USERNAME: user, GLUETUN_API_PASSWORD: password }) =>
+      unless(
+        (user === null) === (password === null),
+        'Set both GLUETUN_API_USERNAME and GLUETUN_API_PASSWORD, or neither',
+      ),
+  },
+  {
+    settings: ['GLUETUN_API_KEY', 'GLUETUN_API_USERNAME'],
+    check: ({ GLUETUN_API_KEY: key, GLUETUN_API_USERNAME: user }) =>
+      unless(key === null || user === null, 'Set GLUETUN_API_KEY or GLUETUN_API_USERNAME, not both'),
+  },
+]
+
+/** What is allowed and probably not meant. */
+export const ADVICE: readonly Rule[] = [
+  {
+    settings: ['PROVISION_DEADLINE_MS'],
+    check: ({ PROVISION_DEADLINE_MS: deadline }) =>
+      unless(
+        deadline < 3000,
+        'acexy gives up after 3000 ms and asks again: a later answer reaches nobody. Keep it below 3000',
+      ),
+  },
+  {
+    settings: ['MAX_REPLICAS', 'PORT_RANGE_HOST', 'GLUETUN_PORT_RANGE', 'GLUETUN_CONTAINER_NAME'],
+    check: (config) => {
+      const ranges = behindVpn(config) ? config.GLUETUN_PORT_RANGE : [config.PORT_RANGE_HOST]
+      const size = ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0)
+      const name = behindVpn(config) ? 'GLUETUN_PORT_RANGE' : 'PORT_RANGE_HOST'
+      return unless(
+        config.MAX_REPLICAS <= size,
+        `${name} has only ${size} ports: no more than ${size} engines can run`,
+      )
+    },
+  },
+  {
+    settings: ['ENGINE_ADVERTISE', 'DOCKER_NETWORK', 'GLUETUN_CONTAINER_NAME'],
+    check: (config) =>
+      unless(
+        config.ENGINE_ADVERTISE !== 'container' || config.DOCKER_NETWORK !== null || behindVpn(config),
+        "names of containers mean nothing on Docker's default bridge. Set DOCKER_NETWORK too",
+      ),
+  },
+]
+
+/** Engines of one VPN node share one network namespace, with Gluetun's own control server in it. */
+function namespaceClash(config: Config): string | null {
+  const api = { first: config.GLUETUN_API_PORT, last: config.GLUETUN_API_PORT }
+  const shared: readonly (readonly [SettingName, PortRange])[] = [
+    ...config.GLUETUN_PORT_RANGE.map((range) => ['GLUETUN_PORT_RANGE', range] as const),
+    ['ACE_HTTPS_RANGE', config.ACE_HTTPS_RANGE],
+    ['ACE_API_RANGE', config.ACE_API_RANGE],
+    ['ACE_P2P_RANGE', config.ACE_P2P_RANGE],
+    ['GLUETUN_API_PORT', api],
+  ]
+  for (const [index, [name, range]] of shared.entries()) {
+    const other = shared.slice(index + 1).find(([rival, taken]) => rival !== name && overlap(range, taken))
+    if (other !== undefined) {
+      return (
+        `Give ${name} (${spell(range)}) and ${other[0]} (${spell(other[1])}) different ports, ` +
+        'since they meet in the network of the VPN'
+      )
+    }
+  }
+  return null
+}
+
+function behindVpn(config: Config): boolean {
+  return config.GLUETUN_CONTAINER_NAME.length > 0
+}
+
+function overlap(one: PortRange, other: PortRange): boolean {
+  return one.first <= other.last && other.first <= one.last
+}
+
+function spell({ first, last }: PortRange): string {
+  return first === last ? `${first}` : `${first}-${last}`
+}
+
+function unless(fits: boolean, remedy: string): string | null {
+  return fits ? null : remedy
+}

@@ -1,0 +1,258 @@
+/** Every setting: its kind, default and meaning. The single source for parsing, types, `--help` and `--print-config`. */
+import { type StaticDecode, Type } from '@sinclair/typebox'
+import * as format from './config-formats.ts'
+import * as kind from './config-kinds.ts'
+import { settingsOf } from './config-schema.ts'
+import { command, environment } from './config-templates.ts'
+
+const server = settingsOf('Server')
+const docker = settingsOf('Docker')
+const engines = settingsOf('Engines')
+const ports = settingsOf('Ports')
+const provisioning = settingsOf('Provisioning')
+const scaling = settingsOf('Scaling')
+const health = settingsOf('Health')
+const streams = settingsOf('Streams')
+const vpn = settingsOf('VPN')
+
+const count = kind.integer({ min: 1 })
+const countOrZero = kind.integer({ min: 0 })
+
+/** The schema of the whole configuration: text in, values out. Names are those of the environment variables. */
+export const configSchema = Type.Object({
+  APP_PORT: server(kind.port, '8000', 'Port that the API, Swagger UI and the panel are served on.'),
+  BIND: server(format.hostAddress, '0.0.0.0', 'Address to listen on; 127.0.0.1 keeps others out.'),
+  API_KEY: server(
+    kind.optional(format.anyText),
+    '',
+    'Bearer token for everything that changes something; without it all is open.',
+    { secret: true },
+  ),
+  DB_URL: server(format.sqliteUrl, 'sqlite:///./orchestrator.db', 'SQLite database that holds the state.'),
+  LOG_LEVEL: server(
+    kind.choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    'info',
+    'Least severe log lines to write.',
+  ),
+
+  DOCKER_HOST: docker(
+    kind.optional(format.dockerHost),
+    '',
+    'Docker Engine to use; without it /var/run/docker.sock.',
+  ),
+  DOCKER_NETWORK: docker(
+    kind.optional(format.networkName),
+    '',
+    "Network that engines without a VPN join; without it Docker's default bridge.",
+  ),
+  CONTAINER_LABEL: docker(
+    format.label,
+    'ondemand.app=myservice',
+    'Label of every container of this installation; two installations on one Docker need two of them.',
+  ),
+
+  TARGET_IMAGE: engines(
+    format.imageReference,
+    'ghcr.io/krinkuto11/acestream-http-proxy:latest',
+    'Image of the engines; never pulled inside a request.',
+  ),
+  ENGINE_ENV: engines(
+    environment,
+    '',
+    'More environment variables of an engine; {http_port} {https_port} {api_port} {p2p_port} are filled in.',
+  ),
+  ENGINE_CMD: engines(
+    kind.optional(command),
+    '',
+    "Command of an engine instead of the image's own, with the same placeholders as ENGINE_ENV.",
+  ),
+  ENGINE_MEMORY_LIMIT: engines(
+    kind.optional(format.memoryBytes),
+    '',
+    'Most memory that one engine may use; without it no limit.',
+  ),
+  ENGINE_CPUS: engines(
+    kind.optional(kind.decimal({ min: 0.01, unit: 'cores' })),
+    '',
+    'Most processor time that one engine may use; without it no limit.',
+  ),
+  ENGINE_CACHE_LIMIT: engines(
+    kind.integer({ min: 1, unit: 'GB' }),
+    '1',
+    'Most disk that the cache of one engine may use.',
+  ),
+  ENGINE_ADVERTISE: engines(
+    kind.choice('auto', 'container', 'host', 'ip'),
+    'auto',
+    'Address of an engine that proxies are told: container name, host and published port, or container IP.',
+  ),
+  ADVERTISE_HOST: engines(
+    format.hostAddress,
+    '127.0.0.1',
+    'Host that proxies are told for published ports (ENGINE_ADVERTISE host, or auto without a network).',
+  ),
+
+  PORT_RANGE_HOST: ports(
+    format.portRange,
+    '19000-19999',
+    'Ports of engines without a VPN, the same inside and outside the container.',
+  ),
+  ACE_HTTP_RANGE: ports(
+    format.portRange,
+    '40000-44999',
+    'Accepted without effect: an HTTP port comes from PORT_RANGE_HOST, or GLUETUN_PORT_RANGE behind a VPN.',
+    { inert: true },
+  ),
+  ACE_HTTPS_RANGE: ports(format.portRange, '45000-49999', 'HTTPS ports of engines.'),
+  ACE_API_RANGE: ports(
+    format.portRange,
+    '62100-62999',
+    'API ports of engines that share the network of a VPN.',
+  ),
+  ACE_P2P_RANGE: ports(
+    format.portRange,
+    '8700-9599',
+    'Peer-to-peer ports of engines that share the network of a VPN.',
+  ),
+  ACE_MAP_HTTPS: ports(kind.boolean, 'false', 'Whether HTTPS ports are published on the host too.'),
+
+  PROVISION_DEADLINE_MS: provisioning(
+    kind.integer({ min: 1, max: 600_000, unit: 'ms' }),
+    '2500',
+    'Time within which a provision is answered, whatever happens; acexy gives up after 3000 ms.',
+  ),
+  PROVISION_ERROR_DETAIL: provisioning(
+    kind.choice('text', 'object'),
+    'text',
+    'Form of the detail of a refusal: text for acexy of October 2025, object for all later ones.',
+  ),
+  UNCLAIMED_TTL_S: provisioning(
+    kind.seconds,
+    '15',
+    'Time for which an engine whose answer reached nobody is kept for the same request.',
+  ),
+  STARTUP_TIMEOUT_S: provisioning(
+    kind.seconds,
+    '90',
+    'Time from the start of an engine to its first good answer, after which it has failed.',
+  ),
+  MAX_CONCURRENT_PROVISIONS: provisioning(
+    count,
+    '5',
+    "Engines that the reconciler's own starts make at a time.",
+  ),
+  MIN_PROVISION_INTERVAL_S: provisioning(
+    kind.secondsOrZero,
+    '0',
+    "Least time between two of the reconciler's own starts.",
+  ),
+  CIRCUIT_BREAKER_FAILURE_THRESHOLD: provisioning(
+    count,
+    '5',
+    'Engines in a row that failed before they were ready, after which provisioning pauses.',
+  ),
+  CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S: provisioning(
+    kind.wholeSeconds,
+    '300',
+    'Pause after which one trial is let through.',
+  ),
+  CIRCUIT_BREAKER_REPLACEMENT_THRESHOLD: provisioning(
+    count,
+    '3',
+    'The same threshold for engines that replace unhealthy ones.',
+  ),
+  CIRCUIT_BREAKER_REPLACEMENT_TIMEOUT_S: provisioning(
+    kind.wholeSeconds,
+    '180',
+    'The same pause for engines that replace unhealthy ones.',
+  ),
+
+  MIN_REPLICAS: scaling(countOrZero, '0', 'Engines to keep, busy or not.'),
+  MIN_FREE_REPLICAS: scaling(countOrZero, '0', 'Free engines to keep beside the busy ones.'),
+  MAX_REPLICAS: scaling(count, '20', 'Most engines at a time, draining ones included.'),
+  MAX_STREAMS_PER_ENGINE: scaling(
+    count,
+    '1',
+    "Streams at which an engine is no longer free; must equal acexy's ACEXY_MAX_STREAMS_PER_ENGINE.",
+  ),
+  AUTO_DELETE: scaling(kind.boolean, 'false', 'Whether idle engines beyond the wanted number are removed.'),
+  ENGINE_GRACE_PERIOD_S: scaling(
+    kind.wholeSeconds,
+    '30',
+    'Time for which an engine is idle before AUTO_DELETE removes it.',
+  ),
+  DRAIN_HIDE_S: scaling(
+    kind.seconds,
+    '30',
+    'Time for which an engine is hidden before it is stopped, since a proxy may just have chosen it.',
+  ),
+  MONITOR_INTERVAL_S: scaling(kind.seconds, '10', 'Longest time between two full passes of the reconciler.'),
+  AUTOSCALE_INTERVAL_S: scaling(
+    kind.seconds,
+    '30',
+    'Accepted without effect: MONITOR_INTERVAL_S is the time between passes.',
+    { inert: true },
+  ),
+
+  HEALTH_CHECK_INTERVAL_S: health(kind.seconds, '20', 'Time within which every engine is probed once.'),
+  HEALTH_FAILURE_THRESHOLD: health(count, '3', 'Failed probes in a row that make an engine unhealthy.'),
+  HEALTH_UNHEALTHY_GRACE_PERIOD_S: health(
+    kind.seconds,
+    '60',
+    'Time for which an unhealthy engine with started streams is kept.',
+  ),
+  HEALTH_REPLACEMENT_COOLDOWN_S: health(kind.seconds, '60', 'Least time between two replacements.'),
+
+  COLLECT_INTERVAL_S: streams(kind.seconds, '5', 'Time between two looks at the statistics of a stream.'),
+  STATS_HISTORY_MAX: streams(count, '720', 'Statistics kept for one stream; the oldest go first.'),
+
+  GLUETUN_CONTAINER_NAME: vpn(
+    kind.list(format.containerName),
+    '',
+    'Gluetun containers that engines join, separated by commas; without it there is no VPN.',
+  ),
+  GLUETUN_PORT_RANGE: vpn(
+    kind.list(format.portRange),
+    '19000-19019',
+    'HTTP ports of engines behind the VPN, published by Gluetun: one range per container, in their order.',
+  ),
+  GLUETUN_API_PORT: vpn(kind.port, '8000', "Port of Gluetun's control server."),
+  GLUETUN_API_KEY: vpn(
+    kind.optional(format.anyText),
+    '',
+    "Key of Gluetun's control server (its role with auth = apikey).",
+    { secret: true },
+  ),
+  GLUETUN_API_USERNAME: vpn(
+    kind.optional(format.anyText),
+    '',
+    "User of Gluetun's control server (its role with auth = basic).",
+  ),
+  GLUETUN_API_PASSWORD: vpn(kind.optional(format.anyText), '', 'Password of GLUETUN_API_USERNAME.', {
+    secret: true,
+  }),
+  GLUETUN_HEALTH_CHECK_INTERVAL_S: vpn(kind.seconds, '5', 'Time between two looks at a Gluetun container.'),
+  GLUETUN_PORT_CACHE_TTL_S: vpn(kind.seconds, '60', 'Time for which a forwarded port is believed.'),
+  MAX_ACTIVE_REPLICAS: vpn(
+    count,
+    '20',
+    'Accepted without effect: GLUETUN_PORT_RANGE says which ports there are behind the VPN.',
+    { inert: true },
+  ),
+  VPN_STABLE_S: vpn(kind.seconds, '5', 'Time for which nothing may be wrong before a VPN counts as up.'),
+  VPN_RECONNECT_GRACE_S: vpn(
+    kind.seconds,
+    '10',
+    'Time that engines get to answer by themselves after a reconnect before they are restarted.',
+  ),
+  VPN_RESTART_ENGINES_ON_RECONNECT: vpn(
+    kind.boolean,
+    'true',
+    'Whether a reconnect restarts engines whose network lives; a dead one is repaired in any case.',
+  ),
+})
+
+/** The parsed configuration, keyed by the names of the variables. */
+export type Config = Readonly<StaticDecode<typeof configSchema>>
+
+export type SettingName = keyof Config

@@ -1,0 +1,108 @@
+/** Where the texts of settings come from: flags before the environment before defaults. */
+import type { SettingName } from './config-settings.ts'
+
+/** Environment variables, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export type Origin = 'default' | 'environment' | 'flag'
+
+/** A reason why there is no configuration, and what to do about it. Values of secret settings are masked. */
+export interface Problem {
+  /** The variable, or the argument as it was given. */
+  readonly variable: string
+  readonly value: string
+  readonly remedy: string
+}
+
+/** The text of each setting that was set; texts are trimmed and never empty. */
+export type Texts = ReadonlyMap<SettingName, string>
+
+/**
+ * Reads `--NAME=value`, `--NAME value` and `--kebab-name value`; the last one of a name counts. Unknown flags, words
+ * that are no flag, and flags without a value are problems. A value that begins with `--` needs the form with `=`.
+ */
+export function readFlags(
+  argv: readonly string[],
+  names: readonly SettingName[],
+): { texts: Texts; problems: readonly Problem[] } {
+  const texts = new Map<SettingName, string>()
+  const problems: Problem[] = []
+  const words = [...argv]
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    const name = flagName(word, names)
+    const value = word.includes('=') ? valuePart(word) : takeValue(words, word)
+    if (name === undefined) {
+      // Its value stays untold: it may be a secret under a misspelt name.
+      problems.push({ variable: flagPart(word), value: '', remedy: unknownFlag(word, names) })
+      continue
+    }
+    if (value === undefined) {
+      problems.push({ variable: word, value: '', remedy: `Give it a value: ${word}=<value>` })
+    } else if (value.trim() !== '') {
+      texts.set(name, value.trim())
+    }
+  }
+  return { texts, problems }
+}
+
+/** Picks the settings out of the environment. What is empty counts as not set. */
+export function readEnvironment(env: Environment, names: readonly SettingName[]): Texts {
+  const set = names.map((name) => [name, (env[name] ?? '').trim()] as const)
+  return new Map(set.filter(([, text]) => text !== ''))
+}
+
+/** Tells of variables that are one edit away from a setting's name, since an unknown variable is silently ignored. */
+export function probableTypos(env: Environment, names: readonly SettingName[]): string[] {
+  const known: ReadonlySet<string> = new Set(names)
+  return Object.keys(env)
+    .filter((variable) => !known.has(variable))
+    .flatMap((variable) => {
+      const meant = names.find((name) => oneEditApart(variable, name))
+      return meant === undefined ? [] : [`${variable} is not a setting and is ignored: ${meant} may be meant`]
+    })
+}
+
+function flagName(word: string, names: readonly SettingName[]): SettingName | undefined {
+  if (!word.startsWith('--')) return undefined
+  const given = canonicalName(word)
+  return names.find((name) => name === given)
+}
+
+function canonicalName(word: string): string {
+  return flagPart(word).slice(2).toUpperCase().replaceAll('-', '_')
+}
+
+function flagPart(word: string): string {
+  return word.split('=', 1).join('')
+}
+
+function valuePart(word: string): string {
+  const split = word.indexOf('=')
+  return split === -1 ? '' : word.slice(split + 1)
+}
+
+function takeValue(words: string[], flag: string): string | undefined {
+  const isFlag = flag.startsWith('--')
+  return !isFlag || words[0] === undefined || words[0].startsWith('--') ? undefined : words.shift()
+}
+
+function unknownFlag(word: string, names: readonly SettingName[]): string {
+  if (!word.startsWith('--')) return 'Leave it out: settings are given as --NAME=value'
+  const meant = names.find((name) => oneEditApart(canonicalName(word), name))
+  return meant === undefined ? 'Leave it out: --help lists all settings' : `Write --${meant}=<value>`
+}
+
+/** One character inserted, left out or replaced, or two neighbours swapped. */
+function oneEditApart(one: string, other: string): boolean {
+  if (one === other || Math.abs(one.length - other.length) > 1) return false
+  let start = 0
+  while (start < one.length && one[start] === other[start]) start += 1
+  const [restOfOne, restOfOther] = [one.slice(start), other.slice(start)]
+  const replaced = restOfOne.slice(1) === restOfOther.slice(1)
+  const inserted = restOfOne === restOfOther.slice(1) || restOfOne.slice(1) === restOfOther
+  const swapped =
+    restOfOne.slice(2) === restOfOther.slice(2) &&
+    restOfOne[0] === restOfOther[1] &&
+    restOfOne[1] === restOfOther[0]
+  return replaced || inserted || swapped
+}

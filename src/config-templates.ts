@@ -1,0 +1,92 @@
+/** Settings that describe what is passed to an engine: environment variables and command. */
+import type { Kind } from './config-kinds.ts'
+
+const VARIABLE_NAME = /^[a-zA-Z_][\w.-]*$/
+
+/** Environment variables: a JSON object, or lines of KEY=VALUE. Blank lines and lines that begin with # are skipped. */
+export const environment: Kind<Readonly<Record<string, string>>> = {
+  type: 'variables',
+  expects: 'a JSON object of names and values, or lines of KEY=VALUE',
+  parse: (text) => {
+    const pairs = text.startsWith('{') ? pairsOfJson(text) : pairsOfLines(text)
+    return pairs?.every(([name]) => VARIABLE_NAME.test(name)) ? Object.fromEntries(pairs) : undefined
+  },
+  format: (variables) => (Object.keys(variables).length === 0 ? '' : JSON.stringify(variables)),
+}
+
+/** A command: a JSON array of strings, or words as a shell splits them (quotes and backslash, no expansion). */
+export const command: Kind<readonly string[]> = {
+  type: 'command',
+  expects: 'a JSON array of words, or words separated by spaces with every quote closed',
+  parse: (text) => {
+    const words = text.startsWith('[') ? wordsOfJson(text) : shellWords(text)
+    return words === undefined || words.length === 0 ? undefined : words
+  },
+  format: (words) => JSON.stringify(words),
+}
+
+function pairsOfJson(text: string): [string, string][] | undefined {
+  const value = parseJson(text)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const entries: [string, unknown][] = Object.entries(value)
+  return entries.every(([, item]) => ['string', 'number', 'boolean'].includes(typeof item))
+    ? entries.map(([name, item]) => [name, String(item)])
+    : undefined
+}
+
+function pairsOfLines(text: string): [string, string][] | undefined {
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+  if (!lines.every((line) => line.includes('='))) return undefined
+  return lines.map((line) => {
+    const split = line.indexOf('=')
+    return [line.slice(0, split), line.slice(split + 1)]
+  })
+}
+
+function wordsOfJson(text: string): string[] | undefined {
+  const value = parseJson(text)
+  if (!Array.isArray(value)) return undefined
+  const words = value.filter((item) => typeof item === 'string')
+  return words.length === value.length ? words : undefined
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** One piece of a word: '…', "…" with \" and \\ in it, an escaped character, or plain characters. */
+const PIECE = /'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)/sy
+
+function shellWords(text: string): string[] | undefined {
+  const words: string[] = []
+  let rest = text.trimStart()
+  while (rest !== '') {
+    const word = firstWord(rest)
+    if (word === undefined) return undefined
+    words.push(word.value)
+    rest = rest.slice(word.length).trimStart()
+  }
+  return words
+}
+
+function firstWord(text: string): { value: string; length: number } | undefined {
+  const piece = new RegExp(PIECE)
+  let value = ''
+  let length = 0
+  while (length < text.length && !/\s/.test(text.charAt(length))) {
+    piece.lastIndex = length
+    const match = piece.exec(text)
+    if (match === null) return undefined
+    const [whole, single, double, escaped, plain] = match
+    value += single ?? double?.replace(/\\(["\\$`])/g, '$1') ?? escaped ?? plain ?? ''
+    length += whole.length
+  }
+  return { value, length }
+}

@@ -1,0 +1,96 @@
+import { type Engine, isLive } from '../core/types.ts'
+import type { ContainerObservation } from '../runtime/runtime.ts'
+import { engineByContainer, engineById, insertEngine, skipEngineNumber } from '../store/engines.ts'
+import { appendJournal } from '../store/journal.ts'
+import { tryLease } from '../store/leases.ts'
+import type { Db } from '../store/store.ts'
+import { leasesOf, unseen } from './claims.ts'
+import { HOST_SCOPE } from './port-book.ts'
+import {
+  CONFIG_LABEL,
+  ENGINE_LABEL,
+  type EngineTemplate,
+  GENERIC_LABEL,
+  plainRequest,
+  requestHash,
+} from './template.ts'
+
+/** Engines carry our own label or, when the earlier orchestrator made them, the label of their port. */
+export const isEngineContainer = ({ labels }: Pick<ContainerObservation, 'labels'>): boolean =>
+  labels[GENERIC_LABEL] === undefined &&
+  (labels[ENGINE_LABEL] !== undefined || labels['acestream.http_port'] !== undefined)
+
+/**
+ * The row that a container belongs to: by its id, else by the engine that its label names. A copy of a live engine's
+ * container, made by somebody with the same labels, belongs to no row.
+ */
+export function rowOf(db: Db, container: Pick<ContainerObservation, 'id' | 'labels'>): Engine | undefined {
+  const byContainer = engineByContainer(db, container.id)
+  const named = container.labels[ENGINE_LABEL]
+  if (byContainer !== undefined || named === undefined) return byContainer
+  const byLabel = engineById(db, named)
+  return byLabel !== undefined && isLive(byLabel) && byLabel.containerId !== null ? undefined : byLabel
+}
+
+/**
+ * Makes the row of a running engine that no row knows, from its labels alone. It may have viewers that we don't know
+ * of, so it is marked as adopted; it counts against `MAX_REPLICAS` and is taken over also above it.
+ */
+export function adopt(
+  tx: Db,
+  container: ContainerObservation,
+  options: { readonly newId: string; readonly template: EngineTemplate; readonly nowMs: number },
+): Engine {
+  const { newId, template, nowMs } = options
+  const named = container.labels[ENGINE_LABEL]
+  const engine: Engine = {
+    ...unseen,
+    ...portsOf(container),
+    // A copy carries the label of another engine; it gets an id of its own.
+    id: named !== undefined && engineById(tx, named) === undefined ? named : newId,
+    status: 'starting',
+    name: container.name,
+    containerId: container.id,
+    image: container.image,
+    request: plainRequest,
+    requestHash: requestHash(plainRequest),
+    configHash: container.labels[CONFIG_LABEL] ?? '',
+    scope: HOST_SCOPE,
+    labels: container.labels,
+    containerState: container.state,
+    containerStartedAt: container.startedAtMs,
+    address: container.address,
+    networks: container.networks,
+    createdAt: container.createdAtMs,
+    handedOutAt: null,
+    claimKey: null,
+    adoptedAt: nowMs,
+  }
+  insertEngine(tx, engine)
+  for (const lease of leasesOf(engine)) if (lease.port > 0) tryLease(tx, lease, nowMs)
+  skipEngineNumber(tx, Number(/^acestream-(\d+)$/.exec(container.name)?.[1] ?? 0))
+  const detail = {
+    name: engine.name,
+    port: engine.hostHttpPort,
+    label: `${template.label.key}=${template.label.value}`,
+  }
+  appendJournal(tx, nowMs, { kind: 'engine.adopted', engineId: engine.id, detail })
+  return engine
+}
+
+function portsOf({ labels, ports }: ContainerObservation) {
+  const inside = portLabel(labels['acestream.http_port']) ?? ports[0]?.containerPort ?? 0
+  const published = ports.find(({ containerPort }) => containerPort === inside)?.hostPort
+  const https = portLabel(labels['acestream.https_port']) ?? 0
+  return {
+    httpPort: inside,
+    hostHttpPort: published ?? portLabel(labels['host.http_port']) ?? inside,
+    httpsPort: https,
+    hostHttpsPort: ports.find(({ containerPort }) => https > 0 && containerPort === https)?.hostPort ?? null,
+  }
+}
+
+function portLabel(text: string | undefined): number | null {
+  const port = Number(text)
+  return Number.isInteger(port) && port > 0 && port <= 65_535 ? port : null
+}

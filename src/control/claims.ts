@@ -1,0 +1,180 @@
+import { withStart } from '../core/breaker.ts'
+import { noFreePort, ProvisionRefused } from '../core/refusal.ts'
+import { type Engine, type EngineRequest, isLive, isRunning } from '../core/types.ts'
+import { breakerNamed, saveBreaker } from '../store/breakers.ts'
+import {
+  claimableEngine,
+  engineById,
+  insertEngine,
+  takeEngineNumber,
+  updateEngine,
+} from '../store/engines.ts'
+import { bindKey, idempotencyRecord } from '../store/idempotency.ts'
+import { appendJournal } from '../store/journal.ts'
+import { type Lease, takeLease } from '../store/leases.ts'
+import type { Db, Store } from '../store/store.ts'
+import type { Clock } from './clock.ts'
+import { KeyReused } from './errors.ts'
+import type { Gate } from './gate.ts'
+import { HOST_SCOPE, type PortBook } from './port-book.ts'
+import { type EngineTemplate, engineLabels, requestHash, templateHash } from './template.ts'
+
+/** What a caller holds after the first transaction. */
+export interface Claim {
+  readonly engine: Engine
+  /** `new`: to be started. `joined`: another call of the same key. `handed_out`: was unclaimed. */
+  readonly kind: 'new' | 'joined' | 'handed_out'
+}
+
+export interface ClaimsDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly gate: Gate
+  readonly ports: PortBook
+  readonly template: EngineTemplate
+  readonly newId: () => string
+  /** Whether this process is starting the engine right now. */
+  readonly isStarting: (engineId: string) => boolean
+}
+
+/** The first transaction of a provision: idempotency key, unclaimed engine, admission, leases, row, journal. */
+export class Claims {
+  constructor(private readonly deps: ClaimsDeps) {}
+
+  /** Decides and commits, or throws ProvisionRefused or KeyReused with nothing changed. */
+  claim(request: EngineRequest, key: string | null): Claim {
+    return this.deps.store.transact((tx): Claim => {
+      const hash = requestHash(request)
+      const known = key === null ? null : this.#byKey(tx, key, hash)
+      if (known) return { engine: known, kind: 'joined' }
+      const waiting = this.waiting(tx, hash, key)
+      const refusal = this.deps.gate.refusal(tx, request, waiting !== undefined)
+      if (refusal) throw new ProvisionRefused(refusal)
+      const claim: Claim = waiting
+        ? { engine: this.#handOut(tx, waiting), kind: 'handed_out' }
+        : { engine: this.#begin(tx, request, hash, key), kind: 'new' }
+      if (key !== null)
+        bindKey(tx, { key, requestHash: hash, engineId: claim.engine.id }, this.deps.clock.now())
+      return claim
+    })
+  }
+
+  /** The unclaimed engine that such a caller would get. */
+  waiting(db: Db, hash: string, key: string | null): Engine | undefined {
+    return claimableEngine(db, hash, key, (engine) => isRunning(engine) || this.deps.isStarting(engine.id))
+  }
+
+  #byKey(tx: Db, key: string, hash: string): Engine | null {
+    const record = idempotencyRecord(tx, key)
+    if (record === undefined) return null
+    if (record.requestHash !== hash) throw new KeyReused()
+    const engine = engineById(tx, record.engineId)
+    if (engine === undefined || !isLive(engine) || engine.removalRequestedAt !== null) return null
+    // The caller is back for it, so it is not unclaimed any more.
+    return engine.unclaimedSince === null ? engine : this.#handOut(tx, engine)
+  }
+
+  #handOut(tx: Db, engine: Engine): Engine {
+    const now = this.deps.clock.now()
+    const change = { unclaimedSince: null, claimKey: null, handedOutAt: now }
+    updateEngine(tx, engine.id, change)
+    appendJournal(tx, now, { kind: 'engine.handed_out', engineId: engine.id })
+    return { ...engine, ...change }
+  }
+
+  #begin(tx: Db, request: EngineRequest, hash: string, key: string | null): Engine {
+    const { clock, gate, newId } = this.deps
+    const now = clock.now()
+    const number = takeEngineNumber(tx)
+    const draft = this.#draft({ id: newId(), name: `acestream-${number}`, request, hash, key, now })
+    const engine = { ...draft, ...this.freePorts(tx, draft, number - 1, now) }
+    insertEngine(tx, engine)
+    for (const lease of leasesOf(engine)) takeLease(tx, lease, now)
+    const breaker = breakerNamed(tx, 'general')
+    const begun = withStart(breaker, engine.id, now, gate.breakerSettings('general'))
+    if (begun !== breaker) saveBreaker(tx, 'general', begun)
+    const detail = { name: engine.name, port: engine.hostHttpPort, image: engine.image }
+    appendJournal(tx, now, { kind: 'provision.started', engineId: engine.id, detail })
+    return engine
+  }
+
+  /**
+   * Ports for the engine that are free now, and the labels that follow from them. Throws ProvisionRefused when there
+   * are none. The HTTPS port needs a lease only where it is published: inside, every container has its own ports.
+   */
+  freePorts(db: Db, engine: Engine, start: number, nowMs: number): Ports & Pick<Engine, 'labels'> {
+    const { ports, template } = this.deps
+    const { hostPort } = engine.request
+    const http = hostPort ?? ports.free(db, HOST_SCOPE, ports.ranges.host, start, nowMs)
+    const https = template.mapHttps
+      ? ports.free(db, HOST_SCOPE, ports.ranges.https, start, nowMs)
+      : ports.ranges.https.first
+    if (http === null) throw new ProvisionRefused(noFreePort('all ports of PORT_RANGE_HOST are taken'))
+    if (https === null) throw new ProvisionRefused(noFreePort('all ports of ACE_HTTPS_RANGE are taken'))
+    const hostHttpsPort = template.mapHttps ? https : null
+    const chosen = { httpPort: http, hostHttpPort: http, httpsPort: https, hostHttpsPort }
+    return { ...chosen, labels: engineLabels(template, { ...engine, ...chosen }) }
+  }
+
+  #draft(given: {
+    readonly id: string
+    readonly name: string
+    readonly request: EngineRequest
+    readonly hash: string
+    readonly key: string | null
+    readonly now: number
+  }): Engine {
+    const { template } = this.deps
+    const image = given.request.image ?? template.image
+    return {
+      id: given.id,
+      name: given.name,
+      status: 'provisioning',
+      image,
+      request: given.request,
+      requestHash: given.hash,
+      configHash: templateHash(template, image),
+      scope: HOST_SCOPE,
+      createdAt: given.now,
+      handedOutAt: given.now,
+      claimKey: given.key,
+      ...unseen,
+      // Known before Docker says so, and it decides which address the first listing gives.
+      networks: template.network === null ? [] : [template.network],
+    }
+  }
+}
+
+type Ports = Pick<Engine, 'httpPort' | 'httpsPort' | 'hostHttpPort' | 'hostHttpsPort'>
+
+/** The ports that an engine holds in its scope. */
+export function leasesOf(engine: Engine): Lease[] {
+  const { id: engineId, scope, hostHttpPort, hostHttpsPort } = engine
+  const http: Lease = { scope, port: hostHttpPort, kind: 'http', engineId }
+  return hostHttpsPort === null ? [http] : [http, { scope, port: hostHttpsPort, kind: 'https', engineId }]
+}
+
+/** What a row holds before its container was seen. */
+export const unseen = {
+  reason: null,
+  containerId: null,
+  vpnNode: null,
+  forwarded: false,
+  httpPort: 0,
+  httpsPort: 0,
+  apiPort: null,
+  p2pPort: null,
+  hostHttpPort: 0,
+  hostHttpsPort: null,
+  labels: {},
+  containerState: null,
+  address: null,
+  networks: [],
+  containerStartedAt: null,
+  readyAt: null,
+  unclaimedSince: null,
+  adoptedAt: null,
+  removalRequestedAt: null,
+  lastStreamAt: null,
+  endedAt: null,
+} as const satisfies Partial<Engine>

@@ -1,0 +1,36 @@
+import type { ContainerObservation, Runtime } from '../runtime/runtime.ts'
+import { NotFound } from './errors.ts'
+import type { EngineTemplate } from './template.ts'
+
+/** What Docker says of our own containers, engines and others. Asks Docker, so it is no path of a proxy. */
+export class OwnContainers {
+  constructor(private readonly deps: { readonly runtime: Runtime; readonly template: EngineTemplate }) {}
+
+  /** Throws NotFound for what is not there and for what is not ours alike, so that nothing is told of strangers. */
+  async show(idOrName: string) {
+    const { label } = this.deps.template
+    const seen = await this.deps.runtime.inspect(idOrName)
+    if (seen.labels[label.key] !== label.value) throw new NotFound('container not found')
+    return {
+      id: seen.id,
+      name: seen.name,
+      image: seen.image,
+      created: new Date(seen.createdAtMs).toISOString(),
+      status: seen.state,
+      labels: { ...seen.labels },
+      ports: seen.ports.map(({ containerPort, hostPort, protocol }) => ({
+        container_port: containerPort,
+        host_port: hostPort,
+        protocol,
+      })),
+    }
+  }
+
+  /** Our containers that carry this label with this value. */
+  async byLabel(key: string, value: string) {
+    const all: readonly ContainerObservation[] = await this.deps.runtime.list()
+    return all
+      .filter(({ labels }) => labels[key] === value)
+      .map(({ id, name, state, labels }) => ({ id, name, status: state, labels: { ...labels } }))
+  }
+}

@@ -1,0 +1,126 @@
+import { inOrder, type Listing, listing } from '../core/listing.ts'
+import { type Engine, isLive } from '../core/types.ts'
+import { findLiveEngine, liveEngines } from '../store/engines.ts'
+import type { Store } from '../store/store.ts'
+import { streamsWhere } from '../store/streams.ts'
+import type { Addresses } from './addresses.ts'
+import type { Clock } from './clock.ts'
+import type { Facts } from './facts.ts'
+import type { Gate } from './gate.ts'
+import { streamView } from './stream-views.ts'
+
+/** One engine as the proxies know it. Times are RFC 3339 in UTC, since acexy's decoder refuses a time without zone. */
+export type EngineView = ReturnType<EngineViews['view']>
+
+interface Snapshot {
+  readonly version: number
+  readonly listed: readonly { readonly json: string; readonly isFirst: boolean }[]
+  readonly all: string
+}
+
+/**
+ * The answers about engines, from the store and from memory only. They are rendered once per version of the state and
+ * kept as text: a proxy asks far more often than anything changes.
+ */
+export class EngineViews {
+  #snapshot: Snapshot | null = null
+  #turn = 0
+
+  constructor(
+    private readonly deps: {
+      readonly store: Store
+      readonly facts: Facts
+      readonly clock: Clock
+      readonly addresses: Addresses
+      readonly gate: Gate
+    },
+  ) {}
+
+  /** The engines that a proxy may use, as JSON text; equals come in another order at every call. */
+  listedJson(): string {
+    const ordered = inOrder(this.#current().listed, ({ isFirst }) => isFirst, this.#turn++)
+    return `[${ordered.map(({ json }) => json).join(',')}]`
+  }
+
+  /** Every live engine, the hidden ones with the reason, as JSON text. */
+  allJson(): string {
+    return this.#current().all
+  }
+
+  /** One live engine and its started streams; null when there is none of that id or name. */
+  one(idOrName: string) {
+    const { store } = this.deps
+    const engine = findLiveEngine(store.db, idOrName)
+    if (engine === undefined) return null
+    const streams = this.#startedByEngine().get(engine.id) ?? []
+    return {
+      engine: this.view(
+        engine,
+        streams.map(({ streamId }) => streamId),
+      ),
+      streams: streams.map(streamView),
+    }
+  }
+
+  view(engine: Engine, streamIds: readonly string[]) {
+    const { facts, clock, addresses } = this.deps
+    const health = facts.health(engine.id, clock.now())
+    const { listed, reason } = this.#listing(engine)
+    return {
+      container_id: engine.containerId,
+      container_name: engine.name,
+      ...addresses.advertised(engine),
+      labels: { ...engine.labels },
+      forwarded: engine.forwarded,
+      vpn_container: engine.vpnNode,
+      first_seen: iso(engine.createdAt),
+      last_seen: iso(facts.lastSeen(engine.id) ?? engine.containerStartedAt ?? engine.createdAt),
+      streams: [...streamIds],
+      health_status: health.verdict,
+      last_health_check: isoOrNull(health.lastProbeMs),
+      last_stream_usage: isoOrNull(engine.lastStreamAt),
+      last_cache_cleanup: null,
+      cache_size_bytes: null,
+      status: engine.status,
+      listed,
+      reason,
+    }
+  }
+
+  #listing(engine: Engine): Listing {
+    const { facts, clock, gate } = this.deps
+    const vpn = engine.vpnNode === null ? 'up' : (gate.vpn()?.state ?? 'unknown')
+    return listing({ engine, verdict: facts.health(engine.id, clock.now()).verdict, vpn })
+  }
+
+  #current(): Snapshot {
+    const { store, facts, clock } = this.deps
+    const version = store.version() + facts.version()
+    if (this.#snapshot?.version === version) return this.#snapshot
+    const streams = this.#startedByEngine()
+    const rows = liveEngines(store.db)
+      .filter(isLive)
+      .map((engine) => {
+        const view = this.view(
+          engine,
+          (streams.get(engine.id) ?? []).map(({ streamId }) => streamId),
+        )
+        const isFirst =
+          engine.status === 'ready' && facts.health(engine.id, clock.now()).verdict === 'healthy'
+        return { json: JSON.stringify(view), isFirst, isListed: view.listed }
+      })
+    this.#snapshot = {
+      version,
+      listed: rows.filter(({ isListed }) => isListed),
+      all: `[${rows.map(({ json }) => json).join(',')}]`,
+    }
+    return this.#snapshot
+  }
+
+  #startedByEngine() {
+    return Map.groupBy(streamsWhere(this.deps.store.db, { status: 'started' }), ({ engineId }) => engineId)
+  }
+}
+
+export const iso = (ms: number): string => new Date(ms).toISOString()
+export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms))

@@ -1,0 +1,31 @@
+/** A request that is wrong in itself: every field at fault, with what to do. */
+export class InvalidRequest extends Error {
+  override readonly name = 'InvalidRequest'
+
+  constructor(readonly fields: readonly { readonly path: readonly string[]; readonly message: string }[]) {
+    super(fields.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '))
+  }
+}
+
+/** An `Idempotency-Key` that was used with another body. */
+export class KeyReused extends Error {
+  override readonly name = 'KeyReused'
+
+  constructor() {
+    super('this Idempotency-Key was used with another body; send a new key with this one')
+  }
+}
+
+/** The caller went away before its answer was ready; nobody reads what is thrown. */
+export class CallerGone extends Error {
+  override readonly name = 'CallerGone'
+
+  constructor() {
+    super('the caller went away')
+  }
+}
+
+/** Nothing of ours has this id. */
+export class NotFound extends Error {
+  override readonly name = 'NotFound'
+}

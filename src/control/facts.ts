@@ -1,0 +1,91 @@
+import { agedHealth, type Health, type Probe, unknownHealth, withProbe } from '../core/health.ts'
+import type { DockerState } from '../core/types.ts'
+
+/** What is known of the container engine, since when, and why not more. */
+export interface DockerFact {
+  readonly state: DockerState
+  readonly sinceMs: number
+  readonly error: string
+}
+
+/**
+ * What the outside was last seen to be like: kept in memory, never stored, unknown after a restart. `version` grows with
+ * every change that an answer could show.
+ */
+export class Facts {
+  #version = 0
+  #docker: DockerFact
+  readonly #health = new Map<string, Health>()
+  readonly #lastSeen = new Map<string, number>()
+
+  constructor(
+    nowMs: number,
+    private readonly settings: { readonly failureThreshold: number; readonly maxAgeMs: number },
+  ) {
+    this.#docker = { state: 'unknown', sinceMs: nowMs, error: 'it was not asked yet' }
+  }
+
+  version(): number {
+    return this.#version
+  }
+
+  docker(): DockerFact {
+    return this.#docker
+  }
+
+  /** Notes whether Docker answers; true when that is news. */
+  setDocker(state: DockerState, nowMs: number, error = ''): boolean {
+    if (this.#docker.state === state) return false
+    this.#docker = { state, sinceMs: nowMs, error }
+    this.#version++
+    return true
+  }
+
+  health(engineId: string, nowMs: number): Health {
+    return this.#health.get(engineId) ?? unknownHealth(nowMs)
+  }
+
+  addProbe(engineId: string, probe: Probe): void {
+    const before = this.health(engineId, probe.atMs)
+    this.#health.set(engineId, withProbe(before, probe, this.settings.failureThreshold))
+    if (probe.ok) this.#lastSeen.set(engineId, probe.atMs)
+    this.#version++
+  }
+
+  /** The container was seen to run. */
+  seen(engineId: string, nowMs: number): void {
+    this.#lastSeen.set(engineId, nowMs)
+    this.#version++
+  }
+
+  lastSeen(engineId: string): number | undefined {
+    return this.#lastSeen.get(engineId)
+  }
+
+  /** Turns verdicts without a recent probe into unknown ones. */
+  age(nowMs: number): void {
+    for (const [id, health] of this.#health) {
+      const aged = agedHealth(health, nowMs, this.settings.maxAgeMs)
+      if (aged === health) continue
+      this.#health.set(id, aged)
+      this.#version++
+    }
+  }
+
+  /** Forgets the verdict of an engine whose process is another one now. */
+  forgetHealth(engineId: string): void {
+    if (this.#health.delete(engineId)) this.#version++
+  }
+
+  /** Nobody probes any more: all verdicts are unknown until somebody does. */
+  forgetAllHealth(): void {
+    this.#health.clear()
+    this.#version++
+  }
+
+  /** Drops what is kept of engines that are not in `ids`. */
+  keepOnly(ids: ReadonlySet<string>): void {
+    for (const id of this.#health.keys()) if (!ids.has(id)) this.#health.delete(id)
+    for (const id of this.#lastSeen.keys()) if (!ids.has(id)) this.#lastSeen.delete(id)
+  }
+}

@@ -1,0 +1,72 @@
+import { type AdmissionFacts, admission } from '../core/admission.ts'
+import { type Breaker, type BreakerSettings, breakerAt, openForSeconds } from '../core/breaker.ts'
+import type { Refusal } from '../core/refusal.ts'
+import type { EngineRequest } from '../core/types.ts'
+import { type BreakerName, breakerNamed } from '../store/breakers.ts'
+import { countLiveEngines } from '../store/engines.ts'
+import type { Db } from '../store/store.ts'
+import type { Clock } from './clock.ts'
+import type { Facts } from './facts.ts'
+import type { PortBook } from './port-book.ts'
+
+export interface GateSettings {
+  readonly maxReplicas: number
+  readonly autoDelete: boolean
+  readonly graceSeconds: number
+  readonly breakers: Readonly<Record<BreakerName, BreakerSettings>>
+  /** Gluetun containers by name; empty without a VPN. */
+  readonly vpnNodes: readonly string[]
+}
+
+/** Told to callers at the capacity limit when nothing says when room may come. */
+const CAPACITY_ETA_S = 30
+
+/** Collects what admission looks at, from the store and from memory, and asks it. Waits for nothing. */
+export class Gate {
+  constructor(
+    private readonly deps: {
+      readonly clock: Clock
+      readonly facts: Facts
+      readonly ports: PortBook
+      readonly settings: GateSettings
+    },
+  ) {}
+
+  /** Null when a request could be started now; `unclaimed` tells that an engine waits for it. */
+  refusal(db: Db, request: EngineRequest, unclaimed: boolean): Refusal | null {
+    return admission(this.#facts(db, request, unclaimed))
+  }
+
+  /** The VPN as the status shows it. Nobody watches the nodes yet, so with nodes configured it is unknown. */
+  vpn(): AdmissionFacts['vpn'] {
+    const { vpnNodes } = this.deps.settings
+    if (vpnNodes.length === 0) return null
+    const names = vpnNodes.map((name) => `'${name}'`).join(', ')
+    return { state: 'unknown', why: `the state of Gluetun VPN container ${names} is not known` }
+  }
+
+  breaker(db: Db, name: BreakerName): Breaker {
+    return breakerAt(breakerNamed(db, name), this.deps.clock.now(), this.deps.settings.breakers[name])
+  }
+
+  breakerSettings(name: BreakerName): BreakerSettings {
+    return this.deps.settings.breakers[name]
+  }
+
+  #facts(db: Db, request: EngineRequest, unclaimed: boolean): AdmissionFacts {
+    const { clock, facts, ports, settings } = this.deps
+    const now = clock.now()
+    const docker = facts.docker()
+    return {
+      vpn: this.vpn(),
+      breakerOpenForSeconds: openForSeconds(breakerNamed(db, 'general'), now, settings.breakers.general),
+      engines: countLiveEngines(db),
+      maxReplicas: settings.maxReplicas,
+      capacityEtaSeconds: settings.autoDelete ? Math.ceil(settings.graceSeconds) : CAPACITY_ETA_S,
+      unclaimed,
+      portsTaken: ports.taken(db, request.hostPort, now),
+      docker: docker.state,
+      dockerError: docker.error,
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import { withSuccess } from '../core/breaker.ts'
+import { type Engine, isRunning } from '../core/types.ts'
+import { breakerNamed, saveBreaker } from '../store/breakers.ts'
+import { engineById, liveEngines, transition } from '../store/engines.ts'
+import { appendJournal } from '../store/journal.ts'
+import type { Store } from '../store/store.ts'
+import type { Addresses, HostPort } from './addresses.ts'
+import type { Clock } from './clock.ts'
+import type { Facts } from './facts.ts'
+import type { Gate } from './gate.ts'
+import type { Log } from './log.ts'
+
+/** An engine to be probed. */
+export interface HealthTarget {
+  readonly engineId: string
+  readonly generation: number
+  readonly addresses: HostPort[]
+  readonly isBooting: boolean
+}
+
+/** One probe's outcome. */
+export interface HealthFact {
+  readonly engineId: string
+  readonly generation: number
+  readonly ok: boolean
+  readonly atMs: number
+  readonly error: string | null
+}
+
+/** Where probes come from: the health worker, or a simulated one. */
+export interface HealthSource {
+  start(handlers: { readonly onFact: (fact: HealthFact) => void; readonly onLost: () => void }): void
+  setTargets(targets: readonly HealthTarget[]): void
+  stop(): Promise<void>
+}
+
+/**
+ * Tells the source which engines to probe, whenever that changes, and turns its facts into verdicts and into the step
+ * from `starting` to `ready`.
+ */
+export class HealthKeeper {
+  #sent = ''
+  #isScheduled = false
+
+  constructor(
+    private readonly deps: {
+      readonly store: Store
+      readonly clock: Clock
+      readonly facts: Facts
+      readonly addresses: Addresses
+      readonly gate: Gate
+      readonly source: HealthSource
+      readonly log: Log
+    },
+  ) {}
+
+  start(): void {
+    const { source, store, facts } = this.deps
+    source.start({
+      onFact: (fact) => this.#note(fact),
+      onLost: () => {
+        facts.forgetAllHealth()
+        // A new worker knows no targets yet.
+        this.#sent = ''
+        this.#schedule()
+      },
+    })
+    store.onCommit(() => this.#schedule())
+    this.#schedule()
+  }
+
+  async stop(): Promise<void> {
+    await this.deps.source.stop()
+  }
+
+  /** After the commit that changed something, and once for several commits in a row. */
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      this.#send()
+    })
+  }
+
+  #send(): void {
+    const { store, source, facts } = this.deps
+    const engines = liveEngines(store.db)
+    facts.keepOnly(new Set(engines.map(({ id }) => id)))
+    const targets = engines.filter(isProbed).map((engine) => this.#target(engine))
+    const text = JSON.stringify(targets)
+    if (text === this.#sent) return
+    this.#sent = text
+    source.setTargets(targets)
+  }
+
+  #target(engine: Engine): HealthTarget {
+    return {
+      engineId: engine.id,
+      generation: generationOf(engine),
+      addresses: this.deps.addresses.probed(engine),
+      isBooting: engine.status === 'starting',
+    }
+  }
+
+  #note({ engineId, generation, ok, atMs, error }: HealthFact): void {
+    const { store, facts, log } = this.deps
+    const engine = engineById(store.db, engineId)
+    // A probe of an earlier start says nothing about this one.
+    if (engine === undefined || !isProbed(engine) || generationOf(engine) !== generation) return
+    const before = facts.health(engineId, atMs).verdict
+    facts.addProbe(engineId, { ok, atMs, error })
+    const after = facts.health(engineId, atMs).verdict
+    if (after === 'unhealthy' && before !== after)
+      log.warn({ engine: engineId, name: engine.name }, `unhealthy: ${error}`)
+    if (ok && engine.status === 'starting') this.#ready(engine)
+  }
+
+  #ready(engine: Engine): void {
+    const { store, clock, gate, log } = this.deps
+    store.transact((tx) => {
+      const now = clock.now()
+      if (!transition(tx, engine.id, ['starting'], 'ready', { readyAt: now })) return
+      const breaker = breakerNamed(tx, 'general')
+      const after = withSuccess(breaker, engine.id, now, gate.breakerSettings('general'))
+      saveBreaker(tx, 'general', after)
+      if (after.state === 'closed' && breaker.state !== 'closed')
+        appendJournal(tx, now, { kind: 'breaker.closed' })
+      appendJournal(tx, now, {
+        kind: 'engine.ready',
+        engineId: engine.id,
+        detail: { after_ms: now - engine.createdAt },
+      })
+    })
+    log.info({ engine: engine.id, name: engine.name }, 'engine ready')
+  }
+}
+
+const isProbed = (engine: Engine): boolean => engine.status !== 'provisioning' && isRunning(engine)
+
+/** Starts of one container are told apart by their time; before the first look it is not known. */
+const generationOf = (engine: Engine): number => engine.containerStartedAt ?? 0

@@ -1,0 +1,208 @@
+import { withFailure, withoutTrial } from '../core/breaker.ts'
+import { noFreePort, ProvisionRefused, permanent, type Refusal, runtimeUnavailable } from '../core/refusal.ts'
+import type { Engine } from '../core/types.ts'
+import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
+import { breakerNamed, saveBreaker } from '../store/breakers.ts'
+import { engineById, takeEngineNumber, transition, updateEngine } from '../store/engines.ts'
+import { forgetKeysOf } from '../store/idempotency.ts'
+import { appendJournal, type JournalEntry } from '../store/journal.ts'
+import { releaseLeases, takeLease } from '../store/leases.ts'
+import type { Db, Store } from '../store/store.ts'
+import { type Claims, leasesOf } from './claims.ts'
+import type { Clock } from './clock.ts'
+import type { Gate } from './gate.ts'
+import type { Log } from './log.ts'
+import type { PortBook } from './port-book.ts'
+import { containerSpec, type EngineTemplate } from './template.ts'
+
+/** Where a crash test may stop the process; a no-op otherwise. */
+export type Checkpoint = (name: 'after_tx1' | 'after_create' | 'after_start' | 'before_reply') => void
+
+/** How a launch ended. `unknown`: Docker could not be asked, the row stays `provisioning` and is settled later. */
+export type LaunchEnd =
+  | { readonly kind: 'started' }
+  | { readonly kind: 'failed'; readonly refusal: Refusal }
+  | { readonly kind: 'unknown'; readonly refusal: Refusal }
+
+export interface LauncherDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly runtime: Runtime
+  readonly claims: Claims
+  readonly gate: Gate
+  readonly ports: PortBook
+  readonly template: EngineTemplate
+  readonly log: Log
+  readonly checkpoint: Checkpoint
+}
+
+/** Other names or ports tried in one launch. */
+const TRIES_MAX = 20
+
+type Try = LaunchEnd | { readonly kind: 'again'; readonly engine: Engine }
+
+/**
+ * Creates and starts the container of a row in `provisioning`, and commits the outcome: the second transaction of a
+ * provision. The row is changed by nobody else meanwhile, except that its removal may be asked for.
+ */
+export class Launcher {
+  constructor(private readonly deps: LauncherDeps) {}
+
+  async launch(engine: Engine): Promise<LaunchEnd> {
+    this.deps.checkpoint('after_tx1')
+    let current = engine
+    for (let tries = 1; tries <= TRIES_MAX; tries++) {
+      const end = await this.#try(current)
+      if (end.kind !== 'again') return end
+      current = end.engine
+    }
+    return this.#fail(current, noFreePort(`${TRIES_MAX} ports or names in a row were taken by others`))
+  }
+
+  async #try(engine: Engine): Promise<Try> {
+    const { runtime, template, checkpoint } = this.deps
+    let containerId: string
+    try {
+      containerId = await runtime.create(containerSpec(template, engine))
+    } catch (error) {
+      return this.#createFailed(engine, failureOf(error))
+    }
+    checkpoint('after_create')
+    try {
+      await runtime.start(containerId)
+    } catch (error) {
+      return this.#startFailed(engine, containerId, failureOf(error))
+    }
+    checkpoint('after_start')
+    return this.#commit(engine, containerId)
+  }
+
+  #commit(engine: Engine, containerId: string): LaunchEnd {
+    const { store, clock } = this.deps
+    return store.transact((tx): LaunchEnd => {
+      const change = { containerId, containerState: 'running' } as const
+      if (!transition(tx, engine.id, ['provisioning'], 'starting', change)) {
+        const reason = engineById(tx, engine.id)?.reason ?? 'it was removed meanwhile'
+        return { kind: 'failed', refusal: permanent(reason) }
+      }
+      const detail = { container_id: containerId, name: engine.name, port: engine.hostHttpPort }
+      appendJournal(tx, clock.now(), { kind: 'provision.completed', engineId: engine.id, detail })
+      return { kind: 'started' }
+    })
+  }
+
+  #createFailed(engine: Engine, failure: RuntimeFailure): Try {
+    if (failure.code === 'conflict') return this.#rename(engine)
+    if (failure.code !== 'unreachable') return this.#fail(engine, refusalOf(engine, failure))
+    if (failure.effect === 'none') return this.#fail(engine, runtimeUnavailable(failure.message))
+    return this.#leave(engine, failure)
+  }
+
+  async #startFailed(engine: Engine, containerId: string, failure: RuntimeFailure): Promise<Try> {
+    if (failure.code === 'unreachable') return this.#leave(engine, failure)
+    // The refused container remains, never started; if it can't be removed now, the next full pass reaps it.
+    const removed = await this.#remove(engine, containerId)
+    if (failure.code !== 'port_taken')
+      return this.#fail(engine, refusalOf(engine, failure), failure.code === 'refused')
+    if (!removed)
+      return this.#fail(engine, runtimeUnavailable('a container that could not start was left behind'))
+    return this.#movePort(engine)
+  }
+
+  /** The name belongs to a container that is not ours to touch; the next number is tried. */
+  #rename(engine: Engine): Try {
+    return this.#again(engine, (tx) => {
+      const name = `acestream-${takeEngineNumber(tx)}`
+      return { change: { name }, entry: { kind: 'provision.renamed', detail: { taken: engine.name, name } } }
+    })
+  }
+
+  /** The host refused a port: it is left alone for a while, and the engine gets another. */
+  #movePort(engine: Engine): Try {
+    const { clock, ports, claims } = this.deps
+    const now = clock.now()
+    const refused = leasesOf(engine).map(({ scope, port }) => ({ scope, port }))
+    for (const { scope, port } of refused) ports.refuse(scope, port, now)
+    const { hostPort } = engine.request
+    if (hostPort !== null)
+      return this.#fail(engine, noFreePort(`host_port ${hostPort} is in use on this host`))
+    try {
+      return this.#again(engine, (tx) => {
+        releaseLeases(tx, engine.id)
+        const change = claims.freePorts(tx, engine, engine.hostHttpPort - ports.ranges.host.first + 1, now)
+        for (const lease of leasesOf({ ...engine, ...change })) takeLease(tx, lease, now)
+        const detail = { refused: refused.map(({ port }) => port), port: change.hostHttpPort }
+        return { change, entry: { kind: 'provision.port_refused', detail } }
+      })
+    } catch (error) {
+      if (error instanceof ProvisionRefused) return this.#fail(engine, error.refusal)
+      throw error
+    }
+  }
+
+  #again(engine: Engine, step: (tx: Db) => { change: Partial<Engine>; entry: JournalEntry }): Try {
+    const { store, clock } = this.deps
+    return store.transact((tx): Try => {
+      const { change, entry } = step(tx)
+      updateEngine(tx, engine.id, change)
+      appendJournal(tx, clock.now(), { ...entry, engineId: engine.id })
+      return { kind: 'again', engine: { ...engine, ...change } }
+    })
+  }
+
+  #fail(engine: Engine, refusal: Refusal, isEngineFault = false): LaunchEnd {
+    const { store, clock, gate, log } = this.deps
+    store.transact((tx) => {
+      const now = clock.now()
+      transition(tx, engine.id, ['provisioning'], 'failed', { reason: refusal.message, endedAt: now })
+      forgetKeysOf(tx, engine.id)
+      const breaker = breakerNamed(tx, 'general')
+      const after = isEngineFault
+        ? withFailure(breaker, engine.id, now, gate.breakerSettings('general'))
+        : withoutTrial(breaker, engine.id)
+      if (after !== breaker) saveBreaker(tx, 'general', after)
+      if (after.state === 'open' && breaker.state !== 'open')
+        appendJournal(tx, now, { kind: 'breaker.opened' })
+      const detail = { code: refusal.code, reason: refusal.message }
+      appendJournal(tx, now, { kind: 'provision.failed', engineId: engine.id, detail })
+    })
+    log.warn({ engine: engine.id, name: engine.name, code: refusal.code }, refusal.message)
+    return { kind: 'failed', refusal }
+  }
+
+  #leave(engine: Engine, failure: RuntimeFailure): LaunchEnd {
+    const { store, clock, log } = this.deps
+    const detail = { reason: failure.message }
+    store.transact((tx) =>
+      appendJournal(tx, clock.now(), { kind: 'provision.unknown', engineId: engine.id, detail }),
+    )
+    log.warn({ engine: engine.id, name: engine.name }, `outcome of a provision unknown: ${failure.message}`)
+    return { kind: 'unknown', refusal: runtimeUnavailable(failure.message) }
+  }
+
+  async #remove(engine: Engine, containerId: string): Promise<boolean> {
+    try {
+      await this.deps.runtime.destroy(containerId)
+      return true
+    } catch (error) {
+      this.deps.log.warn(
+        { engine: engine.id, container: containerId },
+        `not removed: ${failureOf(error).message}`,
+      )
+      return false
+    }
+  }
+}
+
+/** A runtime's failure; anything else is a mistake of ours and goes on upwards. */
+export function failureOf(error: unknown): RuntimeFailure {
+  if (error instanceof RuntimeFailure) return error
+  throw error
+}
+
+/** A failure of the runtime in the words of a provision. */
+export function refusalOf(engine: { readonly image: string }, failure: RuntimeFailure): Refusal {
+  if (failure.code === 'unreachable') return runtimeUnavailable(failure.message)
+  if (failure.code !== 'image_missing') return permanent(failure.message)
+  return permanent(`image ${engine.image} is not on this Docker host; run: docker pull ${engine.image}`)
+}

@@ -1,0 +1,183 @@
+import { type ContainerEvent, type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
+import type { Clock } from './clock.ts'
+import type { Facts } from './facts.ts'
+import type { Log } from './log.ts'
+import type { PassResult, Settler } from './settler.ts'
+import { WorkQueue } from './workqueue.ts'
+
+export interface ObserverDeps {
+  readonly clock: Clock
+  readonly runtime: Runtime
+  readonly facts: Facts
+  readonly settler: Settler
+  readonly log: Log
+  /** Longest time between full passes. */
+  readonly passIntervalMs: number
+  /** Uniform in [0, 1), for the jitter of back-offs. */
+  readonly random: () => number
+  /** Housekeeping that rides on every full pass. */
+  readonly onPass: () => void
+}
+
+const PASS = 'pass'
+const PING_INTERVAL_MS = 1_000
+const RETRY_MIN_MS = 250
+const RETRY_MAX_MS = 5_000
+
+/**
+ * Watches the container engine: its events, whether it answers, and from time to time everything. Whatever it hears
+ * only says where to look again; what is done about it is the settler's.
+ *
+ * INVARIANT: every gap of the event stream is followed by a thorough full pass.
+ */
+export class Observer {
+  readonly #stop = new AbortController()
+  readonly #queue: WorkQueue
+  #loops: Promise<unknown> = Promise.resolve()
+  #hasPassed = false
+  #needsThoroughPass = true
+
+  constructor(private readonly deps: ObserverDeps) {
+    this.#queue = new WorkQueue({
+      clock: deps.clock,
+      concurrency: 8,
+      work: (key) => (key === PASS ? this.#pass() : this.#look(key)),
+      onError: (key, error, attempt) => this.#failed(key, error, attempt),
+      backoffMs: (attempt) => this.#backoff(attempt),
+    })
+  }
+
+  /** True once a full pass has succeeded since the start: nothing is lost and nothing imagined from then on. */
+  hasPassed(): boolean {
+    return this.#hasPassed
+  }
+
+  start(): void {
+    this.#loops = Promise.all([this.#watchEvents(), this.#watchAnswers()])
+    this.#queue.add(PASS)
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await Promise.all([this.#loops, this.#queue.stop()])
+  }
+
+  /** Asks for a look at one container, soon. */
+  lookAt(containerId: string): void {
+    this.#queue.add(containerId)
+  }
+
+  /** Asks for a full pass, soon. */
+  passSoon(): void {
+    this.#queue.add(PASS)
+  }
+
+  async #watchEvents(): Promise<void> {
+    const { runtime, clock } = this.deps
+    const { signal } = this.#stop
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        await runtime.events(
+          {
+            onOpen: () => {
+              attempt = 0
+              this.#gap()
+            },
+            onEvent: (event) => this.#heard(event),
+          },
+          signal,
+        )
+      } catch (error) {
+        this.#noteFailure(error)
+        await clock.sleep(this.#backoff(attempt), signal)
+      }
+    }
+  }
+
+  /** What happened while nobody listened is found by a thorough look at everything. */
+  #gap(): void {
+    this.#needsThoroughPass = true
+    this.#answered()
+    this.#queue.add(PASS)
+  }
+
+  #heard(event: ContainerEvent): void {
+    this.deps.settler.onEvent(event)
+    this.#queue.add(event.id)
+  }
+
+  async #watchAnswers(): Promise<void> {
+    const { runtime, clock } = this.deps
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      try {
+        await runtime.ping(signal)
+        this.#answered()
+      } catch (error) {
+        if (!signal.aborted) this.#noteFailure(error)
+      }
+      await clock.sleep(PING_INTERVAL_MS, signal)
+    }
+  }
+
+  #answered(): void {
+    const { facts, clock, log } = this.deps
+    const before = facts.docker()
+    if (!facts.setDocker('reachable', clock.now())) return
+    if (before.state !== 'unreachable') return
+    log.info({ seconds: Math.round((clock.now() - before.sinceMs) / 1000) }, 'Docker answers again')
+    this.#needsThoroughPass = true
+    this.#queue.add(PASS)
+  }
+
+  /** One line an outage, not one an attempt. */
+  #noteFailure(error: unknown): void {
+    if (!(error instanceof RuntimeFailure)) throw error
+    if (error.code !== 'unreachable') return
+    const { facts, clock, log } = this.deps
+    if (facts.setDocker('unreachable', clock.now(), error.message))
+      log.warn({}, `Docker not reachable: ${error.message}`)
+  }
+
+  async #look(containerId: string): Promise<void> {
+    await this.deps.settler.look(containerId)
+  }
+
+  async #pass(): Promise<void> {
+    const { settler, onPass, log, clock, passIntervalMs, facts } = this.deps
+    this.#queue.addAfter(PASS, passIntervalMs)
+    const isThorough = this.#needsThoroughPass
+    this.#needsThoroughPass = false
+    const startedMs = clock.now()
+    try {
+      const result = await settler.fullPass(isThorough)
+      const isFirst = !this.#hasPassed
+      this.#hasPassed = true
+      facts.age(clock.now())
+      onPass()
+      const level = isFirst || isThorough || isEventful(result) ? 'info' : 'debug'
+      log[level]({ ...result, ms: clock.now() - startedMs }, 'reindex: full pass')
+    } catch (error) {
+      this.#needsThoroughPass ||= isThorough
+      throw error
+    }
+  }
+
+  #failed(key: string, error: unknown, attempt: number): void {
+    const { log } = this.deps
+    if (error instanceof RuntimeFailure && error.code === 'unreachable') {
+      this.#noteFailure(error)
+      log.debug({ key, attempt }, `not looked at: ${error.message}`)
+    } else {
+      log.error({ key, attempt, err: error }, 'a look failed')
+    }
+  }
+
+  #backoff(attempt: number): number {
+    const full = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(attempt, 10))
+    return full / 2 + (full / 2) * this.deps.random()
+  }
+}
+
+const isEventful = ({ adopted, reaped, finished, undone, gone }: PassResult): boolean =>
+  adopted + reaped + finished + undone + gone > 0

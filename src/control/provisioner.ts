@@ -1,0 +1,176 @@
+import { inProgress, ProvisionRefused, runtimeUnavailable } from '../core/refusal.ts'
+import { type Engine, type EngineRequest, isLive } from '../core/types.ts'
+import { engineById, liveEngines, updateEngine } from '../store/engines.ts'
+import { appendJournal } from '../store/journal.ts'
+import type { Db, Store } from '../store/store.ts'
+import type { Claims } from './claims.ts'
+import type { Clock } from './clock.ts'
+import { CallerGone } from './errors.ts'
+import type { Checkpoint, LaunchEnd, Launcher } from './launcher.ts'
+import type { Log } from './log.ts'
+
+export interface ProvisionerDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly claims: Claims
+  readonly launcher: Launcher
+  readonly log: Log
+  readonly checkpoint: Checkpoint
+  /** How long a caller waits for its engine. */
+  readonly deadlineMs: number
+  /** How long an engine whose answer was lost is kept for the next equal call. */
+  readonly unclaimedTtlMs: number
+  /** Called when a launch has ended: its container deserves a look; null when it is not known which one that is. */
+  readonly onLaunchEnd: (containerId: string | null) => void
+}
+
+interface Launch {
+  /** Settles with the outcome; of an unknown one only when a later look has found it out. */
+  readonly end: Promise<LaunchEnd>
+  readonly resolve: (end: LaunchEnd) => void
+  /** True while the launcher itself is at work. */
+  active: boolean
+  waiters: number
+}
+
+/**
+ * Starts engines for callers.
+ *
+ * INVARIANTS: an engine is committed before its caller hears of it. A caller that goes away or gives up leaves its engine
+ * unclaimed, for the next equal call; the launch itself goes on. One launch per row. An engine has one caller, unless
+ * several came with one idempotency key.
+ */
+export class Provisioner {
+  readonly #launches = new Map<string, Launch>()
+  readonly #expiries = new Map<string, () => void>()
+
+  constructor(private readonly deps: ProvisionerDeps) {}
+
+  /** Whether this process is working on the engine's container; a settler leaves such rows alone. */
+  isLaunching(engineId: string): boolean {
+    return this.#launches.get(engineId)?.active ?? false
+  }
+
+  /** Whether a caller could be made to wait for this engine: its launch is running, or its outcome is being found out. */
+  isPending(engineId: string): boolean {
+    return this.#launches.has(engineId)
+  }
+
+  /**
+   * Gives an engine that runs and is listed. Throws ProvisionRefused (with `provisioning_in_progress` when it takes
+   * longer than the deadline), KeyReused, or CallerGone when `signal` aborted.
+   */
+  async provision(request: EngineRequest, key: string | null, signal: AbortSignal): Promise<Engine> {
+    if (signal.aborted) throw new CallerGone()
+    const { engine, kind } = this.deps.claims.claim(request, key)
+    if (kind === 'new') this.#launch(engine)
+    const launch = this.#launches.get(engine.id)
+    if (launch !== undefined) await this.#wait(engine.id, launch, signal)
+    const found = engineById(this.deps.store.db, engine.id)
+    if (found === undefined || !isLive(found))
+      throw new ProvisionRefused(runtimeUnavailable('the engine was removed'))
+    if (found.status === 'provisioning') throw new ProvisionRefused(inProgress)
+    this.deps.checkpoint('before_reply')
+    return found
+  }
+
+  /** A later look has settled a row whose launch had ended unknown; whoever still waits for it hears of it. */
+  settled(engineId: string, end: LaunchEnd): void {
+    this.#launches.get(engineId)?.resolve(end)
+    this.#launches.delete(engineId)
+  }
+
+  /** Resolves when the launcher has done with the engine. */
+  async whenIdle(engineId: string): Promise<void> {
+    const launch = this.#launches.get(engineId)
+    if (launch?.active) await launch.end
+  }
+
+  /** Turns unclaimed engines whose time is over into spares and watches over the others; for the start and every pass. */
+  sweepUnclaimed(): void {
+    const { store, clock, unclaimedTtlMs } = this.deps
+    const now = clock.now()
+    for (const { id, unclaimedSince } of liveEngines(store.db)) {
+      if (unclaimedSince === null) continue
+      if (unclaimedSince + unclaimedTtlMs <= now) this.#toSpare(id)
+      else if (!this.#expiries.has(id)) this.#expireAfter(id, unclaimedSince + unclaimedTtlMs - now)
+    }
+  }
+
+  /** Forgets the timers; launches that run are left to the next start's `resume`. */
+  stop(): void {
+    for (const cancel of this.#expiries.values()) cancel()
+    this.#expiries.clear()
+  }
+
+  #launch(engine: Engine): void {
+    const { promise: end, resolve } = Promise.withResolvers<LaunchEnd>()
+    const launch: Launch = { end, resolve, active: true, waiters: 0 }
+    this.#launches.set(engine.id, launch)
+    this.deps.launcher.launch(engine).then(
+      (outcome) => this.#ended(engine.id, launch, outcome),
+      (error: unknown) => {
+        this.deps.log.error({ engine: engine.id, err: error }, 'a launch broke off: this is a defect')
+        const refusal = runtimeUnavailable('the launch broke off; it is settled by the next look')
+        this.#ended(engine.id, launch, { kind: 'unknown', refusal })
+      },
+    )
+  }
+
+  #ended(engineId: string, launch: Launch, outcome: LaunchEnd): void {
+    launch.active = false
+    if (outcome.kind !== 'unknown') this.settled(engineId, outcome)
+    const containerId = engineById(this.deps.store.db, engineId)?.containerId ?? null
+    if (outcome.kind !== 'failed') this.deps.onLaunchEnd(containerId)
+  }
+
+  async #wait(engineId: string, launch: Launch, signal: AbortSignal): Promise<void> {
+    const { clock, deadlineMs } = this.deps
+    const patience = new AbortController()
+    const giveUp = () => patience.abort()
+    signal.addEventListener('abort', giveUp)
+    launch.waiters++
+    const end = await Promise.race([launch.end, clock.sleep(deadlineMs, patience.signal)])
+    launch.waiters--
+    signal.removeEventListener('abort', giveUp)
+    giveUp()
+    if (end?.kind === 'failed') throw new ProvisionRefused(end.refusal)
+    if (end !== undefined && !signal.aborted) return
+    if (launch.waiters === 0) this.#unclaim(engineId)
+    throw signal.aborted ? new CallerGone() : new ProvisionRefused(inProgress)
+  }
+
+  #unclaim(engineId: string): void {
+    const { store, clock, unclaimedTtlMs } = this.deps
+    const now = clock.now()
+    const marked = store.transact((tx) => {
+      const engine = engineById(tx, engineId)
+      if (engine === undefined || !isLive(engine)) return false
+      updateEngine(tx, engineId, { unclaimedSince: now })
+      appendJournal(tx, now, { kind: 'engine.unclaimed', engineId })
+      return true
+    })
+    if (marked) this.#expireAfter(engineId, unclaimedTtlMs)
+  }
+
+  #expireAfter(engineId: string, ms: number): void {
+    this.#expiries.get(engineId)?.()
+    this.#expiries.set(
+      engineId,
+      this.deps.clock.after(ms, () => {
+        this.#expiries.delete(engineId)
+        this.sweepUnclaimed()
+      }),
+    )
+  }
+
+  #toSpare(engineId: string): void {
+    const { store, clock } = this.deps
+    this.#expiries.get(engineId)?.()
+    this.#expiries.delete(engineId)
+    store.transact((tx: Db) => {
+      updateEngine(tx, engineId, { unclaimedSince: null, claimKey: null })
+      appendJournal(tx, clock.now(), { kind: 'engine.spare', engineId })
+    })
+  }
+}

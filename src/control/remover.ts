@@ -1,0 +1,85 @@
+import { type Engine, isLive } from '../core/types.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { engineById, findLiveEngine, transition, updateEngine } from '../store/engines.ts'
+import { appendJournal } from '../store/journal.ts'
+import type { Store } from '../store/store.ts'
+import { isEngineContainer } from './adoption.ts'
+import type { Clock } from './clock.ts'
+import { NotFound } from './errors.ts'
+import { endStreams } from './observe.ts'
+import type { Provisioner } from './provisioner.ts'
+import { leave } from './settler.ts'
+import type { EngineTemplate } from './template.ts'
+
+export interface RemoverDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly runtime: Runtime
+  readonly template: EngineTemplate
+  readonly provisioner: Pick<Provisioner, 'whenIdle'>
+}
+
+/**
+ * Removes containers of ours on an operator's word, at once. The wish is written first: an engine is hidden from then
+ * on, and if Docker can't be asked, every full pass tries again.
+ */
+export class Remover {
+  readonly #removing = new Map<string, Promise<void>>()
+
+  constructor(private readonly deps: RemoverDeps) {}
+
+  /** Whether the engine's container is being removed right now. */
+  isRemoving(engineId: string): boolean {
+    return this.#removing.has(engineId)
+  }
+
+  /**
+   * Removes by container id (whole, or its beginning), name or engine id; gives the container's id. Throws NotFound for
+   * what is not there or not ours, RuntimeFailure when Docker can't be asked (then the wish stands).
+   */
+  async remove(idOrName: string): Promise<string> {
+    const engine = findLiveEngine(this.deps.store.db, idOrName)
+    if (engine) {
+      await this.#join(engine)
+      return engine.containerId ?? engine.id
+    }
+    const { runtime, template } = this.deps
+    const seen = await runtime.inspect(idOrName)
+    if (seen.labels[template.label.key] !== template.label.value) throw new NotFound('container not found')
+    // An engine's container without a live row is a stray; it may go as well.
+    await runtime.destroy(seen.id)
+    if (!isEngineContainer(seen)) this.#noteGeneric(seen.id, seen.name)
+    return seen.id
+  }
+
+  #join(engine: Engine): Promise<void> {
+    const running = this.#removing.get(engine.id)
+    if (running) return running
+    const removal = this.#removeEngine(engine.id).finally(() => this.#removing.delete(engine.id))
+    this.#removing.set(engine.id, removal)
+    return removal
+  }
+
+  async #removeEngine(engineId: string): Promise<void> {
+    const { store, clock, runtime, provisioner } = this.deps
+    const reason = 'an operator deleted it'
+    store.transact((tx) => {
+      const now = clock.now()
+      updateEngine(tx, engineId, { removalRequestedAt: now, reason })
+      transition(tx, engineId, ['starting', 'ready'], 'draining')
+      endStreams(tx, engineId, 'engine_deleted', now)
+      appendJournal(tx, now, { kind: 'engine.removal_requested', engineId })
+    })
+    await provisioner.whenIdle(engineId)
+    const engine = engineById(store.db, engineId)
+    if (engine === undefined || !isLive(engine)) return
+    if (engine.containerId !== null) await runtime.destroy(engine.containerId)
+    store.transact((tx) => leave(tx, engineId, reason, clock.now()))
+  }
+
+  #noteGeneric(containerId: string, name: string): void {
+    const { store, clock } = this.deps
+    const detail = { container_id: containerId, name, reason: 'an operator deleted it' }
+    store.transact((tx) => appendJournal(tx, clock.now(), { kind: 'container.reaped', detail }))
+  }
+}

@@ -1,0 +1,58 @@
+import type { EngineRequest } from '../core/types.ts'
+import type { PublishedPort } from '../runtime/runtime.ts'
+import { InvalidRequest } from './errors.ts'
+import type { GenericRequest } from './generic.ts'
+import { type EngineTemplate, isReservedLabel, RESERVED_ENV } from './template.ts'
+
+type FieldError = InvalidRequest['fields'][number]
+
+/** Throws InvalidRequest naming every field that would contradict what we set ourselves. */
+export function checkEngineRequest(request: EngineRequest, template: EngineTemplate): EngineRequest {
+  const reserved = Object.keys(request.env).filter((name) => RESERVED_ENV.some((ours) => ours === name))
+  raise([
+    ...reserved.map((name) => ({
+      path: ['body', 'env', name],
+      message: `${name} follows from the port; use host_port`,
+    })),
+    ...envErrors(request.env),
+    ...labelErrors(request.labels, template),
+  ])
+  return request
+}
+
+/** Like `checkEngineRequest`, for containers that are no engines; `ports` are as `80/tcp: 8080`. */
+export function genericRequest(
+  given: Omit<GenericRequest, 'ports'> & { readonly ports: Readonly<Record<string, number>> },
+  template: EngineTemplate,
+): GenericRequest {
+  const ports = Object.entries(given.ports).map(([key, hostPort]) => publishedPort(key, hostPort))
+  const bad = ports.filter(({ containerPort }) => containerPort < 1 || containerPort > 65_535)
+  raise([
+    ...bad.map(({ containerPort }) => ({
+      path: ['body', 'ports', String(containerPort)],
+      message: 'a port is from 1 to 65535',
+    })),
+    ...envErrors(given.env),
+    ...labelErrors(given.labels, template),
+  ])
+  return { ...given, ports }
+}
+
+function publishedPort(key: string, hostPort: number): PublishedPort {
+  const [port, protocol] = key.split('/')
+  return { containerPort: Number(port), hostPort, protocol: protocol === 'udp' ? 'udp' : 'tcp' }
+}
+
+const envErrors = (env: Readonly<Record<string, string>>): FieldError[] =>
+  Object.entries(env)
+    .filter(([name, value]) => /[=\0]/.test(name) || value.includes('\0'))
+    .map(([name]) => ({ path: ['body', 'env', name], message: 'a name has no "=", and neither part a NUL' }))
+
+const labelErrors = (labels: Readonly<Record<string, string>>, template: EngineTemplate): FieldError[] =>
+  Object.keys(labels)
+    .filter((key) => isReservedLabel(key, template))
+    .map((key) => ({ path: ['body', 'labels', key], message: 'this label is set by the orchestrator alone' }))
+
+function raise(errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw new InvalidRequest(errors)
+}

@@ -1,0 +1,242 @@
+import { withoutTrial } from '../core/breaker.ts'
+import { permanent } from '../core/refusal.ts'
+import { type Settlement, settle } from '../core/settle.ts'
+import { type Engine, isLive, isRunning } from '../core/types.ts'
+import {
+  type ContainerEvent,
+  type ContainerObservation,
+  type Runtime,
+  RuntimeFailure,
+} from '../runtime/runtime.ts'
+import { breakerNamed, saveBreaker } from '../store/breakers.ts'
+import { engineByContainer, engineById, liveEngines, transition, updateEngine } from '../store/engines.ts'
+import { appendJournal } from '../store/journal.ts'
+import type { Db, Store } from '../store/store.ts'
+import { adopt, isEngineContainer, rowOf } from './adoption.ts'
+import type { Clock } from './clock.ts'
+import type { Facts } from './facts.ts'
+import type { LaunchEnd } from './launcher.ts'
+import type { Log } from './log.ts'
+import { applyObserved, endStreams, noteStopped, observedChange } from './observe.ts'
+import { type EngineTemplate, GENERIC_LABEL } from './template.ts'
+
+export interface SettlerDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly runtime: Runtime
+  readonly facts: Facts
+  readonly template: EngineTemplate
+  readonly log: Log
+  readonly newId: () => string
+  /** Whether this process is creating or removing this engine's container, or this generic container. */
+  readonly isInHand: (engineIdOrContainer: string) => boolean
+  /** A cut-off provision was completed or undone; a caller may still wait for it. */
+  readonly onSettled: (engineId: string, end: LaunchEnd) => void
+}
+
+/** Does one step; gives a promise where it asks the runtime. */
+type Executor = (engine: Engine | undefined, seen: ContainerObservation | null, reason: string) => unknown
+
+/** What a full pass did. */
+export interface PassResult {
+  readonly containers: number
+  readonly adopted: number
+  readonly reaped: number
+  readonly finished: number
+  readonly undone: number
+  readonly gone: number
+}
+
+/**
+ * Brings rows and containers together, one container at a time or all at once. Reads anew before every step and decides
+ * by `core/settle`, so it may run at any moment and any number of times.
+ */
+export class Settler {
+  constructor(private readonly deps: SettlerDeps) {}
+
+  /** Looks at one container and its row. Throws RuntimeFailure when Docker can't be asked. */
+  async look(containerId: string): Promise<Settlement['kind']> {
+    const { runtime, store } = this.deps
+    const seen = await present(runtime.inspect(containerId))
+    const engine = seen === null ? engineByContainer(store.db, containerId) : rowOf(store.db, seen)
+    return this.#settle(engine, seen)
+  }
+
+  /** Looks at everything. `isThorough` inspects running engines too, for what happened while nobody watched. */
+  async fullPass(isThorough: boolean): Promise<PassResult> {
+    const { runtime, store } = this.deps
+    const before = liveEngines(store.db).filter(({ id }) => !this.deps.isInHand(id))
+    const listed = await runtime.list()
+    const counts = { adopt: 0, reap: 0, finish: 0, undo: 0, gone: 0, remove: 0, observe: 0, leave: 0 }
+    for (const container of listed) {
+      const engine = rowOf(store.db, container)
+      const needsInspect = isThorough || engine === undefined || engine.containerStartedAt === null
+      counts[needsInspect ? await this.look(container.id) : await this.#settle(engine, container)]++
+    }
+    const listedIds = new Set(listed.map(({ id }) => id))
+    const missing = before.filter(({ containerId }) => containerId === null || !listedIds.has(containerId))
+    for (const engine of missing) counts[await this.#lookForMissing(engine, listed)]++
+    const { adopt, reap: reaped, finish: finished, undo: undone, gone } = counts
+    return { containers: listed.length, adopted: adopt, reaped, finished, undone, gone }
+  }
+
+  /** Does at once what an event says by itself; the look that follows finds the whole truth. */
+  onEvent(event: ContainerEvent): void {
+    const engine = engineByContainer(this.deps.store.db, event.id)
+    if (engine === undefined || !isLive(engine) || this.deps.isInHand(engine.id)) return
+    if (event.action === 'destroy') this.#gone(engine, 'its container was removed')
+    // A die event from before the last start says nothing about the process that runs now.
+    const isStale = engine.containerStartedAt !== null && event.atMs < engine.containerStartedAt
+    if (event.action === 'die' && !isStale) this.#stopped(engine)
+    if (event.action === 'pause') {
+      this.deps.store.transact((tx) => updateEngine(tx, engine.id, { containerState: 'paused' }))
+    }
+  }
+
+  /** A row that the list does not show: asked for by its id, since the list may be older than the container. */
+  async #lookForMissing(
+    before: Engine,
+    listed: readonly ContainerObservation[],
+  ): Promise<Settlement['kind']> {
+    const { store } = this.deps
+    const engine = engineById(store.db, before.id)
+    if (engine === undefined || !isLive(engine)) return 'leave'
+    if (engine.containerId !== null) return this.look(engine.containerId)
+    const isListed = listed.some((container) => rowOf(store.db, container)?.id === engine.id)
+    return isListed ? 'leave' : this.#settle(engine, null)
+  }
+
+  async #settle(engine: Engine | undefined, seen: ContainerObservation | null): Promise<Settlement['kind']> {
+    const { isInHand } = this.deps
+    const settlement = settle({
+      engine: engine ?? null,
+      container: seen && {
+        state: seen.state,
+        isEngine: isEngineContainer(seen),
+        isOurGeneric: seen.labels[GENERIC_LABEL] !== undefined,
+      },
+      inHand: isInHand(engine?.id ?? seen?.labels[GENERIC_LABEL] ?? ''),
+    })
+    const reason = 'reason' in settlement ? settlement.reason : ''
+    await this.#executors[settlement.kind](engine, seen, reason)
+    return settlement.kind
+  }
+
+  /** What `core/settle` names, done. It names no step without the row or the container that the step is about. */
+  readonly #executors: Readonly<Record<Settlement['kind'], Executor>> = {
+    leave: () => undefined,
+    observe: (engine, seen) => engine && seen && this.#observe(engine, seen),
+    adopt: (_, seen) => seen && this.#adopt(seen),
+    reap: (_, seen, reason) => seen && this.#reap(seen, reason),
+    finish: (engine, seen) => engine && seen && this.#finish(engine, seen),
+    undo: (engine, seen, reason) => engine && this.#undo(engine, seen, reason),
+    remove: (engine, seen) => engine && seen && this.#remove(engine, seen),
+    gone: (engine, _, reason) => engine && this.#gone(engine, reason),
+  }
+
+  #observe(engine: Engine, seen: ContainerObservation): void {
+    const { store, clock, facts } = this.deps
+    const now = clock.now()
+    if (seen.state === 'running') facts.seen(engine.id, now)
+    const observed = observedChange(engine, seen)
+    if (observed === null) return
+    if (observed.isRestarted || seen.state !== 'running') facts.forgetHealth(engine.id)
+    store.transact((tx) => applyObserved(tx, engine, observed, now))
+  }
+
+  #adopt(seen: ContainerObservation): void {
+    const { store, clock, newId, template, log } = this.deps
+    const nowMs = clock.now()
+    const engine = store.transact((tx) => adopt(tx, seen, { newId: newId(), template, nowMs }))
+    log.info(
+      { engine: engine.id, name: engine.name, container: seen.id, port: engine.hostHttpPort },
+      'reindex: adopted a running engine',
+    )
+  }
+
+  async #reap(seen: ContainerObservation, reason: string): Promise<void> {
+    const { runtime, store, clock, log } = this.deps
+    await runtime.destroy(seen.id)
+    const detail = { container_id: seen.id, name: seen.name, reason }
+    store.transact((tx) => appendJournal(tx, clock.now(), { kind: 'container.reaped', detail }))
+    log.info({ container: seen.id, name: seen.name }, `reindex: removed a stray container: ${reason}`)
+  }
+
+  #finish(engine: Engine, seen: ContainerObservation): void {
+    const { store, clock, log, onSettled } = this.deps
+    store.transact((tx) => {
+      const change = {
+        containerId: seen.id,
+        name: seen.name,
+        containerState: seen.state,
+        containerStartedAt: seen.startedAtMs,
+        address: seen.address,
+        networks: seen.networks,
+      }
+      transition(tx, engine.id, ['provisioning'], 'starting', change)
+      const detail = { container_id: seen.id, name: seen.name, found: true }
+      appendJournal(tx, clock.now(), { kind: 'provision.completed', engineId: engine.id, detail })
+    })
+    log.info({ engine: engine.id, name: seen.name }, 'reindex: completed a provision that was cut off')
+    onSettled(engine.id, { kind: 'started' })
+  }
+
+  async #undo(engine: Engine, seen: ContainerObservation | null, reason: string): Promise<void> {
+    const { runtime, store, clock, log, onSettled } = this.deps
+    if (seen !== null) await runtime.destroy(seen.id)
+    store.transact((tx) => {
+      const now = clock.now()
+      transition(tx, engine.id, ['provisioning'], 'failed', { reason, endedAt: now })
+      freeTrial(tx, engine.id)
+      appendJournal(tx, now, { kind: 'provision.failed', engineId: engine.id, detail: { reason } })
+    })
+    log.info({ engine: engine.id, name: engine.name }, `reindex: ${reason}`)
+    onSettled(engine.id, { kind: 'failed', refusal: permanent(reason) })
+  }
+
+  async #remove(engine: Engine, seen: ContainerObservation): Promise<void> {
+    await this.deps.runtime.destroy(seen.id)
+    this.#gone(engine, engine.reason ?? 'its removal was asked for')
+  }
+
+  #gone(engine: Engine, reason: string): void {
+    const { store, clock, log } = this.deps
+    const isNews = store.transact((tx) => leave(tx, engine.id, reason, clock.now()))
+    if (isNews) log.info({ engine: engine.id, name: engine.name }, `engine gone: ${reason}`)
+  }
+
+  #stopped(engine: Engine): void {
+    const { store, clock, facts } = this.deps
+    facts.forgetHealth(engine.id)
+    store.transact((tx) => {
+      updateEngine(tx, engine.id, { containerState: 'exited' })
+      if (isRunning(engine)) noteStopped(tx, engine, 'exited', clock.now())
+    })
+  }
+}
+
+/** Makes an engine history once its container is no more: leases and streams go with it. False when it was already. */
+export function leave(tx: Db, engineId: string, reason: string, nowMs: number): boolean {
+  const change = { reason, endedAt: nowMs, containerState: null, unclaimedSince: null }
+  if (!transition(tx, engineId, ['provisioning', 'starting', 'ready', 'draining'], 'gone', change))
+    return false
+  endStreams(tx, engineId, 'engine_gone', nowMs)
+  freeTrial(tx, engineId)
+  appendJournal(tx, nowMs, { kind: 'engine.gone', engineId, detail: { reason } })
+  return true
+}
+
+function freeTrial(tx: Db, engineId: string): void {
+  const breaker = breakerNamed(tx, 'general')
+  const freed = withoutTrial(breaker, engineId)
+  if (freed !== breaker) saveBreaker(tx, 'general', freed)
+}
+
+async function present(answer: Promise<ContainerObservation>): Promise<ContainerObservation | null> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof RuntimeFailure && error.code === 'not_found') return null
+    throw error
+  }
+}

@@ -1,0 +1,157 @@
+import { closedBreaker } from '../core/breaker.ts'
+import { orchestratorStatus } from '../core/status.ts'
+import { isRunning } from '../core/types.ts'
+import { type BreakerName, saveBreaker } from '../store/breakers.ts'
+import { liveEngines } from '../store/engines.ts'
+import { appendJournal } from '../store/journal.ts'
+import type { Store } from '../store/store.ts'
+import { countStreams, streamsWhere } from '../store/streams.ts'
+import type { Claims } from './claims.ts'
+import type { Clock } from './clock.ts'
+import { isoOrNull } from './engine-views.ts'
+import type { Facts } from './facts.ts'
+import type { Gate, GateSettings } from './gate.ts'
+import { plainRequest, requestHash } from './template.ts'
+
+export interface StatusSettings extends GateSettings {
+  readonly minReplicas: number
+  readonly targetImage: string
+  readonly healthCheckIntervalSeconds: number
+  readonly version: string
+}
+
+const BREAKERS = ['general', 'replacement'] as const satisfies BreakerName[]
+
+/** The answers about the whole: fleet, health, VPN, breakers. From the store and from memory only. */
+export class StatusViews {
+  constructor(
+    private readonly deps: {
+      readonly store: Store
+      readonly facts: Facts
+      readonly clock: Clock
+      readonly gate: Gate
+      readonly claims: Claims
+      readonly settings: StatusSettings
+    },
+  ) {}
+
+  /** `GET /orchestrator/status`. `can_provision` is what a POST of acexy's empty body would meet now. */
+  orchestrator() {
+    const { store, facts, clock, gate, claims, settings } = this.deps
+    const started = streamsWhere(store.db, { status: 'started' })
+    const waiting = claims.waiting(store.db, requestHash(plainRequest), null)
+    const general = gate.breaker(store.db, 'general')
+    return orchestratorStatus({
+      engines: this.#counts(),
+      streams: {
+        active: started.length,
+        total: countStreams(store.db),
+        onEngines: started.filter(({ engineId }) => engineId !== null).length,
+      },
+      limits: settings,
+      vpn: this.#vpn(),
+      breaker: general,
+      isAnyBreakerNotClosed: BREAKERS.some((name) => gate.breaker(store.db, name).state !== 'closed'),
+      isDockerUnreachable: facts.docker().state === 'unreachable',
+      refusal: gate.refusal(store.db, plainRequest, waiting !== undefined),
+      config: settings,
+      nowMs: clock.now(),
+      version: settings.version,
+    })
+  }
+
+  /** `GET /health/status`, with an entry per engine. */
+  health() {
+    const { store, facts, clock, settings } = this.deps
+    const { total, healthy, unhealthy } = this.#counts()
+    return {
+      total_engines: total,
+      healthy_engines: healthy,
+      unhealthy_engines: unhealthy,
+      marked_for_replacement: 0,
+      minimum_required: settings.minReplicas,
+      health_check_interval: settings.healthCheckIntervalSeconds,
+      circuit_breakers: { general: this.#breaker('general'), replacement: this.#breaker('replacement') },
+      engines: liveEngines(store.db).map((engine) => {
+        const health = facts.health(engine.id, clock.now())
+        return {
+          container_id: engine.containerId,
+          container_name: engine.name,
+          status: engine.status,
+          health_status: health.verdict,
+          since: isoOrNull(health.lastProbeMs === null ? null : health.sinceMs),
+          last_check: isoOrNull(health.lastProbeMs),
+          consecutive_failures: health.failures,
+          last_error: health.lastError,
+        }
+      }),
+    }
+  }
+
+  /** `GET /vpn/status`. */
+  vpn() {
+    const vpn = this.#vpn()
+    const why = this.deps.gate.vpn()?.why ?? null
+    return {
+      enabled: vpn !== null,
+      status: vpn?.health ?? 'disabled',
+      container_name: vpn?.container ?? null,
+      container: vpn?.container ?? null,
+      health: vpn?.health ?? 'unknown',
+      connected: vpn?.connected ?? false,
+      forwarded_port: vpn?.forwardedPort ?? null,
+      last_check: null,
+      last_check_at: null,
+      ...(why === null ? {} : { error: why }),
+    }
+  }
+
+  /** Closes one breaker, or both; gives the sentence for the operator. */
+  resetBreakers(name: BreakerName | null): string {
+    const { store, clock } = this.deps
+    const names = name === null ? BREAKERS : [name]
+    store.transact((tx) => {
+      for (const each of names) {
+        saveBreaker(tx, each, closedBreaker)
+        appendJournal(tx, clock.now(), {
+          kind: 'breaker.closed',
+          detail: { name: each, reason: 'reset by an operator' },
+        })
+      }
+    })
+    return `Circuit breaker reset: ${names.join(', ')}`
+  }
+
+  #counts() {
+    const { store, facts, clock } = this.deps
+    const engines = liveEngines(store.db)
+    const verdicts = engines.filter(isRunning).map(({ id }) => facts.health(id, clock.now()).verdict)
+    return {
+      total: engines.length,
+      running: verdicts.length,
+      healthy: verdicts.filter((verdict) => verdict === 'healthy').length,
+      unhealthy: verdicts.filter((verdict) => verdict === 'unhealthy').length,
+    }
+  }
+
+  #vpn() {
+    const vpn = this.deps.gate.vpn()
+    if (vpn === null) return null
+    const container = this.deps.settings.vpnNodes[0] ?? null
+    return { connected: vpn.state === 'up', health: 'unknown', container, forwardedPort: null }
+  }
+
+  #breaker(name: BreakerName) {
+    const { store, gate } = this.deps
+    const breaker = gate.breaker(store.db, name)
+    const settings = gate.breakerSettings(name)
+    return {
+      state: breaker.state,
+      failure_count: breaker.failures,
+      failure_threshold: settings.failureThreshold,
+      last_failure_time: isoOrNull(breaker.lastFailureAt),
+      last_success_time: isoOrNull(breaker.lastSuccessAt),
+      recovery_timeout: settings.recoveryMs / 1000,
+    }
+  }
+}

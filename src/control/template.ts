@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto'
+import type { Engine, EngineRequest } from '../core/types.ts'
+import type { ContainerSpec, PublishedPort } from '../runtime/runtime.ts'
+
+/** How engines are made, the same for all of them; a change makes the running ones outdated. */
+export interface EngineTemplate {
+  readonly image: string
+  /** Extra environment, with `{http_port} {https_port} {api_port} {p2p_port}` to fill in; wins over the built-in one. */
+  readonly env: Readonly<Record<string, string>>
+  /** The command with the same placeholders; null for the image's own. */
+  readonly command: readonly string[] | null
+  readonly memoryBytes: number | null
+  readonly cpus: number | null
+  /** GB of disk cache that the engine is told to keep to. */
+  readonly cacheLimitGb: number
+  readonly network: string | null
+  readonly publishAddress: string
+  /** Whether the HTTPS port is published too. */
+  readonly mapHttps: boolean
+  /** The label that names this installation. */
+  readonly label: { readonly key: string; readonly value: string }
+}
+
+export const ENGINE_LABEL = 'roundhouse.engine'
+export const CONFIG_LABEL = 'roundhouse.config'
+export const GENERIC_LABEL = 'roundhouse.generic'
+
+/** Set by us from the leased ports, so a request that names one would be a contradiction. */
+export const RESERVED_ENV = ['HTTP_PORT', 'HTTPS_PORT', 'API_PORT', 'P2P_PORT', 'CONF'] as const
+
+/** Labels by which we and the earlier orchestrator know engines; a request can't set them. */
+export const isReservedLabel = (key: string, template: EngineTemplate): boolean =>
+  key === template.label.key || /^(roundhouse|acestream|host)\./.test(key)
+
+type Ports = Pick<Engine, 'httpPort' | 'httpsPort' | 'apiPort' | 'p2pPort' | 'hostHttpPort' | 'hostHttpsPort'>
+
+/** The labels of an engine's container; with them alone the row can be rebuilt. */
+export function engineLabels(
+  template: EngineTemplate,
+  engine: Ports & Pick<Engine, 'id' | 'configHash' | 'request'>,
+): Record<string, string> {
+  return {
+    ...engine.request.labels,
+    [template.label.key]: template.label.value,
+    [ENGINE_LABEL]: engine.id,
+    [CONFIG_LABEL]: engine.configHash,
+    'acestream.http_port': String(engine.httpPort),
+    'acestream.https_port': String(engine.httpsPort),
+    'host.http_port': String(engine.hostHttpPort),
+    ...(engine.hostHttpsPort === null ? {} : { 'host.https_port': String(engine.hostHttpsPort) }),
+  }
+}
+
+/** What the runtime is asked to create for an engine. */
+export function containerSpec(template: EngineTemplate, engine: Engine): ContainerSpec {
+  const fill = (text: string): string => filled(text, engine)
+  return {
+    name: engine.name,
+    image: engine.image,
+    env: { ...builtInEnv(template, engine), ...mapValues(template.env, fill), ...engine.request.env },
+    ...(template.command === null ? {} : { command: template.command.map(fill) }),
+    labels: engine.labels,
+    ports: publishedPorts(engine),
+    publishAddress: template.publishAddress,
+    network: engine.vpnNode === null ? template.network : `container:${engine.vpnNode}`,
+    memoryBytes: template.memoryBytes,
+    cpus: template.cpus,
+  }
+}
+
+/** Hash of what makes engines alike: not of ports, names, or what a request added. */
+export const templateHash = (template: EngineTemplate, image: string): string =>
+  hashOf({ ...template, image, label: null })
+
+/** Hash of what a caller asked for; equal requests may share an unclaimed engine. */
+export const requestHash = (request: EngineRequest): string => hashOf(request)
+
+/** The request of an empty body, which is what acexy sends. */
+export const plainRequest: EngineRequest = { image: null, labels: {}, env: {}, hostPort: null }
+
+/** The images differ in what they read, so the ports are given as variables and as flags (`CONF`) both. */
+function builtInEnv(template: EngineTemplate, engine: Engine): Record<string, string> {
+  const flags = [
+    `--http-port=${engine.httpPort}`,
+    `--https-port=${engine.httpsPort}`,
+    ...(engine.apiPort === null ? [] : [`--api-port=${engine.apiPort}`]),
+    ...(engine.p2pPort === null ? [] : [`--port=${engine.p2pPort}`]),
+    '--bind-all',
+  ]
+  return {
+    HTTP_PORT: String(engine.httpPort),
+    HTTPS_PORT: String(engine.httpsPort),
+    ...(engine.apiPort === null ? {} : { API_PORT: String(engine.apiPort) }),
+    ...(engine.p2pPort === null ? {} : { P2P_PORT: String(engine.p2pPort) }),
+    BIND_ALL: 'true',
+    INTERNAL_BUFFERING: '60',
+    CACHE_LIMIT: String(template.cacheLimitGb),
+    CONF: flags.join('\n'),
+  }
+}
+
+function publishedPorts(engine: Engine): PublishedPort[] {
+  // Behind a VPN the namespace is the node's, and Docker refuses to publish there.
+  if (engine.vpnNode !== null) return []
+  const http = { containerPort: engine.httpPort, hostPort: engine.hostHttpPort, protocol: 'tcp' as const }
+  if (engine.hostHttpsPort === null) return [http]
+  return [http, { containerPort: engine.httpsPort, hostPort: engine.hostHttpsPort, protocol: 'tcp' }]
+}
+
+const filled = (text: string, engine: Engine): string =>
+  text
+    .replaceAll('{http_port}', String(engine.httpPort))
+    .replaceAll('{https_port}', String(engine.httpsPort))
+    .replaceAll('{api_port}', String(engine.apiPort ?? ''))
+    .replaceAll('{p2p_port}', String(engine.p2pPort ?? ''))
+
+const mapValues = (record: Readonly<Record<string, string>>, change: (value: string) => string) =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
+
+const hashOf = (value: unknown): string =>
+  createHash('sha256').update(canonical(value)).digest('hex').slice(0, 32)
+
+/** JSON with the members of every object in one order, so that equal values have equal text. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    part !== null && typeof part === 'object' && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  )
+}

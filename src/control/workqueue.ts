@@ -1,0 +1,86 @@
+import type { Clock } from './clock.ts'
+
+export interface WorkQueueOptions {
+  readonly clock: Clock
+  /** Does the work of one key; a rejection is reported and the key tried again later. */
+  readonly work: (key: string) => Promise<void>
+  readonly onError: (key: string, error: unknown, attempt: number) => void
+  /** Keys worked on at the same time. */
+  readonly concurrency: number
+  /** The wait before attempt `attempt + 1` of a failing key, in milliseconds. */
+  readonly backoffMs: (attempt: number) => number
+}
+
+/**
+ * A keyed queue in the manner of Kubernetes' controllers.
+ *
+ * INVARIANTS: a key is worked on by one at a time. A key added while it waits is worked on once; added while it is
+ * worked on, once more afterwards. A failed key comes back after its back-off, a success forgets it. After `stop`
+ * nothing new begins.
+ */
+export class WorkQueue {
+  readonly #waiting = new Set<string>()
+  readonly #working = new Map<string, Promise<void>>()
+  readonly #attempts = new Map<string, number>()
+  readonly #timers = new Map<string, () => void>()
+  #stopped = false
+
+  constructor(private readonly options: WorkQueueOptions) {}
+
+  add(key: string): void {
+    if (this.#stopped) return
+    this.#cancelTimer(key)
+    this.#waiting.add(key)
+    this.#pump()
+  }
+
+  /** Adds the key after `ms`; an earlier `add` or a later `addAfter` of it takes this one's place. */
+  addAfter(key: string, ms: number): void {
+    if (this.#stopped) return
+    this.#cancelTimer(key)
+    this.#timers.set(
+      key,
+      this.options.clock.after(ms, () => {
+        this.#timers.delete(key)
+        this.add(key)
+      }),
+    )
+  }
+
+  /** Begins nothing new and resolves when what runs has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#waiting.clear()
+    for (const key of [...this.#timers.keys()]) this.#cancelTimer(key)
+    await Promise.all(this.#working.values())
+  }
+
+  #cancelTimer(key: string): void {
+    this.#timers.get(key)?.()
+    this.#timers.delete(key)
+  }
+
+  #pump(): void {
+    for (const key of this.#waiting) {
+      if (this.#stopped || this.#working.size >= this.options.concurrency) return
+      if (this.#working.has(key)) continue
+      this.#waiting.delete(key)
+      this.#working.set(key, this.#process(key))
+    }
+  }
+
+  async #process(key: string): Promise<void> {
+    try {
+      await this.options.work(key)
+      this.#attempts.delete(key)
+    } catch (error) {
+      const attempt = (this.#attempts.get(key) ?? 0) + 1
+      this.#attempts.set(key, attempt)
+      this.options.onError(key, error, attempt)
+      if (!this.#waiting.has(key)) this.addAfter(key, this.options.backoffMs(attempt))
+    } finally {
+      this.#working.delete(key)
+      this.#pump()
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import { noFreePort, type Refusal, runtimeUnavailable } from './refusal.ts'
+import type { DockerState } from './types.ts'
+
+/** What admission looks at. All of it is known without asking anyone. */
+export interface AdmissionFacts {
+  /** Null without a VPN; else the state of the best node and, if it is not up, why (the part after the dash). */
+  readonly vpn: { readonly state: 'up' | 'down' | 'unknown'; readonly why: string } | null
+  /** Null while closed; else whole seconds until the next try (at least 1). */
+  readonly breakerOpenForSeconds: number | null
+  /** Engines not gone or failed. */
+  readonly engines: number
+  readonly maxReplicas: number
+  /** Whole seconds after which an idle engine may have made room. */
+  readonly capacityEtaSeconds: number
+  /** An unclaimed engine that this caller would get: then nothing is started, and only the VPN can be in the way. */
+  readonly unclaimed: boolean
+  /** Null while a port is free; else what is taken. */
+  readonly portsTaken: string | null
+  readonly docker: DockerState
+  readonly dockerError: string
+}
+
+type Rule = (facts: AdmissionFacts) => Refusal | null
+
+const VPN_DOWN_ETA_S = 60
+const VPN_UNKNOWN_ETA_S = 5
+
+const vpnRule: Rule = ({ vpn }) =>
+  vpn === null || vpn.state === 'up'
+    ? null
+    : {
+        code: 'vpn_disconnected',
+        message: `Cannot provision engine: VPN not available - ${vpn.why}`,
+        blockedReason: 'VPN not connected',
+        etaSeconds: vpn.state === 'down' ? VPN_DOWN_ETA_S : VPN_UNKNOWN_ETA_S,
+        shouldWait: true,
+      }
+
+/** In this order: the first that refuses is the answer, so a lasting reason comes before a passing one. */
+const START_RULES: readonly Rule[] = [
+  ({ breakerOpenForSeconds: seconds }) =>
+    seconds === null
+      ? null
+      : {
+          code: 'circuit_breaker',
+          message: `Provisioning temporarily unavailable: circuit breaker is open, next try in ${seconds} s`,
+          blockedReason: 'Circuit breaker is open',
+          etaSeconds: seconds,
+          shouldWait: true,
+        },
+  ({ engines, maxReplicas, capacityEtaSeconds }) =>
+    engines < maxReplicas
+      ? null
+      : {
+          code: 'max_capacity',
+          message: `Cannot provision engine: maximum capacity reached (${engines} of ${maxReplicas} engines)`,
+          blockedReason: 'Maximum capacity reached',
+          etaSeconds: capacityEtaSeconds,
+          shouldWait: true,
+        },
+  ({ portsTaken }) => (portsTaken === null ? null : noFreePort(portsTaken)),
+  ({ docker, dockerError }) => (docker === 'unreachable' ? runtimeUnavailable(dockerError) : null),
+]
+
+/**
+ * Decides whether a provision may be accepted now: null, or why not. The same function answers `POST /provision…`,
+ * `/orchestrator/status` and the reconciler, so `can_provision` never says other than a POST would.
+ */
+export function admission(facts: AdmissionFacts): Refusal | null {
+  const vpn = vpnRule(facts)
+  if (vpn !== null) return vpn
+  if (facts.unclaimed) return null
+  for (const rule of START_RULES) {
+    const refusal = rule(facts)
+    if (refusal !== null) return refusal
+  }
+  return null
+}

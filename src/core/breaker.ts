@@ -1,0 +1,90 @@
+/**
+ * A circuit breaker as a stored value: it stops new engines after several engine faults in a row, and lets one through
+ * as a trial when its recovery time is over. Only engine faults count; never the VPN, Docker, an image or a port.
+ */
+export interface Breaker {
+  readonly state: 'closed' | 'open' | 'half_open'
+  /** Faults in a row. */
+  readonly failures: number
+  readonly openedAt: number | null
+  readonly lastFailureAt: number | null
+  readonly lastSuccessAt: number | null
+  /** The engine that is tried while half-open; null when the place is free. */
+  readonly trialEngineId: string | null
+}
+
+export interface BreakerSettings {
+  readonly failureThreshold: number
+  readonly recoveryMs: number
+}
+
+export const closedBreaker: Breaker = {
+  state: 'closed',
+  failures: 0,
+  openedAt: null,
+  lastFailureAt: null,
+  lastSuccessAt: null,
+  trialEngineId: null,
+}
+
+/** The breaker as it stands at `nowMs`: an open one whose recovery time is over is half-open. */
+export function breakerAt(breaker: Breaker, nowMs: number, settings: BreakerSettings): Breaker {
+  const recovered = breaker.openedAt !== null && nowMs >= breaker.openedAt + settings.recoveryMs
+  return breaker.state === 'open' && recovered ? { ...breaker, state: 'half_open' } : breaker
+}
+
+/**
+ * Whole seconds until the next try, at least 1, or null when an engine may be started now. While a trial runs nobody
+ * knows how long it takes; `TRIAL_ETA_S` is what callers are told.
+ */
+export function openForSeconds(breaker: Breaker, nowMs: number, settings: BreakerSettings): number | null {
+  const now = breakerAt(breaker, nowMs, settings)
+  if (now.state === 'closed') return null
+  if (now.state === 'half_open') return now.trialEngineId === null ? null : TRIAL_ETA_S
+  return Math.max(1, Math.ceil(((now.openedAt ?? nowMs) + settings.recoveryMs - nowMs) / 1000))
+}
+
+const TRIAL_ETA_S = 10
+
+/** An engine is started: it takes the trial's place if the breaker is half-open. */
+export function withStart(
+  breaker: Breaker,
+  engineId: string,
+  nowMs: number,
+  settings: BreakerSettings,
+): Breaker {
+  const now = breakerAt(breaker, nowMs, settings)
+  return now.state === 'half_open' && now.trialEngineId === null ? { ...now, trialEngineId: engineId } : now
+}
+
+/** An engine failed before it was ever ready. A failed trial opens the breaker anew. */
+export function withFailure(
+  breaker: Breaker,
+  engineId: string,
+  nowMs: number,
+  settings: BreakerSettings,
+): Breaker {
+  const now = breakerAt(breaker, nowMs, settings)
+  const failures = now.failures + 1
+  const failed = { ...now, failures, lastFailureAt: nowMs }
+  const isTrial = now.state === 'half_open' && now.trialEngineId === engineId
+  const trips = isTrial || (now.state === 'closed' && failures >= settings.failureThreshold)
+  return trips ? { ...failed, state: 'open', openedAt: nowMs, trialEngineId: null } : failed
+}
+
+/** An engine became ready: its kind works. One that was started before the breaker opened closes nothing. */
+export function withSuccess(
+  breaker: Breaker,
+  engineId: string,
+  nowMs: number,
+  settings: BreakerSettings,
+): Breaker {
+  const now = breakerAt(breaker, nowMs, settings)
+  if (now.state === 'closed') return { ...now, failures: 0, lastSuccessAt: nowMs }
+  const isTrial = now.trialEngineId === engineId
+  return isTrial ? { ...closedBreaker, lastFailureAt: now.lastFailureAt, lastSuccessAt: nowMs } : now
+}
+
+/** The trial ended without a verdict (deleted, removed outside): its place is free for another. */
+export const withoutTrial = (breaker: Breaker, engineId: string): Breaker =>
+  breaker.trialEngineId === engineId ? { ...breaker, trialEngineId: null } : breaker

@@ -1,0 +1,57 @@
+/** One measurement of an engine: did `get_status` answer in time? */
+export interface Probe {
+  readonly ok: boolean
+  readonly atMs: number
+  /** What went wrong, in words; null when it answered. */
+  readonly error: string | null
+}
+
+export type Verdict = 'healthy' | 'unhealthy' | 'unknown'
+
+/** What the probes of one engine add up to. Kept in memory: after a restart all is unknown until the next probe. */
+export interface Health {
+  readonly verdict: Verdict
+  readonly sinceMs: number
+  /** Failures in a row up to the last probe. */
+  readonly failures: number
+  readonly lastProbeMs: number | null
+  readonly lastOkMs: number | null
+  readonly lastError: string | null
+}
+
+/** The verdict on an engine that was not probed yet. */
+export const unknownHealth = (nowMs: number): Health => ({
+  verdict: 'unknown',
+  sinceMs: nowMs,
+  failures: 0,
+  lastProbeMs: null,
+  lastOkMs: null,
+  lastError: null,
+})
+
+/**
+ * Adds a probe to a verdict. One good answer makes an engine healthy; only `failureThreshold` failures in a row make
+ * it unhealthy, so that one slow answer does not drive viewers away from a good engine. A probe older than the last
+ * one changes nothing.
+ */
+export function withProbe(health: Health, probe: Probe, failureThreshold: number): Health {
+  if (health.lastProbeMs !== null && probe.atMs < health.lastProbeMs) return health
+  const failures = probe.ok ? 0 : health.failures + 1
+  const verdict = probe.ok ? 'healthy' : failures >= failureThreshold ? 'unhealthy' : health.verdict
+  return {
+    verdict,
+    sinceMs: verdict === health.verdict ? health.sinceMs : probe.atMs,
+    failures,
+    lastProbeMs: probe.atMs,
+    lastOkMs: probe.ok ? probe.atMs : health.lastOkMs,
+    lastError: probe.ok ? null : probe.error,
+  }
+}
+
+/** A verdict whose last probe is older than `maxAgeMs` says nothing any more: it turns unknown. */
+export function agedHealth(health: Health, nowMs: number, maxAgeMs: number): Health {
+  const fresh = health.lastProbeMs !== null && nowMs - health.lastProbeMs <= maxAgeMs
+  return fresh || health.verdict === 'unknown'
+    ? health
+    : { ...unknownHealth(nowMs), lastError: health.lastError }
+}

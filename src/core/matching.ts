@@ -1,0 +1,55 @@
+import { type Engine, isLive } from './types.ts'
+
+/** Where a proxy says that a stream runs. */
+export interface StreamPlace {
+  readonly statUrl: string
+  readonly host: string
+  readonly port: number
+  /** The proxy's own container in every acexy seen; an engine's only by chance or by another client. */
+  readonly containerId: string | null
+}
+
+interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * Finds the engine that serves a stream, or null: an event never makes an engine. In this order: the address in
+ * `stat_url` (the engine that really streams, where several viewers share a session), the address that the proxy
+ * chose, the port alone among our published ports (acexy says `localhost`), the container id if it is an engine's.
+ *
+ * `addressOf` gives every address under which an engine may be known.
+ */
+export function matchEngine(
+  place: StreamPlace,
+  engines: readonly Engine[],
+  addressesOf: (engine: Engine) => readonly HostPort[],
+): Engine | null {
+  const running = engines.filter((engine) => isLive(engine) && engine.status !== 'provisioning')
+  const places = [statAddress(place.statUrl), { host: place.host, port: place.port }].filter(
+    (at) => at !== null,
+  )
+  for (const at of places) {
+    const found = running.find((engine) => addressesOf(engine).some((known) => sameAddress(known, at)))
+    if (found) return found
+  }
+  for (const at of places) {
+    const byPort = running.filter((engine) => engine.hostHttpPort === at.port)
+    if (byPort.length === 1) return byPort[0] ?? null
+  }
+  const { containerId } = place
+  return running.find((engine) => containerId !== null && engine.containerId === containerId) ?? null
+}
+
+function statAddress(statUrl: string): HostPort | null {
+  const url = URL.parse(statUrl)
+  // A URL leaves out the default port of its scheme; engines speak plain HTTP.
+  return url === null ? null : { host: url.hostname, port: Number(url.port || 80) }
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1', '[::1]'])
+const canonical = (host: string): string =>
+  LOOPBACK.has(host.toLowerCase()) ? 'loopback' : host.toLowerCase()
+const sameAddress = (a: HostPort, b: HostPort): boolean =>
+  a.port === b.port && canonical(a.host) === canonical(b.host)

@@ -1,0 +1,71 @@
+/** Why a provision is not done now, or failed; these codes are part of the contract and never renamed. */
+export type RefusalCode =
+  | 'vpn_disconnected'
+  | 'circuit_breaker'
+  | 'max_capacity'
+  | 'no_free_port'
+  | 'runtime_unavailable'
+  | 'image_pulling'
+  | 'provisioning_in_progress'
+  | 'general_error'
+
+/**
+ * A refused or failed provision, in every form that its readers want. `message` is the sentence for people and for
+ * those acexy versions that look for words in it; `etaSeconds` is a whole number or null, since acexy decodes an int.
+ */
+export interface Refusal {
+  readonly code: RefusalCode
+  readonly message: string
+  /** The short form in `/orchestrator/status`; null where the state of the fleet is not the reason. */
+  readonly blockedReason: string | null
+  readonly etaSeconds: number | null
+  readonly shouldWait: boolean
+}
+
+/** Thrown where a provision can't be done; the HTTP layer turns it into the answer. */
+export class ProvisionRefused extends Error {
+  override readonly name = 'ProvisionRefused'
+
+  constructor(
+    readonly refusal: Refusal,
+    cause?: unknown,
+  ) {
+    super(refusal.message, { cause })
+  }
+}
+
+/** Not started within the time that a caller waits; the work goes on and the next equal call gets its engine. */
+export const inProgress: Refusal = {
+  code: 'provisioning_in_progress',
+  message: 'The engine is being started; ask again',
+  blockedReason: null,
+  etaSeconds: 2,
+  shouldWait: true,
+}
+
+/** The container engine can't be asked. */
+export const runtimeUnavailable = (why: string): Refusal => ({
+  code: 'runtime_unavailable',
+  message: `Docker does not answer: ${why}`,
+  blockedReason: 'Docker not reachable',
+  etaSeconds: 5,
+  shouldWait: true,
+})
+
+/** No port can be had; `what` names the range or the port asked for. */
+export const noFreePort = (what: string): Refusal => ({
+  code: 'no_free_port',
+  message: `No free port: ${what}`,
+  blockedReason: 'No free port',
+  etaSeconds: 30,
+  shouldWait: true,
+})
+
+/** A failure that waiting does not mend; `why` says what to do. */
+export const permanent = (why: string): Refusal => ({
+  code: 'general_error',
+  message: `Failed to provision engine: ${why}`,
+  blockedReason: null,
+  etaSeconds: null,
+  shouldWait: false,
+})

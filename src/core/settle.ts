@@ -1,0 +1,91 @@
+import type { ContainerState, Engine } from './types.ts'
+
+/** Where a row and a container that belong together, or should, stand. */
+export interface Pair {
+  /** The row, also one that is history; null when no row knows the container. */
+  readonly engine: Pick<Engine, 'status' | 'removalRequestedAt'> | null
+  /** Null when the container engine, asked just now, does not have it. */
+  readonly container: {
+    readonly state: ContainerState
+    readonly isEngine: boolean
+    readonly isOurGeneric: boolean
+  } | null
+  /** This process is creating or removing the container right now. */
+  readonly inHand: boolean
+}
+
+export type Settlement =
+  /** As it should be, or somebody is at it. */
+  | { readonly kind: 'leave' }
+  /** A live engine with its container: note what is seen. */
+  | { readonly kind: 'observe' }
+  /** A running engine that no row knows: take it over. */
+  | { readonly kind: 'adopt' }
+  /** A container that nothing needs: remove it. */
+  | { readonly kind: 'reap'; readonly reason: string }
+  /** A provision that was cut off after the start: complete it. */
+  | { readonly kind: 'finish' }
+  /** A provision that was cut off earlier, or whose container died: remove what is there, fail the row. */
+  | { readonly kind: 'undo'; readonly reason: string }
+  /** Its removal was asked for and not finished. */
+  | { readonly kind: 'remove' }
+  /** The container is no more. */
+  | { readonly kind: 'gone'; readonly reason: string }
+
+const NEVER_STARTED = new Set<ContainerState>(['created'])
+const STOPPED = new Set<ContainerState>(['exited', 'dead', 'removing'])
+
+const neverStarted = ({ container }: Pair): boolean =>
+  container !== null && NEVER_STARTED.has(container.state)
+const stopped = ({ container }: Pair): boolean => container !== null && STOPPED.has(container.state)
+const isHistory = ({ engine }: Pair): boolean => engine?.status === 'gone' || engine?.status === 'failed'
+
+/** Read top to bottom, the first that holds decides. */
+const RULES: readonly { readonly when: (pair: Pair) => boolean; readonly outcome: Settlement }[] = [
+  { when: ({ inHand }) => inHand, outcome: { kind: 'leave' } },
+  // Containers of the generic provision are no engines; only one that a crash left half made is cleared away.
+  {
+    when: (pair) => pair.engine === null && pair.container?.isOurGeneric === true && neverStarted(pair),
+    outcome: { kind: 'reap', reason: 'created and never started' },
+  },
+  {
+    when: ({ engine, container }) => engine === null && container?.isEngine !== true,
+    outcome: { kind: 'leave' },
+  },
+  {
+    when: (pair) => pair.engine === null && neverStarted(pair),
+    outcome: { kind: 'reap', reason: 'created and never started' },
+  },
+  {
+    when: (pair) => pair.engine === null && stopped(pair),
+    outcome: { kind: 'reap', reason: 'stopped, and no row knows it' },
+  },
+  { when: ({ engine }) => engine === null, outcome: { kind: 'adopt' } },
+  { when: (pair) => isHistory(pair) && pair.container === null, outcome: { kind: 'leave' } },
+  { when: isHistory, outcome: { kind: 'reap', reason: 'its engine is history' } },
+  {
+    when: ({ engine, container }) => engine?.status === 'provisioning' && container === null,
+    outcome: { kind: 'undo', reason: 'the provision was cut off before its container was made' },
+  },
+  {
+    when: (pair) => pair.engine?.status === 'provisioning' && neverStarted(pair),
+    outcome: { kind: 'undo', reason: 'the provision was cut off before its container was started' },
+  },
+  {
+    when: (pair) => pair.engine?.status === 'provisioning' && stopped(pair),
+    outcome: { kind: 'undo', reason: 'its container stopped while the provision was cut off' },
+  },
+  { when: ({ engine }) => engine?.status === 'provisioning', outcome: { kind: 'finish' } },
+  {
+    when: ({ container }) => container === null,
+    outcome: { kind: 'gone', reason: 'its container was removed' },
+  },
+  { when: ({ engine }) => engine?.removalRequestedAt != null, outcome: { kind: 'remove' } },
+]
+
+/**
+ * Decides what becomes of a container and its row, whatever crashed before and at whatever point. Applied again to what
+ * its own outcome leaves, it finds nothing more to do.
+ */
+export const settle = (pair: Pair): Settlement =>
+  RULES.find(({ when }) => when(pair))?.outcome ?? { kind: 'observe' }

@@ -1,0 +1,93 @@
+import type { Refusal } from './refusal.ts'
+
+/** What `/orchestrator/status` is made of. */
+export interface StatusFacts {
+  readonly engines: {
+    readonly total: number
+    readonly running: number
+    readonly healthy: number
+    readonly unhealthy: number
+  }
+  /** `onEngines` leaves out streams that no engine of ours serves. */
+  readonly streams: { readonly active: number; readonly total: number; readonly onEngines: number }
+  readonly limits: { readonly maxReplicas: number; readonly minReplicas: number }
+  /** Null without a VPN. */
+  readonly vpn: {
+    readonly connected: boolean
+    readonly health: string
+    readonly container: string | null
+    readonly forwardedPort: number | null
+  } | null
+  readonly breaker: { readonly state: 'closed' | 'open' | 'half_open'; readonly lastFailureAt: number | null }
+  readonly isAnyBreakerNotClosed: boolean
+  readonly isDockerUnreachable: boolean
+  /** Why a provision would be refused now; null when it would be accepted. */
+  readonly refusal: Refusal | null
+  readonly config: {
+    readonly autoDelete: boolean
+    readonly graceSeconds: number
+    readonly targetImage: string
+  }
+  readonly nowMs: number
+  readonly version: string
+}
+
+/** The state of the whole fleet in the names of the contract with the proxies. */
+export function orchestratorStatus(facts: StatusFacts) {
+  const { engines, streams, limits, config } = facts
+  return {
+    status: overall(facts),
+    engines: { ...engines },
+    streams: { active: streams.active, total: streams.total },
+    capacity: {
+      total: engines.total,
+      used: streams.onEngines,
+      // Negative when engines serve more than one stream each; the proxies read it as it is.
+      available: engines.total - streams.onEngines,
+      max_replicas: limits.maxReplicas,
+      min_replicas: limits.minReplicas,
+    },
+    vpn: vpnPart(facts.vpn),
+    provisioning: provisioningPart(facts),
+    config: {
+      auto_delete: config.autoDelete,
+      grace_period_s: config.graceSeconds,
+      target_image: config.targetImage,
+    },
+    timestamp: new Date(facts.nowMs).toISOString(),
+    version: facts.version,
+  }
+}
+
+function overall(facts: StatusFacts): 'healthy' | 'degraded' | 'unavailable' {
+  if (facts.engines.running === 0 && facts.refusal !== null) return 'unavailable'
+  const isVpnLost = facts.vpn !== null && !facts.vpn.connected
+  return isVpnLost || facts.isAnyBreakerNotClosed || facts.isDockerUnreachable ? 'degraded' : 'healthy'
+}
+
+const vpnPart = (vpn: StatusFacts['vpn']) => ({
+  enabled: vpn !== null,
+  connected: vpn?.connected ?? false,
+  health: vpn?.health ?? 'unknown',
+  container: vpn?.container ?? null,
+  forwarded_port: vpn?.forwardedPort ?? null,
+})
+
+function provisioningPart({ refusal, breaker }: StatusFacts) {
+  return {
+    can_provision: refusal === null,
+    circuit_breaker_state: breaker.state,
+    last_failure: breaker.lastFailureAt === null ? null : new Date(breaker.lastFailureAt).toISOString(),
+    blocked_reason: refusal === null ? null : (refusal.blockedReason ?? refusal.message),
+    blocked_reason_details: refusal === null ? null : refusalDetails(refusal),
+  }
+}
+
+/** A refusal in the members that acexy decodes. */
+export const refusalDetails = (refusal: Refusal) => ({
+  code: refusal.code,
+  message: refusal.message,
+  recovery_eta_seconds: refusal.etaSeconds,
+  should_wait: refusal.shouldWait,
+  can_retry: refusal.shouldWait,
+})

@@ -1,0 +1,51 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import { InvalidProblem, Problem } from './problems.ts'
+import { Container } from './schemas.ts'
+
+const Deleted = Type.Object({ deleted: Type.String() }, { description: 'The id of the removed container' })
+const Shown = Type.Object(Container.properties, { description: 'The container' })
+const Labelled = Type.Array(
+  Type.Object({
+    id: Type.String(),
+    name: Type.String(),
+    status: Type.String(),
+    labels: Type.Record(Type.String(), Type.String()),
+  }),
+  { description: 'Our containers with that label' },
+)
+
+/** What these routes need; they ask Docker, and touch nothing that is not ours. */
+export interface Containers {
+  show(idOrName: string): Promise<Static<typeof Shown>>
+  remove(idOrName: string): Promise<string>
+  byLabel(key: string, value: string): Promise<Static<typeof Labelled>>
+}
+
+const Id = Type.Object({
+  id: Type.String({ minLength: 1, description: 'Container id (12 characters are enough) or name' }),
+})
+
+export const containerRoutes = (containers: Containers) =>
+  new Elysia({ name: 'routes.containers', tags: ['containers'] })
+    .get('/containers/:id', ({ params }) => containers.show(params.id), {
+      params: Id,
+      response: { 200: Shown, 404: Problem, 422: InvalidProblem, 503: Problem },
+      detail: { operationId: 'getContainer', summary: 'Shows one of our containers as Docker sees it.' },
+    })
+    .delete('/containers/:id', async ({ params }) => ({ deleted: await containers.remove(params.id) }), {
+      params: Id,
+      response: { 200: Deleted, 401: Problem, 403: Problem, 404: Problem, 422: InvalidProblem, 503: Problem },
+      detail: {
+        operationId: 'deleteContainer',
+        summary: 'Removes one of our containers at once, with the streams it serves.',
+      },
+    })
+    .get('/by-label', ({ query }) => containers.byLabel(query.key, query.value), {
+      query: Type.Object({ key: Type.String({ minLength: 1 }), value: Type.String() }),
+      response: { 200: Labelled, 401: Problem, 403: Problem, 422: InvalidProblem, 503: Problem },
+      detail: {
+        operationId: 'listByLabel',
+        summary: 'Lists our containers, engines and others, with a label.',
+      },
+    })

@@ -1,0 +1,99 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import { InvalidProblem, Problem } from './problems.ts'
+import { Nullable, StreamState } from './schemas.ts'
+
+const StartedEvent = Type.Object({
+  container_id: Type.Optional(Nullable(Type.String())),
+  engine: Type.Object({ host: Type.String(), port: Type.Integer({ minimum: 0, maximum: 65_535 }) }),
+  stream: Type.Object({
+    key_type: Type.Union([
+      Type.Literal('content_id'),
+      Type.Literal('infohash'),
+      Type.Literal('url'),
+      Type.Literal('magnet'),
+    ]),
+    key: Type.String({ minLength: 1 }),
+  }),
+  session: Type.Object({
+    playback_session_id: Type.String(),
+    // acexy's older versions send empty ones for a start that failed.
+    stat_url: Type.String(),
+    command_url: Type.String(),
+    is_live: Type.Integer(),
+  }),
+  labels: Type.Optional(Nullable(Type.Record(Type.String(), Type.String()))),
+})
+
+const EndedEvent = Type.Object({
+  container_id: Type.Optional(Nullable(Type.String())),
+  stream_id: Type.Optional(Nullable(Type.String())),
+  reason: Type.Optional(Nullable(Type.String())),
+})
+
+const Ended = Type.Object(
+  { updated: Type.Boolean(), stream: Nullable(StreamState) },
+  { description: 'The ended stream; null and not updated when none of that id is started' },
+)
+const Started = Type.Object(StreamState.properties, { description: 'The stream as it stands in the books' })
+
+type StreamView = Static<typeof StreamState>
+
+/** What these routes need. */
+export interface StreamEvents {
+  start(event: {
+    streamId: string | null
+    keyType: string
+    key: string
+    playbackSessionId: string
+    statUrl: string
+    commandUrl: string
+    isLive: boolean
+    host: string
+    port: number
+    containerId: string | null
+  }): StreamView
+  end(streamId: string, reason: string): StreamView | null
+}
+
+export const eventRoutes = (books: StreamEvents) =>
+  new Elysia({ name: 'routes.events', tags: ['events'] })
+    .post('/events/stream_started', ({ body }) => books.start(startOf(body)), {
+      body: StartedEvent,
+      response: { 200: Started, 401: Problem, 403: Problem, 422: InvalidProblem },
+      detail: {
+        operationId: 'streamStarted',
+        summary: 'Records that a proxy started a stream; a repetition changes nothing.',
+      },
+    })
+    .post(
+      '/events/stream_ended',
+      ({ body }) => {
+        const id = body.stream_id ?? ''
+        const stream = id === '' ? null : books.end(id, body.reason ?? 'unknown')
+        return { updated: stream !== null, stream }
+      },
+      {
+        body: EndedEvent,
+        response: { 200: Ended, 401: Problem, 403: Problem, 422: InvalidProblem },
+        detail: {
+          operationId: 'streamEnded',
+          summary: 'Records that a stream ended; one that is not known or ended already is left as it is.',
+        },
+      },
+    )
+
+function startOf({ container_id, engine, stream, session, labels }: Static<typeof StartedEvent>) {
+  return {
+    streamId: labels?.stream_id || null,
+    keyType: stream.key_type,
+    key: stream.key,
+    playbackSessionId: session.playback_session_id,
+    statUrl: session.stat_url,
+    commandUrl: session.command_url,
+    isLive: session.is_live !== 0,
+    host: engine.host,
+    port: engine.port,
+    containerId: container_id ?? null,
+  }
+}

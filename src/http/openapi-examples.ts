@@ -1,0 +1,207 @@
+/** One example for each operation, held to its schema by a test: what goes in, if anything, and what comes out. */
+export interface Example {
+  readonly request?: unknown
+  readonly response: unknown
+}
+
+const CONTAINER_ID = '3f9d1c0b6a5e4d7c8b9a0f1e2d3c4b5a69788796a5b4c3d2e1f0a9b8c7d6e5f4'
+const CONTENT_ID = 'dd1e67078381739d14beca697356ab76d49d1a2d'
+const SESSION_ID = '0b8a53fd4fee4c0a93e01ab7cfb01bd05eb4e0ba'
+const URLS = {
+  stat_url: `http://127.0.0.1:19000/ace/stat/${CONTENT_ID}/${SESSION_ID}`,
+  command_url: `http://127.0.0.1:19000/ace/cmd/${CONTENT_ID}/${SESSION_ID}`,
+}
+
+const labels = {
+  'ondemand.app': 'myservice',
+  'roundhouse.engine': '6b1f8f0e-5d0c-4c5e-9a65-3b8f0f0f5a11',
+  'acestream.http_port': '19000',
+  'acestream.https_port': '45000',
+  'host.http_port': '19000',
+}
+
+const stream = {
+  id: `${CONTENT_ID}|${SESSION_ID}`,
+  key_type: 'content_id',
+  key: CONTENT_ID,
+  container_id: CONTAINER_ID,
+  playback_session_id: SESSION_ID,
+  ...URLS,
+  is_live: true,
+  started_at: '2026-11-23T12:00:12.000Z',
+  ended_at: null,
+  status: 'started',
+  end_reason: null,
+}
+
+const engine = {
+  container_id: CONTAINER_ID,
+  container_name: 'acestream-1',
+  host: '127.0.0.1',
+  port: 19000,
+  labels,
+  forwarded: false,
+  vpn_container: null,
+  first_seen: '2026-11-23T12:00:00.000Z',
+  last_seen: '2026-11-23T12:05:00.000Z',
+  streams: [stream.id],
+  health_status: 'healthy',
+  last_health_check: '2026-11-23T12:05:00.000Z',
+  last_stream_usage: '2026-11-23T12:00:12.000Z',
+  last_cache_cleanup: null,
+  cache_size_bytes: null,
+  status: 'ready',
+  listed: true,
+  reason: null,
+}
+
+const breaker = {
+  state: 'closed',
+  failure_count: 0,
+  failure_threshold: 5,
+  last_failure_time: null,
+  last_success_time: '2026-11-23T12:00:06.000Z',
+  recovery_timeout: 300,
+}
+
+/** By operation id. */
+export const EXAMPLES: Readonly<Record<string, Example>> = {
+  provisionEngine: {
+    request: { labels: {}, env: {} },
+    response: {
+      container_id: CONTAINER_ID,
+      container_name: 'acestream-1',
+      host_http_port: 19000,
+      container_http_port: 19000,
+      container_https_port: 45000,
+    },
+  },
+  provisionContainer: {
+    request: {
+      image: 'busybox:latest',
+      env: { MODE: 'demo' },
+      ports: { '80/tcp': 8080 },
+      name_prefix: 'svc',
+    },
+    response: { container_id: CONTAINER_ID, container_name: 'svc-6b1f8f0e' },
+  },
+  listEngines: { response: [engine] },
+  getEngine: { response: { engine, streams: [stream] } },
+  listStreams: { response: [stream] },
+  getStreamStats: {
+    response: [
+      {
+        ts: '2026-11-23T12:00:20.000Z',
+        peers: 12,
+        speed_down: 740,
+        speed_up: 35,
+        downloaded: 13107200,
+        uploaded: 524288,
+        status: 'dl',
+      },
+    ],
+  },
+  streamStarted: {
+    request: {
+      engine: { host: '127.0.0.1', port: 19000 },
+      stream: { key_type: 'content_id', key: CONTENT_ID },
+      session: { playback_session_id: SESSION_ID, ...URLS, is_live: 1 },
+      labels: { stream_id: stream.id },
+    },
+    response: stream,
+  },
+  streamEnded: {
+    request: { stream_id: stream.id, reason: 'client_disconnected' },
+    response: {
+      updated: true,
+      stream: {
+        ...stream,
+        status: 'ended',
+        ended_at: '2026-11-23T13:00:00.000Z',
+        end_reason: 'client_disconnected',
+      },
+    },
+  },
+  getContainer: {
+    response: {
+      id: CONTAINER_ID,
+      name: 'acestream-1',
+      image: 'ghcr.io/krinkuto11/acestream-http-proxy:latest',
+      created: '2026-11-23T12:00:00.000Z',
+      status: 'running',
+      labels,
+      ports: [{ container_port: 19000, host_port: 19000, protocol: 'tcp' }],
+    },
+  },
+  deleteContainer: { response: { deleted: CONTAINER_ID } },
+  listByLabel: { response: [{ id: CONTAINER_ID, name: 'acestream-1', status: 'running', labels }] },
+  getStatus: {
+    response: {
+      status: 'healthy',
+      engines: { total: 3, running: 3, healthy: 2, unhealthy: 1 },
+      streams: { active: 5, total: 10 },
+      capacity: { total: 3, used: 5, available: -2, max_replicas: 10, min_replicas: 1 },
+      vpn: { enabled: false, connected: false, health: 'unknown', container: null, forwarded_port: null },
+      provisioning: {
+        can_provision: true,
+        circuit_breaker_state: 'closed',
+        last_failure: null,
+        blocked_reason: null,
+        blocked_reason_details: null,
+      },
+      config: {
+        auto_delete: false,
+        grace_period_s: 30,
+        target_image: 'ghcr.io/krinkuto11/acestream-http-proxy:latest',
+      },
+      timestamp: '2026-11-23T12:05:00.000Z',
+      version: '0.1.0',
+    },
+  },
+  getVpnStatus: {
+    response: {
+      enabled: false,
+      status: 'disabled',
+      container_name: null,
+      container: null,
+      health: 'unknown',
+      connected: false,
+      forwarded_port: null,
+      last_check: null,
+      last_check_at: null,
+    },
+  },
+  getHealth: {
+    response: {
+      total_engines: 1,
+      healthy_engines: 1,
+      unhealthy_engines: 0,
+      marked_for_replacement: 0,
+      minimum_required: 0,
+      health_check_interval: 20,
+      circuit_breakers: {
+        general: breaker,
+        replacement: { ...breaker, failure_threshold: 3, recovery_timeout: 180, last_success_time: null },
+      },
+      engines: [
+        {
+          container_id: CONTAINER_ID,
+          container_name: 'acestream-1',
+          status: 'ready',
+          health_status: 'healthy',
+          since: '2026-11-23T12:00:06.000Z',
+          last_check: '2026-11-23T12:05:00.000Z',
+          consecutive_failures: 0,
+          last_error: null,
+        },
+      ],
+    },
+  },
+  resetBreakers: { response: { message: 'Circuit breaker reset: general, replacement' } },
+  getMetrics: {
+    response:
+      '# HELP orch_streams_active Streams that are started now.\n# TYPE orch_streams_active gauge\norch_streams_active 1\n',
+  },
+  isAlive: { response: { status: 'ok' } },
+  isReady: { response: { status: 'ready', reason: null } },
+}

@@ -1,0 +1,110 @@
+import { EXAMPLES } from './openapi-examples.ts'
+
+/*
+ * @elysiajs/swagger writes the document from the routes' own schemas. What it writes is not yet valid OpenAPI 3.0.3: the
+ * rest of a response's schema is spread beside its content, every body comes in three media types, and constants and
+ * nulls are written in the way of JSON Schema. This mends it, and adds the examples and who needs the key.
+ */
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+type JsonObject = { [key: string]: Json }
+
+const METHODS = ['get', 'put', 'post', 'delete', 'patch']
+
+/** The plugin's document (parsed JSON) made valid. Throws on an operation without an example. */
+export function tidyDocument(document: unknown): JsonObject {
+  const source = object(document as Json)
+  const paths = mapObject(object(source.paths ?? {}), (item) =>
+    mapObject(object(item), (operation, method) =>
+      METHODS.includes(method) ? tidyOperation(object(operation)) : operation,
+    ),
+  )
+  return { ...source, paths }
+}
+
+function tidyOperation(operation: JsonObject): JsonObject {
+  const id = String(operation.operationId)
+  const example = EXAMPLES[id]
+  if (example === undefined) throw new Error(`operation ${id} has no example`)
+  const responses = mapObject(object(operation.responses ?? {}), (response, status) =>
+    tidyResponse(object(response), status, id),
+  )
+  const { requestBody, parameters, ...rest } = operation
+  return {
+    ...rest,
+    ...(parameters === undefined ? {} : { parameters: array(parameters).map((each) => tidySchema(each)) }),
+    ...(requestBody === undefined
+      ? {}
+      : { requestBody: tidyBody(object(requestBody), example.request as Json) }),
+    responses,
+    ...('401' in responses ? { security: [{ bearer: [] }] } : {}),
+  }
+}
+
+function tidyBody(body: JsonObject, example: Json): JsonObject {
+  const schema = object(object(body.content ?? {})['application/json'] ?? {}).schema ?? {}
+  return {
+    required: body.required ?? true,
+    content: { 'application/json': { schema: tidySchema(schema), example } },
+  }
+}
+
+function tidyResponse(response: JsonObject, status: string, operationId: string): JsonObject {
+  const schema = tidySchema(object(Object.values(object(response.content ?? {}))[0] ?? {}).schema ?? {})
+  const isProblem = Number(status) >= 400 && operationId !== 'isReady'
+  const isText = object(schema).type === 'string'
+  const media = isProblem ? 'application/problem+json' : isText ? 'text/plain' : 'application/json'
+  const example = status === '200' ? { example: EXAMPLES[operationId]?.response as Json } : {}
+  return {
+    description: response.description ?? DESCRIPTIONS[status] ?? 'Failure',
+    content: { [media]: { schema, ...example } },
+    ...(status === '503' && isProblem ? { headers: RETRY_AFTER } : {}),
+  }
+}
+
+const DESCRIPTIONS: Readonly<Record<string, string>> = {
+  401: 'The bearer token is missing',
+  403: 'The bearer token is wrong',
+  404: 'Nothing of ours has this id',
+  413: 'The body is too large',
+  422: 'The request is invalid; every field at fault is named',
+  500: 'A failure that waiting does not mend; it says what to do',
+  503: 'Not possible now; it says why and when to come back',
+}
+
+const RETRY_AFTER: JsonObject = {
+  'Retry-After': { description: 'Seconds until it is worth asking again', schema: { type: 'integer' } },
+}
+
+/** OpenAPI 3.0 has no `const` and no type null: an enumeration of one, and `nullable`, say the same. */
+function tidySchema(schema: Json): Json {
+  if (Array.isArray(schema)) return schema.map(tidySchema)
+  if (schema === null || typeof schema !== 'object') return schema
+  const { const: constant, anyOf, patternProperties, ...rest } = schema
+  const tidy = mapObject(rest, (value, key) =>
+    key === 'example' || key === 'enum' ? value : tidySchema(value),
+  )
+  if (constant !== undefined) return { ...tidy, enum: [constant] }
+  if (patternProperties !== undefined) {
+    return { ...tidy, additionalProperties: tidySchema(Object.values(object(patternProperties))[0] ?? {}) }
+  }
+  return anyOf === undefined ? tidy : { ...tidy, ...tidyUnion(array(anyOf)) }
+}
+
+function tidyUnion(members: readonly Json[]): JsonObject {
+  const isNull = (member: Json): boolean => object(member).type === 'null'
+  const nullable = members.some(isNull) ? { nullable: true } : {}
+  const others = members.filter((member) => !isNull(member)).map((member) => object(tidySchema(member)))
+  const constants = others.flatMap((member) => (Array.isArray(member.enum) ? member.enum : []))
+  if (constants.length === others.length) return { type: 'string', enum: constants, ...nullable }
+  const [only, ...more] = others
+  return only !== undefined && more.length === 0 ? { ...only, ...nullable } : { anyOf: others, ...nullable }
+}
+
+const object = (value: Json): JsonObject => {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) throw new Error('not an object')
+  return value
+}
+const array = (value: Json): Json[] => (Array.isArray(value) ? value : [])
+const mapObject = (value: JsonObject, change: (member: Json, key: string) => Json): JsonObject =>
+  Object.fromEntries(Object.entries(value).map(([key, member]) => [key, change(member, key)]))

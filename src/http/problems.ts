@@ -1,0 +1,151 @@
+import { Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import { Nullable } from './schemas.ts'
+
+/** One field at fault: where it stands, what is wrong and what it should be. */
+export interface FieldProblem {
+  readonly loc: readonly string[]
+  readonly msg: string
+  readonly type: string
+}
+
+const Field = Type.Object({ loc: Type.Array(Type.String()), msg: Type.String(), type: Type.String() })
+
+const members = {
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  code: Type.String(),
+  message: Type.String(),
+  recovery_eta_seconds: Nullable(Type.Integer()),
+  should_wait: Type.Boolean(),
+  can_retry: Type.Boolean(),
+}
+
+/** A problem document (RFC 9457). `detail` is a sentence, or the object that acexy decodes. */
+export const Problem = Type.Object({
+  ...members,
+  detail: Type.Union([
+    Type.String(),
+    Type.Object({
+      error: Type.String(),
+      code: Type.String(),
+      message: Type.String(),
+      recovery_eta_seconds: Nullable(Type.Integer()),
+      should_wait: Type.Boolean(),
+      can_retry: Type.Boolean(),
+    }),
+  ]),
+})
+
+/** A problem document whose `detail` names every invalid field. */
+export const InvalidProblem = Type.Object({ ...members, detail: Type.Array(Field) })
+
+/** What a failure is to its caller, before it has the form of an answer. */
+export interface Failure {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+  readonly etaSeconds?: number | null
+  readonly shouldWait?: boolean
+  /** `object` gives `detail` the form that acexy decodes; fields name what is invalid. */
+  readonly detail?: 'text' | 'object' | readonly FieldProblem[]
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The answer of a failure: a problem document, with `Retry-After` where waiting helps. */
+export function problem(failure: Failure): Response {
+  const { status, code, message, etaSeconds = null, shouldWait = false, detail = 'text', headers } = failure
+  const hints = { recovery_eta_seconds: etaSeconds, should_wait: shouldWait, can_retry: shouldWait }
+  const error = status === 503 ? 'provisioning_blocked' : 'provisioning_failed'
+  const body = {
+    type: `urn:roundhouse:problem:${code}`,
+    title: TITLES[status] ?? 'Error',
+    status,
+    detail: detail === 'text' ? message : detail === 'object' ? { error, code, message, ...hints } : detail,
+    code,
+    message,
+    ...hints,
+  }
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      ...(etaSeconds === null ? {} : { 'retry-after': String(etaSeconds) }),
+      ...headers,
+    },
+  })
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  413: 'Content Too Large',
+  422: 'Unprocessable Content',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+}
+
+/** Turns errors that the HTTP layer does not know by itself into failures; null for what is unknown to it too. */
+export type Translate = (error: unknown) => Failure | null
+
+/**
+ * The one place where an error gets its answer. Each route that may fail says so in its schema; what nobody foresaw is a
+ * 500 without its inner words, and goes to `onDefect` with its stack.
+ */
+export const problems = (options: {
+  readonly translate: Translate
+  readonly onDefect: (error: unknown, request: Request) => void
+  readonly allowedMethods: (path: string) => readonly string[]
+}) =>
+  new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ code, error, request, path }) => {
+    const known = options.translate(error)
+    if (known) return problem(known)
+    if (code === 'NOT_FOUND') return notFound(path, options.allowedMethods(path))
+    if (code === 'PARSE') return invalid([{ loc: ['body'], msg: 'malformed JSON', type: 'json_invalid' }])
+    if (code === 'VALIDATION' && error.type !== 'response') return invalid(fieldsOf(error.type, error.all))
+    if (code === 'INVALID_COOKIE_SIGNATURE' || code === 'INVALID_FILE_TYPE') {
+      return invalid([{ loc: ['request'], msg: 'not accepted here', type: 'value_error' }])
+    }
+    options.onDefect(error, request)
+    const message = 'an unexpected error; the log of the orchestrator has it'
+    return problem({ status: 500, code: 'internal_error', message })
+  })
+
+/** The answer that names every invalid field. */
+export const invalid = (fields: readonly FieldProblem[]): Response => problem(invalidFailure(fields))
+
+/** The failure behind `invalid`. */
+export const invalidFailure = (fields: readonly FieldProblem[]): Failure => ({
+  status: 422,
+  code: 'invalid_request',
+  message: fields.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; '),
+  detail: fields,
+})
+
+function notFound(path: string, allowed: readonly string[]): Response {
+  if (allowed.length === 0) return problem({ status: 404, code: 'not_found', message: `there is no ${path}` })
+  const allow = allowed.join(', ')
+  return problem({
+    status: 405,
+    code: 'method_not_allowed',
+    message: `${path} takes ${allow}`,
+    headers: { allow },
+  })
+}
+
+function fieldsOf(part: string, errors: readonly unknown[]): FieldProblem[] {
+  const fields = errors.map((error): FieldProblem => {
+    const {
+      path = '',
+      message = 'invalid',
+      summary,
+    } = error as { path?: string; message?: string; summary?: string }
+    const names = path.split('/').filter((name) => name !== '')
+    return { loc: [part, ...names], msg: summary ?? message, type: 'value_error' }
+  })
+  return fields.length > 0 ? fields : [{ loc: [part], msg: 'invalid', type: 'value_error' }]
+}

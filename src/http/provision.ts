@@ -1,0 +1,113 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import { InvalidProblem, Problem } from './problems.ts'
+import { EngineProvisioned, RequestMap, RequestPort } from './schemas.ts'
+
+const Image = Type.String({
+  minLength: 1,
+  maxLength: 512,
+  description: 'An image of this Docker host; it is not pulled',
+})
+
+const EngineBody = Type.Object({
+  image: Type.Optional(Type.Union([Image, Type.Null()])),
+  labels: Type.Optional(RequestMap),
+  env: Type.Optional(RequestMap),
+  host_port: Type.Optional(Type.Union([RequestPort, Type.Null()])),
+})
+
+const GenericBody = Type.Object({
+  image: Type.Optional(Type.Union([Image, Type.Null()])),
+  env: Type.Optional(RequestMap),
+  labels: Type.Optional(RequestMap),
+  ports: Type.Optional(
+    Type.Record(Type.String({ pattern: '^[0-9]{1,5}(/(tcp|udp))?$' }), RequestPort, {
+      description: 'Container port, with /tcp or /udp, to host port',
+    }),
+  ),
+  name_prefix: Type.Optional(Type.String({ pattern: '^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,40}$' })),
+})
+
+const GenericProvisioned = Type.Object(
+  { container_id: Type.String(), container_name: Type.String() },
+  { description: 'The started container' },
+)
+const Provisioned = Type.Object(EngineProvisioned.properties, {
+  description: 'The engine runs and is listed by the next GET /engines',
+})
+
+/** What these routes need. Both throw what `problems` translates. */
+export interface Provisioning {
+  engine(
+    request: {
+      image: string | null
+      labels: Record<string, string>
+      env: Record<string, string>
+      hostPort: number | null
+    },
+    idempotencyKey: string | null,
+    signal: AbortSignal,
+  ): Promise<Static<typeof EngineProvisioned>>
+  generic(request: {
+    image: string | null
+    labels: Record<string, string>
+    env: Record<string, string>
+    ports: Record<string, number>
+    namePrefix: string
+  }): Promise<Static<typeof GenericProvisioned>>
+}
+
+const REFUSALS = { 401: Problem, 403: Problem, 413: Problem, 422: InvalidProblem, 500: Problem, 503: Problem }
+
+export const provisionRoutes = (provisioning: Provisioning) =>
+  new Elysia({ name: 'routes.provision', tags: ['provisioning'] })
+    .post(
+      '/provision/acestream',
+      ({ body, headers, request }) =>
+        provisioning.engine(
+          {
+            image: body.image ?? null,
+            labels: body.labels ?? {},
+            env: body.env ?? {},
+            hostPort: body.host_port ?? null,
+          },
+          headers['idempotency-key'] ?? null,
+          request.signal,
+        ),
+      {
+        body: EngineBody,
+        headers: Type.Object({
+          'idempotency-key': Type.Optional(
+            Type.String({
+              minLength: 1,
+              maxLength: 255,
+              description: 'Makes a repetition safe for 24 hours',
+            }),
+          ),
+        }),
+        response: { 200: Provisioned, ...REFUSALS },
+        detail: {
+          operationId: 'provisionEngine',
+          summary: 'Starts an engine; when this answers 200, the next GET /engines lists it.',
+        },
+      },
+    )
+    .post(
+      '/provision',
+      ({ body }) =>
+        provisioning.generic({
+          image: body.image ?? null,
+          labels: body.labels ?? {},
+          env: body.env ?? {},
+          ports: body.ports ?? {},
+          namePrefix: body.name_prefix ?? 'svc',
+        }),
+      {
+        body: GenericBody,
+        response: { 200: GenericProvisioned, ...REFUSALS },
+        detail: {
+          operationId: 'provisionContainer',
+          summary: 'Starts a container that is no engine; /by-label and /containers/{id} know it.',
+        },
+      },
+    )

@@ -1,0 +1,180 @@
+import { type TSchema, Type } from '@sinclair/typebox'
+
+/*
+ * The shapes on the wire, in the names of the contract. `Type.*`, not Elysia's coercing `t.*`: an integer is an integer
+ * and nothing else, as acexy's decoder wants it.
+ */
+
+export const Nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
+
+const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC' })
+const Port = Type.Integer({ minimum: 0, maximum: 65_535 })
+const Count = Type.Integer({ minimum: 0 })
+const StringMap = Type.Record(Type.String(), Type.String())
+const HealthStatus = Type.Union([Type.Literal('healthy'), Type.Literal('unhealthy'), Type.Literal('unknown')])
+const EngineStatus = Type.Union([
+  Type.Literal('provisioning'),
+  Type.Literal('starting'),
+  Type.Literal('ready'),
+  Type.Literal('draining'),
+  Type.Literal('gone'),
+  Type.Literal('failed'),
+])
+
+export const EngineState = Type.Object({
+  container_id: Nullable(Type.String()),
+  container_name: Nullable(Type.String()),
+  host: Type.String(),
+  port: Port,
+  labels: StringMap,
+  forwarded: Type.Boolean(),
+  vpn_container: Nullable(Type.String()),
+  first_seen: Time,
+  last_seen: Time,
+  streams: Type.Array(Type.String()),
+  health_status: HealthStatus,
+  last_health_check: Nullable(Time),
+  last_stream_usage: Nullable(Time),
+  last_cache_cleanup: Nullable(Time),
+  cache_size_bytes: Nullable(Count),
+  status: EngineStatus,
+  listed: Type.Boolean(),
+  reason: Nullable(Type.String()),
+})
+
+export const StreamState = Type.Object({
+  id: Type.String(),
+  key_type: Type.String(),
+  key: Type.String(),
+  container_id: Nullable(Type.String()),
+  playback_session_id: Type.String(),
+  stat_url: Type.String(),
+  command_url: Type.String(),
+  is_live: Type.Boolean(),
+  started_at: Time,
+  ended_at: Nullable(Time),
+  status: Type.Union([Type.Literal('started'), Type.Literal('ended')]),
+  end_reason: Nullable(Type.String()),
+})
+
+export const StreamSample = Type.Object({
+  ts: Time,
+  peers: Nullable(Type.Integer()),
+  speed_down: Nullable(Type.Integer()),
+  speed_up: Nullable(Type.Integer()),
+  downloaded: Nullable(Type.Integer()),
+  uploaded: Nullable(Type.Integer()),
+  status: Nullable(Type.String()),
+})
+
+export const EngineProvisioned = Type.Object({
+  container_id: Type.String(),
+  container_name: Type.String(),
+  host_http_port: Port,
+  container_http_port: Port,
+  container_https_port: Port,
+})
+
+export const Container = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  image: Type.String(),
+  created: Time,
+  status: Type.String(),
+  labels: StringMap,
+  ports: Type.Array(Type.Object({ container_port: Port, host_port: Port, protocol: Type.String() })),
+})
+
+export const RefusalDetails = Type.Object({
+  code: Type.String(),
+  message: Type.String(),
+  recovery_eta_seconds: Nullable(Type.Integer()),
+  should_wait: Type.Boolean(),
+  can_retry: Type.Boolean(),
+})
+
+const BreakerState = Type.Union([Type.Literal('closed'), Type.Literal('open'), Type.Literal('half_open')])
+
+export const OrchestratorStatus = Type.Object({
+  status: Type.Union([Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unavailable')]),
+  engines: Type.Object({ total: Count, running: Count, healthy: Count, unhealthy: Count }),
+  streams: Type.Object({ active: Count, total: Count }),
+  capacity: Type.Object({
+    total: Count,
+    used: Count,
+    available: Type.Integer(),
+    max_replicas: Count,
+    min_replicas: Count,
+  }),
+  vpn: Type.Object({
+    enabled: Type.Boolean(),
+    connected: Type.Boolean(),
+    health: Type.String(),
+    container: Nullable(Type.String()),
+    forwarded_port: Nullable(Port),
+  }),
+  provisioning: Type.Object({
+    can_provision: Type.Boolean(),
+    circuit_breaker_state: BreakerState,
+    last_failure: Nullable(Time),
+    blocked_reason: Nullable(Type.String()),
+    blocked_reason_details: Nullable(RefusalDetails),
+  }),
+  config: Type.Object({
+    auto_delete: Type.Boolean(),
+    grace_period_s: Type.Number(),
+    target_image: Type.String(),
+  }),
+  timestamp: Time,
+  version: Type.String(),
+})
+
+export const VpnStatus = Type.Object({
+  enabled: Type.Boolean(),
+  status: Type.String(),
+  container_name: Nullable(Type.String()),
+  container: Nullable(Type.String()),
+  health: Type.String(),
+  connected: Type.Boolean(),
+  forwarded_port: Nullable(Port),
+  last_check: Nullable(Time),
+  last_check_at: Nullable(Time),
+  error: Type.Optional(Type.String()),
+})
+
+const Breaker = Type.Object({
+  state: BreakerState,
+  failure_count: Count,
+  failure_threshold: Count,
+  last_failure_time: Nullable(Time),
+  last_success_time: Nullable(Time),
+  recovery_timeout: Type.Number(),
+})
+
+export const HealthStatusReport = Type.Object({
+  total_engines: Count,
+  healthy_engines: Count,
+  unhealthy_engines: Count,
+  marked_for_replacement: Count,
+  minimum_required: Count,
+  health_check_interval: Type.Number(),
+  circuit_breakers: Type.Object({ general: Breaker, replacement: Breaker }),
+  engines: Type.Array(
+    Type.Object({
+      container_id: Nullable(Type.String()),
+      container_name: Type.String(),
+      status: EngineStatus,
+      health_status: HealthStatus,
+      since: Nullable(Time),
+      last_check: Nullable(Time),
+      consecutive_failures: Count,
+      last_error: Nullable(Type.String()),
+    }),
+  ),
+})
+
+/** A request's labels or environment: text only, since a container knows nothing else. */
+export const RequestMap = Type.Record(Type.String({ minLength: 1 }), Type.String())
+
+/** A port that a caller may ask for. */
+export const RequestPort = Type.Integer({ minimum: 1, maximum: 65_535 })

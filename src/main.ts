@@ -1,0 +1,118 @@
+#!/usr/bin/env bun
+import packageJson from '../package.json' with { type: 'json' }
+import { checkHealth, runCli } from './cli.ts'
+import type { Config } from './config.ts'
+import { systemClock } from './control/clock.ts'
+import type { Checkpoint } from './control/launcher.ts'
+import { BODY_BYTES_MAX } from './http/app.ts'
+import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from './runtime/docker.ts'
+import { openStore, type Store } from './store/store.ts'
+import { createLog } from './telemetry.ts'
+import { createOrchestrator } from './wire.ts'
+import { HealthHost } from './workers/health-host.ts'
+
+/** How long an answer may take once the process was asked to end. */
+const GOODBYE_MS = 1_000
+
+const outcome = runCli(process.env, process.argv.slice(2))
+if (outcome.kind === 'exit') {
+  process.stdout.write(outcome.stdout)
+  process.stderr.write(outcome.stderr)
+  process.exit(outcome.code)
+} else if (outcome.kind === 'healthcheck') {
+  process.exit(await checkHealth(outcome.url))
+} else {
+  run(outcome.config, outcome.warnings)
+}
+
+function run(config: Config, warnings: readonly string[]): void {
+  const log = createLog(config.LOG_LEVEL)
+  for (const warning of warnings) log.warn({}, warning)
+  const store = open(config.DB_URL.path)
+  const orchestrator = createOrchestrator(config, {
+    store,
+    runtime: createDockerRuntime({
+      dockerHost: config.DOCKER_HOST,
+      label: config.CONTAINER_LABEL,
+      deadlinesMs: DEFAULT_DEADLINES_MS,
+      logs: DEFAULT_LOG_LIMITS,
+    }),
+    health: new HealthHost({
+      spawn: () => new Worker(new URL('./workers/health.worker.ts', import.meta.url)),
+      pace: {
+        intervalMs: config.HEALTH_CHECK_INTERVAL_S * 1_000,
+        timeoutMs: Math.min(5_000, config.HEALTH_CHECK_INTERVAL_S * 1_000),
+        bootIntervalMs: 200,
+      },
+      onTrouble: (why, restartInMs) => log.warn({ restart_in_ms: restartInMs }, why),
+    }),
+    clock: systemClock,
+    log,
+    newId: () => crypto.randomUUID(),
+    random: Math.random,
+    checkpoint: failPoint(process.env),
+    version: packageJson.version,
+  })
+  listen(orchestrator.app, config)
+  orchestrator.start()
+  log.info({ port: config.APP_PORT, bind: config.BIND, version: packageJson.version }, 'listening')
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, async () => {
+      log.info({ signal }, 'ending; engines keep running')
+      const patience = setTimeout(() => process.exit(0), GOODBYE_MS)
+      await Promise.all([orchestrator.app.stop(true), orchestrator.stop()])
+      clearTimeout(patience)
+      store.close()
+      process.exit(0)
+    })
+  }
+}
+
+function open(path: string): Store {
+  try {
+    return openStore(path)
+  } catch (error) {
+    giveUp(
+      'DB_URL',
+      path,
+      error,
+      'name a file in a folder that this user may write to, on a disk that is not full',
+    )
+  }
+}
+
+function listen(app: ReturnType<typeof createOrchestrator>['app'], config: Config): void {
+  try {
+    app.listen({
+      hostname: config.BIND,
+      port: config.APP_PORT,
+      maxRequestBodySize: BODY_BYTES_MAX,
+      // A provision may take long by configuration; a client that is silent for longer is closed by Bun itself.
+      idleTimeout: 255,
+    })
+  } catch (error) {
+    const value = `${config.BIND}:${config.APP_PORT}`
+    giveUp(
+      'APP_PORT',
+      value,
+      error,
+      'end the process that listens there, or choose another port or BIND address',
+    )
+  }
+}
+
+/** A start that can't be: the setting, its value, what the system said, the remedy; no stack. */
+function giveUp(variable: string, value: string, error: unknown, remedy: string): never {
+  const why = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`roundhouse can't start\n\n  ${variable}=${value}\n    ${why}. Remedy: ${remedy}.\n`)
+  process.exit(2)
+}
+
+/** For crash tests: FAIL_POINT names the point at which the process kills itself. Unset, nothing ever happens. */
+function failPoint(env: Readonly<Record<string, string | undefined>>): Checkpoint {
+  const wanted = env.FAIL_POINT
+  if (wanted === undefined) return () => undefined
+  return (name) => {
+    if (name === wanted) process.kill(process.pid, 'SIGKILL')
+  }
+}

@@ -1,0 +1,79 @@
+import { Agent } from 'node:http'
+import type { Readable } from 'node:stream'
+import { inspect } from 'node:util'
+import Dockerode from 'dockerode'
+
+const DEFAULT_SOCKET = '/var/run/docker.sock'
+
+/** Where a Docker Engine listens, and how it is named in messages to people. */
+export type DockerAddress =
+  | { readonly kind: 'unix'; readonly path: string; readonly text: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly text: string }
+
+interface Abortable {
+  readonly abortSignal: AbortSignal
+}
+
+/**
+ * The part of dockerode that we use. @types/dockerode leaves the abort signal out of several of these calls, and does
+ * not know `_query` and `_body`, without which dockerode sends the whole container configuration in the URL as well.
+ */
+export interface DockerClient {
+  ping(options: Abortable): Promise<unknown>
+  createContainer(
+    options: Abortable & {
+      readonly _query: { name: string }
+      readonly _body: Dockerode.ContainerCreateOptions
+    },
+  ): Promise<{ readonly id: string }>
+  listContainers(options: Abortable & Dockerode.ContainerListOptions): Promise<Dockerode.ContainerInfo[]>
+  getEvents(options: Abortable & Dockerode.GetEventsOptions): Promise<Readable>
+  getContainer(id: string): {
+    start(options: Abortable): Promise<unknown>
+    stop(options: Abortable & { readonly t: number }): Promise<unknown>
+    remove(options: Abortable & Dockerode.ContainerRemoveOptions): Promise<unknown>
+    inspect(options: Abortable): Promise<Dockerode.ContainerInspectInfo>
+  }
+}
+
+/**
+ * Reads a `DOCKER_HOST`: `unix:///path`, a bare `/path`, `tcp://host:port`, `http://host:port`, or null for the usual
+ * socket. Throws a plain Error for any other form: TLS and SSH are not supported.
+ */
+export function parseDockerHost(dockerHost: string | null): DockerAddress {
+  const text = dockerHost || DEFAULT_SOCKET
+  const path = text.startsWith('unix://') ? text.slice('unix://'.length) || DEFAULT_SOCKET : text
+  if (path.startsWith('/')) return { kind: 'unix', path, text: path }
+
+  const url = /^(tcp|http):\/\//.test(text) ? URL.parse(text.replace(/^tcp:/, 'http:')) : null
+  if (!url?.hostname) {
+    throw new Error(`DOCKER_HOST "${text}" is not understood: use unix:///path, /path or tcp://host:port.`)
+  }
+  // 2375 is the port registered for Docker without TLS.
+  return { kind: 'tcp', host: url.hostname, port: Number(url.port || 2375), text }
+}
+
+/** Makes a client of the Docker Engine at `address`; connects at the first call only. */
+export function connectDocker(address: DockerAddress): DockerClient {
+  // The number of sockets is bounded by our callers, not here: a bound would let slow stops hold up a ping. Idle ones
+  // are closed beyond a few, or a burst of calls would keep its file descriptors for ever.
+  const agent = new QuietAgent({ keepAlive: true, maxFreeSockets: 16 })
+  // dockerode fills what is missing from DOCKER_HOST and DOCKER_CLIENT_TIMEOUT of the environment: the unused half is
+  // named as absent, and a time limit, which would cut quiet event streams, is refused.
+  const where =
+    address.kind === 'unix'
+      ? { socketPath: address.path, host: undefined, port: undefined }
+      : { socketPath: undefined, host: `http://${address.host}`, port: address.port }
+  const options = { ...where, protocol: 'http' as const, timeout: 0, agent }
+  return new Dockerode(options) as unknown as DockerClient
+}
+
+/**
+ * docker-modem 5.0.7 formats the options of every request for its debug output, to any depth and also when nobody
+ * reads it: through the agent that is every open socket. 200 pings at once took 4.8 s of processor time, 13 ms so.
+ */
+class QuietAgent extends Agent {
+  [inspect.custom](): string {
+    return 'Agent'
+  }
+}

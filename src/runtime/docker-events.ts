@@ -1,0 +1,95 @@
+import type { Readable } from 'node:stream'
+import { callDocker, type DockerCall } from './docker-call.ts'
+import type { DockerClient } from './docker-connection.ts'
+import { ACTIONS, toContainerEvent } from './docker-observation.ts'
+import { type EventHandlers, RuntimeFailure } from './runtime.ts'
+
+/** No event comes near it (labels of some kilobytes); it bounds the memory that a broken stream can take. */
+const MAX_LINE_LENGTH = 1024 * 1024
+
+/** Whose events, and the bound for the subscription to stand (the stream itself has none). */
+export interface Subscription {
+  readonly label: string
+  readonly call: DockerCall & { readonly signal: AbortSignal }
+}
+
+/**
+ * Follows Docker's event stream for containers with the label; see `Runtime.events`. Docker sends the headers just
+ * before it adds the listener (moby `api/server/router/system`), so `onOpen` can be some microseconds early: the full
+ * look that follows it takes longer.
+ */
+export async function followEvents(
+  docker: DockerClient,
+  { label, call }: Subscription,
+  handlers: EventHandlers,
+): Promise<void> {
+  const closed = new AbortController()
+  try {
+    const stream = await callDocker(call, (signal) => {
+      const abortSignal = AbortSignal.any([signal, closed.signal])
+      return docker.getEvents({
+        abortSignal,
+        filters: { type: ['container'], label: [label], event: [...ACTIONS] },
+      })
+    })
+    await readEvents(stream, call, handlers)
+  } catch (error) {
+    if (!call.signal.aborted) throw error
+  } finally {
+    closed.abort()
+  }
+}
+
+/** Resolves when the signal aborts; rejects with `unreachable` however else the stream ends. */
+function readEvents(stream: Readable, call: Subscription['call'], handlers: EventHandlers): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const broken = (cause?: unknown) => {
+    const message = `The event stream of Docker at ${call.address} broke off.`
+    reject(new RuntimeFailure('unreachable', message, { effect: 'unknown', cause }))
+  }
+  const onAbort = () => resolve()
+  if (call.signal.aborted) return Promise.resolve()
+  call.signal.addEventListener('abort', onAbort, { once: true })
+  // All three: a killed daemon gives an error, a clean shutdown an end, a destroyed socket a close only.
+  stream.on('error', broken)
+  stream.on('end', broken)
+  stream.on('close', broken)
+  // It may have broken before we listened.
+  if (stream.destroyed) broken()
+
+  handlers.onOpen()
+  const lines = new LineSplitter()
+  stream.setEncoding('utf8')
+  stream.on('data', (chunk: string) => {
+    try {
+      for (const line of lines.push(chunk)) deliver(line, handlers)
+    } catch (error) {
+      // What cannot be read, or threw in the handler, may have been a change of ours: a gap, which only a new
+      // subscription with a full look closes.
+      broken(error)
+      stream.destroy()
+    }
+  })
+  return promise.finally(() => {
+    call.signal.removeEventListener('abort', onAbort)
+    stream.destroy()
+  })
+}
+
+function deliver(line: string, handlers: EventHandlers): void {
+  const event = toContainerEvent(JSON.parse(line))
+  if (event) handlers.onEvent(event)
+}
+
+/** Cuts a stream of text into its lines, wherever the chunks end; empty lines are left out. */
+export class LineSplitter {
+  #rest = ''
+
+  /** The lines that this chunk completes. Throws when an unfinished line exceeds the bound. */
+  push(chunk: string): string[] {
+    const lines = (this.#rest + chunk).split('\n')
+    this.#rest = lines.pop() ?? ''
+    if (this.#rest.length > MAX_LINE_LENGTH) throw new Error(`A line exceeds ${MAX_LINE_LENGTH} characters.`)
+    return lines.map((line) => line.trim()).filter((line) => line !== '')
+  }
+}

@@ -1,0 +1,149 @@
+import { RuntimeFailure, type RuntimeFailureCode } from './runtime.ts'
+
+/** The call that failed, for the words of its failure. */
+export interface FailedCall {
+  /** What was asked, as the rest of "Docker refused to …". */
+  readonly what: string
+  /** The container as the caller named it: tells our own "not found" from that of a container whose network it joins. */
+  readonly id: string | null
+  /** The socket or host of the Docker Engine. */
+  readonly address: string
+}
+
+interface Refusal {
+  readonly pattern: RegExp
+  readonly code: RuntimeFailureCode
+  /** One sentence with what to do, from the parts that the pattern caught. */
+  readonly message: (part: string, call: FailedCall) => string
+}
+
+/**
+ * Docker's own words to our codes, first match wins. The status code alone does not tell: 500 stands for a taken port
+ * as well as for a broken disk, and 404 for an image, a network, a container or the one whose network it joins.
+ * Texts of Docker 20.10 (measured) and, for ports, of Docker 28 (moby `libnetwork/portmapper`).
+ */
+const REFUSALS: readonly Refusal[] = [
+  {
+    pattern: /No such image: (\S+)/,
+    code: 'image_missing',
+    message: (image) => `Image ${image} is not on this host: get it with "docker pull ${image}".`,
+  },
+  {
+    pattern: /container name "\/?([^"]+)" is already in use/,
+    code: 'conflict',
+    message: (name) => `Another container has the name ${name}: remove or rename it.`,
+  },
+  {
+    pattern: /Bind for (\S+) failed: port is already allocated/,
+    code: 'port_taken',
+    message: (port) => `Another container has the host port ${port}.`,
+  },
+  {
+    pattern: /listen (?:tcp|udp)[46]? (\S+): bind: address already in use/,
+    code: 'port_taken',
+    message: (port) => `Another process on the host has the port ${port}.`,
+  },
+  {
+    pattern: /failed to bind host port (?:for )?(\S+?):? address already in use/,
+    code: 'port_taken',
+    message: (port) => `Another process on the host has the port ${port}.`,
+  },
+  {
+    pattern: /cannot join network (?:namespace )?of a non[ -]running container: (\S+)/,
+    code: 'refused',
+    message: (donor) => `Container ${donor}, whose network is to be joined, does not run: start it first.`,
+  },
+  {
+    pattern: /network (\S+) not found/,
+    code: 'refused',
+    message: (network) =>
+      `Network ${network} is not known to Docker: create it with "docker network create ${network}".`,
+  },
+  {
+    pattern: /[Nn]o such container: (\S+)/,
+    code: 'not_found',
+    message: (id, call) =>
+      call.id === null || id === call.id
+        ? `There is no container ${id}.`
+        : `There is no container ${id}, whose network is to be joined.`,
+  },
+  {
+    pattern: /exec: "([^"]+)":.*(?:no such file|not found|permission denied)/,
+    code: 'refused',
+    message: (command) =>
+      `The image has no command "${command}" that can run: check the command and the image.`,
+  },
+]
+
+/** What keeps a connection from being made: then the question was never sent. Keys are `error.code` of Node. */
+const UNCONNECTED: Readonly<Record<string, (address: string) => string>> = {
+  ENOENT: (at) =>
+    `There is no Docker socket at ${at}: start Docker, mount its socket here, or set DOCKER_HOST.`,
+  ECONNREFUSED: (at) => `Docker does not listen at ${at}: start it, or correct DOCKER_HOST.`,
+  EACCES: (at) => `No permission to open ${at}: run as a user or group that may use Docker.`,
+  EPERM: (at) => `No permission to open ${at}: run as a user or group that may use Docker.`,
+  ENOTFOUND: (at) => `The host of ${at} is not known: correct DOCKER_HOST.`,
+  EAI_AGAIN: (at) => `The host of ${at} cannot be looked up now: check the name resolution, or DOCKER_HOST.`,
+}
+
+/** Docker answered, but something before or behind it did not, so nobody knows what was done. */
+const UNANSWERED = /context (?:canceled|deadline exceeded)|[Ee]rror while dialing/
+
+/**
+ * Translates whatever dockerode threw into a RuntimeFailure with a sentence a person can act on; the original is kept
+ * as `cause`. A RuntimeFailure passes through. An error with neither a status nor an error code is a broken
+ * connection in the library's words: `unreachable`, effect unknown.
+ */
+export function translateDockerError(error: unknown, call: FailedCall): RuntimeFailure {
+  if (error instanceof RuntimeFailure) return error
+  const status = statusOf(error)
+  return status === null ? connectionFailure(error, call) : refusal(error, status, call)
+}
+
+/** The HTTP status of an error that dockerode threw for an answer, null when there was no answer. */
+export function statusOf(error: unknown): number | null {
+  const status = property(error, 'statusCode')
+  return typeof status === 'number' ? status : null
+}
+
+/** The words of Docker in an error that dockerode threw for an answer; empty when it said nothing. */
+export function dockerWords(error: unknown): string {
+  const message = property(property(error, 'json'), 'message')
+  if (typeof message === 'string') return message.trim()
+  // Streams and answers that are no JSON: dockerode puts them into the message, behind the status in its own words.
+  const whole = error instanceof Error ? error.message : ''
+  return whole.replace(/^\(HTTP code \d+\)[^-]*-/, '').trim()
+}
+
+function connectionFailure(error: unknown, call: FailedCall): RuntimeFailure {
+  const code = String(property(error, 'code') ?? '')
+  const sentence = UNCONNECTED[code]
+  if (sentence)
+    return new RuntimeFailure('unreachable', sentence(call.address), { effect: 'none', cause: error })
+
+  if (property(error, 'syscall') === 'connect') {
+    const message = `No connection to Docker at ${call.address} (${code}): check the network and DOCKER_HOST.`
+    return new RuntimeFailure('unreachable', message, { effect: 'none', cause: error })
+  }
+  const message = `Docker at ${call.address} broke the connection when asked to ${call.what}.`
+  return new RuntimeFailure('unreachable', message, { effect: 'unknown', cause: error })
+}
+
+function refusal(error: unknown, status: number, call: FailedCall): RuntimeFailure {
+  const words = dockerWords(error)
+  for (const { pattern, code, message } of REFUSALS) {
+    const part = pattern.exec(words)?.[1]
+    if (part) return new RuntimeFailure(code, message(part, call), { cause: error })
+  }
+  // 502 to 504 come from a proxy before the socket, never from Docker itself (503 only without a swarm).
+  if ((status >= 502 && status <= 504) || UNANSWERED.test(words)) {
+    const message = `Docker at ${call.address} gave no answer of its own when asked to ${call.what} (HTTP ${status}).`
+    return new RuntimeFailure('unreachable', message, { effect: 'unknown', cause: error })
+  }
+  const why = words.split('\n')[0]?.slice(0, 300) || `HTTP ${status}`
+  return new RuntimeFailure('refused', `Docker refused to ${call.what}: ${why}`, { cause: error })
+}
+
+function property(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
+}

@@ -1,0 +1,173 @@
+import type Dockerode from 'dockerode'
+import type {
+  ContainerEvent,
+  ContainerObservation,
+  ContainerSpec,
+  ContainerState,
+  PublishedPort,
+} from './runtime.ts'
+
+/** How the log of a container is bounded (driver json-file). */
+export interface LogLimits {
+  /** Size of one file in Docker's notation, such as `10m`. */
+  readonly maxSize: string
+  readonly maxFiles: number
+}
+
+type PortBindings = Readonly<Record<string, readonly { HostIp?: string; HostPort?: string }[] | null>>
+
+const STATES: readonly ContainerState[] = [
+  'created',
+  'running',
+  'restarting',
+  'paused',
+  'exited',
+  'removing',
+  'dead',
+]
+
+/** The body of Docker's create call for a specification. */
+export function toCreateBody(spec: ContainerSpec, logs: LogLimits): Dockerode.ContainerCreateOptions {
+  const bindings = toPortBindings(spec)
+  return {
+    Image: spec.image,
+    Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
+    Labels: { ...spec.labels },
+    ...(spec.command && { Cmd: [...spec.command] }),
+    ExposedPorts: Object.fromEntries(Object.keys(bindings).map((port) => [port, {}])),
+    HostConfig: {
+      PortBindings: bindings,
+      RestartPolicy: { Name: 'unless-stopped' },
+      LogConfig: {
+        Type: 'json-file',
+        Config: { 'max-size': logs.maxSize, 'max-file': String(logs.maxFiles) },
+      },
+      ...(spec.network !== null && { NetworkMode: spec.network }),
+      ...(spec.memoryBytes !== null && { Memory: spec.memoryBytes }),
+      ...(spec.cpus !== null && { NanoCpus: Math.round(spec.cpus * 1e9) }),
+    },
+  }
+}
+
+/** Docker's answer to an inspect as an observation. */
+export function fromInspect(info: Dockerode.ContainerInspectInfo): ContainerObservation {
+  const state = toState(info.State.Status)
+  const networks = info.NetworkSettings.Networks ?? {}
+  return {
+    id: info.Id,
+    name: info.Name.replace(/^\//, ''),
+    image: info.Config.Image,
+    state,
+    labels: info.Config.Labels ?? {},
+    ports: inspectedPorts(info),
+    address: firstAddress(networks),
+    networks: Object.keys(networks),
+    createdAtMs: Date.parse(info.Created),
+    startedAtMs: toTime(info.State.StartedAt),
+    // Docker 20.10 puts 128 on a created container whose start was refused: that is no exit.
+    exitCode: state === 'exited' || state === 'dead' ? info.State.ExitCode : null,
+  }
+}
+
+/** One row of Docker's list as an observation: ports only while it runs, no start time and no exit code. */
+export function fromListed(info: Dockerode.ContainerInfo): ContainerObservation {
+  const networks = info.NetworkSettings?.Networks ?? {}
+  return {
+    id: info.Id,
+    name: (info.Names[0] ?? '').replace(/^\//, ''),
+    image: info.Image,
+    state: toState(info.State),
+    labels: info.Labels ?? {},
+    ports: unique(
+      info.Ports.flatMap((port) => toPort(port.PrivatePort, port.Type, String(port.PublicPort ?? ''))),
+    ),
+    address: firstAddress(networks),
+    networks: Object.keys(networks),
+    createdAtMs: info.Created * 1000,
+    startedAtMs: null,
+    exitCode: null,
+  }
+}
+
+/** What a message of Docker's event stream carries beside the labels, all in one map. */
+const OWN_ATTRIBUTES = new Set(['name', 'image', 'exitCode', 'signal', 'execDuration'])
+
+/** One message of Docker's event stream as our event; null when it is of no container or of no action of ours. */
+export function toContainerEvent(message: unknown): ContainerEvent | null {
+  const { Action, Actor, time, timeNano } = (message ?? {}) as Partial<DockerMessage>
+  const action = ACTIONS.find((known) => known === Action)
+  if (!action || typeof Actor?.ID !== 'string') return null
+  const attributes = Object.entries(Actor.Attributes ?? {})
+  return {
+    action,
+    id: Actor.ID,
+    name: Actor.Attributes?.name ?? '',
+    labels: Object.fromEntries(attributes.filter(([key]) => !OWN_ATTRIBUTES.has(key))),
+    // Nanoseconds exceed what a number holds exactly, but not in the milliseconds.
+    atMs: timeNano ? Math.floor(timeNano / 1e6) : (time ?? 0) * 1000,
+  }
+}
+
+/** The actions that we subscribe to. */
+export const ACTIONS = ['create', 'start', 'die', 'destroy', 'pause', 'unpause'] as const
+
+interface DockerMessage {
+  readonly Action: string
+  readonly Actor: { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> }
+  readonly time: number
+  readonly timeNano: number
+}
+
+function toPortBindings(spec: ContainerSpec): Record<string, { HostIp: string; HostPort: string }[]> {
+  const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {}
+  for (const port of spec.ports) {
+    const key = `${port.containerPort}/${port.protocol}`
+    bindings[key] ??= []
+    bindings[key].push({ HostIp: spec.publishAddress, HostPort: String(port.hostPort) })
+  }
+  return bindings
+}
+
+/** While it runs, what is bound (a range or a free choice is settled then); before and after, what was asked for. */
+function inspectedPorts(info: Dockerode.ContainerInspectInfo): PublishedPort[] {
+  const bound = fromBindings(info.NetworkSettings.Ports ?? {})
+  return bound.length > 0 ? bound : fromBindings((info.HostConfig.PortBindings ?? {}) as PortBindings)
+}
+
+function fromBindings(bindings: PortBindings): PublishedPort[] {
+  const ports = Object.entries(bindings).flatMap(([key, hosts]) => {
+    const [containerPort, protocol = 'tcp'] = key.split('/')
+    return (hosts ?? []).flatMap((host) => toPort(Number(containerPort), protocol, host.HostPort ?? ''))
+  })
+  return unique(ports)
+}
+
+/** None for a port that is not published, for SCTP, and for a range that is not settled yet. */
+function toPort(containerPort: number, protocol: string, hostPort: string): PublishedPort[] {
+  if (!/^[1-9]\d*$/.test(hostPort) || (protocol !== 'tcp' && protocol !== 'udp')) return []
+  return [{ containerPort, hostPort: Number(hostPort), protocol }]
+}
+
+/** Docker names each binding twice, for IPv4 and for IPv6, and in no fixed order. */
+function unique(ports: readonly PublishedPort[]): PublishedPort[] {
+  const byKey = new Map(
+    ports.map((port) => [`${port.protocol}:${port.containerPort}:${port.hostPort}`, port]),
+  )
+  return [...byKey.values()].sort((a, b) => a.containerPort - b.containerPort || a.hostPort - b.hostPort)
+}
+
+/** Docker leaves the addresses empty while a container does not run. */
+function firstAddress(networks: Readonly<Record<string, { IPAddress?: string }>>): string | null {
+  return Object.values(networks).find((network) => network.IPAddress)?.IPAddress ?? null
+}
+
+/** A state of a newer Docker that we don't know counts as dead: present, and not to be used. */
+function toState(word: string): ContainerState {
+  return STATES.find((state) => state === word) ?? 'dead'
+}
+
+/** Docker writes "never" as the year 1. */
+function toTime(text: string): number | null {
+  const ms = Date.parse(text)
+  return ms > 0 ? ms : null
+}

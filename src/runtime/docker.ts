@@ -1,0 +1,187 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { callDocker, type DockerCall } from './docker-call.ts'
+import { connectDocker, type DockerAddress, type DockerClient, parseDockerHost } from './docker-connection.ts'
+import { followEvents } from './docker-events.ts'
+import { dockerWords, statusOf } from './docker-failures.ts'
+import { fromInspect, fromListed, type LogLimits, toCreateBody } from './docker-observation.ts'
+import {
+  type ContainerObservation,
+  type ContainerSpec,
+  type EventHandlers,
+  type Runtime,
+  RuntimeFailure,
+} from './runtime.ts'
+
+/** The longest time per call in milliseconds. `stop` gets the grace on top; `subscribe` is for events to begin. */
+export interface Deadlines {
+  readonly create: number
+  readonly start: number
+  readonly stop: number
+  readonly destroy: number
+  readonly inspect: number
+  readonly list: number
+  readonly ping: number
+  readonly subscribe: number
+}
+
+/** The label that names this installation. */
+export interface Label {
+  readonly key: string
+  readonly value: string
+}
+
+export interface DockerRuntimeOptions {
+  /** The value of DOCKER_HOST (`unix:///path`, `/path`, `tcp://host:port`), null for /var/run/docker.sock. */
+  readonly dockerHost: string | null
+  readonly label: Label
+  readonly deadlinesMs: Deadlines
+  readonly logs: LogLimits
+}
+
+/** A start may wait for Docker's queue (about five containers a second on two cores), a ping must not. */
+export const DEFAULT_DEADLINES_MS: Deadlines = {
+  create: 10_000,
+  start: 30_000,
+  stop: 30_000,
+  destroy: 30_000,
+  inspect: 5_000,
+  list: 10_000,
+  ping: 1_500,
+  subscribe: 10_000,
+}
+
+/** At most 30 MB of log per container. */
+export const DEFAULT_LOG_LIMITS: LogLimits = { maxSize: '10m', maxFiles: 3 }
+
+/** How often a removal that another client has begun is looked at. */
+const REMOVAL_POLL_MS = 100
+
+/**
+ * The Runtime on a Docker Engine of API 1.41 (20.10) or newer. Connects at the first call; throws a plain Error only
+ * for a `dockerHost` that it does not understand. Never pulls an image.
+ */
+export function createDockerRuntime(options: DockerRuntimeOptions): Runtime {
+  const address = parseDockerHost(options.dockerHost)
+  return new DockerRuntime(connectDocker(address), address, options)
+}
+
+class DockerRuntime implements Runtime {
+  readonly #label: string
+
+  constructor(
+    private readonly docker: DockerClient,
+    private readonly address: DockerAddress,
+    private readonly options: DockerRuntimeOptions,
+  ) {
+    this.#label = `${options.label.key}=${options.label.value}`
+  }
+
+  async create(spec: ContainerSpec, signal?: AbortSignal): Promise<string> {
+    const call = this.#call('create', `create container ${spec.name}`, signal)
+    const created = await callDocker(call, (abortSignal) =>
+      this.docker.createContainer({
+        abortSignal,
+        _query: { name: spec.name },
+        _body: toCreateBody(spec, this.options.logs),
+      }),
+    )
+    return created.id
+  }
+
+  async start(id: string, signal?: AbortSignal): Promise<void> {
+    const call = this.#callOn(id, 'start', signal)
+    await callDocker(call, (abortSignal) =>
+      this.docker.getContainer(id).start({ abortSignal }).catch(ifNotAlready),
+    )
+  }
+
+  async stop(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void> {
+    const call = this.#callOn(id, 'stop', signal)
+    const deadlineMs = call.deadlineMs + graceSeconds * 1000
+    await callDocker({ ...call, deadlineMs }, (abortSignal) =>
+      this.docker.getContainer(id).stop({ abortSignal, t: graceSeconds }).catch(ifNotAlready),
+    )
+  }
+
+  async destroy(id: string, signal?: AbortSignal): Promise<void> {
+    if (!isReference(id)) return
+    const call = this.#callOn(id, 'destroy', signal)
+    await callDocker(call, async (abortSignal) => {
+      const container = this.docker.getContainer(id)
+      try {
+        await container.remove({ abortSignal, force: true, v: true })
+      } catch (error) {
+        if (statusOf(error) === 404) return
+        if (!isBeingRemoved(error)) throw error
+      }
+      while (!(await isGone(container.inspect({ abortSignal })))) {
+        await delay(REMOVAL_POLL_MS, undefined, { signal: abortSignal })
+      }
+    })
+  }
+
+  async inspect(id: string, signal?: AbortSignal): Promise<ContainerObservation> {
+    const call = this.#callOn(id, 'inspect', signal)
+    return fromInspect(
+      await callDocker(call, (abortSignal) => this.docker.getContainer(id).inspect({ abortSignal })),
+    )
+  }
+
+  async list(signal?: AbortSignal): Promise<ContainerObservation[]> {
+    const call = this.#call('list', 'list the containers', signal)
+    const filters = { label: [this.#label] }
+    const rows = await callDocker(call, (abortSignal) =>
+      this.docker.listContainers({ abortSignal, all: true, filters }),
+    )
+    return rows.map(fromListed)
+  }
+
+  async events(handlers: EventHandlers, signal: AbortSignal): Promise<void> {
+    const call = { ...this.#call('subscribe', 'tell of events', signal), signal }
+    await followEvents(this.docker, { label: this.#label, call }, handlers)
+  }
+
+  async ping(signal?: AbortSignal): Promise<void> {
+    await callDocker(this.#call('ping', 'answer a ping', signal), (abortSignal) =>
+      this.docker.ping({ abortSignal }),
+    )
+  }
+
+  #call(verb: keyof Deadlines, what: string, signal: AbortSignal | undefined): DockerCall {
+    const deadlineMs = this.options.deadlinesMs[verb]
+    return { what, id: null, address: this.address.text, deadlineMs, signal }
+  }
+
+  #callOn(
+    id: string,
+    verb: 'start' | 'stop' | 'destroy' | 'inspect',
+    signal: AbortSignal | undefined,
+  ): DockerCall {
+    if (!isReference(id)) throw new RuntimeFailure('not_found', `There is no container "${id}".`)
+    return { ...this.#call(verb, `${verb} container ${id}`, signal), id }
+  }
+}
+
+/** The id goes into the path of a request: anything that no id or name of Docker can be must not reach it. */
+function isReference(id: string): boolean {
+  return /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(id)
+}
+
+/** 304: it runs, or is stopped, already. dockerode throws that as an error. */
+function ifNotAlready(error: unknown): void {
+  if (statusOf(error) !== 304) throw error
+}
+
+function isBeingRemoved(error: unknown): boolean {
+  return statusOf(error) === 409 && /removal of container \S+ is already in progress/.test(dockerWords(error))
+}
+
+async function isGone(look: Promise<unknown>): Promise<boolean> {
+  try {
+    await look
+    return false
+  } catch (error) {
+    if (statusOf(error) === 404) return true
+    throw error
+  }
+}

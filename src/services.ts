@@ -1,0 +1,124 @@
+import type { OwnContainers } from './control/containers.ts'
+import type { EngineViews } from './control/engine-views.ts'
+import { CallerGone, InvalidRequest, KeyReused, NotFound } from './control/errors.ts'
+import type { GenericProvisioner } from './control/generic.ts'
+import type { Observer } from './control/observer.ts'
+import type { Provisioner } from './control/provisioner.ts'
+import type { Remover } from './control/remover.ts'
+import { checkEngineRequest, genericRequest } from './control/requests.ts'
+import type { StatusViews } from './control/status-views.ts'
+import { type StreamViews, streamView } from './control/stream-views.ts'
+import type { StreamBooks } from './control/streams.ts'
+import type { EngineTemplate } from './control/template.ts'
+import { ProvisionRefused, type Refusal, runtimeUnavailable } from './core/refusal.ts'
+import type { Services } from './http/app.ts'
+import { type Failure, invalidFailure, type Translate } from './http/problems.ts'
+import { RuntimeFailure } from './runtime/runtime.ts'
+import type { Counters } from './telemetry.ts'
+
+export interface ServiceParts {
+  readonly template: EngineTemplate
+  readonly provisioner: Provisioner
+  readonly generic: GenericProvisioner
+  readonly remover: Remover
+  readonly containers: OwnContainers
+  readonly engineViews: EngineViews
+  readonly streamViews: StreamViews
+  readonly statusViews: StatusViews
+  readonly books: StreamBooks
+  readonly observer: Observer
+  readonly counters: Counters
+  readonly metrics: () => Promise<string>
+}
+
+/** Fits the control layer to the interfaces that the routes declare. */
+export function createServices(parts: ServiceParts): Services {
+  const { template, provisioner, generic, remover, containers, books, observer, counters, statusViews } =
+    parts
+  return {
+    engines: parts.engineViews,
+    streams: parts.streamViews,
+    events: {
+      start: (event) => {
+        counters.eventStarted()
+        return streamView(books.start(event))
+      },
+      end: (streamId, reason) => {
+        counters.eventEnded()
+        const stream = books.end(streamId, reason)
+        return stream && streamView(stream)
+      },
+    },
+    provisioning: {
+      engine: async (request, key, signal) => {
+        const engine = await provisioner.provision(checkEngineRequest(request, template), key, signal)
+        counters.provisioned('acestream')
+        return {
+          container_id: engine.containerId ?? '',
+          container_name: engine.name,
+          host_http_port: engine.hostHttpPort,
+          container_http_port: engine.httpPort,
+          container_https_port: engine.httpsPort,
+        }
+      },
+      generic: async (request) => {
+        const { containerId, name } = await generic.provision(genericRequest(request, template))
+        counters.provisioned('generic')
+        return { container_id: containerId, container_name: name }
+      },
+    },
+    containers: {
+      show: (id) => containers.show(id),
+      byLabel: (key, value) => containers.byLabel(key, value),
+      remove: (id) => remover.remove(id),
+    },
+    status: {
+      orchestrator: () => statusViews.orchestrator(),
+      vpn: () => statusViews.vpn(),
+      health: () => statusViews.health(),
+      resetBreakers: (name) => statusViews.resetBreakers(name),
+      notReady: () => (observer.hasPassed() ? null : 'the engines are being looked for'),
+      metrics: parts.metrics,
+    },
+  }
+}
+
+/** Gives each expected error of the control layer its status; `form` is `PROVISION_ERROR_DETAIL`. */
+export const createTranslate =
+  (form: 'text' | 'object'): Translate =>
+  (error) => {
+    if (error instanceof ProvisionRefused) return refused(error.refusal, form)
+    if (error instanceof NotFound) return { status: 404, code: 'not_found', message: error.message }
+    if (error instanceof CallerGone) return { status: 499, code: 'caller_gone', message: error.message }
+    if (error instanceof KeyReused)
+      return fields([{ path: ['header', 'idempotency-key'], message: error.message }])
+    if (error instanceof InvalidRequest) return fields(error.fields)
+    if (error instanceof RuntimeFailure) return runtimeFailed(error)
+    return null
+  }
+
+/** Sentences that acexy recognises by a word stay sentences; the others it would give up on, so they are objects. */
+const SENTENCES = new Set<Refusal['code']>([
+  'vpn_disconnected',
+  'circuit_breaker',
+  'max_capacity',
+  'general_error',
+])
+
+const refused = (refusal: Refusal, form: 'text' | 'object'): Failure => ({
+  status: refusal.code === 'general_error' ? 500 : 503,
+  code: refusal.code,
+  message: refusal.message,
+  etaSeconds: refusal.etaSeconds,
+  shouldWait: refusal.shouldWait,
+  detail: form === 'text' && SENTENCES.has(refusal.code) ? 'text' : 'object',
+})
+
+const fields = (errors: InvalidRequest['fields']): Failure =>
+  invalidFailure(errors.map(({ path, message }) => ({ loc: path, msg: message, type: 'value_error' })))
+
+function runtimeFailed(failure: RuntimeFailure): Failure {
+  if (failure.code === 'unreachable') return refused(runtimeUnavailable(failure.message), 'object')
+  if (failure.code === 'not_found') return { status: 404, code: 'not_found', message: 'container not found' }
+  return { status: 500, code: 'general_error', message: failure.message }
+}

@@ -1,0 +1,131 @@
+import { and, asc, count, desc, eq, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm'
+import { type Engine, type EngineStatus, LIVE_STATUSES } from '../core/types.ts'
+import { releaseLeases } from './leases.ts'
+import { engines } from './schema.ts'
+import { setSetting, setting } from './settings.ts'
+import type { Db } from './store.ts'
+
+/** Engines not gone or failed, oldest first. */
+export const liveEngines = (db: Db): Engine[] =>
+  db
+    .select()
+    .from(engines)
+    .where(inArray(engines.status, [...LIVE_STATUSES]))
+    .orderBy(asc(engines.createdAt))
+    .all()
+
+/** How many engines count against `MAX_REPLICAS`. */
+export const countLiveEngines = (db: Db): number =>
+  db
+    .select({ n: count() })
+    .from(engines)
+    .where(inArray(engines.status, [...LIVE_STATUSES]))
+    .get()?.n ?? 0
+
+export const engineById = (db: Db, id: string): Engine | undefined =>
+  db.select().from(engines).where(eq(engines.id, id)).get()
+
+export const engineByContainer = (db: Db, containerId: string): Engine | undefined =>
+  db.select().from(engines).where(eq(engines.containerId, containerId)).get()
+
+/** A live engine by its id, its container's id or at least 12 characters of it, or its container's name. */
+export function findLiveEngine(db: Db, idOrName: string): Engine | undefined {
+  const live = liveEngines(db)
+  const exact = live.find(({ id, containerId, name }) => [id, containerId, name].includes(idOrName))
+  if (exact || !/^[0-9a-f]{12,63}$/.test(idOrName)) return exact
+  return live.find(({ containerId }) => containerId?.startsWith(idOrName))
+}
+
+/** The oldest unclaimed engine that answers this request, that a caller with this key may have, and that is usable. */
+export function claimableEngine(
+  db: Db,
+  requestHash: string,
+  key: string | null,
+  isUsable: (engine: Engine) => boolean,
+): Engine | undefined {
+  return db
+    .select()
+    .from(engines)
+    .where(
+      and(
+        eq(engines.requestHash, requestHash),
+        isNotNull(engines.unclaimedSince),
+        isNull(engines.removalRequestedAt),
+        inArray(engines.status, ['provisioning', 'starting', 'ready']),
+      ),
+    )
+    .orderBy(asc(engines.createdAt))
+    .all()
+    .find((engine) => (engine.claimKey === null || engine.claimKey === key) && isUsable(engine))
+}
+
+export const insertEngine = (tx: Db, engine: Engine): void => {
+  tx.insert(engines).values(engine).run()
+}
+
+/** Changes a row that must be there; the status is left to `transition`. */
+export const updateEngine = (tx: Db, id: string, change: Partial<Omit<Engine, 'id' | 'status'>>): void => {
+  tx.update(engines).set(change).where(eq(engines.id, id)).run()
+}
+
+/**
+ * Moves an engine from one of the statuses in `from` to another, with the other changes of that step. False when it was
+ * not in one of them: somebody else moved it, and the caller has to look again. Leaving life releases the leases.
+ */
+export function transition(
+  tx: Db,
+  id: string,
+  from: readonly EngineStatus[],
+  to: EngineStatus,
+  change: Partial<Omit<Engine, 'id' | 'status'>> = {},
+): boolean {
+  const moved = tx
+    .update(engines)
+    .set({ ...change, status: to })
+    .where(and(eq(engines.id, id), inArray(engines.status, [...from])))
+    .returning({ id: engines.id })
+    .all()
+  if (moved.length > 0 && (to === 'gone' || to === 'failed')) releaseLeases(tx, id)
+  return moved.length > 0
+}
+
+const NEXT_NUMBER = 'next_engine_number'
+
+/** The number for the next engine's name; every call gives another. */
+export function takeEngineNumber(tx: Db): number {
+  const number = Number(setting(tx, NEXT_NUMBER) ?? 1)
+  setSetting(tx, NEXT_NUMBER, String(number + 1))
+  return number
+}
+
+/** Keeps the numbers to come above one seen on a container. */
+export function skipEngineNumber(tx: Db, seen: number): void {
+  if (Number(setting(tx, NEXT_NUMBER) ?? 1) <= seen) setSetting(tx, NEXT_NUMBER, String(seen + 1))
+}
+
+/** Rows that one sweep deletes at most: a statement takes a bounded number of values, and the next sweep goes on. */
+const PRUNE_BATCH = 500
+
+/** Deletes history beyond the newest `keep` rows and older than `before`; gives how many rows went. */
+export function pruneEngines(tx: Db, keep: number, before: number): number {
+  const history = sql`${engines.status} in ('gone', 'failed')`
+  const oldest = tx
+    .select({ id: engines.id })
+    .from(engines)
+    .where(history)
+    .orderBy(desc(engines.endedAt))
+    .limit(PRUNE_BATCH)
+    .offset(keep)
+    .all()
+    .map(({ id }) => id)
+  const byCount =
+    oldest.length === 0
+      ? []
+      : tx.delete(engines).where(inArray(engines.id, oldest)).returning({ id: engines.id }).all()
+  const byAge = tx
+    .delete(engines)
+    .where(and(history, lt(engines.endedAt, before)))
+    .returning({ id: engines.id })
+    .all()
+  return byCount.length + byAge.length
+}

@@ -1,0 +1,31 @@
+import { eq, lt } from 'drizzle-orm'
+import { idempotencyKeys } from './schema.ts'
+import type { Db } from './store.ts'
+
+/** What a key stands for: one request and the engine that answered it. */
+export interface IdempotencyRecord {
+  readonly key: string
+  readonly requestHash: string
+  readonly engineId: string
+}
+
+export const idempotencyRecord = (db: Db, key: string): IdempotencyRecord | undefined =>
+  db.select().from(idempotencyKeys).where(eq(idempotencyKeys.key, key)).get()
+
+/** Binds a key to an engine, in place of an engine that is gone. */
+export const bindKey = (tx: Db, record: IdempotencyRecord, nowMs: number): void => {
+  const { requestHash, engineId } = record
+  tx.insert(idempotencyKeys)
+    .values({ ...record, createdAt: nowMs })
+    .onConflictDoUpdate({ target: idempotencyKeys.key, set: { requestHash, engineId, createdAt: nowMs } })
+    .run()
+}
+
+/** A failure is not kept: the next call with the key tries anew. */
+export const forgetKeysOf = (tx: Db, engineId: string): void => {
+  tx.delete(idempotencyKeys).where(eq(idempotencyKeys.engineId, engineId)).run()
+}
+
+export const pruneKeys = (tx: Db, before: number): void => {
+  tx.delete(idempotencyKeys).where(lt(idempotencyKeys.createdAt, before)).run()
+}

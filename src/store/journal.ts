@@ -1,0 +1,52 @@
+import { desc, lt, lte } from 'drizzle-orm'
+import { journal } from './schema.ts'
+import type { Db } from './store.ts'
+
+/** What happened; written in the transaction that made it so, and never changed. */
+export type JournalKind =
+  | 'provision.started'
+  | 'provision.renamed'
+  | 'provision.port_refused'
+  | 'provision.completed'
+  | 'provision.failed'
+  | 'provision.unknown'
+  | 'engine.handed_out'
+  | 'engine.unclaimed'
+  | 'engine.spare'
+  | 'engine.ready'
+  | 'engine.stopped'
+  | 'engine.started'
+  | 'engine.adopted'
+  | 'engine.removal_requested'
+  | 'engine.gone'
+  | 'container.reaped'
+  | 'stream.started'
+  | 'stream.failed'
+  | 'stream.ended'
+  | 'breaker.opened'
+  | 'breaker.closed'
+
+export interface JournalEntry {
+  readonly kind: JournalKind
+  readonly engineId?: string | null
+  readonly streamId?: string | null
+  readonly detail?: Readonly<Record<string, unknown>>
+}
+
+export const appendJournal = (tx: Db, nowMs: number, entry: JournalEntry): void => {
+  const { kind, engineId = null, streamId = null, detail = {} } = entry
+  tx.insert(journal).values({ at: nowMs, kind, engineId, streamId, detail }).run()
+}
+
+/** The newest entries, newest first. */
+export const newestJournal = (db: Db, limit: number) =>
+  db.select().from(journal).orderBy(desc(journal.id)).limit(limit).all()
+
+/** Keeps the newest `keep` entries not older than `before`. */
+export function pruneJournal(tx: Db, keep: number, before: number): void {
+  const newest = tx.select({ id: journal.id }).from(journal).orderBy(desc(journal.id)).limit(1).get()?.id ?? 0
+  tx.delete(journal)
+    .where(lte(journal.id, newest - keep))
+    .run()
+  tx.delete(journal).where(lt(journal.at, before)).run()
+}

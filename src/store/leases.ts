@@ -1,0 +1,51 @@
+import { and, eq } from 'drizzle-orm'
+import type { PortKind } from '../core/types.ts'
+import { portLeases } from './schema.ts'
+import type { Db } from './store.ts'
+
+/** A port that one engine holds; no two rows share scope and port. */
+export interface Lease {
+  readonly scope: string
+  readonly port: number
+  readonly kind: PortKind
+  readonly engineId: string
+}
+
+/** All leases, or those of one scope. */
+export const leasesIn = (db: Db, scope?: string): Lease[] =>
+  db
+    .select({
+      scope: portLeases.scope,
+      port: portLeases.port,
+      kind: portLeases.kind,
+      engineId: portLeases.engineId,
+    })
+    .from(portLeases)
+    .where(scope === undefined ? undefined : eq(portLeases.scope, scope))
+    .all()
+
+/** Takes a port; throws (SQLITE_CONSTRAINT_UNIQUE) when it is held. */
+export const takeLease = (tx: Db, lease: Lease, nowMs: number): void => {
+  tx.insert(portLeases)
+    .values({ ...lease, leasedAt: nowMs })
+    .run()
+}
+
+/** Takes a port unless another engine holds it; true when it is ours now. */
+export const tryLease = (tx: Db, lease: Lease, nowMs: number): boolean =>
+  tx
+    .insert(portLeases)
+    .values({ ...lease, leasedAt: nowMs })
+    .onConflictDoNothing()
+    .returning()
+    .all().length > 0
+
+export const releaseLeases = (tx: Db, engineId: string): void => {
+  tx.delete(portLeases).where(eq(portLeases.engineId, engineId)).run()
+}
+
+export const releaseLease = (tx: Db, engineId: string, port: number): void => {
+  tx.delete(portLeases)
+    .where(and(eq(portLeases.engineId, engineId), eq(portLeases.port, port)))
+    .run()
+}

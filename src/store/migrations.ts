@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto'
+import init from '../../drizzle/0000_init.sql' with { type: 'text' }
+import journal from '../../drizzle/meta/_journal.json' with { type: 'json' }
+
+/** The generated files of `drizzle/`, embedded as text, since a compiled binary has no folder to read them from. */
+const FILES: Readonly<Record<string, string>> = {
+  '0000_init': init,
+}
+
+/** What drizzle's dialect takes: the statements of one file, and what it notes as done. */
+export interface Migration {
+  readonly sql: string[]
+  readonly bps: boolean
+  readonly folderMillis: number
+  readonly hash: string
+}
+
+/** All migrations in their order. Throws where the journal names a file that is not embedded: a mistake of a build. */
+export function embeddedMigrations(): Migration[] {
+  return journal.entries.map((entry) => {
+    const text = FILES[entry.tag]
+    if (text === undefined)
+      throw new Error(`migration ${entry.tag} is not embedded: add it to store/migrations.ts`)
+    return {
+      sql: text.split('--> statement-breakpoint'),
+      bps: entry.breakpoints,
+      folderMillis: entry.when,
+      hash: createHash('sha256').update(text).digest('hex'),
+    }
+  })
+}

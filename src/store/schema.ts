@@ -1,0 +1,157 @@
+import { sql } from 'drizzle-orm'
+import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import type { ContainerState, Engine, EngineRequest, EngineStatus, PortKind } from '../core/types.ts'
+
+/*
+ * The one truth about engines, streams, leases, breakers and wishes. Times are epoch milliseconds. The column names
+ * are the snake_case of the field names.
+ */
+
+export const engines = sqliteTable(
+  'engines',
+  {
+    id: text().primaryKey(),
+    status: text().$type<EngineStatus>().notNull(),
+    reason: text(),
+    name: text().notNull(),
+    containerId: text(),
+    image: text().notNull(),
+    request: text({ mode: 'json' }).$type<EngineRequest>().notNull(),
+    requestHash: text().notNull(),
+    configHash: text().notNull(),
+    scope: text().notNull(),
+    vpnNode: text(),
+    forwarded: integer({ mode: 'boolean' }).notNull(),
+    httpPort: integer().notNull(),
+    httpsPort: integer().notNull(),
+    apiPort: integer(),
+    p2pPort: integer(),
+    hostHttpPort: integer().notNull(),
+    hostHttpsPort: integer(),
+    labels: text({ mode: 'json' }).$type<Engine['labels']>().notNull(),
+    containerState: text().$type<ContainerState>(),
+    address: text(),
+    networks: text({ mode: 'json' }).$type<readonly string[]>().notNull(),
+    createdAt: integer().notNull(),
+    containerStartedAt: integer(),
+    readyAt: integer(),
+    handedOutAt: integer(),
+    unclaimedSince: integer(),
+    claimKey: text(),
+    adoptedAt: integer(),
+    removalRequestedAt: integer(),
+    lastStreamAt: integer(),
+    endedAt: integer(),
+  },
+  (table) => [
+    // A container belongs to one engine at most.
+    uniqueIndex('engines_container').on(table.containerId),
+    index('engines_status').on(table.status, table.endedAt),
+  ],
+)
+
+export const portLeases = sqliteTable(
+  'port_leases',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    scope: text().notNull(),
+    port: integer().notNull(),
+    kind: text().$type<PortKind>().notNull(),
+    engineId: text()
+      .notNull()
+      .references(() => engines.id, { onDelete: 'cascade' }),
+    leasedAt: integer().notNull(),
+  },
+  (table) => [
+    uniqueIndex('port_leases_scope_port').on(table.scope, table.port),
+    index('port_leases_engine').on(table.engineId),
+  ],
+)
+
+export const streams = sqliteTable(
+  'streams',
+  {
+    rowId: integer().primaryKey({ autoIncrement: true }),
+    streamId: text().notNull(),
+    engineId: text().references(() => engines.id, { onDelete: 'set null' }),
+    containerId: text(),
+    keyType: text().notNull(),
+    key: text().notNull(),
+    playbackSessionId: text().notNull(),
+    statUrl: text().notNull(),
+    commandUrl: text().notNull(),
+    isLive: integer({ mode: 'boolean' }).notNull(),
+    status: text().$type<'started' | 'ended'>().notNull(),
+    startedAt: integer().notNull(),
+    endedAt: integer(),
+    endReason: text(),
+  },
+  (table) => [
+    // One open record per wire id: a repeated `started` can't open a second one.
+    uniqueIndex('streams_started').on(table.streamId).where(sql`status = 'started'`),
+    index('streams_id').on(table.streamId, table.rowId),
+    index('streams_engine').on(table.engineId, table.status),
+    index('streams_ended').on(table.status, table.endedAt),
+  ],
+)
+
+export const streamStats = sqliteTable(
+  'stream_stats',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    streamRowId: integer()
+      .notNull()
+      .references(() => streams.rowId, { onDelete: 'cascade' }),
+    at: integer().notNull(),
+    peers: integer(),
+    /** KB/s. */
+    speedDown: integer(),
+    speedUp: integer(),
+    /** Bytes. */
+    downloaded: integer(),
+    uploaded: integer(),
+    status: text(),
+  },
+  (table) => [index('stream_stats_stream').on(table.streamRowId, table.at)],
+)
+
+export const journal = sqliteTable(
+  'journal',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    at: integer().notNull(),
+    kind: text().notNull(),
+    engineId: text(),
+    streamId: text(),
+    detail: text({ mode: 'json' }).$type<Readonly<Record<string, unknown>>>().notNull(),
+  },
+  (table) => [index('journal_engine').on(table.engineId, table.id), index('journal_at').on(table.at)],
+)
+
+export const idempotencyKeys = sqliteTable(
+  'idempotency_keys',
+  {
+    key: text().primaryKey(),
+    requestHash: text().notNull(),
+    engineId: text()
+      .notNull()
+      .references(() => engines.id, { onDelete: 'cascade' }),
+    createdAt: integer().notNull(),
+  },
+  (table) => [index('idempotency_keys_created').on(table.createdAt)],
+)
+
+export const breakers = sqliteTable('breakers', {
+  name: text().$type<'general' | 'replacement'>().primaryKey(),
+  state: text().$type<'closed' | 'open' | 'half_open'>().notNull(),
+  failures: integer().notNull(),
+  openedAt: integer(),
+  lastFailureAt: integer(),
+  lastSuccessAt: integer(),
+  trialEngineId: text(),
+})
+
+export const settings = sqliteTable('settings', {
+  key: text().primaryKey(),
+  value: text().notNull(),
+})
