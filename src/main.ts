@@ -4,7 +4,7 @@ import { checkHealth, runCli } from './cli.ts'
 import type { Config } from './config.ts'
 import { systemClock } from './control/clock.ts'
 import type { Checkpoint } from './control/launcher.ts'
-import { BODY_BYTES_MAX } from './http/app.ts'
+import { SERVER_BODY_BYTES_MAX } from './http/app.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from './runtime/docker.ts'
 import { openStore, type Store } from './store/store.ts'
 import { createLog } from './telemetry.ts'
@@ -86,7 +86,7 @@ function listen(app: ReturnType<typeof createOrchestrator>['app'], config: Confi
     app.listen({
       hostname: config.BIND,
       port: config.APP_PORT,
-      maxRequestBodySize: BODY_BYTES_MAX,
+      maxRequestBodySize: SERVER_BODY_BYTES_MAX,
       // A provision may take long by configuration; a client that is silent for longer is closed by Bun itself.
       idleTimeout: 255,
     })

@@ -55,30 +55,68 @@ export interface Orchestrator {
 
 /** Builds the application around its adapters: the composition root. */
 export function createOrchestrator(config: Config, adapters: Adapters): Orchestrator {
-  const { store, runtime, clock, log, newId, random, checkpoint } = adapters
-  const template = templateOf(config)
+  const { log, version } = adapters
+  const base = baseOf(config, adapters)
+  const work = workOf(config, adapters, base)
+  const { registry, counters } = createMetrics()
+  addGauges(registry, gaugesOf(adapters, base.facts))
+  const services = createServices({
+    ...work,
+    ...viewsOf(config, adapters, base, work.claims),
+    template: base.template,
+    counters,
+    metrics: () => registry.metrics(),
+  })
+  const { provisioner, keeper, observer } = work
+  return {
+    app: createApp(services, {
+      apiKey: config.API_KEY,
+      version,
+      translate: createTranslate(config.PROVISION_ERROR_DETAIL),
+      onDefect: (error, { method, url }) => log.error({ err: error, method, url }, 'a request failed'),
+    }),
+    start: () => {
+      provisioner.sweepUnclaimed()
+      keeper.start()
+      observer.start()
+    },
+    stop: async () => {
+      provisioner.stop()
+      await Promise.all([keeper.stop(), observer.stop()])
+    },
+  }
+}
+
+type Base = ReturnType<typeof baseOf>
+
+/** What the others look at: facts, ports, the gate, addresses. */
+function baseOf(config: Config, { clock }: Adapters) {
   const facts = new Facts(clock.now(), {
     failureThreshold: config.HEALTH_FAILURE_THRESHOLD,
     maxAgeMs: config.HEALTH_CHECK_INTERVAL_S * 3_000,
   })
   const ports = new PortBook({ host: config.PORT_RANGE_HOST, https: config.ACE_HTTPS_RANGE })
-  const gateSettings = gateSettingsOf(config)
-  const gate = new Gate({ clock, facts, ports, settings: gateSettings })
-  const addresses = new Addresses({
-    advertise: config.ENGINE_ADVERTISE,
-    advertiseHost: config.ADVERTISE_HOST,
-    dockerHost: publishedHost(config.DOCKER_HOST),
-  })
-
-  const claims = new Claims({
-    store,
-    clock,
-    gate,
+  const settings = gateSettingsOf(config)
+  return {
+    template: templateOf(config),
+    facts,
     ports,
-    template,
-    newId,
-    isStarting: (engineId) => provisioner.isPending(engineId),
-  })
+    settings,
+    gate: new Gate({ clock, facts, ports, settings }),
+    addresses: new Addresses({
+      advertise: config.ENGINE_ADVERTISE,
+      advertiseHost: config.ADVERTISE_HOST,
+      dockerHost: publishedHost(config.DOCKER_HOST),
+    }),
+  }
+}
+
+/** What acts: on callers' words, on operators' words, on what is seen of Docker and of the engines. */
+function workOf(config: Config, adapters: Adapters, base: Base) {
+  const { store, runtime, clock, log, newId, random, checkpoint, health } = adapters
+  const { template, facts, ports, gate, addresses } = base
+  const isStarting = (engineId: string): boolean => provisioner.isPending(engineId)
+  const claims = new Claims({ store, clock, gate, ports, template, newId, isStarting })
   const launcher = new Launcher({ store, clock, runtime, claims, gate, ports, template, log, checkpoint })
   const provisioner: Provisioner = new Provisioner({
     store,
@@ -93,17 +131,10 @@ export function createOrchestrator(config: Config, adapters: Adapters): Orchestr
   })
   const generic = new GenericProvisioner({ store, clock, runtime, facts, template, newId })
   const remover = new Remover({ store, clock, runtime, template, provisioner })
-  const settler = new Settler({
-    store,
-    clock,
-    runtime,
-    facts,
-    template,
-    log,
-    newId,
-    isInHand: (id) => provisioner.isLaunching(id) || remover.isRemoving(id) || generic.isInHand(id),
-    onSettled: (engineId, end) => provisioner.settled(engineId, end),
-  })
+  const isInHand = (id: string): boolean =>
+    provisioner.isLaunching(id) || remover.isRemoving(id) || generic.isInHand(id)
+  const onSettled = provisioner.settled.bind(provisioner)
+  const settler = new Settler({ store, clock, runtime, facts, template, log, newId, isInHand, onSettled })
   const observer: Observer = new Observer({
     clock,
     runtime,
@@ -117,56 +148,33 @@ export function createOrchestrator(config: Config, adapters: Adapters): Orchestr
       prune(store, clock.now())
     },
   })
-  const keeper = new HealthKeeper({ store, clock, facts, addresses, gate, source: adapters.health, log })
-
-  const { registry, counters } = createMetrics()
-  addGauges(registry, gaugesOf(store, facts, clock))
-  const services = createServices({
-    template,
+  return {
+    claims,
     provisioner,
     generic,
     remover,
+    observer,
     containers: new OwnContainers({ runtime, template }),
+    books: new StreamBooks({ store, clock, addresses }),
+    keeper: new HealthKeeper({ store, clock, facts, addresses, gate, source: health, log }),
+  }
+}
+
+/** What answers. */
+function viewsOf(config: Config, adapters: Adapters, base: Base, claims: Claims) {
+  const { store, clock, version } = adapters
+  const { facts, gate, addresses } = base
+  const settings = {
+    ...base.settings,
+    minReplicas: config.MIN_REPLICAS,
+    targetImage: config.TARGET_IMAGE,
+    healthCheckIntervalSeconds: config.HEALTH_CHECK_INTERVAL_S,
+    version,
+  }
+  return {
     engineViews: new EngineViews({ store, facts, clock, addresses, gate }),
     streamViews: new StreamViews(store),
-    statusViews: new StatusViews({
-      store,
-      facts,
-      clock,
-      gate,
-      claims,
-      settings: {
-        ...gateSettings,
-        minReplicas: config.MIN_REPLICAS,
-        targetImage: config.TARGET_IMAGE,
-        healthCheckIntervalSeconds: config.HEALTH_CHECK_INTERVAL_S,
-        version: adapters.version,
-      },
-    }),
-    books: new StreamBooks({ store, clock, addresses }),
-    observer,
-    counters,
-    metrics: () => registry.metrics(),
-  })
-  const app = createApp(services, {
-    apiKey: config.API_KEY,
-    version: adapters.version,
-    translate: createTranslate(config.PROVISION_ERROR_DETAIL),
-    onDefect: (error, request) =>
-      log.error({ err: error, method: request.method, url: request.url }, 'a request failed'),
-  })
-
-  return {
-    app,
-    start: () => {
-      provisioner.sweepUnclaimed()
-      keeper.start()
-      observer.start()
-    },
-    stop: async () => {
-      provisioner.stop()
-      await Promise.all([keeper.stop(), observer.stop()])
-    },
+    statusViews: new StatusViews({ store, facts, clock, gate, claims, settings }),
   }
 }
 
@@ -204,7 +212,7 @@ const gateSettingsOf = (config: Config): GateSettings => ({
 const publishedHost = (dockerHost: string | null): string =>
   (dockerHost?.startsWith('tcp://') && URL.parse(dockerHost)?.hostname) || '127.0.0.1'
 
-const gaugesOf = (store: Store, facts: Facts, clock: Clock) => ({
+const gaugesOf = ({ store, clock }: Adapters, facts: Facts) => ({
   streamsActive: () => streamsWhere(store.db, { status: 'started' }).length,
   enginesByStatus: () => countBy(liveEngines(store.db), ({ status }) => status),
   enginesByHealth: () =>

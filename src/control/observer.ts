@@ -52,9 +52,9 @@ export class Observer {
     return this.#hasPassed
   }
 
+  /** The first pass comes when the event stream is open, so that nothing is missed between the two. */
   start(): void {
     this.#loops = Promise.all([this.#watchEvents(), this.#watchAnswers()])
-    this.#queue.add(PASS)
   }
 
   async stop(): Promise<void> {

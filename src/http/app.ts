@@ -4,7 +4,7 @@ import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
 import { type EngineQueries, engineRoutes } from './engines.ts'
 import { eventRoutes, type StreamEvents } from './events.ts'
-import { problem, problems, type Translate } from './problems.ts'
+import { FailureError, invalidFailure, problem, problems, type Translate } from './problems.ts'
 import { type Provisioning, provisionRoutes } from './provision.ts'
 import { probeRoutes, type StatusQueries, statusRoutes } from './status.ts'
 import { type StreamQueries, streamRoutes } from './streams.ts'
@@ -28,7 +28,12 @@ export interface AppOptions {
 }
 
 /** Largest body taken; acexy's events have less than 1 kB. */
-export const BODY_BYTES_MAX = 1_048_576
+const BODY_BYTES_MAX = 1_048_576
+
+/** What the server may read of a body before it hangs up by itself, without a word. Above our own limit, which answers. */
+export const SERVER_BODY_BYTES_MAX = 8 * BODY_BYTES_MAX
+
+const tooLarge = { status: 413, code: 'too_large', message: `a body has ${BODY_BYTES_MAX} bytes at most` }
 
 /** The whole HTTP interface; it does not listen yet. */
 export function createApp(services: Services, options: AppOptions) {
@@ -42,7 +47,8 @@ export function createApp(services: Services, options: AppOptions) {
     .use(probeRoutes(services.status))
   const allowedMethods = methodsOf(routes.routes)
   return (
-    new Elysia({ name: 'app', allowUnsafeValidationDetails: true })
+    // The default way of dropping unknown members takes an array for an empty object; TypeBox's own does not.
+    new Elysia({ name: 'app', allowUnsafeValidationDetails: true, normalize: 'typebox' })
       .use(problems({ translate: options.translate, onDefect: options.onDefect, allowedMethods }))
       .use(auth(options.apiKey))
       .onRequest(({ request }) => {
@@ -53,15 +59,23 @@ export function createApp(services: Services, options: AppOptions) {
           message: `a body has ${BODY_BYTES_MAX} bytes at most`,
         })
       })
-      // Bodies are JSON whatever their content type says: people forget the header of `curl -d`. None is an empty object.
-      .onParse({ as: 'global' }, async ({ request }) => {
-        const text = await request.text()
-        return text.trim() === '' ? {} : JSON.parse(text)
-      })
+      .onParse({ as: 'global' }, ({ request }) => readBody(request))
       .use(routes)
       .use(docs(routes, options.version))
       .get('/', ({ redirect }) => redirect('/swagger'), { detail: { hide: true } })
   )
+}
+
+/** Bodies are JSON whatever their content type says: people forget the header of `curl -d`. None is an empty object. */
+async function readBody(request: Request): Promise<unknown> {
+  const text = await request.text()
+  if (text.length > BODY_BYTES_MAX) throw new FailureError(tooLarge)
+  if (text.trim() === '') return {}
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new FailureError(invalidFailure([{ loc: ['body'], msg: 'malformed JSON', type: 'json_invalid' }]))
+  }
 }
 
 /** The methods that a path takes, for the answer to one that it does not. */

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
+import { expectation } from './expectation.ts'
 import { Nullable } from './schemas.ts'
 
 /** One field at fault: where it stands, what is wrong and what it should be. */
@@ -53,6 +54,21 @@ export interface Failure {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** A failure that the HTTP layer itself throws. */
+export class FailureError extends Error {
+  override readonly name = 'FailureError'
+
+  constructor(readonly failure: Failure) {
+    super(failure.message)
+  }
+}
+
+/** Elysia wraps what is thrown while a body is read. */
+function ownFailure(error: unknown): Failure | null {
+  const inner = error instanceof Error && error.cause instanceof FailureError ? error.cause : error
+  return inner instanceof FailureError ? inner.failure : null
+}
+
 /** The answer of a failure: a problem document, with `Retry-After` where waiting helps. */
 export function problem(failure: Failure): Response {
   const { status, code, message, etaSeconds = null, shouldWait = false, detail = 'text', headers } = failure
@@ -102,10 +118,9 @@ export const problems = (options: {
   readonly allowedMethods: (path: string) => readonly string[]
 }) =>
   new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ code, error, request, path }) => {
-    const known = options.translate(error)
+    const known = ownFailure(error) ?? options.translate(error)
     if (known) return problem(known)
     if (code === 'NOT_FOUND') return notFound(path, options.allowedMethods(path))
-    if (code === 'PARSE') return invalid([{ loc: ['body'], msg: 'malformed JSON', type: 'json_invalid' }])
     if (code === 'VALIDATION' && error.type !== 'response') return invalid(fieldsOf(error.type, error.all))
     if (code === 'INVALID_COOKIE_SIGNATURE' || code === 'INVALID_FILE_TYPE') {
       return invalid([{ loc: ['request'], msg: 'not accepted here', type: 'value_error' }])
@@ -139,13 +154,19 @@ function notFound(path: string, allowed: readonly string[]): Response {
 
 function fieldsOf(part: string, errors: readonly unknown[]): FieldProblem[] {
   const fields = errors.map((error): FieldProblem => {
-    const {
-      path = '',
-      message = 'invalid',
-      summary,
-    } = error as { path?: string; message?: string; summary?: string }
-    const names = path.split('/').filter((name) => name !== '')
-    return { loc: [part, ...names], msg: summary ?? message, type: 'value_error' }
+    const { path = '', schema } = error as { path?: string; schema?: unknown }
+    return { loc: [part, ...pointerNames(path)], msg: `must be ${expectation(schema)}`, type: 'value_error' }
   })
-  return fields.length > 0 ? fields : [{ loc: [part], msg: 'invalid', type: 'value_error' }]
+  // A missing member is reported twice: as missing, and as not of its type.
+  const once = fields.filter(
+    ({ loc }, at) => fields.findIndex((other) => other.loc.join() === loc.join()) === at,
+  )
+  return once.length > 0 ? once : [{ loc: [part], msg: 'invalid', type: 'value_error' }]
 }
+
+/** The names in a JSON pointer. */
+const pointerNames = (pointer: string): string[] =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))

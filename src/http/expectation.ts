@@ -1,0 +1,38 @@
+/** The parts of a JSON schema that say what a value must be. */
+interface Schema {
+  readonly type?: string
+  readonly const?: unknown
+  readonly anyOf?: readonly Schema[]
+  readonly pattern?: string
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly minLength?: number
+  readonly maxLength?: number
+}
+
+/** What a value must be to fit a schema, in words that finish "must be …". */
+export function expectation(schema: unknown): string {
+  const { type, const: constant, anyOf, pattern, ...bounds } = (schema ?? {}) as Schema
+  if (constant !== undefined) return JSON.stringify(constant)
+  if (anyOf !== undefined) return anyOf.map(expectation).join(' or ')
+  if (pattern !== undefined) return `a text that matches ${pattern}`
+  const kind = KINDS[type ?? ''] ?? 'valid'
+  return `${kind}${range(bounds)}`
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  object: 'an object',
+  array: 'an array',
+  string: 'a text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  null: 'null',
+}
+
+function range({ minimum, maximum, minLength, maxLength }: Schema): string {
+  if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}`
+  if (minimum !== undefined) return ` of at least ${minimum}`
+  if (minLength !== undefined && maxLength !== undefined) return ` of ${minLength} to ${maxLength} characters`
+  return minLength === undefined ? '' : ` of at least ${minLength} character${minLength === 1 ? '' : 's'}`
+}
