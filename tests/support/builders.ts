@@ -1,0 +1,61 @@
+import { plainRequest, requestHash } from '../../src/control/template.ts'
+import type { Engine, Stream } from '../../src/core/types.ts'
+
+/** A ready engine with everything known of it; each test names only what it is about. */
+export function engine(change: Partial<Engine> = {}): Engine {
+  return {
+    id: 'engine-1',
+    status: 'ready',
+    reason: null,
+    name: 'acestream-1',
+    containerId: 'c'.repeat(64),
+    image: 'engine:1',
+    request: plainRequest,
+    requestHash: requestHash(plainRequest),
+    configHash: 'config-1',
+    scope: 'host',
+    vpnNode: null,
+    forwarded: false,
+    httpPort: 19_000,
+    httpsPort: 45_000,
+    apiPort: null,
+    p2pPort: null,
+    hostHttpPort: 19_000,
+    hostHttpsPort: null,
+    labels: {},
+    containerState: 'running',
+    address: '172.17.0.2',
+    networks: ['bridge'],
+    createdAt: 1_000,
+    containerStartedAt: 1_500,
+    readyAt: 2_000,
+    handedOutAt: 1_000,
+    unclaimedSince: null,
+    claimKey: null,
+    adoptedAt: null,
+    removalRequestedAt: null,
+    lastStreamAt: null,
+    endedAt: null,
+    ...change,
+  }
+}
+
+/** A started stream of `engine()`. */
+export function stream(change: Partial<Omit<Stream, 'rowId'>> = {}): Omit<Stream, 'rowId'> {
+  return {
+    streamId: 'key|session',
+    engineId: 'engine-1',
+    containerId: 'c'.repeat(64),
+    keyType: 'content_id',
+    key: 'key',
+    playbackSessionId: 'session',
+    statUrl: 'http://127.0.0.1:19000/ace/stat/a/session',
+    commandUrl: 'http://127.0.0.1:19000/ace/cmd/a/session',
+    isLive: true,
+    status: 'started',
+    startedAt: 3_000,
+    endedAt: null,
+    endReason: null,
+    ...change,
+  }
+}

@@ -1,0 +1,129 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freeHostPort, type TestDocker, until } from './docker.ts'
+
+/** How one orchestrator process is started; `env` wins over what the harness sets. */
+export interface ServerOptions {
+  readonly docker: TestDocker
+  readonly image: string
+  readonly env?: Readonly<Record<string, string>>
+  /** The program and its first arguments; the sources under Bun without it. */
+  readonly command?: readonly string[]
+}
+
+/** An orchestrator as a process of its own, on real Docker, with a database in a folder that lives as long as the test. */
+export class TestServer {
+  readonly url: string
+  readonly folder = mkdtempSync(join(tmpdir(), 'roundhouse-test-'))
+  readonly port = freeHostPort()
+  /** All that it wrote, over all its lives. */
+  output = ''
+  #process: Bun.Subprocess<'ignore', 'pipe', 'pipe'> | null = null
+
+  constructor(private readonly options: ServerOptions) {
+    this.url = `http://127.0.0.1:${this.port}`
+  }
+
+  get databasePath(): string {
+    return join(this.folder, 'orchestrator.db')
+  }
+
+  get pid(): number {
+    if (this.#process === null) throw new Error('the server does not run')
+    return this.#process.pid
+  }
+
+  /** Starts the process with `env` over the usual settings and waits until it is ready (or, if told so, only alive). */
+  async start(
+    env: Readonly<Record<string, string>> = {},
+    until200: '/readyz' | '/healthz' = '/readyz',
+  ): Promise<void> {
+    const { docker, image, command = ['bun', join(import.meta.dir, '../../src/main.ts')] } = this.options
+    const child = Bun.spawn([...command], {
+      cwd: this.folder,
+      env: {
+        PATH: process.env.PATH ?? '',
+        APP_PORT: String(this.port),
+        BIND: '127.0.0.1',
+        DB_URL: `sqlite:///${this.databasePath}`,
+        TARGET_IMAGE: image,
+        CONTAINER_LABEL: `${docker.label.key}=${docker.label.value}`,
+        ...(docker.dockerHost === null ? {} : { DOCKER_HOST: docker.dockerHost }),
+        ...this.options.env,
+        ...env,
+      },
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'pipe',
+    })
+    this.#process = child
+    void this.#collect(child.stdout)
+    void this.#collect(child.stderr)
+    await until(`the server answers 200 at ${until200}`, async () => {
+      if (child.exitCode !== null || child.signalCode !== null) {
+        throw new Error(`the server ended by itself:\n${this.output}`)
+      }
+      return (await this.answers(until200)) === 200
+    })
+  }
+
+  /** The status of a GET, or null when nobody answers. */
+  async answers(path: string): Promise<number | null> {
+    try {
+      return (await fetch(`${this.url}${path}`)).status
+    } catch {
+      return null
+    }
+  }
+
+  /** A GET that must answer 200 with JSON. */
+  async get<T>(path: string): Promise<T> {
+    const response = await fetch(`${this.url}${path}`)
+    if (response.status !== 200) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`)
+    return response.json() as Promise<T>
+  }
+
+  post(path: string, body: unknown = {}, init: RequestInit = {}): Promise<Response> {
+    return fetch(`${this.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      ...init,
+    })
+  }
+
+  delete(path: string): Promise<Response> {
+    return fetch(`${this.url}${path}`, { method: 'DELETE' })
+  }
+
+  /** Sends a signal and resolves with the milliseconds until the process had ended. */
+  async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number> {
+    const child = this.#process
+    if (child === null) return 0
+    const startedMs = performance.now()
+    child.kill(signal)
+    await child.exited
+    this.#process = null
+    return performance.now() - startedMs
+  }
+
+  /** Resolves with the signal's name when the process has ended by itself, as at a fail point. */
+  async ended(): Promise<string | null> {
+    await this.#process?.exited
+    const signal = this.#process?.signalCode?.toString() ?? null
+    this.#process = null
+    return signal
+  }
+
+  /** Ends the process and deletes its folder; containers are the test's to remove. */
+  async dispose(): Promise<void> {
+    await this.end('SIGKILL')
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  async #collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+    const decoder = new TextDecoder()
+    for await (const chunk of stream) this.output += decoder.decode(chunk, { stream: true })
+  }
+}
