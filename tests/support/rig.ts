@@ -1,0 +1,137 @@
+import { loadConfig } from '../../src/config.ts'
+import type { HealthFact, HealthSource, HealthTarget } from '../../src/control/health-keeper.ts'
+import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'
+import { createOrchestrator, type Orchestrator } from '../../src/wire.ts'
+import { MemoryRuntime } from './memory-runtime.ts'
+import { type TempStore, tempStore } from './temp-store.ts'
+import { settled, VirtualClock } from './virtual-clock.ts'
+
+/** Probes that a test reports by hand. */
+export class ManualHealth implements HealthSource {
+  targets: readonly HealthTarget[] = []
+  #handlers: Parameters<HealthSource['start']>[0] | null = null
+
+  start(handlers: Parameters<HealthSource['start']>[0]): void {
+    this.#handlers = handlers
+  }
+
+  setTargets(targets: readonly HealthTarget[]): void {
+    this.targets = targets
+  }
+
+  stop(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** Reports a probe of the engine at the published port as its current process would give it. */
+  report(port: number, ok: boolean, atMs: number): void {
+    const target = this.targets.find(({ addresses }) => addresses.some((address) => address.port === port))
+    if (target === undefined) throw new Error(`nothing is probed at port ${port}`)
+    const { engineId, generation } = target
+    this.tell({ engineId, generation, ok, atMs, error: ok ? null : 'no answer' })
+  }
+
+  tell(fact: HealthFact): void {
+    this.#handlers?.onFact(fact)
+  }
+
+  lose(): void {
+    this.#handlers?.onLost()
+  }
+}
+
+export const LABEL = { key: 'test.label', value: 'a=b' }
+export const IMAGE = 'engine:1'
+
+/** The production application on a virtual clock, an in-memory container engine and a real database file. */
+export class Rig {
+  readonly clock = new VirtualClock()
+  readonly health = new ManualHealth()
+  readonly runtime = new MemoryRuntime({
+    clock: this.clock,
+    label: LABEL,
+    deadlinesMs: DEFAULT_DEADLINES_MS,
+    images: [IMAGE],
+    programOf: null,
+  })
+  readonly temp: TempStore = tempStore()
+  readonly logged: string[] = []
+  orchestrator: Orchestrator
+  #ids = 0
+
+  constructor(private readonly env: Readonly<Record<string, string>> = {}) {
+    this.orchestrator = this.#build()
+  }
+
+  /** Starts the loops and waits until the first full pass is through. */
+  async start(): Promise<this> {
+    this.orchestrator.start()
+    await settled()
+    return this
+  }
+
+  /** What a crash and a new start come to: the old instance is left as it is, only database and containers remain. */
+  async restart(env: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.orchestrator.stop()
+    this.temp.reopen()
+    this.orchestrator = this.#build(env)
+    await this.start()
+  }
+
+  async dispose(): Promise<void> {
+    await this.orchestrator.stop()
+    this.temp.dispose()
+  }
+
+  request(method: string, path: string, body?: unknown, init: RequestInit = {}): Promise<Response> {
+    return this.orchestrator.app.handle(
+      new Request(`http://localhost${path}`, {
+        method,
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...init,
+      }),
+    )
+  }
+
+  async json<T>(method: string, path: string, body?: unknown, init: RequestInit = {}): Promise<T> {
+    return (await this.request(method, path, body, init)).json() as Promise<T>
+  }
+
+  /** POST of acexy's body, with the clock moving on meanwhile. */
+  async provision(init: RequestInit = {}, body: unknown = { labels: {}, env: {} }): Promise<Response> {
+    return this.during(this.request('POST', '/provision/acestream', body, init))
+  }
+
+  /** Waits for an answer and lets up to a minute of virtual time pass until it comes. */
+  async during<T>(answer: Promise<T>): Promise<T> {
+    let isDone = false
+    const done = answer.finally(() => {
+      isDone = true
+    })
+    await settled()
+    for (let step = 0; step < 600 && !isDone; step++) await this.clock.advance(100)
+    return done
+  }
+
+  #build(env: Readonly<Record<string, string>> = {}): Orchestrator {
+    const loaded = loadConfig(
+      { TARGET_IMAGE: IMAGE, CONTAINER_LABEL: `${LABEL.key}=${LABEL.value}`, ...this.env, ...env },
+      [],
+    )
+    if ('problems' in loaded) throw new Error(JSON.stringify(loaded.problems))
+    const note = (fields: object, message: string): void => {
+      this.logged.push(`${message} ${JSON.stringify(fields)}`)
+    }
+    return createOrchestrator(loaded.config, {
+      store: this.temp.store,
+      runtime: this.runtime,
+      health: this.health,
+      clock: this.clock,
+      log: { debug: () => undefined, info: note, warn: note, error: note },
+      newId: () => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`,
+      random: () => 0.5,
+      checkpoint: () => undefined,
+      version: '0.0.0-test',
+    })
+  }
+}

@@ -1,0 +1,65 @@
+import type { Clock } from '../../src/control/clock.ts'
+
+interface Timer {
+  readonly atMs: number
+  readonly number: number
+  readonly work: () => void
+}
+
+/** A clock that stands still until it is moved, and then calls what is due in its order. */
+export class VirtualClock implements Clock {
+  #nowMs: number
+  #count = 0
+  readonly #timers = new Set<Timer>()
+
+  constructor(startMs = Date.parse('2026-11-23T12:00:00Z')) {
+    this.#nowMs = startMs
+  }
+
+  now(): number {
+    return this.#nowMs
+  }
+
+  after(ms: number, work: () => void): () => void {
+    const timer = { atMs: this.#nowMs + ms, number: this.#count++, work }
+    this.#timers.add(timer)
+    return () => this.#timers.delete(timer)
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal?.aborted) return resolve()
+      const done = (): void => {
+        cancel()
+        signal?.removeEventListener('abort', done)
+        resolve()
+      }
+      const cancel = this.after(ms, done)
+      signal?.addEventListener('abort', done)
+    })
+  }
+
+  /** Moves on by `ms`, stopping at every timer that is due on the way; what it sets off has run when this resolves. */
+  async advance(ms: number): Promise<void> {
+    const untilMs = this.#nowMs + ms
+    await settled()
+    for (let timer = this.#next(untilMs); timer !== undefined; timer = this.#next(untilMs)) {
+      this.#timers.delete(timer)
+      this.#nowMs = Math.max(this.#nowMs, timer.atMs)
+      timer.work()
+      await settled()
+    }
+    this.#nowMs = untilMs
+  }
+
+  #next(untilMs: number): Timer | undefined {
+    return [...this.#timers]
+      .filter(({ atMs }) => atMs <= untilMs)
+      .toSorted((a, b) => a.atMs - b.atMs || a.number - b.number)[0]
+  }
+}
+
+/** Lets everything run that waits for nothing but its turn. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
