@@ -85,8 +85,9 @@ export class Settler {
     const engine = engineByContainer(this.deps.store.db, event.id)
     if (engine === undefined || !isLive(engine) || this.deps.isInHand(engine.id)) return
     if (event.action === 'destroy') this.#gone(engine, 'its container was removed')
-    // A die event from before the last start says nothing about the process that runs now.
-    const isStale = engine.containerStartedAt !== null && event.atMs < engine.containerStartedAt
+    // A die event from before the last start says nothing about the process that runs now. Within one millisecond of it
+    // the order is not known; the look that follows every event tells.
+    const isStale = engine.containerStartedAt !== null && event.atMs <= engine.containerStartedAt
     if (event.action === 'die' && !isStale) this.#stopped(engine)
     if (event.action === 'pause') {
       this.deps.store.transact((tx) => updateEngine(tx, engine.id, { containerState: 'paused' }))

@@ -45,21 +45,21 @@ export const IMAGE = 'engine:1'
 
 /** The production application on a virtual clock, an in-memory container engine and a real database file. */
 export class Rig {
-  readonly clock = new VirtualClock()
+  readonly clock: VirtualClock
+  readonly runtime: MemoryRuntime
   readonly health = new ManualHealth()
-  readonly runtime = new MemoryRuntime({
-    clock: this.clock,
-    label: LABEL,
-    deadlinesMs: DEFAULT_DEADLINES_MS,
-    images: [IMAGE],
-    programOf: null,
-  })
   readonly temp: TempStore = tempStore()
   readonly logged: string[] = []
   orchestrator: Orchestrator
   #ids = 0
 
-  constructor(private readonly env: Readonly<Record<string, string>> = {}) {
+  /** `host` gives the container engine of another rig, under a new and empty database. */
+  constructor(
+    private readonly env: Readonly<Record<string, string>> = {},
+    host: Pick<Rig, 'clock' | 'runtime'> = emptyHost(),
+  ) {
+    this.clock = host.clock
+    this.runtime = host.runtime
     this.orchestrator = this.#build()
   }
 
@@ -134,4 +134,10 @@ export class Rig {
       version: '0.0.0-test',
     })
   }
+}
+
+function emptyHost(): Pick<Rig, 'clock' | 'runtime'> {
+  const clock = new VirtualClock()
+  const options = { clock, label: LABEL, deadlinesMs: DEFAULT_DEADLINES_MS, images: [IMAGE], programOf: null }
+  return { clock, runtime: new MemoryRuntime(options) }
 }
