@@ -9,9 +9,9 @@ export interface DockerCall extends FailedCall {
 }
 
 /**
- * Asks, and gives the answer of `ask`, or throws a RuntimeFailure. Ends at the deadline or the caller's abort even
- * where the library never settles (an answer that breaks off in its middle does that in dockerode 5.0.1); the signal
- * that `ask` gets ends then too, so that the socket is closed.
+ * Asks, and gives the answer of `ask`, or throws a RuntimeFailure. Ends at the deadline or the caller's abort
+ * even where the library never settles (an answer that breaks off in its middle does that in dockerode
+ * 5.0.1); the signal that `ask` gets ends then too, so that the socket is closed.
  */
 export async function callDocker<T>(call: DockerCall, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
   if (call.signal?.aborted) throw endedByCaller(call, 'none')
@@ -40,6 +40,6 @@ function endedByCaller(call: DockerCall, effect: 'none' | 'unknown'): RuntimeFai
 }
 
 function deadlinePassed(call: DockerCall): RuntimeFailure {
-  const message = `Docker at ${call.address} did not answer within ${call.deadlineMs} ms when asked to ${call.what}.`
+  const message = `Docker at ${call.address} did not ${call.what} within ${call.deadlineMs} ms.`
   return new RuntimeFailure('unreachable', message, { effect: 'unknown' })
 }

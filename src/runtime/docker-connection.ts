@@ -15,8 +15,9 @@ interface Abortable {
 }
 
 /**
- * The part of dockerode that we use. @types/dockerode leaves the abort signal out of several of these calls, and does
- * not know `_query` and `_body`, without which dockerode sends the whole container configuration in the URL as well.
+ * The part of dockerode that we use. @types/dockerode leaves the abort signal out of several of these calls,
+ * and does not know `_query` and `_body`, without which dockerode sends the whole container configuration in
+ * the URL as well.
  */
 export interface DockerClient {
   ping(options: Abortable): Promise<unknown>
@@ -37,8 +38,8 @@ export interface DockerClient {
 }
 
 /**
- * Reads a `DOCKER_HOST`: `unix:///path`, a bare `/path`, `tcp://host:port`, `http://host:port`, or null for the usual
- * socket. Throws a plain Error for any other form: TLS and SSH are not supported.
+ * Reads a `DOCKER_HOST`: `unix:///path`, a bare `/path`, `tcp://host:port`, `http://host:port`, or null for
+ * the usual socket. Throws a plain Error for any other form: TLS and SSH are not supported.
  */
 export function parseDockerHost(dockerHost: string | null): DockerAddress {
   const text = dockerHost || DEFAULT_SOCKET
@@ -55,11 +56,11 @@ export function parseDockerHost(dockerHost: string | null): DockerAddress {
 
 /** Makes a client of the Docker Engine at `address`; connects at the first call only. */
 export function connectDocker(address: DockerAddress): DockerClient {
-  // The number of sockets is bounded by our callers, not here: a bound would let slow stops hold up a ping. Idle ones
-  // are closed beyond a few, or a burst of calls would keep its file descriptors for ever.
+  // The number of sockets is bounded by our callers, not here: a bound would let slow stops hold up a ping.
+  // Idle ones are closed beyond a few, or a burst of calls would keep its file descriptors for ever.
   const agent = new QuietAgent({ keepAlive: true, maxFreeSockets: 16 })
-  // dockerode fills what is missing from DOCKER_HOST and DOCKER_CLIENT_TIMEOUT of the environment: the unused half is
-  // named as absent, and a time limit, which would cut quiet event streams, is refused.
+  // dockerode fills what is missing from DOCKER_HOST and DOCKER_CLIENT_TIMEOUT of the environment: the unused
+  // half is named as absent, and a time limit, which would cut quiet event streams, is refused.
   const where =
     address.kind === 'unix'
       ? { socketPath: address.path, host: undefined, port: undefined }
@@ -69,8 +70,9 @@ export function connectDocker(address: DockerAddress): DockerClient {
 }
 
 /**
- * docker-modem 5.0.7 formats the options of every request for its debug output, to any depth and also when nobody
- * reads it: through the agent that is every open socket. 200 pings at once took 4.8 s of processor time, 13 ms so.
+ * docker-modem 5.0.7 formats the options of every request for its debug output, to any depth and also when
+ * nobody reads it: through the agent that is every open socket. 200 pings at once took 4.8 s of processor
+ * time, 13 ms so.
  */
 class QuietAgent extends Agent {
   [inspect.custom](): string {

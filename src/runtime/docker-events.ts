@@ -14,9 +14,9 @@ export interface Subscription {
 }
 
 /**
- * Follows Docker's event stream for containers with the label; see `Runtime.events`. Docker sends the headers just
- * before it adds the listener (moby `api/server/router/system`), so `onOpen` can be some microseconds early: the full
- * look that follows it takes longer.
+ * Follows Docker's event stream for containers with the label; see `Runtime.events`. Docker sends the headers
+ * just before it adds the listener (moby `api/server/router/system`), so `onOpen` can be some microseconds
+ * early: the full look that follows it takes longer.
  */
 export async function followEvents(
   docker: DockerClient,

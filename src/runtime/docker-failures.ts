@@ -4,7 +4,10 @@ import { RuntimeFailure, type RuntimeFailureCode } from './runtime.ts'
 export interface FailedCall {
   /** What was asked, as the rest of "Docker refused to …". */
   readonly what: string
-  /** The container as the caller named it: tells our own "not found" from that of a container whose network it joins. */
+  /**
+   * The container as the caller named it: tells our own "not found" from that of a container whose network it
+   * joins.
+   */
   readonly id: string | null
   /** The socket or host of the Docker Engine. */
   readonly address: string
@@ -18,9 +21,10 @@ interface Refusal {
 }
 
 /**
- * Docker's own words to our codes, first match wins. The status code alone does not tell: 500 stands for a taken port
- * as well as for a broken disk, and 404 for an image, a network, a container or the one whose network it joins.
- * Texts of Docker 20.10 (measured) and, for ports, of Docker 28 (moby `libnetwork/portmapper`).
+ * Docker's own words to our codes, first match wins. The status code alone does not tell: 500 stands for a
+ * taken port as well as for a broken disk, and 404 for an image, a network, a container or the one whose
+ * network it joins. Texts of Docker 20.10 (measured) and, for ports, of Docker 28 (moby
+ * `libnetwork/portmapper`).
  */
 const REFUSALS: readonly Refusal[] = [
   {
@@ -75,7 +79,9 @@ const REFUSALS: readonly Refusal[] = [
   },
 ]
 
-/** What keeps a connection from being made: then the question was never sent. Keys are `error.code` of Node. */
+/**
+ * What keeps a connection from being made: then the question was never sent. Keys are `error.code` of Node.
+ */
 const UNCONNECTED: Readonly<Record<string, (address: string) => string>> = {
   ENOENT: (at) =>
     `There is no Docker socket at ${at}: start Docker, mount its socket here, or set DOCKER_HOST.`,
@@ -90,9 +96,9 @@ const UNCONNECTED: Readonly<Record<string, (address: string) => string>> = {
 const UNANSWERED = /context (?:canceled|deadline exceeded)|[Ee]rror while dialing/
 
 /**
- * Translates whatever dockerode threw into a RuntimeFailure with a sentence a person can act on; the original is kept
- * as `cause`. A RuntimeFailure passes through. An error with neither a status nor an error code is a broken
- * connection in the library's words: `unreachable`, effect unknown.
+ * Translates whatever dockerode threw into a RuntimeFailure with a sentence a person can act on; the original
+ * is kept as `cause`. A RuntimeFailure passes through. An error with neither a status nor an error code is a
+ * broken connection in the library's words: `unreachable`, effect unknown.
  */
 export function translateDockerError(error: unknown, call: FailedCall): RuntimeFailure {
   if (error instanceof RuntimeFailure) return error
@@ -110,7 +116,8 @@ export function statusOf(error: unknown): number | null {
 export function dockerWords(error: unknown): string {
   const message = property(property(error, 'json'), 'message')
   if (typeof message === 'string') return message.trim()
-  // Streams and answers that are no JSON: dockerode puts them into the message, behind the status in its own words.
+  // Streams and answers that are no JSON: dockerode puts them into the message, behind the status in its own
+  // words.
   const whole = error instanceof Error ? error.message : ''
   return whole.replace(/^\(HTTP code \d+\)[^-]*-/, '').trim()
 }
@@ -137,7 +144,7 @@ function refusal(error: unknown, status: number, call: FailedCall): RuntimeFailu
   }
   // 502 to 504 come from a proxy before the socket, never from Docker itself (503 only without a swarm).
   if ((status >= 502 && status <= 504) || UNANSWERED.test(words)) {
-    const message = `Docker at ${call.address} gave no answer of its own when asked to ${call.what} (HTTP ${status}).`
+    const message = `Something at ${call.address} answered in place of Docker (HTTP ${status}): see its log.`
     return new RuntimeFailure('unreachable', message, { effect: 'unknown', cause: error })
   }
   const why = words.split('\n')[0]?.slice(0, 300) || `HTTP ${status}`

@@ -92,7 +92,9 @@ export function fromListed(info: Dockerode.ContainerInfo): ContainerObservation 
 /** What a message of Docker's event stream carries beside the labels, all in one map. */
 const OWN_ATTRIBUTES = new Set(['name', 'image', 'exitCode', 'signal', 'execDuration'])
 
-/** One message of Docker's event stream as our event; null when it is of no container or of no action of ours. */
+/**
+ * One message of Docker's event stream as our event; null when it is of no container or of no action of ours.
+ */
 export function toContainerEvent(message: unknown): ContainerEvent | null {
   const { Action, Actor, time, timeNano } = (message ?? {}) as Partial<DockerMessage>
   const action = ACTIONS.find((known) => known === Action)
@@ -128,7 +130,10 @@ function toPortBindings(spec: ContainerSpec): Record<string, { HostIp: string; H
   return bindings
 }
 
-/** While it runs, what is bound (a range or a free choice is settled then); before and after, what was asked for. */
+/**
+ * While it runs, what is bound (a range or a free choice is settled then); before and after, what was asked
+ * for.
+ */
 function inspectedPorts(info: Dockerode.ContainerInspectInfo): PublishedPort[] {
   const bound = fromBindings(info.NetworkSettings.Ports ?? {})
   return bound.length > 0 ? bound : fromBindings((info.HostConfig.PortBindings ?? {}) as PortBindings)

@@ -12,7 +12,10 @@ import {
   RuntimeFailure,
 } from './runtime.ts'
 
-/** The longest time per call in milliseconds. `stop` gets the grace on top; `subscribe` is for events to begin. */
+/**
+ * The longest time per call in milliseconds. `stop` gets the grace on top; `subscribe` is for events to
+ * begin.
+ */
 export interface Deadlines {
   readonly create: number
   readonly start: number
@@ -57,8 +60,8 @@ export const DEFAULT_LOG_LIMITS: LogLimits = { maxSize: '10m', maxFiles: 3 }
 const REMOVAL_POLL_MS = 100
 
 /**
- * The Runtime on a Docker Engine of API 1.41 (20.10) or newer. Connects at the first call; throws a plain Error only
- * for a `dockerHost` that it does not understand. Never pulls an image.
+ * The Runtime on a Docker Engine of API 1.41 (20.10) or newer. Connects at the first call; throws a plain
+ * Error only for a `dockerHost` that it does not understand. Never pulls an image.
  */
 export function createDockerRuntime(options: DockerRuntimeOptions): Runtime {
   const address = parseDockerHost(options.dockerHost)

@@ -1,6 +1,11 @@
-/** The contract of a container engine. `docker.ts` is the real one; the tests hold an in-memory one to the same suite. */
+/**
+ * The contract of a container engine. `docker.ts` is the real one; the tests hold an in-memory one to the
+ * same suite.
+ */
 
-/** What a call of the runtime may fail with; the meaning is translated where the library's errors are known. */
+/**
+ * What a call of the runtime may fail with; the meaning is translated where the library's errors are known.
+ */
 export type RuntimeFailureCode =
   /** No container of that id (or, when joining a network namespace, no such donor). */
   | 'not_found'
@@ -16,8 +21,9 @@ export type RuntimeFailureCode =
   | 'unreachable'
 
 /**
- * A failure of a runtime call. For `unreachable`, `effect` says whether the call may have been carried out all the
- * same: `none` when the connection was never made, `unknown` when the question was sent and no answer came.
+ * A failure of a runtime call. For `unreachable`, `effect` says whether the call may have been carried out
+ * all the same: `none` when the connection was never made, `unknown` when the question was sent and no answer
+ * came.
  */
 export class RuntimeFailure extends Error {
   override readonly name = 'RuntimeFailure'
@@ -86,7 +92,10 @@ export interface ContainerObservation {
   readonly exitCode: number | null
 }
 
-/** One change of a container of ours. Carries enough to hide an engine at once; the truth is looked up afterwards. */
+/**
+ * One change of a container of ours. Carries enough to hide an engine at once; the truth is looked up
+ * afterwards.
+ */
 export interface ContainerEvent {
   readonly action: 'create' | 'start' | 'die' | 'destroy' | 'pause' | 'unpause'
   readonly id: string
@@ -102,31 +111,37 @@ export interface EventHandlers {
 }
 
 /**
- * A container engine, seen through the label that names this installation. `list` and `events` tell only of containers
- * that carry it; `inspect` and the verbs take any id, so the caller checks the labels first.
+ * A container engine, seen through the label that names this installation. `list` and `events` tell only of
+ * containers that carry it; `inspect` and the verbs take any id, so the caller checks the labels first.
  *
- * Every call has a deadline of its own and ends with `RuntimeFailure('unreachable')` when it passes; an aborted
- * `signal` ends it the same way. No call retries.
+ * Every call has a deadline of its own and ends with `RuntimeFailure('unreachable')` when it passes; an
+ * aborted `signal` ends it the same way. No call retries.
  */
 export interface Runtime {
-  /** Creates without starting; gives the id. Fails with conflict, image_missing, not_found, refused, unreachable. */
+  /** Creates without starting; gives the id. Fails with conflict, image_missing, refused, unreachable. */
   create(spec: ContainerSpec, signal?: AbortSignal): Promise<string>
   /**
-   * Starts; no error when it runs already. After `port_taken` the container remains, created and never started. A donor
-   * of the network namespace that does not exist shows only here, as `not_found`; one that does not run as `refused`.
+   * Starts; no error when it runs already. After `port_taken` the container remains, created and never
+   * started. A donor of the network namespace that does not exist shows only here, as `not_found`; one that
+   * does not run as `refused`.
    */
   start(id: string, signal?: AbortSignal): Promise<void>
-  /** Asks to stop, kills after `graceSeconds` (on top of the deadline); no error when it is stopped already. */
+  /**
+   * Asks to stop, kills after `graceSeconds` (on top of the deadline); no error when it is stopped already.
+   */
   stop(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void>
-  /** Kills and removes with its anonymous volumes; no error when it is gone already. Resolves once it is gone. */
+  /**
+   * Kills and removes with its anonymous volumes; no error when it is gone already. Resolves once it is gone.
+   */
   destroy(id: string, signal?: AbortSignal): Promise<void>
   /** By id, by an unambiguous beginning of it, or by name. */
   inspect(id: string, signal?: AbortSignal): Promise<ContainerObservation>
   /** All of ours in every state, never started ones too. */
   list(signal?: AbortSignal): Promise<ContainerObservation[]>
   /**
-   * Tells of changes until the stream breaks or `signal` aborts: resolves on abort, rejects with `unreachable` when
-   * the stream ended otherwise. Never reconnects: a gap is the caller's to close, by a full look.
+   * Tells of changes until the stream breaks or `signal` aborts: resolves on abort, rejects with
+   * `unreachable` when the stream ended otherwise. Never reconnects: a gap is the caller's to close, by a
+   * full look.
    */
   events(handlers: EventHandlers, signal: AbortSignal): Promise<void>
   /** A cheap question that only asks whether the engine answers; short deadline. */

@@ -1,0 +1,271 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { readdirSync } from 'node:fs'
+import type { Deadlines } from '../src/runtime/docker.ts'
+import { parseDockerHost } from '../src/runtime/docker-connection.ts'
+import type { ContainerEvent, ContainerSpec, Runtime } from '../src/runtime/runtime.ts'
+import { connectTestDocker, dockerRuntimeAt, freeHostPort, type TestDocker, until } from './support/docker.ts'
+import { chunkOf, type FakeDaemon, rawDaemon, STREAM_HEADERS, type Wire } from './support/fake-daemon.ts'
+import { failureOf, published } from './support/runtime-contract.ts'
+import { ensureTinyImage } from './support/tiny-image.ts'
+
+const SPEC: ContainerSpec = {
+  name: 'acestream-1',
+  image: 'engine:1',
+  env: {},
+  labels: {},
+  ports: [],
+  publishAddress: '',
+  network: null,
+  memoryBytes: null,
+  cpus: null,
+}
+
+/** Every call of a runtime, with the verb by which its deadline is named. */
+function everyCall(runtime: Runtime): [keyof Deadlines, () => Promise<unknown>][] {
+  const handlers = { onOpen: () => {}, onEvent: () => {} }
+  return [
+    ['create', () => runtime.create(SPEC)],
+    ['start', () => runtime.start('abc')],
+    ['stop', () => runtime.stop('abc', 0)],
+    ['destroy', () => runtime.destroy('abc')],
+    ['inspect', () => runtime.inspect('abc')],
+    ['list', () => runtime.list()],
+    ['ping', () => runtime.ping()],
+    ['subscribe', () => runtime.events(handlers, new AbortController().signal)],
+  ]
+}
+
+describe('without a connection', () => {
+  test.each([
+    ['unix:///nope/docker.sock', '/nope/docker.sock'],
+    [`tcp://127.0.0.1:${freeHostPort()}`, 'tcp://127.0.0.1'],
+    ['tcp://roundhouse-test.invalid:2375', 'tcp://roundhouse-test.invalid:2375'],
+  ])('every call at %s fails without effect, and names the address', async (dockerHost, address) => {
+    for (const [verb, call] of everyCall(dockerRuntimeAt(dockerHost))) {
+      const failure = await failureOf('unreachable', call())
+      expect([verb, failure.effect]).toEqual([verb, 'none'])
+      expect(failure.message).toContain(address)
+      expect(failure.message).toContain('DOCKER_HOST')
+    }
+  })
+})
+
+describe('a daemon that does not answer', () => {
+  test('makes every call unreachable at its deadline, and leaves no connection behind', async () => {
+    using daemon = rawDaemon(() => {})
+    for (const [verb, call] of everyCall(dockerRuntimeAt(daemon.dockerHost, deadlinesOf(100)))) {
+      const before = performance.now()
+      const failure = await failureOf('unreachable', call())
+      expect([verb, failure.effect]).toEqual([verb, 'unknown'])
+      expect(performance.now() - before).toBeWithin(95, 2_000)
+    }
+    await until('all connections are closed', () => daemon.open() === 0)
+  })
+
+  test('leaves no connection behind when its callers give up', async () => {
+    using daemon = rawDaemon(() => {})
+    const abort = new AbortController()
+    const runtime = dockerRuntimeAt(daemon.dockerHost)
+    const calls = Array.from({ length: 20 }, () => failureOf('unreachable', runtime.list(abort.signal)))
+    await until('all are connected', () => daemon.open() === 20)
+    abort.abort()
+    for (const failure of await Promise.all(calls)) expect(failure.effect).toBe('unknown')
+    await until('all connections are closed', () => daemon.open() === 0)
+  })
+
+  test('but hangs up makes every call unreachable at once', async () => {
+    using daemon = rawDaemon((wire) => wire.cut())
+    for (const [verb, call] of everyCall(dockerRuntimeAt(daemon.dockerHost))) {
+      expect([verb, (await failureOf('unreachable', call())).effect]).toEqual([verb, 'unknown'])
+    }
+  })
+
+  test('but breaks off in the middle makes the call unreachable at its deadline', async () => {
+    using daemon = rawDaemon((wire) => {
+      wire.send('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n[{"Id":')
+      wire.cut()
+    })
+    const failure = await failureOf('unreachable', dockerRuntimeAt(daemon.dockerHost, { list: 200 }).list())
+    expect(failure.effect).toBe('unknown')
+  })
+})
+
+describe('the event stream', () => {
+  const die = {
+    Type: 'container',
+    Action: 'die',
+    Actor: {
+      ID: 'abc',
+      Attributes: { name: 'acestream-1', image: 'engine:1', exitCode: '1', place: 'Zürich' },
+    },
+    time: 1_795_439_303,
+    timeNano: 1_795_439_303_727_000_000,
+  }
+  const line = `${JSON.stringify(die)}\n`
+  const told: ContainerEvent = {
+    action: 'die',
+    id: 'abc',
+    name: 'acestream-1',
+    labels: { place: 'Zürich' },
+    atMs: 1_795_439_303_727,
+  }
+
+  /** Follows until the stream ends; gives the events and how it ended. */
+  async function followed(daemon: FakeDaemon, signal = new AbortController().signal) {
+    const events: ContainerEvent[] = []
+    let opened = 0
+    const handlers = { onOpen: () => (opened += 1), onEvent: (event: ContainerEvent) => events.push(event) }
+    const failure = await failureOf(
+      'unreachable',
+      dockerRuntimeAt(daemon.dockerHost).events(handlers, signal),
+    )
+    return { events, opened, failure }
+  }
+
+  test('is read whole wherever its chunks end, also within a letter', async () => {
+    const bytes = Buffer.from(`${line.repeat(2)}\n`).toString('latin1')
+    for (const size of [1, 7, 100, bytes.length]) {
+      using daemon = rawDaemon((wire) => {
+        wire.send(STREAM_HEADERS)
+        for (let at = 0; at < bytes.length; at += size) wire.send(chunkOf(bytes.slice(at, at + size)))
+        wire.send(chunkOf(''))
+      })
+      expect(await followed(daemon)).toMatchObject({ events: [told, told], opened: 1 })
+    }
+  })
+
+  test('leaves out what is no change of a container', async () => {
+    const others = [
+      { ...die, Action: 'exec_create: sh' },
+      { ...die, Action: 'health_status: healthy' },
+      {},
+      null,
+      7,
+    ]
+    using daemon = rawDaemon((wire) => {
+      wire.send(STREAM_HEADERS + others.map((other) => chunkOf(`${JSON.stringify(other)}\n`)).join(''))
+      wire.send(chunkOf(''))
+    })
+    expect(await followed(daemon)).toMatchObject({ events: [], opened: 1 })
+  })
+
+  test.each([
+    ['cuts it', (wire: Wire) => wire.cut()],
+    ['ends it', (wire: Wire) => endStream(wire)],
+    ['sends what cannot be read', (wire: Wire) => wire.send(chunkOf('{"Action":\n'))],
+    ['never ends a line', (wire: Wire) => wire.send(chunkOf('x'.repeat(1024 * 1024 + 1)))],
+  ])('breaks when the daemon %s', async (_, end) => {
+    using daemon = rawDaemon((wire) => {
+      wire.send(STREAM_HEADERS)
+      end(wire)
+    })
+    const { opened, failure } = await followed(daemon)
+    expect(failure.effect).toBe('unknown')
+    expect(opened).toBe(1)
+    await until('its connection is closed', () => daemon.open() === 0)
+  })
+
+  test('outlives every deadline while nothing is told, and ends with its connection on abort', async () => {
+    using daemon = rawDaemon((wire) => wire.send(STREAM_HEADERS))
+    const abort = new AbortController()
+    const opened = Promise.withResolvers<void>()
+    const runtime = dockerRuntimeAt(daemon.dockerHost, deadlinesOf(100))
+    const ended = runtime.events({ onOpen: () => opened.resolve(), onEvent: () => {} }, abort.signal)
+    await opened.promise
+    // Every deadline, that of the subscription too, has passed when this one has.
+    await expect(runtime.inspect('abc')).rejects.toThrow('within 100 ms')
+    await until('only the connection of the events is left', () => daemon.open() === 1)
+    abort.abort()
+    await ended
+    await until('its connection is closed', () => daemon.open() === 0)
+  })
+
+  test('ends quietly when it is aborted before it stands', async () => {
+    using daemon = rawDaemon(() => {})
+    const abort = new AbortController()
+    const ended = dockerRuntimeAt(daemon.dockerHost).events(
+      { onOpen: () => {}, onEvent: () => {} },
+      abort.signal,
+    )
+    await until('it is connected', () => daemon.open() === 1)
+    abort.abort()
+    await ended
+    await until('its connection is closed', () => daemon.open() === 0)
+  })
+})
+
+describe('a real Docker Engine', () => {
+  let docker: TestDocker
+  let image: string
+
+  beforeAll(async () => {
+    docker = await connectTestDocker()
+    image = await ensureTinyImage(docker.client)
+  })
+  afterAll(() => docker.cleanUp())
+
+  test('gets the limits, the restart policy and the settings that were asked for', async () => {
+    const hostPort = freeHostPort()
+    const id = await dockerRuntimeAt(docker.dockerHost).create({
+      ...SPEC,
+      ...published(hostPort),
+      name: `roundhouse-test-${docker.label.value}`,
+      image,
+      labels: { [docker.label.key]: docker.label.value },
+      env: { CONF: 'a=b c', EMPTY: '' },
+      publishAddress: '127.0.0.1',
+      memoryBytes: 64 * 1024 * 1024,
+      cpus: 0.5,
+    })
+    const { HostConfig, Config } = await docker.client.getContainer(id).inspect()
+    expect(HostConfig).toMatchObject({
+      RestartPolicy: { Name: 'unless-stopped' },
+      LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
+      Memory: 64 * 1024 * 1024,
+      NanoCpus: 500_000_000,
+      PortBindings: { '6878/tcp': [{ HostIp: '127.0.0.1', HostPort: String(hostPort) }] },
+    })
+    expect(Config.Env).toEqual(expect.arrayContaining(['CONF=a=b c', 'EMPTY=']))
+  })
+
+  test('is reached by TCP, too', async () => {
+    const path = parseDockerHost(docker.dockerHost)
+    if (path.kind !== 'unix')
+      throw new Error('This test bridges from TCP to a unix socket: unset DOCKER_HOST.')
+    const bridge = Bun.serve({
+      hostname: '127.0.0.1',
+      port: 0,
+      fetch: (request) => fetch(`http://docker${new URL(request.url).pathname}`, { unix: path.path }),
+    })
+    try {
+      const runtime = dockerRuntimeAt(`tcp://127.0.0.1:${bridge.port}`)
+      await runtime.ping()
+      await failureOf('not_found', runtime.inspect('roundhouse-test-none'))
+    } finally {
+      await bridge.stop(true)
+    }
+  })
+
+  test('is asked 500 times at once and 500 times in a row with a bounded number of open files', async () => {
+    const runtime = dockerRuntimeAt(docker.dockerHost)
+    await runtime.ping()
+    const before = openFiles()
+    await Promise.all(Array.from({ length: 500 }, () => runtime.list()))
+    for (let call = 0; call < 500; call += 1) await runtime.list()
+    await until('the spare connections are closed', () => openFiles() <= before + 20)
+  })
+})
+
+/** As a daemon that shuts down: an end in good form, then no connection. */
+function endStream(wire: Wire): void {
+  wire.send(chunkOf(''))
+  wire.cut()
+}
+
+function openFiles(): number {
+  return readdirSync('/proc/self/fd').length
+}
+
+function deadlinesOf(ms: number): Deadlines {
+  return { create: ms, start: ms, stop: ms, destroy: ms, inspect: ms, list: ms, ping: ms, subscribe: ms }
+}

@@ -1,0 +1,299 @@
+import type { Deadlines, Label } from '../../src/runtime/docker.ts'
+import {
+  type ContainerEvent,
+  type ContainerObservation,
+  type ContainerSpec,
+  type EventHandlers,
+  type Runtime,
+  RuntimeFailure,
+} from '../../src/runtime/runtime.ts'
+import { type EngineClock, MemoryEngine, type Program, WAITING } from './memory-engine.ts'
+import { type CallSubject, type Fault, FaultPlan, type Verb } from './memory-faults.ts'
+
+export interface MemoryRuntimeOptions {
+  readonly clock: EngineClock
+  readonly label: Label
+  readonly deadlinesMs: Deadlines
+  /** The images on the host at first. */
+  readonly images: readonly string[]
+  /** What the process of a container does; null: all wait until they are stopped. */
+  readonly programOf: ((spec: ContainerSpec) => Program) | null
+}
+
+interface Subscriber {
+  readonly handlers: EventHandlers
+  readonly breakOff: () => void
+}
+
+/**
+ * A Runtime whose containers are in memory, with a surface for tests: `faults`, time through a clock, and
+ * everything that others can do to a real container engine. Held to the same contract suite as the real one.
+ * Deterministic: it has no clock, no timer and no randomness of its own.
+ *
+ * What a caller waits for and what the engine does are two things here, as they are with Docker: a caller
+ * that gives up, or whose deadline passes, does not undo its call.
+ */
+export class MemoryRuntime implements Runtime {
+  readonly faults = new FaultPlan()
+  /** Milliseconds that a call takes; half of it passes before the effect, half before the answer. */
+  latencyMs: (verb: Verb) => number = () => 0
+  /**
+   * When each subscriber gets an event, in milliseconds from the change: `[0]` at once, `[]` never, `[0, 0]`
+   * twice, `[500]` late.
+   */
+  deliverAfterMs: (event: ContainerEvent) => readonly number[] = () => [0]
+  readonly #engine: MemoryEngine
+  readonly #subscribers = new Set<Subscriber>()
+  #up = true
+  /** Counts the ends of the engine, so that a call under way sees that it was cut. */
+  #lives = 0
+  #thawed: PromiseWithResolvers<void> | null = null
+
+  constructor(private readonly options: MemoryRuntimeOptions) {
+    const programOf = options.programOf ?? (() => WAITING)
+    this.#engine = new MemoryEngine(options.clock, programOf, (event) => this.#tell(event))
+    for (const image of options.images) this.#engine.images.add(image)
+  }
+
+  async create(spec: ContainerSpec, signal?: AbortSignal): Promise<string> {
+    return await this.#call('create', spec.name, signal, () => this.#engine.create(spec))
+  }
+
+  async start(id: string, signal?: AbortSignal): Promise<void> {
+    await this.#call('start', id, signal, () => this.#engine.start(id))
+  }
+
+  async stop(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void> {
+    await this.#call('stop', id, signal, () => this.#engine.stop(id, graceSeconds), graceSeconds * 1000)
+  }
+
+  async destroy(id: string, signal?: AbortSignal): Promise<void> {
+    await this.#call('destroy', id, signal, () => this.#engine.destroy(id))
+  }
+
+  async inspect(id: string, signal?: AbortSignal): Promise<ContainerObservation> {
+    return await this.#call('inspect', id, signal, () => this.#engine.look(id))
+  }
+
+  async list(signal?: AbortSignal): Promise<ContainerObservation[]> {
+    return await this.#call('list', null, signal, () =>
+      this.#engine
+        .lookAtAll()
+        .filter((container) => this.#isOurs(container))
+        .map(asListed),
+    )
+  }
+
+  async ping(signal?: AbortSignal): Promise<void> {
+    await this.#call('ping', null, signal, () => undefined)
+  }
+
+  async events(handlers: EventHandlers, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return
+    try {
+      await this.#call('events', null, signal, () => undefined)
+    } catch (error) {
+      if (signal.aborted) return
+      throw error
+    }
+    if (signal.aborted) return
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const subscriber = { handlers, breakOff: () => reject(broken('tell of events')) }
+    this.#subscribers.add(subscriber)
+    const onAbort = () => resolve()
+    signal.addEventListener('abort', onAbort, { once: true })
+    handlers.onOpen()
+    await promise.finally(() => {
+      signal.removeEventListener('abort', onAbort)
+      this.#subscribers.delete(subscriber)
+    })
+  }
+
+  /** Every container on the host, of ours or not, as `inspect` sees it; asks nothing, so it never fails. */
+  containers(): ContainerObservation[] {
+    return this.#engine.lookAtAll()
+  }
+
+  addImage(image: string): void {
+    this.#engine.images.add(image)
+  }
+
+  removeImage(image: string): void {
+    this.#engine.images.delete(image)
+  }
+
+  addNetwork(network: string): void {
+    this.#engine.networks.add(network)
+  }
+
+  /** A process outside takes a host port. */
+  takePort(port: number, protocol: 'tcp' | 'udp' = 'tcp'): void {
+    this.#engine.takePort(port, protocol)
+  }
+
+  releasePort(port: number, protocol: 'tcp' | 'udp' = 'tcp'): void {
+    this.#engine.releasePort(port, protocol)
+  }
+
+  startOutside(id: string): void {
+    this.#engine.start(id)
+  }
+
+  async stopOutside(id: string, graceSeconds = 0): Promise<void> {
+    await this.#engine.stop(id, graceSeconds)
+  }
+
+  /** Somebody runs `docker restart`; what joins its network keeps running. */
+  async restartOutside(id: string, graceSeconds = 0): Promise<void> {
+    await this.#engine.stop(id, graceSeconds)
+    this.#engine.start(id)
+  }
+
+  removeOutside(id: string): void {
+    this.#engine.destroy(id)
+  }
+
+  /** Somebody runs `docker kill`: it stays exited. */
+  kill(id: string): void {
+    this.#engine.kill(id)
+  }
+
+  /**
+   * Its process ends by itself, and the restart policy brings it back after 100 ms, then 200 ms, and so on.
+   */
+  crash(id: string, exitCode = 1): void {
+    this.#engine.crash(id, exitCode)
+  }
+
+  pause(id: string): void {
+    this.#engine.pause(id)
+  }
+
+  unpause(id: string): void {
+    this.#engine.unpause(id)
+  }
+
+  /** Every subscription ends; the engine itself goes on. */
+  breakEvents(): void {
+    for (const subscriber of [...this.#subscribers]) subscriber.breakOff()
+  }
+
+  /**
+   * The engine is gone: subscriptions end, calls under way end without effect where they had none yet, new
+   * ones are refused a connection. The containers live on (live-restore); for the other case kill them, too.
+   */
+  goDown(): void {
+    this.#up = false
+    this.#lives += 1
+    this.breakEvents()
+  }
+
+  comeUp(): void {
+    this.#up = true
+  }
+
+  /**
+   * Nothing is done or told any more, and nothing refused, until `thaw`: what came meanwhile is done then.
+   */
+  freeze(): void {
+    this.#thawed ??= Promise.withResolvers<void>()
+  }
+
+  thaw(): void {
+    this.#thawed?.resolve()
+    this.#thawed = null
+  }
+
+  async #call<T>(
+    verb: Verb,
+    subject: string | null,
+    signal: AbortSignal | undefined,
+    effect: () => T | Promise<T>,
+    extraMs = 0,
+  ): Promise<T> {
+    if (signal?.aborted) throw givenUp(verb, 'none')
+    const deadlineMs = this.options.deadlinesMs[verb === 'events' ? 'subscribe' : verb] + extraMs
+    const ended = new AbortController()
+    const passed = this.options.clock.sleep(deadlineMs, ended.signal).catch(() => undefined)
+    const expired = passed.then(() => deadlinePassed(verb, deadlineMs))
+    const aborted = Promise.withResolvers<RuntimeFailure>()
+    const onAbort = () => aborted.resolve(givenUp(verb, 'unknown'))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      const answer = this.#serve({ verb, subject }, effect).then((value) => ({ value }))
+      const first = await Promise.race([answer, expired, aborted.promise])
+      if (first instanceof RuntimeFailure) throw first
+      return first.value
+    } finally {
+      ended.abort()
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** The engine's side of a call: goes on whether or not somebody still waits for it. */
+  async #serve<T>(call: CallSubject, effect: () => T | Promise<T>): Promise<T> {
+    if (!this.#up)
+      throw new RuntimeFailure('unreachable', 'The container engine does not run.', { effect: 'none' })
+    const life = this.#lives
+    const fault = this.faults.take(call)
+    const halfMs = this.latencyMs(call.verb) / 2
+    await this.#pass(halfMs)
+    await this.#holdUp(fault)
+    if (life !== this.#lives || fault?.kind === 'lose_question') throw broken(call.verb)
+    if (fault?.kind === 'fail_before') throw fault.failure
+    const value = await effect()
+    await this.#pass(halfMs)
+    if (life !== this.#lives || fault?.kind === 'lose_answer') throw broken(call.verb)
+    if (fault?.kind === 'fail_after') throw fault.failure
+    return value
+  }
+
+  async #holdUp(fault: Fault | null): Promise<void> {
+    if (fault?.kind === 'delay') await this.#pass(fault.ms)
+    if (fault?.kind === 'hang') await fault.hang.hold()
+    await this.#thawed?.promise
+  }
+
+  async #pass(ms: number): Promise<void> {
+    if (ms > 0) await this.options.clock.sleep(ms)
+  }
+
+  #tell(event: ContainerEvent): void {
+    if (!this.#up || !this.#isOurs(event)) return
+    for (const subscriber of this.#subscribers) {
+      for (const afterMs of this.deliverAfterMs(event)) void this.#deliver(subscriber, event, afterMs)
+    }
+  }
+
+  async #deliver(subscriber: Subscriber, event: ContainerEvent, afterMs: number): Promise<void> {
+    await this.#pass(afterMs)
+    await this.#thawed?.promise
+    if (this.#subscribers.has(subscriber)) subscriber.handlers.onEvent(event)
+  }
+
+  #isOurs({ labels }: { readonly labels: Readonly<Record<string, string>> }): boolean {
+    return labels[this.options.label.key] === this.options.label.value
+  }
+}
+
+/** A list knows less than an inspection, as with Docker. */
+function asListed(container: ContainerObservation): ContainerObservation {
+  const ports = container.state === 'running' || container.state === 'paused' ? container.ports : []
+  return { ...container, ports, startedAtMs: null, exitCode: null }
+}
+
+function givenUp(what: string, effect: 'none' | 'unknown'): RuntimeFailure {
+  return new RuntimeFailure('unreachable', `The request to ${what} was given up.`, { effect })
+}
+
+function deadlinePassed(what: string, ms: number): RuntimeFailure {
+  return new RuntimeFailure('unreachable', `No answer within ${ms} ms when asked to ${what}.`, {
+    effect: 'unknown',
+  })
+}
+
+function broken(what: string): RuntimeFailure {
+  return new RuntimeFailure('unreachable', `The connection broke when asked to ${what}.`, {
+    effect: 'unknown',
+  })
+}

@@ -1,0 +1,252 @@
+import { describe, expect, test } from 'bun:test'
+import type { ContainerSpec } from '../../src/runtime/runtime.ts'
+import { freeHostPort, until } from './docker.ts'
+import { type Bench, failureOf, follow, published } from './runtime-contract.ts'
+import { PROGRAMS } from './tiny-image.ts'
+
+/** What every runtime does when it is told to do something. */
+export function contractOfVerbs(bench: Bench): void {
+  describe('create', () => {
+    test('gives the id of a container that was never started', async () => {
+      const before = Date.now()
+      const spec = bench.spec({
+        ...published(freeHostPort()),
+        labels: { ...bench.subject.label, colour: 'blue' },
+      })
+      const id = await bench.runtime.create(spec)
+
+      const seen = await bench.runtime.inspect(id)
+      expect(seen).toMatchObject({ id, name: spec.name, image: bench.subject.image, state: 'created' })
+      expect(seen).toMatchObject({ labels: spec.labels, ports: spec.ports })
+      expect(seen).toMatchObject({ address: null, startedAtMs: null, exitCode: null })
+      expect(Math.abs(seen.createdAtMs - before)).toBeLessThan(10_000)
+    })
+
+    test('refuses a name that is taken', async () => {
+      const spec = bench.spec()
+      await bench.runtime.create(spec)
+      const failure = await failureOf('conflict', bench.runtime.create(spec))
+      expect(failure.message).toContain(spec.name)
+    })
+
+    test('refuses an image that is not on the host, and pulls nothing', async () => {
+      const failure = await failureOf(
+        'image_missing',
+        bench.runtime.create(bench.spec({ image: 'roundhouse-test/none:1' })),
+      )
+      expect(failure.message).toContain('roundhouse-test/none:1')
+      expect(await bench.runtime.list()).toEqual([])
+    })
+
+    test('refuses ports in the network of another container', async () => {
+      const donor = await bench.started(bench.spec())
+      const spec = bench.spec({ network: `container:${donor}`, ...published(freeHostPort()) })
+      await failureOf('refused', bench.runtime.create(spec))
+    })
+  })
+
+  describe('start', () => {
+    test('runs a container, with its ports and an address', async () => {
+      const spec = bench.spec(published(freeHostPort()))
+      const id = await bench.started(spec)
+
+      const seen = await bench.runtime.inspect(id)
+      expect(seen).toMatchObject({
+        state: 'running',
+        ports: spec.ports,
+        networks: ['bridge'],
+        exitCode: null,
+      })
+      expect(seen.address).toMatch(/^\d+\.\d+\.\d+\.\d+$/)
+      expect(seen.startedAtMs).toBeGreaterThanOrEqual(seen.createdAtMs)
+    })
+
+    test('changes nothing for one that runs', async () => {
+      const id = await bench.started(bench.spec())
+      const before = await bench.runtime.inspect(id)
+      await bench.runtime.start(id)
+      expect(await bench.runtime.inspect(id)).toEqual(before)
+    })
+
+    test('starts one again that was stopped', async () => {
+      const id = await bench.started(bench.spec())
+      await bench.runtime.stop(id, 5)
+      await bench.runtime.start(id)
+      expect(await bench.runtime.inspect(id)).toMatchObject({ state: 'running', exitCode: null })
+    })
+
+    test('fails with port_taken when another container has the port', async () => {
+      const port = freeHostPort()
+      await bench.started(bench.spec(published(port)))
+      const id = await bench.runtime.create(bench.spec(published(port)))
+      const failure = await failureOf('port_taken', bench.runtime.start(id))
+      expect(failure.message).toContain(String(port))
+    })
+
+    test('fails with port_taken when a process has the port, and works once it is free', async () => {
+      const port = freeHostPort()
+      const release = bench.subject.takePort(port)
+      const id = await bench.runtime.create(bench.spec(published(port)))
+      try {
+        const failure = await failureOf('port_taken', bench.runtime.start(id))
+        expect(failure.message).toContain(String(port))
+        expect(await bench.runtime.inspect(id)).toMatchObject({
+          state: 'created',
+          startedAtMs: null,
+          exitCode: null,
+        })
+      } finally {
+        release()
+      }
+      await bench.runtime.start(id)
+      expect((await bench.runtime.inspect(id)).state).toBe('running')
+    })
+
+    test('leaves a container created whose port was taken, listed, and to be destroyed', async () => {
+      const port = freeHostPort()
+      const holder = await bench.started(bench.spec(published(port)))
+      const id = await bench.runtime.create(bench.spec(published(port)))
+      await failureOf('port_taken', bench.runtime.start(id))
+
+      const listed = await bench.runtime.list()
+      expect(listed.find((container) => container.id === id)?.state).toBe('created')
+      await bench.runtime.destroy(id)
+      expect((await bench.runtime.list()).map((container) => container.id)).toEqual([holder])
+    })
+
+    test('fails with refused when the command cannot run', async () => {
+      const id = await bench.runtime.create(bench.spec({ command: ['/no-such-command'] }))
+      const failure = await failureOf('refused', bench.runtime.start(id))
+      expect(failure.message).toContain('/no-such-command')
+    })
+
+    test('fails with refused when the network is not known', async () => {
+      const id = await bench.runtime.create(bench.spec({ network: 'roundhouse-test-none' }))
+      const failure = await failureOf('refused', bench.runtime.start(id))
+      expect(failure.message).toContain('roundhouse-test-none')
+    })
+
+    test('fails with not_found when there is no such container', async () => {
+      await failureOf('not_found', bench.runtime.start('roundhouse-test-none'))
+    })
+  })
+
+  describe('a joined network namespace', () => {
+    test('gives neither an address nor networks of its own', async () => {
+      const donor = bench.spec()
+      await bench.started(donor)
+      const id = await bench.started(bench.spec({ network: `container:${donor.name}` }))
+      expect(await bench.runtime.inspect(id)).toMatchObject({
+        state: 'running',
+        address: null,
+        networks: [],
+        ports: [],
+      })
+    })
+
+    test('of a container that does not exist shows at the start, as not_found', async () => {
+      const id = await bench.runtime.create(bench.spec({ network: 'container:roundhouse-test-none' }))
+      const failure = await failureOf('not_found', bench.runtime.start(id))
+      expect(failure.message).toContain('roundhouse-test-none')
+    })
+
+    test('of a container that was removed shows at the start, as not_found', async () => {
+      const donor = await bench.started(bench.spec())
+      const id = await bench.runtime.create(bench.spec({ network: `container:${donor}` }))
+      await bench.runtime.destroy(donor)
+      await failureOf('not_found', bench.runtime.start(id))
+    })
+
+    test('of a container that does not run shows at the start, as refused', async () => {
+      const donor = await bench.runtime.create(bench.spec())
+      const id = await bench.runtime.create(bench.spec({ network: `container:${donor}` }))
+      await failureOf('refused', bench.runtime.start(id))
+      await bench.runtime.start(donor)
+      await bench.runtime.start(id)
+      expect((await bench.runtime.inspect(id)).state).toBe('running')
+    })
+  })
+
+  describe('stop', () => {
+    test('ends a container that obeys, with its own exit code', async () => {
+      const id = await bench.started(bench.spec())
+      await bench.runtime.stop(id, 20)
+      expect(await bench.runtime.inspect(id)).toMatchObject({ state: 'exited', exitCode: 0, address: null })
+    })
+
+    test('kills one that does not obey, after the grace', async () => {
+      const id = await bench.started(bench.spec({ command: PROGRAMS.stubborn }))
+      const before = performance.now()
+      await bench.runtime.stop(id, 1)
+      expect(performance.now() - before).toBeGreaterThanOrEqual(950)
+      expect(await bench.runtime.inspect(id)).toMatchObject({ state: 'exited', exitCode: 137 })
+    })
+
+    test('changes nothing for one that is stopped, or was never started', async () => {
+      const stopped = await bench.started(bench.spec())
+      await bench.runtime.stop(stopped, 5)
+      const before = await bench.runtime.inspect(stopped)
+      await bench.runtime.stop(stopped, 5)
+      expect(await bench.runtime.inspect(stopped)).toEqual(before)
+
+      const created = await bench.runtime.create(bench.spec())
+      await bench.runtime.stop(created, 5)
+      expect((await bench.runtime.inspect(created)).state).toBe('created')
+    })
+
+    test('keeps a container stopped that its restart policy would bring back', async () => {
+      const followed = await follow(bench.runtime)
+      const starts = (id: string) => followed.actions(id).filter((action) => action === 'start').length
+      const stopped = await bench.started(bench.spec({ command: PROGRAMS.exit }))
+      await bench.runtime.stop(stopped, 5)
+      const startsBefore = starts(stopped)
+
+      const other = await bench.started(bench.spec({ command: PROGRAMS.exit }))
+      await until('the policy has brought another one back three times', () => starts(other) > 3)
+      expect(starts(stopped)).toBe(startsBefore)
+      expect((await bench.runtime.inspect(stopped)).state).toBe('exited')
+      followed.stop()
+      await followed.ended
+    })
+
+    test('fails with not_found when there is no such container', async () => {
+      await failureOf('not_found', bench.runtime.stop('roundhouse-test-none', 0))
+    })
+  })
+
+  describe('destroy', () => {
+    for (const [state, prepare] of [
+      ['created', (spec: ContainerSpec) => bench.runtime.create(spec)],
+      ['running', (spec: ContainerSpec) => bench.started(spec)],
+    ] as const) {
+      test(`removes a ${state} container, which is gone when it resolves`, async () => {
+        const id = await prepare(bench.spec())
+        await bench.runtime.destroy(id)
+        await failureOf('not_found', bench.runtime.inspect(id))
+        expect(await bench.runtime.list()).toEqual([])
+      })
+    }
+
+    test('frees the name and the port at once', async () => {
+      const spec = bench.spec(published(freeHostPort()))
+      await bench.runtime.destroy(await bench.started(spec))
+      const id = await bench.started(spec)
+      expect((await bench.runtime.inspect(id)).state).toBe('running')
+    })
+
+    test('is content when there is no such container', async () => {
+      const id = await bench.runtime.create(bench.spec())
+      await bench.runtime.destroy(id)
+      await bench.runtime.destroy(id)
+      await bench.runtime.destroy('roundhouse-test-none')
+      await bench.runtime.destroy('')
+      expect(await bench.runtime.list()).toEqual([])
+    })
+
+    test('by two at a time resolves for both once it is gone', async () => {
+      const id = await bench.started(bench.spec())
+      const gone = () => failureOf('not_found', bench.runtime.inspect(id))
+      await Promise.all([bench.runtime.destroy(id).then(gone), bench.runtime.destroy(id).then(gone)])
+    })
+  })
+}
