@@ -25,22 +25,28 @@ export function genericRequest(
   given: Omit<GenericRequest, 'ports'> & { readonly ports: Readonly<Record<string, number>> },
   template: EngineTemplate,
 ): GenericRequest {
-  const ports = Object.entries(given.ports).map(([key, hostPort]) => publishedPort(key, hostPort))
-  const bad = ports.filter(({ containerPort }) => containerPort < 1 || containerPort > 65_535)
+  const ports = Object.entries(given.ports).map(([key, hostPort]) => ({
+    key,
+    port: publishedPort(key, hostPort),
+  }))
   raise([
-    ...bad.map(({ containerPort }) => ({
-      path: ['body', 'ports', String(containerPort)],
-      message: 'a port is from 1 to 65535',
-    })),
+    ...ports
+      .filter(({ port }) => port === null)
+      .map(({ key }) => ({
+        path: ['body', 'ports', key],
+        message: 'must be a port from 1 to 65535, with /tcp or /udp behind it if need be',
+      })),
     ...envErrors(given.env),
     ...labelErrors(given.labels, template),
   ])
-  return { ...given, ports }
+  return { ...given, ports: ports.flatMap(({ port }) => port ?? []) }
 }
 
-function publishedPort(key: string, hostPort: number): PublishedPort {
-  const [port, protocol] = key.split('/')
-  return { containerPort: Number(port), hostPort, protocol: protocol === 'udp' ? 'udp' : 'tcp' }
+function publishedPort(key: string, hostPort: number): PublishedPort | null {
+  const [, digits = '', protocol = 'tcp'] = /^(\d{1,5})(?:\/(tcp|udp))?$/.exec(key) ?? []
+  const containerPort = Number(digits)
+  if (containerPort < 1 || containerPort > 65_535) return null
+  return { containerPort, hostPort, protocol: protocol === 'udp' ? 'udp' : 'tcp' }
 }
 
 const envErrors = (env: Readonly<Record<string, string>>): FieldError[] =>

@@ -21,7 +21,7 @@ const GenericBody = Type.Object({
   env: Type.Optional(RequestMap),
   labels: Type.Optional(RequestMap),
   ports: Type.Optional(
-    Type.Record(Type.String({ pattern: '^[0-9]{1,5}(/(tcp|udp))?$' }), RequestPort, {
+    Type.Record(Type.String(), RequestPort, {
       description: 'Container port, with /tcp or /udp, to host port',
     }),
   ),
