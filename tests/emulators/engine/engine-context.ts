@@ -1,0 +1,75 @@
+import type { Clock } from './clock.ts'
+import { behaviourOf, type ContentBehaviour } from './content.ts'
+import { FaultBoard } from './fault-board.ts'
+import type { Exchange } from './http-connection.ts'
+import { createFrameSource, type FrameSource } from './mpegts.ts'
+import type { Session } from './session.ts'
+import { SessionBook } from './session-book.ts'
+import type { Settings } from './settings.ts'
+
+/** What has been counted besides the sessions. */
+interface TrafficCounters {
+  bytes_sent: number
+  /** Second readers of a progressive session, who got the corrupt answer. */
+  refused_readers: number
+  readonly calls: Map<string, number>
+}
+
+/** All that the routes of one engine share. */
+export interface EngineContext {
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly board: FaultBoard
+  readonly book: SessionBook
+  readonly source: FrameSource
+  readonly traffic: TrafficCounters
+  /** Contents that are being loaded now; a newer request for one aborts the older. */
+  readonly loading: Map<string, AbortController>
+  /** A random token of 64 hex digits, the same for the life of the engine. */
+  readonly accessToken: string
+  isReady(): boolean
+  /** Resolves when the engine is ready or the signal aborts. */
+  whenReady(signal: AbortSignal): Promise<void>
+}
+
+/** The context of an engine that just started: nothing open, nothing wrong; ready once `ready` aborts. */
+export function createContext(settings: Settings, clock: Clock, ready: AbortSignal): EngineContext {
+  return {
+    settings,
+    clock,
+    board: new FaultBoard(),
+    book: new SessionBook(randomHex),
+    source: createFrameSource(settings.bitrateKbps),
+    traffic: { bytes_sent: 0, refused_readers: 0, calls: new Map() },
+    loading: new Map(),
+    accessToken: randomHex(64),
+    isReady: () => ready.aborted,
+    whenReady: (signal) => aborted(AbortSignal.any([ready, signal])),
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+const randomHex = (digits: number): string =>
+  Buffer.from(crypto.getRandomValues(new Uint8Array(digits / 2))).toString('hex')
+
+/** Answers one request; hangs, status faults and unknown methods have been dealt with before. */
+export type RouteHandler = (exchange: Exchange, context: EngineContext) => Promise<void> | void
+
+/** How the content of a session behaves at the moment. */
+export const contentBehaviour = (infohash: string, context: EngineContext): ContentBehaviour =>
+  behaviourOf(infohash, context.board.faults.content)
+
+/** Lets a session's data flow, or stand still, as the faults in force want it. */
+export function settleSession(session: Session, context: EngineContext): void {
+  const { faults } = context.board
+  const nowMs = context.clock.now()
+  const behaviour = contentBehaviour(session.infohash, context)
+  const supplied = behaviour !== 'no_peers' && behaviour !== 'no_data' && !faults.no_peers
+  const flows = supplied && !faults.disconnected && !session.stuck
+  session.flow.turn(flows ? 'on' : 'off', nowMs)
+  session.position.turn(flows && !faults.livepos_frozen ? 'on' : 'off', nowMs)
+}

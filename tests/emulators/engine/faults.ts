@@ -1,0 +1,117 @@
+import { CONTENT_BEHAVIOURS, type ContentBehaviour } from './content.ts'
+
+/** What can be made to hang: everything, or one kind of call. */
+export type HangKind = 'all' | 'status' | 'content' | 'stat' | 'stop'
+
+/** What is wrong with the engine at the moment. `GET /faults` and `POST /faults` speak this, field for field. */
+export interface Faults {
+  /** Requests of these kinds wait until the fault is gone; `all` also holds playback and the old TCP API. */
+  readonly hang: readonly HangKind[]
+  /** Every playback connection falls silent, is ended, or is reset once it has sent so many bytes. */
+  readonly silent_after_bytes: number | null
+  readonly cut_after_bytes: number | null
+  readonly reset_after_bytes: number | null
+  /** API calls are answered with this status, 500 to 599. */
+  readonly api_status: number | null
+  /** The network is gone: not connected, no peers, no speed, sessions stall. */
+  readonly disconnected: boolean
+  /** The sessions open when this was set stall, and stay so when the network is back; later ones are fine. */
+  readonly sessions_stuck: boolean
+  /** No content has peers: playback gets no headers, what plays stalls. */
+  readonly no_peers: boolean
+  /** The positions in the statistics stand still while bytes go on. */
+  readonly livepos_frozen: boolean
+  /** `speedDown` and `speedUp`, as some versions write them. */
+  readonly camel_case_speeds: boolean
+  /** `true` and `false` where the protocol has 1 and 0: breaks strict decoders. */
+  readonly boolean_flags: boolean
+  /** JSON answers of the engine lack their second half. */
+  readonly truncated_json: boolean
+  /** Behaviour by content: keys are beginnings of an infohash or of a content id (which share their first four digits). */
+  readonly content: Readonly<Record<string, ContentBehaviour>>
+}
+
+/** An engine without a fault. */
+export const NO_FAULTS: Faults = {
+  hang: [],
+  silent_after_bytes: null,
+  cut_after_bytes: null,
+  reset_after_bytes: null,
+  api_status: null,
+  disconnected: false,
+  sessions_stuck: false,
+  no_peers: false,
+  livepos_frozen: false,
+  camel_case_speeds: false,
+  boolean_flags: false,
+  truncated_json: false,
+  content: {},
+}
+
+/** A field of a fault request that cannot be used; the message names it and says what is expected. */
+export class FaultError extends Error {
+  override readonly name = 'FaultError'
+}
+
+type Check<T> = (value: unknown) => value is T
+type Rule<T> = { readonly check: Check<T>; readonly expected: string }
+
+const HANG_KINDS: readonly unknown[] = ['all', 'status', 'content', 'stat', 'stop'] satisfies HangKind[]
+const BEHAVIOURS: readonly unknown[] = CONTENT_BEHAVIOURS
+
+const flag: Rule<boolean> = {
+  check: (value): value is boolean => typeof value === 'boolean',
+  expected: 'true or false',
+}
+const bytes: Rule<number | null> = {
+  check: (value): value is number | null => value === null || (isWhole(value) && value >= 0),
+  expected: 'a whole number of bytes or null',
+}
+
+const RULES: { readonly [Name in keyof Faults]: Rule<Faults[Name]> } = {
+  hang: {
+    check: (value): value is readonly HangKind[] =>
+      Array.isArray(value) && value.every((kind) => HANG_KINDS.includes(kind)),
+    expected: `an array of ${HANG_KINDS.join(', ')}`,
+  },
+  silent_after_bytes: bytes,
+  cut_after_bytes: bytes,
+  reset_after_bytes: bytes,
+  api_status: {
+    check: (value): value is number | null =>
+      value === null || (isWhole(value) && value >= 500 && value <= 599),
+    expected: 'a status from 500 to 599 or null',
+  },
+  disconnected: flag,
+  sessions_stuck: flag,
+  no_peers: flag,
+  livepos_frozen: flag,
+  camel_case_speeds: flag,
+  boolean_flags: flag,
+  truncated_json: flag,
+  content: {
+    check: (value): value is Record<string, ContentBehaviour> =>
+      isRecord(value) &&
+      Object.entries(value).every(([key, name]) => /^[0-9a-f]{1,40}$/.test(key) && BEHAVIOURS.includes(name)),
+    expected: `an object from hex prefixes to one of ${BEHAVIOURS.join(', ')}`,
+  },
+}
+
+/**
+ * `current` with the fields that `input` names; the others stay as they are.
+ *
+ * @throws {FaultError} when `input` is not an object, has an unknown field or one with a value out of its range.
+ */
+export function mergeFaults(current: Faults, input: unknown): Faults {
+  if (!isRecord(input)) throw new FaultError('the body must be a JSON object')
+  for (const [name, value] of Object.entries(input)) {
+    if (!isFaultName(name)) throw new FaultError(`${name}: unknown field`)
+    if (!RULES[name].check(value)) throw new FaultError(`${name}: expected ${RULES[name].expected}`)
+  }
+  return { ...current, ...input }
+}
+
+const isFaultName = (name: string): name is keyof Faults => Object.hasOwn(RULES, name)
+const isWhole = (value: unknown): value is number => Number.isSafeInteger(value)
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

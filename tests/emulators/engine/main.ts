@@ -1,0 +1,23 @@
+/** The emulator as a program: settings from the environment and the command line, one engine, until a signal. */
+
+import { systemClock } from './clock.ts'
+import { Emulator } from './emulator.ts'
+import { readSettings } from './settings.ts'
+
+// The first process of a container has no default handlers: without these a stop would take Docker's whole patience.
+process.on('SIGTERM', () => process.exit(0))
+process.on('SIGINT', () => process.exit(0))
+
+try {
+  const settings = readSettings(process.env, process.argv.slice(2))
+  const host = {
+    clock: systemClock,
+    exit: (code: number) => process.exit(code),
+    warn: (text: string) => console.error(`engine: ${text}`),
+  }
+  await new Emulator(settings, host).start()
+  console.log(`engine: HTTP API on port ${settings.httpPort}, control port ${settings.control.port}`)
+} catch (error) {
+  console.error(`engine: ${error instanceof Error ? error.message : String(error)}`)
+  process.exit(1)
+}
