@@ -44,8 +44,16 @@ async function ask(address: ProbeAddress, signal: AbortSignal, timeoutMs: number
 function inWords(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return 'failed'
   if (error.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`
-  if ('code' in error && error.code === 'ConnectionRefused') return 'connection refused'
-  return error.message
+  const code = 'code' in error ? String(error.code) : ''
+  return SYSTEM_ERRORS[code] ?? error.message
+}
+
+/** Bun's own words for these are advice to somebody at a browser. */
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EHOSTUNREACH: 'no route to host',
+  ENOTFOUND: 'no such host',
 }
 
 const reasons = (error: unknown): string =>

@@ -1,0 +1,201 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { HealthHost } from '../../src/workers/health-host.ts'
+import { probe } from '../../src/workers/probe.ts'
+import {
+  type ProbeFact,
+  type ProbeTarget,
+  parseFromWorker,
+  parseToWorker,
+} from '../../src/workers/protocol.ts'
+import { freeHostPort, until } from '../support/docker.ts'
+
+const cleanUps: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp()
+})
+
+const OK = { result: { playlist_loaded: true } }
+
+/** An engine's HTTP interface that answers as it is told; counts what it was asked. */
+function engine(answer: () => Response | Promise<Response>, port = 0) {
+  let asked = 0
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port,
+    fetch: () => {
+      asked++
+      return answer()
+    },
+  })
+  cleanUps.push(() => server.stop(true))
+  return { host: '127.0.0.1', port: server.port ?? 0, asked: () => asked, stop: () => server.stop(true) }
+}
+const healthy = () => engine(() => Response.json(OK))
+const hung = () => engine(() => new Promise<Response>(() => undefined))
+
+describe('a probe', () => {
+  test('is good for a JSON object with a result', async () => {
+    const { host, port } = healthy()
+    expect(await probe([{ host, port }], 1_000)).toEqual({ ok: true, error: null, address: { host, port } })
+  })
+
+  test.each([
+    ['HTTP 500', () => new Response('no', { status: 500 })],
+    ['an answer without a result', () => Response.json({ error: 'no' })],
+    ['an answer without a result', () => Response.json(null)],
+    ['JSON', () => new Response('<html>')],
+    ['HTTP 302', () => Response.redirect('http://127.0.0.1:9/elsewhere')],
+  ])('is bad for %s, in words', async (words, answer) => {
+    const { host, port } = engine(answer)
+    const { ok, error } = await probe([{ host, port }], 1_000)
+    expect(ok).toBe(false)
+    expect(error).toStartWith(`${host}:${port}: `)
+    expect(error).toContain(words)
+  })
+
+  test('says that nobody listens, or that nobody answers in time', async () => {
+    const port = freeHostPort()
+    expect((await probe([{ host: '127.0.0.1', port }], 1_000)).error).toBe(
+      `127.0.0.1:${port}: connection refused`,
+    )
+    const { host, port: silent } = hung()
+    const startedMs = performance.now()
+    expect((await probe([{ host, port: silent }], 100)).error).toBe(
+      `${host}:${silent}: no answer within 100 ms`,
+    )
+    expect(performance.now() - startedMs).toBeLessThan(1_000)
+  })
+
+  test('asks all addresses at once and takes the one that answers', async () => {
+    const silent = hung()
+    const good = healthy()
+    const addresses = [silent, { host: '127.0.0.1', port: freeHostPort() }, good].map(({ host, port }) => ({
+      host,
+      port,
+    }))
+    expect(await probe(addresses, 5_000)).toMatchObject({ ok: true, address: { port: good.port } })
+  })
+
+  test('without an address is bad', async () => {
+    expect(await probe([], 100)).toEqual({ ok: false, error: 'no address is known', address: null })
+  })
+})
+
+describe('the protocol', () => {
+  test('drops what is no message, on both sides', () => {
+    for (const message of [
+      null,
+      5,
+      'stop',
+      {},
+      { type: 'nonsense' },
+      { type: 'targets', targets: [{}] },
+      { type: 'probe' },
+    ]) {
+      expect(parseToWorker(message)).toBeNull()
+      expect(parseFromWorker(message)).toBeNull()
+    }
+    expect(parseToWorker({ type: 'stop' })).toEqual({ type: 'stop' })
+    expect(parseFromWorker({ type: 'ready' })).toEqual({ type: 'ready' })
+  })
+})
+
+describe('the health worker', () => {
+  const WORKER = join(import.meta.dir, '../../src/workers/health.worker.ts')
+
+  function host(change: { spawn?: () => Worker; intervalMs?: number; timeoutMs?: number } = {}) {
+    const facts: ProbeFact[] = []
+    const troubles: string[] = []
+    const workers: Worker[] = []
+    let lost = 0
+    const health = new HealthHost({
+      spawn: () => {
+        const worker = change.spawn?.() ?? new Worker(WORKER)
+        workers.push(worker)
+        return worker
+      },
+      pace: { intervalMs: change.intervalMs ?? 100, timeoutMs: change.timeoutMs ?? 500, bootIntervalMs: 20 },
+      onTrouble: (why) => troubles.push(why),
+    })
+    health.start({ onFact: (fact) => facts.push(fact), onLost: () => lost++ })
+    cleanUps.push(() => health.stop())
+    return { health, facts, troubles, workers, lost: () => lost }
+  }
+
+  const target = (id: string, address: { host: string; port: number }, isBooting = false): ProbeTarget => ({
+    engineId: id,
+    generation: 1,
+    addresses: [{ host: address.host, port: address.port }],
+    isBooting,
+  })
+
+  test('reports every engine, and a hung one delays no other', async () => {
+    const good = healthy()
+    const bad = hung()
+    const { health, facts } = host()
+    health.setTargets([target('bad', bad), target('good', good)])
+    await until('both were reported', () => facts.some(({ engineId }) => engineId === 'bad'))
+    const goods = facts.filter(({ engineId, ok }) => engineId === 'good' && ok)
+    expect(goods.length).toBeGreaterThan(1)
+    expect(facts.find(({ engineId }) => engineId === 'bad')).toMatchObject({ ok: false, generation: 1 })
+  })
+
+  test('keeps asking a booting engine, and tells its first good answer only', async () => {
+    const port = freeHostPort()
+    const { health, facts } = host()
+    health.setTargets([target('boots', { host: '127.0.0.1', port }, true)])
+    // Nothing is said while it refuses; another engine's reports show that time passes.
+    health.setTargets([target('boots', { host: '127.0.0.1', port }, true), target('other', healthy())])
+    await until('time has passed', () => facts.filter(({ engineId }) => engineId === 'other').length > 2)
+    expect(facts.filter(({ engineId }) => engineId === 'boots')).toEqual([])
+    const upMs = Date.now()
+    engine(() => Response.json(OK), port)
+    const fact = await until('it was found', () => facts.find(({ engineId }) => engineId === 'boots'))
+    expect(fact.ok).toBe(true)
+    expect(fact.atMs - upMs).toBeLessThan(500)
+  })
+
+  test('probes no more what is no target any more', async () => {
+    const good = healthy()
+    const { health, facts } = host()
+    health.setTargets([target('one', good)])
+    await until('it was probed', () => facts.length > 0)
+    health.setTargets([target('two', healthy())])
+    await until('the other was probed', () => facts.some(({ engineId }) => engineId === 'two'))
+    const asked = good.asked()
+    const before = facts.length
+    await until('some rounds have passed', () => facts.length > before + 5)
+    expect(good.asked()).toBe(asked)
+  })
+
+  test('is started anew when it dies, with the targets that it had', async () => {
+    const { health, facts, workers, troubles, lost } = host()
+    health.setTargets([target('one', healthy())])
+    await until('it was probed', () => facts.length > 0)
+    workers[0]?.terminate()
+    await until('it was found dead', () => troubles.length > 0)
+    expect(lost()).toBe(1)
+    const before = facts.length
+    await until('it is probed again', () => facts.length > before)
+    expect(workers).toHaveLength(2)
+  })
+
+  test('one that throws at its start is tried again, and nothing else is harmed', async () => {
+    const url = URL.createObjectURL(
+      new Blob(['throw new Error("broken")'], { type: 'application/javascript' }),
+    )
+    const { troubles } = host({ spawn: () => new Worker(url) })
+    await until('it was tried twice', () => troubles.length > 1)
+    expect(troubles[0]).toContain('ended')
+  })
+
+  test('stops by message, at once', async () => {
+    const { health, facts } = host()
+    health.setTargets([target('one', healthy())])
+    await until('it was probed', () => facts.length > 0)
+    const startedMs = performance.now()
+    await health.stop()
+    expect(performance.now() - startedMs).toBeLessThan(400)
+  })
+})
