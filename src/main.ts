@@ -8,11 +8,12 @@ import { SERVER_BODY_BYTES_MAX } from './http/app.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from './runtime/docker.ts'
 import { openStore, type Store } from './store/store.ts'
 import { createLog } from './telemetry.ts'
-import { createOrchestrator } from './wire.ts'
+import { createOrchestrator, type Orchestrator } from './wire.ts'
 import { HealthHost } from './workers/health-host.ts'
 
-/** How long an answer may take once the process was asked to end. */
-const GOODBYE_MS = 1_000
+/** How long an answer may take once the process was asked to end; all is over within twice that. */
+const GOODBYE_MS = 900
+const MARGIN_MS = 100
 
 const outcome = runCli(process.env, process.argv.slice(2))
 if (outcome.kind === 'exit') {
@@ -57,15 +58,22 @@ function run(config: Config, warnings: readonly string[]): void {
   orchestrator.start()
   log.info({ port: config.APP_PORT, bind: config.BIND, version: packageJson.version }, 'listening')
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, async () => {
+    process.once(signal, () => {
       log.info({ signal }, 'ending; engines keep running')
-      const patience = setTimeout(() => process.exit(0), GOODBYE_MS)
-      await Promise.all([orchestrator.app.stop(true), orchestrator.stop()])
-      clearTimeout(patience)
-      store.close()
-      process.exit(0)
+      void end(orchestrator, store)
     })
   }
+}
+
+/** Lets answers under way finish for a moment, then ends; what is cut off is settled by the next start. */
+async function end(orchestrator: Orchestrator, store: Store): Promise<void> {
+  const patience = setTimeout(() => process.exit(0), 2 * GOODBYE_MS - MARGIN_MS)
+  const { server } = orchestrator.app
+  await Promise.race([server?.stop(), systemClock.sleep(GOODBYE_MS)])
+  await Promise.all([server?.stop(true), orchestrator.stop()])
+  clearTimeout(patience)
+  store.close()
+  process.exit(0)
 }
 
 function open(path: string): Store {

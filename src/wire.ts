@@ -134,7 +134,19 @@ function workOf(config: Config, adapters: Adapters, base: Base) {
   const isInHand = (id: string): boolean =>
     provisioner.isLaunching(id) || remover.isRemoving(id) || generic.isInHand(id)
   const onSettled = provisioner.settled.bind(provisioner)
-  const settler = new Settler({ store, clock, runtime, facts, template, log, newId, isInHand, onSettled })
+  const settler = new Settler({
+    store,
+    clock,
+    runtime,
+    facts,
+    template,
+    log,
+    newId,
+    startupTimeoutMs: config.STARTUP_TIMEOUT_S * 1_000,
+    breaker: gate.breakerSettings('general'),
+    isInHand,
+    onSettled,
+  })
   const observer: Observer = new Observer({
     clock,
     runtime,

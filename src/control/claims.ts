@@ -1,7 +1,5 @@
-import { withStart } from '../core/breaker.ts'
 import { noFreePort, ProvisionRefused } from '../core/refusal.ts'
 import { type Engine, type EngineRequest, isLive, isRunning } from '../core/types.ts'
-import { breakerNamed, saveBreaker } from '../store/breakers.ts'
 import {
   claimableEngine,
   engineById,
@@ -13,6 +11,7 @@ import { bindKey, idempotencyRecord } from '../store/idempotency.ts'
 import { appendJournal } from '../store/journal.ts'
 import { type Lease, takeLease } from '../store/leases.ts'
 import type { Db, Store } from '../store/store.ts'
+import { noteStart } from './breaker-notes.ts'
 import type { Clock } from './clock.ts'
 import { KeyReused } from './errors.ts'
 import type { Gate } from './gate.ts'
@@ -90,9 +89,7 @@ export class Claims {
     const engine = { ...draft, ...this.freePorts(tx, draft, number - 1, now) }
     insertEngine(tx, engine)
     for (const lease of leasesOf(engine)) takeLease(tx, lease, now)
-    const breaker = breakerNamed(tx, 'general')
-    const begun = withStart(breaker, engine.id, now, gate.breakerSettings('general'))
-    if (begun !== breaker) saveBreaker(tx, 'general', begun)
+    noteStart(tx, engine.id, now, gate.breakerSettings('general'))
     const detail = { name: engine.name, port: engine.hostHttpPort, image: engine.image }
     appendJournal(tx, now, { kind: 'provision.started', engineId: engine.id, detail })
     return engine

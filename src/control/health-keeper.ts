@@ -1,10 +1,9 @@
-import { withSuccess } from '../core/breaker.ts'
 import { type Engine, isRunning } from '../core/types.ts'
-import { breakerNamed, saveBreaker } from '../store/breakers.ts'
 import { engineById, liveEngines, transition } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import type { Addresses, HostPort } from './addresses.ts'
+import { noteSuccess } from './breaker-notes.ts'
 import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
 import type { Gate } from './gate.ts'
@@ -121,11 +120,7 @@ export class HealthKeeper {
     store.transact((tx) => {
       const now = clock.now()
       if (!transition(tx, engine.id, ['starting'], 'ready', { readyAt: now })) return
-      const breaker = breakerNamed(tx, 'general')
-      const after = withSuccess(breaker, engine.id, now, gate.breakerSettings('general'))
-      saveBreaker(tx, 'general', after)
-      if (after.state === 'closed' && breaker.state !== 'closed')
-        appendJournal(tx, now, { kind: 'breaker.closed' })
+      noteSuccess(tx, engine.id, now, gate.breakerSettings('general'))
       appendJournal(tx, now, {
         kind: 'engine.ready',
         engineId: engine.id,

@@ -1,13 +1,12 @@
-import { withFailure, withoutTrial } from '../core/breaker.ts'
 import { noFreePort, ProvisionRefused, permanent, type Refusal, runtimeUnavailable } from '../core/refusal.ts'
 import type { Engine } from '../core/types.ts'
 import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
-import { breakerNamed, saveBreaker } from '../store/breakers.ts'
-import { engineById, takeEngineNumber, transition, updateEngine } from '../store/engines.ts'
+import { takeEngineNumber, transition, updateEngine } from '../store/engines.ts'
 import { forgetKeysOf } from '../store/idempotency.ts'
 import { appendJournal, type JournalEntry } from '../store/journal.ts'
 import { releaseLeases, takeLease } from '../store/leases.ts'
 import type { Db, Store } from '../store/store.ts'
+import { freeTrial, noteFault } from './breaker-notes.ts'
 import { type Claims, leasesOf } from './claims.ts'
 import type { Clock } from './clock.ts'
 import type { Gate } from './gate.ts'
@@ -78,17 +77,20 @@ export class Launcher {
   }
 
   #commit(engine: Engine, containerId: string): LaunchEnd {
-    const { store, clock } = this.deps
-    return store.transact((tx): LaunchEnd => {
+    const { store, clock, log } = this.deps
+    const isCommitted = store.transact((tx) => {
       const change = { containerId, containerState: 'running' } as const
-      if (!transition(tx, engine.id, ['provisioning'], 'starting', change)) {
-        const reason = engineById(tx, engine.id)?.reason ?? 'it was removed meanwhile'
-        return { kind: 'failed', refusal: permanent(reason) }
-      }
+      if (!transition(tx, engine.id, ['provisioning'], 'starting', change)) return false
       const detail = { container_id: containerId, name: engine.name, port: engine.hostHttpPort }
       appendJournal(tx, clock.now(), { kind: 'provision.completed', engineId: engine.id, detail })
-      return { kind: 'started' }
+      return true
     })
+    if (!isCommitted) return { kind: 'failed', refusal: permanent('the engine was removed meanwhile') }
+    log.info(
+      { engine: engine.id, name: engine.name, container: containerId, port: engine.hostHttpPort },
+      'engine started',
+    )
+    return { kind: 'started' }
   }
 
   #createFailed(engine: Engine, failure: RuntimeFailure): Try {
@@ -156,13 +158,8 @@ export class Launcher {
       const now = clock.now()
       transition(tx, engine.id, ['provisioning'], 'failed', { reason: refusal.message, endedAt: now })
       forgetKeysOf(tx, engine.id)
-      const breaker = breakerNamed(tx, 'general')
-      const after = isEngineFault
-        ? withFailure(breaker, engine.id, now, gate.breakerSettings('general'))
-        : withoutTrial(breaker, engine.id)
-      if (after !== breaker) saveBreaker(tx, 'general', after)
-      if (after.state === 'open' && breaker.state !== 'open')
-        appendJournal(tx, now, { kind: 'breaker.opened' })
+      if (isEngineFault) noteFault(tx, engine.id, now, gate.breakerSettings('general'))
+      else freeTrial(tx, engine.id, now)
       const detail = { code: refusal.code, reason: refusal.message }
       appendJournal(tx, now, { kind: 'provision.failed', engineId: engine.id, detail })
     })

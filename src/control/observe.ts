@@ -43,7 +43,7 @@ export function applyObserved(tx: Db, engine: Engine, observed: ObservedChange, 
   const startedAnew = runsNow && (isRestarted || !isRunning(engine)) && engine.containerState !== 'paused'
   if (!startedAnew || engine.containerStartedAt === null) return
   endStreams(tx, engine.id, 'engine_restarted', nowMs)
-  if (engine.status === 'ready') transition(tx, engine.id, ['ready'], 'starting', { readyAt: null })
+  if (engine.status === 'ready') transition(tx, engine.id, ['ready'], 'starting')
   appendJournal(tx, nowMs, { kind: 'engine.started', engineId: engine.id })
 }
 

@@ -1,4 +1,4 @@
-import { withoutTrial } from '../core/breaker.ts'
+import type { BreakerSettings } from '../core/breaker.ts'
 import { permanent } from '../core/refusal.ts'
 import { type Settlement, settle } from '../core/settle.ts'
 import { type Engine, isLive, isRunning } from '../core/types.ts'
@@ -8,11 +8,12 @@ import {
   type Runtime,
   RuntimeFailure,
 } from '../runtime/runtime.ts'
-import { breakerNamed, saveBreaker } from '../store/breakers.ts'
 import { engineByContainer, engineById, liveEngines, transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
+import { startedStreamsOf } from '../store/streams.ts'
 import { adopt, isEngineContainer, rowOf } from './adoption.ts'
+import { freeTrial, noteFault } from './breaker-notes.ts'
 import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
 import type { LaunchEnd } from './launcher.ts'
@@ -28,6 +29,9 @@ export interface SettlerDeps {
   readonly template: EngineTemplate
   readonly log: Log
   readonly newId: () => string
+  /** How long a started engine may take to its first good answer. */
+  readonly startupTimeoutMs: number
+  readonly breaker: BreakerSettings
   /** Whether this process is creating or removing this engine's container, or this generic container. */
   readonly isInHand: (engineIdOrContainer: string) => boolean
   /** A cut-off provision was completed or undone; a caller may still wait for it. */
@@ -52,6 +56,8 @@ export interface PassResult {
  * by `core/settle`, so it may run at any moment and any number of times.
  */
 export class Settler {
+  readonly #failing = new Set<string>()
+
   constructor(private readonly deps: SettlerDeps) {}
 
   /** Looks at one container and its row. Throws RuntimeFailure when Docker can't be asked. */
@@ -65,9 +71,19 @@ export class Settler {
   /** Looks at everything. `isThorough` inspects running engines too, for what happened while nobody watched. */
   async fullPass(isThorough: boolean): Promise<PassResult> {
     const { runtime, store } = this.deps
-    const before = liveEngines(store.db).filter(({ id }) => !this.deps.isInHand(id))
+    const before = liveEngines(store.db).filter(({ id }) => !this.#isInHand(id))
     const listed = await runtime.list()
-    const counts = { adopt: 0, reap: 0, finish: 0, undo: 0, gone: 0, remove: 0, observe: 0, leave: 0 }
+    const counts = {
+      adopt: 0,
+      reap: 0,
+      finish: 0,
+      fail: 0,
+      undo: 0,
+      gone: 0,
+      remove: 0,
+      observe: 0,
+      leave: 0,
+    }
     for (const container of listed) {
       const engine = rowOf(store.db, container)
       const needsInspect = isThorough || engine === undefined || engine.containerStartedAt === null
@@ -83,7 +99,7 @@ export class Settler {
   /** Does at once what an event says by itself; the look that follows finds the whole truth. */
   onEvent(event: ContainerEvent): void {
     const engine = engineByContainer(this.deps.store.db, event.id)
-    if (engine === undefined || !isLive(engine) || this.deps.isInHand(engine.id)) return
+    if (engine === undefined || !isLive(engine) || this.#isInHand(engine.id)) return
     if (event.action === 'destroy') this.#gone(engine, 'its container was removed')
     // A die event from before the last start says nothing about the process that runs now. Within one millisecond of it
     // the order is not known; the look that follows every event tells.
@@ -108,7 +124,6 @@ export class Settler {
   }
 
   async #settle(engine: Engine | undefined, seen: ContainerObservation | null): Promise<Settlement['kind']> {
-    const { isInHand } = this.deps
     const settlement = settle({
       engine: engine ?? null,
       container: seen && {
@@ -116,7 +131,8 @@ export class Settler {
         isEngine: isEngineContainer(seen),
         isOurGeneric: seen.labels[GENERIC_LABEL] !== undefined,
       },
-      inHand: isInHand(engine?.id ?? seen?.labels[GENERIC_LABEL] ?? ''),
+      inHand: this.#isInHand(engine?.id ?? seen?.labels[GENERIC_LABEL] ?? ''),
+      isOverdue: engine !== undefined && this.#isOverdue(engine),
     })
     const reason = 'reason' in settlement ? settlement.reason : ''
     await this.#executors[settlement.kind](engine, seen, reason)
@@ -131,6 +147,7 @@ export class Settler {
     reap: (_, seen, reason) => seen && this.#reap(seen, reason),
     finish: (engine, seen) => engine && seen && this.#finish(engine, seen),
     undo: (engine, seen, reason) => engine && this.#undo(engine, seen, reason),
+    fail: (engine, seen, reason) => engine && seen && this.#fail(engine, seen, reason),
     remove: (engine, seen) => engine && seen && this.#remove(engine, seen),
     gone: (engine, _, reason) => engine && this.#gone(engine, reason),
   }
@@ -188,11 +205,38 @@ export class Settler {
     store.transact((tx) => {
       const now = clock.now()
       transition(tx, engine.id, ['provisioning'], 'failed', { reason, endedAt: now })
-      freeTrial(tx, engine.id)
+      freeTrial(tx, engine.id, now)
       appendJournal(tx, now, { kind: 'provision.failed', engineId: engine.id, detail: { reason } })
     })
     log.info({ engine: engine.id, name: engine.name }, `reindex: ${reason}`)
     onSettled(engine.id, { kind: 'failed', refusal: permanent(reason) })
+  }
+
+  #isInHand(id: string): boolean {
+    return this.#failing.has(id) || this.deps.isInHand(id)
+  }
+
+  /** An adopted engine may have viewers that we don't know of, so its silence is no reason to stop it. */
+  #isOverdue(engine: Engine): boolean {
+    const { store, clock, startupTimeoutMs } = this.deps
+    if (engine.status !== 'starting' || !isRunning(engine) || engine.adoptedAt !== null) return false
+    const startedAt = engine.containerStartedAt ?? engine.createdAt
+    return clock.now() - startedAt > startupTimeoutMs && startedStreamsOf(store.db, engine.id).length === 0
+  }
+
+  async #fail(engine: Engine, seen: ContainerObservation, reason: string): Promise<void> {
+    const { runtime, store, clock, log, breaker } = this.deps
+    // The event of its removal must not make it gone, as if somebody else had removed it.
+    this.#failing.add(engine.id)
+    await runtime.destroy(seen.id).finally(() => this.#failing.delete(engine.id))
+    store.transact((tx) => {
+      const now = clock.now()
+      const change = { reason, endedAt: now, containerState: null, unclaimedSince: null }
+      if (!transition(tx, engine.id, ['starting'], 'failed', change)) return
+      if (engine.readyAt === null) noteFault(tx, engine.id, now, breaker)
+      appendJournal(tx, now, { kind: 'engine.failed', engineId: engine.id, detail: { reason } })
+    })
+    log.warn({ engine: engine.id, name: engine.name }, `engine failed: ${reason}`)
   }
 
   async #remove(engine: Engine, seen: ContainerObservation): Promise<void> {
@@ -222,15 +266,9 @@ export function leave(tx: Db, engineId: string, reason: string, nowMs: number): 
   if (!transition(tx, engineId, ['provisioning', 'starting', 'ready', 'draining'], 'gone', change))
     return false
   endStreams(tx, engineId, 'engine_gone', nowMs)
-  freeTrial(tx, engineId)
+  freeTrial(tx, engineId, nowMs)
   appendJournal(tx, nowMs, { kind: 'engine.gone', engineId, detail: { reason } })
   return true
-}
-
-function freeTrial(tx: Db, engineId: string): void {
-  const breaker = breakerNamed(tx, 'general')
-  const freed = withoutTrial(breaker, engineId)
-  if (freed !== breaker) saveBreaker(tx, 'general', freed)
 }
 
 async function present(answer: Promise<ContainerObservation>): Promise<ContainerObservation | null> {

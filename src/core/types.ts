@@ -59,7 +59,7 @@ export interface Engine {
   readonly createdAt: number
   /** When the container was last seen to have started, by the container engine's clock. */
   readonly containerStartedAt: number | null
-  /** First good answer since its last start. */
+  /** Latest step to `ready`; null if it never was. */
   readonly readyAt: number | null
   /** When a caller got it. */
   readonly handedOutAt: number | null

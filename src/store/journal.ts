@@ -18,6 +18,7 @@ export type JournalKind =
   | 'engine.started'
   | 'engine.adopted'
   | 'engine.removal_requested'
+  | 'engine.failed'
   | 'engine.gone'
   | 'container.reaped'
   | 'stream.started'

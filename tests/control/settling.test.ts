@@ -423,6 +423,38 @@ describe('health', () => {
   })
 })
 
+describe('an engine that never answers', () => {
+  test('has failed after STARTUP_TIMEOUT_S: its container is removed, its port free, and the breaker counts it', async () => {
+    await start({ STARTUP_TIMEOUT_S: '30', CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1' })
+    await provision()
+    await rig.clock.advance(29_000)
+    expect(await all()).toHaveLength(1)
+    await rig.clock.advance(15_000)
+    expect(await all()).toEqual([])
+    expect(rig.runtime.containers()).toEqual([])
+    expect(leases()).toEqual([])
+    expect(await rig.json('GET', '/orchestrator/status')).toMatchObject({
+      provisioning: { can_provision: false, blocked_reason: 'Circuit breaker is open' },
+    })
+  })
+
+  test('but serves a stream is left alone', async () => {
+    await start({ STARTUP_TIMEOUT_S: '30' })
+    const { host_http_port } = await provision()
+    await play(host_http_port)
+    await rig.clock.advance(60_000)
+    expect(await listed()).toHaveLength(1)
+  })
+
+  test('but was adopted may have viewers that nobody told us of, and is left alone', async () => {
+    rig = new Rig({ STARTUP_TIMEOUT_S: '30' })
+    await runOutside(legacy)
+    await rig.start()
+    await rig.clock.advance(60_000)
+    expect(await listed()).toHaveLength(1)
+  })
+})
+
 describe('generic containers', () => {
   test('are started, shown and removed, and are no engines', async () => {
     await start()
