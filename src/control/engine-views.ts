@@ -9,9 +9,6 @@ import type { Facts } from './facts.ts'
 import type { Gate } from './gate.ts'
 import { streamView } from './stream-views.ts'
 
-/** One engine as the proxies know it. Times are RFC 3339 in UTC, since acexy's decoder refuses a time without zone. */
-export type EngineView = ReturnType<EngineViews['view']>
-
 interface Snapshot {
   readonly version: number
   readonly listed: readonly { readonly json: string; readonly isFirst: boolean }[]
@@ -54,7 +51,7 @@ export class EngineViews {
     if (engine === undefined) return null
     const streams = this.#startedByEngine().get(engine.id) ?? []
     return {
-      engine: this.view(
+      engine: this.#view(
         engine,
         streams.map(({ streamId }) => streamId),
       ),
@@ -62,7 +59,8 @@ export class EngineViews {
     }
   }
 
-  view(engine: Engine, streamIds: readonly string[]) {
+  /** One engine as the proxies know it. Times are RFC 3339 in UTC: acexy's decoder refuses a time without zone. */
+  #view(engine: Engine, streamIds: readonly string[]) {
     const { facts, clock, addresses } = this.deps
     const health = facts.health(engine.id, clock.now())
     const { listed, reason } = this.#listing(engine)
@@ -101,7 +99,7 @@ export class EngineViews {
     const rows = liveEngines(store.db)
       .filter(isLive)
       .map((engine) => {
-        const view = this.view(
+        const view = this.#view(
           engine,
           (streams.get(engine.id) ?? []).map(({ streamId }) => streamId),
         )
@@ -122,5 +120,5 @@ export class EngineViews {
   }
 }
 
-export const iso = (ms: number): string => new Date(ms).toISOString()
+const iso = (ms: number): string => new Date(ms).toISOString()
 export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms))

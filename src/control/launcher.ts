@@ -192,7 +192,7 @@ export class Launcher {
 }
 
 /** A runtime's failure; anything else is a mistake of ours and goes on upwards. */
-export function failureOf(error: unknown): RuntimeFailure {
+function failureOf(error: unknown): RuntimeFailure {
   if (error instanceof RuntimeFailure) return error
   throw error
 }

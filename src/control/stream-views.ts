@@ -18,8 +18,6 @@ export const streamView = (stream: Stream) => ({
   end_reason: stream.endReason,
 })
 
-export type StreamView = ReturnType<typeof streamView>
-
 /**
  * The answers about streams. Started ones are rendered once per version of the store and kept by container, since a
  * proxy asks for each engine in turn before every viewer.

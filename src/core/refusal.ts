@@ -1,5 +1,5 @@
 /** Why a provision is not done now, or failed; these codes are part of the contract and never renamed. */
-export type RefusalCode =
+type RefusalCode =
   | 'vpn_disconnected'
   | 'circuit_breaker'
   | 'max_capacity'

@@ -84,7 +84,7 @@ function provisioningPart({ refusal, breaker }: StatusFacts) {
 }
 
 /** A refusal in the members that acexy decodes. */
-export const refusalDetails = (refusal: Refusal) => ({
+const refusalDetails = (refusal: Refusal) => ({
   code: refusal.code,
   message: refusal.message,
   recovery_eta_seconds: refusal.etaSeconds,

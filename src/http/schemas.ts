@@ -85,7 +85,7 @@ export const Container = Type.Object({
   ports: Type.Array(Type.Object({ container_port: Port, host_port: Port, protocol: Type.String() })),
 })
 
-export const RefusalDetails = Type.Object({
+const RefusalDetails = Type.Object({
   code: Type.String(),
   message: Type.String(),
   recovery_eta_seconds: Nullable(Type.Integer()),

@@ -3,7 +3,7 @@ import { journal } from './schema.ts'
 import type { Db } from './store.ts'
 
 /** What happened; written in the transaction that made it so, and never changed. */
-export type JournalKind =
+type JournalKind =
   | 'provision.started'
   | 'provision.renamed'
   | 'provision.port_refused'

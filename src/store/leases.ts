@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm'
+import { eq } from 'drizzle-orm'
 import type { PortKind } from '../core/types.ts'
 import { portLeases } from './schema.ts'
 import type { Db } from './store.ts'
@@ -42,10 +42,4 @@ export const tryLease = (tx: Db, lease: Lease, nowMs: number): boolean =>
 
 export const releaseLeases = (tx: Db, engineId: string): void => {
   tx.delete(portLeases).where(eq(portLeases.engineId, engineId)).run()
-}
-
-export const releaseLease = (tx: Db, engineId: string, port: number): void => {
-  tx.delete(portLeases)
-    .where(and(eq(portLeases.engineId, engineId), eq(portLeases.port, port)))
-    .run()
 }

@@ -7,7 +7,7 @@ import { type TempStore, tempStore } from './temp-store.ts'
 import { settled, VirtualClock } from './virtual-clock.ts'
 
 /** Probes that a test reports by hand. */
-export class ManualHealth implements HealthSource {
+class ManualHealth implements HealthSource {
   targets: readonly HealthTarget[] = []
   #handlers: Parameters<HealthSource['start']>[0] | null = null
 

@@ -1,0 +1,36 @@
+import type { Clock } from '../../src/control/clock.ts'
+
+/** How acexy's calls leave: over the network, or into an application of the same process. */
+export interface Transport {
+  readonly clock: Clock
+  readonly send: (request: Request) => Promise<Response>
+}
+
+/** One call; the time-out covers the reading of the body, as Go's `http.Client.Timeout` does. */
+export interface Call {
+  readonly method: 'GET' | 'POST'
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: unknown
+  readonly timeoutMs: number
+}
+
+export interface Answer {
+  readonly status: number
+  readonly text: string
+}
+
+/** Makes one call, whatever its status, and closes the connection at the time-out. @throws what `send` throws. */
+export async function exchange({ clock, send }: Transport, call: Call): Promise<Answer> {
+  const { method, url, headers = {}, body, timeoutMs } = call
+  const patience = new AbortController()
+  const cancel = clock.after(timeoutMs, () => patience.abort(new Error(`no answer within ${timeoutMs} ms`)))
+  try {
+    const content = body === undefined ? {} : { body: JSON.stringify(body) }
+    const request = new Request(url, { method, headers, ...content, signal: patience.signal })
+    const response = await send(request)
+    return { status: response.status, text: await response.text() }
+  } finally {
+    cancel()
+  }
+}

@@ -1,0 +1,33 @@
+import type { AcexyEngine } from './acexy-wire.ts'
+
+/** An engine with its started streams, as acexy counts them. */
+export interface Candidate {
+  readonly engine: AcexyEngine
+  readonly activeStreams: number
+}
+
+/**
+ * The engine that acexy's newest version uses, or null when none has room: healthy before all others, then fewer
+ * streams, then forwarded, then used longest ago (never counts as longest); among equals the first of the list. An
+ * engine that is not healthy is used, too, when no healthy one has room.
+ */
+export function selectEngine(
+  candidates: readonly Candidate[],
+  maxStreamsPerEngine: number,
+): AcexyEngine | null {
+  const withRoom = candidates.filter(({ activeStreams }) => activeStreams < maxStreamsPerEngine)
+  return withRoom.toSorted(byPreference)[0]?.engine ?? null
+}
+
+function byPreference(left: Candidate, right: Candidate): number {
+  return (
+    trueFirst(left.engine.health_status === 'healthy', right.engine.health_status === 'healthy') ||
+    left.activeStreams - right.activeStreams ||
+    trueFirst(left.engine.forwarded, right.engine.forwarded) ||
+    lastUsage(left.engine) - lastUsage(right.engine)
+  )
+}
+
+const trueFirst = (left: boolean, right: boolean): number => Number(right) - Number(left)
+
+const lastUsage = ({ last_stream_usage }: AcexyEngine): number => last_stream_usage?.getTime() ?? 0

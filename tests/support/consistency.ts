@@ -1,0 +1,97 @@
+import { Database } from 'bun:sqlite'
+import { GENERIC_LABEL } from '../../src/control/template.ts'
+import type { TestDocker } from './docker.ts'
+import type { EngineRow } from './fleet.ts'
+import type { TestServer } from './server.ts'
+
+/** The two truths about a fleet, side by side; all lists are sorted, so that equal sets are equal text. */
+interface BothSides {
+  readonly docker: { readonly containers: readonly string[]; readonly ports: readonly number[] }
+  readonly orchestrator: { readonly engines: readonly string[]; readonly leases: readonly number[] }
+  readonly listed: readonly string[]
+}
+
+/** dockerd may still be working on a call of a process that was killed: what it makes is settled at its event. */
+const SETTLING_MS = 10_000
+
+/**
+ * Promises that the server and Docker agree: the same engines, the same ports, no port twice, and every container id of
+ * `promised` (told by a 200 and not deleted since) listed. Gives the milliseconds until it was so; a promised engine has
+ * no such time. Throws with both sides in one message.
+ */
+export async function agreement(
+  server: TestServer,
+  docker: TestDocker,
+  promised: Iterable<string> = [],
+): Promise<number> {
+  const beganMs = performance.now()
+  const first = await bothSides(server, docker)
+  const broken = [...promised].filter((id) => !first.listed.includes(id))
+  if (broken.length > 0) throw disagreement(first, `promised and not listed: ${broken.join(', ')}`, server)
+  for (let sides = first; ; sides = await bothSides(server, docker)) {
+    const fault = faultOf(sides)
+    const waitedMs = performance.now() - beganMs
+    if (fault === null) return waitedMs
+    if (waitedMs > SETTLING_MS) throw disagreement(sides, fault, server)
+    await Bun.sleep(20)
+  }
+}
+
+/** The leases in the database file, read beside the running server; also for a database that no server has open. */
+export function leasedPorts(server: TestServer): number[] {
+  const database = new Database(server.databasePath, { readonly: true })
+  try {
+    const rows = database.query<{ port: number }, []>('SELECT port FROM port_leases ORDER BY port').all()
+    return rows.map(({ port }) => port)
+  } finally {
+    database.close()
+  }
+}
+
+/** The ids of the engines' containers that Docker has, running or not; those of the generic provision left out. */
+export async function engineContainers(docker: TestDocker): Promise<string[]> {
+  const filters = { label: [`${docker.label.key}=${docker.label.value}`] }
+  const rows = await docker.client.listContainers({ all: true, filters })
+  return rows.filter(({ Labels }) => Labels[GENERIC_LABEL] === undefined).map(({ Id }) => Id)
+}
+
+async function bothSides(server: TestServer, docker: TestDocker): Promise<BothSides> {
+  // The listing is read first: an engine must be on it from the very beginning.
+  const listed = (await server.get<EngineRow[]>('/engines')).map(nameOf).toSorted()
+  const containers = await engineContainers(docker)
+  const ports = await Promise.all(containers.map((id) => publishedPorts(docker, id)))
+  const engines = (await server.get<EngineRow[]>('/engines?status=all')).map(nameOf)
+  return {
+    docker: { containers: containers.toSorted(), ports: ports.flat().toSorted((a, b) => a - b) },
+    orchestrator: { engines: engines.toSorted(), leases: leasedPorts(server) },
+    listed,
+  }
+}
+
+/** A row without a container is a disagreement by itself, and shows as one. */
+const nameOf = (row: EngineRow): string =>
+  row.container_id ?? `${row.container_name} (${row.status}, no container)`
+
+/** What a container asks for, running or not: a stopped engine keeps its lease. */
+async function publishedPorts(docker: TestDocker, id: string): Promise<number[]> {
+  try {
+    const { HostConfig } = await docker.client.getContainer(id).inspect()
+    const bindings: Record<string, { HostPort: string }[]> = HostConfig.PortBindings ?? {}
+    return Object.values(bindings).flatMap((hosts) => hosts.map(({ HostPort }) => Number(HostPort)))
+  } catch (error) {
+    // Removed since it was listed; the next look has both without it.
+    if (error instanceof Error && 'statusCode' in error && error.statusCode === 404) return []
+    throw error
+  }
+}
+
+function faultOf({ docker, orchestrator }: BothSides): string | null {
+  if (docker.containers.join() !== orchestrator.engines.join()) return 'the containers are not the engines'
+  if (docker.ports.join() !== orchestrator.leases.join()) return 'the published ports are not the leases'
+  if (new Set(docker.ports).size !== docker.ports.length) return 'a port is published twice'
+  return null
+}
+
+function disagreement(sides: BothSides, fault: string, server: TestServer): Error {
+  return new Error(`${fault}\n${JSON.stringify(sides, null, 2)}\nThe server's output:\n${server.output}`)
+}

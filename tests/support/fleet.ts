@@ -1,0 +1,162 @@
+import { randomInt } from 'node:crypto'
+import { type Static, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { EngineProvisioned } from '../../src/http/schemas.ts'
+import { connectTestDocker, type TestDocker } from './docker.ts'
+import { buildEngineImage } from './engine-image.ts'
+import { TestServer } from './server.ts'
+
+/** An engine of `GET /engines`, as far as these tests read it. */
+export interface EngineRow {
+  readonly container_id: string | null
+  readonly container_name: string | null
+  readonly port: number
+  readonly first_seen: string
+  readonly status: string
+  readonly listed: boolean
+  readonly reason: string | null
+}
+
+/** The answer of a provision that succeeded. */
+export type Provisioned = Static<typeof EngineProvisioned>
+
+const Coded = Type.Object({ code: Type.String() })
+
+/** What a caller of `POST /provision/acestream` got; `unanswered`: the connection broke before the whole answer was there. */
+export type ProvisionOutcome =
+  | { readonly kind: 'engine'; readonly engine: Provisioned }
+  | {
+      readonly kind: 'refused'
+      readonly status: number
+      readonly code: string
+      /** The problem document as it came. */
+      readonly body: unknown
+      readonly retryAfter: string | null
+    }
+  | { readonly kind: 'unanswered' }
+
+/** Docker and the emulator's image for one test file: everything made with it carries one label, and `cleanUp` removes it. */
+export interface TestSite {
+  readonly docker: TestDocker
+  readonly image: string
+  /** A server with a port range of its own, not started; `cleanUp` ends it. */
+  readonly server: (env?: Readonly<Record<string, string>>) => TestServer
+  /** Ends the servers first, since a living one could be making a container. */
+  readonly cleanUp: () => Promise<void>
+}
+
+/** Connects to Docker and builds the image where it is missing; throws in words where either fails. */
+export async function openTestSite(): Promise<TestSite> {
+  const docker = await connectTestDocker()
+  const image = await buildEngineImage()
+  const servers: TestServer[] = []
+  return {
+    docker,
+    image,
+    server: (env = {}) => {
+      const server = new TestServer({ docker, image, env: { PORT_RANGE_HOST: freePortRange(60), ...env } })
+      servers.push(server)
+      return server
+    },
+    cleanUp: async () => {
+      await Promise.all(servers.splice(0).map((server) => server.dispose()))
+      await docker.cleanUp()
+    },
+  }
+}
+
+/** Asks for an engine and gives what came back. Throws only for an answer that is none of the contract's. */
+export async function provision(
+  server: TestServer,
+  { key, body = {} }: { readonly key?: string | undefined; readonly body?: unknown } = {},
+): Promise<ProvisionOutcome> {
+  const headers = {
+    'content-type': 'application/json',
+    ...(key === undefined ? {} : { 'idempotency-key': key }),
+  }
+  const answer = await server
+    .post('/provision/acestream', body, { headers })
+    .then(async (response) => ({ response, body: await response.json() }))
+    .catch(() => null)
+  if (answer === null) return { kind: 'unanswered' }
+  const { status, headers: answered } = answer.response
+  if (status === 200) return { kind: 'engine', engine: Value.Parse(EngineProvisioned, answer.body) }
+  const { code } = Value.Parse(Coded, answer.body)
+  return { kind: 'refused', status, code, body: answer.body, retryAfter: answered.get('retry-after') }
+}
+
+/** Like `provision`, where anything but an engine is a failure of the test. */
+export async function mustProvision(server: TestServer, key?: string): Promise<Provisioned> {
+  const outcome = await provision(server, { key })
+  if (outcome.kind !== 'engine') throw new Error(`no engine: ${JSON.stringify(outcome)}\n${server.output}`)
+  return outcome.engine
+}
+
+/** Like `mustProvision`, and asks again while the engine is still being started, as a proxy does. */
+export async function insistOnEngine(server: TestServer, key?: string): Promise<Provisioned> {
+  for (let tries = 1; tries <= 20; tries++) {
+    const outcome = await provision(server, { key })
+    if (outcome.kind === 'engine') return outcome.engine
+    if (outcome.kind === 'unanswered' || outcome.code !== 'provisioning_in_progress') {
+      throw new Error(`no engine: ${JSON.stringify(outcome)}\n${server.output}`)
+    }
+  }
+  throw new Error(`no engine in 20 tries\n${server.output}`)
+}
+
+/** Reports a started stream on an engine, as a proxy does; its id is that of the container. Throws unless the answer is 200. */
+export async function startStream(
+  server: TestServer,
+  { container_id, host_http_port }: Provisioned,
+): Promise<void> {
+  const statUrl = `http://127.0.0.1:${host_http_port}/ace/stat/content/session`
+  const response = await server.post('/events/stream_started', {
+    container_id,
+    engine: { host: '127.0.0.1', port: host_http_port },
+    stream: { key_type: 'content_id', key: '0123456789abcdef0123456789abcdef01234567' },
+    session: { playback_session_id: 'session', stat_url: statUrl, command_url: `${statUrl}?c`, is_live: 1 },
+    labels: { stream_id: container_id },
+  })
+  if (response.status !== 200) throw new Error(`stream_started: ${response.status} ${await response.text()}`)
+}
+
+/** Deletes a container; throws when the answer is not 200. */
+export async function mustRemove(server: TestServer, containerId: string): Promise<void> {
+  const response = await server.delete(`/containers/${containerId}`)
+  if (response.status !== 200) throw new Error(`DELETE: ${response.status} ${await response.text()}`)
+}
+
+/** Deletes all engines that the server has, listed or not. */
+export async function removeAll(server: TestServer): Promise<void> {
+  const rows = await server.get<EngineRow[]>('/engines?status=all')
+  await Promise.all(
+    rows.flatMap((row) => (row.container_id === null ? [] : mustRemove(server, row.container_id))),
+  )
+}
+
+/** The container ids that `GET /engines` lists now. */
+export async function listedIds(server: TestServer): Promise<(string | null)[]> {
+  return (await server.get<EngineRow[]>('/engines')).map((row) => row.container_id)
+}
+
+/**
+ * A `PORT_RANGE_HOST` (`first-last`) of so many ports that were all free a moment ago. Below the ports that Linux gives
+ * out by itself (32768 and up), and at random, since test runs may share the host.
+ */
+export function freePortRange(size: number): string {
+  for (let tries = 1; tries <= 100; tries++) {
+    const first = randomInt(20_000, 32_000)
+    const ports = Array.from({ length: size }, (_, at) => first + at)
+    if (ports.every(isFree)) return `${first}-${first + size - 1}`
+  }
+  throw new Error(`no ${size} free ports in a row in 100 tries`)
+}
+
+function isFree(port: number): boolean {
+  try {
+    Bun.listen({ hostname: '0.0.0.0', port, socket: { data() {} } }).stop(true)
+    return true
+  } catch {
+    return false
+  }
+}
