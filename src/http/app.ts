@@ -61,7 +61,7 @@ export function createApp(services: Services, options: AppOptions) {
       })
       .onParse({ as: 'global' }, ({ request }) => readBody(request))
       .use(routes)
-      .use(docs(routes, options.version))
+      .use(docs(routes, { version: options.version, isKeyed: options.apiKey !== null }))
       .get('/', ({ redirect }) => redirect('/swagger'), { detail: { hide: true } })
   )
 }

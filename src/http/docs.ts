@@ -17,7 +17,8 @@ const CACHED = 'public, max-age=31536000'
  * routes and never listens; here the document is made valid, and the page takes its assets from us instead of a CDN, so
  * that it works with no internet.
  */
-export function docs(routes: AnyElysia, version: string) {
+export function docs(routes: AnyElysia, options: { readonly version: string; readonly isKeyed: boolean }) {
+  const { version, isKeyed } = options
   const inner = new Elysia().use(routes).use(
     swagger({
       path: PAGE,
@@ -44,7 +45,7 @@ export function docs(routes: AnyElysia, version: string) {
   const read = (path: string): Promise<Response> => inner.handle(new Request(`http://localhost${path}`))
   let document: Promise<string> | null = null
   const tidied = async (): Promise<string> =>
-    JSON.stringify(tidyDocument(await (await read(DOCUMENT)).json()))
+    JSON.stringify(tidyDocument(await (await read(DOCUMENT)).json(), isKeyed))
   return new Elysia({ name: 'docs', detail: { hide: true } })
     .get(PAGE, async () => {
       const page = (await (await read(PAGE)).text()).replace(

@@ -11,18 +11,21 @@ type JsonObject = { [key: string]: Json }
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch']
 
-/** The plugin's document (parsed JSON) made valid. Throws on an operation without an example. */
-export function tidyDocument(document: unknown): JsonObject {
+/**
+ * The plugin's document (parsed JSON) made valid. Without a key configured the token is optional. Throws on an operation
+ * without an example.
+ */
+export function tidyDocument(document: unknown, isKeyed: boolean): JsonObject {
   const source = object(document as Json)
   const paths = mapObject(object(source.paths ?? {}), (item) =>
     mapObject(object(item), (operation, method) =>
-      METHODS.includes(method) ? tidyOperation(object(operation)) : operation,
+      METHODS.includes(method) ? tidyOperation(object(operation), isKeyed) : operation,
     ),
   )
   return { ...source, paths }
 }
 
-function tidyOperation(operation: JsonObject): JsonObject {
+function tidyOperation(operation: JsonObject, isKeyed: boolean): JsonObject {
   const id = String(operation.operationId)
   const example = EXAMPLES[id]
   if (example === undefined) throw new Error(`operation ${id} has no example`)
@@ -37,16 +40,17 @@ function tidyOperation(operation: JsonObject): JsonObject {
       ? {}
       : { requestBody: tidyBody(object(requestBody), example.request as Json) }),
     responses,
-    ...('401' in responses ? { security: [{ bearer: [] }] } : {}),
+    ...('401' in responses ? { security: isKeyed ? [BEARER] : [{}, BEARER] } : {}),
   }
 }
 
+const BEARER: JsonObject = { bearer: [] }
+
 function tidyBody(body: JsonObject, example: Json): JsonObject {
   const schema = object(object(body.content ?? {})['application/json'] ?? {}).schema ?? {}
-  return {
-    required: body.required ?? true,
-    content: { 'application/json': { schema: tidySchema(schema), example } },
-  }
+  // No body is taken for an empty object, so it is required only where that would not do.
+  const required = array(object(schema).required ?? []).length > 0
+  return { required, content: { 'application/json': { schema: tidySchema(schema), example } } }
 }
 
 function tidyResponse(response: JsonObject, status: string, operationId: string): JsonObject {

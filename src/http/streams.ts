@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
+import { parseIsoTime } from './iso-time.ts'
 import { json } from './json.ts'
 import { InvalidProblem, invalid, Problem, problem } from './problems.ts'
 import { StreamSample, StreamState } from './schemas.ts'
@@ -39,8 +40,8 @@ export const streamRoutes = (streams: StreamQueries) =>
     .get(
       '/streams/:id/stats',
       ({ params, query }) => {
-        const sinceMs = query.since === undefined ? 0 : Date.parse(query.since)
-        if (Number.isNaN(sinceMs)) {
+        const sinceMs = query.since === undefined ? 0 : parseIsoTime(query.since)
+        if (sinceMs === null) {
           return invalid([{ loc: ['query', 'since'], msg: 'not an ISO 8601 time', type: 'value_error' }])
         }
         const samples = streams.stats(params.id, sinceMs)
