@@ -35,8 +35,8 @@ export interface LauncherDeps {
   readonly checkpoint: Checkpoint
 }
 
-/** Other names or ports tried in one launch. */
-const TRIES_MAX = 20
+/** Names and ports tried in one launch; a name that is taken costs some milliseconds, a port some hundred. */
+const TRIES_MAX = 100
 
 type Try = LaunchEnd | { readonly kind: 'again'; readonly engine: Engine }
 

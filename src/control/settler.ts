@@ -57,13 +57,18 @@ export interface PassResult {
  */
 export class Settler {
   readonly #failing = new Set<string>()
+  /** How many events each container has had: an observation that an event overtook is stale. */
+  readonly #heard = new Map<string, number>()
 
   constructor(private readonly deps: SettlerDeps) {}
 
   /** Looks at one container and its row. Throws RuntimeFailure when Docker can't be asked. */
   async look(containerId: string): Promise<Settlement['kind']> {
     const { runtime, store } = this.deps
+    const heardBefore = this.#heard.get(containerId)
     const seen = await present(runtime.inspect(containerId))
+    // The event asked for a look of its own, which sees what is true now.
+    if (this.#heard.get(containerId) !== heardBefore) return 'leave'
     const engine = seen === null ? engineByContainer(store.db, containerId) : rowOf(store.db, seen)
     return this.#settle(engine, seen)
   }
@@ -85,9 +90,9 @@ export class Settler {
       leave: 0,
     }
     for (const container of listed) {
-      const engine = rowOf(store.db, container)
-      const needsInspect = isThorough || engine === undefined || engine.containerStartedAt === null
-      counts[needsInspect ? await this.look(container.id) : await this.#settle(engine, container)]++
+      // The list may be older than the last event, so it confirms; what it would change is looked at anew.
+      const isConfirmed = !isThorough && this.#confirms(container)
+      counts[isConfirmed ? 'observe' : await this.look(container.id)]++
     }
     const listedIds = new Set(listed.map(({ id }) => id))
     const missing = before.filter(({ containerId }) => containerId === null || !listedIds.has(containerId))
@@ -96,8 +101,22 @@ export class Settler {
     return { containers: listed.length, adopted: adopt, reaped, finished, undone, gone }
   }
 
+  /** True when a listed container is just as its row has it, and nothing has to be done about it. */
+  #confirms(container: ContainerObservation): boolean {
+    const { store, facts, clock } = this.deps
+    const engine = rowOf(store.db, container)
+    const { kind } = this.#decide(engine, container)
+    if (kind === 'leave') return true
+    if (engine === undefined || kind !== 'observe') return false
+    if (engine.containerStartedAt === null || observedChange(engine, container) !== null) return false
+    if (isRunning(engine)) facts.seen(engine.id, clock.now())
+    return true
+  }
+
   /** Does at once what an event says by itself; the look that follows finds the whole truth. */
   onEvent(event: ContainerEvent): void {
+    if (event.action === 'destroy') this.#heard.delete(event.id)
+    else this.#heard.set(event.id, (this.#heard.get(event.id) ?? 0) + 1)
     const engine = engineByContainer(this.deps.store.db, event.id)
     if (engine === undefined || !isLive(engine) || this.#isInHand(engine.id)) return
     if (event.action === 'destroy') this.#gone(engine, 'its container was removed')
@@ -123,8 +142,8 @@ export class Settler {
     return isListed ? 'leave' : this.#settle(engine, null)
   }
 
-  async #settle(engine: Engine | undefined, seen: ContainerObservation | null): Promise<Settlement['kind']> {
-    const settlement = settle({
+  #decide(engine: Engine | undefined, seen: ContainerObservation | null): Settlement {
+    return settle({
       engine: engine ?? null,
       container: seen && {
         state: seen.state,
@@ -134,6 +153,10 @@ export class Settler {
       inHand: this.#isInHand(engine?.id ?? seen?.labels[GENERIC_LABEL] ?? ''),
       isOverdue: engine !== undefined && this.#isOverdue(engine),
     })
+  }
+
+  async #settle(engine: Engine | undefined, seen: ContainerObservation | null): Promise<Settlement['kind']> {
+    const settlement = this.#decide(engine, seen)
     const reason = 'reason' in settlement ? settlement.reason : ''
     await this.#executors[settlement.kind](engine, seen, reason)
     return settlement.kind
