@@ -1,4 +1,6 @@
 /** What the command line writes, all of it generated from the schema of the settings. */
+
+import { GROUPS, type Group } from './config/schema.ts'
 import {
   type Config,
   type Origin,
@@ -8,7 +10,6 @@ import {
   settingNames,
   settingText,
 } from './config.ts'
-import { GROUPS, type Group } from './config-schema.ts'
 
 const COLUMNS = 100
 

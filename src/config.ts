@@ -1,8 +1,8 @@
 /** The configuration: one schema, read from flags and the environment, with every problem told at once. */
 import { TransformDecodeError, Value } from '@sinclair/typebox/value'
-import { ADVICE, RULES, type Rule } from './config-rules.ts'
-import type { SettingInfo } from './config-schema.ts'
-import { type Config, configSchema, type SettingName } from './config-settings.ts'
+import { ADVICE, RULES, type Rule } from './config/rules.ts'
+import type { SettingInfo } from './config/schema.ts'
+import { type Config, configSchema, type SettingName } from './config/settings.ts'
 import {
   type Environment,
   type Origin,
@@ -10,11 +10,11 @@ import {
   probableTypos,
   readEnvironment,
   readFlags,
-} from './config-sources.ts'
+} from './config/sources.ts'
 
-export type { Label, PortRange } from './config-formats.ts'
-export type { Config, SettingName } from './config-settings.ts'
-export type { Environment, Origin, Problem } from './config-sources.ts'
+export type { Label, PortRange } from './config/formats.ts'
+export type { Config, SettingName } from './config/settings.ts'
+export type { Environment, Origin, Problem } from './config/sources.ts'
 
 /** What secret values are replaced by wherever they could be read. */
 export const MASK = '********'

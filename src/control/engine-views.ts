@@ -1,4 +1,4 @@
-import { inOrder, type Listing, listing } from '../core/listing.ts'
+import { inOrder, type Listing, listing, turnsOf } from '../core/listing.ts'
 import { type Engine, isLive } from '../core/types.ts'
 import { findLiveEngine, liveEngines } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'
@@ -12,6 +12,9 @@ import { streamView } from './stream-views.ts'
 interface Snapshot {
   readonly version: number
   readonly listed: readonly { readonly json: string; readonly isFirst: boolean }[]
+  readonly turns: number
+  /** The listed ones in the order of each turn, encoded once it was asked for. */
+  readonly bodies: Map<number, Uint8Array<ArrayBuffer>>
   readonly all: string
 }
 
@@ -33,10 +36,15 @@ export class EngineViews {
     },
   ) {}
 
-  /** The engines that a proxy may use, as JSON text; equals come in another order at every call. */
-  listedJson(): string {
-    const ordered = inOrder(this.#current().listed, ({ isFirst }) => isFirst, this.#turn++)
-    return `[${ordered.map(({ json }) => json).join(',')}]`
+  /** The engines that a proxy may use, as encoded JSON; equals come in another order at every call. */
+  listedJson(): Uint8Array<ArrayBuffer> {
+    const { listed, turns, bodies } = this.#current()
+    const turn = this.#turn++ % turns
+    const known = bodies.get(turn)
+    if (known !== undefined) return known
+    const body = new TextEncoder().encode(array(inOrder(listed, ({ isFirst }) => isFirst, turn)))
+    bodies.set(turn, body)
+    return body
   }
 
   /** Every live engine, the hidden ones with the reason, as JSON text. */
@@ -107,11 +115,10 @@ export class EngineViews {
           engine.status === 'ready' && facts.health(engine.id, clock.now()).verdict === 'healthy'
         return { json: JSON.stringify(view), isFirst, isListed: view.listed }
       })
-    this.#snapshot = {
-      version,
-      listed: rows.filter(({ isListed }) => isListed),
-      all: `[${rows.map(({ json }) => json).join(',')}]`,
-    }
+    const listed = rows.filter(({ isListed }) => isListed)
+    const firsts = listed.filter(({ isFirst }) => isFirst).length
+    const turns = turnsOf(firsts, listed.length - firsts)
+    this.#snapshot = { version, listed, turns, bodies: new Map(), all: array(rows) }
     return this.#snapshot
   }
 
@@ -119,6 +126,9 @@ export class EngineViews {
     return Map.groupBy(streamsWhere(this.deps.store.db, { status: 'started' }), ({ engineId }) => engineId)
   }
 }
+
+const array = (rows: readonly { readonly json: string }[]): string =>
+  `[${rows.map(({ json }) => json).join(',')}]`
 
 const iso = (ms: number): string => new Date(ms).toISOString()
 export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms))

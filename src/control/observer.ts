@@ -102,8 +102,7 @@ export class Observer {
   }
 
   #heard(event: ContainerEvent): void {
-    this.deps.settler.onEvent(event)
-    this.#queue.add(event.id)
+    if (this.deps.settler.onEvent(event)) this.#queue.add(event.id)
   }
 
   async #watchAnswers(): Promise<void> {

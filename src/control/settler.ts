@@ -19,7 +19,7 @@ import type { Facts } from './facts.ts'
 import type { LaunchEnd } from './launcher.ts'
 import type { Log } from './log.ts'
 import { applyObserved, endStreams, noteStopped, observedChange } from './observe.ts'
-import { type EngineTemplate, GENERIC_LABEL } from './template.ts'
+import { ENGINE_LABEL, type EngineTemplate, GENERIC_LABEL } from './template.ts'
 
 export interface SettlerDeps {
   readonly store: Store
@@ -113,12 +113,18 @@ export class Settler {
     return true
   }
 
-  /** Does at once what an event says by itself; the look that follows finds the whole truth. */
-  onEvent(event: ContainerEvent): void {
+  /**
+   * Does at once what an event says by itself. True when a look should follow, which finds the whole truth; not where
+   * this process is at the container anyway, since a question in the middle of a start slows it down.
+   */
+  onEvent(event: ContainerEvent): boolean {
+    const named = event.labels[ENGINE_LABEL] ?? event.labels[GENERIC_LABEL]
+    if (named !== undefined && this.#isInHand(named)) return false
     if (event.action === 'destroy') this.#heard.delete(event.id)
     else this.#heard.set(event.id, (this.#heard.get(event.id) ?? 0) + 1)
     const engine = engineByContainer(this.deps.store.db, event.id)
-    if (engine === undefined || !isLive(engine) || this.#isInHand(engine.id)) return
+    if (engine === undefined || !isLive(engine)) return true
+    if (this.#isInHand(engine.id)) return false
     if (event.action === 'destroy') this.#gone(engine, 'its container was removed')
     // A die event from before the last start says nothing about the process that runs now. Within one millisecond of it
     // the order is not known; the look that follows every event tells.
@@ -127,6 +133,7 @@ export class Settler {
     if (event.action === 'pause') {
       this.deps.store.transact((tx) => updateEngine(tx, engine.id, { containerState: 'paused' }))
     }
+    return true
   }
 
   /** A row that the list does not show: asked for by its id, since the list may be older than the container. */

@@ -39,21 +39,32 @@ export function listing(facts: Facts): Listing {
   return { listed: hidden === undefined, reason: hidden?.reason ?? null }
 }
 
-/**
- * Puts the healthy and ready engines first and turns each of the two groups by `turn` places: the proxy takes the
- * first of equals, so turning from call to call spreads viewers that arrive together.
- */
-export function inOrder<T>(items: readonly T[], isFirst: (item: T) => boolean, turn: number): T[] {
-  return [
-    ...turned(items.filter(isFirst), turn),
-    ...turned(
-      items.filter((item) => !isFirst(item)),
-      turn,
-    ),
-  ]
+/** Different orders at most, so that rendered lists can be kept without growing with the square of the fleet. */
+const TURNS_MAX = 32
+
+/** After how many calls the order of two such groups repeats. */
+export function turnsOf(firsts: number, others: number): number {
+  const [a, b] = [Math.max(1, firsts), Math.max(1, others)]
+  return Math.min(TURNS_MAX, (a * b) / divisor(a, b))
 }
 
-function turned<T>(items: readonly T[], turn: number): T[] {
-  const start = items.length === 0 ? 0 : turn % items.length
+/**
+ * Puts the first group first and turns each of the two by the turn's share of it: the proxy takes the first of equals,
+ * so turning from call to call spreads viewers that arrive together. `turn` is from 0 to `turnsOf(…) - 1`.
+ */
+export function inOrder<T>(items: readonly T[], isFirst: (item: T) => boolean, turn: number): T[] {
+  const firsts = items.filter(isFirst)
+  const others = items.filter((item) => !isFirst(item))
+  const turns = turnsOf(firsts.length, others.length)
+  return [...turned(firsts, turn, turns), ...turned(others, turn, turns)]
+}
+
+function turned<T>(items: readonly T[], turn: number, turns: number): T[] {
+  const size = items.length
+  if (size === 0) return []
+  // A group with more members than there are turns is gone through in larger steps.
+  const start = size > turns ? Math.floor((turn * size) / turns) % size : turn % size
   return [...items.slice(start), ...items.slice(0, start)]
 }
+
+const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b))

@@ -10,9 +10,9 @@ const EngineWithStreams = Type.Object(
   { description: 'An engine and its started streams' },
 )
 
-/** What these routes need. The lists come as JSON text, rendered once per change of the state. */
+/** What these routes need. The lists come as JSON, rendered once per change of the state. */
 export interface EngineQueries {
-  listedJson(): string
+  listedJson(): Uint8Array<ArrayBuffer>
   allJson(): string
   one(idOrName: string): Static<typeof EngineWithStreams> | null
 }

@@ -1,5 +1,5 @@
 /** Kinds of settings whose text has a format of its own: ranges, labels, addresses, sizes, engine templates. */
-import { type Kind, port, text } from './config-kinds.ts'
+import { type Kind, port, text } from './kinds.ts'
 
 /** Ports from `first` to `last`, both included. */
 export interface PortRange {

@@ -1,6 +1,6 @@
 /** What settings demand of one another: rules that make a configuration unusable, and advice that only warns. */
-import type { PortRange } from './config-formats.ts'
-import type { Config, SettingName } from './config-settings.ts'
+import type { PortRange } from './formats.ts'
+import type { Config, SettingName } from './settings.ts'
 
 /** Says what is wrong and what to do about it, or nothing when the settings fit together. */
 export interface Rule {
@@ -71,22 +71,43 @@ export const RULES: readonly Rule[] = [
     check: (config) => (behindVpn(config) ? namespaceClash(config) : null),
   },
   {
-    settings: ['GLUETUN_API_USERNAME', 'GLUETUN_API_PASSWORD'],
-    check: ({ GLUETUN_API_USERNAME: user, GLUETUN_API_PASSWORD: password }) =>
+    settings: ['GLUETUN_API_USER', 'GLUETUN_API_PASSWORD'],
+    check: ({ GLUETUN_API_USER: user, GLUETUN_API_PASSWORD: password }) =>
       unless(
         (user === null) === (password === null),
-        'Set both GLUETUN_API_USERNAME and GLUETUN_API_PASSWORD, or neither',
+        'Set both GLUETUN_API_USER and GLUETUN_API_PASSWORD, or neither',
       ),
   },
   {
-    settings: ['GLUETUN_API_KEY', 'GLUETUN_API_USERNAME'],
-    check: ({ GLUETUN_API_KEY: key, GLUETUN_API_USERNAME: user }) =>
-      unless(key === null || user === null, 'Set GLUETUN_API_KEY or GLUETUN_API_USERNAME, not both'),
+    settings: ['GLUETUN_API_KEY', 'GLUETUN_API_USER'],
+    check: ({ GLUETUN_API_KEY: key, GLUETUN_API_USER: user }) =>
+      unless(key === null || user === null, 'Set GLUETUN_API_KEY or GLUETUN_API_USER, not both'),
   },
 ]
 
 /** What is allowed and probably not meant. */
 export const ADVICE: readonly Rule[] = [
+  // What this version reads and does not act on yet: better said at the start than found out.
+  {
+    settings: ['MIN_REPLICAS', 'MIN_FREE_REPLICAS'],
+    check: ({ MIN_REPLICAS, MIN_FREE_REPLICAS }) =>
+      unless(
+        MIN_REPLICAS + MIN_FREE_REPLICAS === 0,
+        'this version starts engines only when it is asked to. The number is shown in the status and not kept yet',
+      ),
+  },
+  {
+    settings: ['AUTO_DELETE'],
+    check: ({ AUTO_DELETE }) => unless(!AUTO_DELETE, 'this version removes no idle engine yet'),
+  },
+  {
+    settings: ['GLUETUN_CONTAINER_NAME'],
+    check: (config) =>
+      unless(
+        !behindVpn(config),
+        'this version does not watch a VPN yet, so it can not know that one is up and provisions no engine behind it',
+      ),
+  },
   {
     settings: ['PROVISION_DEADLINE_MS'],
     check: ({ PROVISION_DEADLINE_MS: deadline }) =>

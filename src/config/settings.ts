@@ -1,9 +1,9 @@
 /** Every setting: its kind, default and meaning. The single source for parsing, types, `--help` and `--print-config`. */
 import { type StaticDecode, Type } from '@sinclair/typebox'
-import * as format from './config-formats.ts'
-import * as kind from './config-kinds.ts'
-import { settingsOf } from './config-schema.ts'
-import { command, environment } from './config-templates.ts'
+import * as format from './formats.ts'
+import * as kind from './kinds.ts'
+import { settingsOf } from './schema.ts'
+import { command, environment } from './templates.ts'
 
 const server = settingsOf('Server')
 const docker = settingsOf('Docker')
@@ -223,12 +223,12 @@ export const configSchema = Type.Object({
     "Key of Gluetun's control server (its role with auth = apikey).",
     { secret: true },
   ),
-  GLUETUN_API_USERNAME: vpn(
+  GLUETUN_API_USER: vpn(
     kind.optional(format.anyText),
     '',
     "User of Gluetun's control server (its role with auth = basic).",
   ),
-  GLUETUN_API_PASSWORD: vpn(kind.optional(format.anyText), '', 'Password of GLUETUN_API_USERNAME.', {
+  GLUETUN_API_PASSWORD: vpn(kind.optional(format.anyText), '', 'Password of GLUETUN_API_USER.', {
     secret: true,
   }),
   GLUETUN_HEALTH_CHECK_INTERVAL_S: vpn(kind.seconds, '5', 'Time between two looks at a Gluetun container.'),

@@ -1,5 +1,5 @@
 /** Settings that describe what is passed to an engine: environment variables and command. */
-import type { Kind } from './config-kinds.ts'
+import type { Kind } from './kinds.ts'
 
 const VARIABLE_NAME = /^[a-zA-Z_][\w.-]*$/
 

@@ -1,6 +1,6 @@
 /** How a setting becomes a TypeBox schema that decodes the variable's text and carries what `--help` shows. */
 import { type TString, type TTransform, Type } from '@sinclair/typebox'
-import type { Kind } from './config-kinds.ts'
+import type { Kind } from './kinds.ts'
 
 /** The groups of `--help`, in their order. */
 export const GROUPS = [

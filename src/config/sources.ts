@@ -1,5 +1,5 @@
 /** Where the texts of settings come from: flags before the environment before defaults. */
-import type { SettingName } from './config-settings.ts'
+import type { SettingName } from './settings.ts'
 
 /** Environment variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>
