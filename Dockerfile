@@ -1,0 +1,35 @@
+# The orchestrator in a container. It drives the Docker Engine of the host, so it gets the host's socket:
+#
+#   docker run -d --name roundhouse --network host -e ENGINE_ADVERTISE=host \
+#     -v /var/run/docker.sock:/var/run/docker.sock -v roundhouse:/data roundhouse
+#
+# It runs as root: the socket belongs to root and to a group whose number differs from host to host. Whoever may use
+# that socket is root on the host anyway. To run it as another user: --user 1000:$(stat -c %g /var/run/docker.sock),
+# with a folder for /data that this user may write to.
+
+# From a binary that is there already (bun run build --rootfs), without a registry:
+#   docker build --target prebuilt -t roundhouse .
+FROM scratch AS prebuilt
+COPY dist/rootfs /
+# In a container the state belongs on the volume.
+ENV DB_URL=sqlite:////data/orchestrator.db
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=15s --timeout=5s --start-period=15s CMD ["/roundhouse", "--healthcheck"]
+ENTRYPOINT ["/roundhouse"]
+
+FROM oven/bun:1.4.5-debian AS build
+WORKDIR /app
+COPY package.json bun.lock bunfig.toml ./
+RUN bun install --frozen-lockfile
+COPY . .
+RUN bun run build
+
+# The C library and certificates, and no shell.
+FROM gcr.io/distroless/cc-debian12
+COPY --from=build /app/dist/roundhouse /roundhouse
+ENV DB_URL=sqlite:////data/orchestrator.db
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=15s --timeout=5s --start-period=15s CMD ["/roundhouse", "--healthcheck"]
+ENTRYPOINT ["/roundhouse"]

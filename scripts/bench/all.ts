@@ -1,0 +1,8 @@
+/** All benchmarks, one after the other. */
+
+import { runBenchmarks } from './harness.ts'
+import { measureProvision } from './provision.ts'
+import { measureReads } from './reads.ts'
+import { measureStart } from './start.ts'
+
+await runBenchmarks([measureProvision, measureReads, measureStart])

@@ -1,0 +1,83 @@
+/**
+ * A process of its own that asks one URL over and over, on several connections at once:
+ * `bun load-generator.ts URL CONNECTIONS SECONDS`. Prints its LoadResult as JSON.
+ *
+ * Lean on purpose (no promises, no copies): a generator that is slower than the servers would make them look alike.
+ */
+
+import { answerHead } from './answer-head.ts'
+
+/** What the generator found. */
+export interface LoadResult {
+  /** Answers per second after the warm-up. */
+  readonly rate: number
+  /** How many answers there were, with the warm-up. */
+  readonly all: number
+  /** Share of one processor that the generator itself took; near 1 it was the bottleneck. */
+  readonly busy: number
+}
+
+/** Whatever asks, and how often it was answered. */
+interface Asker {
+  answers: number
+  readonly failed: Promise<never>
+  readonly close: () => void
+}
+
+const WARM_UP_MS = 500
+
+if (import.meta.main) {
+  const [url = '', connections = '', seconds = ''] = process.argv.slice(2)
+  console.log(JSON.stringify(await generate(new URL(url), Number(connections), Number(seconds))))
+  process.exit(0)
+}
+
+async function generate(url: URL, connections: number, seconds: number): Promise<LoadResult> {
+  const askers = await Promise.all(Array.from({ length: connections }, () => startAsking(url)))
+  const failed = Promise.race(askers.map((asker) => asker.failed))
+  const answers = () => askers.reduce((sum, asker) => sum + asker.answers, 0)
+  await Promise.race([failed, Bun.sleep(WARM_UP_MS)])
+  const before = { answers: answers(), atMs: performance.now(), cpu: process.cpuUsage() }
+  await Promise.race([failed, Bun.sleep(seconds * 1000)])
+  const counted = answers() - before.answers
+  const tookMs = performance.now() - before.atMs
+  const { user, system } = process.cpuUsage(before.cpu)
+  for (const asker of askers) asker.close()
+  return { rate: (counted / tookMs) * 1000, all: answers(), busy: (user + system) / 1000 / tookMs }
+}
+
+/** Opens a connection that asks again as soon as it was answered, until it is closed or anything but a 200 comes. */
+async function startAsking({ hostname, port, host, pathname, search }: URL): Promise<Asker> {
+  const question = Buffer.from(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+  const failure = Promise.withResolvers<never>()
+  const fail = (error: Error) => failure.reject(error)
+  let missing = 0
+  const asker = { answers: 0, failed: failure.promise, close: () => socket.end() }
+  const socket = await Bun.connect({
+    hostname,
+    port: Number(port),
+    socket: {
+      data: (own, chunk) => {
+        try {
+          missing = (missing === 0 ? lengthOf(chunk) : missing) - chunk.length
+        } catch (error) {
+          return fail(error instanceof Error ? error : new Error(String(error)))
+        }
+        if (missing > 0) return
+        asker.answers++
+        own.write(question)
+      },
+      close: () => fail(new Error('the server closed a connection')),
+      error: (_, error) => fail(error),
+    },
+  })
+  socket.write(question)
+  return asker
+}
+
+/** How many bytes the answer has of which this is the first piece; both servers write a whole head at once. */
+function lengthOf(chunk: Buffer): number {
+  const head = answerHead(chunk)
+  if (head?.status !== 200) throw new Error(`not the head of a 200: ${chunk.toString('latin1', 0, 200)}`)
+  return head.end
+}

@@ -1,0 +1,34 @@
+/** The spread of samples of one quantity, in the unit of the samples. */
+export interface Spread {
+  readonly n: number
+  readonly min: number
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
+  readonly max: number
+}
+
+/** Describes the samples; throws where there are none, since a figure of nothing would look like a measured one. */
+export function spread(samples: readonly number[]): Spread {
+  const sorted = samples.toSorted((a, b) => a - b)
+  return {
+    n: sorted.length,
+    min: quantile(sorted, 0),
+    p50: quantile(sorted, 0.5),
+    p90: quantile(sorted, 0.9),
+    p99: quantile(sorted, 0.99),
+    max: quantile(sorted, 1),
+  }
+}
+
+/** The middle of the samples, by the same rule as `spread`. */
+export const median = (samples: readonly number[]): number => spread(samples).p50
+
+/** Between two samples the value is interpolated, which is what most tools do (type 7 of Hyndman and Fan). */
+function quantile(sorted: readonly number[], share: number): number {
+  const place = (sorted.length - 1) * share
+  const below = sorted[Math.floor(place)]
+  const above = sorted[Math.ceil(place)]
+  if (below === undefined || above === undefined) throw new Error('there are no samples to describe')
+  return below + (above - below) * (place - Math.floor(place))
+}

@@ -1,0 +1,76 @@
+import { join } from 'node:path'
+import type { Bench } from './harness.ts'
+import type { LoadResult } from './load-generator.ts'
+
+/** A server that is put under load. */
+export interface Contestant {
+  readonly name: string
+  readonly url: string
+  readonly pid: number
+}
+
+/** What one round of load gave. */
+export interface Round {
+  readonly requestsPerSecond: number
+  /** Processor time of the server, in microseconds: other processes disturb it far less than the rate. */
+  readonly cpuMicrosPerRequest: number
+  /** Share of one processor that the load generator took. */
+  readonly generatorBusy: number
+}
+
+const CONNECTIONS = 16
+const SECONDS = 3
+/** Linux counts processor time in hundredths of a second for user space, on every architecture (`USER_HZ`). */
+const MICROS_PER_TICK = 10_000
+
+/** Starts a bare server that answers with `body`, in its own process. */
+export async function startRawServer(bench: Bench, folder: string, body: string): Promise<Contestant> {
+  const file = join(folder, 'raw-body.json')
+  await Bun.write(file, body)
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, 'raw-server.ts'), file], {
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
+  bench.defer(async () => {
+    child.kill()
+    await child.exited
+  })
+  return { name: 'raw Bun.serve, same bytes', url: (await firstLine(child.stdout)).trim(), pid: child.pid }
+}
+
+/** Puts one server under load for some seconds, from a process of its own. */
+export async function loadRound(bench: Bench, { url, pid }: Contestant): Promise<Round> {
+  bench.signal.throwIfAborted()
+  const generator = join(import.meta.dir, 'load-generator.ts')
+  const cpuBefore = await cpuMicros(pid)
+  const child = Bun.spawn([process.execPath, generator, url, String(CONNECTIONS), String(SECONDS)], {
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'inherit',
+    signal: bench.signal,
+  })
+  const [output, code] = await Promise.all([child.stdout.text(), child.exited])
+  if (code !== 0) throw new Error(`the load generator ended with ${code} at ${url}`)
+  const { rate, all, busy }: LoadResult = JSON.parse(output)
+  const cpu = (await cpuMicros(pid)) - cpuBefore
+  return { requestsPerSecond: rate, cpuMicrosPerRequest: cpu / all, generatorBusy: busy }
+}
+
+/** User and system time of a process with all its threads (proc(5), fields 14 and 15). */
+async function cpuMicros(pid: number): Promise<number> {
+  const stat = await Bun.file(`/proc/${pid}/stat`).text()
+  // The second field is the program's name in parentheses, and may have blanks.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * MICROS_PER_TICK
+}
+
+async function firstLine(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const chunk of stream) {
+    text += decoder.decode(chunk, { stream: true })
+    if (text.includes('\n')) return text
+  }
+  throw new Error('the raw server ended without a word')
+}

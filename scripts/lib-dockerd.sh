@@ -1,0 +1,104 @@
+# A Docker Engine of our own. Sourced after lib.sh; POSIX sh. Works on the daemon that these variables describe:
+#   DOCKERD_DATA    data root                DOCKERD_RUN  folder of socket, pid file and log
+#   DOCKERD_BRIDGE  name of its bridge       DOCKERD_FLAGS  more flags, separated by spaces
+# shellcheck shell=sh
+
+# Debian's packages without what they recommend, except what a machine without systemd needs to mount its cgroups.
+# The daemon that the package would start is held back, so that it does not meet ours.
+dockerd_install() {
+  missing=''
+  command -v dockerd >/dev/null 2>&1 || missing="$missing docker.io"
+  command -v ip >/dev/null 2>&1 || missing="$missing iproute2"
+  cgroups_mounted || command -v cgroupfs-mount >/dev/null 2>&1 || missing="$missing cgroupfs-mount"
+  [ -n "$missing" ] || return 0
+  say "Installing by apt:$missing (they stay installed; remove them with apt-get remove)"
+  (
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+      trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+      trap 'exit 130' INT TERM
+      printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+      chmod 755 /usr/sbin/policy-rc.d
+    fi
+    # shellcheck disable=SC2086 # A list of package names.
+    apt-get update -qq &&
+      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
+  ) || fail "apt could not install$missing; its message is above."
+}
+
+# Starts the daemon, detached from this terminal, and waits until it answers. Sets and exports DOCKER_HOST.
+dockerd_start() {
+  mkdir -p "$DOCKERD_DATA" "$DOCKERD_RUN"
+  mount_cgroups
+  create_bridge
+  DOCKER_HOST="unix://$DOCKERD_RUN/docker.sock"
+  export DOCKER_HOST
+  say "Starting a Docker Engine: data in $DOCKERD_DATA, socket $DOCKERD_RUN/docker.sock, bridge $DOCKERD_BRIDGE"
+  # Namespaces of its own in containerd, because it joins one that the system runs, with other containers in it.
+  # shellcheck disable=SC2086 # A list of flags.
+  setsid dockerd --data-root "$DOCKERD_DATA" --exec-root "$DOCKERD_RUN/exec" \
+    --pidfile "$DOCKERD_RUN/dockerd.pid" --host "$DOCKER_HOST" --bridge "$DOCKERD_BRIDGE" \
+    --containerd-namespace "$DOCKERD_BRIDGE" --containerd-plugins-namespace "$DOCKERD_BRIDGE-plugins" \
+    ${DOCKERD_FLAGS:-} </dev/null >"$DOCKERD_RUN/dockerd.log" 2>&1 &
+  if docker_answers "$DOCKER_HOST" 60 $!; then return; fi
+  tail -n 15 "$DOCKERD_RUN/dockerd.log" >&2
+  dockerd_stop
+  fail "The Docker Engine did not start: its last lines are above, the whole log is $DOCKERD_RUN/dockerd.log."
+}
+
+# Stops the daemon and its containers, and removes what dockerd_start made but the data root and the log.
+dockerd_stop() {
+  dockerd_pid=$(cat "$DOCKERD_RUN/dockerd.pid" 2>/dev/null || true)
+  if is_process "$dockerd_pid" "$DOCKERD_RUN/dockerd.pid"; then
+    kill "$dockerd_pid"
+    wait_gone "$dockerd_pid" 30 || say "The Docker Engine (process $dockerd_pid) has not ended after 30 seconds." >&2
+  fi
+  if bridge_exists; then ip link delete "$DOCKERD_BRIDGE"; fi
+  unmount_below "$DOCKERD_RUN" "$DOCKERD_DATA"
+  if [ -e "$DOCKERD_RUN/cgroups-mounted" ]; then
+    cgroupfs-umount || true
+    rm -f "$DOCKERD_RUN/cgroups-mounted"
+  fi
+  rm -rf "$DOCKERD_RUN/exec" "$DOCKERD_RUN/docker.sock" "$DOCKERD_RUN/dockerd.pid"
+}
+
+# Removes the data root too. Only after dockerd_stop: a mount left below would take its content along.
+dockerd_purge() {
+  rm -rf --one-file-system "$DOCKERD_DATA" "$DOCKERD_RUN"
+}
+
+cgroups_mounted() {
+  [ -e /sys/fs/cgroup/cgroup.controllers ] || [ -d /sys/fs/cgroup/memory ] || [ -d /sys/fs/cgroup/devices ]
+}
+
+mount_cgroups() {
+  if cgroups_mounted; then return; fi
+  say 'Mounting the control groups below /sys/fs/cgroup'
+  cgroupfs-mount || true
+  cgroups_mounted ||
+    fail 'The control groups cannot be mounted here (a container without privileges?): no Docker Engine can run.'
+  : >"$DOCKERD_RUN/cgroups-mounted"
+}
+
+bridge_exists() { ip link show "$DOCKERD_BRIDGE" >/dev/null 2>&1; }
+
+# A bridge of our own, since docker0 belongs to whatever other daemon comes, in a network that no route leads to yet.
+# Never --bridge=none: a daemon started with it deletes docker0, whoever uses it.
+create_bridge() {
+  if bridge_exists; then return; fi
+  for net in 10.219.7 10.219.71 172.29.219 192.168.219; do
+    if ip -4 route show to match "$net.1" | grep -qv '^default'; then continue; fi
+    ip link add "$DOCKERD_BRIDGE" type bridge || fail 'No bridge can be made here, so no Docker Engine can be started.'
+    ip addr add "$net.1/24" dev "$DOCKERD_BRIDGE"
+    ip link set "$DOCKERD_BRIDGE" up
+    return
+  done
+  fail 'None of the networks for the Docker Engine is free here: start one yourself and set DOCKER_HOST.'
+}
+
+# Deepest first, so that nothing is mounted on what is unmounted.
+unmount_below() {
+  for folder in "$@"; do
+    awk -v below="$folder/" 'index($2, below) == 1 { print $2 }' /proc/mounts | sort -r |
+      while read -r mounted; do umount -l "$mounted" || true; done
+  done
+}

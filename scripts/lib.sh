@@ -1,0 +1,100 @@
+# What up.sh, down.sh and test.sh share. Sourced with ROOT set to the project's folder; POSIX sh.
+# shellcheck shell=sh
+
+BUN_VERSION=1.4.5
+RUN_DIR="$ROOT/.run"
+# The settings that the running orchestrator was started with, as --print-config shows them.
+SETTINGS_FILE="$RUN_DIR/settings"
+SYSTEM_SOCKET="${ROUNDHOUSE_SYSTEM_SOCKET:-/var/run/docker.sock}"
+
+# The Docker Engine that up.sh starts where there is none. The variables are for machines with other places to write.
+UP_DOCKERD_DATA="${ROUNDHOUSE_DOCKERD_DIR:-/var/lib/roundhouse-docker}"
+UP_DOCKERD_RUN="${ROUNDHOUSE_DOCKERD_RUN:-/run/roundhouse}"
+
+say() { printf '%s\n' "$*"; }
+
+fail() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+# The value of a setting in SETTINGS_FILE; empty when there is none.
+setting() { sed -n "s/^[a-z]* *$1=//p" "$SETTINGS_FILE" 2>/dev/null || true; }
+
+# Puts the pinned Bun on the PATH; installs it into the project's folder when this machine has none or another one.
+ensure_bun() {
+  if [ "$(bun --version 2>/dev/null)" = "$BUN_VERSION" ]; then return; fi
+  PATH="$RUN_DIR/bun/bin:$PATH"
+  export PATH
+  hash -r
+  if [ "$(bun --version 2>/dev/null)" = "$BUN_VERSION" ]; then return; fi
+  command -v npm >/dev/null 2>&1 ||
+    fail "Bun $BUN_VERSION is missing and there is no npm to install it with: install Node.js with npm, or Bun itself."
+  say "Installing Bun $BUN_VERSION into $RUN_DIR/bun"
+  mkdir -p "$RUN_DIR/bun/bin"
+  npm install --prefix "$RUN_DIR/bun" --no-save --no-audit --no-fund --loglevel=error "bun@$BUN_VERSION" ||
+    fail "npm could not install Bun $BUN_VERSION; its message is above."
+  link_bun
+  hash -r
+}
+
+# npm may be told not to run install scripts, and then bin/bun.exe is a stub: the executable is in a package of its own.
+# There can be several, for processors with and without AVX2 and for musl: the first that runs here is ours.
+link_bun() {
+  for candidate in "$RUN_DIR"/bun/node_modules/bun/bin/bun.exe "$RUN_DIR"/bun/node_modules/@oven/bun-*/bin/bun; do
+    if [ "$("$candidate" --version 2>/dev/null)" = "$BUN_VERSION" ]; then
+      ln -sf "$candidate" "$RUN_DIR/bun/bin/bun"
+      ln -sf bun "$RUN_DIR/bun/bin/bunx"
+      return
+    fi
+  done
+  fail "npm installed Bun $BUN_VERSION into $RUN_DIR/bun, but no executable in it runs on this machine."
+}
+
+# The packages of bun.lock, exactly.
+ensure_packages() {
+  (cd "$ROOT" && bun install --frozen-lockfile) || fail "The packages could not be installed; bun's message is above."
+}
+
+docker_answers() { bun "$ROOT/scripts/ask.ts" docker "$@"; }
+
+# Sets DOCKER_HOST to a Docker Engine that answers: the given one, the system's, or one that up.sh started. Returns 1
+# when there is none. A given one that does not answer is an error: another would hold other containers.
+find_docker() {
+  if [ -n "${1:-}" ]; then
+    docker_answers "$1" || fail "DOCKER_HOST is $1, and no Docker Engine answers there: start it, or unset DOCKER_HOST."
+    DOCKER_HOST=$1
+  elif docker_answers "unix://$SYSTEM_SOCKET"; then
+    DOCKER_HOST="unix://$SYSTEM_SOCKET"
+  elif docker_answers "unix://$UP_DOCKERD_RUN/docker.sock"; then
+    DOCKER_HOST="unix://$UP_DOCKERD_RUN/docker.sock"
+  else
+    return 1
+  fi
+  export DOCKER_HOST
+}
+
+# Ends the script with what to do when it may not install and start a Docker Engine.
+require_installing_rights() {
+  if [ -S "$SYSTEM_SOCKET" ] && [ ! -w "$SYSTEM_SOCKET" ]; then
+    fail "This user may not use $SYSTEM_SOCKET: add it to the group docker and log in again, or run this as root."
+  fi
+  if [ "$(id -u)" -ne 0 ] || { ! command -v dockerd && ! command -v apt-get; } >/dev/null 2>&1; then
+    fail "No Docker Engine answers: install one (on Debian, as root: apt-get install docker.io), or set DOCKER_HOST."
+  fi
+}
+
+# True when process $1 exists and $2 is part of its command line: a stale pid file may name a stranger.
+is_process() {
+  [ -n "$1" ] && [ -r "/proc/$1/cmdline" ] && tr '\0' ' ' <"/proc/$1/cmdline" | grep -qF -- "$2"
+}
+
+# Waits until process $1 is gone, at most $2 seconds. A zombie that nobody reaps is gone too.
+wait_gone() {
+  polls=$(($2 * 5))
+  while kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null; do
+    [ "$polls" -gt 0 ] || return 1
+    polls=$((polls - 1))
+    sleep 0.2
+  done
+}

@@ -1,0 +1,65 @@
+#!/bin/sh
+# Checks and tests the project, with everything it needs that this machine lacks.
+# Usage: sh scripts/test.sh [arguments of bun test]
+# The last line is `N passed, N failed`; the exit code is that of the tests, or of the checks where only they failed.
+set -eu
+ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+. "$ROOT/scripts/lib.sh"
+. "$ROOT/scripts/lib-dockerd.sh"
+
+DOCKERD_STARTED=false
+OUTPUT=$(mktemp)
+
+clean_up() {
+  trap - EXIT
+  rm -f "$OUTPUT" "$OUTPUT.code"
+  if $DOCKERD_STARTED; then
+    dockerd_stop
+    dockerd_purge
+  fi
+}
+
+# A Docker Engine that is there is used and left alone. Our own touches neither iptables nor sysctls of the host: the
+# tests need published ports, which its proxy serves, and no way out.
+ensure_docker() {
+  if find_docker "${DOCKER_HOST:-}"; then return; fi
+  require_installing_rights
+  DOCKERD_DATA="$UP_DOCKERD_DATA-test.$$" DOCKERD_RUN="$UP_DOCKERD_RUN-test.$$" DOCKERD_BRIDGE="rhtest$$"
+  DOCKERD_FLAGS='--iptables=false --ip-forward=false --ip-masq=false'
+  dockerd_install
+  DOCKERD_STARTED=true
+  dockerd_start
+}
+
+# Runs the tests and copies what they print to $OUTPUT; a pipe would give the exit code of tee.
+run_tests() {
+  { code=0 && bun test "$@" 2>&1 || code=$?; printf '%s\n' "$code" >"$OUTPUT.code"; } | tee "$OUTPUT"
+  return "$(cat "$OUTPUT.code")"
+}
+
+# The number that bun's summary gives for a word, which is on a line of its own (` 12 pass`); 0 where it has none.
+summary() {
+  number=$(sed -n "s/^ *\([0-9][0-9]*\) $1\$/\1/p" "$OUTPUT" | tail -n 1)
+  printf '%s' "${number:-0}"
+}
+
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+cd "$ROOT"
+ensure_bun
+ensure_packages
+ensure_docker
+checks=0
+bun run check || checks=$?
+tests=0
+run_tests "$@" || tests=$?
+passed=$(summary pass)
+failed=$(summary fail)
+# A run that broke off before its summary is no success, and neither is one that found no tests.
+if [ "$tests" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+clean_up
+if [ "$checks" -ne 0 ]; then say 'The checks failed: see above the tests.'; fi
+say "$passed passed, $failed failed"
+if [ "$tests" -eq 0 ]; then exit "$checks"; fi
+exit "$tests"
