@@ -29,7 +29,10 @@ interface Counts {
   readonly seed: number
 }
 
-/** Nothing may stop a soak but a broken promise, and no periodic pass may mend what should never have been broken. */
+/**
+ * Nothing may stop a soak but a broken promise, and no periodic pass may mend what should never have been
+ * broken.
+ */
 const ROOM = { MAX_REPLICAS: '60', MONITOR_INTERVAL_S: '600' }
 
 const POINTS = Object.keys(FAIL_POINTS).filter((name): name is FailPoint => name in FAIL_POINTS)

@@ -12,7 +12,6 @@ import {
   readFlags,
 } from './config/sources.ts'
 
-export type { Label, PortRange } from './config/formats.ts'
 export type { Config, SettingName } from './config/settings.ts'
 export type { Environment, Origin, Problem } from './config/sources.ts'
 

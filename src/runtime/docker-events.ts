@@ -82,7 +82,7 @@ function deliver(line: string, handlers: EventHandlers): void {
 }
 
 /** Cuts a stream of text into its lines, wherever the chunks end; empty lines are left out. */
-export class LineSplitter {
+class LineSplitter {
   #rest = ''
 
   /** The lines that this chunk completes. Throws when an unfinished line exceeds the bound. */

@@ -8,7 +8,7 @@ export interface Content {
 }
 
 /** An engine's session refused, in the engine's words or those of the connection. */
-export class EngineFailed extends Error {
+class EngineFailed extends Error {
   override readonly name = 'EngineFailed'
 }
 

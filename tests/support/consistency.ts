@@ -11,13 +11,15 @@ interface BothSides {
   readonly listed: readonly string[]
 }
 
-/** dockerd may still be working on a call of a process that was killed: what it makes is settled at its event. */
+/**
+ * dockerd may still be working on a call of a process that was killed: what it makes is settled at its event.
+ */
 const SETTLING_MS = 10_000
 
 /**
- * Promises that the server and Docker agree: the same engines, the same ports, no port twice, and every container id of
- * `promised` (told by a 200 and not deleted since) listed. Gives the milliseconds until it was so; a promised engine has
- * no such time. Throws with both sides in one message.
+ * Promises that the server and Docker agree: the same engines, the same ports, no port twice, and every
+ * container id of `promised` (told by a 200 and not deleted since) listed. Gives the milliseconds until it
+ * was so; a promised engine has no such time. Throws with both sides in one message.
  */
 export async function agreement(
   server: TestServer,
@@ -37,7 +39,10 @@ export async function agreement(
   }
 }
 
-/** The leases in the database file, read beside the running server; also for a database that no server has open. */
+/**
+ * The leases in the database file, read beside the running server; also for a database that no server has
+ * open.
+ */
 export function leasedPorts(server: TestServer): number[] {
   const database = new Database(server.databasePath, { readonly: true })
   try {
@@ -48,7 +53,10 @@ export function leasedPorts(server: TestServer): number[] {
   }
 }
 
-/** The ids of the engines' containers that Docker has, running or not; those of the generic provision left out. */
+/**
+ * The ids of the engines' containers that Docker has, running or not; those of the generic provision left
+ * out.
+ */
 export async function engineContainers(docker: TestDocker): Promise<string[]> {
   const filters = { label: [`${docker.label.key}=${docker.label.value}`] }
   const rows = await docker.client.listContainers({ all: true, filters })

@@ -5,29 +5,27 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseDockerHost } from '../../src/runtime/docker-connection.ts'
 
-/** What is let through. `eventless`: all but event streams. `forgetful`: all but the answer of a creation. */
-type Mode = 'open' | 'frozen' | 'eventless' | 'forgetful'
+/** What is let through. `cut`: connections break at once. `forgetful`: all but the answer of a creation. */
+type Mode = 'open' | 'frozen' | 'cut' | 'forgetful'
 
 interface Link {
   readonly client: Socket
   readonly upstream: Socket
   /** What the freeze keeps back, in its order. */
   readonly held: (() => void)[]
-  carriesEvents: boolean
 }
 
 /** Of all that the orchestrator asks, a creation alone is answered with 201. */
 const CREATED_ANSWER = /^HTTP\/1\.1 201 /
-const EVENTS_REQUEST = /^GET \/(v[\d.]+\/)?events/
 
 /** A path for a socket where nothing listens yet, in a folder of its own. */
 export const unusedSocketPath = (): string =>
   join(mkdtempSync(join(tmpdir(), 'roundhouse-test-')), 'docker.sock')
 
 /**
- * A socket in front of the real Docker that a test can freeze and cut, as a daemon that hangs or restarts would look,
- * without harm to others on the same daemon. A frozen one keeps what it is sent, as the kernel does for a stopped
- * process, and hands it on at the thaw even if the sender has gone.
+ * A socket in front of the real Docker that a test can freeze and cut, as a daemon that hangs or restarts
+ * would look, without harm to others on the same daemon. A frozen one keeps what it is sent, as the kernel
+ * does for a stopped process, and hands it on at the thaw even if the sender has gone.
  */
 export class DockerProxy {
   readonly dockerHost: string
@@ -56,15 +54,17 @@ export class DockerProxy {
     this.#mode = 'frozen'
   }
 
-  /** Docker makes the next container that it is asked for, and the connection breaks instead of telling so. */
+  /**
+   * Docker makes the next container that it is asked for, and the connection breaks instead of telling so.
+   */
   loseNextCreation(): void {
     this.#mode = 'forgetful'
   }
 
-  /** Breaks the event streams and lets no new one begin; everything else passes. */
-  cutEvents(): void {
-    this.#mode = 'eventless'
-    for (const link of this.#links) if (link.carriesEvents) destroy(link)
+  /** Breaks all connections, and every new one, until `resume`. */
+  cut(): void {
+    this.#mode = 'cut'
+    for (const link of this.#links) destroy(link)
   }
 
   /** Everything passes again, first what was held. */
@@ -76,32 +76,31 @@ export class DockerProxy {
   /** Ends it and removes its socket's folder. */
   stop(): void {
     this.#server.close()
-    for (const link of this.#links) destroy(link)
+    this.cut()
     rmSync(dirname(this.path), { recursive: true, force: true })
   }
 
   #accept(client: Socket): void {
-    const link: Link = { client, upstream: connectTo(this.upstreamHost), held: [], carriesEvents: false }
+    if (this.#mode === 'cut') {
+      client.destroy()
+      return
+    }
+    const link: Link = { client, upstream: connectTo(this.upstreamHost), held: [] }
     const { upstream } = link
     this.#links.add(link)
     // No back-pressure: what passes here is small.
-    client.on('data', (bytes) => this.#question(link, bytes))
+    client.on('data', (bytes) => this.#pass(link, () => upstream.write(bytes)))
     upstream.on('data', (bytes) => this.#answer(link, bytes))
     client.on('close', () => this.#pass(link, () => upstream.end()))
-    upstream.on('close', () => {
-      this.#pass(link, () => client.end())
-      this.#links.delete(link)
-    })
+    upstream.on('close', () =>
+      this.#pass(link, () => {
+        client.end()
+        this.#links.delete(link)
+      }),
+    )
     // Either side may reset its connection, which the `close` that follows reports.
     client.on('error', () => undefined)
     upstream.on('error', () => undefined)
-  }
-
-  #question(link: Link, bytes: Buffer | string): void {
-    // A client sends the next question on a connection only after the answer to the last: it begins a chunk.
-    link.carriesEvents ||= EVENTS_REQUEST.test(String(bytes.slice(0, 64)))
-    if (link.carriesEvents && this.#mode === 'eventless') destroy(link)
-    else this.#pass(link, () => link.upstream.write(bytes))
   }
 
   #answer(link: Link, bytes: Buffer | string): void {

@@ -10,7 +10,7 @@ import { parseDockerHost } from '../../src/runtime/docker-connection.ts'
 import type { Runtime } from '../../src/runtime/runtime.ts'
 
 /** The label of one test run; nothing without it is ever touched. */
-export interface TestLabel {
+interface TestLabel {
   readonly key: string
   readonly value: string
 }

@@ -22,7 +22,10 @@ export type Provisioned = Static<typeof EngineProvisioned>
 
 const Coded = Type.Object({ code: Type.String() })
 
-/** What a caller of `POST /provision/acestream` got; `unanswered`: the connection broke before the whole answer was there. */
+/**
+ * What a caller of `POST /provision/acestream` got; `unanswered`: the connection broke before the whole
+ * answer was there.
+ */
 export type ProvisionOutcome =
   | { readonly kind: 'engine'; readonly engine: Provisioned }
   | {
@@ -35,7 +38,10 @@ export type ProvisionOutcome =
     }
   | { readonly kind: 'unanswered' }
 
-/** Docker and the emulator's image for one test file: everything made with it carries one label, and `cleanUp` removes it. */
+/**
+ * Docker and the emulator's image for one test file: everything made with it carries one label, and `cleanUp`
+ * removes it.
+ */
 export interface TestSite {
   readonly docker: TestDocker
   readonly image: string
@@ -104,7 +110,10 @@ export async function insistOnEngine(server: TestServer, key?: string): Promise<
   throw new Error(`no engine in 20 tries\n${server.output}`)
 }
 
-/** Reports a started stream on an engine, as a proxy does; its id is that of the container. Throws unless the answer is 200. */
+/**
+ * Reports a started stream on an engine, as a proxy does; its id is that of the container. Throws unless the
+ * answer is 200.
+ */
 export async function startStream(
   server: TestServer,
   { container_id, host_http_port }: Provisioned,
@@ -140,8 +149,8 @@ export async function listedIds(server: TestServer): Promise<(string | null)[]> 
 }
 
 /**
- * A `PORT_RANGE_HOST` (`first-last`) of so many ports that were all free a moment ago. Below the ports that Linux gives
- * out by itself (32768 and up), and at random, since test runs may share the host.
+ * A `PORT_RANGE_HOST` (`first-last`) of so many ports that were all free a moment ago. Below the ports that
+ * Linux gives out by itself (32768 and up), and at random, since test runs may share the host.
  */
 export function freePortRange(size: number): string {
   for (let tries = 1; tries <= 100; tries++) {

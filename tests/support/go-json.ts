@@ -14,7 +14,7 @@ export interface GoType<T> {
 export type GoOf<Type> = Type extends GoType<infer T> ? T : never
 
 /** What was parsed, its numbers still as they were written: `12` and `12.0` are one number in JavaScript only. */
-export type GoValue = null | boolean | string | NumberText | readonly GoValue[] | GoObject
+type GoValue = null | boolean | string | NumberText | readonly GoValue[] | GoObject
 
 interface GoObject {
   readonly [name: string]: GoValue

@@ -24,9 +24,10 @@ export const FAIL_POINTS = {
 export type FailPoint = keyof typeof FAIL_POINTS
 
 /**
- * Lets the process die at a point of a provision, starts it anew and asks again with the same key. Throws unless server
- * and Docker agree at every step and the caller ends with the engine that survived, or else with the only one there is.
- * Gives the milliseconds from the restart's readiness to the agreement. Begins and ends with an ended server and no engine.
+ * Lets the process die at a point of a provision, starts it anew and asks again with the same key. Throws
+ * unless server and Docker agree at every step and the caller ends with the engine that survived, or else
+ * with the only one there is. Gives the milliseconds from the restart's readiness to the agreement. Begins
+ * and ends with an ended server and no engine.
  */
 export async function crashAt(server: TestServer, docker: TestDocker, point: FailPoint): Promise<number> {
   const key = crypto.randomUUID()
@@ -59,7 +60,10 @@ interface Ledger {
   readonly promised: Set<string>
   /** Every container id that was ever told. */
   readonly told: string[]
-  /** Key to the container id that it was answered with and that was not deleted; null when it was left unanswered. */
+  /**
+   * Key to the container id that it was answered with and that was not deleted; null when it was left
+   * unanswered.
+   */
   readonly keys: Map<string, string | null>
   /** Codes of the refusals. */
   readonly refusals: string[]
@@ -73,9 +77,10 @@ export interface KillReport {
 }
 
 /**
- * Kills the server (SIGKILL) `afterMs` after some clients began to provision and delete, with connections kept alive
- * and some idempotency keys; restarts it and asks again with every key. Throws unless all that a client was told still
- * holds, no engine was given to two, and Docker agrees. Begins with a running server; ends with one without engines.
+ * Kills the server (SIGKILL) `afterMs` after some clients began to provision and delete, with connections
+ * kept alive and some idempotency keys; restarts it and asks again with every key. Throws unless all that a
+ * client was told still holds, no engine was given to two, and Docker agrees. Begins with a running server;
+ * ends with one without engines.
  */
 export async function killWhileProvisioning(
   server: TestServer,
@@ -141,8 +146,8 @@ async function retryKeys(server: TestServer, ledger: Ledger): Promise<void> {
 }
 
 /**
- * Provisions and deletes `count` engines one after the other. Throws unless each is on the very next `GET /engines` and
- * off the one that follows its deletion. Gives the milliseconds that each provision took.
+ * Provisions and deletes `count` engines one after the other. Throws unless each is on the very next `GET
+ * /engines` and off the one that follows its deletion. Gives the milliseconds that each provision took.
  */
 export async function provisionInARow(server: TestServer, count: number): Promise<number[]> {
   const tookMs: number[] = []
@@ -159,7 +164,10 @@ export async function provisionInARow(server: TestServer, count: number): Promis
   return tookMs
 }
 
-/** Asks for `count` engines at the same moment; gives what each caller got, and the milliseconds of the slowest. */
+/**
+ * Asks for `count` engines at the same moment; gives what each caller got, and the milliseconds of the
+ * slowest.
+ */
 export async function provisionAtOnce(
   server: TestServer,
   count: number,
