@@ -1,7 +1,8 @@
 /**
  * The long form of the crash and load tests, on real Docker:
  * `bun scripts/soak.ts [--crashes 10] [--kills 20] [--row 50] [--at-once 20] [--seed N]`.
- * Ends with 0 when every promise held; else with the first that did not, and 1. Removes its containers in any case.
+ * Ends with 0 when every promise held; else with the first that did not, and 1. Removes its containers in any
+ * case.
  */
 
 import { parseArgs } from 'node:util'
@@ -96,8 +97,8 @@ async function kills(site: TestSite, count: number, seed: number): Promise<void>
     keys += report.keysRetried
   }
   console.log(
-    `kill -9: ${settledMs.length} times (seed ${seed}), ${answers} engines told and kept, ${keys} keys asked again, ` +
-      `agreement after the restart in ${summary(settledMs)}`,
+    `kill -9: ${settledMs.length} times (seed ${seed}), ${answers} engines told and kept, ` +
+      `${keys} keys asked again, agreement after the restart in ${summary(settledMs)}`,
   )
   await server.end()
 }
@@ -147,8 +148,9 @@ async function callersWithDeadline(site: TestSite, count: number): Promise<void>
   if (rows.length !== count) throw new Error(`${rows.length} engines for ${count} callers`)
   await agreement(server, site.docker, ids)
   console.log(
-    `at once, default deadline: ${ids.length} of ${count} got an engine, ${codes.length} were told to come again, ` +
-      `the last in ${round(slowestMs)} ms; all ${rows.length} listed ${round(performance.now() - spareMs)} ms later`,
+    `at once, default deadline: ${ids.length} of ${count} got an engine, ` +
+      `${codes.length} were told to come again, the last in ${round(slowestMs)} ms; ` +
+      `all ${rows.length} listed ${round(performance.now() - spareMs)} ms later`,
   )
   await removeAll(server)
   await nothingLeft(site, server)

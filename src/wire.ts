@@ -127,7 +127,11 @@ function workOf(config: Config, adapters: Adapters, base: Base) {
     checkpoint,
     deadlineMs: config.PROVISION_DEADLINE_MS,
     unclaimedTtlMs: config.UNCLAIMED_TTL_S * 1_000,
-    onLaunchEnd: (containerId) => (containerId === null ? observer.passSoon() : observer.lookAt(containerId)),
+    onLaunchEnd: (containerId) => {
+      if (containerId === null) return observer.passSoon()
+      settler.touched(containerId)
+      observer.lookAt(containerId)
+    },
   })
   const generic = new GenericProvisioner({ store, clock, runtime, facts, template, newId })
   const remover = new Remover({ store, clock, runtime, template, provisioner })

@@ -88,10 +88,20 @@ export class Observer {
           signal,
         )
       } catch (error) {
-        this.#noteFailure(error)
+        this.#deaf(error, attempt)
+        await this.#ask()
         await clock.sleep(this.#backoff(attempt), signal)
       }
     }
+  }
+
+  /** Without events Docker may still answer; then full passes alone have to find what happens. */
+  #deaf(error: unknown, attempt: number): void {
+    if (!(error instanceof RuntimeFailure)) throw error
+    if (error.code !== 'unreachable' && attempt === 1)
+      this.deps.log.warn({}, `no events of Docker: ${error.message}`)
+    this.#needsThoroughPass = true
+    if (this.deps.facts.docker().state !== 'unreachable') this.#queue.add(PASS)
   }
 
   /** What happened while nobody listened is found by a thorough look at everything. */
@@ -106,16 +116,20 @@ export class Observer {
   }
 
   async #watchAnswers(): Promise<void> {
-    const { runtime, clock } = this.deps
     const { signal } = this.#stop
     while (!signal.aborted) {
-      try {
-        await runtime.ping(signal)
-        this.#answered()
-      } catch (error) {
-        if (!signal.aborted) this.#noteFailure(error)
-      }
-      await clock.sleep(PING_INTERVAL_MS, signal)
+      await this.#ask()
+      await this.deps.clock.sleep(PING_INTERVAL_MS, signal)
+    }
+  }
+
+  async #ask(): Promise<void> {
+    const { signal } = this.#stop
+    try {
+      await this.deps.runtime.ping(signal)
+      this.#answered()
+    } catch (error) {
+      if (!signal.aborted) this.#noteFailure(error)
     }
   }
 

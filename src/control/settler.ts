@@ -1,5 +1,5 @@
 import type { BreakerSettings } from '../core/breaker.ts'
-import { permanent } from '../core/refusal.ts'
+import { runtimeUnavailable } from '../core/refusal.ts'
 import { type Settlement, settle } from '../core/settle.ts'
 import { type Engine, isLive, isRunning } from '../core/types.ts'
 import {
@@ -57,7 +57,7 @@ export interface PassResult {
  */
 export class Settler {
   readonly #failing = new Set<string>()
-  /** How many events each container has had: an observation that an event overtook is stale. */
+  /** How often each container was changed, as we know it: an observation that a change overtook is stale. */
   readonly #heard = new Map<string, number>()
 
   constructor(private readonly deps: SettlerDeps) {}
@@ -67,7 +67,7 @@ export class Settler {
     const { runtime, store } = this.deps
     const heardBefore = this.#heard.get(containerId)
     const seen = await present(runtime.inspect(containerId))
-    // The event asked for a look of its own, which sees what is true now.
+    // Whoever changed it asked for a look of its own, which sees what is true now.
     if (this.#heard.get(containerId) !== heardBefore) return 'leave'
     const engine = seen === null ? engineByContainer(store.db, containerId) : rowOf(store.db, seen)
     return this.#settle(engine, seen)
@@ -101,6 +101,11 @@ export class Settler {
     return { containers: listed.length, adopted: adopt, reaped, finished, undone, gone }
   }
 
+  /** Something was done to the container: observations that are under way are out of date. */
+  touched(containerId: string): void {
+    this.#heard.set(containerId, (this.#heard.get(containerId) ?? 0) + 1)
+  }
+
   /** True when a listed container is just as its row has it, and nothing has to be done about it. */
   #confirms(container: ContainerObservation): boolean {
     const { store, facts, clock } = this.deps
@@ -118,10 +123,10 @@ export class Settler {
    * this process is at the container anyway, since a question in the middle of a start slows it down.
    */
   onEvent(event: ContainerEvent): boolean {
+    if (event.action === 'destroy') this.#heard.delete(event.id)
+    else this.touched(event.id)
     const named = event.labels[ENGINE_LABEL] ?? event.labels[GENERIC_LABEL]
     if (named !== undefined && this.#isInHand(named)) return false
-    if (event.action === 'destroy') this.#heard.delete(event.id)
-    else this.#heard.set(event.id, (this.#heard.get(event.id) ?? 0) + 1)
     const engine = engineByContainer(this.deps.store.db, event.id)
     if (engine === undefined || !isLive(engine)) return true
     if (this.#isInHand(engine.id)) return false
@@ -239,7 +244,8 @@ export class Settler {
       appendJournal(tx, now, { kind: 'provision.failed', engineId: engine.id, detail: { reason } })
     })
     log.info({ engine: engine.id, name: engine.name }, `reindex: ${reason}`)
-    onSettled(engine.id, { kind: 'failed', refusal: permanent(reason) })
+    // Docker was in the way, not the request: whoever waits may come back.
+    onSettled(engine.id, { kind: 'failed', refusal: runtimeUnavailable(reason) })
   }
 
   #isInHand(id: string): boolean {

@@ -49,6 +49,7 @@ export function createApp(services: Services, options: AppOptions) {
   return (
     // The default way of dropping unknown members takes an array for an empty object; TypeBox's own does not.
     new Elysia({ name: 'app', allowUnsafeValidationDetails: true, normalize: 'typebox' })
+      .wrap((handle) => (request: Request) => handle(withOneSlash(request)))
       .use(problems({ translate: options.translate, onDefect: options.onDefect, allowedMethods }))
       .use(auth(options.apiKey))
       .onRequest(({ request }) => {
@@ -64,6 +65,14 @@ export function createApp(services: Services, options: AppOptions) {
       .use(docs(routes, { version: options.version, isKeyed: options.apiKey !== null }))
       .get('/', ({ redirect }) => redirect('/swagger'), { detail: { hide: true } })
   )
+}
+
+/** acexy joins its base URL and the path as they are, so a base with a slash at its end asks for `//engines`. */
+function withOneSlash(request: Request): Request {
+  const { url } = request
+  const path = url.indexOf('/', url.indexOf('://') + 3)
+  if (url[path + 1] !== '/') return request
+  return new Request(url.slice(0, path) + url.slice(path).replace(/^\/+/, '/'), request)
 }
 
 /** Bodies are JSON whatever their content type says: people forget the header of `curl -d`. None is an empty object. */
