@@ -4,7 +4,6 @@ import { connectTestDocker, holdHostPort, type TestDocker, until } from './suppo
 import { DockerProxy, unusedSocketPath } from './support/docker-proxy.ts'
 import {
   type EngineRow,
-  freePortRange,
   insistOnEngine,
   listedIds,
   mustProvision,
@@ -13,6 +12,7 @@ import {
   provision,
   type TestSite,
 } from './support/fleet.ts'
+import { freePortRange, rangeSetting } from './support/ports.ts'
 import type { TestServer } from './support/server.ts'
 
 /** Docker takes its time, and the default of a preload reaches the first file of a run only (Bun 1.4.5). */
@@ -187,9 +187,9 @@ test('settles a provision that a freeze outlasted, though Docker does it late', 
 describe('a port that a stranger holds', () => {
   test('is passed over within the same call', async () => {
     const range = freePortRange(3)
-    const first = Number(range.split('-')[0])
+    const { first } = range
     takePort(first)
-    const server = site.server({ PORT_RANGE_HOST: range })
+    const server = site.server({ PORT_RANGE_HOST: rangeSetting(range) })
     await server.start()
     const engine = await mustProvision(server)
     expect(engine.host_http_port).toBe(first + 1)
@@ -199,9 +199,9 @@ describe('a port that a stranger holds', () => {
 
   test('is a refusal where it was the last one, and nothing is left behind', async () => {
     const range = freePortRange(2)
-    const first = Number(range.split('-')[0])
+    const { first } = range
     for (const port of [first, first + 1]) takePort(port)
-    const server = site.server({ PORT_RANGE_HOST: range, PROVISION_DEADLINE_MS: '20000' })
+    const server = site.server({ PORT_RANGE_HOST: rangeSetting(range), PROVISION_DEADLINE_MS: '20000' })
     await server.start()
     expect(refused(await provision(server))).toMatchObject({
       status: 503,
@@ -229,7 +229,7 @@ test('finds a name however many another installation on this Docker has taken', 
 
 describe('refuses', () => {
   test('when all ports are leased', async () => {
-    const server = site.server({ PORT_RANGE_HOST: freePortRange(1) })
+    const server = site.server({ PORT_RANGE_HOST: rangeSetting(freePortRange(1)) })
     await server.start()
     const { container_id } = await mustProvision(server)
     expect(refused(await provision(server))).toMatchObject({

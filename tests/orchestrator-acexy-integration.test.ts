@@ -5,8 +5,9 @@ import { AcexyClient } from './support/acexy-client.ts'
 import type { Viewing } from './support/acexy-viewing.ts'
 import { decodeEngines, decodeProvisioned } from './support/acexy-wire.ts'
 import { connectTestDocker, type TestDocker, until } from './support/docker.ts'
+import { DockerProxy } from './support/docker-proxy.ts'
 import { buildEngineImage } from './support/engine-image.ts'
-import { type HeldDocker, holdableDocker } from './support/held-docker.ts'
+import { freePortRange, rangeSetting } from './support/ports.ts'
 import { TestServer } from './support/server.ts'
 
 /*
@@ -116,10 +117,10 @@ describe('an engine that takes longer than acexy waits', () => {
   scenario('is the one that the next try gets, when acexy closes at 3 s', async () => {
     const { server, docker } = await heldOrchestrator({ PROVISION_DEADLINE_MS: '20000' })
     const { acexy } = await startedClient(server)
-    docker.hold()
+    docker.holdStarts()
     const answer = acexy.provision()
     await until('acexy has given up once', () => acexy.troubles.length === 1)
-    docker.release()
+    docker.resume()
     const engine = await answer
     expect(await inView(server)).toEqual([engine?.container_id ?? ''])
     expect(await everyEngine(server)).toHaveLength(1)
@@ -129,10 +130,10 @@ describe('an engine that takes longer than acexy waits', () => {
   scenario('is the one that the next try gets, when the deadline comes first', async () => {
     const { server, docker } = await heldOrchestrator({ PROVISION_DEADLINE_MS: '500' })
     const { acexy } = await startedClient(server)
-    docker.hold()
+    docker.holdStarts()
     const answer = acexy.provision()
     await until('the deadline has passed', () => unclaimed(server) === 1)
-    docker.release()
+    docker.resume()
     const engine = await answer
     expect(await inView(server)).toEqual([engine?.container_id ?? ''])
     expect(await everyEngine(server)).toHaveLength(1)
@@ -141,7 +142,7 @@ describe('an engine that takes longer than acexy waits', () => {
 
   scenario('never goes to two viewers who both wait', async () => {
     const { server, docker } = await heldOrchestrator({ PROVISION_DEADLINE_MS: '20000' })
-    docker.hold()
+    docker.holdStarts()
     const gone = new AbortController()
     const left = provisioned(server, gone.signal).catch(() => 'gone')
     await until('the first start waits', () => docker.held() === 1)
@@ -150,7 +151,7 @@ describe('an engine that takes longer than acexy waits', () => {
     await until('it was seen that nobody waits', () => unclaimed(server) === 1)
     const both = Promise.all([provisioned(server), provisioned(server)])
     await until('the second start waits', () => docker.held() === 2)
-    docker.release()
+    docker.resume()
     const ids = (await both).map(({ container_id }) => container_id)
     expect(new Set(ids).size).toBe(2)
     expect((await inView(server)).toSorted()).toEqual(ids.toSorted())
@@ -166,14 +167,13 @@ interface Settings {
 async function orchestrator(env: Settings = {}): Promise<{ server: TestServer; docker: TestDocker }> {
   const docker = await connectTestDocker()
   cleanUps.push(docker.cleanUp)
-  const base = 20_000 + (process.pid % 90) * 100
   const server = new TestServer({
     docker,
     image,
     env: {
       API_KEY,
       MIN_REPLICAS: '0',
-      PORT_RANGE_HOST: `${base}-${base + 99}`,
+      PORT_RANGE_HOST: rangeSetting(freePortRange(100)),
       ENGINE_ENV: '{"BOOT_MS":"6000"}',
       ...env,
     },
@@ -184,9 +184,9 @@ async function orchestrator(env: Settings = {}): Promise<{ server: TestServer; d
 }
 
 /** The same, on a Docker whose starts can be made to wait. */
-async function heldOrchestrator(env: Settings): Promise<{ server: TestServer; docker: HeldDocker }> {
-  const docker = holdableDocker(process.env.DOCKER_HOST ?? null)
-  cleanUps.push(() => docker[Symbol.dispose]())
+async function heldOrchestrator(env: Settings): Promise<{ server: TestServer; docker: DockerProxy }> {
+  const docker = await DockerProxy.open(process.env.DOCKER_HOST ?? null)
+  cleanUps.push(() => docker.stop())
   const { server } = await orchestrator({ DOCKER_HOST: docker.dockerHost, ...env })
   return { server, docker }
 }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { agreement } from './support/consistency.ts'
-import { connectTestDocker, freeHostPort, type TestDocker, until } from './support/docker.ts'
+import { connectTestDocker, type TestDocker, until } from './support/docker.ts'
 import {
   type EngineRow,
   mustProvision,
@@ -10,6 +10,7 @@ import {
   startStream,
   type TestSite,
 } from './support/fleet.ts'
+import { freePort } from './support/ports.ts'
 import type { TestServer } from './support/server.ts'
 
 /** Docker takes its time, and the default of a preload reaches the first file of a run only (Bun 1.4.5). */
@@ -151,7 +152,7 @@ test('adopts the running engines from their labels alone', async () => {
 })
 
 test('adopts engines of the earlier orchestrator', async () => {
-  const port = freeHostPort()
+  const port = freePort()
   const labels = {
     'acestream.http_port': `${port}`,
     'acestream.https_port': '45001',
@@ -189,7 +190,7 @@ test('removes engine containers that were never started, at its start and later'
 })
 
 test('leaves the containers of others alone and tells nothing of them', async () => {
-  const port = freeHostPort()
+  const port = freePort()
   const labels = {
     'roundhouse.engine': crypto.randomUUID(),
     'acestream.http_port': `${port}`,

@@ -3,8 +3,9 @@ import { readdirSync } from 'node:fs'
 import type { Deadlines } from '../src/runtime/docker.ts'
 import { parseDockerHost } from '../src/runtime/docker-connection.ts'
 import type { ContainerEvent, ContainerSpec, Runtime } from '../src/runtime/runtime.ts'
-import { connectTestDocker, dockerRuntimeAt, freeHostPort, type TestDocker, until } from './support/docker.ts'
+import { connectTestDocker, dockerRuntimeAt, type TestDocker, until } from './support/docker.ts'
 import { chunkOf, type FakeDaemon, rawDaemon, STREAM_HEADERS, type Wire } from './support/fake-daemon.ts'
+import { freePort } from './support/ports.ts'
 import { failureOf, published } from './support/runtime-contract.ts'
 import { ensureTinyImage } from './support/tiny-image.ts'
 
@@ -38,7 +39,7 @@ function everyCall(runtime: Runtime): [keyof Deadlines, () => Promise<unknown>][
 describe('without a connection', () => {
   test.each([
     ['unix:///nope/docker.sock', '/nope/docker.sock'],
-    [`tcp://127.0.0.1:${freeHostPort()}`, 'tcp://127.0.0.1'],
+    [`tcp://127.0.0.1:${freePort()}`, 'tcp://127.0.0.1'],
     ['tcp://roundhouse-test.invalid:2375', 'tcp://roundhouse-test.invalid:2375'],
   ])('every call at %s fails without effect, and names the address', async (dockerHost, address) => {
     for (const [verb, call] of everyCall(dockerRuntimeAt(dockerHost))) {
@@ -205,7 +206,7 @@ describe('a real Docker Engine', () => {
   afterAll(() => docker.cleanUp())
 
   test('gets the limits, the restart policy and the settings that were asked for', async () => {
-    const hostPort = freeHostPort()
+    const hostPort = freePort()
     const id = await dockerRuntimeAt(docker.dockerHost).create({
       ...SPEC,
       ...published(hostPort),

@@ -2,7 +2,8 @@ import { afterEach, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freeHostPort, holdHostPort } from './support/docker.ts'
+import { holdHostPort } from './support/docker.ts'
+import { freePort } from './support/ports.ts'
 
 /*
  * A start that cannot be ends with 2 and one message for people: the setting, why, and the remedy.
@@ -17,7 +18,7 @@ afterEach(() => {
 /** Runs the program to its end, with these settings and no other part of the environment. */
 async function runToEnd(env: Readonly<Record<string, string>>) {
   const child = Bun.spawn(['bun', join(import.meta.dir, '../src/main.ts')], {
-    env: { PATH: process.env.PATH ?? '', BIND: '127.0.0.1', APP_PORT: String(freeHostPort()), ...env },
+    env: { PATH: process.env.PATH ?? '', BIND: '127.0.0.1', APP_PORT: String(freePort()), ...env },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
@@ -46,7 +47,7 @@ test('a database that cannot be opened ends the start', async () => {
 test('a port that is taken ends the start', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'roundhouse-test-'))
   closers.push(() => rmSync(folder, { recursive: true }))
-  const port = freeHostPort()
+  const port = freePort()
   closers.push(holdHostPort(port).release)
   const DB_URL = `sqlite:///${join(folder, 'orchestrator.db')}`
   const { code, errors } = await runToEnd({ APP_PORT: String(port), DB_URL })

@@ -1,7 +1,7 @@
 import { parseDockerHost } from '../../src/runtime/docker-connection.ts'
 import type { TestDocker } from '../../tests/support/docker.ts'
+import type { PortRange } from '../../tests/support/ports.ts'
 import type { TestServer } from '../../tests/support/server.ts'
-import type { PortRange } from './ports.ts'
 
 /** A container that was started, and when: epoch milliseconds, with fractions. */
 export interface Launch {

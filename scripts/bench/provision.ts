@@ -4,10 +4,10 @@
  */
 
 import type { TestDocker } from '../../tests/support/docker.ts'
+import { freePortRange, rangeSetting } from '../../tests/support/ports.ts'
 import { type Bench, runBenchmarks } from './harness.ts'
 import { type Launch, type Launcher, provisioning, rawDocker } from './launches.ts'
 import { type Phases, phasesOf } from './phases.ts'
-import { freePortRange, rangeSetting } from './ports.ts'
 import { type Measured, measured, type Report, target } from './report.ts'
 import { median } from './statistics.ts'
 

@@ -4,9 +4,9 @@
  */
 
 import { join } from 'node:path'
+import { freePortRange, rangeSetting } from '../../tests/support/ports.ts'
 import { type ListedEngine, provisionFleet } from './fleet.ts'
 import { type Bench, runBenchmarks } from './harness.ts'
-import { freePortRange, rangeSetting } from './ports.ts'
 import { type Measured, measured, type Report, type Target, target } from './report.ts'
 import { fillWithEngines } from './rows.ts'
 import { measureSelections, type SelectionTimes } from './selection.ts'

@@ -4,10 +4,10 @@
  */
 
 import { until } from '../../tests/support/docker.ts'
+import { freePortRange, rangeSetting } from '../../tests/support/ports.ts'
 import type { TestServer } from '../../tests/support/server.ts'
 import { type ListedEngine, provisionFleet } from './fleet.ts'
 import { type Bench, runBenchmarks } from './harness.ts'
-import { freePortRange, rangeSetting } from './ports.ts'
 import { measured, type Report, target } from './report.ts'
 
 const FLEET = 20

@@ -5,8 +5,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseDockerHost } from '../../src/runtime/docker-connection.ts'
 
-/** What is let through. `cut`: connections break at once. `forgetful`: all but the answer of a creation. */
-type Mode = 'open' | 'frozen' | 'cut' | 'forgetful'
+/**
+ * What is let through. `cut`: connections break at once. `forgetful`: all but the answer of a creation. `holding`: all but
+ * the starts of containers.
+ */
+type Mode = 'open' | 'frozen' | 'cut' | 'forgetful' | 'holding'
 
 interface Link {
   readonly client: Socket
@@ -14,6 +17,9 @@ interface Link {
   /** What the freeze keeps back, in its order. */
   readonly held: (() => void)[]
 }
+
+/** A request's head comes in one piece, as the client writes it in one. */
+const START_REQUEST = /^POST \S*\/containers\/[^/ ]+\/start\b/
 
 /** Of all that the orchestrator asks, a creation alone is answered with 201. */
 const CREATED_ANSWER = /^HTTP\/1\.1 201 /
@@ -61,6 +67,16 @@ export class DockerProxy {
     this.#mode = 'forgetful'
   }
 
+  /** From now on starts wait; nothing else does. */
+  holdStarts(): void {
+    this.#mode = 'holding'
+  }
+
+  /** How many questions wait now. */
+  held(): number {
+    return [...this.#links].reduce((sum, { held }) => sum + held.length, 0)
+  }
+
   /** Breaks all connections, and every new one, until `resume`. */
   cut(): void {
     this.#mode = 'cut'
@@ -89,7 +105,7 @@ export class DockerProxy {
     const { upstream } = link
     this.#links.add(link)
     // No back-pressure: what passes here is small.
-    client.on('data', (bytes) => this.#pass(link, () => upstream.write(bytes)))
+    client.on('data', (bytes) => this.#question(link, bytes))
     upstream.on('data', (bytes) => this.#answer(link, bytes))
     client.on('close', () => this.#pass(link, () => upstream.end()))
     upstream.on('close', () =>
@@ -101,6 +117,12 @@ export class DockerProxy {
     // Either side may reset its connection, which the `close` that follows reports.
     client.on('error', () => undefined)
     upstream.on('error', () => undefined)
+  }
+
+  #question(link: Link, bytes: Buffer | string): void {
+    const pass = () => link.upstream.write(bytes)
+    if (this.#mode === 'holding' && START_REQUEST.test(String(bytes))) link.held.push(pass)
+    else this.#pass(link, pass)
   }
 
   #answer(link: Link, bytes: Buffer | string): void {

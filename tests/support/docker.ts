@@ -58,14 +58,6 @@ export function dockerRuntimeAt(dockerHost: string | null, deadlinesMs: Partial<
   })
 }
 
-/** A host port that was free a moment ago: the kernel does not give it out again soon. */
-export function freeHostPort(): number {
-  const probe = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-  const { port } = probe
-  probe.stop(true)
-  return port
-}
-
 /** A process outside Docker that holds a host port until it is released. */
 export function holdHostPort(port: number): { release: () => void } {
   const listener = Bun.listen({ hostname: '127.0.0.1', port, socket: { data() {} } })

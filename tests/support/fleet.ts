@@ -1,9 +1,9 @@
-import { randomInt } from 'node:crypto'
 import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { EngineProvisioned } from '../../src/http/schemas.ts'
 import { connectTestDocker, type TestDocker } from './docker.ts'
 import { buildEngineImage } from './engine-image.ts'
+import { freePortRange, rangeSetting } from './ports.ts'
 import { TestServer } from './server.ts'
 
 /** An engine of `GET /engines`, as far as these tests read it. */
@@ -60,7 +60,11 @@ export async function openTestSite(): Promise<TestSite> {
     docker,
     image,
     server: (env = {}) => {
-      const server = new TestServer({ docker, image, env: { PORT_RANGE_HOST: freePortRange(60), ...env } })
+      const server = new TestServer({
+        docker,
+        image,
+        env: { PORT_RANGE_HOST: rangeSetting(freePortRange(60)), ...env },
+      })
       servers.push(server)
       return server
     },
@@ -146,26 +150,4 @@ export async function removeAll(server: TestServer): Promise<void> {
 /** The container ids that `GET /engines` lists now. */
 export async function listedIds(server: TestServer): Promise<(string | null)[]> {
   return (await server.get<EngineRow[]>('/engines')).map((row) => row.container_id)
-}
-
-/**
- * A `PORT_RANGE_HOST` (`first-last`) of so many ports that were all free a moment ago. Below the ports that
- * Linux gives out by itself (32768 and up), and at random, since test runs may share the host.
- */
-export function freePortRange(size: number): string {
-  for (let tries = 1; tries <= 100; tries++) {
-    const first = randomInt(20_000, 32_000)
-    const ports = Array.from({ length: size }, (_, at) => first + at)
-    if (ports.every(isFree)) return `${first}-${first + size - 1}`
-  }
-  throw new Error(`no ${size} free ports in a row in 100 tries`)
-}
-
-function isFree(port: number): boolean {
-  try {
-    Bun.listen({ hostname: '0.0.0.0', port, socket: { data() {} } }).stop(true)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'
-import { freeHostPort, until } from './docker.ts'
+import { until } from './docker.ts'
+import { freePort } from './ports.ts'
 import { type Bench, failureOf, follow, published } from './runtime-contract.ts'
 import { EXIT_CODE, PROGRAMS } from './tiny-image.ts'
 
@@ -25,7 +26,7 @@ export function contractOfLooks(bench: Bench): void {
   describe('list', () => {
     test('has our containers in every state, and no others', async () => {
       const created = await bench.runtime.create(bench.spec())
-      const running = await bench.started(bench.spec(published(freeHostPort())))
+      const running = await bench.started(bench.spec(published(freePort())))
       const exited = await bench.started(bench.spec())
       await bench.runtime.stop(exited, 5)
       await bench.runtime.create(bench.spec({ labels: bench.subject.foreignLabel }))
@@ -43,7 +44,7 @@ export function contractOfLooks(bench: Bench): void {
 
     test('tells of a running container what inspect tells, but for the start and the exit', async () => {
       const id = await bench.started(
-        bench.spec({ ...published(freeHostPort()), labels: { ...bench.subject.label, colour: 'red' } }),
+        bench.spec({ ...published(freePort()), labels: { ...bench.subject.label, colour: 'red' } }),
       )
       const inspected = await bench.runtime.inspect(id)
       const [listed] = await bench.runtime.list()
@@ -58,7 +59,7 @@ export function contractOfLooks(bench: Bench): void {
     })
 
     test('leaves the ports out of what does not run', async () => {
-      await bench.runtime.create(bench.spec(published(freeHostPort())))
+      await bench.runtime.create(bench.spec(published(freePort())))
       expect((await bench.runtime.list()).map((container) => container.ports)).toEqual([[]])
     })
   })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { ContainerSpec } from '../../src/runtime/runtime.ts'
-import { freeHostPort, until } from './docker.ts'
+import { until } from './docker.ts'
+import { freePort } from './ports.ts'
 import { type Bench, failureOf, follow, published } from './runtime-contract.ts'
 import { PROGRAMS } from './tiny-image.ts'
 
@@ -10,7 +11,7 @@ export function contractOfVerbs(bench: Bench): void {
     test('gives the id of a container that was never started', async () => {
       const before = Date.now()
       const spec = bench.spec({
-        ...published(freeHostPort()),
+        ...published(freePort()),
         labels: { ...bench.subject.label, colour: 'blue' },
       })
       const id = await bench.runtime.create(spec)
@@ -40,14 +41,14 @@ export function contractOfVerbs(bench: Bench): void {
 
     test('refuses ports in the network of another container', async () => {
       const donor = await bench.started(bench.spec())
-      const spec = bench.spec({ network: `container:${donor}`, ...published(freeHostPort()) })
+      const spec = bench.spec({ network: `container:${donor}`, ...published(freePort()) })
       await failureOf('refused', bench.runtime.create(spec))
     })
   })
 
   describe('start', () => {
     test('runs a container, with its ports and an address', async () => {
-      const spec = bench.spec(published(freeHostPort()))
+      const spec = bench.spec(published(freePort()))
       const id = await bench.started(spec)
 
       const seen = await bench.runtime.inspect(id)
@@ -76,7 +77,7 @@ export function contractOfVerbs(bench: Bench): void {
     })
 
     test('fails with port_taken when another container has the port', async () => {
-      const port = freeHostPort()
+      const port = freePort()
       await bench.started(bench.spec(published(port)))
       const id = await bench.runtime.create(bench.spec(published(port)))
       const failure = await failureOf('port_taken', bench.runtime.start(id))
@@ -84,7 +85,7 @@ export function contractOfVerbs(bench: Bench): void {
     })
 
     test('fails with port_taken when a process has the port, and works once it is free', async () => {
-      const port = freeHostPort()
+      const port = freePort()
       const release = bench.subject.takePort(port)
       const id = await bench.runtime.create(bench.spec(published(port)))
       try {
@@ -103,7 +104,7 @@ export function contractOfVerbs(bench: Bench): void {
     })
 
     test('leaves a container created whose port was taken, listed, and to be destroyed', async () => {
-      const port = freeHostPort()
+      const port = freePort()
       const holder = await bench.started(bench.spec(published(port)))
       const id = await bench.runtime.create(bench.spec(published(port)))
       await failureOf('port_taken', bench.runtime.start(id))
@@ -228,7 +229,7 @@ export function contractOfVerbs(bench: Bench): void {
     }
 
     test('frees the name and the port at once', async () => {
-      const spec = bench.spec(published(freeHostPort()))
+      const spec = bench.spec(published(freePort()))
       await bench.runtime.destroy(await bench.started(spec))
       const id = await bench.started(spec)
       expect((await bench.runtime.inspect(id)).state).toBe('running')

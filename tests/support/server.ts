@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freeHostPort, type TestDocker, until } from './docker.ts'
+import { type TestDocker, until } from './docker.ts'
+import { freePort } from './ports.ts'
 
 /** How one orchestrator process is started; `env` wins over what the harness sets. */
 export interface ServerOptions {
@@ -16,7 +17,7 @@ export interface ServerOptions {
 export class TestServer {
   readonly url: string
   readonly folder = mkdtempSync(join(tmpdir(), 'roundhouse-test-'))
-  readonly port = freeHostPort()
+  readonly port = freePort()
   /** All that it wrote, over all its lives. */
   output = ''
   #process: Bun.Subprocess<'ignore', 'pipe', 'pipe'> | null = null

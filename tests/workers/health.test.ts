@@ -8,7 +8,8 @@ import {
   parseFromWorker,
   parseToWorker,
 } from '../../src/workers/protocol.ts'
-import { freeHostPort, until } from '../support/docker.ts'
+import { until } from '../support/docker.ts'
+import { freePort } from '../support/ports.ts'
 
 const cleanUps: (() => unknown)[] = []
 afterEach(async () => {
@@ -55,7 +56,7 @@ describe('a probe', () => {
   })
 
   test('says that nobody listens, or that nobody answers in time', async () => {
-    const port = freeHostPort()
+    const port = freePort()
     expect((await probe([{ host: '127.0.0.1', port }], 1_000)).error).toBe(
       `127.0.0.1:${port}: connection refused`,
     )
@@ -70,7 +71,7 @@ describe('a probe', () => {
   test('asks all addresses at once and takes the one that answers', async () => {
     const silent = hung()
     const good = healthy()
-    const addresses = [silent, { host: '127.0.0.1', port: freeHostPort() }, good].map(({ host, port }) => ({
+    const addresses = [silent, { host: '127.0.0.1', port: freePort() }, good].map(({ host, port }) => ({
       host,
       port,
     }))
@@ -142,7 +143,7 @@ describe('the health worker', () => {
   })
 
   test('keeps asking a booting engine, and tells its first good answer only', async () => {
-    const port = freeHostPort()
+    const port = freePort()
     const { health, facts } = host()
     health.setTargets([target('boots', { host: '127.0.0.1', port }, true)])
     // Nothing is said while it refuses; another engine's reports show that time passes.

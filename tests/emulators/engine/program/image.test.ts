@@ -32,7 +32,7 @@ test('the image is only built when something changed', async () => {
 })
 
 test('a container of it starts, answers, plays, and ends at once on SIGTERM', async () => {
-  const ports = await freePorts()
+  const ports = freePorts()
   const flags = `--http-port=${ports.http}\n--api-port=${ports.api}\n--bind-all`
   const env = { ...environment(ports), HTTP_PORT: '6878', API_PORT: '62062', CONF: flags }
   const container = await docker.createContainer({

@@ -46,7 +46,7 @@ class EngineProcess extends EngineClient implements AsyncDisposable {
 
 describe('the program', () => {
   test('refuses connections first, while its control port answers', async () => {
-    await using engine = new EngineProcess(await freePorts(), { BOOT_API_MS: '300', BOOT_MS: '600' })
+    await using engine = new EngineProcess(freePorts(), { BOOT_API_MS: '300', BOOT_MS: '600' })
     await engine.controlReady()
     expect(await canConnect(engine.ports.http)).toBe(false)
     await engine.apiReady()
@@ -57,11 +57,11 @@ describe('the program', () => {
   test.each(['http', 'https', 'api', 'p2p'] as const)(
     'ends with 1 when the %s port is taken',
     async (name) => {
-      const ports = await freePorts()
+      const ports = freePorts()
       await using holder = new EngineProcess(ports)
       await holder.apiReady()
       await until(() => canConnect(ports.p2p))
-      await using second = new EngineProcess({ ...(await freePorts()), [name]: ports[name] })
+      await using second = new EngineProcess({ ...freePorts(), [name]: ports[name] })
       expect(await second.child.exited).toBe(1)
       expect(await second.child.stderr.text()).toContain(
         `${name.toUpperCase()} port ${ports[name]} cannot be opened`,
@@ -70,21 +70,21 @@ describe('the program', () => {
   )
 
   test('ends with 1 for a setting that is none, naming it', async () => {
-    await using engine = new EngineProcess(await freePorts(), { API_PORT: 'many' })
+    await using engine = new EngineProcess(freePorts(), { API_PORT: 'many' })
     expect(await engine.child.exited).toBe(1)
     expect(await engine.child.stderr.text()).toContain('API_PORT')
   })
 
   test('two run side by side when all their ports differ', async () => {
-    await using first = new EngineProcess(await freePorts())
-    await using second = new EngineProcess(await freePorts())
+    await using first = new EngineProcess(freePorts())
+    await using second = new EngineProcess(freePorts())
     await Promise.all([first.apiReady(), second.apiReady()])
     expect((await first.state()).config.ports).toEqual(first.ports)
     expect((await second.state()).config).toMatchObject({ ports: second.ports, flags: ['--client-console'] })
   })
 
   test('SIGTERM ends it with 0 also while everything hangs', async () => {
-    await using engine = new EngineProcess(await freePorts())
+    await using engine = new EngineProcess(freePorts())
     await engine.apiReady()
     const calls = async () => (await engine.state()).counters.calls['/server/api'] ?? 0
     const before = await calls()
@@ -97,14 +97,14 @@ describe('the program', () => {
   })
 
   test('ends with the code that the control port is told', async () => {
-    await using engine = new EngineProcess(await freePorts())
+    await using engine = new EngineProcess(freePorts())
     await engine.controlReady()
     expect((await engine.control('/exit?code=42', { method: 'POST' })).status).toBe(200)
     expect(await engine.child.exited).toBe(42)
   })
 
   test('plays in real time by the clock of the machine', async () => {
-    await using engine = new EngineProcess(await freePorts(), { BURST_FACTOR: '1', BITRATE_KBPS: '1000' })
+    await using engine = new EngineProcess(freePorts(), { BURST_FACTOR: '1', BITRATE_KBPS: '1000' })
     await engine.apiReady()
     const { playback_url } = await engine.open()
     const startedMs = performance.now()

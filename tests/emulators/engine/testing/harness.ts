@@ -1,4 +1,4 @@
-import { createServer } from 'node:net'
+import { freePort } from '../../../support/ports.ts'
 import { Emulator } from '../emulator.ts'
 import type { Faults } from '../faults.ts'
 import { readSettings } from '../settings.ts'
@@ -81,7 +81,7 @@ export class TestEngine extends EngineClient implements AsyncDisposable {
 
   /** Starts one with all waits switched off but those that `env` sets. */
   static async start(env: Readonly<Record<string, string>> = {}): Promise<TestEngine> {
-    const ports = await freePorts()
+    const ports = freePorts()
     const clock = new FakeClock()
     const quick = { BOOT_API_MS: '0', BOOT_MS: '0', LOAD_MS: '0', PLAYBACK_MS: '0', BITRATE_KBPS: '376' }
     const settings = readSettings({ ...environment(ports), ...quick, ...env }, [])
@@ -112,20 +112,8 @@ export const readJson = async <T>(answer: Response): Promise<T> => JSON.parse(aw
 export type EnginePorts = Readonly<Record<'http' | 'https' | 'api' | 'p2p' | 'control', number>>
 
 /** Five loopback ports that were free a moment ago. */
-export async function freePorts(): Promise<EnginePorts> {
-  const servers = Array.from({ length: 5 }, () => createServer())
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      const listening = Promise.withResolvers<void>()
-      server.listen(0, '127.0.0.1', listening.resolve)
-      await listening.promise
-      const address = server.address()
-      return typeof address === 'object' && address !== null ? address.port : 0
-    }),
-  )
-  for (const server of servers) server.close()
-  const [http = 0, https = 0, api = 0, p2p = 0, control = 0] = ports
-  return { http, https, api, p2p, control }
+export function freePorts(): EnginePorts {
+  return { http: freePort(), https: freePort(), api: freePort(), p2p: freePort(), control: freePort() }
 }
 
 /** The variables that give an engine these ports, on loopback. */
