@@ -20,7 +20,7 @@ import { StatusViews } from './control/status-views.ts'
 import { StreamViews } from './control/stream-views.ts'
 import { StreamBooks } from './control/streams.ts'
 import type { EngineTemplate } from './control/template.ts'
-import { isRunning } from './core/types.ts'
+import type { Engine } from './core/types.ts'
 import { createApp } from './http/app.ts'
 import type { Runtime } from './runtime/runtime.ts'
 import { createServices, createTranslate } from './services.ts'
@@ -116,7 +116,8 @@ function workOf(config: Config, adapters: Adapters, base: Base) {
   const { store, runtime, clock, log, newId, random, checkpoint, health } = adapters
   const { template, facts, ports, gate, addresses } = base
   const isStarting = (engineId: string): boolean => provisioner.isPending(engineId)
-  const claims = new Claims({ store, clock, gate, ports, template, newId, isStarting })
+  const isRunning = (engine: Engine): boolean => facts.isRunning(engine)
+  const claims = new Claims({ store, clock, gate, ports, template, newId, isRunning, isStarting })
   const launcher = new Launcher({ store, clock, runtime, claims, gate, ports, template, log, checkpoint })
   const provisioner: Provisioner = new Provisioner({
     store,
@@ -232,7 +233,10 @@ const gaugesOf = ({ store, clock }: Adapters, facts: Facts) => ({
   streamsActive: () => streamsWhere(store.db, { status: 'started' }).length,
   enginesByStatus: () => countBy(liveEngines(store.db), ({ status }) => status),
   enginesByHealth: () =>
-    countBy(liveEngines(store.db).filter(isRunning), ({ id }) => facts.health(id, clock.now()).verdict),
+    countBy(
+      liveEngines(store.db).filter((engine) => facts.isRunning(engine)),
+      ({ id }) => facts.health(id, clock.now()).verdict,
+    ),
 })
 
 const countBy = <T>(items: readonly T[], keyOf: (item: T) => string): Record<string, number> =>

@@ -1,5 +1,5 @@
 import { noFreePort, ProvisionRefused } from '../core/refusal.ts'
-import { type Engine, type EngineRequest, isLive, isRunning } from '../core/types.ts'
+import { type Engine, type EngineRequest, isLive } from '../core/types.ts'
 import {
   claimableEngine,
   engineById,
@@ -32,6 +32,8 @@ export interface ClaimsDeps {
   readonly ports: PortBook
   readonly template: EngineTemplate
   readonly newId: () => string
+  /** Whether its container runs, as far as is known. */
+  readonly isRunning: (engine: Engine) => boolean
   /** Whether this process is starting the engine right now. */
   readonly isStarting: (engineId: string) => boolean
 }
@@ -60,7 +62,12 @@ export class Claims {
 
   /** The unclaimed engine that such a caller would get. */
   waiting(db: Db, hash: string, key: string | null): Engine | undefined {
-    return claimableEngine(db, hash, key, (engine) => isRunning(engine) || this.deps.isStarting(engine.id))
+    return claimableEngine(
+      db,
+      hash,
+      key,
+      (engine) => this.deps.isRunning(engine) || this.deps.isStarting(engine.id),
+    )
   }
 
   #byKey(tx: Db, key: string, hash: string): Engine | null {

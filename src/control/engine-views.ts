@@ -96,7 +96,12 @@ export class EngineViews {
   #listing(engine: Engine): Listing {
     const { facts, clock, gate } = this.deps
     const vpn = engine.vpnNode === null ? 'up' : (gate.vpn()?.state ?? 'unknown')
-    return listing({ engine, verdict: facts.health(engine.id, clock.now()).verdict, vpn })
+    return listing({
+      engine,
+      isRunning: facts.isRunning(engine),
+      verdict: facts.health(engine.id, clock.now()).verdict,
+      vpn,
+    })
   }
 
   #current(): Snapshot {

@@ -1,5 +1,5 @@
 import { agedHealth, type Health, type Probe, unknownHealth, withProbe } from '../core/health.ts'
-import type { DockerState } from '../core/types.ts'
+import { type DockerState, type Engine, isRunning } from '../core/types.ts'
 
 /** What is known of the container engine, since when, and why not more. */
 export interface DockerFact {
@@ -17,6 +17,10 @@ export class Facts {
   #docker: DockerFact
   readonly #health = new Map<string, Health>()
   readonly #lastSeen = new Map<string, number>()
+  /** Containers that were heard to stop and not looked at since. */
+  readonly #stopped = new Set<string>()
+  /** When each container was last seen to have started. */
+  readonly #startedAt = new Map<string, number>()
 
   constructor(
     nowMs: number,
@@ -62,6 +66,29 @@ export class Facts {
     return this.#lastSeen.get(engineId)
   }
 
+  /**
+   * An event said that the container stopped: it counts as not running from now on, before anything is written, until a
+   * look has found out. An event from before its last known start is about another process and changes nothing; within
+   * one millisecond of it the order is not known, and the look tells.
+   */
+  heardStop(containerId: string, atMs: number): void {
+    if (atMs <= (this.#startedAt.get(containerId) ?? 0)) return
+    this.#stopped.add(containerId)
+    this.#version++
+  }
+
+  /** The container was looked at and its row says what was seen. */
+  looked(containerId: string, startedAtMs: number | null): void {
+    if (startedAtMs === null) this.#startedAt.delete(containerId)
+    else this.#startedAt.set(containerId, startedAtMs)
+    if (this.#stopped.delete(containerId)) this.#version++
+  }
+
+  /** True when the engine's container runs as far as is known: by its row, and by what was heard since. */
+  isRunning(engine: Pick<Engine, 'containerId' | 'containerState'>): boolean {
+    return isRunning(engine) && !(engine.containerId !== null && this.#stopped.has(engine.containerId))
+  }
+
   /** Turns verdicts without a recent probe into unknown ones. */
   age(nowMs: number): void {
     for (const [id, health] of this.#health) {
@@ -83,9 +110,13 @@ export class Facts {
     this.#version++
   }
 
-  /** Drops what is kept of engines that are not in `ids`. */
-  keepOnly(ids: ReadonlySet<string>): void {
+  /** Drops what is kept of all others. */
+  keepOnly(engines: readonly Pick<Engine, 'id' | 'containerId'>[]): void {
+    const ids = new Set(engines.map(({ id }) => id))
+    const containers = new Set(engines.map(({ containerId }) => containerId))
     for (const id of this.#health.keys()) if (!ids.has(id)) this.#health.delete(id)
     for (const id of this.#lastSeen.keys()) if (!ids.has(id)) this.#lastSeen.delete(id)
+    for (const id of this.#stopped) if (!containers.has(id)) this.#stopped.delete(id)
+    for (const id of this.#startedAt.keys()) if (!containers.has(id)) this.#startedAt.delete(id)
   }
 }

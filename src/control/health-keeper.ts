@@ -85,7 +85,7 @@ export class HealthKeeper {
   #send(): void {
     const { store, source, facts } = this.deps
     const engines = liveEngines(store.db)
-    facts.keepOnly(new Set(engines.map(({ id }) => id)))
+    facts.keepOnly(engines)
     const targets = engines.filter(isProbed).map((engine) => this.#target(engine))
     const text = JSON.stringify(targets)
     if (text === this.#sent) return

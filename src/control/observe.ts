@@ -48,7 +48,7 @@ export function applyObserved(tx: Db, engine: Engine, observed: ObservedChange, 
 }
 
 /** Writes that a container stopped. */
-export function noteStopped(tx: Db, engine: Engine, state: string, nowMs: number): void {
+function noteStopped(tx: Db, engine: Engine, state: string, nowMs: number): void {
   endStreams(tx, engine.id, 'engine_stopped', nowMs)
   appendJournal(tx, nowMs, { kind: 'engine.stopped', engineId: engine.id, detail: { state } })
 }

@@ -8,7 +8,7 @@ import {
   type Runtime,
   RuntimeFailure,
 } from '../runtime/runtime.ts'
-import { engineByContainer, engineById, liveEngines, transition, updateEngine } from '../store/engines.ts'
+import { engineByContainer, engineById, liveEngines, transition } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
 import { startedStreamsOf } from '../store/streams.ts'
@@ -18,7 +18,7 @@ import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
 import type { LaunchEnd } from './launcher.ts'
 import type { Log } from './log.ts'
-import { applyObserved, endStreams, noteStopped, observedChange } from './observe.ts'
+import { applyObserved, endStreams, observedChange } from './observe.ts'
 import { ENGINE_LABEL, type EngineTemplate, GENERIC_LABEL } from './template.ts'
 
 export interface SettlerDeps {
@@ -70,7 +70,9 @@ export class Settler {
     // Whoever changed it asked for a look of its own, which sees what is true now.
     if (this.#heard.get(containerId) !== heardBefore) return 'leave'
     const engine = seen === null ? engineByContainer(store.db, containerId) : rowOf(store.db, seen)
-    return this.#settle(engine, seen)
+    const kind = await this.#settle(engine, seen)
+    this.deps.facts.looked(containerId, seen?.startedAtMs ?? null)
+    return kind
   }
 
   /** Looks at everything. `isThorough` inspects running engines too, for what happened while nobody watched. */
@@ -114,30 +116,22 @@ export class Settler {
     if (kind === 'leave') return true
     if (engine === undefined || kind !== 'observe') return false
     if (engine.containerStartedAt === null || observedChange(engine, container) !== null) return false
+    if (isRunning(engine) && !facts.isRunning(engine)) return false
     if (isRunning(engine)) facts.seen(engine.id, clock.now())
     return true
   }
 
   /**
-   * Does at once what an event says by itself. True when a look should follow, which finds the whole truth; not where
-   * this process is at the container anyway, since a question in the middle of a start slows it down.
+   * Hides at once what an event says has stopped; the look that follows finds the whole truth and writes it. True when
+   * that look is wanted: not where this process is at the container anyway, since a question in the middle of a start
+   * slows it down.
    */
-  onEvent(event: ContainerEvent): boolean {
-    if (event.action === 'destroy') this.#heard.delete(event.id)
-    else this.touched(event.id)
-    const named = event.labels[ENGINE_LABEL] ?? event.labels[GENERIC_LABEL]
+  onEvent({ action, id, labels, atMs }: ContainerEvent): boolean {
+    if (action === 'destroy') this.#heard.delete(id)
+    else this.touched(id)
+    const named = labels[ENGINE_LABEL] ?? labels[GENERIC_LABEL]
     if (named !== undefined && this.#isInHand(named)) return false
-    const engine = engineByContainer(this.deps.store.db, event.id)
-    if (engine === undefined || !isLive(engine)) return true
-    if (this.#isInHand(engine.id)) return false
-    if (event.action === 'destroy') this.#gone(engine, 'its container was removed')
-    // A die event from before the last start says nothing about the process that runs now. Within one millisecond of it
-    // the order is not known; the look that follows every event tells.
-    const isStale = engine.containerStartedAt !== null && event.atMs <= engine.containerStartedAt
-    if (event.action === 'die' && !isStale) this.#stopped(engine)
-    if (event.action === 'pause') {
-      this.deps.store.transact((tx) => updateEngine(tx, engine.id, { containerState: 'paused' }))
-    }
+    if (action === 'die' || action === 'destroy' || action === 'pause') this.deps.facts.heardStop(id, atMs)
     return true
   }
 
@@ -188,13 +182,16 @@ export class Settler {
   }
 
   #observe(engine: Engine, seen: ContainerObservation): void {
-    const { store, clock, facts } = this.deps
+    const { store, clock, facts, log } = this.deps
     const now = clock.now()
     if (seen.state === 'running') facts.seen(engine.id, now)
     const observed = observedChange(engine, seen)
     if (observed === null) return
     if (observed.isRestarted || seen.state !== 'running') facts.forgetHealth(engine.id)
     store.transact((tx) => applyObserved(tx, engine, observed, now))
+    const { state } = seen
+    if (state !== engine.containerState)
+      log.info({ engine: engine.id, name: engine.name, state }, 'container changed')
   }
 
   #adopt(seen: ContainerObservation): void {
@@ -284,15 +281,6 @@ export class Settler {
     const { store, clock, log } = this.deps
     const isNews = store.transact((tx) => leave(tx, engine.id, reason, clock.now()))
     if (isNews) log.info({ engine: engine.id, name: engine.name }, `engine gone: ${reason}`)
-  }
-
-  #stopped(engine: Engine): void {
-    const { store, clock, facts } = this.deps
-    facts.forgetHealth(engine.id)
-    store.transact((tx) => {
-      updateEngine(tx, engine.id, { containerState: 'exited' })
-      if (isRunning(engine)) noteStopped(tx, engine, 'exited', clock.now())
-    })
   }
 }
 

@@ -1,6 +1,5 @@
 import { closedBreaker } from '../core/breaker.ts'
 import { orchestratorStatus } from '../core/status.ts'
-import { isRunning } from '../core/types.ts'
 import { type BreakerName, saveBreaker } from '../store/breakers.ts'
 import { liveEngines } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
@@ -125,7 +124,9 @@ export class StatusViews {
   #counts() {
     const { store, facts, clock } = this.deps
     const engines = liveEngines(store.db)
-    const verdicts = engines.filter(isRunning).map(({ id }) => facts.health(id, clock.now()).verdict)
+    const verdicts = engines
+      .filter((engine) => facts.isRunning(engine))
+      .map(({ id }) => facts.health(id, clock.now()).verdict)
     return {
       total: engines.length,
       running: verdicts.length,

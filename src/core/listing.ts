@@ -1,5 +1,5 @@
 import type { Verdict } from './health.ts'
-import { type Engine, isLive, isRunning } from './types.ts'
+import { type Engine, isLive } from './types.ts'
 
 /** What a proxy would be told about one engine: whether it is listed, and if not, why not. */
 export interface Listing {
@@ -10,6 +10,8 @@ export interface Listing {
 
 interface Facts {
   readonly engine: Engine
+  /** Whether its container runs, as far as is known. */
+  readonly isRunning: boolean
   readonly verdict: Verdict
   /** `up` also when there is no VPN. */
   readonly vpn: 'up' | 'down' | 'unknown'
@@ -21,7 +23,7 @@ const HIDDEN: readonly { readonly when: (facts: Facts) => boolean; readonly reas
   { when: ({ engine }) => engine.status === 'provisioning', reason: 'it is being provisioned' },
   { when: ({ engine }) => engine.removalRequestedAt !== null, reason: 'it is being removed' },
   { when: ({ engine }) => engine.status === 'draining', reason: 'it is draining' },
-  { when: ({ engine }) => !isRunning(engine), reason: 'its container is not running' },
+  { when: ({ isRunning }) => !isRunning, reason: 'its container is not running' },
   {
     when: ({ engine }) => engine.unclaimedSince !== null,
     reason: 'it is kept for the caller whose answer was lost',

@@ -4,7 +4,7 @@ import { inOrder, listing, turnsOf } from '../../src/core/listing.ts'
 import { engine } from '../support/builders.ts'
 
 describe('listing', () => {
-  const facts = { engine: engine(), verdict: 'healthy', vpn: 'up' } as const
+  const facts = { engine: engine(), isRunning: true, verdict: 'healthy', vpn: 'up' } as const
 
   test.each([
     [{}, null],
@@ -19,8 +19,7 @@ describe('listing', () => {
     [{ engine: engine({ status: 'gone' }) }, 'it is history'],
     [{ engine: engine({ status: 'failed' }) }, 'it is history'],
     [{ engine: engine({ removalRequestedAt: 5 }) }, 'it is being removed'],
-    [{ engine: engine({ containerState: 'exited' }) }, 'its container is not running'],
-    [{ engine: engine({ containerState: 'restarting' }) }, 'its container is not running'],
+    [{ isRunning: false }, 'its container is not running'],
     [{ engine: engine({ unclaimedSince: 5 }) }, 'it is kept for the caller whose answer was lost'],
   ] as const)('%p', (change, reason) => {
     expect(listing({ ...facts, ...change })).toEqual({ listed: reason === null, reason })
