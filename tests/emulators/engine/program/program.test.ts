@@ -21,21 +21,22 @@ class EngineProcess extends EngineClient implements AsyncDisposable {
   }
 
   async controlReady(): Promise<void> {
-    await until(() =>
-      this.control('/state').then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    )
+    await this.#answers(() => this.control('/state'))
   }
 
   async apiReady(): Promise<void> {
-    await until(() =>
-      this.get('/server/api?method=get_status').then(
+    await this.#answers(() => this.get('/server/api?method=get_status'))
+  }
+
+  /** Waits for a good answer; a program that has ended says why instead of never answering. */
+  async #answers(ask: () => Promise<Response>): Promise<void> {
+    await until(async () => {
+      if (this.child.exitCode !== null) throw new Error(`it ended: ${await this.child.stderr.text()}`)
+      return ask().then(
         ({ ok }) => ok,
         () => false,
-      ),
-    )
+      )
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
