@@ -15,6 +15,7 @@ import { Observer } from './control/observer.ts'
 import { PortBook } from './control/port-book.ts'
 import { Provisioner } from './control/provisioner.ts'
 import { Remover } from './control/remover.ts'
+import { Settlements } from './control/settlements.ts'
 import { Settler } from './control/settler.ts'
 import { StatusViews } from './control/status-views.ts'
 import { StreamViews } from './control/stream-views.ts'
@@ -139,7 +140,8 @@ function workOf(config: Config, adapters: Adapters, base: Base) {
   const isInHand = (id: string): boolean =>
     provisioner.isLaunching(id) || remover.isRemoving(id) || generic.isInHand(id)
   const onSettled = provisioner.settled.bind(provisioner)
-  const settler = new Settler({
+  const breaker = gate.breakerSettings('general')
+  const settlements = new Settlements({
     store,
     clock,
     runtime,
@@ -147,11 +149,11 @@ function workOf(config: Config, adapters: Adapters, base: Base) {
     template,
     log,
     newId,
-    startupTimeoutMs: config.STARTUP_TIMEOUT_S * 1_000,
-    breaker: gate.breakerSettings('general'),
-    isInHand,
+    breaker,
     onSettled,
   })
+  const startupTimeoutMs = config.STARTUP_TIMEOUT_S * 1_000
+  const settler = new Settler({ store, clock, runtime, facts, settlements, startupTimeoutMs, isInHand })
   const observer: Observer = new Observer({
     clock,
     runtime,

@@ -8,7 +8,7 @@ import type { Clock } from './clock.ts'
 import { NotFound } from './errors.ts'
 import { endStreams } from './observe.ts'
 import type { Provisioner } from './provisioner.ts'
-import { leave } from './settler.ts'
+import { leave } from './settlements.ts'
 import type { EngineTemplate } from './template.ts'
 
 export interface RemoverDeps {

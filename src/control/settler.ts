@@ -1,5 +1,3 @@
-import type { BreakerSettings } from '../core/breaker.ts'
-import { runtimeUnavailable } from '../core/refusal.ts'
 import { type Settlement, settle } from '../core/settle.ts'
 import { type Engine, isLive, isRunning } from '../core/types.ts'
 import {
@@ -8,38 +6,27 @@ import {
   type Runtime,
   RuntimeFailure,
 } from '../runtime/runtime.ts'
-import { engineByContainer, engineById, liveEngines, transition } from '../store/engines.ts'
-import { appendJournal } from '../store/journal.ts'
-import type { Db, Store } from '../store/store.ts'
+import { engineByContainer, engineById, liveEngines } from '../store/engines.ts'
+import type { Store } from '../store/store.ts'
 import { startedStreamsOf } from '../store/streams.ts'
-import { adopt, isEngineContainer, rowOf } from './adoption.ts'
-import { freeTrial, noteFault } from './breaker-notes.ts'
+import { isEngineContainer, rowOf } from './adoption.ts'
 import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
-import type { LaunchEnd } from './launcher.ts'
-import type { Log } from './log.ts'
-import { applyObserved, endStreams, observedChange } from './observe.ts'
-import { ENGINE_LABEL, type EngineTemplate, GENERIC_LABEL } from './template.ts'
+import { observedChange } from './observe.ts'
+import type { Settlements } from './settlements.ts'
+import { ENGINE_LABEL, GENERIC_LABEL } from './template.ts'
 
 export interface SettlerDeps {
   readonly store: Store
   readonly clock: Clock
   readonly runtime: Runtime
   readonly facts: Facts
-  readonly template: EngineTemplate
-  readonly log: Log
-  readonly newId: () => string
+  readonly settlements: Settlements
   /** How long a started engine may take to its first good answer. */
   readonly startupTimeoutMs: number
-  readonly breaker: BreakerSettings
   /** Whether this process is creating or removing this engine's container, or this generic container. */
   readonly isInHand: (engineIdOrContainer: string) => boolean
-  /** A cut-off provision was completed or undone; a caller may still wait for it. */
-  readonly onSettled: (engineId: string, end: LaunchEnd) => void
 }
-
-/** Does one step; gives a promise where it asks the runtime. */
-type Executor = (engine: Engine | undefined, seen: ContainerObservation | null, reason: string) => unknown
 
 /** What a full pass did. */
 export interface PassResult {
@@ -56,7 +43,6 @@ export interface PassResult {
  * by `core/settle`, so it may run at any moment and any number of times.
  */
 export class Settler {
-  readonly #failing = new Set<string>()
   /** How often each container was changed, as we know it: an observation that a change overtook is stale. */
   readonly #heard = new Map<string, number>()
 
@@ -163,90 +149,12 @@ export class Settler {
 
   async #settle(engine: Engine | undefined, seen: ContainerObservation | null): Promise<Settlement['kind']> {
     const settlement = this.#decide(engine, seen)
-    const reason = 'reason' in settlement ? settlement.reason : ''
-    await this.#executors[settlement.kind](engine, seen, reason)
+    await this.deps.settlements.execute(settlement, engine, seen)
     return settlement.kind
   }
 
-  /** What `core/settle` names, done. It names no step without the row or the container that the step is about. */
-  readonly #executors: Readonly<Record<Settlement['kind'], Executor>> = {
-    leave: () => undefined,
-    observe: (engine, seen) => engine && seen && this.#observe(engine, seen),
-    adopt: (_, seen) => seen && this.#adopt(seen),
-    reap: (_, seen, reason) => seen && this.#reap(seen, reason),
-    finish: (engine, seen) => engine && seen && this.#finish(engine, seen),
-    undo: (engine, seen, reason) => engine && this.#undo(engine, seen, reason),
-    fail: (engine, seen, reason) => engine && seen && this.#fail(engine, seen, reason),
-    remove: (engine, seen) => engine && seen && this.#remove(engine, seen),
-    gone: (engine, _, reason) => engine && this.#gone(engine, reason),
-  }
-
-  #observe(engine: Engine, seen: ContainerObservation): void {
-    const { store, clock, facts, log } = this.deps
-    const now = clock.now()
-    if (seen.state === 'running') facts.seen(engine.id, now)
-    const observed = observedChange(engine, seen)
-    if (observed === null) return
-    if (observed.isRestarted || seen.state !== 'running') facts.forgetHealth(engine.id)
-    store.transact((tx) => applyObserved(tx, engine, observed, now))
-    const { state } = seen
-    if (state !== engine.containerState)
-      log.info({ engine: engine.id, name: engine.name, state }, 'container changed')
-  }
-
-  #adopt(seen: ContainerObservation): void {
-    const { store, clock, newId, template, log } = this.deps
-    const nowMs = clock.now()
-    const engine = store.transact((tx) => adopt(tx, seen, { newId: newId(), template, nowMs }))
-    log.info(
-      { engine: engine.id, name: engine.name, container: seen.id, port: engine.hostHttpPort },
-      'reindex: adopted a running engine',
-    )
-  }
-
-  async #reap(seen: ContainerObservation, reason: string): Promise<void> {
-    const { runtime, store, clock, log } = this.deps
-    await runtime.destroy(seen.id)
-    const detail = { container_id: seen.id, name: seen.name, reason }
-    store.transact((tx) => appendJournal(tx, clock.now(), { kind: 'container.reaped', detail }))
-    log.info({ container: seen.id, name: seen.name }, `reindex: removed a stray container: ${reason}`)
-  }
-
-  #finish(engine: Engine, seen: ContainerObservation): void {
-    const { store, clock, log, onSettled } = this.deps
-    store.transact((tx) => {
-      const change = {
-        containerId: seen.id,
-        name: seen.name,
-        containerState: seen.state,
-        containerStartedAt: seen.startedAtMs,
-        address: seen.address,
-        networks: seen.networks,
-      }
-      transition(tx, engine.id, ['provisioning'], 'starting', change)
-      const detail = { container_id: seen.id, name: seen.name, found: true }
-      appendJournal(tx, clock.now(), { kind: 'provision.completed', engineId: engine.id, detail })
-    })
-    log.info({ engine: engine.id, name: seen.name }, 'reindex: completed a provision that was cut off')
-    onSettled(engine.id, { kind: 'started' })
-  }
-
-  async #undo(engine: Engine, seen: ContainerObservation | null, reason: string): Promise<void> {
-    const { runtime, store, clock, log, onSettled } = this.deps
-    if (seen !== null) await runtime.destroy(seen.id)
-    store.transact((tx) => {
-      const now = clock.now()
-      transition(tx, engine.id, ['provisioning'], 'failed', { reason, endedAt: now })
-      freeTrial(tx, engine.id, now)
-      appendJournal(tx, now, { kind: 'provision.failed', engineId: engine.id, detail: { reason } })
-    })
-    log.info({ engine: engine.id, name: engine.name }, `reindex: ${reason}`)
-    // Docker was in the way, not the request: whoever waits may come back.
-    onSettled(engine.id, { kind: 'failed', refusal: runtimeUnavailable(reason) })
-  }
-
   #isInHand(id: string): boolean {
-    return this.#failing.has(id) || this.deps.isInHand(id)
+    return this.deps.settlements.isFailing(id) || this.deps.isInHand(id)
   }
 
   /** An adopted engine may have viewers that we don't know of, so its silence is no reason to stop it. */
@@ -256,43 +164,6 @@ export class Settler {
     const startedAt = engine.containerStartedAt ?? engine.createdAt
     return clock.now() - startedAt > startupTimeoutMs && startedStreamsOf(store.db, engine.id).length === 0
   }
-
-  async #fail(engine: Engine, seen: ContainerObservation, reason: string): Promise<void> {
-    const { runtime, store, clock, log, breaker } = this.deps
-    // The event of its removal must not make it gone, as if somebody else had removed it.
-    this.#failing.add(engine.id)
-    await runtime.destroy(seen.id).finally(() => this.#failing.delete(engine.id))
-    store.transact((tx) => {
-      const now = clock.now()
-      const change = { reason, endedAt: now, containerState: null, unclaimedSince: null }
-      if (!transition(tx, engine.id, ['starting'], 'failed', change)) return
-      if (engine.readyAt === null) noteFault(tx, engine.id, now, breaker)
-      appendJournal(tx, now, { kind: 'engine.failed', engineId: engine.id, detail: { reason } })
-    })
-    log.warn({ engine: engine.id, name: engine.name }, `engine failed: ${reason}`)
-  }
-
-  async #remove(engine: Engine, seen: ContainerObservation): Promise<void> {
-    await this.deps.runtime.destroy(seen.id)
-    this.#gone(engine, engine.reason ?? 'its removal was asked for')
-  }
-
-  #gone(engine: Engine, reason: string): void {
-    const { store, clock, log } = this.deps
-    const isNews = store.transact((tx) => leave(tx, engine.id, reason, clock.now()))
-    if (isNews) log.info({ engine: engine.id, name: engine.name }, `engine gone: ${reason}`)
-  }
-}
-
-/** Makes an engine history once its container is no more: leases and streams go with it. False when it was already. */
-export function leave(tx: Db, engineId: string, reason: string, nowMs: number): boolean {
-  const change = { reason, endedAt: nowMs, containerState: null, unclaimedSince: null }
-  if (!transition(tx, engineId, ['provisioning', 'starting', 'ready', 'draining'], 'gone', change))
-    return false
-  endStreams(tx, engineId, 'engine_gone', nowMs)
-  freeTrial(tx, engineId, nowMs)
-  appendJournal(tx, nowMs, { kind: 'engine.gone', engineId, detail: { reason } })
-  return true
 }
 
 async function present(answer: Promise<ContainerObservation>): Promise<ContainerObservation | null> {

@@ -1,0 +1,168 @@
+import type { BreakerSettings } from '../core/breaker.ts'
+import { runtimeUnavailable } from '../core/refusal.ts'
+import type { Settlement } from '../core/settle.ts'
+import type { Engine } from '../core/types.ts'
+import type { ContainerObservation, Runtime } from '../runtime/runtime.ts'
+import { transition } from '../store/engines.ts'
+import { appendJournal } from '../store/journal.ts'
+import type { Db, Store } from '../store/store.ts'
+import { adopt } from './adoption.ts'
+import { freeTrial, noteFault } from './breaker-notes.ts'
+import type { Clock } from './clock.ts'
+import type { Facts } from './facts.ts'
+import type { LaunchEnd } from './launcher.ts'
+import type { Log } from './log.ts'
+import { applyObserved, endStreams, observedChange } from './observe.ts'
+import type { EngineTemplate } from './template.ts'
+
+export interface SettlementsDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly runtime: Runtime
+  readonly facts: Facts
+  readonly template: EngineTemplate
+  readonly log: Log
+  readonly newId: () => string
+  readonly breaker: BreakerSettings
+  /** A cut-off provision was completed or undone; a caller may still wait for it. */
+  readonly onSettled: (engineId: string, end: LaunchEnd) => void
+}
+
+/** Does one step; gives a promise where it asks the runtime. */
+type Executor = (engine: Engine | undefined, seen: ContainerObservation | null, reason: string) => unknown
+
+/** Does what `core/settle` decides. Each step may be done twice, and looks at the row again before it writes. */
+export class Settlements {
+  readonly #failing = new Set<string>()
+
+  constructor(private readonly deps: SettlementsDeps) {}
+
+  /** Throws RuntimeFailure when Docker can't be asked; nothing is written then, and a later look tries again. */
+  async execute(
+    settlement: Settlement,
+    engine: Engine | undefined,
+    seen: ContainerObservation | null,
+  ): Promise<void> {
+    const reason = 'reason' in settlement ? settlement.reason : ''
+    await this.#executors[settlement.kind](engine, seen, reason)
+  }
+
+  /** Whether the engine's container is being removed here. */
+  isFailing(engineId: string): boolean {
+    return this.#failing.has(engineId)
+  }
+
+  /** What `core/settle` names, done. It names no step without the row or the container that the step is about. */
+  readonly #executors: Readonly<Record<Settlement['kind'], Executor>> = {
+    leave: () => undefined,
+    observe: (engine, seen) => engine && seen && this.#observe(engine, seen),
+    adopt: (_, seen) => seen && this.#adopt(seen),
+    reap: (_, seen, reason) => seen && this.#reap(seen, reason),
+    finish: (engine, seen) => engine && seen && this.#finish(engine, seen),
+    undo: (engine, seen, reason) => engine && this.#undo(engine, seen, reason),
+    fail: (engine, seen, reason) => engine && seen && this.#fail(engine, seen, reason),
+    remove: (engine, seen) => engine && seen && this.#remove(engine, seen),
+    gone: (engine, _, reason) => engine && this.#gone(engine, reason),
+  }
+
+  #observe(engine: Engine, seen: ContainerObservation): void {
+    const { store, clock, facts, log } = this.deps
+    const now = clock.now()
+    if (seen.state === 'running') facts.seen(engine.id, now)
+    const observed = observedChange(engine, seen)
+    if (observed === null) return
+    if (observed.isRestarted || seen.state !== 'running') facts.forgetHealth(engine.id)
+    store.transact((tx) => applyObserved(tx, engine, observed, now))
+    const { state } = seen
+    if (state !== engine.containerState)
+      log.info({ engine: engine.id, name: engine.name, state }, 'container changed')
+  }
+
+  #adopt(seen: ContainerObservation): void {
+    const { store, clock, newId, template, log } = this.deps
+    const nowMs = clock.now()
+    const engine = store.transact((tx) => adopt(tx, seen, { newId: newId(), template, nowMs }))
+    log.info(
+      { engine: engine.id, name: engine.name, container: seen.id, port: engine.hostHttpPort },
+      'reindex: adopted a running engine',
+    )
+  }
+
+  async #reap(seen: ContainerObservation, reason: string): Promise<void> {
+    const { runtime, store, clock, log } = this.deps
+    await runtime.destroy(seen.id)
+    const detail = { container_id: seen.id, name: seen.name, reason }
+    store.transact((tx) => appendJournal(tx, clock.now(), { kind: 'container.reaped', detail }))
+    log.info({ container: seen.id, name: seen.name }, `reindex: removed a stray container: ${reason}`)
+  }
+
+  #finish(engine: Engine, seen: ContainerObservation): void {
+    const { store, clock, log, onSettled } = this.deps
+    store.transact((tx) => {
+      const change = {
+        containerId: seen.id,
+        name: seen.name,
+        containerState: seen.state,
+        containerStartedAt: seen.startedAtMs,
+        address: seen.address,
+        networks: seen.networks,
+      }
+      if (!transition(tx, engine.id, ['provisioning'], 'starting', change)) return
+      const detail = { container_id: seen.id, name: seen.name, found: true }
+      appendJournal(tx, clock.now(), { kind: 'provision.completed', engineId: engine.id, detail })
+    })
+    log.info({ engine: engine.id, name: seen.name }, 'reindex: completed a provision that was cut off')
+    onSettled(engine.id, { kind: 'started' })
+  }
+
+  async #undo(engine: Engine, seen: ContainerObservation | null, reason: string): Promise<void> {
+    const { runtime, store, clock, log, onSettled } = this.deps
+    if (seen !== null) await runtime.destroy(seen.id)
+    store.transact((tx) => {
+      const now = clock.now()
+      if (!transition(tx, engine.id, ['provisioning'], 'failed', { reason, endedAt: now })) return
+      freeTrial(tx, engine.id, now)
+      appendJournal(tx, now, { kind: 'provision.failed', engineId: engine.id, detail: { reason } })
+    })
+    log.info({ engine: engine.id, name: engine.name }, `reindex: ${reason}`)
+    // Docker was in the way, not the request: whoever waits may come back.
+    onSettled(engine.id, { kind: 'failed', refusal: runtimeUnavailable(reason) })
+  }
+
+  async #fail(engine: Engine, seen: ContainerObservation, reason: string): Promise<void> {
+    const { runtime, store, clock, log, breaker } = this.deps
+    // The event of its removal must not make it gone, as if somebody else had removed it.
+    this.#failing.add(engine.id)
+    await runtime.destroy(seen.id).finally(() => this.#failing.delete(engine.id))
+    store.transact((tx) => {
+      const now = clock.now()
+      const change = { reason, endedAt: now, containerState: null, unclaimedSince: null }
+      if (!transition(tx, engine.id, ['starting'], 'failed', change)) return
+      if (engine.readyAt === null) noteFault(tx, engine.id, now, breaker)
+      appendJournal(tx, now, { kind: 'engine.failed', engineId: engine.id, detail: { reason } })
+    })
+    log.warn({ engine: engine.id, name: engine.name }, `engine failed: ${reason}`)
+  }
+
+  async #remove(engine: Engine, seen: ContainerObservation): Promise<void> {
+    await this.deps.runtime.destroy(seen.id)
+    this.#gone(engine, engine.reason ?? 'its removal was asked for')
+  }
+
+  #gone(engine: Engine, reason: string): void {
+    const { store, clock, log } = this.deps
+    const isNews = store.transact((tx) => leave(tx, engine.id, reason, clock.now()))
+    if (isNews) log.info({ engine: engine.id, name: engine.name }, `engine gone: ${reason}`)
+  }
+}
+
+/** Makes an engine history once its container is no more: leases and streams go with it. False when it was already. */
+export function leave(tx: Db, engineId: string, reason: string, nowMs: number): boolean {
+  const change = { reason, endedAt: nowMs, containerState: null, unclaimedSince: null }
+  if (!transition(tx, engineId, ['provisioning', 'starting', 'ready', 'draining'], 'gone', change))
+    return false
+  endStreams(tx, engineId, 'engine_gone', nowMs)
+  freeTrial(tx, engineId, nowMs)
+  appendJournal(tx, nowMs, { kind: 'engine.gone', engineId, detail: { reason } })
+  return true
+}
