@@ -117,7 +117,7 @@ export const configSchema = Type.Object({
   ACE_MAP_HTTPS: ports(kind.boolean, 'false', 'Whether HTTPS ports are published on the host too.'),
 
   PROVISION_DEADLINE_MS: provisioning(
-    kind.integer({ min: 1, max: 600_000, unit: 'ms' }),
+    kind.integer({ min: 1, max: 240_000, unit: 'ms' }),
     '2500',
     'Time within which a provision is answered, whatever happens; acexy gives up after 3000 ms.',
   ),

@@ -1,4 +1,4 @@
-import { freePort } from '../../../support/ports.ts'
+import { freePortRange } from '../../../support/ports.ts'
 import { Emulator } from '../emulator.ts'
 import type { Faults } from '../faults.ts'
 import { readSettings } from '../settings.ts'
@@ -113,7 +113,9 @@ export type EnginePorts = Readonly<Record<'http' | 'https' | 'api' | 'p2p' | 'co
 
 /** Five loopback ports that were free a moment ago. */
 export function freePorts(): EnginePorts {
-  return { http: freePort(), https: freePort(), api: freePort(), p2p: freePort(), control: freePort() }
+  // In a row, so that no two of them are the same.
+  const { first } = freePortRange(5)
+  return { http: first, https: first + 1, api: first + 2, p2p: first + 3, control: first + 4 }
 }
 
 /** The variables that give an engine these ports, on loopback. */
