@@ -353,6 +353,22 @@ describe('an unknown outcome', () => {
     expect(leases()).toHaveLength(containers.length)
   })
 
+  test('a frozen Docker that is known to be away is named at once, and nothing new is begun', async () => {
+    await start()
+    rig.runtime.freeze()
+    await rig.provision()
+    await rig.clock.advance(3_000)
+    const refused = await rig.request('POST', '/provision/acestream', {})
+    expect(await refused.json()).toMatchObject({ detail: { code: 'runtime_unavailable' } })
+    expect(await rig.json('GET', '/orchestrator/status')).toMatchObject({
+      provisioning: { can_provision: false, blocked_reason: 'Docker not reachable' },
+    })
+    expect(await all()).toHaveLength(1)
+    rig.runtime.thaw()
+    await rig.clock.advance(5_000)
+    await provisioned()
+  })
+
   test('Docker known to be away is refused at once', async () => {
     await start()
     rig.runtime.goDown()
