@@ -116,10 +116,9 @@ function baseOf(config: Config, { clock }: Adapters) {
 function workOf(config: Config, adapters: Adapters, base: Base) {
   const { store, runtime, clock, log, newId, random, checkpoint, health } = adapters
   const { template, facts, ports, gate, addresses } = base
-  const isComing = (engineId: string): boolean =>
-    provisioner.isPending(engineId) && facts.docker().state !== 'unreachable'
+  const isStarting = (engineId: string): boolean => provisioner.isPending(engineId)
   const isRunning = (engine: Engine): boolean => facts.isRunning(engine)
-  const claims = new Claims({ store, clock, gate, ports, template, newId, isRunning, isComing })
+  const claims = new Claims({ store, clock, gate, ports, template, newId, isRunning, isStarting })
   const launcher = new Launcher({ store, clock, runtime, claims, gate, ports, template, log, checkpoint })
   const provisioner: Provisioner = new Provisioner({
     store,

@@ -34,8 +34,8 @@ export interface ClaimsDeps {
   readonly newId: () => string
   /** Whether its container runs, as far as is known. */
   readonly isRunning: (engine: Engine) => boolean
-  /** Whether the engine's launch is under way, and waiting for it makes sense: Docker is not known to be away. */
-  readonly isComing: (engineId: string) => boolean
+  /** Whether a caller could be made to wait for the engine's launch. */
+  readonly isStarting: (engineId: string) => boolean
 }
 
 /** The first transaction of a provision: idempotency key, unclaimed engine, admission, leases, row, journal. */
@@ -66,7 +66,7 @@ export class Claims {
       db,
       hash,
       key,
-      (engine) => this.deps.isRunning(engine) || this.deps.isComing(engine.id),
+      (engine) => this.deps.isRunning(engine) || this.deps.isStarting(engine.id),
     )
   }
 

@@ -39,6 +39,9 @@ export class StatusViews {
     const { store, facts, clock, gate, claims, settings } = this.deps
     const started = streamsWhere(store.db, { status: 'started' })
     const waiting = claims.waiting(store.db, requestHash(plainRequest), null)
+    const isDockerAway = facts.docker().state === 'unreachable'
+    // A call would be made to wait for an engine in flight; while Docker is away it would wait in vain.
+    const isServed = waiting !== undefined && (facts.isRunning(waiting) || !isDockerAway)
     const general = gate.breaker(store.db, 'general')
     return orchestratorStatus({
       engines: this.#counts(),
@@ -51,8 +54,8 @@ export class StatusViews {
       vpn: this.#vpn(),
       breaker: general,
       isAnyBreakerNotClosed: BREAKERS.some((name) => gate.breaker(store.db, name).state !== 'closed'),
-      isDockerUnreachable: facts.docker().state === 'unreachable',
-      refusal: gate.refusal(store.db, plainRequest, waiting !== undefined),
+      isDockerUnreachable: isDockerAway,
+      refusal: gate.refusal(store.db, plainRequest, isServed),
       config: settings,
       nowMs: clock.now(),
       version: settings.version,

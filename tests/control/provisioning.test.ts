@@ -353,20 +353,18 @@ describe('an unknown outcome', () => {
     expect(leases()).toHaveLength(containers.length)
   })
 
-  test('a frozen Docker that is known to be away is named at once, and nothing new is begun', async () => {
+  test('while Docker is frozen the status promises nothing, and an equal call waits for the engine in flight', async () => {
     await start()
     rig.runtime.freeze()
     await rig.provision()
     await rig.clock.advance(3_000)
-    const refused = await rig.request('POST', '/provision/acestream', {})
-    expect(await refused.json()).toMatchObject({ detail: { code: 'runtime_unavailable' } })
     expect(await rig.json('GET', '/orchestrator/status')).toMatchObject({
       provisioning: { can_provision: false, blocked_reason: 'Docker not reachable' },
     })
-    expect(await all()).toHaveLength(1)
+    const waiting = rig.provision()
     rig.runtime.thaw()
-    await rig.clock.advance(5_000)
-    await provisioned()
+    expect((await waiting).status).toBe(200)
+    expect(await all()).toHaveLength(1)
   })
 
   test('Docker known to be away is refused at once', async () => {
