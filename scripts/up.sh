@@ -98,6 +98,9 @@ A first engine:
   curl -X POST$key -H 'Content-Type: application/json' -d '{}' $1/provision/acestream
 
 END
+  if [ -e "$RUN_DIR/dockerd" ]; then
+    say "To see its container with docker ps: export DOCKER_HOST=$(cat "$RUN_DIR/docker-host")"
+  fi
 }
 
 main
