@@ -45,8 +45,8 @@ export type ProvisionOutcome =
 export interface TestSite {
   readonly docker: TestDocker
   readonly image: string
-  /** A server with a port range of its own, not started; `cleanUp` ends it. */
-  readonly server: (env?: Readonly<Record<string, string>>) => TestServer
+  /** A server with a port range of its own, not started; `cleanUp` ends it. `program` is another than the sources. */
+  readonly server: (env?: Readonly<Record<string, string>>, program?: string) => TestServer
   /** Ends the servers first, since a living one could be making a container. */
   readonly cleanUp: () => Promise<void>
 }
@@ -59,11 +59,12 @@ export async function openTestSite(): Promise<TestSite> {
   return {
     docker,
     image,
-    server: (env = {}) => {
+    server: (env = {}, program) => {
       const server = new TestServer({
         docker,
         image,
         env: { PORT_RANGE_HOST: rangeSetting(freePortRange(60)), ...env },
+        ...(program === undefined ? {} : { command: [program] }),
       })
       servers.push(server)
       return server

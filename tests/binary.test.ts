@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import packageJson from '../package.json' with { type: 'json' }
+import { until } from './support/docker.ts'
+import { type EngineRow, mustProvision, openTestSite, provision, type TestSite } from './support/fleet.ts'
+
+/** Docker takes its time, and so does the compiler. */
+setDefaultTimeout(60_000)
+
+const ROOT = join(import.meta.dir, '..')
+const folder = mkdtempSync(join(tmpdir(), 'roundhouse-binary-'))
+const program = join(folder, 'roundhouse')
+let site: TestSite
+
+beforeAll(async () => {
+  site = await openTestSite()
+  const build = Bun.spawnSync(['bun', 'run', 'build'], { cwd: ROOT, stderr: 'pipe' })
+  if (build.exitCode !== 0) throw new Error(build.stderr.toString())
+  copyFileSync(join(ROOT, 'dist/roundhouse'), program)
+}, 120_000)
+
+afterAll(async () => {
+  await site?.cleanUp()
+  rmSync(folder, { recursive: true })
+})
+
+describe('the binary, alone in a folder', () => {
+  test('provisions, probes with its worker, keeps its state over a restart, and ends at once', async () => {
+    const server = site.server({}, program)
+    await server.start()
+    const { container_id } = await mustProvision(server)
+    const statuses = async () => (await server.get<EngineRow[]>('/engines')).map(({ status }) => status)
+    // Only the worker makes an engine ready.
+    await until('its engine is ready', async () => (await statuses())[0] === 'ready')
+    expect(await server.end()).toBeLessThan(2_000)
+    await server.start()
+    expect((await server.get<EngineRow[]>('/engines')).map((row) => row.container_id)).toEqual([container_id])
+    // Everything else is inside it.
+    expect(readdirSync(server.folder).filter((name) => !name.startsWith('orchestrator.db'))).toEqual([])
+    expect((await server.delete(`/containers/${container_id}`)).status).toBe(200)
+  })
+
+  test('has Swagger UI inside', async () => {
+    const server = site.server({}, program)
+    await server.start()
+    const page = await (await fetch(`${server.url}/swagger`)).text()
+    for (const [, path = ''] of page.matchAll(/(?:src|href)="(\/[^"]+)"/g)) {
+      const asset = await fetch(`${server.url}${path}`)
+      expect([path, asset.status, (await asset.bytes()).length > 10_000]).toEqual([path, 200, true])
+    }
+    const { openapi } = await server.get<{ openapi: string }>('/swagger/json')
+    expect(openapi).toBe('3.0.3')
+  })
+
+  // Minified identifiers would make Elysia let them pass without a word.
+  test('refuses invalid input as the sources do', async () => {
+    const server = site.server({}, program)
+    await server.start()
+    expect(await provision(server, { body: { host_port: 70_000 } })).toMatchObject({
+      kind: 'refused',
+      status: 422,
+    })
+    expect((await fetch(`${server.url}/streams?status=playing`)).status).toBe(422)
+  })
+
+  test('tells its version, its settings and what is wrong with them', () => {
+    const run = (...args: string[]) =>
+      Bun.spawnSync([program, ...args], { cwd: folder, env: {}, stderr: 'pipe' })
+    expect(run('--version').stdout.toString()).toBe(`roundhouse ${packageJson.version}\n`)
+    expect(run('--help').stdout.toString()).toContain('MAX_REPLICAS')
+    const wrong = run('--MAX_REPLICAS=none', '--APP_PORT=70000')
+    expect(wrong.exitCode).toBe(2)
+    expect(wrong.stderr.toString()).toContain('MAX_REPLICAS')
+    expect(wrong.stderr.toString()).toContain('APP_PORT')
+  })
+})
