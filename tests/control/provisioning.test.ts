@@ -78,6 +78,17 @@ describe('a provision', () => {
     expect((await provisioned()).host_http_port).not.toBe(19_000)
   })
 
+  test('leaves a refused port alone for a minute, and tries it again then', async () => {
+    await start({ PORT_RANGE_HOST: '19000-19001' })
+    rig.runtime.takePort(19_000)
+    expect((await provisioned()).host_http_port).toBe(19_001)
+    const refused = await rig.request('POST', '/provision/acestream', {})
+    expect(await refused.json()).toMatchObject({ detail: { code: 'no_free_port' } })
+    rig.runtime.releasePort(19_000)
+    await rig.clock.advance(61_000)
+    expect((await provisioned()).host_http_port).toBe(19_000)
+  })
+
   test('goes round a name that a stranger has', async () => {
     await start()
     const spec = {
@@ -291,7 +302,8 @@ describe('an idempotency key', () => {
     await start()
     rig.runtime.faults.next('start', { kind: 'fail_before', failure: new RuntimeFailure('refused', 'no') })
     expect((await rig.provision(keyed('k'))).status).toBe(500)
-    await provisioned(keyed('k'))
+    // Nothing is left of the failed call, so the key is free for another body too.
+    await provisioned(keyed('k'), { labels: { a: 'b' } })
   })
 
   test('keeps its unclaimed engine from callers without it', async () => {

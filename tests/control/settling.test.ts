@@ -141,6 +141,62 @@ describe('events', () => {
     expect(await listed()).toHaveLength(1)
   })
 
+  test('a die event that comes late hides nothing while it is looked into', async () => {
+    await start()
+    const { container_id } = await provision()
+    await rig.clock.advance(1_000)
+    rig.runtime.deliverAfterMs = ({ action }) => (action === 'die' ? [2_000] : [0])
+    await rig.runtime.restartOutside(container_id)
+    await rig.clock.advance(1_000)
+    rig.runtime.latencyMs = (verb) => (verb === 'inspect' ? 500 : 0)
+    await rig.clock.advance(1_100)
+    expect(await listed()).toHaveLength(1)
+  })
+
+  test('an event that proves wrong hides the engine only until it was looked at', async () => {
+    await start()
+    const { container_id } = await provision()
+    await rig.clock.advance(1_000)
+    rig.runtime.latencyMs = (verb) => (verb === 'inspect' ? 100 : 0)
+    // Docker tells of a pause that is over when somebody looks.
+    rig.runtime.deliverAfterMs = ({ action }) => (action === 'pause' ? [50] : [])
+    rig.runtime.pause(container_id)
+    rig.runtime.unpause(container_id)
+    await rig.clock.advance(60)
+    expect(await listed()).toEqual([])
+    await rig.clock.advance(200)
+    expect(await listed()).toHaveLength(1)
+  })
+
+  test('an observation that an event overtook is not believed', async () => {
+    await start()
+    const { container_id } = await provision()
+    await rig.clock.advance(1_000)
+    rig.runtime.latencyMs = (verb) => (verb === 'inspect' ? 1_000 : 0)
+    // A look begins, sees the container run after half a second, and hears so half a second later.
+    rig.runtime.pause(container_id)
+    rig.runtime.unpause(container_id)
+    await rig.clock.advance(700)
+    rig.runtime.kill(container_id)
+    await rig.clock.advance(400)
+    expect(await listed()).toEqual([])
+    await rig.clock.advance(2_000)
+    expect(await all()).toMatchObject([{ listed: false, reason: 'its container is not running' }])
+  })
+
+  test('a full pass after a gap that fails is made up for by one as thorough', async () => {
+    await start()
+    const { container_id, host_http_port } = await provision()
+    await play(host_http_port)
+    await rig.clock.advance(1_000)
+    rig.runtime.deliverAfterMs = () => []
+    await rig.runtime.restartOutside(container_id)
+    rig.runtime.faults.next('list', { kind: 'lose_answer' })
+    rig.runtime.breakEvents()
+    await rig.clock.advance(3_000)
+    expect(await streams()).toMatchObject([{ status: 'ended', end_reason: 'engine_restarted' }])
+  })
+
   test('what happened in a gap of the stream is found by the full pass after it', async () => {
     await start()
     const gone = await provision()
@@ -426,6 +482,8 @@ describe('health', () => {
 describe('an engine that never answers', () => {
   test('has failed after STARTUP_TIMEOUT_S: its container is removed, its port free, and the breaker counts it', async () => {
     await start({ STARTUP_TIMEOUT_S: '30', CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1' })
+    // The event of the removal comes before its answer, as with Docker.
+    rig.runtime.latencyMs = (verb) => (verb === 'destroy' ? 100 : 0)
     await provision()
     await rig.clock.advance(29_000)
     expect(await all()).toHaveLength(1)

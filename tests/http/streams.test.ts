@@ -114,7 +114,9 @@ describe('stream_started', () => {
 
 describe('stream_ended', () => {
   test('ends the stream with its reason, once', async () => {
+    expect(await active()).toEqual([])
     await started()
+    expect(await active()).toHaveLength(1)
     const first = await ended({ stream_id: 'abc|session', reason: 'client_disconnected' })
     expect(first).toMatchObject({
       updated: true,

@@ -72,14 +72,14 @@ export class Rig {
 
   /** What a crash and a new start come to: the old instance is left as it is, only database and containers remain. */
   async restart(env: Readonly<Record<string, string>> = {}): Promise<void> {
-    await this.orchestrator.stop()
+    await this.during(this.orchestrator.stop())
     this.temp.reopen()
     this.orchestrator = this.#build(env)
     await this.start()
   }
 
   async dispose(): Promise<void> {
-    await this.orchestrator.stop()
+    await this.during(this.orchestrator.stop())
     this.temp.dispose()
   }
 
