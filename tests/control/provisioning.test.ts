@@ -82,8 +82,13 @@ describe('a provision', () => {
     await start({ PORT_RANGE_HOST: '19000-19001' })
     rig.runtime.takePort(19_000)
     expect((await provisioned()).host_http_port).toBe(19_001)
-    const refused = await rig.request('POST', '/provision/acestream', {})
+    const begun = () =>
+      newestJournal(rig.temp.store.db, 100).filter(({ kind }) => kind === 'provision.started').length
+    expect(begun()).toBe(1)
+    const refused = await rig.provision()
     expect(await refused.json()).toMatchObject({ detail: { code: 'no_free_port' } })
+    // Refused before anything was begun: Docker was not asked in vain.
+    expect(begun()).toBe(1)
     rig.runtime.releasePort(19_000)
     await rig.clock.advance(61_000)
     expect((await provisioned()).host_http_port).toBe(19_000)

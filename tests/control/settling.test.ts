@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import type { ContainerSpec } from '../../src/runtime/runtime.ts'
+import { type ContainerSpec, RuntimeFailure } from '../../src/runtime/runtime.ts'
 import { leasesIn } from '../../src/store/leases.ts'
 import { IMAGE, LABEL, Rig } from '../support/rig.ts'
 import { settled } from '../support/virtual-clock.ts'
@@ -191,7 +191,10 @@ describe('events', () => {
     await rig.clock.advance(1_000)
     rig.runtime.deliverAfterMs = () => []
     await rig.runtime.restartOutside(container_id)
-    rig.runtime.faults.next('list', { kind: 'lose_answer' })
+    rig.runtime.faults.next('list', {
+      kind: 'fail_before',
+      failure: new RuntimeFailure('refused', 'not now'),
+    })
     rig.runtime.breakEvents()
     await rig.clock.advance(3_000)
     expect(await streams()).toMatchObject([{ status: 'ended', end_reason: 'engine_restarted' }])
