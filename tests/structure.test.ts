@@ -12,7 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   control: ['core', 'store', 'runtime'],
   workers: ['core'],
   http: [],
-  config: [],
+  config: ['core'],
 }
 
 /** Packages that one folder alone may know. */

@@ -1,4 +1,5 @@
 /** Kinds of settings whose text has a format of its own: ranges, labels, addresses, sizes, engine templates. */
+import { IMAGE_REFERENCE } from '../core/image.ts'
 import { type Kind, port, text } from './kinds.ts'
 
 /** Ports from `first` to `last`, both included. */
@@ -86,10 +87,9 @@ export const hostAddress: Kind<string> = text(
   'a host name or an IP address, without scheme and port',
 )
 
-/** An image reference. Docker refuses upper case in the repository, and says so only when a container is created. */
 export const imageReference: Kind<string> = text(
   'image',
-  /^([\w.-]+(:\d+)?\/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/,
+  IMAGE_REFERENCE,
   'an image such as ghcr.io/krinkuto11/acestream-http-proxy:latest, the repository in lower case',
 )
 

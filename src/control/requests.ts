@@ -1,3 +1,4 @@
+import { IMAGE_REFERENCE } from '../core/image.ts'
 import type { EngineRequest } from '../core/types.ts'
 import type { PublishedPort } from '../runtime/runtime.ts'
 import { InvalidRequest } from './errors.ts'
@@ -10,6 +11,7 @@ type FieldError = InvalidRequest['fields'][number]
 export function checkEngineRequest(request: EngineRequest, template: EngineTemplate): EngineRequest {
   const reserved = Object.keys(request.env).filter((name) => RESERVED_ENV.some((ours) => ours === name))
   raise([
+    ...imageErrors(request.image),
     ...reserved.map((name) => ({
       path: ['body', 'env', name],
       message: `${name} follows from the port; use host_port`,
@@ -30,6 +32,7 @@ export function genericRequest(
     port: publishedPort(key, hostPort),
   }))
   raise([
+    ...imageErrors(given.image),
     ...ports
       .filter(({ port }) => port === null)
       .map(({ key }) => ({
@@ -49,10 +52,18 @@ function publishedPort(key: string, hostPort: number): PublishedPort | null {
   return { containerPort, hostPort, protocol: protocol === 'udp' ? 'udp' : 'tcp' }
 }
 
+const imageErrors = (image: string | null): FieldError[] =>
+  image === null || IMAGE_REFERENCE.test(image)
+    ? []
+    : [{ path: ['body', 'image'], message: 'must be an image reference, the repository in lower case' }]
+
 const envErrors = (env: Readonly<Record<string, string>>): FieldError[] =>
   Object.entries(env)
-    .filter(([name, value]) => /[=\0]/.test(name) || value.includes('\0'))
-    .map(([name]) => ({ path: ['body', 'env', name], message: 'a name has no "=", and neither part a NUL' }))
+    .filter(([name, value]) => name === '' || /[=\0]/.test(name) || value.includes('\0'))
+    .map(([name]) => ({
+      path: ['body', 'env', name],
+      message: 'a name is not empty and has no "=", and neither part a NUL',
+    }))
 
 const labelErrors = (labels: Readonly<Record<string, string>>, template: EngineTemplate): FieldError[] =>
   Object.keys(labels)

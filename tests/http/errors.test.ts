@@ -27,6 +27,9 @@ describe('invalid input', () => {
     ['/provision/acestream', '{"host_port":"19000"}', ['body.host_port']],
     ['/provision/acestream', '{"host_port":1.5}', ['body.host_port']],
     ['/provision/acestream', '{"image":""}', ['body.image']],
+    ['/provision/acestream', '{"image":"Upper/Case"}', ['body.image']],
+    ['/provision/acestream', '{"env":{"":"x"}}', ['body.env']],
+    ['/provision', '{"image":":::"}', ['body.image']],
     ['/provision/acestream', '{"env":{"HTTP_PORT":"1","A=B":"c"}}', ['body.env.HTTP_PORT', 'body.env.A=B']],
     [
       '/provision/acestream',
