@@ -1,6 +1,7 @@
 import type { Engine } from '../../src/core/types.ts'
 import { insertEngine } from '../../src/store/engines.ts'
 import { openStore } from '../../src/store/store.ts'
+import { engine } from '../../tests/support/builders.ts'
 
 const FIRST_PORT = 19_000
 const FIRST_HTTPS_PORT = 45_000
@@ -25,25 +26,14 @@ function readyEngine(index: number, image: string): Engine {
   const id = crypto.randomUUID()
   const httpPort = FIRST_PORT + index
   const httpsPort = FIRST_HTTPS_PORT + index
-  return {
+  return engine({
     id,
-    status: 'ready',
-    reason: null,
     name: `acestream-${index + 1}`,
     containerId: id.replaceAll('-', '').repeat(2),
     image,
-    request: { image: null, labels: {}, env: {}, hostPort: null },
-    requestHash: '0'.repeat(32),
-    configHash: '0'.repeat(32),
-    scope: 'host',
-    vpnNode: null,
-    forwarded: false,
     httpPort,
     httpsPort,
-    apiPort: null,
-    p2pPort: null,
     hostHttpPort: httpPort,
-    hostHttpsPort: null,
     labels: {
       'roundhouse.engine': id,
       'roundhouse.config': '0'.repeat(32),
@@ -51,18 +41,9 @@ function readyEngine(index: number, image: string): Engine {
       'acestream.https_port': String(httpsPort),
       'host.http_port': String(httpPort),
     },
-    containerState: 'running',
-    address: '172.17.0.2',
-    networks: ['bridge'],
     createdAt: now,
     containerStartedAt: now,
     readyAt: now,
     handedOutAt: now,
-    unclaimedSince: null,
-    claimKey: null,
-    adoptedAt: null,
-    removalRequestedAt: null,
-    lastStreamAt: null,
-    endedAt: null,
-  }
+  })
 }

@@ -1,5 +1,5 @@
 import { inOrder, type Listing, listing, turnsOf } from '../core/listing.ts'
-import { type Engine, isLive } from '../core/types.ts'
+import type { Engine } from '../core/types.ts'
 import { findLiveEngine, liveEngines } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'
 import { streamsWhere } from '../store/streams.ts'
@@ -109,17 +109,14 @@ export class EngineViews {
     const version = store.version() + facts.version()
     if (this.#snapshot?.version === version) return this.#snapshot
     const streams = this.#startedByEngine()
-    const rows = liveEngines(store.db)
-      .filter(isLive)
-      .map((engine) => {
-        const view = this.#view(
-          engine,
-          (streams.get(engine.id) ?? []).map(({ streamId }) => streamId),
-        )
-        const isFirst =
-          engine.status === 'ready' && facts.health(engine.id, clock.now()).verdict === 'healthy'
-        return { json: JSON.stringify(view), isFirst, isListed: view.listed }
-      })
+    const rows = liveEngines(store.db).map((engine) => {
+      const view = this.#view(
+        engine,
+        (streams.get(engine.id) ?? []).map(({ streamId }) => streamId),
+      )
+      const isFirst = engine.status === 'ready' && facts.health(engine.id, clock.now()).verdict === 'healthy'
+      return { json: JSON.stringify(view), isFirst, isListed: view.listed }
+    })
     const listed = rows.filter(({ isListed }) => isListed)
     const firsts = listed.filter(({ isFirst }) => isFirst).length
     const turns = turnsOf(firsts, listed.length - firsts)

@@ -21,7 +21,7 @@ export type Checkpoint = (name: 'after_tx1' | 'after_create' | 'after_start' | '
 export type LaunchEnd =
   | { readonly kind: 'started' }
   | { readonly kind: 'failed'; readonly refusal: Refusal }
-  | { readonly kind: 'unknown'; readonly refusal: Refusal }
+  | { readonly kind: 'unknown' }
 
 export interface LauncherDeps {
   readonly store: Store
@@ -174,7 +174,7 @@ export class Launcher {
       appendJournal(tx, clock.now(), { kind: 'provision.unknown', engineId: engine.id, detail }),
     )
     log.warn({ engine: engine.id, name: engine.name }, `outcome of a provision unknown: ${failure.message}`)
-    return { kind: 'unknown', refusal: runtimeUnavailable(failure.message) }
+    return { kind: 'unknown' }
   }
 
   async #remove(engine: Engine, containerId: string): Promise<boolean> {

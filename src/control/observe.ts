@@ -37,10 +37,11 @@ interface ObservedChange {
 export function applyObserved(tx: Db, engine: Engine, observed: ObservedChange, nowMs: number): void {
   const { change, isRestarted } = observed
   const runsNow = change.containerState === 'running'
-  const stopped = isRunning(engine) && !runsNow && change.containerState !== 'paused'
+  const wasUp = isRunning(engine) || engine.containerState === 'paused'
+  const stopped = wasUp && !runsNow && change.containerState !== 'paused'
   updateEngine(tx, engine.id, change)
   if (stopped) noteStopped(tx, engine, change.containerState ?? 'exited', nowMs)
-  const startedAnew = runsNow && (isRestarted || !isRunning(engine)) && engine.containerState !== 'paused'
+  const startedAnew = runsNow && (isRestarted || !wasUp)
   if (!startedAnew || engine.containerStartedAt === null) return
   endStreams(tx, engine.id, 'engine_restarted', nowMs)
   if (engine.status === 'ready') transition(tx, engine.id, ['ready'], 'starting')

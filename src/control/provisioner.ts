@@ -1,4 +1,4 @@
-import { inProgress, ProvisionRefused, runtimeUnavailable } from '../core/refusal.ts'
+import { inProgress, ProvisionRefused, permanent } from '../core/refusal.ts'
 import { type Engine, type EngineRequest, isLive } from '../core/types.ts'
 import { engineById, liveEngines, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
@@ -67,8 +67,8 @@ export class Provisioner {
     const launch = this.#launches.get(engine.id)
     if (launch !== undefined) await this.#wait(engine.id, launch, signal)
     const found = engineById(this.deps.store.db, engine.id)
-    if (found === undefined || !isLive(found))
-      throw new ProvisionRefused(runtimeUnavailable('the engine was removed'))
+    if (found === undefined || !isLive(found) || found.removalRequestedAt !== null)
+      throw new ProvisionRefused(permanent('the engine was deleted while it was started'))
     if (found.status === 'provisioning') throw new ProvisionRefused(inProgress)
     this.deps.checkpoint('before_reply')
     return found
@@ -111,8 +111,7 @@ export class Provisioner {
       (outcome) => this.#ended(engine.id, launch, outcome),
       (error: unknown) => {
         this.deps.log.error({ engine: engine.id, err: error }, 'a launch broke off: this is a defect')
-        const refusal = runtimeUnavailable('the launch broke off; it is settled by the next look')
-        this.#ended(engine.id, launch, { kind: 'unknown', refusal })
+        this.#ended(engine.id, launch, { kind: 'unknown' })
       },
     )
   }

@@ -1,3 +1,4 @@
+import { permanent } from '../core/refusal.ts'
 import { type Engine, isLive } from '../core/types.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { engineById, findLiveEngine, transition, updateEngine } from '../store/engines.ts'
@@ -16,7 +17,7 @@ export interface RemoverDeps {
   readonly clock: Clock
   readonly runtime: Runtime
   readonly template: EngineTemplate
-  readonly provisioner: Pick<Provisioner, 'whenIdle'>
+  readonly provisioner: Pick<Provisioner, 'whenIdle' | 'settled'>
 }
 
 /**
@@ -75,6 +76,8 @@ export class Remover {
     if (engine === undefined || !isLive(engine)) return
     if (engine.containerId !== null) await runtime.destroy(engine.containerId)
     store.transact((tx) => leave(tx, engineId, reason, clock.now()))
+    // Whoever still waits for a launch whose outcome was unknown waits in vain.
+    provisioner.settled(engineId, { kind: 'failed', refusal: permanent(reason) })
   }
 
   #noteGeneric(containerId: string, name: string): void {

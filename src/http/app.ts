@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { auth } from './auth.ts'
+import { auth, requireKey } from './auth.ts'
 import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
 import { type EngineQueries, engineRoutes } from './engines.ts'
@@ -42,7 +42,7 @@ export function createApp(services: Services, options: AppOptions) {
     .use(engineRoutes(services.engines))
     .use(streamRoutes(services.streams))
     .use(eventRoutes(services.events))
-    .use(containerRoutes(services.containers))
+    .use(containerRoutes(services.containers, requireKey(options.apiKey)))
     .use(statusRoutes(services.status))
     .use(probeRoutes(services.status))
   const allowedMethods = methodsOf(routes.routes)

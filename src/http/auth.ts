@@ -1,37 +1,45 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { Elysia } from 'elysia'
-import { problem } from './problems.ts'
+import { type Failure, FailureError, problem } from './problems.ts'
 
-/** Reads that tell of containers need the key too; all other reads are open, as acexy sends none for the status. */
-const KEYED_READS = new Set(['/by-label'])
+/** Throws FailureError (401 or 403) unless the request carries the key; without a key configured it never does. */
+export type RequireKey = (context: { readonly request: Request }) => void
 
-const isKeyed = (method: string, path: string): boolean =>
-  (method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') || KEYED_READS.has(path)
+/** Keys are compared by their hashes in constant time, and never logged. */
+export function requireKey(apiKey: string | null): RequireKey {
+  return ({ request }) => {
+    const failure = keyFailure(apiKey, request)
+    if (failure !== null) throw new FailureError(failure)
+  }
+}
 
 /**
- * Asks for `Authorization: Bearer <key>` on everything that changes something, before the body is read. Without a key
- * configured everything is open. Keys are compared by their hashes in constant time.
+ * Asks for `Authorization: Bearer <key>` on everything that changes something, before the body is read. Reads are open,
+ * as acexy sends no key for the status; a route that needs it all the same asks by itself (`RequireKey`), since a list
+ * of paths here would miss another spelling of one.
  */
-export function auth(apiKey: string | null) {
-  const app = new Elysia({ name: 'auth' })
-  if (apiKey === null) return app
-  const wanted = digest(apiKey)
-  return app.onRequest(({ request }) => {
-    if (!isKeyed(request.method, new URL(request.url).pathname)) return
-    const given = /^Bearer +(\S.*)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
-    if (given === undefined) return missing()
-    if (!timingSafeEqual(digest(given), wanted)) {
-      return problem({ status: 403, code: 'invalid_token', message: 'invalid token' })
-    }
+export const auth = (apiKey: string | null) =>
+  new Elysia({ name: 'auth' }).onRequest(({ request }) => {
+    if (READS.has(request.method)) return
+    const failure = keyFailure(apiKey, request)
+    if (failure !== null) return problem(failure)
   })
+
+const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+function keyFailure(apiKey: string | null, request: Request): Failure | null {
+  if (apiKey === null) return null
+  const given = /^Bearer +(\S.*)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+  if (given === undefined) return MISSING
+  return timingSafeEqual(digest(given), digest(apiKey)) ? null : WRONG
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-const missing = (): Response =>
-  problem({
-    status: 401,
-    code: 'missing_token',
-    message: 'missing bearer token',
-    headers: { 'www-authenticate': 'Bearer' },
-  })
+const MISSING: Failure = {
+  status: 401,
+  code: 'missing_token',
+  message: 'missing bearer token',
+  headers: { 'www-authenticate': 'Bearer' },
+}
+const WRONG: Failure = { status: 403, code: 'invalid_token', message: 'invalid token' }

@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
+import type { RequireKey } from './auth.ts'
 import { InvalidProblem, Problem } from './problems.ts'
 import { Container } from './schemas.ts'
 
@@ -26,7 +27,7 @@ const Id = Type.Object({
   id: Type.String({ minLength: 1, description: 'Container id (12 characters are enough) or name' }),
 })
 
-export const containerRoutes = (containers: Containers) =>
+export const containerRoutes = (containers: Containers, requireKey: RequireKey) =>
   new Elysia({ name: 'routes.containers', tags: ['containers'] })
     .get('/containers/:id', ({ params }) => containers.show(params.id), {
       params: Id,
@@ -42,6 +43,8 @@ export const containerRoutes = (containers: Containers) =>
       },
     })
     .get('/by-label', ({ query }) => containers.byLabel(query.key, query.value), {
+      // It tells of labels, so it needs the key; before the query is looked at.
+      transform: requireKey,
       query: Type.Object({ key: Type.String({ minLength: 1 }), value: Type.String() }),
       response: { 200: Labelled, 401: Problem, 403: Problem, 422: InvalidProblem, 503: Problem },
       detail: {

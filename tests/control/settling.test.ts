@@ -114,6 +114,28 @@ describe('events', () => {
     expect(await streams()).toMatchObject([{ status: 'started' }])
   })
 
+  test.each([
+    ['killed', 'engine_stopped'],
+    ['restarted', 'engine_restarted'],
+  ] as const)(
+    'one that was last seen paused and was %s meanwhile has lost its streams',
+    async (what, reason) => {
+      await start()
+      const { container_id, host_http_port } = await provision()
+      await play(host_http_port)
+      await rig.clock.advance(1_000)
+      rig.runtime.pause(container_id)
+      await settled()
+      rig.runtime.deliverAfterMs = () => []
+      rig.runtime.unpause(container_id)
+      if (what === 'killed') rig.runtime.kill(container_id)
+      else await rig.runtime.restartOutside(container_id)
+      rig.runtime.breakEvents()
+      await rig.clock.advance(1_000)
+      expect(await streams()).toMatchObject([{ status: 'ended', end_reason: reason }])
+    },
+  )
+
   test('a restart makes a ready engine starting again, and ends its streams', async () => {
     await start()
     const { container_id, host_http_port } = await provision()
@@ -401,7 +423,9 @@ describe('deletion', () => {
     const [engine] = await all()
     const deletion = rig.request('DELETE', `/containers/${engine?.container_name}`)
     hang.release()
-    await rig.during(Promise.all([provisioning, deletion]))
+    const [provisioned] = await rig.during(Promise.all([provisioning, deletion]))
+    // A 200 would promise an engine that is not there.
+    expect(provisioned.status).toBe(500)
     expect(rig.runtime.containers()).toEqual([])
     expect(await all()).toEqual([])
     expect(leases()).toEqual([])

@@ -126,6 +126,9 @@ describe('the key', () => {
     ['POST', '/events/stream_ended'],
     ['POST', '/health/circuit-breaker/reset'],
     ['GET', '/by-label?key=a&value=b'],
+    ['GET', '/by-label/?key=a&value=b'],
+    ['GET', '//by-label?key=a&value=b'],
+    ['GET', '/by-label'],
   ])('%s %s needs it, and is refused before the body is looked at', async (method, path) => {
     await start({ API_KEY: 'secret' })
     const body = method === 'POST' ? 'not json' : undefined
