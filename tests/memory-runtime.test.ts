@@ -3,8 +3,10 @@ import { systemClock } from '../src/control/clock.ts'
 import { DEFAULT_DEADLINES_MS } from '../src/runtime/docker.ts'
 import { type ContainerEvent, type ContainerSpec, RuntimeFailure } from '../src/runtime/runtime.ts'
 import { until } from './support/docker.ts'
-import { MemoryRuntime } from './support/memory-runtime.ts'
+import { WAITING } from './support/memory-container.ts'
+import { MemoryRuntime, type MemoryRuntimeOptions } from './support/memory-runtime.ts'
 import { failureOf, follow, published } from './support/runtime-contract.ts'
+import { settled, VirtualClock } from './support/virtual-clock.ts'
 
 const LABEL = { key: 'roundhouse.test', value: 'memory' }
 
@@ -28,14 +30,20 @@ function state(): string | undefined {
   return runtime.containers()[0]?.state
 }
 
-beforeEach(async () => {
-  runtime = new MemoryRuntime({
+/** An engine without containers. */
+function emptyRuntime(changes: Partial<MemoryRuntimeOptions> = {}): MemoryRuntime {
+  return new MemoryRuntime({
     clock: systemClock,
     label: LABEL,
     deadlinesMs: { ...DEFAULT_DEADLINES_MS, start: 100 },
     images: [SPEC.image],
     programOf: null,
+    ...changes,
   })
+}
+
+beforeEach(async () => {
+  runtime = emptyRuntime()
   id = await runtime.create(SPEC)
 })
 
@@ -166,5 +174,203 @@ describe('the engine behind the in-memory runtime', () => {
     runtime.addNetwork('media')
     await runtime.start(joined)
     expect((await runtime.inspect(joined)).networks).toEqual(['media'])
+  })
+})
+
+describe('an in-memory engine that ends with all its containers', () => {
+  /** Creates and starts another one. */
+  async function started(name: string, changes: Partial<ContainerSpec> = {}): Promise<string> {
+    const other = await runtime.create({ ...SPEC, name, ...changes })
+    await runtime.start(other)
+    return other
+  }
+
+  const states = (): unknown =>
+    Object.fromEntries(runtime.containers().map(({ name, state, exitCode }) => [name, [state, exitCode]]))
+
+  test('tells their deaths before its event stream breaks, or does not', async () => {
+    await runtime.start(id)
+    const paused = await started('acestream-2')
+    runtime.pause(paused)
+    const told = await follow(runtime)
+    runtime.stopDaemon({ tellsDeaths: true })
+    await failureOf('unreachable', told.ended)
+    expect(told.events.map((event) => [event.action, event.id])).toEqual([
+      ['die', id],
+      ['die', paused],
+    ])
+    expect((await failureOf('unreachable', runtime.ping())).effect).toBe('none')
+
+    runtime.comeUp()
+    const untold = await follow(runtime)
+    runtime.stopDaemon({ tellsDeaths: false })
+    await failureOf('unreachable', untold.ended)
+    expect(untold.events).toEqual([])
+  })
+
+  test('tells no death that would have been delivered late, or never', async () => {
+    await runtime.start(id)
+    const followed = await follow(runtime)
+    runtime.deliverAfterMs = () => [5]
+    runtime.stopDaemon({ tellsDeaths: true })
+    await failureOf('unreachable', followed.ended)
+    expect(followed.events).toEqual([])
+  })
+
+  test('ends each as its program takes it, and starts what nobody had stopped', async () => {
+    const programs = new Map([['acestream-2', { ...WAITING, onTerm: 'ignores' as const }]])
+    runtime = emptyRuntime({ programOf: ({ name }) => programs.get(name) ?? WAITING })
+    const running = await started('acestream-1')
+    await started('acestream-2')
+    runtime.crash(await started('acestream-3'), 3)
+    await runtime.stop(await started('acestream-4'), 0)
+    runtime.kill(await started('acestream-5'))
+    await runtime.create({ ...SPEC, name: 'acestream-6' })
+    await started('acestream-7', { network: `container:${running}` })
+
+    runtime.stopDaemon({ tellsDeaths: false })
+    const atRest = {
+      'acestream-1': ['exited', 0],
+      'acestream-2': ['exited', 137],
+      'acestream-3': ['exited', 3],
+      'acestream-4': ['exited', 0],
+      'acestream-5': ['exited', 137],
+      'acestream-6': ['created', null],
+      'acestream-7': ['exited', 0],
+    }
+    expect(states()).toEqual(atRest)
+    runtime.comeUp()
+    expect(states()).toEqual({
+      ...atRest,
+      'acestream-1': ['running', null],
+      'acestream-2': ['running', null],
+      'acestream-3': ['running', null],
+      'acestream-7': ['running', null],
+    })
+    expect(runtime.containers().map(({ restarts }) => restarts)).toEqual([0, 0, 0, 0, 0, 0, 0])
+  })
+
+  test('starts none or only some of them where it is told so, and the others after its next end', async () => {
+    await runtime.start(id)
+    const other = await started('acestream-2')
+    runtime.stopDaemon({ tellsDeaths: false })
+    runtime.comeUp({ restarts: 'none' })
+    expect(states()).toEqual({ 'acestream-1': ['exited', 0], 'acestream-2': ['exited', 0] })
+    runtime.stopDaemon({ tellsDeaths: false })
+    runtime.comeUp({ restarts: (each) => each === other })
+    expect(states()).toEqual({ 'acestream-1': ['exited', 0], 'acestream-2': ['running', null] })
+    // An end that leaves the containers alone (live-restore) starts nothing.
+    runtime.goDown()
+    runtime.comeUp()
+    expect(state()).toBe('exited')
+    runtime.stopDaemon({ tellsDeaths: false })
+    runtime.comeUp({ restarts: 'all' })
+    expect(state()).toBe('running')
+  })
+
+  test('leaves one exited whose port was taken meanwhile', async () => {
+    const other = await started('acestream-2', published(19_000))
+    runtime.stopDaemon({ tellsDeaths: false })
+    runtime.takePort(19_000)
+    runtime.comeUp()
+    expect((await runtime.inspect(other)).state).toBe('exited')
+    runtime.releasePort(19_000)
+    await runtime.start(other)
+    expect((await runtime.inspect(other)).state).toBe('running')
+  })
+
+  test('cuts the calls under way', async () => {
+    await runtime.start(id)
+    const hang = runtime.faults.hang('stop')
+    const stopping = failureOf('unreachable', runtime.stop(id, 0))
+    await hang.reached
+    runtime.stopDaemon({ tellsDeaths: true })
+    hang.release()
+    expect((await stopping).effect).toBe('unknown')
+    runtime.comeUp()
+    expect(state()).toBe('running')
+  })
+})
+
+describe('the in-memory runtime', () => {
+  test('counts restarts, in inspect only, and waits longer from one to the next that comes soon', async () => {
+    const clock = new VirtualClock()
+    runtime = emptyRuntime({ clock })
+    id = await runtime.create(SPEC)
+    await runtime.start(id)
+    /** Lets it crash, and gives how long it was away. */
+    const away = async () => {
+      runtime.crash(id)
+      const before = clock.now()
+      while (state() !== 'running') await clock.advance(100)
+      return clock.now() - before
+    }
+    expect([await away(), await away(), await away()]).toEqual([100, 200, 400])
+    await clock.advance(10_000)
+    expect(await away()).toBe(100)
+    expect((await runtime.inspect(id)).restarts).toBe(4)
+    expect((await runtime.list())[0]?.restarts).toBeNull()
+    await runtime.start(id)
+    expect((await runtime.inspect(id)).restarts).toBe(4)
+    await runtime.stop(id, 0)
+    await runtime.start(id)
+    expect((await runtime.inspect(id)).restarts).toBe(0)
+    expect(await away()).toBe(100)
+  })
+
+  test('keeps the traffic of each container since its start, and has none for what does not run', async () => {
+    await runtime.start(id)
+    expect(await runtime.traffic(id)).toEqual({ receivedBytes: 0, sentBytes: 0 })
+    runtime.addTraffic(id, 10)
+    runtime.addTraffic(id, 5, 3)
+    runtime.pause(id)
+    expect(await runtime.traffic(id)).toEqual({ receivedBytes: 15, sentBytes: 3 })
+    await runtime.restartOutside(id)
+    expect(await runtime.traffic(id)).toEqual({ receivedBytes: 0, sentBytes: 0 })
+    runtime.kill(id)
+    expect(await runtime.traffic(id)).toBeNull()
+    expect(() => runtime.addTraffic(id, 1)).toThrow('does not run')
+  })
+
+  test('sets a timer only for a call that something may hold up', async () => {
+    let sleeps = 0
+    const clock = {
+      now: () => 0,
+      sleep: (ms: number, signal?: AbortSignal) => {
+        sleeps += 1
+        return systemClock.sleep(ms, signal)
+      },
+    }
+    runtime = emptyRuntime({ clock })
+    id = await runtime.create(SPEC)
+    await runtime.start(id)
+    await runtime.stop(id, 0)
+    await runtime.list()
+    expect(sleeps).toBe(0)
+    runtime.latencyMs = () => 1
+    await runtime.list()
+    expect(sleeps).toBe(3)
+  })
+
+  test('minds what happens right after a call: a freeze, its end, or that the caller gives up', async () => {
+    const starting = runtime.start(id)
+    runtime.freeze()
+    await failureOf('unreachable', starting)
+    expect(state()).toBe('created')
+    runtime.thaw()
+    await settled()
+    expect(state()).toBe('running')
+
+    const stopping = failureOf('unreachable', runtime.stop(id, 0))
+    runtime.goDown()
+    expect((await stopping).effect).toBe('unknown')
+    expect(state()).toBe('running')
+    runtime.comeUp()
+
+    const abort = new AbortController()
+    const again = failureOf('unreachable', runtime.stop(id, 0, abort.signal))
+    abort.abort()
+    expect((await again).effect).toBe('unknown')
+    expect(state()).toBe('exited')
   })
 })

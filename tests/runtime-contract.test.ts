@@ -7,8 +7,8 @@ import {
   type Deadlines,
 } from '../src/runtime/docker.ts'
 import type { ContainerSpec } from '../src/runtime/runtime.ts'
-import { connectTestDocker, holdHostPort } from './support/docker.ts'
-import { type Program, WAITING } from './support/memory-engine.ts'
+import { connectTestDocker, holdHostPort, sendDatagram } from './support/docker.ts'
+import { type Program, WAITING } from './support/memory-container.ts'
 import { MemoryRuntime } from './support/memory-runtime.ts'
 import { Bench, type Subject } from './support/runtime-contract.ts'
 import { contractOfLooks } from './support/runtime-contract-looks.ts'
@@ -64,6 +64,7 @@ async function connectMemory(): Promise<Subject> {
       runtime.takePort(port)
       return () => runtime.releasePort(port)
     },
+    send: async (id, bytes) => runtime.addTraffic(id, bytes),
     cleanUp: async () => {
       Object.assign(deadlinesMs, DEFAULT_DEADLINES_MS)
       for (const { id } of runtime.containers()) runtime.removeOutside(id)
@@ -76,13 +77,15 @@ async function connectDockerEngine(): Promise<Subject> {
   const ours = { key: 'roundhouse.test.ours', value: label.value }
   const withDeadlines = (deadlinesMs: Deadlines) =>
     createDockerRuntime({ dockerHost, label: ours, deadlinesMs, logs: DEFAULT_LOG_LIMITS })
+  const runtime = withDeadlines(DEFAULT_DEADLINES_MS)
   return {
-    runtime: withDeadlines(DEFAULT_DEADLINES_MS),
+    runtime,
     withDeadlines,
     image: await ensureTinyImage(client),
     label: { [ours.key]: ours.value, [label.key]: label.value },
     foreignLabel: { [label.key]: label.value },
     takePort: (port) => holdHostPort(port).release,
+    send: async (id, bytes) => sendDatagram((await runtime.inspect(id)).address, bytes),
     cleanUp,
   }
 }

@@ -4,7 +4,14 @@ import type { Deadlines } from '../src/runtime/docker.ts'
 import { parseDockerHost } from '../src/runtime/docker-connection.ts'
 import type { ContainerEvent, ContainerSpec, Runtime } from '../src/runtime/runtime.ts'
 import { connectTestDocker, dockerRuntimeAt, type TestDocker, until } from './support/docker.ts'
-import { chunkOf, type FakeDaemon, rawDaemon, STREAM_HEADERS, type Wire } from './support/fake-daemon.ts'
+import {
+  chunkOf,
+  type FakeDaemon,
+  httpAnswer,
+  rawDaemon,
+  STREAM_HEADERS,
+  type Wire,
+} from './support/fake-daemon.ts'
 import { freePort } from './support/ports.ts'
 import { failureOf, published } from './support/runtime-contract.ts'
 import { ensureTinyImage } from './support/tiny-image.ts'
@@ -30,6 +37,7 @@ function everyCall(runtime: Runtime): [keyof Deadlines, () => Promise<unknown>][
     ['stop', () => runtime.stop('abc', 0)],
     ['destroy', () => runtime.destroy('abc')],
     ['inspect', () => runtime.inspect('abc')],
+    ['traffic', () => runtime.traffic('abc')],
     ['list', () => runtime.list()],
     ['ping', () => runtime.ping()],
     ['subscribe', () => runtime.events(handlers, new AbortController().signal)],
@@ -88,6 +96,40 @@ describe('a daemon that does not answer', () => {
     })
     const failure = await failureOf('unreachable', dockerRuntimeAt(daemon.dockerHost, { list: 200 }).list())
     expect(failure.effect).toBe('unknown')
+  })
+})
+
+describe('the traffic of a container', () => {
+  const lookOf = (NetworkMode: string) => httpAnswer(200, { HostConfig: { NetworkMode } })
+  const counters = { eth0: { rx_bytes: 5, tx_bytes: 7 }, eth1: { rx_bytes: 100, tx_bytes: 200 } }
+
+  test.each([
+    [
+      'all its networks together',
+      lookOf('media'),
+      { networks: counters },
+      { receivedBytes: 105, sentBytes: 207 },
+    ],
+    ['none where Docker names no networks', lookOf('host'), {}, null],
+    // Docker answers with the counters of the donor.
+    ['none in the network of another', lookOf('container:abc'), { networks: counters }, null],
+  ])('is that of %s', async (_, look, stats, traffic) => {
+    const answers = [look, httpAnswer(200, stats)]
+    using daemon = rawDaemon((wire) => wire.send(answers.shift() ?? ''))
+    expect(await dockerRuntimeAt(daemon.dockerHost).traffic('abc')).toEqual(traffic)
+  })
+
+  test('is unreachable where Docker takes too long to count, and not found where the container went meanwhile', async () => {
+    const answers = [lookOf('bridge')]
+    using slow = rawDaemon((wire) => wire.send(answers.shift() ?? ''))
+    const late = await failureOf(
+      'unreachable',
+      dockerRuntimeAt(slow.dockerHost, { traffic: 100 }).traffic('abc'),
+    )
+    expect(late.message).toContain('count the traffic of container abc within 100 ms')
+    const others = [lookOf('bridge'), httpAnswer(404, { message: 'No such container: abc' })]
+    using quick = rawDaemon((wire) => wire.send(others.shift() ?? ''))
+    await failureOf('not_found', dockerRuntimeAt(quick.dockerHost).traffic('abc'))
   })
 })
 
@@ -268,5 +310,15 @@ function openFiles(): number {
 }
 
 function deadlinesOf(ms: number): Deadlines {
-  return { create: ms, start: ms, stop: ms, destroy: ms, inspect: ms, list: ms, ping: ms, subscribe: ms }
+  return {
+    create: ms,
+    start: ms,
+    stop: ms,
+    destroy: ms,
+    inspect: ms,
+    traffic: ms,
+    list: ms,
+    ping: ms,
+    subscribe: ms,
+  }
 }

@@ -14,6 +14,9 @@ interface Abortable {
   readonly abortSignal: AbortSignal
 }
 
+/** The part of Docker's statistics that we read; @types/dockerode promises `networks`, which is often missing. */
+export type DockerStats = Partial<Pick<Dockerode.ContainerStats, 'networks'>>
+
 /**
  * The part of dockerode that we use. @types/dockerode leaves the abort signal out of several of these calls,
  * and does not know `_query` and `_body`, without which dockerode sends the whole container configuration in
@@ -34,6 +37,7 @@ export interface DockerClient {
     stop(options: Abortable & { readonly t: number }): Promise<unknown>
     remove(options: Abortable & Dockerode.ContainerRemoveOptions): Promise<unknown>
     inspect(options: Abortable): Promise<Dockerode.ContainerInspectInfo>
+    stats(options: Abortable & { readonly stream: false; readonly 'one-shot': true }): Promise<DockerStats>
   }
 }
 

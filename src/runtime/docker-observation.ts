@@ -1,10 +1,12 @@
 import type Dockerode from 'dockerode'
+import type { DockerStats } from './docker-connection.ts'
 import type {
   ContainerEvent,
   ContainerObservation,
   ContainerSpec,
   ContainerState,
   PublishedPort,
+  Traffic,
 } from './runtime.ts'
 
 /** How the log of a container is bounded (driver json-file). */
@@ -66,10 +68,26 @@ export function fromInspect(info: Dockerode.ContainerInspectInfo): ContainerObse
     startedAtMs: toTime(info.State.StartedAt),
     // Docker 20.10 puts 128 on a created container whose start was refused: that is no exit.
     exitCode: state === 'exited' || state === 'dead' ? info.State.ExitCode : null,
+    restarts: info.RestartCount,
   }
 }
 
-/** One row of Docker's list as an observation: ports only while it runs, no start time and no exit code. */
+/** Whether the container has no network of its own, but uses that of another. */
+export function joinsAnother(info: Dockerode.ContainerInspectInfo): boolean {
+  return info.HostConfig.NetworkMode?.startsWith('container:') ?? false
+}
+
+/** Docker's counters of all its networks together; it leaves them out for what has none or does not run. */
+export function fromStats({ networks }: DockerStats): Traffic | null {
+  if (!networks) return null
+  const counters = Object.values(networks)
+  return {
+    receivedBytes: counters.reduce((sum, { rx_bytes }) => sum + rx_bytes, 0),
+    sentBytes: counters.reduce((sum, { tx_bytes }) => sum + tx_bytes, 0),
+  }
+}
+
+/** One row of Docker's list as an observation: ports only while it runs; no start, no exit code, no restarts. */
 export function fromListed(info: Dockerode.ContainerInfo): ContainerObservation {
   const networks = info.NetworkSettings?.Networks ?? {}
   return {
@@ -86,6 +104,7 @@ export function fromListed(info: Dockerode.ContainerInfo): ContainerObservation 
     createdAtMs: info.Created * 1000,
     startedAtMs: null,
     exitCode: null,
+    restarts: null,
   }
 }
 

@@ -3,13 +3,21 @@ import { callDocker, type DockerCall } from './docker-call.ts'
 import { connectDocker, type DockerAddress, type DockerClient, parseDockerHost } from './docker-connection.ts'
 import { followEvents } from './docker-events.ts'
 import { dockerWords, statusOf } from './docker-failures.ts'
-import { fromInspect, fromListed, type LogLimits, toCreateBody } from './docker-observation.ts'
+import {
+  fromInspect,
+  fromListed,
+  fromStats,
+  joinsAnother,
+  type LogLimits,
+  toCreateBody,
+} from './docker-observation.ts'
 import {
   type ContainerObservation,
   type ContainerSpec,
   type EventHandlers,
   type Runtime,
   RuntimeFailure,
+  type Traffic,
 } from './runtime.ts'
 
 /**
@@ -22,6 +30,7 @@ export interface Deadlines {
   readonly stop: number
   readonly destroy: number
   readonly inspect: number
+  readonly traffic: number
   readonly list: number
   readonly ping: number
   readonly subscribe: number
@@ -48,6 +57,7 @@ export const DEFAULT_DEADLINES_MS: Deadlines = {
   stop: 30_000,
   destroy: 30_000,
   inspect: 5_000,
+  traffic: 5_000,
   list: 10_000,
   ping: 1_500,
   subscribe: 10_000,
@@ -130,6 +140,16 @@ class DockerRuntime implements Runtime {
     )
   }
 
+  async traffic(id: string, signal?: AbortSignal): Promise<Traffic | null> {
+    const call = this.#callOn(id, 'traffic', signal, `count the traffic of container ${id}`)
+    return await callDocker(call, async (abortSignal) => {
+      const container = this.docker.getContainer(id)
+      // Docker gives the donor's counters for it, which are those of all that share the donor's network.
+      if (joinsAnother(await container.inspect({ abortSignal }))) return null
+      return fromStats(await container.stats({ abortSignal, stream: false, 'one-shot': true }))
+    })
+  }
+
   async list(signal?: AbortSignal): Promise<ContainerObservation[]> {
     const call = this.#call('list', 'list the containers', signal)
     const filters = { label: [this.#label] }
@@ -157,11 +177,12 @@ class DockerRuntime implements Runtime {
 
   #callOn(
     id: string,
-    verb: 'start' | 'stop' | 'destroy' | 'inspect',
+    verb: 'start' | 'stop' | 'destroy' | 'inspect' | 'traffic',
     signal: AbortSignal | undefined,
+    what = `${verb} container ${id}`,
   ): DockerCall {
     if (!isReference(id)) throw new RuntimeFailure('not_found', `There is no container "${id}".`)
-    return { ...this.#call(verb, `${verb} container ${id}`, signal), id }
+    return { ...this.#call(verb, what, signal), id }
   }
 }
 

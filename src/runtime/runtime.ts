@@ -90,6 +90,14 @@ export interface ContainerObservation {
   readonly startedAtMs: number | null
   /** From inspect only: null in `list`, and in every state but exited and dead. */
   readonly exitCode: number | null
+  /** How often its restart policy has started it since somebody last did. From inspect only: null in `list`. */
+  readonly restarts: number | null
+}
+
+/** What a container's own networks have carried since its start, in bytes. */
+export interface Traffic {
+  readonly receivedBytes: number
+  readonly sentBytes: number
 }
 
 /**
@@ -136,6 +144,8 @@ export interface Runtime {
   destroy(id: string, signal?: AbortSignal): Promise<void>
   /** By id, by an unambiguous beginning of it, or by name. */
   inspect(id: string, signal?: AbortSignal): Promise<ContainerObservation>
+  /** Null where there are no counters: it does not run, or has no network of its own. Takes a second or two on Docker. */
+  traffic(id: string, signal?: AbortSignal): Promise<Traffic | null>
   /** All of ours in every state, never started ones too. */
   list(signal?: AbortSignal): Promise<ContainerObservation[]>
   /**

@@ -1,4 +1,4 @@
-import type { FromWorker, ProbeFact, ProbeTarget, ToWorker } from './protocol.ts'
+import type { FromWorker, ProbeFact, ProbeTarget, SessionFact, ToWorker } from './protocol.ts'
 import { parseFromWorker } from './protocol.ts'
 
 export interface HealthHostOptions {
@@ -11,6 +11,7 @@ export interface HealthHostOptions {
 
 interface Handlers {
   readonly onFact: (fact: ProbeFact) => void
+  readonly onSession: (fact: SessionFact) => void
   readonly onLost: () => void
 }
 
@@ -25,6 +26,8 @@ const STOP_PATIENCE_MS = 500
  */
 export class HealthHost {
   #worker: Worker | null = null
+  /** It knows its pace; what it is told before would be done at another. */
+  #isReady = false
   #handlers: Handlers | null = null
   #targets: readonly ProbeTarget[] = []
   #silence: ReturnType<typeof setTimeout> | null = null
@@ -42,7 +45,7 @@ export class HealthHost {
 
   setTargets(targets: readonly ProbeTarget[]): void {
     this.#targets = targets
-    this.#say({ type: 'targets', targets: [...targets] })
+    if (this.#isReady) this.#say({ type: 'targets', targets: [...targets] })
   }
 
   async stop(): Promise<void> {
@@ -61,6 +64,7 @@ export class HealthHost {
   #spawn(): void {
     const worker = this.options.spawn()
     this.#worker = worker
+    this.#isReady = false
     worker.onmessage = ({ data }: MessageEvent<unknown>) => this.#heard(worker, parseFromWorker(data))
     worker.onerror = (event) => event.preventDefault()
     // Whatever ends a worker (a throw, a rejection, an exit) closes it, and only `close` tells of all of them.
@@ -73,6 +77,7 @@ export class HealthHost {
     this.#watchSilence(worker)
     switch (message?.type) {
       case 'ready':
+        this.#isReady = true
         this.#say({ type: 'configure', ...this.options.pace })
         this.#say({ type: 'targets', targets: [...this.#targets] })
         break
@@ -81,6 +86,9 @@ export class HealthHost {
         break
       case 'probe':
         this.#handlers?.onFact(message)
+        break
+      case 'session':
+        this.#handlers?.onSession(message)
         break
       case 'stopped':
         this.#stopped.resolve()

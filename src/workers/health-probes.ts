@@ -38,6 +38,13 @@ export class HealthProbes {
     for (const target of targets) this.#take(target)
   }
 
+  /** Where an engine is reached: at the address that answered its last probe, else it may be at any of them. */
+  addressesOf(engineId: string): readonly ProbeAddress[] {
+    const watch = this.#watches.get(engineId)
+    if (watch === undefined) return []
+    return watch.address === null ? watch.target.addresses : [watch.address]
+  }
+
   stop(): void {
     for (const [id, watch] of this.#watches) this.#drop(id, watch)
   }

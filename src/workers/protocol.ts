@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { isStatPath } from '../core/stat-path.ts'
 
 /**
  * What the main thread and the health worker say to each other. Both sides parse: a message is a fact or a wish, and
@@ -11,6 +12,9 @@ const Address = Type.Object({
   port: Type.Integer({ minimum: 1, maximum: 65_535 }),
 })
 
+/** A session to ask its engine about; its path is checked by `parseToWorker`. */
+const Session = Type.Object({ streamRowId: Type.Integer(), path: Type.String() })
+
 /** An engine to probe. */
 const Target = Type.Object({
   engineId: Type.String(),
@@ -20,6 +24,7 @@ const Target = Type.Object({
   addresses: Type.Array(Address),
   /** Not ready yet: asked several times a second instead of once an interval. */
   isBooting: Type.Boolean(),
+  sessions: Type.Array(Session),
 })
 
 const ToWorker = Type.Union([
@@ -28,6 +33,7 @@ const ToWorker = Type.Union([
     intervalMs: Type.Number({ exclusiveMinimum: 0 }),
     timeoutMs: Type.Number({ exclusiveMinimum: 0 }),
     bootIntervalMs: Type.Number({ exclusiveMinimum: 0 }),
+    sessionIntervalMs: Type.Number({ exclusiveMinimum: 0 }),
   }),
   Type.Object({ type: Type.Literal('targets'), targets: Type.Array(Target) }),
   Type.Object({ type: Type.Literal('stop') }),
@@ -44,6 +50,17 @@ const FromWorker = Type.Union([
     atMs: Type.Number(),
     error: Type.Union([Type.String(), Type.Null()]),
   }),
+  Type.Object({
+    type: Type.Literal('session'),
+    engineId: Type.String(),
+    generation: Type.Integer(),
+    streamRowId: Type.Integer(),
+    /** It has the session; it does not know it (any more); it said neither. */
+    state: Type.Union([Type.Literal('serves'), Type.Literal('ended'), Type.Literal('silent')]),
+    /** Bytes that the engine has downloaded for it, where it told. */
+    downloaded: Type.Union([Type.Number(), Type.Null()]),
+    atMs: Type.Number(),
+  }),
   Type.Object({ type: Type.Literal('stopped') }),
 ])
 
@@ -52,9 +69,18 @@ export type ProbeAddress = Static<typeof Address>
 export type ToWorker = Static<typeof ToWorker>
 export type FromWorker = Static<typeof FromWorker>
 export type ProbeFact = Extract<FromWorker, { type: 'probe' }>
+export type SessionFact = Extract<FromWorker, { type: 'session' }>
 
-/** The message, or null when it is none. */
-export const parseToWorker = (message: unknown): ToWorker | null => parsed(ToWorker, message)
+/** The message, or null when it is none. Sessions with a path that is not to be asked are left out of it. */
+export function parseToWorker(message: unknown): ToWorker | null {
+  const known = parsed(ToWorker, message)
+  return known?.type === 'targets' ? { ...known, targets: known.targets.map(withAskableOnly) } : known
+}
+
+const withAskableOnly = (target: ProbeTarget): ProbeTarget => ({
+  ...target,
+  sessions: target.sessions.filter(({ path }) => isStatPath(path)),
+})
 
 /** The message, or null when it is none. */
 export const parseFromWorker = (message: unknown): FromWorker | null => parsed(FromWorker, message)

@@ -64,6 +64,17 @@ export function holdHostPort(port: number): { release: () => void } {
   return { release: () => listener.stop(true) }
 }
 
+/** Sends one datagram to an address, where nobody needs to listen: the network counts it all the same. */
+export async function sendDatagram(address: string | null, bytes: number): Promise<void> {
+  if (address === null) throw new Error('There is no address to send to.')
+  const socket = await Bun.udpSocket({})
+  socket.send(Buffer.alloc(bytes), DISCARD_PORT, address)
+  socket.close()
+}
+
+/** RFC 863. */
+const DISCARD_PORT = 9
+
 /**
  * Waits until `condition` gives a value other than false or undefined, and gives it; throws after `withinMs`.
  */

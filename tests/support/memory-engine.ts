@@ -3,45 +3,26 @@ import {
   type ContainerEvent,
   type ContainerObservation,
   type ContainerSpec,
-  type ContainerState,
-  type PublishedPort,
   RuntimeFailure,
+  type Traffic,
 } from '../../src/runtime/runtime.ts'
+import {
+  donorOf,
+  hasProcess,
+  joinedTo,
+  KILLED,
+  type MemoryContainer,
+  NO_TRAFFIC,
+  nextRestartWaitMs,
+  observe,
+  type Program,
+  portKey,
+} from './memory-container.ts'
 
 /** The part of time that is needed here. */
 export type EngineClock = Pick<Clock, 'now' | 'sleep'>
 
-/** How the process of a container behaves. */
-export interface Program {
-  readonly onTerm: 'ends' | 'ignores'
-  /** Ends by itself that long after its start; null: runs until it is stopped. */
-  readonly endsByItself: { readonly afterMs: number; readonly exitCode: number } | null
-  /** The container engine cannot run it, in these words; null: it can. */
-  readonly refusal: string | null
-}
-
-/** A program that runs until it is asked to end. */
-export const WAITING: Program = { onTerm: 'ends', endsByItself: null, refusal: null }
-
-interface MemoryContainer {
-  readonly id: string
-  readonly spec: ContainerSpec
-  /** `container:` with the id of the donor where it existed at creation, else as in the specification. */
-  readonly network: string
-  readonly program: Program
-  readonly createdAtMs: number
-  state: ContainerState
-  startedAtMs: number | null
-  exitCode: number | null
-  address: string | null
-  restarts: number
-  /** Counts the changes of state, so that what was to happen later sees that it is out of date. */
-  turn: number
-}
-
 const OWN_NETWORKS = ['bridge', 'host', 'none']
-const JOINED = 'container:'
-const KILLED = 137
 
 /**
  * What a container engine holds and does, without a way to it: containers, images, networks and the ports of
@@ -63,11 +44,11 @@ export class MemoryEngine {
 
   /** A process outside takes the host port; containers that have it keep it. */
   takePort(port: number, protocol: 'tcp' | 'udp' = 'tcp'): void {
-    this.#strangersPorts.add(`${protocol}:${port}`)
+    this.#strangersPorts.add(portKey({ protocol, hostPort: port }))
   }
 
   releasePort(port: number, protocol: 'tcp' | 'udp' = 'tcp'): void {
-    this.#strangersPorts.delete(`${protocol}:${port}`)
+    this.#strangersPorts.delete(portKey({ protocol, hostPort: port }))
   }
 
   create(spec: ContainerSpec): string {
@@ -75,7 +56,7 @@ export class MemoryEngine {
       throw new RuntimeFailure('image_missing', `Image ${spec.image} is not here.`)
     const namesake = this.#all().find((container) => container.spec.name === spec.name)
     if (namesake) throw new RuntimeFailure('conflict', `Container ${namesake.id} has the name ${spec.name}.`)
-    if (spec.network?.startsWith(JOINED) && spec.ports.length > 0) {
+    if (donorOf(spec.network) !== null && spec.ports.length > 0) {
       throw new RuntimeFailure('refused', 'A container in the network of another cannot publish ports.')
     }
     this.#created += 1
@@ -90,7 +71,10 @@ export class MemoryEngine {
       startedAtMs: null,
       exitCode: null,
       address: null,
+      traffic: NO_TRAFFIC,
+      isStoppedByHand: false,
       restarts: 0,
+      restartWaitMs: 0,
       turn: 0,
     }
     this.#containers.set(id, container)
@@ -102,13 +86,14 @@ export class MemoryEngine {
     const container = this.#get(reference)
     if (container.state === 'running' || container.state === 'restarting') return
     if (container.state === 'paused') throw new RuntimeFailure('refused', `Container ${reference} is paused.`)
-    container.restarts = 0
+    this.#forgetRestarts(container)
     this.#run(container)
   }
 
   async stop(reference: string, graceSeconds: number): Promise<void> {
     const container = this.#get(reference)
     if (container.state === 'created' || container.state === 'exited') return
+    container.isStoppedByHand = true
     if (container.state === 'restarting') return this.#rest(container)
     if (container.program.onTerm === 'ends') return this.#end(container, 0)
     const { turn } = container
@@ -121,20 +106,21 @@ export class MemoryEngine {
     const container = this.#get(reference)
     if (container.state !== 'running')
       throw new RuntimeFailure('refused', `Container ${reference} does not run.`)
+    container.isStoppedByHand = true
     this.#end(container, KILLED)
   }
 
-  /** Its process ends by itself: the restart policy starts it again after a while. */
+  /** Its process ends by itself: the restart policy starts it again after a while, unless it is being stopped. */
   crash(reference: string, exitCode: number): void {
     const container = this.#get(reference)
     if (container.state !== 'running')
       throw new RuntimeFailure('refused', `Container ${reference} does not run.`)
     this.#end(container, exitCode)
+    if (container.isStoppedByHand) return
     container.state = 'restarting'
-    // Docker: 100 ms, doubled each time, at most a minute.
-    const waitMs = Math.min(100 * 2 ** container.restarts, 60_000)
     container.restarts += 1
-    this.#later(container, waitMs, () => this.#runAgain(container))
+    container.restartWaitMs = nextRestartWaitMs(container, this.clock.now())
+    this.#later(container, container.restartWaitMs, () => this.#runAgain(container))
   }
 
   pause(reference: string): void {
@@ -148,10 +134,50 @@ export class MemoryEngine {
   destroy(reference: string): void {
     const container = this.#find(reference)
     if (!container) return
-    if (container.state === 'running' || container.state === 'paused') this.#end(container, KILLED)
+    if (hasProcess(container)) this.#end(container, KILLED)
     container.turn += 1
     this.#containers.delete(container.id)
     this.#tell('destroy', container)
+  }
+
+  /**
+   * All that runs ends with the engine itself. Gives the deaths, and tells nobody of them. The restart policy takes
+   * none of it for a stop by hand.
+   */
+  shutDown(): ContainerEvent[] {
+    for (const container of this.#all()) if (container.state === 'restarting') this.#rest(container)
+    return this.#all()
+      .filter(hasProcess)
+      .map((container) => this.#die(container, container.program.onTerm === 'ends' ? 0 : KILLED))
+  }
+
+  /**
+   * The engine is there again: the restart policy starts what nobody stopped by hand and `isWanted` agrees to. What
+   * joins the network of another comes last, so that it finds it running; on Docker that is not certain.
+   */
+  restore(isWanted: (id: string) => boolean): void {
+    const resting = this.#all().filter((container) => isLeftToPolicy(container) && isWanted(container.id))
+    for (const container of resting.toSorted((one, other) => rankOf(one) - rankOf(other))) {
+      this.#forgetRestarts(container)
+      this.#runAgain(container)
+    }
+  }
+
+  /** Bytes come and go; nothing sees them where the network is not the container's own. */
+  addTraffic(reference: string, receivedBytes: number, sentBytes: number): void {
+    const container = this.#get(reference)
+    if (!hasProcess(container)) throw new RuntimeFailure('refused', `Container ${reference} does not run.`)
+    const { traffic } = container
+    container.traffic = {
+      receivedBytes: traffic.receivedBytes + receivedBytes,
+      sentBytes: traffic.sentBytes + sentBytes,
+    }
+  }
+
+  /** Null for what does not run, or has no network of its own. */
+  traffic(reference: string): Traffic | null {
+    const { address, traffic } = this.#get(reference)
+    return address === null ? null : traffic
   }
 
   /** What `inspect` sees. */
@@ -183,9 +209,9 @@ export class MemoryEngine {
   }
 
   #resolveNetwork(network: string | null): string {
-    if (!network?.startsWith(JOINED)) return network ?? 'bridge'
-    const donor = this.#find(network.slice(JOINED.length))
-    return donor ? JOINED + donor.id : network
+    const named = donorOf(network)
+    const donor = named === null ? undefined : this.#find(named)
+    return donor ? joinedTo(donor.id) : (network ?? 'bridge')
   }
 
   #run(container: MemoryContainer): void {
@@ -198,6 +224,7 @@ export class MemoryEngine {
     container.startedAtMs = this.clock.now()
     container.exitCode = null
     container.address = this.#freeAddress(container.network)
+    container.traffic = NO_TRAFFIC
     this.#tell('start', container)
     if (endsByItself) {
       this.#later(container, endsByItself.afterMs, () => this.crash(container.id, endsByItself.exitCode))
@@ -214,11 +241,12 @@ export class MemoryEngine {
   }
 
   #checkNetwork(network: string): void {
-    if (!network.startsWith(JOINED)) {
+    const named = donorOf(network)
+    if (named === null) {
       if (!this.networks.has(network)) throw new RuntimeFailure('refused', `Network ${network} is not known.`)
       return
     }
-    const donor = this.#get(network.slice(JOINED.length))
+    const donor = this.#get(named)
     if (donor.state !== 'running')
       throw new RuntimeFailure('refused', `Container ${donor.spec.name} does not run.`)
   }
@@ -226,14 +254,14 @@ export class MemoryEngine {
   #checkPorts(container: MemoryContainer): void {
     const taken = new Set(this.#strangersPorts)
     for (const other of this.#all()) {
-      if (holdsPorts(other)) for (const port of other.spec.ports) taken.add(portKey(port))
+      if (hasProcess(other)) for (const port of other.spec.ports) taken.add(portKey(port))
     }
     const refused = container.spec.ports.find((port) => taken.has(portKey(port)))
     if (refused) throw new RuntimeFailure('port_taken', `The host port ${refused.hostPort} is taken.`)
   }
 
   #freeAddress(network: string): string | null {
-    if (network.startsWith(JOINED) || network === 'host' || network === 'none') return null
+    if (donorOf(network) !== null || network === 'host' || network === 'none') return null
     const used = new Set(this.#all().map(({ address }) => address))
     for (let host = 2; ; host += 1) {
       const address = `172.17.${Math.floor(host / 256)}.${host % 256}`
@@ -242,15 +270,27 @@ export class MemoryEngine {
   }
 
   #end(container: MemoryContainer, exitCode: number): void {
+    this.emit(this.#die(container, exitCode))
+  }
+
+  /** Ends it; the event is for the caller to tell. */
+  #die(container: MemoryContainer, exitCode: number): ContainerEvent {
     container.exitCode = exitCode
     this.#rest(container)
-    this.#tell('die', container)
+    return this.#eventOf('die', container)
   }
 
   #rest(container: MemoryContainer): void {
     container.turn += 1
     container.state = 'exited'
     container.address = null
+  }
+
+  /** Docker does it at every start but those that follow a process's own end. */
+  #forgetRestarts(container: MemoryContainer): void {
+    container.isStoppedByHand = false
+    container.restarts = 0
+    container.restartWaitMs = 0
   }
 
   #turnOver(container: MemoryContainer, from: 'running' | 'paused', to: 'running' | 'paused'): void {
@@ -268,32 +308,20 @@ export class MemoryEngine {
     })
   }
 
-  #tell(action: ContainerEvent['action'], { id, spec }: MemoryContainer): void {
-    this.emit({ action, id, name: spec.name, labels: spec.labels, atMs: this.clock.now() })
+  #tell(action: ContainerEvent['action'], container: MemoryContainer): void {
+    this.emit(this.#eventOf(action, container))
+  }
+
+  #eventOf(action: ContainerEvent['action'], { id, spec }: MemoryContainer): ContainerEvent {
+    return { action, id, name: spec.name, labels: spec.labels, atMs: this.clock.now() }
   }
 }
 
-function holdsPorts({ state }: MemoryContainer): boolean {
-  return state === 'running' || state === 'paused'
+/** It has been started before and is at rest, but not by somebody's wish. */
+function isLeftToPolicy({ state, isStoppedByHand }: MemoryContainer): boolean {
+  return state === 'exited' && !isStoppedByHand
 }
 
-function portKey({ protocol, hostPort }: PublishedPort): string {
-  return `${protocol}:${hostPort}`
-}
-
-function observe(container: MemoryContainer): ContainerObservation {
-  const { id, spec, state, network, createdAtMs, startedAtMs } = container
-  return {
-    id,
-    name: spec.name,
-    image: spec.image,
-    state,
-    labels: spec.labels,
-    ports: spec.ports,
-    address: container.address,
-    networks: network.startsWith(JOINED) ? [] : [network],
-    createdAtMs,
-    startedAtMs,
-    exitCode: state === 'exited' ? container.exitCode : null,
-  }
+function rankOf({ network }: MemoryContainer): number {
+  return donorOf(network) === null ? 0 : 1
 }

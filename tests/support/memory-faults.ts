@@ -1,7 +1,16 @@
 import type { RuntimeFailure } from '../../src/runtime/runtime.ts'
 
 /** The calls of a Runtime; `events` is the beginning of a subscription. */
-export type Verb = 'create' | 'start' | 'stop' | 'destroy' | 'inspect' | 'list' | 'ping' | 'events'
+export type Verb =
+  | 'create'
+  | 'start'
+  | 'stop'
+  | 'destroy'
+  | 'inspect'
+  | 'traffic'
+  | 'list'
+  | 'ping'
+  | 'events'
 
 /** What goes wrong with one call. */
 export type Fault =

@@ -6,9 +6,11 @@ import {
   type EventHandlers,
   type Runtime,
   RuntimeFailure,
+  type Traffic,
 } from '../../src/runtime/runtime.ts'
-import { type EngineClock, MemoryEngine, type Program, WAITING } from './memory-engine.ts'
-import { type CallSubject, type Fault, FaultPlan, type Verb } from './memory-faults.ts'
+import { type Program, WAITING } from './memory-container.ts'
+import { type EngineClock, MemoryEngine } from './memory-engine.ts'
+import { type Fault, FaultPlan, type Verb } from './memory-faults.ts'
 
 export interface MemoryRuntimeOptions {
   readonly clock: EngineClock
@@ -23,6 +25,24 @@ export interface MemoryRuntimeOptions {
 interface Subscriber {
   readonly handlers: EventHandlers
   readonly breakOff: () => void
+}
+
+/** A call that has reached the engine. */
+interface Call<T> {
+  readonly verb: Verb
+  readonly effect: () => T | Promise<T>
+  /** What the effect itself may take; the deadline is so much later. */
+  readonly effectMs: number
+  readonly fault: Fault | null
+  readonly latencyMs: number
+  /** The engine's life in which it came. */
+  readonly life: number
+}
+
+/** What the restart policy does when the engine is there again after `stopDaemon`. */
+export interface ComeBack {
+  /** Which of those that nobody had stopped by hand are started; all without it. */
+  readonly restarts?: 'all' | 'none' | ((id: string) => boolean)
 }
 
 /**
@@ -45,6 +65,8 @@ export class MemoryRuntime implements Runtime {
   readonly #engine: MemoryEngine
   readonly #subscribers = new Set<Subscriber>()
   #up = true
+  /** It went with all its containers, and has to bring them back. */
+  #hasShutDown = false
   /** Counts the ends of the engine, so that a call under way sees that it was cut. */
   #lives = 0
   #thawed: PromiseWithResolvers<void> | null = null
@@ -73,6 +95,10 @@ export class MemoryRuntime implements Runtime {
 
   async inspect(id: string, signal?: AbortSignal): Promise<ContainerObservation> {
     return await this.#call('inspect', id, signal, () => this.#engine.look(id))
+  }
+
+  async traffic(id: string, signal?: AbortSignal): Promise<Traffic | null> {
+    return await this.#call('traffic', id, signal, () => this.#engine.traffic(id))
   }
 
   async list(signal?: AbortSignal): Promise<ContainerObservation[]> {
@@ -159,10 +185,16 @@ export class MemoryRuntime implements Runtime {
   }
 
   /**
-   * Its process ends by itself, and the restart policy brings it back after 100 ms, then 200 ms, and so on.
+   * Its process ends by itself, and the restart policy brings it back after 100 ms, then 200 ms, and so on; after
+   * 100 ms again when it ran for ten seconds.
    */
   crash(id: string, exitCode = 1): void {
     this.#engine.crash(id, exitCode)
+  }
+
+  /** Bytes come to a container that runs, and leave it; its counters begin anew with every start. */
+  addTraffic(id: string, receivedBytes: number, sentBytes = 0): void {
+    this.#engine.addTraffic(id, receivedBytes, sentBytes)
   }
 
   pause(id: string): void {
@@ -180,7 +212,7 @@ export class MemoryRuntime implements Runtime {
 
   /**
    * The engine is gone: subscriptions end, calls under way end without effect where they had none yet, new
-   * ones are refused a connection. The containers live on (live-restore); for the other case kill them, too.
+   * ones are refused a connection. The containers live on (live-restore); `stopDaemon` is the other case.
    */
   goDown(): void {
     this.#up = false
@@ -188,8 +220,26 @@ export class MemoryRuntime implements Runtime {
     this.breakEvents()
   }
 
-  comeUp(): void {
+  /**
+   * The engine goes and takes all containers with it (no live-restore). Docker tells most deaths before its event
+   * streams break; a host that is switched off tells none.
+   */
+  stopDaemon({ tellsDeaths }: { readonly tellsDeaths: boolean }): void {
+    const deaths = this.#engine.shutDown()
+    if (tellsDeaths) for (const death of deaths) this.#tellAtOnce(death)
+    this.#hasShutDown = true
+    this.goDown()
+  }
+
+  /**
+   * The engine is there again. After `stopDaemon` it has started before what nobody had stopped by hand, with its
+   * restarts counted anew, as Docker does before it takes connections; nobody hears of that.
+   */
+  comeUp({ restarts = 'all' }: ComeBack = {}): void {
     this.#up = true
+    if (!this.#hasShutDown) return
+    this.#hasShutDown = false
+    this.#engine.restore(typeof restarts === 'function' ? restarts : () => restarts === 'all')
   }
 
   /**
@@ -209,18 +259,43 @@ export class MemoryRuntime implements Runtime {
     subject: string | null,
     signal: AbortSignal | undefined,
     effect: () => T | Promise<T>,
-    extraMs = 0,
+    effectMs = 0,
   ): Promise<T> {
     if (signal?.aborted) throw givenUp(verb, 'none')
-    const deadlineMs = this.options.deadlinesMs[verb === 'events' ? 'subscribe' : verb] + extraMs
+    if (!this.#up)
+      throw new RuntimeFailure('unreachable', 'The container engine does not run.', { effect: 'none' })
+    const fault = this.faults.take({ verb, subject })
+    const call = { verb, effect, effectMs, fault, latencyMs: this.latencyMs(verb), life: this.#lives }
+    // A turn later: what is done to the engine right after the call comes before its effect.
+    await undefined
+    return await (this.#takesTime(call) ? this.#serveInTime(call, signal) : this.#serveAtOnce(call, signal))
+  }
+
+  #takesTime({ fault, latencyMs, effectMs }: Call<unknown>): boolean {
+    return fault !== null || latencyMs > 0 || effectMs > 0 || this.#thawed !== null
+  }
+
+  /** For a call that nothing can hold up: without a timer, since a simulation makes millions of them. */
+  async #serveAtOnce<T>(call: Call<T>, signal: AbortSignal | undefined): Promise<T> {
+    this.#checkLife(call)
+    const value = await call.effect()
+    this.#checkLife(call)
+    if (signal?.aborted) throw givenUp(call.verb, 'unknown')
+    return value
+  }
+
+  async #serveInTime<T>(call: Call<T>, signal: AbortSignal | undefined): Promise<T> {
+    const { verb, effectMs } = call
+    const deadlineMs = this.options.deadlinesMs[verb === 'events' ? 'subscribe' : verb] + effectMs
     const ended = new AbortController()
     const passed = this.options.clock.sleep(deadlineMs, ended.signal).catch(() => undefined)
     const expired = passed.then(() => deadlinePassed(verb, deadlineMs))
     const aborted = Promise.withResolvers<RuntimeFailure>()
     const onAbort = () => aborted.resolve(givenUp(verb, 'unknown'))
+    if (signal?.aborted) onAbort()
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      const answer = this.#serve({ verb, subject }, effect).then((value) => ({ value }))
+      const answer = this.#serve(call).then((value) => ({ value }))
       const first = await Promise.race([answer, expired, aborted.promise])
       if (first instanceof RuntimeFailure) throw first
       return first.value
@@ -231,21 +306,24 @@ export class MemoryRuntime implements Runtime {
   }
 
   /** The engine's side of a call: goes on whether or not somebody still waits for it. */
-  async #serve<T>(call: CallSubject, effect: () => T | Promise<T>): Promise<T> {
-    if (!this.#up)
-      throw new RuntimeFailure('unreachable', 'The container engine does not run.', { effect: 'none' })
-    const life = this.#lives
-    const fault = this.faults.take(call)
-    const halfMs = this.latencyMs(call.verb) / 2
-    await this.#pass(halfMs)
+  async #serve<T>(call: Call<T>): Promise<T> {
+    const { fault } = call
+    await this.#pass(call.latencyMs / 2)
     await this.#holdUp(fault)
-    if (life !== this.#lives || fault?.kind === 'lose_question') throw broken(call.verb)
+    this.#checkLife(call)
+    if (fault?.kind === 'lose_question') throw broken(call.verb)
     if (fault?.kind === 'fail_before') throw fault.failure
-    const value = await effect()
-    await this.#pass(halfMs)
-    if (life !== this.#lives || fault?.kind === 'lose_answer') throw broken(call.verb)
+    const value = await call.effect()
+    await this.#pass(call.latencyMs / 2)
+    this.#checkLife(call)
+    if (fault?.kind === 'lose_answer') throw broken(call.verb)
     if (fault?.kind === 'fail_after') throw fault.failure
     return value
+  }
+
+  /** A call of a life that has ended gets no answer. */
+  #checkLife({ verb, life }: Call<unknown>): void {
+    if (life !== this.#lives) throw broken(verb)
   }
 
   async #holdUp(fault: Fault | null): Promise<void> {
@@ -265,6 +343,14 @@ export class MemoryRuntime implements Runtime {
     }
   }
 
+  /** Before the subscriptions break; what is to be delivered later finds nobody any more. */
+  #tellAtOnce(event: ContainerEvent): void {
+    if (!this.#up || this.#thawed !== null || !this.#isOurs(event)) return
+    for (const { handlers } of [...this.#subscribers]) {
+      for (const afterMs of this.deliverAfterMs(event)) if (afterMs === 0) handlers.onEvent(event)
+    }
+  }
+
   async #deliver(subscriber: Subscriber, event: ContainerEvent, afterMs: number): Promise<void> {
     await this.#pass(afterMs)
     await this.#thawed?.promise
@@ -279,7 +365,7 @@ export class MemoryRuntime implements Runtime {
 /** A list knows less than an inspection, as with Docker. */
 function asListed(container: ContainerObservation): ContainerObservation {
   const ports = container.state === 'running' || container.state === 'paused' ? container.ports : []
-  return { ...container, ports, startedAtMs: null, exitCode: null }
+  return { ...container, ports, startedAtMs: null, exitCode: null, restarts: null }
 }
 
 function givenUp(what: string, effect: 'none' | 'unknown'): RuntimeFailure {

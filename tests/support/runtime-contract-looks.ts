@@ -16,10 +16,57 @@ export function contractOfLooks(bench: Bench): void {
       }
     })
 
+    test('counts what the restart policy did, through a stop, and anew after a start by hand', async () => {
+      const id = await bench.started(bench.spec({ command: PROGRAMS.exit }))
+      const restarts = async () => (await bench.runtime.inspect(id)).restarts ?? 0
+      // The waits double: the fourth is counted 0.7 s after a start, and the last start lasts for less.
+      await until('four restarts are counted', async () => (await restarts()) >= 4)
+      await bench.runtime.stop(id, 5)
+      expect(await restarts()).toBeGreaterThanOrEqual(4)
+      await bench.runtime.start(id)
+      await bench.runtime.stop(id, 5)
+      expect(await restarts()).toBeLessThan(4)
+    })
+
     test('fails with not_found for what is no container, or cannot be one', async () => {
       for (const reference of ['roundhouse-test-none', '', '../images', 'a/b', 'json?all=1']) {
         await failureOf('not_found', bench.runtime.inspect(reference))
       }
+    })
+  })
+
+  describe('traffic', () => {
+    test('grows with what comes to a running container, and begins anew with its next start', async () => {
+      const id = await bench.started(bench.spec())
+      await bench.subject.send(id, 50_000)
+      await until('what was sent is counted', async () => {
+        const traffic = await bench.runtime.traffic(id)
+        return traffic !== null && traffic.receivedBytes >= 50_000 && traffic.sentBytes >= 0
+      })
+      await bench.runtime.stop(id, 5)
+      await bench.runtime.start(id)
+      const anew = (await bench.runtime.traffic(id)) ?? { receivedBytes: -1 }
+      expect(anew.receivedBytes).toBeWithin(0, 50_000)
+    })
+
+    test('is null for what does not run', async () => {
+      expect(await bench.runtime.traffic(await bench.runtime.create(bench.spec()))).toBeNull()
+      const stopped = await bench.started(bench.spec())
+      await bench.runtime.stop(stopped, 5)
+      expect(await bench.runtime.traffic(stopped)).toBeNull()
+    })
+
+    test("is null without a network of its own: another container's, the host's, or none", async () => {
+      const donor = await bench.started(bench.spec())
+      for (const network of [`container:${donor}`, 'host', 'none']) {
+        const id = await bench.started(bench.spec({ network }))
+        expect([network, await bench.runtime.traffic(id)]).toEqual([network, null])
+      }
+    })
+
+    test('fails with not_found when there is no such container', async () => {
+      await failureOf('not_found', bench.runtime.traffic('roundhouse-test-none'))
+      await failureOf('not_found', bench.runtime.traffic('../images'))
     })
   })
 
@@ -42,7 +89,7 @@ export function contractOfLooks(bench: Bench): void {
       )
     })
 
-    test('tells of a running container what inspect tells, but for the start and the exit', async () => {
+    test('tells of a running container what inspect tells, but for the start, the exit and restarts', async () => {
       const id = await bench.started(
         bench.spec({ ...published(freePort()), labels: { ...bench.subject.label, colour: 'red' } }),
       )
@@ -55,6 +102,7 @@ export function contractOfLooks(bench: Bench): void {
         createdAtMs: 0,
         startedAtMs: null,
         exitCode: null,
+        restarts: null,
       })
     })
 

@@ -19,7 +19,7 @@ export function contractOfVerbs(bench: Bench): void {
       const seen = await bench.runtime.inspect(id)
       expect(seen).toMatchObject({ id, name: spec.name, image: bench.subject.image, state: 'created' })
       expect(seen).toMatchObject({ labels: spec.labels, ports: spec.ports })
-      expect(seen).toMatchObject({ address: null, startedAtMs: null, exitCode: null })
+      expect(seen).toMatchObject({ address: null, startedAtMs: null, exitCode: null, restarts: 0 })
       expect(Math.abs(seen.createdAtMs - before)).toBeLessThan(10_000)
     })
 
@@ -57,6 +57,7 @@ export function contractOfVerbs(bench: Bench): void {
         ports: spec.ports,
         networks: ['bridge'],
         exitCode: null,
+        restarts: 0,
       })
       expect(seen.address).toMatch(/^\d+\.\d+\.\d+\.\d+$/)
       expect(seen.startedAtMs).toBeGreaterThanOrEqual(seen.createdAtMs)

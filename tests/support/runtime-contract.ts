@@ -22,6 +22,8 @@ export interface Subject {
   readonly foreignLabel: Readonly<Record<string, string>>
   /** A process outside takes the port, until the function it gives is called. */
   readonly takePort: (port: number) => () => void
+  /** So many bytes, fewer than 64 KiB, come from outside to a container that runs in a network of its own. */
+  readonly send: (id: string, bytes: number) => Promise<void>
   readonly cleanUp: () => Promise<void>
 }
 

@@ -1,14 +1,13 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { join } from 'node:path'
-import { HealthHost } from '../../src/workers/health-host.ts'
 import { probe } from '../../src/workers/probe.ts'
 import {
-  type ProbeFact,
+  type ProbeAddress,
   type ProbeTarget,
   parseFromWorker,
   parseToWorker,
 } from '../../src/workers/protocol.ts'
 import { until } from '../support/docker.ts'
+import { startHealthWorker, targetAt } from '../support/health-worker.ts'
 import { freePort } from '../support/ports.ts'
 
 const cleanUps: (() => unknown)[] = []
@@ -103,33 +102,14 @@ describe('the protocol', () => {
 })
 
 describe('the health worker', () => {
-  const WORKER = join(import.meta.dir, '../../src/workers/health.worker.ts')
-
-  function host(change: { spawn?: () => Worker; intervalMs?: number; timeoutMs?: number } = {}) {
-    const facts: ProbeFact[] = []
-    const troubles: string[] = []
-    const workers: Worker[] = []
-    let lost = 0
-    const health = new HealthHost({
-      spawn: () => {
-        const worker = change.spawn?.() ?? new Worker(WORKER)
-        workers.push(worker)
-        return worker
-      },
-      pace: { intervalMs: change.intervalMs ?? 100, timeoutMs: change.timeoutMs ?? 500, bootIntervalMs: 20 },
-      onTrouble: (why) => troubles.push(why),
-    })
-    health.start({ onFact: (fact) => facts.push(fact), onLost: () => lost++ })
-    cleanUps.push(() => health.stop())
-    return { health, facts, troubles, workers, lost: () => lost }
+  function host(change: Parameters<typeof startHealthWorker>[0] = {}) {
+    const started = startHealthWorker(change)
+    cleanUps.push(() => started.health.stop())
+    return started
   }
 
-  const target = (id: string, address: { host: string; port: number }, isBooting = false): ProbeTarget => ({
-    engineId: id,
-    generation: 1,
-    addresses: [{ host: address.host, port: address.port }],
-    isBooting,
-  })
+  const target = (id: string, address: ProbeAddress, isBooting = false): ProbeTarget =>
+    targetAt(id, address, { isBooting })
 
   test('reports every engine, and a hung one delays no other', async () => {
     const good = healthy()

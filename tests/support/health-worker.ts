@@ -1,0 +1,48 @@
+import { join } from 'node:path'
+import { HealthHost, type HealthHostOptions } from '../../src/workers/health-host.ts'
+import type { ProbeAddress, ProbeFact, ProbeTarget, SessionFact } from '../../src/workers/protocol.ts'
+
+const WORKER = join(import.meta.dir, '../../src/workers/health.worker.ts')
+
+/** The real worker in its thread, and all that it told, which is to be stopped by the test. */
+export function startHealthWorker(
+  change: Partial<HealthHostOptions['pace']> & { readonly spawn?: () => Worker } = {},
+) {
+  const { spawn = () => new Worker(WORKER), ...pace } = change
+  const facts: ProbeFact[] = []
+  const sessions: SessionFact[] = []
+  const troubles: string[] = []
+  const workers: Worker[] = []
+  let lost = 0
+  const health = new HealthHost({
+    spawn: () => {
+      const worker = spawn()
+      workers.push(worker)
+      return worker
+    },
+    pace: { intervalMs: 100, timeoutMs: 500, bootIntervalMs: 20, sessionIntervalMs: 50, ...pace },
+    onTrouble: (why) => troubles.push(why),
+  })
+  health.start({
+    onFact: (fact) => facts.push(fact),
+    onSession: (fact) => sessions.push(fact),
+    onLost: () => lost++,
+  })
+  return { health, facts, sessions, troubles, workers, lost: () => lost }
+}
+
+/** An engine that is ready, at one address, without sessions. */
+export function targetAt(
+  engineId: string,
+  { host, port }: ProbeAddress,
+  changes: Partial<ProbeTarget> = {},
+): ProbeTarget {
+  return {
+    engineId,
+    generation: 1,
+    addresses: [{ host, port }],
+    isBooting: false,
+    sessions: [],
+    ...changes,
+  }
+}
