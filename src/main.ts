@@ -44,6 +44,7 @@ function run(config: Config, warnings: readonly string[]): void {
         intervalMs: config.HEALTH_CHECK_INTERVAL_S * 1_000,
         timeoutMs: Math.min(5_000, config.HEALTH_CHECK_INTERVAL_S * 1_000),
         bootIntervalMs: 200,
+        sessionIntervalMs: config.COLLECT_INTERVAL_S * 1_000,
       },
       onTrouble: (why, restartInMs) => log.warn({ restart_in_ms: restartInMs }, why),
     }),

@@ -1,8 +1,10 @@
 import type { OwnContainers } from './control/containers.ts'
 import type { EngineViews } from './control/engine-views.ts'
-import { CallerGone, InvalidRequest, KeyReused, NotFound } from './control/errors.ts'
+import { CallerGone, EngineNotRunning, InvalidRequest, KeyReused, NotFound } from './control/errors.ts'
 import type { GenericProvisioner } from './control/generic.ts'
 import type { Observer } from './control/observer.ts'
+import type { Operator } from './control/operator.ts'
+import type { PlanViews } from './control/plan-views.ts'
 import type { Provisioner } from './control/provisioner.ts'
 import type { Remover } from './control/remover.ts'
 import { checkEngineRequest, genericRequest } from './control/requests.ts'
@@ -27,6 +29,8 @@ export interface ServiceParts {
   readonly statusViews: StatusViews
   readonly books: StreamBooks
   readonly observer: Observer
+  readonly operator: Operator
+  readonly planViews: PlanViews
   readonly counters: Counters
   readonly metrics: () => Promise<string>
 }
@@ -37,6 +41,19 @@ export function createServices(parts: ServiceParts): Services {
     parts
   return {
     engines: parts.engineViews,
+    operations: {
+      drain: (idOrName) => {
+        const { id } = parts.operator.drain(idOrName)
+        const shown = parts.engineViews.one(id)
+        if (shown === null) throw new NotFound(`no engine ${idOrName}`)
+        return shown
+      },
+    },
+    fleet: {
+      scale: (requested) => parts.operator.scale(requested),
+      pass: () => observer.passNow(),
+      plan: () => parts.planViews.plan(),
+    },
     streams: parts.streamViews,
     events: {
       start: (event) => {
@@ -89,6 +106,14 @@ export const createTranslate =
   (error) => {
     if (error instanceof ProvisionRefused) return refused(error.refusal, form)
     if (error instanceof NotFound) return { status: 404, code: 'not_found', message: error.message }
+    if (error instanceof EngineNotRunning)
+      return {
+        status: 409,
+        code: 'engine_provisioning',
+        message: error.message,
+        etaSeconds: 2,
+        shouldWait: true,
+      }
     if (error instanceof CallerGone) return { status: 499, code: 'caller_gone', message: error.message }
     if (error instanceof KeyReused)
       return fields([{ path: ['header', 'idempotency-key'], message: error.message }])

@@ -4,23 +4,32 @@ import { Claims } from './control/claims.ts'
 import type { Clock } from './control/clock.ts'
 import { OwnContainers } from './control/containers.ts'
 import { EngineViews } from './control/engine-views.ts'
+import { Executor } from './control/executor.ts'
 import { Facts } from './control/facts.ts'
-import { Gate, type GateSettings } from './control/gate.ts'
+import { Gate } from './control/gate.ts'
 import { GenericProvisioner } from './control/generic.ts'
 import { HealthKeeper, type HealthSource } from './control/health-keeper.ts'
 import { prune } from './control/housekeeping.ts'
 import { type Checkpoint, Launcher } from './control/launcher.ts'
 import type { Log } from './control/log.ts'
 import { Observer } from './control/observer.ts'
+import { Operator } from './control/operator.ts'
+import { OwnStarts } from './control/own-starts.ts'
+import { PlanViews } from './control/plan-views.ts'
 import { PortBook } from './control/port-book.ts'
 import { Provisioner } from './control/provisioner.ts'
+import { Reconciler } from './control/reconciler.ts'
 import { Remover } from './control/remover.ts'
+import { Repairs } from './control/repairs.ts'
+import { SessionFacts } from './control/session-facts.ts'
 import { Settlements } from './control/settlements.ts'
 import { Settler } from './control/settler.ts'
 import { StatusViews } from './control/status-views.ts'
 import { StreamViews } from './control/stream-views.ts'
 import { StreamBooks } from './control/streams.ts'
-import type { EngineTemplate } from './control/template.ts'
+import { Survey } from './control/survey.ts'
+import { TrafficWatch } from './control/traffic-watch.ts'
+import type { Action } from './core/situation.ts'
 import type { Engine } from './core/types.ts'
 import { createApp } from './http/app.ts'
 import type { Runtime } from './runtime/runtime.ts'
@@ -29,6 +38,7 @@ import { liveEngines } from './store/engines.ts'
 import type { Store } from './store/store.ts'
 import { streamsWhere } from './store/streams.ts'
 import { addGauges, createMetrics } from './telemetry.ts'
+import { gateSettingsOf, policySettingsOf, publishedHost, templateOf } from './wire-settings.ts'
 
 /** The outside, as the application sees it; tests and simulations bring their own. */
 export interface Adapters {
@@ -63,12 +73,12 @@ export function createOrchestrator(config: Config, adapters: Adapters): Orchestr
   addGauges(registry, gaugesOf(adapters, base.facts))
   const services = createServices({
     ...work,
-    ...viewsOf(config, adapters, base, work.claims),
+    ...viewsOf(config, adapters, base, work),
     template: base.template,
     counters,
     metrics: () => registry.metrics(),
   })
-  const { provisioner, keeper, observer } = work
+  const { provisioner, keeper, observer, reconciler, traffic } = work
   return {
     app: createApp(services, {
       apiKey: config.API_KEY,
@@ -80,15 +90,18 @@ export function createOrchestrator(config: Config, adapters: Adapters): Orchestr
       provisioner.sweepUnclaimed()
       keeper.start()
       observer.start()
+      reconciler.start()
+      traffic.start()
     },
     stop: async () => {
       provisioner.stop()
-      await Promise.all([keeper.stop(), observer.stop()])
+      await Promise.all([reconciler.stop(), traffic.stop(), keeper.stop(), observer.stop()])
     },
   }
 }
 
 type Base = ReturnType<typeof baseOf>
+type Work = ReturnType<typeof workOf>
 
 /** What the others look at: facts, ports, the gate, addresses. */
 function baseOf(config: Config, { clock }: Adapters) {
@@ -101,6 +114,7 @@ function baseOf(config: Config, { clock }: Adapters) {
   return {
     template: templateOf(config),
     facts,
+    sessions: new SessionFacts(),
     ports,
     settings,
     gate: new Gate({ clock, facts, ports, settings }),
@@ -112,80 +126,128 @@ function baseOf(config: Config, { clock }: Adapters) {
   }
 }
 
-/** What acts: on callers' words, on operators' words, on what is seen of Docker and of the engines. */
+/** What acts. The three parts know of one another, so what one needs of a later one is looked up when it is needed. */
 function workOf(config: Config, adapters: Adapters, base: Base) {
-  const { store, runtime, clock, log, newId, random, checkpoint, health } = adapters
-  const { template, facts, ports, gate, addresses } = base
+  const { store, clock, log, health } = adapters
+  const { facts, sessions, addresses, gate } = base
+  const isInHand = (id: string): boolean => starting.isInHand(id) || lifecycle.repairs.isInHand(id)
+  const lookAt = (containerId: string): void => watching.observer.lookAt(containerId)
+  const starting = startingOf(config, adapters, base, (id) => watching.onLaunchEnd(id))
+  const onPass = (): void => lifecycle.reconciler.soon()
+  const watching: Watching = watchingOf(config, adapters, base, starting, { isInHand, onPass })
+  const lifecycle: Lifecycle = lifecycleOf(config, adapters, base, starting, { isInHand, lookAt })
+  return {
+    ...starting,
+    ...watching,
+    ...lifecycle,
+    books: new StreamBooks({ store, clock, addresses }),
+    keeper: new HealthKeeper({ store, clock, facts, sessions, addresses, gate, source: health, log }),
+  }
+}
+
+type Starting = ReturnType<typeof startingOf>
+type Watching = ReturnType<typeof watchingOf>
+type Lifecycle = ReturnType<typeof lifecycleOf>
+
+/** What makes and removes containers on somebody's word. */
+function startingOf(
+  config: Config,
+  adapters: Adapters,
+  base: Base,
+  onLaunchEnd: (containerId: string | null) => void,
+) {
+  const { store, runtime, clock, log, newId, checkpoint } = adapters
+  const { template, facts, ports, gate } = base
   const isStarting = (engineId: string): boolean => provisioner.isPending(engineId)
   const isRunning = (engine: Engine): boolean => facts.isRunning(engine)
   const claims = new Claims({ store, clock, gate, ports, template, newId, isRunning, isStarting })
   const launcher = new Launcher({ store, clock, runtime, claims, gate, ports, template, log, checkpoint })
-  const provisioner: Provisioner = new Provisioner({
-    store,
-    clock,
-    claims,
-    launcher,
-    log,
-    checkpoint,
-    deadlineMs: config.PROVISION_DEADLINE_MS,
-    unclaimedTtlMs: config.UNCLAIMED_TTL_S * 1_000,
-    onLaunchEnd: (containerId) => {
-      if (containerId === null) return observer.passSoon()
-      settler.touched(containerId)
-      observer.lookAt(containerId)
-    },
-  })
+  const deadlineMs = config.PROVISION_DEADLINE_MS
+  const unclaimedTtlMs = config.UNCLAIMED_TTL_S * 1_000
+  const caller = { store, clock, claims, launcher, log, checkpoint, deadlineMs, unclaimedTtlMs, onLaunchEnd }
+  const provisioner: Provisioner = new Provisioner(caller)
   const generic = new GenericProvisioner({ store, clock, runtime, facts, template, newId })
   const remover = new Remover({ store, clock, runtime, template, provisioner })
-  const isInHand = (id: string): boolean =>
-    provisioner.isLaunching(id) || remover.isRemoving(id) || generic.isInHand(id)
-  const onSettled = provisioner.settled.bind(provisioner)
-  const breaker = gate.breakerSettings('general')
-  const settlements = new Settlements({
-    store,
-    clock,
-    runtime,
-    facts,
-    template,
-    log,
-    newId,
-    breaker,
-    onSettled,
-  })
-  const startupTimeoutMs = config.STARTUP_TIMEOUT_S * 1_000
-  const settler = new Settler({ store, clock, runtime, facts, settlements, startupTimeoutMs, isInHand })
-  const observer: Observer = new Observer({
-    clock,
-    runtime,
-    facts,
-    settler,
-    log,
-    random,
-    passIntervalMs: config.MONITOR_INTERVAL_S * 1_000,
-    onPass: () => {
-      provisioner.sweepUnclaimed()
-      prune(store, clock.now())
-    },
-  })
   return {
     claims,
     provisioner,
     generic,
     remover,
-    observer,
     containers: new OwnContainers({ runtime, template }),
-    books: new StreamBooks({ store, clock, addresses }),
-    keeper: new HealthKeeper({ store, clock, facts, addresses, gate, source: health, log }),
+    isInHand: (id: string): boolean =>
+      provisioner.isLaunching(id) || remover.isRemoving(id) || generic.isInHand(id),
   }
 }
 
+/** What finds out how the containers are. */
+function watchingOf(
+  config: Config,
+  adapters: Adapters,
+  base: Base,
+  { provisioner }: Starting,
+  hooks: { readonly isInHand: (id: string) => boolean; readonly onPass: () => void },
+) {
+  const { store, runtime, clock, log, newId, random } = adapters
+  const { template, facts } = base
+  const { isInHand } = hooks
+  const onSettled = provisioner.settled.bind(provisioner)
+  const settlements = new Settlements({ store, clock, runtime, facts, template, log, newId, onSettled })
+  const settler = new Settler({ store, clock, runtime, facts, settlements, isInHand })
+  const passIntervalMs = config.MONITOR_INTERVAL_S * 1_000
+  const onPass = (): void => {
+    provisioner.sweepUnclaimed()
+    prune(store, clock.now())
+    hooks.onPass()
+  }
+  const observer = new Observer({ clock, runtime, facts, settler, log, random, passIntervalMs, onPass })
+  return {
+    observer,
+    traffic: new TrafficWatch({ store, clock, runtime, facts, log }),
+    onLaunchEnd: (containerId: string | null): void => {
+      if (containerId === null) {
+        observer.passSoon()
+      } else {
+        settler.touched(containerId)
+        observer.lookAt(containerId)
+      }
+    },
+  }
+}
+
+/** What brings the fleet to what is wanted. */
+function lifecycleOf(
+  config: Config,
+  adapters: Adapters,
+  base: Base,
+  { claims, provisioner }: Starting,
+  hooks: { readonly isInHand: (id: string) => boolean; readonly lookAt: (containerId: string) => void },
+) {
+  const { store, runtime, clock, log, random } = adapters
+  const { template, facts, sessions, gate } = base
+  const { isInHand, lookAt } = hooks
+  const starts = new OwnStarts({ provisioner, clock, random })
+  const startsHeldUntilMs = (): number => starts.heldUntilMs()
+  const launch = (engine: Engine): void => starts.launch(engine)
+  const repair = (engineId: string): void => reconciler.repair(engineId)
+  const actionFor = (engineId: string): Action | undefined => reconciler.actionFor(engineId)
+  const settings = policySettingsOf(config)
+  const known = { store, clock, facts, sessions, gate, template, settings }
+  const survey = new Survey({ ...known, isInHand, startsHeldUntilMs })
+  const executor = new Executor({ store, clock, claims, log, launch, lookAt, repair })
+  const breakers = gate.breakers()
+  const repairs = new Repairs({ store, clock, runtime, log, breakers, actionFor, lookAt })
+  const watched = { store, clock, facts, sessions, survey }
+  const reconciler: Reconciler = new Reconciler({ ...watched, executor, repairs, log, random })
+  return { survey, repairs, reconciler, operator: new Operator({ store, clock, ...settings }) }
+}
+
 /** What answers. */
-function viewsOf(config: Config, adapters: Adapters, base: Base, claims: Claims) {
+function viewsOf(config: Config, adapters: Adapters, base: Base, work: Work) {
   const { store, clock, version } = adapters
   const { facts, gate, addresses } = base
+  const { claims, survey, reconciler } = work
   const settings = {
     ...base.settings,
-    minReplicas: config.MIN_REPLICAS,
     targetImage: config.TARGET_IMAGE,
     healthCheckIntervalSeconds: config.HEALTH_CHECK_INTERVAL_S,
     version,
@@ -193,43 +255,10 @@ function viewsOf(config: Config, adapters: Adapters, base: Base, claims: Claims)
   return {
     engineViews: new EngineViews({ store, facts, clock, addresses, gate }),
     streamViews: new StreamViews(store),
-    statusViews: new StatusViews({ store, facts, clock, gate, claims, settings }),
+    statusViews: new StatusViews({ store, facts, clock, gate, claims, survey, settings }),
+    planViews: new PlanViews({ store, reconciler }),
   }
 }
-
-const templateOf = (config: Config): EngineTemplate => ({
-  image: config.TARGET_IMAGE,
-  env: config.ENGINE_ENV,
-  command: config.ENGINE_CMD,
-  memoryBytes: config.ENGINE_MEMORY_LIMIT,
-  cpus: config.ENGINE_CPUS,
-  cacheLimitGb: config.ENGINE_CACHE_LIMIT,
-  network: config.DOCKER_NETWORK,
-  publishAddress: '',
-  mapHttps: config.ACE_MAP_HTTPS,
-  label: config.CONTAINER_LABEL,
-})
-
-const gateSettingsOf = (config: Config): GateSettings => ({
-  maxReplicas: config.MAX_REPLICAS,
-  autoDelete: config.AUTO_DELETE,
-  graceSeconds: config.ENGINE_GRACE_PERIOD_S,
-  vpnNodes: config.GLUETUN_CONTAINER_NAME,
-  breakers: {
-    general: {
-      failureThreshold: config.CIRCUIT_BREAKER_FAILURE_THRESHOLD,
-      recoveryMs: config.CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S * 1_000,
-    },
-    replacement: {
-      failureThreshold: config.CIRCUIT_BREAKER_REPLACEMENT_THRESHOLD,
-      recoveryMs: config.CIRCUIT_BREAKER_REPLACEMENT_TIMEOUT_S * 1_000,
-    },
-  },
-})
-
-/** Published ports are reached where the Docker Engine is. */
-const publishedHost = (dockerHost: string | null): string =>
-  (dockerHost?.startsWith('tcp://') && URL.parse(dockerHost)?.hostname) || '127.0.0.1'
 
 const gaugesOf = ({ store, clock }: Adapters, facts: Facts) => ({
   streamsActive: () => streamsWhere(store.db, { status: 'started' }).length,

@@ -146,6 +146,6 @@ test('finds after a gap in the events what happened meanwhile', async () => {
   const rows = await server.get<EngineRow[]>('/engines?status=all')
   expect(rows.map(({ container_id }) => container_id)).toEqual([killed.container_id])
   expect(await endReason(server, removed.container_id)).toBe('engine_gone')
-  expect(await endReason(server, killed.container_id)).toBe('engine_stopped')
+  expect(await endReason(server, killed.container_id)).toBe('docker_outage')
   await agreement(server, site.docker)
 })

@@ -89,18 +89,6 @@ export const RULES: readonly Rule[] = [
 export const ADVICE: readonly Rule[] = [
   // What this version reads and does not act on yet: better said at the start than found out.
   {
-    settings: ['MIN_REPLICAS', 'MIN_FREE_REPLICAS'],
-    check: ({ MIN_REPLICAS, MIN_FREE_REPLICAS }) =>
-      unless(
-        MIN_REPLICAS + MIN_FREE_REPLICAS === 0,
-        'this version starts engines only when it is asked to. The number is shown in the status and not kept yet',
-      ),
-  },
-  {
-    settings: ['AUTO_DELETE'],
-    check: ({ AUTO_DELETE }) => unless(!AUTO_DELETE, 'this version removes no idle engine yet'),
-  },
-  {
     settings: ['GLUETUN_CONTAINER_NAME'],
     check: (config) =>
       unless(

@@ -11,7 +11,7 @@ import { bindKey, idempotencyRecord } from '../store/idempotency.ts'
 import { appendJournal } from '../store/journal.ts'
 import { type Lease, takeLease } from '../store/leases.ts'
 import type { Db, Store } from '../store/store.ts'
-import { noteStart } from './breaker-notes.ts'
+import { breakerOf, noteStart } from './breaker-notes.ts'
 import type { Clock } from './clock.ts'
 import { KeyReused } from './errors.ts'
 import type { Gate } from './gate.ts'
@@ -53,11 +53,25 @@ export class Claims {
       if (refusal) throw new ProvisionRefused(refusal)
       const claim: Claim = waiting
         ? { engine: this.#handOut(tx, waiting), kind: 'handed_out' }
-        : { engine: this.#begin(tx, request, hash, key), kind: 'new' }
+        : { engine: this.#begin(tx, { request, key, handedOutAt: this.deps.clock.now() }), kind: 'new' }
       if (key !== null)
         bindKey(tx, { key, requestHash: hash, engineId: claim.engine.id }, this.deps.clock.now())
       return claim
     })
+  }
+
+  /**
+   * Begins an engine of our own accord, in the caller's transaction: the same admission, and nobody waits for it. `detail`
+   * goes into the journal. Throws ProvisionRefused.
+   */
+  own(
+    tx: Db,
+    start: Pick<Engine, 'request' | 'replaces'>,
+    detail: Readonly<Record<string, unknown>>,
+  ): Engine {
+    const refusal = this.deps.gate.refusal(tx, start.request, false, breakerOf(start))
+    if (refusal) throw new ProvisionRefused(refusal)
+    return this.#begin(tx, { ...start, key: null, handedOutAt: null, detail })
   }
 
   /** The unclaimed engine that such a caller would get. */
@@ -88,16 +102,16 @@ export class Claims {
     return { ...engine, ...change }
   }
 
-  #begin(tx: Db, request: EngineRequest, hash: string, key: string | null): Engine {
-    const { clock, gate, newId } = this.deps
+  #begin(tx: Db, start: Start): Engine {
+    const { clock, gate } = this.deps
     const now = clock.now()
     const number = takeEngineNumber(tx)
-    const draft = this.#draft({ id: newId(), name: `acestream-${number}`, request, hash, key, now })
+    const draft = this.#draft(start, `acestream-${number}`, now)
     const engine = { ...draft, ...this.freePorts(tx, draft, number - 1, now) }
     insertEngine(tx, engine)
     for (const lease of leasesOf(engine)) takeLease(tx, lease, now)
-    noteStart(tx, engine.id, now, gate.breakerSettings('general'))
-    const detail = { name: engine.name, port: engine.hostHttpPort, image: engine.image }
+    noteStart(tx, engine, now, gate.breakers())
+    const detail = { ...start.detail, name: engine.name, port: engine.hostHttpPort, image: engine.image }
     appendJournal(tx, now, { kind: 'provision.started', engineId: engine.id, detail })
     return engine
   }
@@ -120,33 +134,37 @@ export class Claims {
     return { ...chosen, labels: engineLabels(template, { ...engine, ...chosen }) }
   }
 
-  #draft(given: {
-    readonly id: string
-    readonly name: string
-    readonly request: EngineRequest
-    readonly hash: string
-    readonly key: string | null
-    readonly now: number
-  }): Engine {
-    const { template } = this.deps
-    const image = given.request.image ?? template.image
+  #draft(start: Start, name: string, now: number): Engine {
+    const { template, newId } = this.deps
+    const { request, key, handedOutAt, replaces = null } = start
+    const image = request.image ?? template.image
     return {
-      id: given.id,
-      name: given.name,
+      ...unseen,
+      id: newId(),
+      name,
       status: 'provisioning',
       image,
-      request: given.request,
-      requestHash: given.hash,
+      request,
+      requestHash: requestHash(request),
       configHash: templateHash(template, image),
       scope: HOST_SCOPE,
-      createdAt: given.now,
-      handedOutAt: given.now,
-      claimKey: given.key,
-      ...unseen,
+      createdAt: now,
+      handedOutAt,
+      claimKey: key,
+      replaces,
       // Known before Docker says so, and it decides which address the first listing gives.
       networks: template.network === null ? [] : [template.network],
     }
   }
+}
+
+/** A beginning: for a caller, or of our own accord. */
+interface Start {
+  readonly request: EngineRequest
+  readonly key: string | null
+  readonly handedOutAt: number | null
+  readonly replaces?: string | null
+  readonly detail?: Readonly<Record<string, unknown>>
 }
 
 type Ports = Pick<Engine, 'httpPort' | 'httpsPort' | 'hostHttpPort' | 'hostHttpsPort'>
@@ -180,5 +198,12 @@ export const unseen = {
   adoptedAt: null,
   removalRequestedAt: null,
   lastStreamAt: null,
+  replaces: null,
+  drainCause: null,
+  drainingSince: null,
+  stoppedAt: null,
+  stopCause: null,
+  restartCount: 0,
+  restartsAt: [],
   endedAt: null,
 } as const satisfies Partial<Engine>

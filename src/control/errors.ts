@@ -29,3 +29,12 @@ export class CallerGone extends Error {
 export class NotFound extends Error {
   override readonly name = 'NotFound'
 }
+
+/** An engine that is only being provisioned can't be drained; it can soon. */
+export class EngineNotRunning extends Error {
+  override readonly name = 'EngineNotRunning'
+
+  constructor(engine: string) {
+    super(`engine ${engine} is still being provisioned; ask again when it runs, or delete it`)
+  }
+}

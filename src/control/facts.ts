@@ -1,11 +1,19 @@
 import { agedHealth, type Health, type Probe, unknownHealth, withProbe } from '../core/health.ts'
-import { type DockerState, type Engine, isRunning } from '../core/types.ts'
+import { type DockerState, type Engine, isRunning, type StopCause } from '../core/types.ts'
 
 /** What is known of the container engine, since when, and why not more. */
 export interface DockerFact {
   readonly state: DockerState
   readonly sinceMs: number
   readonly error: string
+}
+
+/** How far what is known of the containers can be relied on. */
+export interface Watch {
+  /** Everything has been looked at since the last gap. */
+  readonly isCurrent: boolean
+  /** Since when no event was missed; infinite while none is told. */
+  readonly sinceMs: number
 }
 
 /**
@@ -19,6 +27,11 @@ export class Facts {
   readonly #lastSeen = new Map<string, number>()
   /** Containers that were heard to stop and not looked at since. */
   readonly #stopped = new Set<string>()
+  readonly #listeners: (() => void)[] = []
+  #hasLostDocker = false
+  #watch: Watch = { isCurrent: false, sinceMs: Number.POSITIVE_INFINITY }
+  /** When each was heard to stop, by our clock, if it was not looked at since. */
+  readonly #heardStops = new Map<string, number>()
   /** When each container was last seen to have started. */
   readonly #startedAt = new Map<string, number>()
 
@@ -33,15 +46,40 @@ export class Facts {
     return this.#version
   }
 
+  /** Calls `listener` when something changed that a decision depends on; it must be quick. */
+  onNews(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
   docker(): DockerFact {
     return this.#docker
+  }
+
+  watch(): Watch {
+    return this.#watch
+  }
+
+  /** Events are told from `sinceMs` on (infinite: not any more), and what happened before is not known yet. */
+  setGap(sinceMs: number): void {
+    this.#watch = { isCurrent: false, sinceMs }
+    this.#hasLostDocker ||= sinceMs === Number.POSITIVE_INFINITY
+    this.#tell()
+  }
+
+  /** Everything was looked at, and no gap has come since. */
+  setCurrent(): void {
+    if (this.#watch.isCurrent) return
+    this.#watch = { ...this.#watch, isCurrent: true }
+    this.#tell()
   }
 
   /** Notes whether Docker answers; true when that is news. */
   setDocker(state: DockerState, nowMs: number, error = ''): boolean {
     if (this.#docker.state === state) return false
     this.#docker = { state, sinceMs: nowMs, error }
+    this.#hasLostDocker ||= state === 'unreachable'
     this.#version++
+    this.#tell()
     return true
   }
 
@@ -51,9 +89,11 @@ export class Facts {
 
   addProbe(engineId: string, probe: Probe): void {
     const before = this.health(engineId, probe.atMs)
-    this.#health.set(engineId, withProbe(before, probe, this.settings.failureThreshold))
+    const after = withProbe(before, probe, this.settings.failureThreshold)
+    this.#health.set(engineId, after)
     if (probe.ok) this.#lastSeen.set(engineId, probe.atMs)
     this.#version++
+    if (after.verdict !== before.verdict) this.#tell()
   }
 
   /** The container was seen to run. */
@@ -71,14 +111,30 @@ export class Facts {
    * look has found out. An event from before its last known start is about another process and changes nothing; within
    * one millisecond of it the order is not known, and the look tells.
    */
-  heardStop(containerId: string, atMs: number): void {
+  heardStop(containerId: string, atMs: number, nowMs: number): void {
+    this.#heardStops.set(containerId, nowMs)
     if (atMs <= (this.#startedAt.get(containerId) ?? 0)) return
     this.#stopped.add(containerId)
     this.#version++
   }
 
+  /**
+   * How a container that stands still came to it: `exit` when its end was heard, by ears that have missed nothing since.
+   * To be asked before `looked`.
+   */
+  stopCause(containerId: string): StopCause {
+    const heardMs = this.#heardStops.get(containerId)
+    return heardMs !== undefined && heardMs >= this.#watch.sinceMs ? 'exit' : 'outage'
+  }
+
+  /** Whether the container engine, or its word on what happens, was lost since the start of this process. */
+  hasLostDocker(): boolean {
+    return this.#hasLostDocker
+  }
+
   /** The container was looked at and its row says what was seen. */
   looked(containerId: string, startedAtMs: number | null): void {
+    this.#heardStops.delete(containerId)
     if (startedAtMs === null) this.#startedAt.delete(containerId)
     else this.#startedAt.set(containerId, startedAtMs)
     if (this.#stopped.delete(containerId)) this.#version++
@@ -110,12 +166,17 @@ export class Facts {
     this.#version++
   }
 
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
   /** Drops what is kept of all others. */
   keepOnly(engines: readonly Pick<Engine, 'id' | 'containerId'>[]): void {
     const ids = new Set(engines.map(({ id }) => id))
     const containers = new Set(engines.map(({ containerId }) => containerId))
     for (const id of this.#health.keys()) if (!ids.has(id)) this.#health.delete(id)
     for (const id of this.#lastSeen.keys()) if (!ids.has(id)) this.#lastSeen.delete(id)
+    for (const id of this.#heardStops.keys()) if (!containers.has(id)) this.#heardStops.delete(id)
     for (const id of this.#stopped) if (!containers.has(id)) this.#stopped.delete(id)
     for (const id of this.#startedAt.keys()) if (!containers.has(id)) this.#startedAt.delete(id)
   }

@@ -32,9 +32,17 @@ export class Gate {
     },
   ) {}
 
-  /** Null when a request could be started now; `unclaimed` tells that an engine waits for it. */
-  refusal(db: Db, request: EngineRequest, unclaimed: boolean): Refusal | null {
-    return admission(this.#facts(db, request, unclaimed))
+  /**
+   * Null when a request could be started now; `unclaimed` tells that an engine waits for it. `breaker` is the one that
+   * the start is subject to.
+   */
+  refusal(
+    db: Db,
+    request: EngineRequest,
+    unclaimed: boolean,
+    breaker: BreakerName = 'general',
+  ): Refusal | null {
+    return admission(this.#facts(db, request, unclaimed, breaker))
   }
 
   /** The VPN as the status shows it. Nobody watches the nodes yet, so with nodes configured it is unknown. */
@@ -49,17 +57,17 @@ export class Gate {
     return breakerAt(breakerNamed(db, name), this.deps.clock.now(), this.deps.settings.breakers[name])
   }
 
-  breakerSettings(name: BreakerName): BreakerSettings {
-    return this.deps.settings.breakers[name]
+  breakers(): Readonly<Record<BreakerName, BreakerSettings>> {
+    return this.deps.settings.breakers
   }
 
-  #facts(db: Db, request: EngineRequest, unclaimed: boolean): AdmissionFacts {
+  #facts(db: Db, request: EngineRequest, unclaimed: boolean, breaker: BreakerName): AdmissionFacts {
     const { clock, facts, ports, settings } = this.deps
     const now = clock.now()
     const docker = facts.docker()
     return {
       vpn: this.vpn(),
-      breakerOpenForSeconds: openForSeconds(breakerNamed(db, 'general'), now, settings.breakers.general),
+      breakerOpenForSeconds: openForSeconds(breakerNamed(db, breaker), now, settings.breakers[breaker]),
       engines: countLiveEngines(db),
       maxReplicas: settings.maxReplicas,
       capacityEtaSeconds: settings.autoDelete ? Math.ceil(settings.graceSeconds) : CAPACITY_ETA_S,

@@ -5,16 +5,25 @@ import type { Store } from '../store/store.ts'
 import type { Addresses, HostPort } from './addresses.ts'
 import { noteSuccess } from './breaker-notes.ts'
 import type { Clock } from './clock.ts'
+import { sessionTargets, streamsInDoubt } from './doubts.ts'
 import type { Facts } from './facts.ts'
 import type { Gate } from './gate.ts'
 import type { Log } from './log.ts'
+import type { SessionFacts } from './session-facts.ts'
 
-/** An engine to be probed. */
+/** An engine to be probed, and the sessions to be asked about there. */
 export interface HealthTarget {
   readonly engineId: string
   readonly generation: number
   readonly addresses: HostPort[]
   readonly isBooting: boolean
+  readonly sessions: SessionTarget[]
+}
+
+/** A session of the books; `path` is that of its `stat_url`, always under `/ace/stat/`. */
+export interface SessionTarget {
+  readonly streamRowId: number
+  readonly path: string
 }
 
 /** One probe's outcome. */
@@ -26,9 +35,28 @@ export interface HealthFact {
   readonly error: string | null
 }
 
+/**
+ * What an engine said of one session. `serves`: it has it, with the bytes downloaded for it so far (null where it gave no
+ * figure). `ended`: it does not know it (any more). `silent`: no answer that says either.
+ */
+export interface SessionFact {
+  readonly engineId: string
+  readonly generation: number
+  readonly streamRowId: number
+  readonly state: 'serves' | 'ended' | 'silent'
+  readonly downloaded: number | null
+  readonly atMs: number
+}
+
+interface HealthHandlers {
+  readonly onFact: (fact: HealthFact) => void
+  readonly onSession: (fact: SessionFact) => void
+  readonly onLost: () => void
+}
+
 /** Where probes come from: the health worker, or a simulated one. */
 export interface HealthSource {
-  start(handlers: { readonly onFact: (fact: HealthFact) => void; readonly onLost: () => void }): void
+  start(handlers: HealthHandlers): void
   setTargets(targets: readonly HealthTarget[]): void
   stop(): Promise<void>
 }
@@ -46,6 +74,7 @@ export class HealthKeeper {
       readonly store: Store
       readonly clock: Clock
       readonly facts: Facts
+      readonly sessions: SessionFacts
       readonly addresses: Addresses
       readonly gate: Gate
       readonly source: HealthSource
@@ -57,6 +86,7 @@ export class HealthKeeper {
     const { source, store, facts } = this.deps
     source.start({
       onFact: (fact) => this.#note(fact),
+      onSession: (fact) => this.#noteSession(fact),
       onLost: () => {
         facts.forgetAllHealth()
         // A new worker knows no targets yet.
@@ -65,6 +95,8 @@ export class HealthKeeper {
       },
     })
     store.onCommit(() => this.#schedule())
+    // Whose sessions are asked about depends on verdicts, too.
+    facts.onNews(() => this.#schedule())
     this.#schedule()
   }
 
@@ -83,10 +115,11 @@ export class HealthKeeper {
   }
 
   #send(): void {
-    const { store, source, facts } = this.deps
+    const { store, source, facts, sessions } = this.deps
     const engines = liveEngines(store.db)
     facts.keepOnly(engines)
     const targets = engines.filter(isProbed).map((engine) => this.#target(engine))
+    sessions.keepOnly(new Set(targets.flatMap((target) => target.sessions.map((each) => each.streamRowId))))
     const text = JSON.stringify(targets)
     if (text === this.#sent) return
     this.#sent = text
@@ -94,12 +127,22 @@ export class HealthKeeper {
   }
 
   #target(engine: Engine): HealthTarget {
+    const { store, facts, clock } = this.deps
+    const isUnhealthy = facts.health(engine.id, clock.now()).verdict === 'unhealthy'
     return {
       engineId: engine.id,
       generation: generationOf(engine),
       addresses: this.deps.addresses.probed(engine),
       isBooting: engine.status === 'starting',
+      sessions: sessionTargets(streamsInDoubt(store.db, engine, isUnhealthy)),
     }
+  }
+
+  #noteSession({ engineId, generation, streamRowId, ...answer }: SessionFact): void {
+    const { store, sessions } = this.deps
+    const engine = engineById(store.db, engineId)
+    if (engine === undefined || !isProbed(engine) || generationOf(engine) !== generation) return
+    sessions.note(streamRowId, answer)
   }
 
   #note({ engineId, generation, ok, atMs, error }: HealthFact): void {
@@ -120,7 +163,7 @@ export class HealthKeeper {
     store.transact((tx) => {
       const now = clock.now()
       if (!transition(tx, engine.id, ['starting'], 'ready', { readyAt: now })) return
-      noteSuccess(tx, engine.id, now, gate.breakerSettings('general'))
+      noteSuccess(tx, engine, now, gate.breakers())
       appendJournal(tx, now, {
         kind: 'engine.ready',
         engineId: engine.id,

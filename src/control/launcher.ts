@@ -158,8 +158,8 @@ export class Launcher {
       const now = clock.now()
       transition(tx, engine.id, ['provisioning'], 'failed', { reason: refusal.message, endedAt: now })
       forgetKeysOf(tx, engine.id)
-      if (isEngineFault) noteFault(tx, engine.id, now, gate.breakerSettings('general'))
-      else freeTrial(tx, engine.id, now)
+      if (isEngineFault) noteFault(tx, engine, now, gate.breakers())
+      else freeTrial(tx, engine, now)
       const detail = { code: refusal.code, reason: refusal.message }
       appendJournal(tx, now, { kind: 'provision.failed', engineId: engine.id, detail })
     })

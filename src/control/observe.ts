@@ -1,4 +1,5 @@
-import { type Engine, isRunning } from '../core/types.ts'
+import { withRestarts } from '../core/restarts.ts'
+import { type Engine, isRunning, type StopCause } from '../core/types.ts'
 import type { ContainerObservation } from '../runtime/runtime.ts'
 import { transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
@@ -9,49 +10,93 @@ import { endStream, startedStreamsOf } from '../store/streams.ts'
 export function observedChange(engine: Engine, seen: ContainerObservation): ObservedChange | null {
   const startedAt = seen.startedAtMs ?? engine.containerStartedAt
   const isRestarted = engine.containerStartedAt !== null && startedAt !== engine.containerStartedAt
+  const restartCount = seen.restarts ?? engine.restartCount
   const change = {
     containerState: seen.state,
     containerStartedAt: startedAt,
     // A stopped container has no address; the last one is of no use either.
     address: seen.address,
     networks: seen.networks,
+    restartCount,
   }
   const isSame =
     !isRestarted &&
     change.containerState === engine.containerState &&
     change.containerStartedAt === engine.containerStartedAt &&
     change.address === engine.address &&
-    change.networks.join() === engine.networks.join()
+    change.networks.join() === engine.networks.join() &&
+    // A count that went back tells of a start by hand, which the time of the start tells too.
+    restartCount <= engine.restartCount
   return isSame ? null : { change, isRestarted }
 }
 
 interface ObservedChange {
-  readonly change: Pick<Engine, 'containerState' | 'containerStartedAt' | 'address' | 'networks'>
+  readonly change: Pick<
+    Engine,
+    'containerState' | 'containerStartedAt' | 'address' | 'networks' | 'restartCount'
+  >
   readonly isRestarted: boolean
+}
+
+/** How a container stopped, if it did. */
+interface Stop {
+  readonly cause: StopCause
+  /** The container engine was away, and is the likely cause. */
+  readonly isByDocker: boolean
 }
 
 /**
  * Writes what was seen. A container that stopped or was started anew has lost its sessions, so its streams end with
- * that reason; one that runs anew has yet to give its first answer.
+ * that reason; one that runs anew has yet to give its first answer. `stop` says how it stopped, if it did.
  */
-export function applyObserved(tx: Db, engine: Engine, observed: ObservedChange, nowMs: number): void {
+export function applyObserved(
+  tx: Db,
+  engine: Engine,
+  observed: ObservedChange,
+  stop: Stop,
+  nowMs: number,
+): void {
   const { change, isRestarted } = observed
   const runsNow = change.containerState === 'running'
   const wasUp = isRunning(engine) || engine.containerState === 'paused'
   const stopped = wasUp && !runsNow && change.containerState !== 'paused'
-  updateEngine(tx, engine.id, change)
-  if (stopped) noteStopped(tx, engine, change.containerState ?? 'exited', nowMs)
+  updateEngine(tx, engine.id, {
+    ...change,
+    ...stopNoted(engine, change.containerState, stop.cause, nowMs),
+    restartsAt: withRestarts(engine.restartsAt, restartsOf(engine), restartsOf(change), nowMs),
+  })
+  if (stopped) noteStopped(tx, engine, change.containerState ?? 'exited', stop, nowMs)
   const startedAnew = runsNow && (isRestarted || !wasUp)
   if (!startedAnew || engine.containerStartedAt === null) return
   endStreams(tx, engine.id, 'engine_restarted', nowMs)
+  // Whoever used it before it was taken over has lost it by the restart.
+  if (engine.adoptedAt !== null) updateEngine(tx, engine.id, { adoptedAt: null })
   if (engine.status === 'ready') transition(tx, engine.id, ['ready'], 'starting')
   appendJournal(tx, nowMs, { kind: 'engine.started', engineId: engine.id })
 }
 
+const restartsOf = (engine: Pick<Engine, 'restartCount' | 'containerStartedAt'>) => ({
+  count: engine.restartCount,
+  startedAtMs: engine.containerStartedAt,
+})
+
+/** A container that stands still keeps the time and the cause of its first sight so. */
+function stopNoted(
+  engine: Engine,
+  state: Engine['containerState'],
+  stopCause: StopCause,
+  nowMs: number,
+): Partial<Pick<Engine, 'stoppedAt' | 'stopCause'>> {
+  const isStill = state === 'exited' || state === 'dead'
+  if (!isStill) return { stoppedAt: null, stopCause: null }
+  return engine.stoppedAt === null ? { stoppedAt: nowMs, stopCause } : {}
+}
+
 /** Writes that a container stopped. */
-function noteStopped(tx: Db, engine: Engine, state: string, nowMs: number): void {
-  endStreams(tx, engine.id, 'engine_stopped', nowMs)
-  appendJournal(tx, nowMs, { kind: 'engine.stopped', engineId: engine.id, detail: { state } })
+function noteStopped(tx: Db, engine: Engine, state: string, stop: Stop, nowMs: number): void {
+  const { cause, isByDocker } = stop
+  endStreams(tx, engine.id, cause === 'outage' && isByDocker ? 'docker_outage' : 'engine_stopped', nowMs)
+  appendJournal(tx, nowMs, { kind: 'engine.stopped', engineId: engine.id, detail: { state, cause } })
 }
 
 /** Ends what an engine had in the books; gives how many streams that were. */

@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
 import type { Log } from './log.ts'
 import type { PassResult, Settler } from './settler.ts'
-import { WorkQueue } from './workqueue.ts'
+import { backoffMs, WorkQueue } from './workqueue.ts'
 
 export interface ObserverDeps {
   readonly clock: Clock
@@ -21,8 +21,7 @@ export interface ObserverDeps {
 
 const PASS = 'pass'
 const PING_INTERVAL_MS = 1_000
-const RETRY_MIN_MS = 250
-const RETRY_MAX_MS = 5_000
+const RETRY = { minMs: 500, maxMs: 5_000 }
 
 /**
  * Watches the container engine: its events, whether it answers, and from time to time everything. Whatever it hears
@@ -36,6 +35,8 @@ export class Observer {
   #loops: Promise<unknown> = Promise.resolve()
   #hasPassed = false
   #needsThoroughPass = true
+  /** Who waits for the end of the next pass. */
+  readonly #asked: PromiseWithResolvers<PassResult>[] = []
 
   constructor(private readonly deps: ObserverDeps) {
     this.#queue = new WorkQueue({
@@ -43,7 +44,7 @@ export class Observer {
       concurrency: 8,
       work: (key) => (key === PASS ? this.#pass() : this.#look(key)),
       onError: (key, error, attempt) => this.#failed(key, error, attempt),
-      backoffMs: (attempt) => this.#backoff(attempt),
+      backoffMs: (attempt) => backoffMs(attempt, RETRY, deps.random),
     })
   }
 
@@ -72,8 +73,19 @@ export class Observer {
     this.#queue.add(PASS)
   }
 
+  /** Does a thorough full pass now and gives what it did. Throws RuntimeFailure when Docker can't be asked. */
+  passNow(): Promise<PassResult> {
+    const docker = this.deps.facts.docker()
+    if (docker.state === 'unreachable') throw new RuntimeFailure('unreachable', docker.error)
+    const asked = Promise.withResolvers<PassResult>()
+    this.#asked.push(asked)
+    this.#needsThoroughPass = true
+    this.#queue.add(PASS)
+    return asked.promise
+  }
+
   async #watchEvents(): Promise<void> {
-    const { runtime, clock } = this.deps
+    const { runtime, clock, random } = this.deps
     const { signal } = this.#stop
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
@@ -90,7 +102,7 @@ export class Observer {
       } catch (error) {
         this.#deaf(error, attempt)
         await this.#ask()
-        await clock.sleep(this.#backoff(attempt), signal)
+        await clock.sleep(backoffMs(attempt, RETRY, random), signal)
       }
     }
   }
@@ -100,13 +112,19 @@ export class Observer {
     if (!(error instanceof RuntimeFailure)) throw error
     if (error.code !== 'unreachable' && attempt === 1)
       this.deps.log.warn({}, `no events of Docker: ${error.message}`)
-    this.#needsThoroughPass = true
+    this.#stale(Number.POSITIVE_INFINITY)
     if (this.deps.facts.docker().state !== 'unreachable') this.#queue.add(PASS)
+  }
+
+  /** What is known of the containers may be out of date; events are told from `sinceMs` on. */
+  #stale(sinceMs: number): void {
+    this.#needsThoroughPass = true
+    this.deps.facts.setGap(sinceMs)
   }
 
   /** What happened while nobody listened is found by a thorough look at everything. */
   #gap(): void {
-    this.#needsThoroughPass = true
+    this.#stale(this.deps.clock.now())
     this.#answered()
     this.#queue.add(PASS)
   }
@@ -139,7 +157,7 @@ export class Observer {
     if (!facts.setDocker('reachable', clock.now())) return
     if (before.state !== 'unreachable') return
     log.info({ seconds: Math.round((clock.now() - before.sinceMs) / 1000) }, 'Docker answers again')
-    this.#needsThoroughPass = true
+    this.#stale(facts.watch().sinceMs)
     this.#queue.add(PASS)
   }
 
@@ -160,18 +178,23 @@ export class Observer {
     const { settler, onPass, log, clock, passIntervalMs, facts } = this.deps
     this.#queue.addAfter(PASS, passIntervalMs)
     const isThorough = this.#needsThoroughPass
+    const asked = this.#asked.splice(0)
     this.#needsThoroughPass = false
     const startedMs = clock.now()
     try {
       const result = await settler.fullPass(isThorough)
       const isFirst = !this.#hasPassed
       this.#hasPassed = true
+      // A gap that came meanwhile has another thorough pass before it.
+      if (!this.#needsThoroughPass) facts.setCurrent()
       facts.age(clock.now())
       onPass()
       const level = isFirst || isThorough || isEventful(result) ? 'info' : 'debug'
       log[level]({ ...result, ms: clock.now() - startedMs }, 'reindex: full pass')
+      for (const { resolve } of asked) resolve(result)
     } catch (error) {
       this.#needsThoroughPass ||= isThorough
+      for (const { reject } of asked) reject(error)
       throw error
     }
   }
@@ -184,11 +207,6 @@ export class Observer {
     } else {
       log.error({ key, attempt, err: error }, 'a look failed')
     }
-  }
-
-  #backoff(attempt: number): number {
-    const full = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(attempt, 10))
-    return full / 2 + (full / 2) * this.deps.random()
   }
 }
 

@@ -74,6 +74,11 @@ export class Provisioner {
     return found
   }
 
+  /** Starts an engine that was begun of our own accord; gives how that ends. */
+  start(engine: Engine): Promise<LaunchEnd> {
+    return this.#launch(engine).end
+  }
+
   /** A later look has settled a row whose launch had ended unknown; whoever still waits for it hears of it. */
   settled(engineId: string, end: LaunchEnd): void {
     this.#launches.get(engineId)?.resolve(end)
@@ -103,7 +108,7 @@ export class Provisioner {
     this.#expiries.clear()
   }
 
-  #launch(engine: Engine): void {
+  #launch(engine: Engine): Launch {
     const { promise: end, resolve } = Promise.withResolvers<LaunchEnd>()
     const launch: Launch = { end, resolve, active: true, waiters: 0 }
     this.#launches.set(engine.id, launch)
@@ -114,6 +119,7 @@ export class Provisioner {
         this.#ended(engine.id, launch, { kind: 'unknown' })
       },
     )
+    return launch
   }
 
   #ended(engineId: string, launch: Launch, outcome: LaunchEnd): void {

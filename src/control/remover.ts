@@ -75,7 +75,7 @@ export class Remover {
     const engine = engineById(store.db, engineId)
     if (engine === undefined || !isLive(engine)) return
     if (engine.containerId !== null) await runtime.destroy(engine.containerId)
-    store.transact((tx) => leave(tx, engineId, reason, clock.now()))
+    store.transact((tx) => leave(tx, engine, reason, clock.now()))
     // Whoever still waits for a launch whose outcome was unknown waits in vain.
     provisioner.settled(engineId, { kind: 'failed', refusal: permanent(reason) })
   }

@@ -1,4 +1,3 @@
-import type { BreakerSettings } from '../core/breaker.ts'
 import { runtimeUnavailable } from '../core/refusal.ts'
 import type { Settlement } from '../core/settle.ts'
 import type { Engine } from '../core/types.ts'
@@ -7,7 +6,7 @@ import { transition } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
 import { adopt } from './adoption.ts'
-import { freeTrial, noteFault } from './breaker-notes.ts'
+import { freeTrial } from './breaker-notes.ts'
 import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
 import type { LaunchEnd } from './launcher.ts'
@@ -23,7 +22,6 @@ export interface SettlementsDeps {
   readonly template: EngineTemplate
   readonly log: Log
   readonly newId: () => string
-  readonly breaker: BreakerSettings
   /** A cut-off provision was completed or undone; a caller may still wait for it. */
   readonly onSettled: (engineId: string, end: LaunchEnd) => void
 }
@@ -33,8 +31,6 @@ type Executor = (engine: Engine | undefined, seen: ContainerObservation | null, 
 
 /** Does what `core/settle` decides. Each step may be done twice, and looks at the row again before it writes. */
 export class Settlements {
-  readonly #failing = new Set<string>()
-
   constructor(private readonly deps: SettlementsDeps) {}
 
   /** Throws RuntimeFailure when Docker can't be asked; nothing is written then, and a later look tries again. */
@@ -47,11 +43,6 @@ export class Settlements {
     await this.#executors[settlement.kind](engine, seen, reason)
   }
 
-  /** Whether the engine's container is being removed here. */
-  isFailing(engineId: string): boolean {
-    return this.#failing.has(engineId)
-  }
-
   /** What `core/settle` names, done. It names no step without the row or the container that the step is about. */
   readonly #executors: Readonly<Record<Settlement['kind'], Executor>> = {
     leave: () => undefined,
@@ -60,7 +51,6 @@ export class Settlements {
     reap: (_, seen, reason) => seen && this.#reap(seen, reason),
     finish: (engine, seen) => engine && seen && this.#finish(engine, seen),
     undo: (engine, seen, reason) => engine && this.#undo(engine, seen, reason),
-    fail: (engine, seen, reason) => engine && seen && this.#fail(engine, seen, reason),
     remove: (engine, seen) => engine && seen && this.#remove(engine, seen),
     gone: (engine, _, reason) => engine && this.#gone(engine, reason),
   }
@@ -72,7 +62,8 @@ export class Settlements {
     const observed = observedChange(engine, seen)
     if (observed === null) return
     if (observed.isRestarted || seen.state !== 'running') facts.forgetHealth(engine.id)
-    store.transact((tx) => applyObserved(tx, engine, observed, now))
+    const stop = { cause: facts.stopCause(seen.id), isByDocker: facts.hasLostDocker() }
+    store.transact((tx) => applyObserved(tx, engine, observed, stop, now))
     const { state } = seen
     if (state !== engine.containerState)
       log.info({ engine: engine.id, name: engine.name, state }, 'container changed')
@@ -121,27 +112,12 @@ export class Settlements {
     store.transact((tx) => {
       const now = clock.now()
       if (!transition(tx, engine.id, ['provisioning'], 'failed', { reason, endedAt: now })) return
-      freeTrial(tx, engine.id, now)
+      freeTrial(tx, engine, now)
       appendJournal(tx, now, { kind: 'provision.failed', engineId: engine.id, detail: { reason } })
     })
     log.info({ engine: engine.id, name: engine.name }, `reindex: ${reason}`)
     // Docker was in the way, not the request: whoever waits may come back.
     onSettled(engine.id, { kind: 'failed', refusal: runtimeUnavailable(reason) })
-  }
-
-  async #fail(engine: Engine, seen: ContainerObservation, reason: string): Promise<void> {
-    const { runtime, store, clock, log, breaker } = this.deps
-    // The event of its removal must not make it gone, as if somebody else had removed it.
-    this.#failing.add(engine.id)
-    await runtime.destroy(seen.id).finally(() => this.#failing.delete(engine.id))
-    store.transact((tx) => {
-      const now = clock.now()
-      const change = { reason, endedAt: now, containerState: null, unclaimedSince: null }
-      if (!transition(tx, engine.id, ['starting'], 'failed', change)) return
-      if (engine.readyAt === null) noteFault(tx, engine.id, now, breaker)
-      appendJournal(tx, now, { kind: 'engine.failed', engineId: engine.id, detail: { reason } })
-    })
-    log.warn({ engine: engine.id, name: engine.name }, `engine failed: ${reason}`)
   }
 
   async #remove(engine: Engine, seen: ContainerObservation): Promise<void> {
@@ -151,18 +127,24 @@ export class Settlements {
 
   #gone(engine: Engine, reason: string): void {
     const { store, clock, log } = this.deps
-    const isNews = store.transact((tx) => leave(tx, engine.id, reason, clock.now()))
+    const isNews = store.transact((tx) => leave(tx, engine, reason, clock.now()))
     if (isNews) log.info({ engine: engine.id, name: engine.name }, `engine gone: ${reason}`)
   }
 }
 
 /** Makes an engine history once its container is no more: leases and streams go with it. False when it was already. */
-export function leave(tx: Db, engineId: string, reason: string, nowMs: number): boolean {
+export function leave(
+  tx: Db,
+  engine: Pick<Engine, 'id' | 'replaces'>,
+  reason: string,
+  nowMs: number,
+): boolean {
+  const { id: engineId } = engine
   const change = { reason, endedAt: nowMs, containerState: null, unclaimedSince: null }
   if (!transition(tx, engineId, ['provisioning', 'starting', 'ready', 'draining'], 'gone', change))
     return false
   endStreams(tx, engineId, 'engine_gone', nowMs)
-  freeTrial(tx, engineId, nowMs)
+  freeTrial(tx, engine, nowMs)
   appendJournal(tx, nowMs, { kind: 'engine.gone', engineId, detail: { reason } })
   return true
 }

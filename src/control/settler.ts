@@ -8,7 +8,6 @@ import {
 } from '../runtime/runtime.ts'
 import { engineByContainer, engineById, liveEngines } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'
-import { startedStreamsOf } from '../store/streams.ts'
 import { isEngineContainer, rowOf } from './adoption.ts'
 import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
@@ -22,8 +21,6 @@ export interface SettlerDeps {
   readonly runtime: Runtime
   readonly facts: Facts
   readonly settlements: Settlements
-  /** How long a started engine may take to its first good answer. */
-  readonly startupTimeoutMs: number
   /** Whether this process is creating or removing this engine's container, or this generic container. */
   readonly isInHand: (engineIdOrContainer: string) => boolean
 }
@@ -64,13 +61,12 @@ export class Settler {
   /** Looks at everything. `isThorough` inspects running engines too, for what happened while nobody watched. */
   async fullPass(isThorough: boolean): Promise<PassResult> {
     const { runtime, store } = this.deps
-    const before = liveEngines(store.db).filter(({ id }) => !this.#isInHand(id))
+    const before = liveEngines(store.db).filter(({ id }) => !this.deps.isInHand(id))
     const listed = await runtime.list()
     const counts = {
       adopt: 0,
       reap: 0,
       finish: 0,
-      fail: 0,
       undo: 0,
       gone: 0,
       remove: 0,
@@ -116,8 +112,10 @@ export class Settler {
     if (action === 'destroy') this.#heard.delete(id)
     else this.touched(id)
     const named = labels[ENGINE_LABEL] ?? labels[GENERIC_LABEL]
-    if (named !== undefined && this.#isInHand(named)) return false
-    if (action === 'die' || action === 'destroy' || action === 'pause') this.deps.facts.heardStop(id, atMs)
+    if (named !== undefined && this.deps.isInHand(named)) return false
+    if (action === 'die' || action === 'destroy' || action === 'pause') {
+      this.deps.facts.heardStop(id, atMs, this.deps.clock.now())
+    }
     return true
   }
 
@@ -142,8 +140,7 @@ export class Settler {
         isEngine: isEngineContainer(seen),
         isOurGeneric: seen.labels[GENERIC_LABEL] !== undefined,
       },
-      inHand: this.#isInHand(engine?.id ?? seen?.labels[GENERIC_LABEL] ?? ''),
-      isOverdue: engine !== undefined && this.#isOverdue(engine),
+      inHand: this.deps.isInHand(engine?.id ?? seen?.labels[GENERIC_LABEL] ?? ''),
     })
   }
 
@@ -152,21 +149,10 @@ export class Settler {
     await this.deps.settlements.execute(settlement, engine, seen)
     return settlement.kind
   }
-
-  #isInHand(id: string): boolean {
-    return this.deps.settlements.isFailing(id) || this.deps.isInHand(id)
-  }
-
-  /** An adopted engine may have viewers that we don't know of, so its silence is no reason to stop it. */
-  #isOverdue(engine: Engine): boolean {
-    const { store, clock, startupTimeoutMs } = this.deps
-    if (engine.status !== 'starting' || !isRunning(engine) || engine.adoptedAt !== null) return false
-    const startedAt = engine.containerStartedAt ?? engine.createdAt
-    return clock.now() - startedAt > startupTimeoutMs && startedStreamsOf(store.db, engine.id).length === 0
-  }
 }
 
-async function present(answer: Promise<ContainerObservation>): Promise<ContainerObservation | null> {
+/** What is there; null when the container engine, asked just now, does not have it. */
+export async function present(answer: Promise<ContainerObservation>): Promise<ContainerObservation | null> {
   try {
     return await answer
   } catch (error) {

@@ -1,5 +1,6 @@
 import { closedBreaker } from '../core/breaker.ts'
 import { orchestratorStatus } from '../core/status.ts'
+import type { Engine } from '../core/types.ts'
 import { type BreakerName, saveBreaker } from '../store/breakers.ts'
 import { liveEngines } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
@@ -10,10 +11,10 @@ import type { Clock } from './clock.ts'
 import { isoOrNull } from './engine-views.ts'
 import type { Facts } from './facts.ts'
 import type { Gate, GateSettings } from './gate.ts'
+import type { Survey } from './survey.ts'
 import { plainRequest, requestHash } from './template.ts'
 
 export interface StatusSettings extends GateSettings {
-  readonly minReplicas: number
   readonly targetImage: string
   readonly healthCheckIntervalSeconds: number
   readonly version: string
@@ -30,13 +31,14 @@ export class StatusViews {
       readonly clock: Clock
       readonly gate: Gate
       readonly claims: Claims
+      readonly survey: Survey
       readonly settings: StatusSettings
     },
   ) {}
 
   /** `GET /orchestrator/status`. `can_provision` is what a POST of acexy's empty body would meet now. */
   orchestrator() {
-    const { store, facts, clock, gate, claims, settings } = this.deps
+    const { store, facts, clock, gate, claims, survey, settings } = this.deps
     const started = streamsWhere(store.db, { status: 'started' })
     const waiting = claims.waiting(store.db, requestHash(plainRequest), null)
     const isDockerAway = facts.docker().state === 'unreachable'
@@ -50,7 +52,7 @@ export class StatusViews {
         total: countStreams(store.db),
         onEngines: started.filter(({ engineId }) => engineId !== null).length,
       },
-      limits: settings,
+      limits: survey.policy(),
       vpn: this.#vpn(),
       breaker: general,
       isAnyBreakerNotClosed: BREAKERS.some((name) => gate.breaker(store.db, name).state !== 'closed'),
@@ -64,17 +66,18 @@ export class StatusViews {
 
   /** `GET /health/status`, with an entry per engine. */
   health() {
-    const { store, facts, clock, settings } = this.deps
+    const { store, facts, clock, survey, settings } = this.deps
     const { total, healthy, unhealthy } = this.#counts()
+    const engines = liveEngines(store.db)
     return {
       total_engines: total,
       healthy_engines: healthy,
       unhealthy_engines: unhealthy,
-      marked_for_replacement: 0,
-      minimum_required: settings.minReplicas,
+      marked_for_replacement: engines.filter((engine) => isMarked(engine, engines)).length,
+      minimum_required: survey.policy().minReplicas,
       health_check_interval: settings.healthCheckIntervalSeconds,
       circuit_breakers: { general: this.#breaker('general'), replacement: this.#breaker('replacement') },
-      engines: liveEngines(store.db).map((engine) => {
+      engines: engines.map((engine) => {
         const health = facts.health(engine.id, clock.now())
         return {
           container_id: engine.containerId,
@@ -148,7 +151,7 @@ export class StatusViews {
   #breaker(name: BreakerName) {
     const { store, gate } = this.deps
     const breaker = gate.breaker(store.db, name)
-    const settings = gate.breakerSettings(name)
+    const settings = gate.breakers()[name]
     return {
       state: breaker.state,
       failure_count: breaker.failures,
@@ -159,3 +162,7 @@ export class StatusViews {
     }
   }
 }
+
+/** Unhealthy and on its way out, or with a successor on its way. */
+const isMarked = (engine: Engine, all: readonly Engine[]): boolean =>
+  engine.drainCause === 'unhealthy' || all.some(({ replaces }) => replaces === engine.id)

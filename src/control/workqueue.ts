@@ -22,7 +22,7 @@ export class WorkQueue {
   readonly #waiting = new Set<string>()
   readonly #working = new Map<string, Promise<void>>()
   readonly #attempts = new Map<string, number>()
-  readonly #timers = new Map<string, () => void>()
+  readonly #timers = new Map<string, { readonly atMs: number; readonly cancel: () => void }>()
   #stopped = false
 
   constructor(private readonly options: WorkQueueOptions) {}
@@ -37,14 +37,25 @@ export class WorkQueue {
   /** Adds the key after `ms`; an earlier `add` or a later `addAfter` of it takes this one's place. */
   addAfter(key: string, ms: number): void {
     if (this.#stopped) return
+    const { clock } = this.options
     this.#cancelTimer(key)
-    this.#timers.set(
-      key,
-      this.options.clock.after(ms, () => {
-        this.#timers.delete(key)
-        this.add(key)
-      }),
-    )
+    const cancel = clock.after(ms, () => {
+      this.#timers.delete(key)
+      this.add(key)
+    })
+    this.#timers.set(key, { atMs: clock.now() + ms, cancel })
+  }
+
+  /** Adds the key after `ms` at the latest: one that comes earlier anyway stays as it is. */
+  addWithin(key: string, ms: number): void {
+    const timer = this.#timers.get(key)
+    if (this.#waiting.has(key) || (timer !== undefined && timer.atMs <= this.options.clock.now() + ms)) return
+    this.addAfter(key, ms)
+  }
+
+  /** Adds a key that neither waits, nor for its back-off, nor is worked on. */
+  addUnlessKnown(key: string): void {
+    if (!this.#timers.has(key) && !this.#working.has(key)) this.add(key)
   }
 
   /** Begins nothing new and resolves when what runs has ended. */
@@ -56,7 +67,7 @@ export class WorkQueue {
   }
 
   #cancelTimer(key: string): void {
-    this.#timers.get(key)?.()
+    this.#timers.get(key)?.cancel()
     this.#timers.delete(key)
   }
 
@@ -83,4 +94,14 @@ export class WorkQueue {
       this.#pump()
     }
   }
+}
+
+/** The wait after a failed attempt (1 is the first), doubled each time within the bounds; half of it is by chance. */
+export function backoffMs(
+  attempt: number,
+  { minMs, maxMs }: { readonly minMs: number; readonly maxMs: number },
+  random: () => number,
+): number {
+  const full = Math.min(maxMs, minMs * 2 ** Math.min(attempt - 1, 16))
+  return full / 2 + (full / 2) * random()
 }

@@ -12,8 +12,6 @@ export interface Pair {
   } | null
   /** This process is creating or removing the container right now. */
   readonly inHand: boolean
-  /** It runs, has not given a good answer for longer than an engine may take, and has no started stream. */
-  readonly isOverdue: boolean
 }
 
 export type Settlement =
@@ -29,8 +27,6 @@ export type Settlement =
   | { readonly kind: 'finish' }
   /** A provision that was cut off earlier, or whose container died: remove what is there, fail the row. */
   | { readonly kind: 'undo'; readonly reason: string }
-  /** It never came up: remove it, fail the row. */
-  | { readonly kind: 'fail'; readonly reason: string }
   /** Its removal was asked for and not finished. */
   | { readonly kind: 'remove' }
   /** The container is no more. */
@@ -85,10 +81,6 @@ const RULES: readonly { readonly when: (pair: Pair) => boolean; readonly outcome
     outcome: { kind: 'gone', reason: 'its container was removed' },
   },
   { when: ({ engine }) => engine?.removalRequestedAt != null, outcome: { kind: 'remove' } },
-  {
-    when: ({ isOverdue }) => isOverdue,
-    outcome: { kind: 'fail', reason: 'it gave no good answer in time after its start' },
-  },
 ]
 
 /**

@@ -17,6 +17,15 @@ export type ContainerState = 'created' | 'running' | 'restarting' | 'paused' | '
 /** Which of an engine's ports a lease holds. */
 export type PortKind = 'http' | 'https' | 'api' | 'p2p'
 
+/** Why an engine drains. All but the last two are our own policy, and a stream that arrives meanwhile keeps the engine. */
+export type DrainCause = 'surplus' | 'scaled_down' | 'outdated' | 'unhealthy' | 'operator'
+
+/**
+ * How a container came to stand still: `exit` while the container engine was watched; `outage` when nobody saw it, as
+ * through a daemon's end or a host's reboot.
+ */
+export type StopCause = 'exit' | 'outage'
+
 /** What a caller asked for. Equal requests may share an unclaimed engine, so this is all that a request may vary. */
 export interface EngineRequest {
   readonly image: string | null
@@ -67,10 +76,22 @@ export interface Engine {
   readonly unclaimedSince: number | null
   /** The only idempotency key that may claim it while it is unclaimed; null for any caller. */
   readonly claimKey: string | null
-  /** Set when it was found without a row and taken over. */
+  /** Set when it was found without a row and taken over, until it is known that it has no viewer we don't know of. */
   readonly adoptedAt: number | null
   readonly removalRequestedAt: number | null
   readonly lastStreamAt: number | null
+  /** The engine that it was started to replace; null for most. */
+  readonly replaces: string | null
+  readonly drainCause: DrainCause | null
+  /** Since when it is hidden in order to be stopped; null when it does not drain. */
+  readonly drainingSince: number | null
+  /** Since when its container is known to stand still; null while it runs, or is paused or restarting. */
+  readonly stoppedAt: number | null
+  readonly stopCause: StopCause | null
+  /** The container engine's count of restarts by its policy, as last seen. */
+  readonly restartCount: number
+  /** When those restarts were, as far as was seen, the newest last and no more than matter. */
+  readonly restartsAt: readonly number[]
   readonly endedAt: number | null
 }
 

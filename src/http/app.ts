@@ -2,8 +2,9 @@ import { Elysia } from 'elysia'
 import { auth, requireKey } from './auth.ts'
 import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
-import { type EngineQueries, engineRoutes } from './engines.ts'
+import { type EngineOperations, type EngineQueries, engineRoutes } from './engines.ts'
 import { eventRoutes, type StreamEvents } from './events.ts'
+import { type Fleet, fleetRoutes } from './fleet.ts'
 import { FailureError, invalidFailure, problem, problems, type Translate } from './problems.ts'
 import { type Provisioning, provisionRoutes } from './provision.ts'
 import { probeRoutes, type StatusQueries, statusRoutes } from './status.ts'
@@ -12,6 +13,8 @@ import { type StreamQueries, streamRoutes } from './streams.ts'
 /** All that the API needs of the application. */
 export interface Services {
   readonly engines: EngineQueries
+  readonly operations: EngineOperations
+  readonly fleet: Fleet
   readonly streams: StreamQueries
   readonly events: StreamEvents
   readonly provisioning: Provisioning
@@ -39,7 +42,8 @@ const tooLarge = { status: 413, code: 'too_large', message: `a body has ${BODY_B
 export function createApp(services: Services, options: AppOptions) {
   const routes = new Elysia({ name: 'routes' })
     .use(provisionRoutes(services.provisioning))
-    .use(engineRoutes(services.engines))
+    .use(engineRoutes(services.engines, services.operations))
+    .use(fleetRoutes(services.fleet))
     .use(streamRoutes(services.streams))
     .use(eventRoutes(services.events))
     .use(containerRoutes(services.containers, requireKey(options.apiKey)))

@@ -70,6 +70,7 @@ const asset = (path: string, type: string): Response =>
 const TAGS = [
   { name: 'provisioning', description: 'Starting engines and other containers' },
   { name: 'engines', description: 'What proxies may use' },
+  { name: 'fleet', description: 'How many engines there are, and what is done about it' },
   { name: 'streams', description: 'The books of the streams' },
   { name: 'events', description: 'What proxies report' },
   { name: 'containers', description: 'Our containers as Docker sees them' },

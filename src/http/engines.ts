@@ -10,6 +10,10 @@ const EngineWithStreams = Type.Object(
   { description: 'An engine and its started streams' },
 )
 
+const Id = Type.Object({
+  id: Type.String({ minLength: 1, description: 'Container id, name or engine id' }),
+})
+
 /** What these routes need. The lists come as JSON, rendered once per change of the state. */
 export interface EngineQueries {
   listedJson(): Uint8Array<ArrayBuffer>
@@ -17,7 +21,12 @@ export interface EngineQueries {
   one(idOrName: string): Static<typeof EngineWithStreams> | null
 }
 
-export const engineRoutes = (engines: EngineQueries) =>
+/** What an operator may do with one engine. Throws what `problems` translates. */
+export interface EngineOperations {
+  drain(idOrName: string): Static<typeof EngineWithStreams>
+}
+
+export const engineRoutes = (engines: EngineQueries, operations: EngineOperations) =>
   new Elysia({ name: 'routes.engines', tags: ['engines'] })
     .get('/engines', ({ query }) => json(query.status === 'all' ? engines.allJson() : engines.listedJson()), {
       query: Type.Object({
@@ -38,9 +47,7 @@ export const engineRoutes = (engines: EngineQueries) =>
         engines.one(params.id) ??
         problem({ status: 404, code: 'engine_not_found', message: `no engine ${params.id}` }),
       {
-        params: Type.Object({
-          id: Type.String({ minLength: 1, description: 'Container id, name or engine id' }),
-        }),
+        params: Id,
         response: { 200: EngineWithStreams, 404: Problem, 422: InvalidProblem },
         detail: {
           operationId: 'getEngine',
@@ -48,3 +55,18 @@ export const engineRoutes = (engines: EngineQueries) =>
         },
       },
     )
+    .post('/engines/:id/drain', ({ params }) => operations.drain(params.id), {
+      params: Id,
+      response: {
+        200: EngineWithStreams,
+        401: Problem,
+        403: Problem,
+        404: Problem,
+        409: Problem,
+        422: InvalidProblem,
+      },
+      detail: {
+        operationId: 'drainEngine',
+        summary: 'Hides an engine at once and removes it when its streams have ended.',
+      },
+    })

@@ -87,6 +87,35 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   },
   listEngines: { response: [engine] },
   getEngine: { response: { engine, streams: [stream] } },
+  drainEngine: {
+    response: {
+      engine: { ...engine, status: 'draining', listed: false, reason: 'it is draining' },
+      streams: [stream],
+    },
+  },
+  getPlan: {
+    response: {
+      wanted: 2,
+      serving: 1,
+      busy: 1,
+      actions: [
+        {
+          action: 'provision',
+          rule: 'below_wanted',
+          reason: '2 engines are wanted and 1 are there',
+          engine_id: null,
+          container_id: null,
+          container_name: null,
+        },
+      ],
+      waits: [],
+      next_look: null,
+    },
+  },
+  scale: { response: { scaled_to: 5, requested: 5 } },
+  collectGarbage: {
+    response: { status: 'ok', containers: 3, adopted: 0, reaped: 1, finished: 0, undone: 0, gone: 0 },
+  },
   listStreams: { response: [stream] },
   getStreamStats: {
     response: [

@@ -129,6 +129,34 @@ export const OrchestratorStatus = Type.Object({
   version: Type.String(),
 })
 
+/** The kinds of steps of a plan. */
+const PlannedAction = Type.Object({
+  action: Type.Union([
+    Type.Literal('provision'),
+    Type.Literal('replace'),
+    Type.Literal('make_room'),
+    Type.Literal('drain'),
+    Type.Literal('recall'),
+    Type.Literal('stop'),
+    Type.Literal('fail'),
+    Type.Literal('revive'),
+  ]),
+  rule: Type.String(),
+  reason: Type.String(),
+  engine_id: Nullable(Type.String()),
+  container_id: Nullable(Type.String()),
+  container_name: Nullable(Type.String()),
+})
+
+export const PlanReport = Type.Object({
+  wanted: Count,
+  serving: Count,
+  busy: Count,
+  actions: Type.Array(PlannedAction),
+  waits: Type.Array(Type.String({ description: 'Why something that is wanted is not done now' })),
+  next_look: Nullable(Time),
+})
+
 export const VpnStatus = Type.Object({
   enabled: Type.Boolean(),
   status: Type.String(),

@@ -1,6 +1,14 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import type { ContainerState, Engine, EngineRequest, EngineStatus, PortKind } from '../core/types.ts'
+import type {
+  ContainerState,
+  DrainCause,
+  Engine,
+  EngineRequest,
+  EngineStatus,
+  PortKind,
+  StopCause,
+} from '../core/types.ts'
 
 /*
  * The one truth about engines, streams, leases, breakers and wishes. Times are epoch milliseconds. The column names
@@ -41,12 +49,20 @@ export const engines = sqliteTable(
     adoptedAt: integer(),
     removalRequestedAt: integer(),
     lastStreamAt: integer(),
+    replaces: text(),
+    drainCause: text().$type<DrainCause>(),
+    drainingSince: integer(),
+    stoppedAt: integer(),
+    stopCause: text().$type<StopCause>(),
+    restartCount: integer().notNull().default(0),
+    restartsAt: text({ mode: 'json' }).$type<readonly number[]>().notNull().default([]),
     endedAt: integer(),
   },
   (table) => [
     // A container belongs to one engine at most.
     uniqueIndex('engines_container').on(table.containerId),
     index('engines_status').on(table.status, table.endedAt),
+    index('engines_replaces').on(table.replaces),
   ],
 )
 

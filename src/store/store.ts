@@ -30,7 +30,11 @@ export interface Store {
  * committed survives a power cut. Throws the library's error when the file can't be opened or is no database.
  */
 export function openStore(path: string): Store {
-  const client = new Database(path, { create: true, strict: true })
+  return createStore(new Database(path, { create: true, strict: true }))
+}
+
+/** The store on a database that is open already; several may share it, one after the other. Else as `openStore`. */
+export function createStore(client: Database): Store {
   client.run('PRAGMA busy_timeout = 5000')
   client.run('PRAGMA journal_mode = WAL')
   client.run('PRAGMA synchronous = FULL')

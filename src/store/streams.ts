@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, inArray, lt, type SQL } from 'drizzle-orm'
+import { and, asc, count, desc, eq, gte, inArray, lt, type SQL } from 'drizzle-orm'
 import type { Stream } from '../core/types.ts'
 import { streamStats, streams } from './schema.ts'
 import type { Db } from './store.ts'
@@ -39,6 +39,28 @@ export const startedStreamsOf = (db: Db, engineId: string): Stream[] =>
     .from(streams)
     .where(and(eq(streams.engineId, engineId), eq(streams.status, 'started')))
     .all()
+
+/** The newest records of an engine since a time, with or without an end, at most so many. */
+export const streamsSince = (db: Db, engineId: string, sinceMs: number, limit: number): Stream[] =>
+  db
+    .select()
+    .from(streams)
+    .where(and(eq(streams.engineId, engineId), gte(streams.startedAt, sinceMs)))
+    .orderBy(desc(streams.rowId))
+    .limit(limit)
+    .all()
+
+/** How many started records each engine has; engines without one are missing. */
+export const startedByEngine = (db: Db): ReadonlyMap<string | null, number> =>
+  new Map(
+    db
+      .select({ engineId: streams.engineId, n: count() })
+      .from(streams)
+      .where(eq(streams.status, 'started'))
+      .groupBy(streams.engineId)
+      .all()
+      .map(({ engineId, n }) => [engineId, n]),
+  )
 
 export const countStreams = (db: Db): number => db.select({ n: count() }).from(streams).get()?.n ?? 0
 

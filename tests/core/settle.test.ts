@@ -13,7 +13,7 @@ const row = (status: NonNullable<Pair['engine']>['status'], removalRequestedAt: 
   removalRequestedAt,
 })
 const decide = (engine: Pair['engine'], seen: Pair['container'], inHand = false) =>
-  settle({ engine, container: seen, inHand, isOverdue: false }).kind
+  settle({ engine, container: seen, inHand }).kind
 
 describe('settle', () => {
   test.each([
@@ -46,13 +46,6 @@ describe('settle', () => {
     [row('draining', 5), null, 'gone'],
   ] as const)('%p with %p: %s', (engine, seen, kind) => {
     expect(decide(engine, seen)).toBe(kind)
-  })
-
-  test('an engine that never came up fails, unless its removal was asked for already', () => {
-    const running = container('running')
-    const overdue = { container: running, inHand: false, isOverdue: true }
-    expect(settle({ ...overdue, engine: row('starting') }).kind).toBe('fail')
-    expect(settle({ ...overdue, engine: row('draining', 5) }).kind).toBe('remove')
   })
 
   test('what somebody works on is left alone, whatever it looks like', () => {

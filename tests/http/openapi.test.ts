@@ -9,6 +9,7 @@ import {
   EngineState,
   HealthStatusReport,
   OrchestratorStatus,
+  PlanReport,
   StreamSample,
   StreamState,
   VpnStatus,
@@ -71,16 +72,20 @@ describe('the OpenAPI document', () => {
       'GET /health/status',
       'GET /healthz',
       'GET /metrics',
+      'GET /orchestrator/plan',
       'GET /orchestrator/status',
       'GET /readyz',
       'GET /streams',
       'GET /streams/{id}/stats',
       'GET /vpn/status',
+      'POST /engines/{id}/drain',
       'POST /events/stream_ended',
       'POST /events/stream_started',
+      'POST /gc',
       'POST /health/circuit-breaker/reset',
       'POST /provision',
       'POST /provision/acestream',
+      'POST /scale/{demand}',
     ])
   })
 
@@ -98,7 +103,7 @@ describe('the OpenAPI document', () => {
     expect(document.components.securitySchemes).toMatchObject({ bearer: { type: 'http', scheme: 'bearer' } })
     for (const { name, security } of operations()) {
       const [method = '', path = ''] = name.split(' ')
-      const { status } = await rig.request(method, path.replace('{id}', 'x'))
+      const { status } = await rig.request(method, path.replace(/\{\w+\}/, 'x'))
       expect([name, status === 401]).toEqual([name, security !== undefined])
     }
   })
@@ -117,6 +122,7 @@ describe('the examples', () => {
     ['getHealth', HealthStatusReport],
     ['getContainer', Container],
     ['provisionEngine', EngineProvisioned],
+    ['getPlan', PlanReport],
   ] as const)('of %s fits its schema', (id, schema) => {
     const response = EXAMPLES[id]?.response
     const [value = response] = Array.isArray(response) ? response : []

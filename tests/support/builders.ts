@@ -35,6 +35,13 @@ export function engine(change: Partial<Engine> = {}): Engine {
     adoptedAt: null,
     removalRequestedAt: null,
     lastStreamAt: null,
+    replaces: null,
+    drainCause: null,
+    drainingSince: null,
+    stoppedAt: null,
+    stopCause: null,
+    restartCount: 0,
+    restartsAt: [],
     endedAt: null,
     ...change,
   }

@@ -1,5 +1,5 @@
 import { loadConfig } from '../../src/config.ts'
-import type { HealthFact, HealthSource, HealthTarget } from '../../src/control/health-keeper.ts'
+import type { HealthFact, HealthSource, HealthTarget, SessionFact } from '../../src/control/health-keeper.ts'
 import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'
 import { createOrchestrator, type Orchestrator } from '../../src/wire.ts'
 import { MemoryRuntime } from './memory-runtime.ts'
@@ -33,6 +33,10 @@ class ManualHealth implements HealthSource {
 
   tell(fact: HealthFact): void {
     this.#handlers?.onFact(fact)
+  }
+
+  tellSession(fact: SessionFact): void {
+    this.#handlers?.onSession(fact)
   }
 
   lose(): void {

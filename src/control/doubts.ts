@@ -1,0 +1,26 @@
+import { isStatPath } from '../core/stat-path.ts'
+import type { Engine, Stream } from '../core/types.ts'
+import type { Db } from '../store/store.ts'
+import { startedStreamsOf, streamsSince } from '../store/streams.ts'
+import type { SessionTarget } from './health-keeper.ts'
+
+/** Sessions of one engine that are asked about at most: far more than one process of an engine serves. */
+const SESSIONS_MAX = 100
+
+/**
+ * The streams whose sessions tell whether an engine may be stopped: of one that drains all that its process has had, since
+ * a session that ended in the books may be watched by another viewer; of an unhealthy one those that are started.
+ */
+export function streamsInDoubt(db: Db, engine: Engine, isUnhealthy: boolean): readonly Stream[] {
+  if (engine.status === 'draining' && engine.removalRequestedAt === null)
+    return streamsSince(db, engine.id, engine.containerStartedAt ?? 0, SESSIONS_MAX).filter(isAskable)
+  return isUnhealthy ? startedStreamsOf(db, engine.id).filter(isAskable) : []
+}
+
+/** What the engine is asked; several streams may share a session. */
+export const sessionTargets = (streams: readonly Stream[]): SessionTarget[] =>
+  streams.map(({ rowId, statUrl }) => ({ streamRowId: rowId, path: pathOf(statUrl) }))
+
+const isAskable = ({ statUrl }: Stream): boolean => isStatPath(pathOf(statUrl))
+
+const pathOf = (url: string): string => URL.parse(url)?.pathname ?? ''

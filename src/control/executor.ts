@@ -1,0 +1,130 @@
+import { ProvisionRefused } from '../core/refusal.ts'
+import type { Action, ActionOf } from '../core/situation.ts'
+import type { Engine } from '../core/types.ts'
+import { engineById, transition, updateEngine } from '../store/engines.ts'
+import { appendJournal } from '../store/journal.ts'
+import type { Db, Store } from '../store/store.ts'
+import { noteReplacement } from '../store/wishes.ts'
+import type { Claims } from './claims.ts'
+import type { Clock } from './clock.ts'
+import type { Log } from './log.ts'
+import { plainRequest } from './template.ts'
+
+export interface ExecutorDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly claims: Claims
+  readonly log: Log
+  /** Launches an engine of our own; what becomes of it is not waited for. */
+  readonly launch: (engine: Engine) => void
+  /** Asks for a look at a container: what was written about it is carried out then. */
+  readonly lookAt: (containerId: string) => void
+  /** Has the container of an engine mended or removed, which takes questions to the container engine. */
+  readonly repair: (engineId: string) => void
+}
+
+/** One small function for each action; an action without one does not compile. */
+type Executors = { readonly [Type in Action['type']]: (action: ActionOf<Type>) => void }
+
+/**
+ * Does what a plan asks for. Each step is one transaction that leaves its rule and reason in the journal; what has to be
+ * asked of the container engine is done afterwards, by others, and again if it fails.
+ */
+export class Executor {
+  constructor(private readonly deps: ExecutorDeps) {}
+
+  execute(action: Action): void {
+    const { log } = this.deps
+    const { type, rule, reason } = action
+    const engine = 'engineId' in action ? action.engineId : undefined
+    // A repair is asked for again until it is done.
+    const level = type === 'fail' || type === 'revive' ? 'debug' : 'info'
+    log[level]({ action: type, rule, ...(engine === undefined ? {} : { engine }) }, reason)
+    const run = this.#executors[type] as (action: Action) => void
+    run(action)
+  }
+
+  readonly #executors: Executors = {
+    provision: (action) => this.#provision(action),
+    replace: (action) => this.#replace(action),
+    make_room: (action) => this.#makeRoom(action),
+    drain: (action) => this.#transact((tx, now) => this.#drain(tx, now, action)),
+    recall: (action) => this.#recall(action),
+    stop: (action) => this.#stop(action),
+    fail: ({ engineId }) => this.deps.repair(engineId),
+    revive: ({ engineId }) => this.deps.repair(engineId),
+  }
+
+  #provision({ replaces, rule, reason }: ActionOf<'provision'>): void {
+    this.#launch((tx) => {
+      const replaced = replaces === null ? undefined : engineById(tx, replaces)
+      const request = replaced?.request ?? plainRequest
+      return this.deps.claims.own(tx, { request, replaces }, { rule, reason, replaces })
+    })
+  }
+
+  #replace({ engineId, cause, rule, reason }: ActionOf<'replace'>): void {
+    this.#launch((tx) => {
+      const replaced = engineById(tx, engineId)
+      const request = replaced?.request ?? plainRequest
+      const detail = { rule, reason, replaces: engineId }
+      const engine = this.deps.claims.own(tx, { request, replaces: engineId }, detail)
+      this.#noteReplacing(tx, { engineId, cause, rule, reason })
+      return engine
+    })
+  }
+
+  #makeRoom(action: ActionOf<'make_room'>): void {
+    this.#transact((tx, now) => {
+      this.#drain(tx, now, action)
+      this.#noteReplacing(tx, action)
+    })
+  }
+
+  #noteReplacing(tx: Db, action: Pick<ActionOf<'replace'>, 'engineId' | 'cause' | 'rule' | 'reason'>): void {
+    const { engineId, cause, rule, reason } = action
+    const atMs = this.deps.clock.now()
+    noteReplacement(tx, { engineId, cause, atMs })
+    appendJournal(tx, atMs, { kind: 'engine.replacing', engineId, detail: { cause, rule, reason } })
+  }
+
+  #drain(tx: Db, now: number, action: ActionOf<'drain'> | ActionOf<'make_room'>): void {
+    const { engineId, cause, hiddenSinceMs, rule, reason } = action
+    const change = { drainCause: cause, drainingSince: Math.min(hiddenSinceMs, now), reason }
+    if (!transition(tx, engineId, ['ready'], 'draining', change)) return
+    appendJournal(tx, now, { kind: 'engine.draining', engineId, detail: { cause, rule, reason } })
+  }
+
+  #recall({ engineId, rule, reason }: ActionOf<'recall'>): void {
+    this.#transact((tx, now) => {
+      const change = { drainCause: null, drainingSince: null, reason: null }
+      if (!transition(tx, engineId, ['draining'], 'ready', change)) return
+      appendJournal(tx, now, { kind: 'engine.recalled', engineId, detail: { rule, reason } })
+    })
+  }
+
+  /** The wish to remove it is written; from then on a look at it removes it, and every full pass tries again. */
+  #stop({ engineId, rule, reason }: ActionOf<'stop'>): void {
+    const containerId = this.#transact((tx, now) => {
+      updateEngine(tx, engineId, { removalRequestedAt: now, reason })
+      appendJournal(tx, now, { kind: 'engine.removal_requested', engineId, detail: { rule, reason } })
+      return engineById(tx, engineId)?.containerId ?? null
+    })
+    if (containerId !== null) this.deps.lookAt(containerId)
+  }
+
+  #launch(begin: (tx: Db) => Engine): void {
+    try {
+      this.deps.launch(this.#transact(begin))
+    } catch (error) {
+      // Refused by what came between: the next plan knows of it.
+      if (!(error instanceof ProvisionRefused)) throw error
+      this.deps.log.debug({ code: error.refusal.code }, error.refusal.message)
+    }
+  }
+
+  #transact<R>(work: (tx: Db, now: number) => R extends PromiseLike<unknown> ? never : R): R {
+    const { store, clock } = this.deps
+    return store.transact((tx) => work(tx, clock.now()))
+  }
+}

@@ -1,0 +1,66 @@
+import { type Engine, isLive } from '../core/types.ts'
+import { findLiveEngine, transition, updateEngine } from '../store/engines.ts'
+import { appendJournal } from '../store/journal.ts'
+import type { Store } from '../store/store.ts'
+import { setScaleOrder } from '../store/wishes.ts'
+import type { Clock } from './clock.ts'
+import { EngineNotRunning, NotFound } from './errors.ts'
+
+/** What operators say about the number of engines and about one of them; the reconciler does it. */
+export class Operator {
+  constructor(
+    private readonly deps: {
+      readonly store: Store
+      readonly clock: Clock
+      readonly minReplicas: number
+      readonly maxReplicas: number
+    },
+  ) {}
+
+  /**
+   * Sets how many engines are kept, in place of `MIN_REPLICAS`; gives the number within `MAX_REPLICAS`. Idle engines
+   * beyond it that exist now are drained, also without `AUTO_DELETE`. Kept across restarts.
+   */
+  scale(requested: number): number {
+    const { store, clock, minReplicas, maxReplicas } = this.deps
+    const replicas = Math.min(requested, maxReplicas)
+    const atMs = clock.now()
+    store.transact((tx) => {
+      setScaleOrder(tx, { replicas, minReplicas, atMs })
+      appendJournal(tx, atMs, { kind: 'fleet.scaled', detail: { requested, replicas } })
+    })
+    return replicas
+  }
+
+  /**
+   * Has an engine drained: hidden at once, removed when its streams have ended. Told again it changes nothing. Throws
+   * NotFound, or EngineNotRunning for one that is only being provisioned.
+   */
+  drain(idOrName: string): Engine {
+    const { store, clock } = this.deps
+    return store.transact((tx): Engine => {
+      const engine = findLiveEngine(tx, idOrName)
+      if (engine === undefined || !isLive(engine)) throw new NotFound(`no engine ${idOrName}`)
+      if (engine.status === 'provisioning') throw new EngineNotRunning(engine.name)
+      if (engine.removalRequestedAt !== null || engine.drainCause === 'operator') return engine
+      const now = clock.now()
+      const reason = 'an operator drains it'
+      const change = {
+        drainCause: 'operator',
+        drainingSince: engine.drainingSince ?? now,
+        reason,
+        // Nobody is to be given it any more.
+        unclaimedSince: null,
+        claimKey: null,
+      } as const
+      if (engine.status === 'draining') updateEngine(tx, engine.id, change)
+      else transition(tx, engine.id, ['starting', 'ready'], 'draining', change)
+      appendJournal(tx, now, {
+        kind: 'engine.draining',
+        engineId: engine.id,
+        detail: { cause: 'operator', reason },
+      })
+      return { ...engine, ...change, status: 'draining' }
+    })
+  }
+}

@@ -1,0 +1,42 @@
+import type { Engine } from '../core/types.ts'
+import type { Clock } from './clock.ts'
+import type { Provisioner } from './provisioner.ts'
+import { backoffMs } from './workqueue.ts'
+
+const RETRY = { minMs: 1_000, maxMs: 60_000 }
+
+/**
+ * Launches the engines that nobody asked for. After one that failed the next waits, longer each time, until one succeeds:
+ * a missing image is tried for again, and not ten times a second.
+ */
+export class OwnStarts {
+  #failures = 0
+  #heldUntilMs = 0
+
+  constructor(
+    private readonly deps: {
+      readonly provisioner: Pick<Provisioner, 'start'>
+      readonly clock: Clock
+      readonly random: () => number
+    },
+  ) {}
+
+  heldUntilMs(): number {
+    return this.#heldUntilMs
+  }
+
+  launch(engine: Engine): void {
+    void this.deps.provisioner.start(engine).then(({ kind }) => {
+      if (kind === 'started') this.#failures = 0
+      if (kind === 'failed') this.#hold()
+    })
+  }
+
+  /** Starts that ran at the same time and failed are one failure. */
+  #hold(): void {
+    const { clock, random } = this.deps
+    if (clock.now() < this.#heldUntilMs) return
+    this.#failures++
+    this.#heldUntilMs = clock.now() + backoffMs(this.#failures, RETRY, random)
+  }
+}

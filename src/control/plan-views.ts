@@ -1,0 +1,37 @@
+import type { Action } from '../core/situation.ts'
+import { engineById } from '../store/engines.ts'
+import type { Store } from '../store/store.ts'
+import { isoOrNull } from './engine-views.ts'
+import type { Reconciler } from './reconciler.ts'
+
+/** `GET /orchestrator/plan`: what the reconciler would do at this moment, and why; nothing is done. */
+export class PlanViews {
+  constructor(
+    private readonly deps: { readonly store: Store; readonly reconciler: Pick<Reconciler, 'dryRun'> },
+  ) {}
+
+  plan() {
+    const { wanted, serving, busy, actions, waits, wakeAtMs } = this.deps.reconciler.dryRun()
+    return {
+      wanted,
+      serving,
+      busy,
+      actions: actions.map((action) => this.#view(action)),
+      waits: [...waits],
+      next_look: isoOrNull(wakeAtMs),
+    }
+  }
+
+  #view(action: Action) {
+    const engineId = 'engineId' in action ? action.engineId : null
+    const engine = engineId === null ? undefined : engineById(this.deps.store.db, engineId)
+    return {
+      action: action.type,
+      rule: action.rule,
+      reason: action.reason,
+      engine_id: engineId,
+      container_id: engine?.containerId ?? null,
+      container_name: engine?.name ?? null,
+    }
+  }
+}

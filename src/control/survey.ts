@@ -1,0 +1,104 @@
+import { secondLook } from '../core/sessions.ts'
+import type { ObservedEngine, Policy, SecondLook, Situation } from '../core/situation.ts'
+import type { Engine } from '../core/types.ts'
+import { liveEngines } from '../store/engines.ts'
+import type { Db, Store } from '../store/store.ts'
+import { startedByEngine } from '../store/streams.ts'
+import { lastReplacement, scaleOrder } from '../store/wishes.ts'
+import { breakerOf } from './breaker-notes.ts'
+import type { Clock } from './clock.ts'
+import { streamsInDoubt } from './doubts.ts'
+import type { Facts } from './facts.ts'
+import type { Gate } from './gate.ts'
+import type { SessionFacts } from './session-facts.ts'
+import { type EngineTemplate, plainRequest, templateHash } from './template.ts'
+
+/** What of the policy stands in the configuration; `minReplicas` may be overruled by an operator. */
+export type PolicySettings = Omit<Policy, 'scaledAtMs'>
+
+export interface SurveyDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly facts: Facts
+  readonly sessions: SessionFacts
+  readonly gate: Gate
+  readonly template: EngineTemplate
+  readonly settings: PolicySettings
+  readonly isInHand: (engineId: string) => boolean
+  readonly startsHeldUntilMs: () => number
+}
+
+/** Collects all that a plan looks at, from the store and from memory, at one moment. Waits for nothing. */
+export class Survey {
+  constructor(private readonly deps: SurveyDeps) {}
+
+  take(): Situation {
+    const { store, clock, facts, gate, startsHeldUntilMs } = this.deps
+    const { db } = store
+    const streams = startedByEngine(db)
+    const generalBreaker = gate.breaker(db, 'general')
+    return {
+      engines: liveEngines(db).map((engine) => this.#observe(db, engine, streams.get(engine.id) ?? 0)),
+      policy: this.policy(),
+      nowMs: clock.now(),
+      frozen: this.#frozen(),
+      watchedSinceMs: facts.watch().sinceMs,
+      startRefusal: gate.refusal(db, plainRequest, false),
+      replacementRefusal: gate.refusal(db, plainRequest, false, breakerOf({ replaces: 'another' })),
+      isStartTrial: generalBreaker.state === 'half_open',
+      startsHeldUntilMs: startsHeldUntilMs(),
+      replacement: lastReplacement(db),
+    }
+  }
+
+  /** The policy in force: an operator's `/scale` stands in place of `MIN_REPLICAS`. */
+  policy(): Policy {
+    const { store, settings } = this.deps
+    const order = scaleOrder(store.db, settings.minReplicas)
+    const minReplicas = Math.min(order?.replicas ?? settings.minReplicas, settings.maxReplicas)
+    return { ...settings, minReplicas, scaledAtMs: order?.atMs ?? null }
+  }
+
+  /** What is known may be out of date while Docker does not answer, and until everything was looked at afterwards. */
+  #frozen(): string | null {
+    const { facts } = this.deps
+    const docker = facts.docker()
+    if (docker.state === 'unreachable') return `Docker does not answer: ${docker.error}`
+    return facts.watch().isCurrent ? null : 'the containers are being looked at'
+  }
+
+  #observe(db: Db, engine: Engine, streams: number): ObservedEngine {
+    const { clock, facts, sessions, template, isInHand } = this.deps
+    const health = facts.health(engine.id, clock.now())
+    const inDoubt = streamsInDoubt(db, engine, health.verdict === 'unhealthy')
+    const started = inDoubt.filter(({ status }) => status === 'started')
+    return {
+      engine,
+      isRunning: facts.isRunning(engine),
+      isInHand: isInHand(engine.id),
+      streams,
+      health,
+      movedAtMs: sessions.movedAtMs(started.map(({ rowId }) => rowId)),
+      look: this.#look(
+        engine,
+        inDoubt.filter(({ status }) => status === 'ended').map(({ rowId }) => rowId),
+      ),
+      isOutdated: isOutdated(template, engine),
+    }
+  }
+
+  #look(engine: Engine, streamRowIds: readonly number[]): SecondLook {
+    const { clock, sessions } = this.deps
+    const since = engine.drainingSince ?? clock.now()
+    return secondLook(
+      streamRowIds.map((id) => sessions.of(id)),
+      since,
+      clock.now(),
+    )
+  }
+}
+
+/** Engines of the earlier orchestrator don't say how they were made; that is no reason to replace them. */
+const isOutdated = (template: EngineTemplate, engine: Engine): boolean =>
+  engine.configHash !== '' &&
+  engine.configHash !== templateHash(template, engine.request.image ?? template.image)

@@ -1,0 +1,97 @@
+import { isQuiet, type Quiet, withReading } from '../core/quiet.ts'
+import type { Engine } from '../core/types.ts'
+import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
+import { engineById, liveEngines, updateEngine } from '../store/engines.ts'
+import { appendJournal } from '../store/journal.ts'
+import type { Store } from '../store/store.ts'
+import type { Clock } from './clock.ts'
+import type { Facts } from './facts.ts'
+import type { Log } from './log.ts'
+
+/** Three readings make the minute of standing still. */
+const INTERVAL_MS = 20_000
+
+/**
+ * Watches engines that were adopted without a row: whether they have viewers that we don't know of shows in what their
+ * network carries. They count as busy until it stands still.
+ */
+export class TrafficWatch {
+  readonly #stop = new AbortController()
+  readonly #readings = new Map<string, Quiet>()
+  #loop: Promise<void> = Promise.resolve()
+
+  constructor(
+    private readonly deps: {
+      readonly store: Store
+      readonly clock: Clock
+      readonly runtime: Runtime
+      readonly facts: Facts
+      readonly log: Log
+    },
+  ) {}
+
+  start(): void {
+    this.#loop = this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#loop
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.deps
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      await this.#round()
+      await clock.sleep(INTERVAL_MS, signal)
+    }
+  }
+
+  /** One after another: a question costs Docker a second. */
+  async #round(): Promise<void> {
+    const { store, facts } = this.deps
+    const adopted = liveEngines(store.db).filter(({ adoptedAt }) => adoptedAt !== null)
+    const ids = new Set(adopted.map(({ id }) => id))
+    for (const id of this.#readings.keys()) if (!ids.has(id)) this.#readings.delete(id)
+    for (const engine of adopted) {
+      if (this.#stop.signal.aborted) return
+      if (facts.docker().state === 'reachable' && facts.isRunning(engine)) await this.#read(engine)
+    }
+  }
+
+  async #read({ id, containerId }: Engine): Promise<void> {
+    const { runtime, clock } = this.deps
+    if (containerId === null) return
+    try {
+      const traffic = await runtime.traffic(containerId, this.#stop.signal)
+      if (traffic === null) this.#readings.delete(id)
+      else {
+        const bytes = traffic.receivedBytes + traffic.sentBytes
+        this.#readings.set(id, withReading(this.#readings.get(id) ?? null, bytes, clock.now()))
+      }
+    } catch (error) {
+      // Not read is not known; the next round tries again.
+      if (!(error instanceof RuntimeFailure)) throw error
+      return
+    }
+    this.#judge(id)
+  }
+
+  #judge(engineId: string): void {
+    const { store, clock, log } = this.deps
+    const engine = engineById(store.db, engineId)
+    if (engine === undefined || engine.adoptedAt === null) return
+    const now = clock.now()
+    if (!isQuiet(this.#readings.get(engineId) ?? null, engine.adoptedAt, now)) return
+    this.#readings.delete(engineId)
+    store.transact((tx) => {
+      updateEngine(tx, engineId, { adoptedAt: null })
+      appendJournal(tx, now, { kind: 'engine.quiet', engineId })
+    })
+    log.info(
+      { engine: engineId, name: engine.name },
+      'the adopted engine has no viewer that we do not know of',
+    )
+  }
+}

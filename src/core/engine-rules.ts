@@ -1,0 +1,124 @@
+import { isCrashLoop } from './restarts.ts'
+import {
+  type Action,
+  type Agenda,
+  isBusy,
+  isLostForViewers,
+  type ObservedEngine,
+  type PlanRule,
+  type Situation,
+} from './situation.ts'
+
+/**
+ * After an engine's container exited it is left alone that long: a container engine that ends tells of the death of its
+ * containers just before it falls silent itself, and then they are to be started again.
+ */
+const EXIT_SETTLE_MS = 1_000
+
+interface Look {
+  readonly observed: ObservedEngine
+  readonly situation: Situation
+  readonly agenda: Agenda
+}
+
+interface EngineRule {
+  /** Null where nothing is to be done about such an engine. */
+  readonly rule: PlanRule | null
+  readonly when: (look: Look) => boolean
+  readonly action: (observed: ObservedEngine) => { readonly type: Action['type']; readonly reason: string }
+}
+
+const nothing = { rule: null, action: () => ({ type: 'fail' as const, reason: '' }) }
+
+/** Read top to bottom, the first that holds is done; an engine that none names works as it should. */
+const RULES: readonly EngineRule[] = [
+  // Whoever has it in hand finishes, and a removal that was asked for is the settler's.
+  {
+    ...nothing,
+    when: ({ observed }) => observed.isInHand || observed.engine.removalRequestedAt !== null,
+  },
+  { ...nothing, when: ({ observed }) => observed.engine.status === 'provisioning' },
+  {
+    rule: 'crash_loop',
+    when: ({ observed, situation }) =>
+      isCrashLoop(observed.engine.restartsAt, situation.nowMs) && observed.streams === 0,
+    action: () => ({ type: 'fail', reason: 'its container restarted more than 3 times in 5 minutes' }),
+  },
+  {
+    rule: 'stopped_in_outage',
+    // One that drains is stopped already, as far as anybody cares.
+    when: (look) => isExited(look) && !isWitnessed(look) && look.observed.engine.status !== 'draining',
+    action: () => ({ type: 'revive', reason: 'its container stopped while Docker was not watched' }),
+  },
+  {
+    rule: 'exited',
+    when: (look) =>
+      isStandingStill(look) && look.agenda.isDue((look.observed.engine.stoppedAt ?? 0) + EXIT_SETTLE_MS),
+    action: ({ engine }) => ({ type: 'fail', reason: `its container stopped (${engine.containerState})` }),
+  },
+  { ...nothing, when: ({ observed }) => !observed.isRunning },
+  {
+    rule: 'never_answered',
+    when: isOverdue,
+    action: () => ({ type: 'fail', reason: 'it gave no good answer in time after its start' }),
+  },
+  { ...nothing, when: ({ observed }) => observed.engine.status !== 'draining' },
+  {
+    rule: 'used_again',
+    when: ({ observed }) => observed.streams > 0 && mayServeAgain(observed),
+    action: () => ({ type: 'recall', reason: 'a stream came while it drained' }),
+  },
+  {
+    rule: 'dead_while_draining',
+    when: ({ observed, situation, agenda }) =>
+      isBusy(observed) &&
+      observed.engine.drainCause === 'unhealthy' &&
+      observed.health.verdict === 'unhealthy' &&
+      isLostForViewers(observed, situation.policy, agenda),
+    action: () => ({ type: 'stop', reason: 'it is unhealthy, and no stream of it moves' }),
+  },
+  {
+    rule: 'drained',
+    when: isDrained,
+    action: ({ engine }) => ({ type: 'stop', reason: engine.reason ?? 'it was drained' }),
+  },
+]
+
+/** What one engine calls for by itself, whatever the others are like; null where it is to be let alone. */
+export function actionFor(look: Look): Action | null {
+  const rule = RULES.find(({ when }) => when(look))
+  if (rule === undefined || rule.rule === null) return null
+  const { type, reason } = rule.action(look.observed)
+  return { type, rule: rule.rule, reason, engineId: look.observed.engine.id } as Action
+}
+
+const isExited = ({ observed }: Look): boolean => observed.engine.containerState === 'exited'
+
+/** A dead container is one that could not be removed; it can't be started either. */
+const isStandingStill = (look: Look): boolean =>
+  isExited(look) || look.observed.engine.containerState === 'dead'
+
+/** Its end was heard, and nothing can have been missed since: it is no part of an outage. */
+const isWitnessed = ({ observed, situation }: Look): boolean =>
+  observed.engine.stopCause === 'exit' && situation.watchedSinceMs <= (observed.engine.stoppedAt ?? 0)
+
+/** An adopted engine may have viewers that we don't know of, so its silence is no reason to stop it. */
+function isOverdue({ observed, situation, agenda }: Look): boolean {
+  const { engine, streams } = observed
+  if (engine.status !== 'starting' || engine.adoptedAt !== null || streams > 0) return false
+  return agenda.isDue((engine.containerStartedAt ?? engine.createdAt) + situation.policy.startupTimeoutMs)
+}
+
+/** An operator's word stands, and an unhealthy engine serves nobody. */
+const mayServeAgain = ({ engine, health }: ObservedEngine): boolean =>
+  engine.drainCause !== 'operator' && health.verdict !== 'unhealthy'
+
+/** An engine that does not say whether it still serves somebody is waited for no longer than an unhealthy one. */
+function isDrained({ observed, situation, agenda }: Look): boolean {
+  const { drainHideMs, unhealthyGraceMs } = situation.policy
+  if (isBusy(observed)) return false
+  const hiddenUntilMs = (observed.engine.drainingSince ?? situation.nowMs) + drainHideMs
+  if (!agenda.isDue(hiddenUntilMs)) return false
+  if (observed.look === 'pending') return agenda.isDue(hiddenUntilMs + unhealthyGraceMs)
+  return observed.look === 'clear'
+}

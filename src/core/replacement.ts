@@ -1,0 +1,124 @@
+import {
+  type Action,
+  type Agenda,
+  isBusy,
+  isLostForViewers,
+  isSteady,
+  isUnhealthy,
+  type ObservedEngine,
+  type Replacement,
+  type Situation,
+} from './situation.ts'
+
+/** A replacement that has come to no end after this time is in nobody's way any more. */
+const REPLACEMENT_MAX_MS = 900_000
+
+/** Whether it may be taken out of service for its own fault: nobody loses anything by it. */
+export const isForfeit = (observed: ObservedEngine, { policy }: Situation, agenda: Agenda): boolean =>
+  isUnhealthy(observed) && isLostForViewers(observed, policy, agenda)
+
+/** Outdated, and nobody uses it. */
+const isIdleOutdated = (observed: ObservedEngine): boolean =>
+  observed.isOutdated && isSteady(observed) && !isBusy(observed) && observed.engine.unclaimedSince === null
+
+/** The engine that takes another's place and is not ready to yet; it counts only when it is. */
+export function isUnderstudy(
+  observed: ObservedEngine,
+  engines: ReadonlyMap<string, ObservedEngine>,
+): boolean {
+  const { replaces, status } = observed.engine
+  if (replaces === null || (status !== 'provisioning' && status !== 'starting')) return false
+  const replaced = engines.get(replaces)
+  return replaced !== undefined && isSteady(replaced)
+}
+
+/** Drains those whose replacement is ready, if they are still to be replaced. */
+export function retirements(
+  situation: Situation,
+  byId: ReadonlyMap<string, ObservedEngine>,
+  agenda: Agenda,
+): Action[] {
+  const ready = situation.engines.filter((each) => isSteady(each) && !isUnhealthy(each))
+  // Two may have been started in one's place, if the first of them failed for a while.
+  const replacedIds = new Set(ready.flatMap(({ engine }) => engine.replaces ?? []))
+  return [...replacedIds]
+    .flatMap((id) => byId.get(id) ?? [])
+    .filter((each) => isForfeit(each, situation, agenda) || isIdleOutdated(each))
+    .map((each) => drainOf(each, 'replacement_ready', situation.nowMs))
+}
+
+/** Unhealthy engines that recovered while they drained, before another took their place, are put back into service. */
+export function recoveries({ engines }: Situation): Action[] {
+  const replaced = new Set(engines.map(({ engine }) => engine.replaces))
+  return engines
+    .filter(({ engine, health, isRunning, isInHand }) => {
+      const isLeaving = engine.status === 'draining' && engine.drainCause === 'unhealthy'
+      const isStopped = engine.removalRequestedAt !== null || !isRunning || isInHand
+      return isLeaving && !isStopped && health.verdict === 'healthy' && !replaced.has(engine.id)
+    })
+    .map(({ engine }) => ({
+      type: 'recall',
+      rule: 'recovered',
+      reason: 'it answers again',
+      engineId: engine.id,
+    }))
+}
+
+function drainOf(replaced: ObservedEngine, rule: 'replacement_ready', nowMs: number): Action {
+  const isIll = isUnhealthy(replaced)
+  return {
+    type: 'drain',
+    rule,
+    reason: isIll ? 'it is unhealthy and was replaced' : 'it was replaced by one of the new configuration',
+    engineId: replaced.engine.id,
+    cause: isIll ? 'unhealthy' : 'outdated',
+    hiddenSinceMs: isIll ? replaced.health.sinceMs : nowMs,
+  }
+}
+
+/** Whether the last replacement is still on its way: one at a time. */
+export function isReplacing(
+  { replacement, nowMs, engines }: Situation,
+  byId: ReadonlyMap<string, ObservedEngine>,
+): boolean {
+  if (replacement === null || nowMs - replacement.atMs >= REPLACEMENT_MAX_MS) return false
+  const replaced = byId.get(replacement.engineId)
+  const successor = engines.find(({ engine }) => engine.replaces === replacement.engineId)
+  if (successor !== undefined && !isSteady(successor)) return true
+  if (replaced === undefined) return !replacement.isStarted
+  return replaced.engine.status === 'draining' || replaced.isInHand
+}
+
+/**
+ * The start that completes a replacement whose engine was removed first. Without `AUTO_DELETE` the number of engines is
+ * kept, so it is due even where fewer are wanted.
+ */
+export function isSuccessorDue(
+  situation: Situation,
+  byId: ReadonlyMap<string, ObservedEngine>,
+  isBelowWanted: boolean,
+): boolean {
+  const { replacement, policy } = situation
+  if (replacement === null || replacement.isStarted || byId.has(replacement.engineId)) return false
+  if (situation.nowMs - replacement.atMs >= REPLACEMENT_MAX_MS) return false
+  return isBelowWanted || (replacement.cause === 'outdated' && !policy.autoDelete)
+}
+
+/** The engine to be replaced next, with the cause; null when there is none, or when it is not the time. */
+export function nextToReplace(
+  situation: Situation,
+  candidates: readonly ObservedEngine[],
+  agenda: Agenda,
+): { readonly observed: ObservedEngine; readonly cause: Replacement['cause'] } | null {
+  const ill = candidates.filter((each) => isForfeit(each, situation, agenda))
+  const isRested = (): boolean => {
+    const { replacement, policy } = situation
+    return replacement === null || agenda.isDue(replacement.atMs + policy.replacementCooldownMs)
+  }
+  if (ill.length > 0) {
+    const longestIll = ill.reduce((a, b) => (b.health.sinceMs < a.health.sinceMs ? b : a))
+    return isRested() ? { observed: longestIll, cause: 'unhealthy' } : null
+  }
+  const outdated = candidates.find(isIdleOutdated)
+  return outdated !== undefined && isRested() ? { observed: outdated, cause: 'outdated' } : null
+}

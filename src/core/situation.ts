@@ -1,0 +1,197 @@
+import type { Health } from './health.ts'
+import type { Refusal } from './refusal.ts'
+import type { DrainCause, Engine } from './types.ts'
+
+/** One live engine with all that is known of it at one moment. */
+export interface ObservedEngine {
+  readonly engine: Engine
+  /** Its container runs, as far as is known. */
+  readonly isRunning: boolean
+  /** This process is creating, starting or removing its container right now. */
+  readonly isInHand: boolean
+  /** Started streams in the books. */
+  readonly streams: number
+  readonly health: Pick<Health, 'verdict' | 'sinceMs'>
+  /** When a started session of it was last seen to move bytes; null when never since its start. */
+  readonly movedAtMs: number | null
+  /** What the second look found; only asked for while the engine drains. */
+  readonly look: SecondLook
+  /** Made from another image, template or limits than new ones are. */
+  readonly isOutdated: boolean
+}
+
+/**
+ * Whether an engine without a stream in the books has a viewer all the same: `clear` no, `serving` yes, `pending` not known
+ * yet.
+ */
+export type SecondLook = 'clear' | 'serving' | 'pending'
+
+/** What is wanted of the fleet; the limits are numbers of engines. */
+export interface Policy {
+  /** `MIN_REPLICAS`, or what an operator scaled to. */
+  readonly minReplicas: number
+  readonly minFree: number
+  readonly maxReplicas: number
+  readonly autoDelete: boolean
+  /** When an operator last said how many engines there should be; null when nobody did. */
+  readonly scaledAtMs: number | null
+  readonly graceMs: number
+  readonly drainHideMs: number
+  readonly startupTimeoutMs: number
+  /** Own starts at a time. */
+  readonly concurrentStarts: number
+  readonly startIntervalMs: number
+  readonly unhealthyGraceMs: number
+  readonly replacementCooldownMs: number
+}
+
+/** The replacement that was begun last, whether or not it has ended. */
+export interface Replacement {
+  /** The engine that is replaced. */
+  readonly engineId: string
+  readonly cause: 'unhealthy' | 'outdated'
+  readonly atMs: number
+  /** An engine was started in its place. */
+  readonly isStarted: boolean
+}
+
+/** All that a plan looks at. */
+export interface Situation {
+  readonly engines: readonly ObservedEngine[]
+  readonly policy: Policy
+  readonly nowMs: number
+  /** Why nothing may be decided now, since what is known may be out of date; null when it is current. */
+  readonly frozen: string | null
+  /** Since when no event of the container engine can have been missed. */
+  readonly watchedSinceMs: number
+  /** Why an engine can't be started now; null when it can. */
+  readonly startRefusal: Refusal | null
+  readonly replacementRefusal: Refusal | null
+  /** The breaker lets a single engine through, as a trial. */
+  readonly isStartTrial: boolean
+  /** After starts that failed, no new one before this time. */
+  readonly startsHeldUntilMs: number
+  readonly replacement: Replacement | null
+}
+
+/** The rules by which actions come about; each action names its own. */
+export const PLAN_RULES = [
+  'crash_loop',
+  'exited',
+  'stopped_in_outage',
+  'never_answered',
+  'used_again',
+  'dead_while_draining',
+  'drained',
+  'recovered',
+  'replacement_ready',
+  'wanted_again',
+  'finish_replacement',
+  'below_wanted',
+  'surplus_unhealthy',
+  'scaled_down',
+  'idle_surplus',
+  'unhealthy',
+  'unhealthy_at_cap',
+  'outdated',
+  'outdated_at_cap',
+] as const
+
+export type PlanRule = (typeof PLAN_RULES)[number]
+
+interface ActionArgs {
+  /** Start an engine; `replaces` names the engine whose place it takes. */
+  provision: { readonly replaces: string | null }
+  /** Start an engine in the place of one that still exists. */
+  replace: { readonly engineId: string; readonly cause: Replacement['cause'] }
+  /** Drain an engine at the cap; the one that takes its place comes after it. */
+  make_room: {
+    readonly engineId: string
+    readonly cause: Replacement['cause']
+    readonly hiddenSinceMs: number
+  }
+  /** Hide an engine in order to stop it. */
+  drain: { readonly engineId: string; readonly cause: DrainCause; readonly hiddenSinceMs: number }
+  /** Put a draining engine back into service. */
+  recall: { readonly engineId: string }
+  /** Remove a drained engine. */
+  stop: { readonly engineId: string }
+  /** Remove an engine that does not work. */
+  fail: { readonly engineId: string }
+  /** Start the container of an engine that stopped while nobody watched. */
+  revive: { readonly engineId: string }
+}
+
+/** One step towards what is wanted, with the rule that asks for it and the reason in words. */
+export type Action = {
+  [Type in keyof ActionArgs]: {
+    readonly type: Type
+    readonly rule: PlanRule
+    readonly reason: string
+  } & ActionArgs[Type]
+}[keyof ActionArgs]
+
+export type ActionOf<Type extends Action['type']> = Extract<Action, { readonly type: Type }>
+
+/** What is to be done now, and when to look again at the latest. */
+export interface Plan {
+  /** Engines wanted, those that count towards it, and those of them with viewers. */
+  readonly wanted: number
+  readonly serving: number
+  readonly busy: number
+  readonly actions: readonly Action[]
+  /** Why something that is wanted is not done now. */
+  readonly waits: readonly string[]
+  /** When time alone changes the plan; null when it does not. */
+  readonly wakeAtMs: number | null
+}
+
+/** Tells what is due, and remembers the earliest of what is not. */
+export class Agenda {
+  #wakeAtMs: number | null = null
+
+  constructor(readonly nowMs: number) {}
+
+  isDue(atMs: number): boolean {
+    if (atMs <= this.nowMs) return true
+    if (this.#wakeAtMs === null || atMs < this.#wakeAtMs) this.#wakeAtMs = atMs
+    return false
+  }
+
+  get wakeAtMs(): number | null {
+    return this.#wakeAtMs
+  }
+}
+
+/** Whether it has viewers: known ones, or ones that it may have had before it was adopted. */
+export const isBusy = ({ streams, engine }: ObservedEngine): boolean =>
+  streams > 0 || engine.adoptedAt !== null
+
+/** In use or to be used: neither drained nor being removed. */
+export const isInService = ({ engine }: ObservedEngine): boolean =>
+  engine.removalRequestedAt === null &&
+  (engine.status === 'provisioning' || engine.status === 'starting' || engine.status === 'ready')
+
+/** Ready, running and in nobody's hands. */
+export const isSteady = (observed: ObservedEngine): boolean =>
+  observed.engine.status === 'ready' &&
+  observed.engine.removalRequestedAt === null &&
+  observed.isRunning &&
+  !observed.isInHand
+
+export const isUnhealthy = (observed: ObservedEngine): boolean =>
+  isSteady(observed) && observed.health.verdict === 'unhealthy'
+
+/**
+ * Whether it is lost for its viewers: it has been unhealthy for the grace period and in that time no session of it moved
+ * bytes. An idle engine has none to lose.
+ */
+export function isLostForViewers(observed: ObservedEngine, policy: Policy, agenda: Agenda): boolean {
+  const { health, movedAtMs } = observed
+  if (!isBusy(observed)) return true
+  return agenda.isDue(Math.max(health.sinceMs, movedAtMs ?? 0) + policy.unhealthyGraceMs)
+}
+
+/** Since when nobody has used it: the latest of ready, handed out, and the end of its last stream. */
+export const idleSinceMs = ({ engine }: ObservedEngine): number =>
+  Math.max(engine.readyAt ?? engine.createdAt, engine.handedOutAt ?? 0, engine.lastStreamAt ?? 0)

@@ -1,0 +1,71 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import { InvalidProblem, Problem } from './problems.ts'
+import { PlanReport } from './schemas.ts'
+
+const Scaled = Type.Object(
+  {
+    scaled_to: Type.Integer({ minimum: 0, description: 'What was asked for, within MAX_REPLICAS' }),
+    requested: Type.Integer({ minimum: 0 }),
+  },
+  { description: 'The number of engines that is kept from now on' },
+)
+const Passed = Type.Object(
+  {
+    status: Type.Literal('ok'),
+    containers: Type.Integer({ minimum: 0, description: 'Containers of ours that Docker has' }),
+    adopted: Type.Integer({ minimum: 0 }),
+    reaped: Type.Integer({ minimum: 0 }),
+    finished: Type.Integer({ minimum: 0 }),
+    undone: Type.Integer({ minimum: 0 }),
+    gone: Type.Integer({ minimum: 0 }),
+  },
+  { description: 'What the full pass found' },
+)
+const Planned = Type.Object(PlanReport.properties, {
+  description: 'What would be done now; nothing is done by asking',
+})
+
+/** Text with a pattern, since Elysia's own integers lose the name of the field where they are out of range. */
+const Demand = Type.String({ pattern: '^\\d{1,6}$', description: 'Engines to keep: a whole number from 0' })
+
+/** What these routes need; a pass throws what `problems` translates. */
+export interface Fleet {
+  /** Gives the number within the limits. */
+  scale(requested: number): number
+  pass(): Promise<Omit<Static<typeof Passed>, 'status'>>
+  plan(): Static<typeof Planned>
+}
+
+export const fleetRoutes = (fleet: Fleet) =>
+  new Elysia({ name: 'routes.fleet', tags: ['fleet'] })
+    .get('/orchestrator/plan', () => fleet.plan(), {
+      response: { 200: Planned },
+      detail: {
+        operationId: 'getPlan',
+        summary: 'Tells what the reconciler would do at this moment, and why; a dry run.',
+      },
+    })
+    .post(
+      '/scale/:demand',
+      ({ params }) => {
+        const requested = Number(params.demand)
+        return { scaled_to: fleet.scale(requested), requested }
+      },
+      {
+        params: Type.Object({ demand: Demand }),
+        response: { 200: Scaled, 401: Problem, 403: Problem, 422: InvalidProblem },
+        detail: {
+          operationId: 'scale',
+          summary:
+            'Sets how many engines are kept in place of MIN_REPLICAS; idle ones beyond it are drained.',
+        },
+      },
+    )
+    .post('/gc', async () => ({ status: 'ok' as const, ...(await fleet.pass()) }), {
+      response: { 200: Passed, 401: Problem, 403: Problem, 503: Problem },
+      detail: {
+        operationId: 'collectGarbage',
+        summary: 'Looks at everything now, and clears away what nothing needs.',
+      },
+    })

@@ -1,0 +1,374 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import { RuntimeFailure } from '../../src/runtime/runtime.ts'
+import { newestJournal } from '../../src/store/journal.ts'
+import { leasesIn } from '../../src/store/leases.ts'
+import { IMAGE, Rig } from '../support/rig.ts'
+import { settled } from '../support/virtual-clock.ts'
+
+interface Row {
+  readonly container_id: string
+  readonly container_name: string
+  readonly port: number
+  readonly status: string
+  readonly listed: boolean
+  readonly reason: string | null
+}
+
+let rig: Rig
+afterEach(() => rig.dispose())
+
+/** Starts with settings under which nothing takes long. */
+const start = async (env: Record<string, string> = {}): Promise<void> => {
+  rig = await new Rig({ DRAIN_HIDE_S: '5', ENGINE_GRACE_PERIOD_S: '10', ...env }).start()
+}
+
+const all = () => rig.json<Row[]>('GET', '/engines?status=all')
+const names = async () => (await all()).map(({ container_name, status }) => `${container_name} ${status}`)
+const streams = () => rig.json<{ status: string; end_reason: string | null }[]>('GET', '/streams')
+const planned = () => rig.json<{ actions: { rule: string }[]; waits: string[] }>('GET', '/orchestrator/plan')
+const running = () => rig.runtime.containers().filter(({ state }) => state === 'running')
+
+/** Lets time pass, with every engine that is probed answering each second, but for those at these ports. */
+async function pass(seconds: number, hung: readonly number[] = []): Promise<void> {
+  for (let second = 0; second < seconds; second++) {
+    await rig.clock.advance(1_000)
+    for (const { engineId, generation, addresses } of rig.health.targets) {
+      const ok = !addresses.some(({ port }) => hung.includes(port))
+      const error = ok ? null : 'no answer'
+      rig.health.tell({ engineId, generation, ok, atMs: rig.clock.now(), error })
+    }
+    await settled()
+  }
+}
+
+const play = (port: number, id = 'key|session') =>
+  rig.json('POST', '/events/stream_started', {
+    engine: { host: 'localhost', port },
+    stream: { key_type: 'content_id', key: 'key' },
+    session: {
+      playback_session_id: 'session',
+      stat_url: `http://localhost:${port}/ace/stat/a/session`,
+      command_url: `http://localhost:${port}/ace/cmd/a/session`,
+      is_live: 1,
+    },
+    labels: { stream_id: id },
+  })
+const leave = (id = 'key|session') =>
+  rig.json('POST', '/events/stream_ended', { stream_id: id, reason: 'completed' })
+
+describe('the wanted number', () => {
+  test('is started from nothing, and not one more', async () => {
+    await start({ MIN_REPLICAS: '3' })
+    await pass(60)
+    expect(await names()).toEqual(['acestream-1 ready', 'acestream-2 ready', 'acestream-3 ready'])
+    expect(running()).toHaveLength(3)
+    expect(await planned()).toMatchObject({ wanted: 3, serving: 3, actions: [] })
+  })
+
+  test('is held against what dies and what is removed', async () => {
+    await start({ MIN_REPLICAS: '2' })
+    await pass(2)
+    const [first, second] = await all()
+    rig.runtime.kill(first?.container_id ?? '')
+    rig.runtime.removeOutside(second?.container_id ?? '')
+    await pass(5)
+    expect(await names()).toEqual(['acestream-3 ready', 'acestream-4 ready'])
+    expect(leasesIn(rig.temp.store.db)).toHaveLength(2)
+  })
+
+  test('grows with viewers where spares are wanted', async () => {
+    await start({ MIN_FREE_REPLICAS: '1', MAX_REPLICAS: '3' })
+    await pass(2)
+    for (const port of [19_000, 19_001, 19_002]) {
+      await play(port, `key|${port}`)
+      await pass(3)
+    }
+    expect(await names()).toEqual(['acestream-1 ready', 'acestream-2 ready', 'acestream-3 ready'])
+  })
+
+  test('is not tried for again and again where the image is missing', async () => {
+    rig = new Rig({ MIN_REPLICAS: '2' })
+    rig.runtime.removeImage(IMAGE)
+    await rig.start()
+    await pass(60)
+    const tried = newestJournal(rig.temp.store.db, 1_000).filter(({ kind }) => kind === 'provision.started')
+    expect(tried.length).toBeGreaterThan(4)
+    expect(tried.length).toBeLessThan(20)
+    rig.runtime.addImage(IMAGE)
+    await pass(60)
+    expect(await names()).toHaveLength(2)
+  })
+
+  test('is not started into an open breaker, and a single engine is its trial', async () => {
+    await start({
+      MIN_REPLICAS: '3',
+      STARTUP_TIMEOUT_S: '5',
+      CIRCUIT_BREAKER_FAILURE_THRESHOLD: '3',
+      CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S: '60',
+    })
+    await pass(8, [19_000, 19_001, 19_002])
+    expect(await names()).toEqual([])
+    expect((await planned()).waits).toEqual([expect.stringContaining('circuit breaker is open')])
+    await pass(60)
+    // One trial; the others come when it has shown that engines work again.
+    expect((await names()).length).toBeGreaterThan(0)
+    await pass(10)
+    expect(await names()).toHaveLength(3)
+    const started = newestJournal(rig.temp.store.db, 1_000)
+      .filter(({ kind }) => kind === 'provision.started' || kind === 'breaker.closed')
+      .map(({ kind }) => kind)
+      .toReversed()
+    expect(started.slice(3, 5)).toEqual(['provision.started', 'breaker.closed'])
+  })
+})
+
+describe('Docker away', () => {
+  test('freezes decisions, and nothing is lost', async () => {
+    await start({ MIN_REPLICAS: '2' })
+    await pass(2)
+    const before = await all()
+    rig.runtime.goDown()
+    await pass(10)
+    expect((await planned()).waits).toEqual([expect.stringContaining('Docker does not answer')])
+    expect((await all()).map(({ status }) => status)).toEqual(before.map(({ status }) => status))
+    rig.runtime.comeUp()
+    await pass(3)
+    expect(await planned()).toMatchObject({ waits: [], actions: [] })
+    expect((await all()).map(({ container_id }) => container_id)).toEqual(
+      before.map(({ container_id }) => container_id),
+    )
+  })
+
+  test.each([true, false])(
+    'and back with its containers stopped: they are started again (deaths told: %p)',
+    async (told) => {
+      await start({ MIN_REPLICAS: '2' })
+      await pass(2)
+      const before = (await all()).map(({ container_id }) => container_id)
+      await play(19_000)
+      rig.runtime.stopDaemon({ tellsDeaths: told })
+      await pass(30)
+      expect(running()).toEqual([])
+      rig.runtime.comeUp({ restarts: 'none' })
+      await pass(10)
+      expect((await all()).map(({ container_id }) => container_id)).toEqual(before)
+      expect(await names()).toEqual(['acestream-1 ready', 'acestream-2 ready'])
+      expect(await streams()).toMatchObject([{ status: 'ended', end_reason: 'docker_outage' }])
+    },
+  )
+
+  test('and a port taken meanwhile: the engine that needs it is replaced', async () => {
+    await start({ MIN_REPLICAS: '1' })
+    await pass(2)
+    rig.runtime.stopDaemon({ tellsDeaths: false })
+    rig.runtime.takePort(19_000)
+    await pass(5)
+    rig.runtime.comeUp({ restarts: 'none' })
+    await pass(10)
+    expect(await names()).toEqual(['acestream-2 ready'])
+    expect(running()).toHaveLength(1)
+  })
+
+  test('makes /gc a 503 at once', async () => {
+    await start()
+    rig.runtime.goDown()
+    await pass(3)
+    expect((await rig.request('POST', '/gc')).status).toBe(503)
+    rig.runtime.comeUp()
+    await pass(5)
+    expect(await rig.json('POST', '/gc')).toMatchObject({ status: 'ok', containers: 0 })
+  })
+})
+
+describe('idle engines', () => {
+  test('drain after the grace period, are hidden first, and go when nobody came', async () => {
+    await start({ AUTO_DELETE: 'true' })
+    await rig.provision()
+    await pass(11)
+    expect(await all()).toMatchObject([{ status: 'draining', listed: false, reason: 'it is draining' }])
+    expect(running()).toHaveLength(1)
+    await pass(7)
+    expect(await all()).toEqual([])
+    expect(running()).toEqual([])
+  })
+
+  test('are ready again when a stream comes while they drain', async () => {
+    await start({ AUTO_DELETE: 'true' })
+    await rig.provision()
+    await pass(12)
+    await play(19_000)
+    await pass(30)
+    expect(await all()).toMatchObject([{ status: 'ready', listed: true }])
+    await leave()
+    await pass(9)
+    expect(await all()).toMatchObject([{ status: 'ready' }])
+  })
+
+  test('are kept while they serve a session that ended in the books', async () => {
+    await start({ AUTO_DELETE: 'true' })
+    await rig.provision()
+    await pass(2)
+    await play(19_000)
+    await leave()
+    await pass(12)
+    expect(await all()).toMatchObject([{ status: 'draining' }])
+    let downloaded = 0
+    const say = (state: 'serves' | 'ended'): void => {
+      const [target] = rig.health.targets
+      const [session] = target?.sessions ?? []
+      if (target === undefined || session === undefined) throw new Error('no session is asked about')
+      const { engineId, generation } = target
+      const { streamRowId } = session
+      downloaded += 1_000
+      rig.health.tellSession({ engineId, generation, streamRowId, state, downloaded, atMs: rig.clock.now() })
+    }
+    for (let turn = 0; turn < 20; turn++) {
+      say('serves')
+      await pass(2)
+    }
+    expect(running()).toHaveLength(1)
+    say('ended')
+    await pass(2)
+    expect(running()).toEqual([])
+  })
+})
+
+describe('an operator', () => {
+  test('scales up and down, also without AUTO_DELETE, and that outlives a restart', async () => {
+    await start({ MIN_REPLICAS: '1', MAX_REPLICAS: '4' })
+    expect(await rig.json('POST', '/scale/9')).toEqual({ scaled_to: 4, requested: 9 })
+    await pass(3)
+    expect(await names()).toHaveLength(4)
+    await play(19_000)
+    expect(await rig.json('POST', '/scale/0')).toEqual({ scaled_to: 0, requested: 0 })
+    await rig.restart()
+    await pass(20)
+    expect(await names()).toEqual(['acestream-1 ready'])
+    expect(await rig.json('GET', '/orchestrator/status')).toMatchObject({ capacity: { min_replicas: 0 } })
+    await rig.restart({ MIN_REPLICAS: '2' })
+    await pass(3)
+    expect(await names()).toHaveLength(2)
+  })
+
+  test.each(['-1', '1.5', 'many', '1000001', '%20'])('can’t scale to %s', async (demand) => {
+    await start()
+    const answer = await rig.request('POST', `/scale/${demand}`)
+    expect(answer.status).toBe(422)
+    expect(JSON.stringify(await answer.json())).toContain('demand')
+  })
+
+  test('drains a busy engine: hidden at once, removed when its stream has ended, replaced meanwhile', async () => {
+    await start({ MIN_REPLICAS: '1' })
+    await pass(2)
+    await play(19_000)
+    const [engine] = await all()
+    const drain = () => rig.json<{ engine: Row }>('POST', `/engines/${engine?.container_id}/drain`)
+    expect(await drain()).toMatchObject({ engine: { status: 'draining', listed: false } })
+    expect(await drain()).toMatchObject({ engine: { status: 'draining' } })
+    await pass(30)
+    expect(await names()).toEqual(['acestream-1 draining', 'acestream-2 ready'])
+    expect(await streams()).toMatchObject([{ status: 'started' }])
+    await leave()
+    await pass(70)
+    expect(await names()).toEqual(['acestream-2 ready'])
+  })
+
+  test('can’t drain what is not there, or is only being provisioned', async () => {
+    await start()
+    expect((await rig.request('POST', '/engines/none/drain')).status).toBe(404)
+    const hang = rig.runtime.faults.hang('start')
+    const provision = rig.request('POST', '/provision/acestream')
+    await hang.reached
+    const answer = await rig.request('POST', '/engines/acestream-1/drain')
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([409, '2'])
+    hang.release()
+    await provision
+  })
+})
+
+describe('an unhealthy engine', () => {
+  const env = {
+    MIN_REPLICAS: '1',
+    HEALTH_FAILURE_THRESHOLD: '2',
+    HEALTH_UNHEALTHY_GRACE_PERIOD_S: '10',
+    HEALTH_REPLACEMENT_COOLDOWN_S: '20',
+  }
+
+  test('that is wanted has a successor before it goes', async () => {
+    await start(env)
+    await pass(2)
+    await pass(3, [19_000])
+    expect(await names()).toEqual(['acestream-1 ready', 'acestream-2 ready'])
+    await pass(10, [19_000])
+    expect(await names()).toEqual(['acestream-2 ready'])
+  })
+
+  test('goes first at the cap', async () => {
+    await start({ ...env, MAX_REPLICAS: '1' })
+    await pass(2)
+    await pass(3, [19_000])
+    expect(await names()).toEqual(['acestream-1 draining'])
+    await pass(10, [19_000])
+    expect(await names()).toEqual(['acestream-2 ready'])
+  })
+
+  test('with a stream is given the grace period, and its stream ends with the engine', async () => {
+    await start(env)
+    await pass(2)
+    await play(19_000)
+    await pass(9, [19_000])
+    expect(await names()).toEqual(['acestream-1 ready'])
+    await pass(20, [19_000])
+    expect(await names()).toEqual(['acestream-2 ready'])
+    expect(await streams()).toMatchObject([{ status: 'ended', end_reason: 'engine_gone' }])
+  })
+
+  test('whose successors fail is let alone when their breaker opens', async () => {
+    await start({
+      ...env,
+      STARTUP_TIMEOUT_S: '5',
+      CIRCUIT_BREAKER_REPLACEMENT_THRESHOLD: '2',
+      CIRCUIT_BREAKER_REPLACEMENT_TIMEOUT_S: '1000',
+    })
+    await pass(2)
+    const hung = Array.from({ length: 50 }, (_, index) => 19_000 + index)
+    await pass(120, hung)
+    expect(await names()).toEqual(['acestream-1 ready'])
+    expect(await rig.json('GET', '/health/status')).toMatchObject({
+      circuit_breakers: { replacement: { state: 'open', failure_count: 2 }, general: { state: 'closed' } },
+    })
+  })
+})
+
+test('engines of another configuration are renewed one at a time, when nobody watches', async () => {
+  await start({ MIN_REPLICAS: '2', HEALTH_REPLACEMENT_COOLDOWN_S: '10' })
+  await pass(2)
+  await play(19_000)
+  await rig.restart({ ENGINE_ENV: 'NEW=yes' })
+  await pass(60)
+  expect(await names()).toEqual(['acestream-1 ready', 'acestream-3 ready'])
+  await leave()
+  // Nobody says whether its session is served on, and that is waited for.
+  await pass(90)
+  expect(await names()).toEqual(['acestream-3 ready', 'acestream-4 ready'])
+})
+
+test('a container that Docker refuses to remove is tried for again with growing waits', async () => {
+  await start({ MIN_REPLICAS: '1' })
+  await pass(2)
+  const failure = new RuntimeFailure('refused', 'device or resource busy')
+  let tries = 0
+  rig.runtime.faults.decide = ({ verb }) => {
+    if (verb !== 'destroy') return null
+    tries++
+    return { kind: 'fail_before', failure }
+  }
+  rig.runtime.kill((await all())[0]?.container_id ?? '')
+  await pass(60)
+  expect(tries).toBeGreaterThan(3)
+  expect(tries).toBeLessThan(12)
+  rig.runtime.faults.clear()
+  await pass(40)
+  expect(await names()).toEqual(['acestream-2 ready'])
+  expect(running()).toHaveLength(1)
+})

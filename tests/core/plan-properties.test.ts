@@ -1,0 +1,234 @@
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import { plan } from '../../src/core/plan.ts'
+import type { Action, ObservedEngine, Policy, Situation } from '../../src/core/situation.ts'
+import type { Engine } from '../../src/core/types.ts'
+import { inShort, NOW, observed, situation } from '../support/situations.ts'
+
+const times = fc.constantFrom(0, NOW - 1e6, NOW - 70_000, NOW - 10_000, NOW)
+const maybe = (value: fc.Arbitrary<number>) => fc.option(value, { nil: null })
+
+const row: fc.Arbitrary<Partial<Engine>> = fc.record({
+  status: fc.constantFrom('provisioning', 'starting', 'ready', 'ready', 'ready', 'draining'),
+  drainCause: fc.constantFrom('surplus', 'scaled_down', 'outdated', 'unhealthy', 'operator'),
+  drainingSince: times,
+  containerState: fc.constantFrom('running', 'running', 'running', 'exited', 'dead', 'restarting', 'paused'),
+  stopCause: fc.constantFrom('exit', 'outage'),
+  stoppedAt: times,
+  createdAt: times,
+  readyAt: maybe(times),
+  handedOutAt: maybe(times),
+  lastStreamAt: maybe(times),
+  containerStartedAt: times,
+  unclaimedSince: fc.option(times, { nil: null, freq: 5 }),
+  adoptedAt: fc.option(times, { nil: null, freq: 5 }),
+  removalRequestedAt: fc.option(times, { nil: null, freq: 5 }),
+  restartsAt: fc.array(times, { maxLength: 4 }),
+})
+
+const facts: fc.Arbitrary<Partial<Omit<ObservedEngine, 'engine'>>> = fc.record({
+  isInHand: fc.constantFrom(false, false, false, true),
+  streams: fc.constantFrom(0, 0, 1, 2),
+  health: fc.record({ verdict: fc.constantFrom('healthy', 'unhealthy', 'unknown'), sinceMs: times }),
+  movedAtMs: maybe(times),
+  look: fc.constantFrom('clear', 'serving', 'pending'),
+  isOutdated: fc.constantFrom(false, false, true),
+})
+
+const policies: fc.Arbitrary<Partial<Policy>> = fc
+  .record({
+    minReplicas: fc.nat(6),
+    minFree: fc.nat(3),
+    maxReplicas: fc.integer({ min: 1, max: 8 }),
+    autoDelete: fc.boolean(),
+    scaledAtMs: maybe(times),
+    concurrentStarts: fc.integer({ min: 1, max: 3 }),
+    startIntervalMs: fc.constantFrom(0, 5_000),
+  })
+  .map((policy) => ({ ...policy, minReplicas: Math.min(policy.minReplicas, policy.maxReplicas) }))
+
+const situations: fc.Arbitrary<Situation> = fc
+  .record({
+    engines: fc.array(fc.tuple(facts, row, fc.option(fc.nat(7), { nil: null, freq: 4 })), { maxLength: 8 }),
+    policy: policies,
+    replacement: fc.option(
+      fc.record({
+        engineId: fc.nat(9).map((index) => `engine-${index}`),
+        cause: fc.constantFrom('unhealthy' as const, 'outdated' as const),
+        atMs: times,
+      }),
+      { nil: null },
+    ),
+    isStartTrial: fc.boolean(),
+  })
+  .map(({ engines, policy, replacement, isStartTrial }) => {
+    const all = engines.map(([fact, each, replaces], index) =>
+      observed(`engine-${index}`, fact, {
+        ...each,
+        replaces: replaces === null || replaces === index ? null : `engine-${replaces}`,
+        ...(each.status === 'draining' ? {} : { drainCause: null, drainingSince: null }),
+        ...(each.status === 'provisioning' ? { containerState: null } : {}),
+      }),
+    )
+    const isStarted = all.some(({ engine }) => engine.replaces === replacement?.engineId)
+    return situation(all, policy, {
+      isStartTrial,
+      replacement: replacement === null ? null : { ...replacement, isStarted },
+    })
+  })
+
+const of = (given: Situation, action: Action): ObservedEngine | undefined =>
+  'engineId' in action ? given.engines.find(({ engine }) => engine.id === action.engineId) : undefined
+
+const holds = (check: (given: Situation, actions: readonly Action[]) => void): void =>
+  fc.assert(
+    fc.property(situations, (given) => check(given, plan(given).actions)),
+    { numRuns: 2_000 },
+  )
+
+const starts = (actions: readonly Action[]): number =>
+  actions.filter(({ type }) => type === 'provision' || type === 'replace').length
+
+describe('whatever the fleet is like, a plan', () => {
+  test('starts no engine above the cap', () =>
+    holds((given, actions) => {
+      const room = Math.max(0, given.policy.maxReplicas - given.engines.length)
+      expect(starts(actions)).toBeLessThanOrEqual(room)
+    }))
+
+  test('starts no more at a time than may be under way', () =>
+    holds((given, actions) => {
+      const { concurrentStarts, startIntervalMs } = given.policy
+      expect(starts(actions)).toBeLessThanOrEqual(
+        startIntervalMs > 0 || given.isStartTrial ? Math.min(1, concurrentStarts) : concurrentStarts,
+      )
+    }))
+
+  test('has one step at most for an engine, and only for engines that are there', () =>
+    holds((given, actions) => {
+      const named = actions.flatMap((action) => ('engineId' in action ? [action.engineId] : []))
+      expect(new Set(named).size).toBe(named.length)
+      expect(named.every((id) => given.engines.some(({ engine }) => engine.id === id))).toBe(true)
+    }))
+
+  test('leaves alone what somebody has in hand, what is being removed and what is being provisioned', () =>
+    holds((given, actions) => {
+      for (const action of actions) {
+        const subject = of(given, action)
+        if (subject === undefined) continue
+        expect(subject.isInHand).toBe(false)
+        expect(subject.engine.removalRequestedAt).toBeNull()
+        expect(subject.engine.status).not.toBe('provisioning')
+      }
+    }))
+
+  test('takes no engine from its viewers that is not lost for them', () =>
+    holds((given, actions) => {
+      for (const action of actions) {
+        const subject = of(given, action)
+        if (subject === undefined || action.type === 'recall' || action.type === 'replace') continue
+        if (subject.streams === 0 || !subject.isRunning) continue
+        const stillMs = NOW - Math.max(subject.health.sinceMs, subject.movedAtMs ?? 0)
+        expect([action.type, subject.health.verdict, stillMs >= given.policy.unhealthyGraceMs]).toEqual([
+          action.type,
+          'unhealthy',
+          true,
+        ])
+      }
+    }))
+
+  test('removes only what was hidden for long enough', () =>
+    holds((given, actions) => {
+      for (const action of actions.filter(({ type }) => type === 'stop')) {
+        const subject = of(given, action)
+        expect(subject?.engine.status).toBe('draining')
+        if (action.rule === 'drained')
+          expect(NOW - (subject?.engine.drainingSince ?? NOW)).toBeGreaterThanOrEqual(
+            given.policy.drainHideMs,
+          )
+      }
+    }))
+
+  test('takes no healthy engine out of service that is wanted', () =>
+    holds((given, actions) => {
+      const { serving, wanted } = plan(given)
+      const drained = actions.filter(({ rule }) => rule === 'idle_surplus' || rule === 'scaled_down').length
+      if (drained > 0) expect(serving - drained).toBeGreaterThanOrEqual(wanted)
+    }))
+
+  test('begins one replacement at most, and none beside one that is on its way', () =>
+    holds((given, actions) => {
+      const begun = actions.filter(({ type }) => type === 'replace' || type === 'make_room')
+      expect(begun.length).toBeLessThanOrEqual(1)
+      const { replacement, policy } = given
+      if (begun.length > 0 && replacement !== null)
+        expect(NOW - replacement.atMs).toBeGreaterThanOrEqual(policy.replacementCooldownMs)
+    }))
+
+  test('has nothing more to do once it is done', () =>
+    holds((given) => {
+      let now = given
+      // Slots of concurrent starts free up from round to round.
+      for (let round = 0; round < 12; round++) now = done(now, plan(now).actions)
+      expect(inShort(plan(now).actions)).toEqual([])
+    }))
+})
+
+/** What a situation is like when the steps have been taken and everything that was started works. */
+function done(given: Situation, actions: readonly Action[]): Situation {
+  const steps = new Map(
+    actions.flatMap((action) => ('engineId' in action ? [[action.engineId, action]] : [])),
+  )
+  const engines = given.engines.flatMap((each) => {
+    const action = steps.get(each.engine.id)
+    if (action === undefined) return [each]
+    return action.type === 'stop' || action.type === 'fail' ? [] : [changedBy(action, each)]
+  })
+  return {
+    ...given,
+    engines: [...engines, ...actions.flatMap(madeBy)],
+    replacement: replacementAfter(given, actions),
+  }
+}
+
+let made = 0
+
+function madeBy(action: Action): ObservedEngine[] {
+  if (action.type !== 'provision' && action.type !== 'replace') return []
+  const replaces = action.type === 'replace' ? action.engineId : action.replaces
+  const fresh = { createdAt: 1, readyAt: NOW, handedOutAt: null, lastStreamAt: null, replaces }
+  return [observed(`made-${++made}`, {}, fresh)]
+}
+
+function replacementAfter(given: Situation, actions: readonly Action[]): Situation['replacement'] {
+  const begun = actions.find(({ type }) => type === 'replace' || type === 'make_room')
+  if (begun?.type === 'replace' || begun?.type === 'make_room') {
+    const { engineId, cause, type } = begun
+    return { engineId, cause, atMs: NOW, isStarted: type === 'replace' }
+  }
+  const isStarted = actions.some((action) => action.type === 'provision' && action.replaces !== null)
+  return given.replacement && { ...given.replacement, isStarted: given.replacement.isStarted || isStarted }
+}
+
+function changedBy(action: Action, subject: ObservedEngine): ObservedEngine {
+  const { engine } = subject
+  switch (action.type) {
+    case 'drain':
+    case 'make_room': {
+      const drainingSince = Math.min(action.hiddenSinceMs, NOW)
+      return {
+        ...subject,
+        engine: { ...engine, status: 'draining', drainCause: action.cause, drainingSince },
+      }
+    }
+    case 'recall':
+      return { ...subject, engine: { ...engine, status: 'ready', drainCause: null, drainingSince: null } }
+    case 'revive': {
+      const running = { containerState: 'running', stoppedAt: null, stopCause: null } as const
+      const started = { status: 'starting', containerStartedAt: NOW } as const
+      return { ...subject, isRunning: true, engine: { ...engine, ...running, ...started } }
+    }
+    default:
+      return subject
+  }
+}

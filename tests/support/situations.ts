@@ -1,0 +1,67 @@
+import type { Action, ObservedEngine, Policy, Situation } from '../../src/core/situation.ts'
+import type { Engine } from '../../src/core/types.ts'
+import { engine } from './builders.ts'
+
+/** The moment of all these situations; engines of `observed` were made and used long before. */
+export const NOW = 10_000_000
+
+/** A healthy, idle engine; `row` is about what is stored of it. */
+export function observed(
+  id: string,
+  change: Partial<Omit<ObservedEngine, 'engine'>> = {},
+  row: Partial<Engine> = {},
+): ObservedEngine {
+  return {
+    engine: engine({ id, name: id, ...row }),
+    isRunning: (row.containerState ?? 'running') === 'running',
+    isInHand: false,
+    streams: 0,
+    health: { verdict: 'healthy', sinceMs: 2_000 },
+    movedAtMs: null,
+    look: 'clear',
+    isOutdated: false,
+    ...change,
+  }
+}
+
+const POLICY: Policy = {
+  minReplicas: 0,
+  minFree: 0,
+  maxReplicas: 20,
+  autoDelete: false,
+  scaledAtMs: null,
+  graceMs: 30_000,
+  drainHideMs: 30_000,
+  startupTimeoutMs: 90_000,
+  concurrentStarts: 5,
+  startIntervalMs: 0,
+  unhealthyGraceMs: 60_000,
+  replacementCooldownMs: 60_000,
+}
+
+/** A fleet with nothing in its way; each test names only what it is about. */
+export function situation(
+  engines: readonly ObservedEngine[],
+  policy: Partial<Policy> = {},
+  change: Partial<Situation> = {},
+): Situation {
+  return {
+    engines,
+    policy: { ...POLICY, ...policy },
+    nowMs: NOW,
+    frozen: null,
+    watchedSinceMs: 0,
+    startRefusal: null,
+    replacementRefusal: null,
+    isStartTrial: false,
+    startsHeldUntilMs: 0,
+    replacement: null,
+    ...change,
+  }
+}
+
+/** Actions as short text: type, engine if any, rule. */
+export const inShort = (actions: readonly Action[]): string[] =>
+  actions.map((action) =>
+    ['engineId' in action ? `${action.type} ${action.engineId}` : action.type, action.rule].join(': '),
+  )
