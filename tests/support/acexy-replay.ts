@@ -6,6 +6,9 @@ import { Rig } from './rig.ts'
 
 const API_KEY = 'a key'
 const PORT_BEFORE_FIRST = 40_000
+/** The ports of the recordings; their engines answer no probes, and a silent one must not be taken for a broken one. */
+const RECORDED = { PORT_RANGE_HOST: '40001-40099', STARTUP_TIMEOUT_S: '3600' }
+
 /** The recorder's name for the container of its engine number N. */
 const RECORDED_CONTAINER = /^e0+(\d+)$/
 
@@ -19,7 +22,7 @@ export class Replay {
   private constructor(private readonly session: Session) {
     // The recording without any key tells of an orchestrator without one.
     const isKeyed = session.requests.some(({ authorization }) => authorization)
-    this.#rig = new Rig({ PORT_RANGE_HOST: '40001-40099', ...(isKeyed ? { API_KEY } : {}) })
+    this.#rig = new Rig({ ...RECORDED, ...(isKeyed ? { API_KEY } : {}) })
   }
 
   /**
