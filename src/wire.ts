@@ -9,7 +9,7 @@ import { Facts } from './control/facts.ts'
 import { Gate } from './control/gate.ts'
 import { GenericProvisioner } from './control/generic.ts'
 import { HealthKeeper, type HealthSource } from './control/health-keeper.ts'
-import { prune } from './control/housekeeping.ts'
+import { Housekeeping } from './control/housekeeping.ts'
 import { type Checkpoint, Launcher } from './control/launcher.ts'
 import type { Log } from './control/log.ts'
 import { Observer } from './control/observer.ts'
@@ -36,7 +36,7 @@ import type { Runtime } from './runtime/runtime.ts'
 import { createServices, createTranslate } from './services.ts'
 import { liveEngines } from './store/engines.ts'
 import type { Store } from './store/store.ts'
-import { streamsWhere } from './store/streams.ts'
+import { startedStreams } from './store/streams.ts'
 import { addGauges, createMetrics } from './telemetry.ts'
 import { gateSettingsOf, policySettingsOf, publishedHost, templateOf } from './wire-settings.ts'
 
@@ -194,9 +194,10 @@ function watchingOf(
   const settlements = new Settlements({ store, clock, runtime, facts, template, log, newId, onSettled })
   const settler = new Settler({ store, clock, runtime, facts, settlements, isInHand })
   const passIntervalMs = config.MONITOR_INTERVAL_S * 1_000
+  const housekeeping = new Housekeeping({ store, clock })
   const onPass = (): void => {
     provisioner.sweepUnclaimed()
-    prune(store, clock.now())
+    housekeeping.run()
     hooks.onPass()
   }
   const observer = new Observer({ clock, runtime, facts, settler, log, random, passIntervalMs, onPass })
@@ -261,7 +262,7 @@ function viewsOf(config: Config, adapters: Adapters, base: Base, work: Work) {
 }
 
 const gaugesOf = ({ store, clock }: Adapters, facts: Facts) => ({
-  streamsActive: () => streamsWhere(store.db, { status: 'started' }).length,
+  streamsActive: () => startedStreams(store.db).length,
   enginesByStatus: () => countBy(liveEngines(store.db), ({ status }) => status),
   enginesByHealth: () =>
     countBy(

@@ -2,7 +2,7 @@ import { inOrder, type Listing, listing, turnsOf } from '../core/listing.ts'
 import type { Engine } from '../core/types.ts'
 import { findLiveEngine, liveEngines } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'
-import { streamsWhere } from '../store/streams.ts'
+import { startedStreams } from '../store/streams.ts'
 import type { Addresses } from './addresses.ts'
 import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
@@ -125,7 +125,7 @@ export class EngineViews {
   }
 
   #startedByEngine() {
-    return Map.groupBy(streamsWhere(this.deps.store.db, { status: 'started' }), ({ engineId }) => engineId)
+    return Map.groupBy(startedStreams(this.deps.store.db), ({ engineId }) => engineId)
   }
 }
 

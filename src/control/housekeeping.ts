@@ -3,6 +3,7 @@ import { pruneKeys } from '../store/idempotency.ts'
 import { pruneJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { pruneStreams } from '../store/streams.ts'
+import type { Clock } from './clock.ts'
 
 const DAY_MS = 86_400_000
 
@@ -13,6 +14,23 @@ const KEEP = {
   journal: { rows: 50_000, days: 30 },
   idempotencyKeys: { days: 1 },
 } as const
+
+/** History grows slowly, and every look at it is a commit. */
+const REST_MS = 60_000
+
+/** Prunes when it is asked to, and once a minute at most. */
+export class Housekeeping {
+  #lastMs = Number.NEGATIVE_INFINITY
+
+  constructor(private readonly deps: { readonly store: Store; readonly clock: Clock }) {}
+
+  run(): void {
+    const now = this.deps.clock.now()
+    if (now - this.#lastMs < REST_MS) return
+    this.#lastMs = now
+    prune(this.deps.store, now)
+  }
+}
 
 /** Deletes history beyond its bounds, so that every table has one. */
 export function prune(store: Store, nowMs: number): void {

@@ -5,7 +5,7 @@ import { type BreakerName, saveBreaker } from '../store/breakers.ts'
 import { liveEngines } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
-import { countStreams, streamsWhere } from '../store/streams.ts'
+import { countStreams, startedStreams } from '../store/streams.ts'
 import type { Claims } from './claims.ts'
 import type { Clock } from './clock.ts'
 import { isoOrNull } from './engine-views.ts'
@@ -39,7 +39,7 @@ export class StatusViews {
   /** `GET /orchestrator/status`. `can_provision` is what a POST of acexy's empty body would meet now. */
   orchestrator() {
     const { store, facts, clock, gate, claims, survey, settings } = this.deps
-    const started = streamsWhere(store.db, { status: 'started' })
+    const started = startedStreams(store.db)
     const waiting = claims.waiting(store.db, requestHash(plainRequest), null)
     const isDockerAway = facts.docker().state === 'unreachable'
     // A call would be made to wait for an engine in flight; while Docker is away it would wait in vain.

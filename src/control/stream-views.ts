@@ -1,6 +1,6 @@
 import type { Stream } from '../core/types.ts'
 import type { Store } from '../store/store.ts'
-import { newestStream, type StreamFilter, statsOf, streamsWhere } from '../store/streams.ts'
+import { newestStream, type StreamFilter, startedStreams, statsOf, streamsWhere } from '../store/streams.ts'
 
 /** One stream as the proxies know it; `is_live` is a boolean, as acexy decodes it. */
 export const streamView = (stream: Stream) => ({
@@ -53,10 +53,7 @@ export class StreamViews {
   #startedOf(containerId: string): string {
     const version = this.store.version()
     if (version !== this.#version) {
-      const started = Map.groupBy(
-        streamsWhere(this.store.db, { status: 'started' }),
-        (stream) => stream.containerId,
-      )
+      const started = Map.groupBy(startedStreams(this.store.db), (stream) => stream.containerId)
       this.#started = new Map([...started].map(([id, streams]) => [id, json(streams)]))
       this.#version = version
     }

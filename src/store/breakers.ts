@@ -1,13 +1,22 @@
-import { eq } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import { type Breaker, closedBreaker } from '../core/breaker.ts'
+import { prepared } from './prepared.ts'
 import { breakers } from './schema.ts'
 import type { Db } from './store.ts'
 
 export type BreakerName = 'general' | 'replacement'
 
+const byName = prepared((db) =>
+  db
+    .select()
+    .from(breakers)
+    .where(eq(breakers.name, sql.placeholder('name')))
+    .prepare(),
+)
+
 /** The breaker as stored; a closed one when nothing was ever noted. */
 export function breakerNamed(db: Db, name: BreakerName): Breaker {
-  const row = db.select().from(breakers).where(eq(breakers.name, name)).get()
+  const row = byName(db).get({ name })
   if (row === undefined) return closedBreaker
   const { name: _, ...breaker } = row
   return breaker

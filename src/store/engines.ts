@@ -1,32 +1,42 @@
 import { and, asc, count, desc, eq, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm'
 import { type Engine, type EngineStatus, LIVE_STATUSES } from '../core/types.ts'
 import { releaseLeases } from './leases.ts'
+import { prepared } from './prepared.ts'
 import { engines } from './schema.ts'
 import { setSetting, setting } from './settings.ts'
 import type { Db } from './store.ts'
 
-/** Engines not gone or failed, oldest first. */
-export const liveEngines = (db: Db): Engine[] =>
+const isLiveRow = inArray(engines.status, [...LIVE_STATUSES])
+
+const live = prepared((db) =>
+  db.select().from(engines).where(isLiveRow).orderBy(asc(engines.createdAt)).prepare(),
+)
+const liveCount = prepared((db) => db.select({ n: count() }).from(engines).where(isLiveRow).prepare())
+const byId = prepared((db) =>
   db
     .select()
     .from(engines)
-    .where(inArray(engines.status, [...LIVE_STATUSES]))
-    .orderBy(asc(engines.createdAt))
-    .all()
+    .where(eq(engines.id, sql.placeholder('id')))
+    .prepare(),
+)
+const byContainer = prepared((db) =>
+  db
+    .select()
+    .from(engines)
+    .where(eq(engines.containerId, sql.placeholder('containerId')))
+    .prepare(),
+)
+
+/** Engines not gone or failed, oldest first. */
+export const liveEngines = (db: Db): Engine[] => live(db).all()
 
 /** How many engines count against `MAX_REPLICAS`. */
-export const countLiveEngines = (db: Db): number =>
-  db
-    .select({ n: count() })
-    .from(engines)
-    .where(inArray(engines.status, [...LIVE_STATUSES]))
-    .get()?.n ?? 0
+export const countLiveEngines = (db: Db): number => liveCount(db).get()?.n ?? 0
 
-export const engineById = (db: Db, id: string): Engine | undefined =>
-  db.select().from(engines).where(eq(engines.id, id)).get()
+export const engineById = (db: Db, id: string): Engine | undefined => byId(db).get({ id })
 
 export const engineByContainer = (db: Db, containerId: string): Engine | undefined =>
-  db.select().from(engines).where(eq(engines.containerId, containerId)).get()
+  byContainer(db).get({ containerId })
 
 /** A live engine by its id, its container's id or at least 12 characters of it, or its container's name. */
 export function findLiveEngine(db: Db, idOrName: string): Engine | undefined {

@@ -1,5 +1,6 @@
-import { eq } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import type { PortKind } from '../core/types.ts'
+import { prepared } from './prepared.ts'
 import { portLeases } from './schema.ts'
 import type { Db } from './store.ts'
 
@@ -11,18 +12,24 @@ export interface Lease {
   readonly engineId: string
 }
 
+const fields = {
+  scope: portLeases.scope,
+  port: portLeases.port,
+  kind: portLeases.kind,
+  engineId: portLeases.engineId,
+}
+const all = prepared((db) => db.select(fields).from(portLeases).prepare())
+const inScope = prepared((db) =>
+  db
+    .select(fields)
+    .from(portLeases)
+    .where(eq(portLeases.scope, sql.placeholder('scope')))
+    .prepare(),
+)
+
 /** All leases, or those of one scope. */
 export const leasesIn = (db: Db, scope?: string): Lease[] =>
-  db
-    .select({
-      scope: portLeases.scope,
-      port: portLeases.port,
-      kind: portLeases.kind,
-      engineId: portLeases.engineId,
-    })
-    .from(portLeases)
-    .where(scope === undefined ? undefined : eq(portLeases.scope, scope))
-    .all()
+  scope === undefined ? all(db).all() : inScope(db).all({ scope })
 
 /** Takes a port; throws (SQLITE_CONSTRAINT_UNIQUE) when it is held. */
 export const takeLease = (tx: Db, lease: Lease, nowMs: number): void => {

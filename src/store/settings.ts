@@ -1,10 +1,18 @@
-import { eq } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
+import { prepared } from './prepared.ts'
 import { settings } from './schema.ts'
 import type { Db } from './store.ts'
 
+const byKey = prepared((db) =>
+  db
+    .select()
+    .from(settings)
+    .where(eq(settings.key, sql.placeholder('key')))
+    .prepare(),
+)
+
 /** A value kept across restarts; undefined when it was never set. */
-export const setting = (db: Db, key: string): string | undefined =>
-  db.select().from(settings).where(eq(settings.key, key)).get()?.value
+export const setting = (db: Db, key: string): string | undefined => byKey(db).get({ key })?.value
 
 export const setSetting = (tx: Db, key: string, value: string): void => {
   tx.insert(settings)

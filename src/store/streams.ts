@@ -1,5 +1,6 @@
-import { and, asc, count, desc, eq, gte, inArray, lt, type SQL } from 'drizzle-orm'
+import { and, asc, count, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import type { Stream } from '../core/types.ts'
+import { prepared } from './prepared.ts'
 import { streamStats, streams } from './schema.ts'
 import type { Db } from './store.ts'
 
@@ -21,48 +22,61 @@ export function streamsWhere(db: Db, filter: StreamFilter): Stream[] {
     .all()
 }
 
-/** The open record of a wire id. */
-export const startedStream = (db: Db, streamId: string): Stream | undefined =>
+const isStarted = eq(streams.status, 'started')
+const isWanted = eq(streams.streamId, sql.placeholder('streamId'))
+const isOfEngine = eq(streams.engineId, sql.placeholder('engineId'))
+
+const started = prepared((db) =>
+  db.select().from(streams).where(isStarted).orderBy(asc(streams.rowId)).prepare(),
+)
+const open = prepared((db) => db.select().from(streams).where(and(isWanted, isStarted)).prepare())
+const newest = prepared((db) =>
+  db.select().from(streams).where(isWanted).orderBy(desc(streams.rowId)).limit(1).prepare(),
+)
+const startedOf = prepared((db) => db.select().from(streams).where(and(isOfEngine, isStarted)).prepare())
+const since = prepared((db) =>
   db
     .select()
     .from(streams)
-    .where(and(eq(streams.streamId, streamId), eq(streams.status, 'started')))
-    .get()
+    .where(and(isOfEngine, gte(streams.startedAt, sql.placeholder('sinceMs'))))
+    .orderBy(desc(streams.rowId))
+    .limit(sql.placeholder('limit'))
+    .prepare(),
+)
+const startedCounts = prepared((db) =>
+  db
+    .select({ engineId: streams.engineId, n: count() })
+    .from(streams)
+    .where(isStarted)
+    .groupBy(streams.engineId)
+    .prepare(),
+)
+const total = prepared((db) => db.select({ n: count() }).from(streams).prepare())
+
+/** All open records, in the order of their starts. */
+export const startedStreams = (db: Db): Stream[] => started(db).all()
+
+/** The open record of a wire id. */
+export const startedStream = (db: Db, streamId: string): Stream | undefined => open(db).get({ streamId })
 
 /** The newest record of a wire id. */
-export const newestStream = (db: Db, streamId: string): Stream | undefined =>
-  db.select().from(streams).where(eq(streams.streamId, streamId)).orderBy(desc(streams.rowId)).limit(1).get()
+export const newestStream = (db: Db, streamId: string): Stream | undefined => newest(db).get({ streamId })
 
-export const startedStreamsOf = (db: Db, engineId: string): Stream[] =>
-  db
-    .select()
-    .from(streams)
-    .where(and(eq(streams.engineId, engineId), eq(streams.status, 'started')))
-    .all()
+export const startedStreamsOf = (db: Db, engineId: string): Stream[] => startedOf(db).all({ engineId })
 
 /** The newest records of an engine since a time, with or without an end, at most so many. */
 export const streamsSince = (db: Db, engineId: string, sinceMs: number, limit: number): Stream[] =>
-  db
-    .select()
-    .from(streams)
-    .where(and(eq(streams.engineId, engineId), gte(streams.startedAt, sinceMs)))
-    .orderBy(desc(streams.rowId))
-    .limit(limit)
-    .all()
+  since(db).all({ engineId, sinceMs, limit })
 
 /** How many started records each engine has; engines without one are missing. */
 export const startedByEngine = (db: Db): ReadonlyMap<string | null, number> =>
   new Map(
-    db
-      .select({ engineId: streams.engineId, n: count() })
-      .from(streams)
-      .where(eq(streams.status, 'started'))
-      .groupBy(streams.engineId)
+    startedCounts(db)
       .all()
       .map(({ engineId, n }) => [engineId, n]),
   )
 
-export const countStreams = (db: Db): number => db.select({ n: count() }).from(streams).get()?.n ?? 0
+export const countStreams = (db: Db): number => total(db).get()?.n ?? 0
 
 export const insertStream = (tx: Db, stream: Omit<Stream, 'rowId'>): Stream =>
   tx.insert(streams).values(stream).returning().get()

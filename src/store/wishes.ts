@@ -1,5 +1,6 @@
-import { eq } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import type { Replacement } from '../core/situation.ts'
+import { prepared } from './prepared.ts'
 import { engines } from './schema.ts'
 import { setSetting, setting } from './settings.ts'
 import type { Db } from './store.ts'
@@ -25,16 +26,20 @@ export function scaleOrder(db: Db, minReplicas: number): ScaleOrder | null {
 export const setScaleOrder = (tx: Db, order: ScaleOrder): void =>
   setSetting(tx, SCALE_ORDER, JSON.stringify(order))
 
+const successorOf = prepared((db) =>
+  db
+    .select({ id: engines.id })
+    .from(engines)
+    .where(eq(engines.replaces, sql.placeholder('engineId')))
+    .limit(1)
+    .prepare(),
+)
+
 /** The replacement that was begun last; null when none ever was. */
 export function lastReplacement(db: Db): Replacement | null {
   const noted = stored<Omit<Replacement, 'isStarted'>>(db, REPLACEMENT)
   if (noted === null) return null
-  const successor = db
-    .select({ id: engines.id })
-    .from(engines)
-    .where(eq(engines.replaces, noted.engineId))
-    .limit(1)
-    .get()
+  const successor = successorOf(db).get({ engineId: noted.engineId })
   return { ...noted, isStarted: successor !== undefined }
 }
 
