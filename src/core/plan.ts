@@ -123,7 +123,7 @@ class Fleet {
     const starts: Action[] = []
     const { replacement } = this.situation
     const isSuccessor = isSuccessorDue(this.situation, this.byId, missing > 0)
-    if (replacement !== null && isSuccessor && this.#mayStart()) {
+    if (replacement !== null && isSuccessor && this.#mayStart('replacementRefusal')) {
       const reason = `it takes the place of an engine that was ${replacement.cause}`
       starts.push({ type: 'provision', rule: 'finish_replacement', reason, replaces: replacement.engineId })
     }
@@ -150,7 +150,8 @@ class Fleet {
       if (!this.agenda.isDue(lastMs + policy.startIntervalMs))
         return this.#wait('MIN_PROVISION_INTERVAL_S has not passed since the last start')
     }
-    if (policy.startIntervalMs > 0 || this.situation.isStartTrial) this.#slots = 1
+    const isTrial = kind === 'startRefusal' && this.situation.isStartTrial
+    if (policy.startIntervalMs > 0 || isTrial) this.#slots = 1
     this.#room--
     this.#slots--
     return true

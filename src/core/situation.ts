@@ -183,13 +183,14 @@ export const isUnhealthy = (observed: ObservedEngine): boolean =>
   isSteady(observed) && observed.health.verdict === 'unhealthy'
 
 /**
- * Whether it is lost for its viewers: it has been unhealthy for the grace period and in that time no session of it moved
- * bytes. An idle engine has none to lose.
+ * Whether it is lost for its viewers: it has been unhealthy for the grace period, and in that time no session of it moved
+ * bytes and none was begun. An idle engine has none to lose.
  */
 export function isLostForViewers(observed: ObservedEngine, policy: Policy, agenda: Agenda): boolean {
-  const { health, movedAtMs } = observed
+  const { health, movedAtMs, engine } = observed
   if (!isBusy(observed)) return true
-  return agenda.isDue(Math.max(health.sinceMs, movedAtMs ?? 0) + policy.unhealthyGraceMs)
+  const lastSignMs = Math.max(health.sinceMs, movedAtMs ?? 0, engine.lastStreamAt ?? 0, engine.adoptedAt ?? 0)
+  return agenda.isDue(lastSignMs + policy.unhealthyGraceMs)
 }
 
 /** Since when nobody has used it: the latest of ready, handed out, and the end of its last stream. */

@@ -325,6 +325,8 @@ describe('replacement', () => {
     expect(steps([busy({ movedAtMs: NOW - 59_000 })], needed)).toEqual([])
     expect(wakeOf([busy({ movedAtMs: NOW - 59_000 })], needed)).toBe(1_000)
     expect(steps([busy({ health: { verdict: 'unhealthy', sinceMs: NOW - 59_000 } })], needed)).toEqual([])
+    const begun = observed('a', { ...ill, streams: 1 }, { lastStreamAt: NOW - 59_000 })
+    expect(steps([begun], needed)).toEqual([])
   })
 
   test('of an outdated engine when it is idle, one at a time, and keeps the number without AUTO_DELETE', () => {

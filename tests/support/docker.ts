@@ -27,11 +27,10 @@ export interface TestDocker {
 }
 
 /**
- * Connects to the Docker Engine that the environment names. Throws with a sentence for people where none
+ * Connects to a Docker Engine, to the one that the environment names if none is given. Throws with a sentence for people where none
  * answers: a test on real Docker that is skipped would look like one that passed.
  */
-export async function connectTestDocker(): Promise<TestDocker> {
-  const dockerHost = process.env.DOCKER_HOST ?? null
+export async function connectTestDocker(dockerHost = process.env.DOCKER_HOST ?? null): Promise<TestDocker> {
   const client = plainClient(dockerHost)
   try {
     await client.ping()
