@@ -9,6 +9,9 @@ export interface Rule {
   readonly check: (config: Config) => string | null
 }
 
+/** acexy remembers the list of engines for 2 s, and waits 20 s for a stream before it reports it. */
+const PROXY_SILENCE_S = 22
+
 /** Without these the orchestrator could not keep its promises: it does not start. */
 export const RULES: readonly Rule[] = [
   {
@@ -102,6 +105,15 @@ export const ADVICE: readonly Rule[] = [
       unless(
         deadline < 3000,
         'acexy gives up after 3000 ms and asks again: a later answer reaches nobody. Keep it below 3000',
+      ),
+  },
+  {
+    settings: ['DRAIN_HIDE_S'],
+    check: ({ DRAIN_HIDE_S }) =>
+      unless(
+        DRAIN_HIDE_S >= PROXY_SILENCE_S,
+        `a proxy may have chosen an engine up to ${PROXY_SILENCE_S} s before it reports its stream, so a viewer may be cut. ` +
+          `Keep it at ${PROXY_SILENCE_S} or more`,
       ),
   },
   {

@@ -52,7 +52,7 @@ export class Claims {
       const refusal = this.deps.gate.refusal(tx, request, waiting !== undefined)
       if (refusal) throw new ProvisionRefused(refusal)
       const claim: Claim = waiting
-        ? { engine: this.#handOut(tx, waiting), kind: 'handed_out' }
+        ? { engine: this.#handOut(tx, waiting, key), kind: 'handed_out' }
         : { engine: this.#begin(tx, { request, key, handedOutAt: this.deps.clock.now() }), kind: 'new' }
       if (key !== null)
         bindKey(tx, { key, requestHash: hash, engineId: claim.engine.id }, this.deps.clock.now())
@@ -91,12 +91,13 @@ export class Claims {
     const engine = engineById(tx, record.engineId)
     if (engine === undefined || !isLive(engine) || engine.removalRequestedAt !== null) return null
     // The caller is back for it, so it is not unclaimed any more.
-    return engine.unclaimedSince === null ? engine : this.#handOut(tx, engine)
+    return engine.unclaimedSince === null ? engine : this.#handOut(tx, engine, key)
   }
 
-  #handOut(tx: Db, engine: Engine): Engine {
+  /** The key stays with it: if its caller gives up again, it waits for that caller alone. */
+  #handOut(tx: Db, engine: Engine, key: string | null): Engine {
     const now = this.deps.clock.now()
-    const change = { unclaimedSince: null, claimKey: null, handedOutAt: now }
+    const change = { unclaimedSince: null, claimKey: key, handedOutAt: now }
     updateEngine(tx, engine.id, change)
     appendJournal(tx, now, { kind: 'engine.handed_out', engineId: engine.id })
     return { ...engine, ...change }

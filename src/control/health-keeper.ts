@@ -83,12 +83,13 @@ export class HealthKeeper {
   ) {}
 
   start(): void {
-    const { source, store, facts } = this.deps
+    const { source, store, facts, sessions } = this.deps
     source.start({
       onFact: (fact) => this.#note(fact),
       onSession: (fact) => this.#noteSession(fact),
       onLost: () => {
         facts.forgetAllHealth()
+        sessions.forgetAll()
         // A new worker knows no targets yet.
         this.#sent = ''
         this.#schedule()
@@ -119,7 +120,8 @@ export class HealthKeeper {
     const engines = liveEngines(store.db)
     facts.keepOnly(engines)
     const targets = engines.filter(isProbed).map((engine) => this.#target(engine))
-    sessions.keepOnly(new Set(targets.flatMap((target) => target.sessions.map((each) => each.streamRowId))))
+    const asked = targets.flatMap((target) => target.sessions.map(({ streamRowId }) => streamRowId))
+    sessions.keepOnly(new Set(asked))
     const text = JSON.stringify(targets)
     if (text === this.#sent) return
     this.#sent = text

@@ -47,8 +47,8 @@ export class Repairs {
     const action = deps.actionFor(engineId)
     const engine = engineById(deps.store.db, engineId)
     if (!isRepair(action) || engine === undefined) return
-    // What changed meanwhile, or is gone, is the settler's to note.
-    if (seen === null || seen.state !== engine.containerState) return deps.lookAt(containerId)
+    // What is gone, or runs again, is the settler's to note.
+    if (seen === null || (isAboutStop(action) && !isStandingStill(seen))) return deps.lookAt(containerId)
     this.#inHand.add(engineId)
     try {
       await (action.type === 'fail' ? this.#fail(engine, action, seen) : this.#revive(engine, action, seen))
@@ -105,3 +105,8 @@ export class Repairs {
 
 const isRepair = (action: Action | undefined): action is Action =>
   action?.type === 'fail' || action?.type === 'revive'
+
+/** The rules that hold only as long as the container stands still. */
+const isAboutStop = ({ rule }: Action): boolean => rule === 'exited' || rule === 'stopped_in_outage'
+
+const isStandingStill = ({ state }: ContainerObservation): boolean => state === 'exited' || state === 'dead'

@@ -10,24 +10,23 @@ export class SessionFacts {
     this.#listeners.push(listener)
   }
 
+  /** Engines are asked about these sessions and no others; what is kept of others is dropped. */
+  keepOnly(streamRowIds: ReadonlySet<number>): void {
+    for (const id of this.#sessions.keys()) if (!streamRowIds.has(id)) this.#sessions.delete(id)
+  }
+
+  /** Nobody asks for a while: what was said so far is no evidence of what is now. */
+  forgetAll(): void {
+    this.#sessions.clear()
+  }
+
   note(streamRowId: number, answer: SessionAnswer): void {
     this.#sessions.set(streamRowId, withAnswer(this.of(streamRowId), answer))
     for (const listener of this.#listeners) listener()
   }
 
-  /** Null when its engine was not asked yet. */
+  /** Null when its engine was not asked about it yet. */
   of(streamRowId: number): Session | null {
     return this.#sessions.get(streamRowId) ?? null
-  }
-
-  /** When the bytes of one of them were last seen to move; null when never. */
-  movedAtMs(streamRowIds: readonly number[]): number | null {
-    const times = streamRowIds.flatMap((id) => this.#sessions.get(id)?.movedMs ?? [])
-    return times.length === 0 ? null : Math.max(...times)
-  }
-
-  /** Drops what is kept of all others. */
-  keepOnly(streamRowIds: ReadonlySet<number>): void {
-    for (const id of this.#sessions.keys()) if (!streamRowIds.has(id)) this.#sessions.delete(id)
   }
 }

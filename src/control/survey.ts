@@ -1,6 +1,6 @@
-import { secondLook } from '../core/sessions.ts'
-import type { ObservedEngine, Policy, SecondLook, Situation } from '../core/situation.ts'
-import type { Engine } from '../core/types.ts'
+import { secondLook, stillMs } from '../core/sessions.ts'
+import type { ObservedEngine, Policy, Situation } from '../core/situation.ts'
+import type { Engine, Stream } from '../core/types.ts'
 import { liveEngines } from '../store/engines.ts'
 import type { Db, Store } from '../store/store.ts'
 import { startedByEngine } from '../store/streams.ts'
@@ -71,30 +71,18 @@ export class Survey {
     const { clock, facts, sessions, template, isInHand } = this.deps
     const health = facts.health(engine.id, clock.now())
     const inDoubt = streamsInDoubt(db, engine, health.verdict === 'unhealthy')
-    const started = inDoubt.filter(({ status }) => status === 'started')
+    const sessionsOf = (wanted: Stream['status']) =>
+      inDoubt.filter(({ status }) => status === wanted).map(({ rowId }) => sessions.of(rowId))
     return {
       engine,
       isRunning: facts.isRunning(engine),
       isInHand: isInHand(engine.id),
       streams,
       health,
-      movedAtMs: sessions.movedAtMs(started.map(({ rowId }) => rowId)),
-      look: this.#look(
-        engine,
-        inDoubt.filter(({ status }) => status === 'ended').map(({ rowId }) => rowId),
-      ),
+      stillMs: stillMs(sessionsOf('started')),
+      look: secondLook(sessionsOf('ended'), engine.drainingSince ?? clock.now(), clock.now()),
       isOutdated: isOutdated(template, engine),
     }
-  }
-
-  #look(engine: Engine, streamRowIds: readonly number[]): SecondLook {
-    const { clock, sessions } = this.deps
-    const since = engine.drainingSince ?? clock.now()
-    return secondLook(
-      streamRowIds.map((id) => sessions.of(id)),
-      since,
-      clock.now(),
-    )
   }
 }
 

@@ -116,9 +116,10 @@ const mayServeAgain = ({ engine, health }: ObservedEngine): boolean =>
 /** An engine that does not say whether it still serves somebody is waited for no longer than an unhealthy one. */
 function isDrained({ observed, situation, agenda }: Look): boolean {
   const { drainHideMs, unhealthyGraceMs } = situation.policy
+  const { look, engine } = observed
   if (isBusy(observed)) return false
-  const hiddenUntilMs = (observed.engine.drainingSince ?? situation.nowMs) + drainHideMs
+  const hiddenUntilMs = (engine.drainingSince ?? situation.nowMs) + drainHideMs
   if (!agenda.isDue(hiddenUntilMs)) return false
-  if (observed.look === 'pending') return agenda.isDue(hiddenUntilMs + unhealthyGraceMs)
-  return observed.look === 'clear'
+  if (look.kind === 'pending') return agenda.isDue(Math.max(hiddenUntilMs, look.sinceMs) + unhealthyGraceMs)
+  return look.kind === 'clear'
 }

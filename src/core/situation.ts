@@ -12,8 +12,8 @@ export interface ObservedEngine {
   /** Started streams in the books. */
   readonly streams: number
   readonly health: Pick<Health, 'verdict' | 'sinceMs'>
-  /** When a started session of it was last seen to move bytes; null when never since its start. */
-  readonly movedAtMs: number | null
+  /** For how long its started sessions were watched and moved no bytes, in milliseconds; null where none can be asked. */
+  readonly stillMs: number | null
   /** What the second look found; only asked for while the engine drains. */
   readonly look: SecondLook
   /** Made from another image, template or limits than new ones are. */
@@ -21,10 +21,12 @@ export interface ObservedEngine {
 }
 
 /**
- * Whether an engine without a stream in the books has a viewer all the same: `clear` no, `serving` yes, `pending` not known
- * yet.
+ * Whether an engine without a stream in the books has a viewer all the same: `clear` no, `serving` yes, `pending` it has
+ * not said, though it could be asked since then.
  */
-export type SecondLook = 'clear' | 'serving' | 'pending'
+export type SecondLook =
+  | { readonly kind: 'clear' | 'serving' }
+  | { readonly kind: 'pending'; readonly sinceMs: number }
 
 /** What is wanted of the fleet; the limits are numbers of engines. */
 export interface Policy {
@@ -183,14 +185,17 @@ export const isUnhealthy = (observed: ObservedEngine): boolean =>
   isSteady(observed) && observed.health.verdict === 'unhealthy'
 
 /**
- * Whether it is lost for its viewers: it has been unhealthy for the grace period, and in that time no session of it moved
- * bytes and none was begun. An idle engine has none to lose.
+ * Whether it is lost for its viewers: it has been unhealthy for the grace period, no stream was begun in that time, and its
+ * sessions were watched for as long without moving a byte. What was not watched is no evidence. An idle engine has none
+ * to lose, and of one with viewers that we don't know of nobody can say.
  */
 export function isLostForViewers(observed: ObservedEngine, policy: Policy, agenda: Agenda): boolean {
-  const { health, movedAtMs, engine } = observed
+  const { health, stillMs, engine } = observed
   if (!isBusy(observed)) return true
-  const lastSignMs = Math.max(health.sinceMs, movedAtMs ?? 0, engine.lastStreamAt ?? 0, engine.adoptedAt ?? 0)
-  return agenda.isDue(lastSignMs + policy.unhealthyGraceMs)
+  if (engine.adoptedAt !== null) return false
+  const lastSignMs = Math.max(health.sinceMs, engine.lastStreamAt ?? 0)
+  if (!agenda.isDue(lastSignMs + policy.unhealthyGraceMs)) return false
+  return stillMs === null || stillMs >= policy.unhealthyGraceMs
 }
 
 /** Since when nobody has used it: the latest of ready, handed out, and the end of its last stream. */

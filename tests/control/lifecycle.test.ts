@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
+import type { HealthTarget } from '../../src/control/health-keeper.ts'
 import { RuntimeFailure } from '../../src/runtime/runtime.ts'
 import { newestJournal } from '../../src/store/journal.ts'
 import { leasesIn } from '../../src/store/leases.ts'
@@ -28,17 +29,26 @@ const streams = () => rig.json<{ status: string; end_reason: string | null }[]>(
 const planned = () => rig.json<{ actions: { rule: string }[]; waits: string[] }>('GET', '/orchestrator/plan')
 const running = () => rig.runtime.containers().filter(({ state }) => state === 'running')
 
-/** Lets time pass, with every engine that is probed answering each second, but for those at these ports. */
-async function pass(seconds: number, hung: readonly number[] = []): Promise<void> {
+/**
+ * Lets time pass, with every engine that is probed answering each second, but for those at these ports. They know none of
+ * the sessions that they are asked about, unless the test speaks for them.
+ */
+async function pass(seconds: number, hung: readonly number[] = [], speaks = true): Promise<void> {
   for (let second = 0; second < seconds; second++) {
     await rig.clock.advance(1_000)
-    for (const { engineId, generation, addresses } of rig.health.targets) {
-      const ok = !addresses.some(({ port }) => hung.includes(port))
-      const error = ok ? null : 'no answer'
-      rig.health.tell({ engineId, generation, ok, atMs: rig.clock.now(), error })
-    }
+    for (const target of rig.health.targets) answer(target, hung, speaks)
     await settled()
   }
+}
+
+function answer(target: HealthTarget, hung: readonly number[], speaks: boolean): void {
+  const { engineId, generation, addresses, sessions } = target
+  const atMs = rig.clock.now()
+  const ok = !addresses.some(({ port }) => hung.includes(port))
+  rig.health.tell({ engineId, generation, ok, atMs, error: ok ? null : 'no answer' })
+  const state = ok ? 'ended' : 'silent'
+  for (const { streamRowId } of speaks ? sessions : [])
+    rig.health.tellSession({ engineId, generation, streamRowId, state, downloaded: null, atMs })
 }
 
 const play = (port: number, id = 'key|session') =>
@@ -210,7 +220,7 @@ describe('idle engines', () => {
     await pass(2)
     await play(19_000)
     await leave()
-    await pass(12)
+    await pass(12, [], false)
     expect(await all()).toMatchObject([{ status: 'draining' }])
     let downloaded = 0
     const say = (state: 'serves' | 'ended'): void => {
@@ -224,7 +234,7 @@ describe('idle engines', () => {
     }
     for (let turn = 0; turn < 20; turn++) {
       say('serves')
-      await pass(2)
+      await pass(2, [], false)
     }
     expect(running()).toHaveLength(1)
     say('ended')
@@ -269,7 +279,7 @@ describe('an operator', () => {
     expect(await names()).toEqual(['acestream-1 draining', 'acestream-2 ready'])
     expect(await streams()).toMatchObject([{ status: 'started' }])
     await leave()
-    await pass(70)
+    await pass(10)
     expect(await names()).toEqual(['acestream-2 ready'])
   })
 
@@ -348,8 +358,7 @@ test('engines of another configuration are renewed one at a time, when nobody wa
   await pass(60)
   expect(await names()).toEqual(['acestream-1 ready', 'acestream-3 ready'])
   await leave()
-  // Nobody says whether its session is served on, and that is waited for.
-  await pass(90)
+  await pass(60)
   expect(await names()).toEqual(['acestream-3 ready', 'acestream-4 ready'])
 })
 

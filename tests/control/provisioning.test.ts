@@ -311,17 +311,20 @@ describe('an idempotency key', () => {
     await provisioned(keyed('k'), { labels: { a: 'b' } })
   })
 
-  test('keeps its unclaimed engine from callers without it', async () => {
-    await start()
-    const hang = rig.runtime.faults.hang('start')
-    await rig.provision(keyed('k'))
-    hang.release()
-    await settled()
-    const stranger = await provisioned()
-    const owner = await provisioned(keyed('k'))
-    expect(owner.container_id).not.toBe(stranger.container_id)
-    expect(rig.runtime.containers()).toHaveLength(2)
-  })
+  test.each([1, 2])(
+    'keeps its unclaimed engine from callers without it, given up on %d times',
+    async (times) => {
+      await start()
+      const hang = rig.runtime.faults.hang('start')
+      for (let time = 0; time < times; time++) await rig.provision(keyed('k'))
+      hang.release()
+      await settled()
+      const stranger = await provisioned()
+      const owner = await provisioned(keyed('k'))
+      expect(owner.container_id).not.toBe(stranger.container_id)
+      expect(rig.runtime.containers()).toHaveLength(2)
+    },
+  )
 })
 
 describe('an unknown outcome', () => {

@@ -30,8 +30,11 @@ const facts: fc.Arbitrary<Partial<Omit<ObservedEngine, 'engine'>>> = fc.record({
   isInHand: fc.constantFrom(false, false, false, true),
   streams: fc.constantFrom(0, 0, 1, 2),
   health: fc.record({ verdict: fc.constantFrom('healthy', 'unhealthy', 'unknown'), sinceMs: times }),
-  movedAtMs: maybe(times),
-  look: fc.constantFrom('clear', 'serving', 'pending'),
+  stillMs: maybe(fc.constantFrom(0, 59_999, 60_000)),
+  look: fc.oneof(
+    fc.constantFrom({ kind: 'clear' as const }, { kind: 'serving' as const }),
+    times.map((sinceMs) => ({ kind: 'pending' as const, sinceMs })),
+  ),
   isOutdated: fc.constantFrom(false, false, true),
 })
 
@@ -128,8 +131,9 @@ describe('whatever the fleet is like, a plan', () => {
         const subject = of(given, action)
         if (subject === undefined || action.type === 'recall' || action.type === 'replace') continue
         if (subject.streams === 0 || !subject.isRunning) continue
-        const { health, movedAtMs, engine } = subject
-        const stillMs = NOW - Math.max(health.sinceMs, movedAtMs ?? 0, engine.lastStreamAt ?? 0)
+        const { health, engine } = subject
+        const sinceMs = NOW - Math.max(health.sinceMs, engine.lastStreamAt ?? 0)
+        const stillMs = Math.min(sinceMs, subject.stillMs ?? sinceMs)
         expect([action.type, subject.health.verdict, stillMs >= given.policy.unhealthyGraceMs]).toEqual([
           action.type,
           'unhealthy',

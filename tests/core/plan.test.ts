@@ -189,9 +189,13 @@ describe('a draining engine', () => {
   })
 
   test('is kept while the engine serves somebody, or does not say yet whether it does', () => {
-    expect(steps([observed('a', { look: 'serving' }, draining('surplus', 1e6))])).toEqual([])
-    expect(steps([observed('a', { look: 'pending' }, draining('surplus', 89_999))])).toEqual([])
-    expect(steps([observed('a', { look: 'pending' }, draining('surplus', 90_000))])).toEqual([
+    expect(steps([observed('a', { look: { kind: 'serving' } }, draining('surplus', 1e6))])).toEqual([])
+    const pending = (sinceMs: number) => ({ look: { kind: 'pending' as const, sinceMs } })
+    expect(steps([observed('a', pending(0), draining('surplus', 89_999))])).toEqual([])
+    expect(steps([observed('a', pending(0), draining('surplus', 90_000))])).toEqual(['stop a: drained'])
+    // What was hidden long ago, and could be asked only since a restart of ours, is waited for as long.
+    expect(steps([observed('a', pending(NOW - 59_999), draining('surplus', 1e6))])).toEqual([])
+    expect(steps([observed('a', pending(NOW - 60_000), draining('surplus', 1e6))])).toEqual([
       'stop a: drained',
     ])
   })
@@ -213,9 +217,7 @@ describe('a draining engine', () => {
   test('that is unhealthy is removed with its streams only if none of them moves', () => {
     const lost = { ...ill, streams: 1 }
     expect(steps([observed('a', lost, draining('unhealthy'))])).toEqual(['stop a: dead_while_draining'])
-    expect(steps([observed('a', { ...lost, movedAtMs: NOW - 1_000 }, draining('unhealthy', 1e6))])).toEqual(
-      [],
-    )
+    expect(steps([observed('a', { ...lost, stillMs: 59_999 }, draining('unhealthy', 1e6))])).toEqual([])
   })
 
   test('that recovers is back in service, unless another took its place', () => {
@@ -322,8 +324,9 @@ describe('replacement', () => {
   test('of a busy engine only when its streams stand still for the grace period', () => {
     const busy = (change: object) => observed('a', { ...ill, streams: 1, ...change })
     expect(steps([busy({})], needed)).toEqual(['replace a: unhealthy'])
-    expect(steps([busy({ movedAtMs: NOW - 59_000 })], needed)).toEqual([])
-    expect(wakeOf([busy({ movedAtMs: NOW - 59_000 })], needed)).toBe(1_000)
+    expect(steps([busy({ stillMs: 60_000 })], needed)).toEqual(['replace a: unhealthy'])
+    expect(steps([busy({ stillMs: 59_999 })], needed)).toEqual([])
+    expect(steps([observed('a', ill, { adoptedAt: 5 })], needed)).toEqual([])
     expect(steps([busy({ health: { verdict: 'unhealthy', sinceMs: NOW - 59_000 } })], needed)).toEqual([])
     const begun = observed('a', { ...ill, streams: 1 }, { lastStreamAt: NOW - 59_000 })
     expect(steps([begun], needed)).toEqual([])

@@ -17,8 +17,8 @@ export function observed(
     isInHand: false,
     streams: 0,
     health: { verdict: 'healthy', sinceMs: 2_000 },
-    movedAtMs: null,
-    look: 'clear',
+    stillMs: null,
+    look: { kind: 'clear' },
     isOutdated: false,
     ...change,
   }
