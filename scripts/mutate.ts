@@ -1,0 +1,119 @@
+/**
+ * Breaks the code in named ways, one at a time, and tells what sees it:
+ * `bun scripts/mutate.ts [--only TEXT] [--seeds 60] [--jobs 2] [--both]`.
+ *
+ * Each mutation is made in a copy of the sources. First the fast tests run; where they see nothing, or with --both in any
+ * case, the simulation. Ends with 0 when each was caught.
+ */
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { MUTATIONS, type Mutation } from '../tests/mutation/mutations.ts'
+
+const ROOT = join(import.meta.dir, '..')
+const COPIED = [
+  'src',
+  'tests',
+  'scripts',
+  'drizzle',
+  'package.json',
+  'tsconfig.json',
+  'bunfig.toml',
+  'README.md',
+]
+/** Tests without Docker that take some seconds together. */
+const FAST_TESTS = ['tests/core', 'tests/store', 'tests/control', 'tests/http']
+/** A mutation may make something wait for ever. */
+const TESTS_MAX_MS = 120_000
+const SEEDS_MAX_MS = 300_000
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    seeds: { type: 'string', default: '60' },
+    jobs: { type: 'string', default: '2' },
+    both: { type: 'boolean', default: false },
+  },
+})
+
+/** What saw a mutation, in words; null where nothing did. */
+interface Sight {
+  readonly mutation: Mutation
+  readonly test: string | null
+  readonly seed: string | null
+}
+
+const wanted = MUTATIONS.filter(({ name }) => name.includes(values.only))
+const queue = [...wanted]
+const sights: Sight[] = []
+await Promise.all(Array.from({ length: Number(values.jobs) }, () => worker()))
+const missed = sights.filter(({ test, seed }) => test === null && seed === null)
+const byTest = sights.filter(({ test }) => test !== null).length
+const bySeed = sights.filter(({ seed }) => seed !== null).length
+console.log(
+  `${wanted.length} mutations, ${byTest} seen by a test, ${bySeed} by a seed, ${missed.length} by nothing`,
+)
+for (const { mutation } of missed) console.log(`  not caught: ${mutation.name} (${mutation.file})`)
+process.exit(missed.length === 0 ? 0 : 1)
+
+async function worker(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'roundhouse-mutation-'))
+  for (const name of COPIED) cpSync(join(ROOT, name), join(folder, name), { recursive: true })
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  for (let mutation = queue.shift(); mutation !== undefined; mutation = queue.shift()) {
+    const sight = await tryOut(folder, mutation)
+    sights.push(sight)
+    console.log(`${mutation.name}: ${inWords(sight)}`)
+  }
+  rmSync(folder, { recursive: true })
+}
+
+async function tryOut(folder: string, mutation: Mutation): Promise<Sight> {
+  const file = join(folder, mutation.file)
+  const text = await Bun.file(file).text()
+  if (!text.includes(mutation.from)) throw new Error(`${mutation.name} does not fit ${mutation.file}`)
+  await Bun.write(
+    file,
+    text.replace(mutation.from, () => mutation.to),
+  )
+  const test = await seenByTest(folder)
+  const seed = test === null || values.both ? await seenBySeed(folder) : null
+  await Bun.write(file, text)
+  return { mutation, test, seed }
+}
+
+async function seenByTest(folder: string): Promise<string | null> {
+  const { code, output } = await run(folder, ['test', '--bail', ...FAST_TESTS], TESTS_MAX_MS)
+  if (code === 0) return null
+  return /^\(fail\) (.*?)(?: \[[\d.]+ms\])?$/m.exec(output)?.[1] ?? 'the tests do not end'
+}
+
+async function seenBySeed(folder: string): Promise<string | null> {
+  const args = ['scripts/simulate.ts', '--seeds', values.seeds, '--jobs', '1', '--bail']
+  const { code, output } = await run(folder, args, SEEDS_MAX_MS)
+  if (code === 0) return null
+  return /^seed \d+: .*$/m.exec(output)?.[0]?.slice(0, 160) ?? 'the simulation does not end'
+}
+
+async function run(
+  folder: string,
+  args: readonly string[],
+  maxMs: number,
+): Promise<{ readonly code: number; readonly output: string }> {
+  const child = Bun.spawn([process.execPath, ...args], {
+    cwd: folder,
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    timeout: maxMs,
+    killSignal: 'SIGKILL',
+  })
+  const texts = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
+  return { code: await child.exited, output: texts.join('\n') }
+}
+
+function inWords({ test, seed }: Sight): string {
+  const seen = [test === null ? [] : [`test "${test}"`], seed === null ? [] : [seed]].flat()
+  return seen.length === 0 ? 'NOT CAUGHT' : seen.join('; ')
+}

@@ -1,0 +1,441 @@
+/** One way to break the code: a piece of text that stands exactly once in a file, and what takes its place. */
+export interface Mutation {
+  readonly name: string
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+const of = (file: string, list: readonly (readonly [name: string, from: string, to: string])[]): Mutation[] =>
+  list.map(([name, from, to]) => ({ name, file: `src/${file}`, from, to }))
+
+/** What the tests or the simulation must see. The texts follow the code; a test says which do not fit any more. */
+export const MUTATIONS: readonly Mutation[] = [
+  ...of('core/admission.ts', [
+    ['MAX_REPLICAS is not checked in POST', 'engines < maxReplicas\n', 'engines < maxReplicas + 99\n'],
+    ['an unclaimed engine is refused at the cap', 'if (facts.unclaimed) return null', ''],
+  ]),
+  ...of('core/breaker.ts', [
+    ['half-open lets everybody through', 'now.trialEngineId === null ? null : TRIAL_ETA_S', 'null'],
+    ['a failed trial leaves the breaker half-open', 'const trips = isTrial ||', 'const trips ='],
+    ['a success closes nothing', 'return isTrial ? {', 'return now.failures < 0 ? {'],
+    ['successes do not count between failures', '{ ...now, failures: 0, lastSuccessAt: nowMs }', 'now'],
+    [
+      'the place of a trial is never freed',
+      '{ ...breaker, trialEngineId: null } : breaker',
+      'breaker : breaker',
+    ],
+  ]),
+  ...of('core/engine-rules.ts', [
+    ['no second look before a stop', "return look.kind === 'clear'", 'return true'],
+    ['no look in the books before a stop', 'if (isBusy(observed)) return false', ''],
+    [
+      'a draining engine is not hidden before it is stopped',
+      'if (!agenda.isDue(hiddenUntilMs)) return false',
+      '',
+    ],
+    [
+      'an engine in use stays draining',
+      'when: ({ observed }) => observed.streams > 0 && mayServeAgain(observed)',
+      'when: () => false',
+    ],
+    [
+      'a stream takes an engine back from an operator',
+      "engine.drainCause !== 'operator' && health",
+      'health',
+    ],
+    [
+      'crash loops are let alone',
+      'isCrashLoop(observed.engine.restartsAt, situation.nowMs) && observed',
+      'false && observed',
+    ],
+    [
+      'a crash loop is ended under its viewer',
+      ', situation.nowMs) && observed.streams === 0',
+      ', situation.nowMs)',
+    ],
+    ['engines that exited are let alone', 'isStandingStill(look) && look.agenda', 'false && look.agenda'],
+    ['every stop is taken for an exit', 'isExited(look) && !isWitnessed(look) && look', 'false && look'],
+    [
+      'every stop is taken for an outage',
+      'isExited(look) && !isWitnessed(look) && look',
+      'isExited(look) && look',
+    ],
+    [
+      'an exit before a gap counts as witnessed',
+      "observed.engine.stopCause === 'exit' && situation.watchedSinceMs <= (observed.engine.stoppedAt ?? 0)",
+      "observed.engine.stopCause === 'exit' && situation.nowMs > 0",
+    ],
+    ['an exit is acted on at once', 'const EXIT_SETTLE_MS = 1_000', 'const EXIT_SETTLE_MS = 0'],
+    ['engines that never answer are kept', "if (engine.status !== 'starting' ||", 'if (engine.name ||'],
+    [
+      'a silent engine is removed under its stream',
+      'engine.adoptedAt !== null || streams > 0)',
+      'engine.adoptedAt !== null)',
+    ],
+    [
+      'an adopted engine is removed for its silence',
+      'engine.adoptedAt !== null || streams > 0)',
+      'streams > 0)',
+    ],
+    [
+      'what somebody has in hand is acted on',
+      'when: ({ observed }) => observed.isInHand || observed',
+      'when: ({ observed }) => observed',
+    ],
+    [
+      'lost viewers of a draining engine are waited for without end',
+      "observed.engine.drainCause === 'unhealthy' &&\n",
+      "observed.engine.drainCause === 'operator' &&\n",
+    ],
+  ]),
+  ...of('core/health.ts', [
+    ['one failed probe makes an engine unhealthy', 'failures >= failureThreshold', 'failures >= 1'],
+    ['no engine is ever unhealthy', 'failures >= failureThreshold', 'failures < 0'],
+  ]),
+  ...of('core/listing.ts', [
+    ['draining engines are listed', "engine.status === 'draining'", 'engine.name === null'],
+    ['engines that do not run are listed', '{ when: ({ isRunning }) => !isRunning,', '{ when: () => false,'],
+    ['unclaimed engines are listed', 'engine.unclaimedSince !== null', 'engine.name === null'],
+    [
+      'unhealthy engines are listed',
+      "verdict === 'unhealthy'",
+      "verdict === 'unknown' && engine.name === null",
+    ],
+  ]),
+  ...of('core/plan.ts', [
+    [
+      'spares are not kept beside the busy',
+      'Math.max(minReplicas, busy + minFree)',
+      'Math.max(minReplicas, minFree)',
+    ],
+    [
+      'more is wanted than the cap allows',
+      'Math.min(Math.max(minReplicas, busy + minFree), maxReplicas)',
+      'Math.max(minReplicas, busy + minFree)',
+    ],
+    [
+      'decisions are made while Docker is away',
+      'if (frozen !== null) return { ...result',
+      'if (frozen === result) return { ...result',
+    ],
+    ['own starts know no cap', 'this.#room = policy.maxReplicas - engines.length', 'this.#room = 99'],
+    [
+      'own starts are not bounded in number',
+      'this.#slots = policy.concurrentStarts - engines.filter(isOwnStart).length',
+      'this.#slots = 99',
+    ],
+    [
+      'starts that failed are tried again at once',
+      '!this.agenda.isDue(startsHeldUntilMs)',
+      'startsHeldUntilMs < 0',
+    ],
+    ['busy engines are drained', '!isUnhealthy(each) && !isBusy(each)', '!isUnhealthy(each)'],
+    ['unclaimed engines are drained', '.filter(({ engine }) => engine.unclaimedSince === null)', ''],
+    [
+      'idle engines are removed without AUTO_DELETE',
+      'policy.autoDelete ? left : Math',
+      'policy.graceMs ? left : Math',
+    ],
+    [
+      'a scale-down reaches engines made later',
+      'scaledAtMs === null || engine.createdAt > scaledAtMs',
+      'scaledAtMs === null',
+    ],
+    ['too many are drained at once', '.slice(0, surplus - ill.length)', ''],
+    [
+      'an operator’s drain is undone',
+      "(engine.drainCause === 'surplus' || engine.drainCause === 'scaled_down') &&",
+      'engine.drainCause !== null &&',
+    ],
+    ['several replacements at a time', 'if (isReplacing(this.situation, this.byId)) return []', ''],
+    [
+      'a replacement is broken before it is made',
+      'if (this.#room > 0 && engine',
+      'if (this.#room > 99 && engine',
+    ],
+    ['a failure is succeeded before the breaker knows', 'engine.readyAt !== null', 'engine.name !== null'],
+  ]),
+  ...of('core/ports.ts', [
+    ['a taken port is given again', 'if (!isTaken(port)) return port', 'if (isTaken !== null) return port'],
+  ]),
+  ...of('core/replacement.ts', [
+    [
+      'a replaced engine goes before its successor is ready',
+      'situation.engines.filter((each) => isSteady(each) && !isUnhealthy(each))',
+      'situation.engines',
+    ],
+    [
+      'no cooldown between replacements',
+      'replacement === null || agenda.isDue(replacement.atMs + policy.replacementCooldownMs)',
+      'replacement === null || policy.graceMs >= 0',
+    ],
+    [
+      'outdated engines are replaced under their viewers',
+      '!isBusy(observed) && observed.engine.unclaimedSince === null',
+      'observed.engine.unclaimedSince === null',
+    ],
+    [
+      'successors are forgotten',
+      'if (replacement === null || replacement.isStarted ||',
+      'if (replacement !== null ||',
+    ],
+  ]),
+  ...of('core/restarts.ts', [['restarts of long ago count', 'at > nowMs - WINDOW_MS', 'at > 0']]),
+  ...of('core/sessions.ts', [
+    [
+      'nobody asked is taken for no answer',
+      "{ kind: 'pending', sinceMs: nowMs }",
+      "{ kind: 'pending', sinceMs: 0 }",
+    ],
+    [
+      'a session that moves has no viewer',
+      "2 * STILL_MS) return { kind: 'serving' }",
+      "2 * STILL_MS) return { kind: 'clear' }",
+    ],
+  ]),
+  ...of('core/settle.ts', [
+    [
+      'resume skips containers that were created only',
+      'container !== null && NEVER_STARTED.has(container.state)',
+      'container === undefined',
+    ],
+    [
+      'a removal that failed is not tried again',
+      'engine?.removalRequestedAt != null',
+      'engine === undefined',
+    ],
+    [
+      'containers of engines that are history are left',
+      "{ when: isHistory, outcome: { kind: 'reap', reason: 'its engine is history' } }",
+      "{ when: isHistory, outcome: { kind: 'leave' } }",
+    ],
+    [
+      'a cut-off provision that runs is undone',
+      "outcome: { kind: 'finish' }",
+      "outcome: { kind: 'undo', reason: 'no' }",
+    ],
+    ['unknown engines are not adopted', "outcome: { kind: 'adopt' }", "outcome: { kind: 'leave' }"],
+    [
+      'an engine without its container lives on',
+      "outcome: { kind: 'gone', reason: 'its container was removed' }",
+      "outcome: { kind: 'leave' }",
+    ],
+  ]),
+  ...of('core/situation.ts', [
+    [
+      'booting engines are not counted',
+      "(engine.status === 'provisioning' || engine.status === 'starting' || engine.status === 'ready')",
+      "engine.status === 'ready'",
+    ],
+    [
+      'draining engines are counted',
+      "(engine.status === 'provisioning' || engine.status === 'starting' || engine.status === 'ready')",
+      "engine.name !== ''",
+    ],
+    [
+      'idle is counted from the making',
+      'Math.max(engine.readyAt ?? engine.createdAt, engine.handedOutAt ?? 0, engine.lastStreamAt ?? 0)',
+      'engine.createdAt',
+    ],
+    [
+      'adopted engines count as idle',
+      'streams > 0 || engine.adoptedAt !== null',
+      'streams > 0 || engine.name === null',
+    ],
+    [
+      'an unhealthy engine is taken from its viewers at once',
+      'if (!agenda.isDue(lastSignMs + policy.unhealthyGraceMs)) return false\n  return stillMs',
+      'return stillMs',
+    ],
+    ['moving bytes save nobody', 'stillMs === null || stillMs >= policy.unhealthyGraceMs', 'true'],
+    [
+      'what was not watched counts as still',
+      'stillMs === null || stillMs >=',
+      'stillMs === null || stillMs + 1e9 >=',
+    ],
+  ]),
+  ...of('control/claims.ts', [
+    [
+      'an unclaimed engine is handed out twice',
+      'const change = { unclaimedSince: null, claimKey: key, handedOutAt: now }',
+      'const change = { handedOutAt: now }',
+    ],
+    [
+      'a key is forgotten when its engine is handed out',
+      'claimKey: key, handedOutAt: now }',
+      'claimKey: null, handedOutAt: now }',
+    ],
+    ['own starts are not admitted', 'if (refusal) throw new ProvisionRefused(refusal)\n    return', 'return'],
+    ['a key is not kept', 'if (key !== null)\n        bindKey', 'if (key === hash)\n        bindKey'],
+    [
+      'leases are not written',
+      'for (const lease of leasesOf(engine)) takeLease(tx, lease, now)\n    noteStart',
+      'noteStart',
+    ],
+    ['a trial is not noted', 'noteStart(tx, engine, now, gate.breakers())', ''],
+  ]),
+  ...of('control/executor.ts', [
+    [
+      'a drain is not in the journal',
+      "appendJournal(tx, now, { kind: 'engine.draining', engineId, detail: { cause, rule, reason } })",
+      '',
+    ],
+    ['a replacement is not noted', 'noteReplacement(tx, { engineId, cause, atMs })', ''],
+    [
+      'a recalled engine keeps its mark',
+      'const change = { drainCause: null, drainingSince: null, reason: null }',
+      'const change = {}',
+    ],
+  ]),
+  ...of('control/facts.ts', [
+    ['deaths that are heard hide nothing', 'this.#stopped.add(containerId)', ''],
+    [
+      'a gap leaves everything current',
+      'this.#watch = { isCurrent: false, sinceMs }',
+      'this.#watch = { isCurrent: this.#watch.isCurrent, sinceMs }',
+    ],
+    [
+      'a verdict outlives its process',
+      'forgetHealth(engineId: string): void {\n    if (this.#health.delete(engineId))',
+      'forgetHealth(engineId: string): void {\n    if (engineId === null)',
+    ],
+  ]),
+  ...of('control/health-keeper.ts', [
+    [
+      'probes of an earlier process count',
+      '|| generationOf(engine) !== generation) return\n    const before',
+      ') return\n    const before',
+    ],
+  ]),
+  ...of('control/launcher.ts', [
+    [
+      'the breaker is fed by faults of Docker',
+      "if (failure.effect === 'none') return this.#fail(engine, runtimeUnavailable(failure.message))",
+      'return this.#fail(engine, runtimeUnavailable(failure.message), true)',
+    ],
+    ['the breaker is fed by taken ports', "failure.code === 'refused')\n", 'true)\n'],
+    [
+      'the second transaction comes before the start',
+      "checkpoint('after_create')\n",
+      "checkpoint('after_create')\n    if (this.#commit(engine, containerId).kind === 'failed') return { kind: 'unknown' }\n",
+    ],
+    [
+      'a refused container is left behind',
+      'const removed = await this.#remove(engine, containerId)',
+      'const removed = true',
+    ],
+    [
+      'an unknown outcome is taken for a failure',
+      'return this.#leave(engine, failure)\n  }\n\n  async',
+      'return this.#fail(engine, runtimeUnavailable(failure.message))\n  }\n\n  async',
+    ],
+  ]),
+  ...of('control/observe.ts', [
+    ['streams outlive a restart of their engine', "endStreams(tx, engine.id, 'engine_restarted', nowMs)", ''],
+    [
+      'a restarted engine stays ready',
+      "if (engine.status === 'ready') transition(tx, engine.id, ['ready'], 'starting')",
+      '',
+    ],
+    [
+      'stops are not dated',
+      'return engine.stoppedAt === null ? { stoppedAt: nowMs, stopCause } : {}',
+      'return {}',
+    ],
+  ]),
+  ...of('control/observer.ts', [
+    [
+      'a gap is followed by no thorough look',
+      'const isThorough = this.#needsThoroughPass\n',
+      'const isThorough = false\n',
+    ],
+    ['Docker’s return is not noticed', 'this.#stale(facts.watch().sinceMs)\n    this.#queue.add(PASS)', ''],
+  ]),
+  ...of('control/operator.ts', [
+    [
+      'an unclaimed engine is handed out while an operator drains it',
+      'unclaimedSince: null,\n        claimKey: null,\n      } as const',
+      '} as const',
+    ],
+  ]),
+  ...of('control/own-starts.ts', [
+    ['a failed start holds nothing', "if (kind === 'failed') this.#hold()", ''],
+  ]),
+  ...of('control/provisioner.ts', [
+    ['a caller that gave up keeps its engine', 'if (launch.waiters === 0) this.#unclaim(engineId)', ''],
+    [
+      'unclaimed engines never become spares',
+      'if (unclaimedSince + unclaimedTtlMs <= now) this.#toSpare(id)',
+      'if (unclaimedTtlMs < 0) this.#toSpare(id)',
+    ],
+  ]),
+  ...of('control/repairs.ts', [
+    [
+      'the breaker is fed by engines that were ready',
+      "engine.status === 'starting' && engine.readyAt === null",
+      "engine.status !== 'failed'",
+    ],
+    [
+      'a failed engine is not told to the breaker',
+      'if (isFault) noteFault(tx, engine, now, breakers)\n      else freeTrial(tx, engine, now)',
+      'freeTrial(tx, engine, now)',
+    ],
+    [
+      'a container that can’t be revived is tried for ever',
+      "['port_taken', 'refused', 'not_found', 'conflict']",
+      '[]',
+    ],
+  ]),
+  ...of('control/settlements.ts', [
+    ['streams outlive their engine', "endStreams(tx, engineId, 'engine_gone', nowMs)", ''],
+    ['a trial that went away blocks for ever', 'freeTrial(tx, engine, nowMs)', ''],
+  ]),
+  ...of('control/settler.ts', [
+    [
+      'an observation that was overtaken is believed',
+      'if (this.#heard.get(containerId) !== heardBefore) return',
+      'if (containerId === null) return',
+    ],
+  ]),
+  ...of('control/streams.ts', [
+    ['a stream does not count as use', 'if (engine && !failed) noteUse(tx, engine, now)', ''],
+  ]),
+  ...of('control/survey.ts', [
+    [
+      'an engine’s starts do not wait after failures',
+      'startsHeldUntilMs: startsHeldUntilMs(),',
+      'startsHeldUntilMs: 0,',
+    ],
+    ['everything is outdated', "engine.configHash !== '' &&", "engine.configHash === '' ||"],
+  ]),
+  ...of('control/traffic-watch.ts', [
+    [
+      'an adopted engine is never quiet',
+      'if (!isQuiet(this.#readings.get(engineId) ?? null, engine.adoptedAt, now)) return',
+      'if (engineId) return',
+    ],
+  ]),
+  ...of('store/engines.ts', [
+    [
+      'leases outlive their engine',
+      "if (moved.length > 0 && (to === 'gone' || to === 'failed')) releaseLeases(tx, id)",
+      '',
+    ],
+  ]),
+  ...of('store/wishes.ts', [
+    [
+      'a scale order outlives a changed MIN_REPLICAS',
+      'order?.minReplicas === minReplicas ? order : null',
+      'order',
+    ],
+    [
+      'a scale order is forgotten',
+      'order?.minReplicas === minReplicas ? order : null',
+      'minReplicas < 0 ? order : null',
+    ],
+  ]),
+  ...of('store/breakers.ts', [
+    ['breakers are not kept', '.values({ name, ...breaker })', '.values({ name, ...closedBreaker })'],
+  ]),
+]
