@@ -110,3 +110,12 @@ describe('the words of Docker become', () => {
     expect((await failureOf('unreachable', runtime.destroy('abc'))).effect).toBe('unknown')
   })
 })
+
+test('a ping comes over a connection of its own, since a daemon that ends takes no new ones; other calls share one', async () => {
+  using daemon = rawDaemon(({ send }) => send(httpAnswer(200, [])))
+  const runtime = dockerRuntimeAt(daemon.dockerHost)
+  for (let time = 0; time < 3; time++) await runtime.list()
+  expect(daemon.made()).toBe(1)
+  for (let time = 0; time < 3; time++) await runtime.ping()
+  expect(daemon.made()).toBe(4)
+})

@@ -11,9 +11,9 @@ import {
 
 /**
  * After an engine's container exited it is left alone that long: a container engine that ends tells of the death of its
- * containers just before it falls silent itself, and then they are to be started again.
+ * containers, and then they are to be started again. It is asked whether it takes connections once a second.
  */
-const EXIT_SETTLE_MS = 1_000
+const EXIT_SETTLE_MS = 1_500
 
 interface Look {
   readonly observed: ObservedEngine

@@ -58,11 +58,14 @@ export function parseDockerHost(dockerHost: string | null): DockerAddress {
   return { kind: 'tcp', host: url.hostname, port: Number(url.port || 2375), text }
 }
 
-/** Makes a client of the Docker Engine at `address`; connects at the first call only. */
-export function connectDocker(address: DockerAddress): DockerClient {
+/**
+ * Makes a client of the Docker Engine at `address`; connects at the first call only. `connections` are used again where
+ * they can be, or made anew for every call.
+ */
+export function connectDocker(address: DockerAddress, connections: 'kept' | 'new'): DockerClient {
   // The number of sockets is bounded by our callers, not here: a bound would let slow stops hold up a ping.
   // Idle ones are closed beyond a few, or a burst of calls would keep its file descriptors for ever.
-  const agent = new QuietAgent({ keepAlive: true, maxFreeSockets: 16 })
+  const agent = new QuietAgent({ keepAlive: connections === 'kept', maxFreeSockets: 16 })
   // dockerode fills what is missing from DOCKER_HOST and DOCKER_CLIENT_TIMEOUT of the environment: the unused
   // half is named as absent, and a time limit, which would cut quiet event streams, is refused.
   const where =

@@ -75,7 +75,7 @@ const REMOVAL_POLL_MS = 100
  */
 export function createDockerRuntime(options: DockerRuntimeOptions): Runtime {
   const address = parseDockerHost(options.dockerHost)
-  return new DockerRuntime(connectDocker(address), address, options)
+  return new DockerRuntime(connectDocker(address, 'kept'), connectDocker(address, 'new'), address, options)
 }
 
 class DockerRuntime implements Runtime {
@@ -83,6 +83,8 @@ class DockerRuntime implements Runtime {
 
   constructor(
     private readonly docker: DockerClient,
+    /** A daemon that ends takes no new connection, and for a while goes on answering on those that it has. */
+    private readonly door: DockerClient,
     private readonly address: DockerAddress,
     private readonly options: DockerRuntimeOptions,
   ) {
@@ -166,7 +168,7 @@ class DockerRuntime implements Runtime {
 
   async ping(signal?: AbortSignal): Promise<void> {
     await callDocker(this.#call('ping', 'answer a ping', signal), (abortSignal) =>
-      this.docker.ping({ abortSignal }),
+      this.door.ping({ abortSignal }),
     )
   }
 

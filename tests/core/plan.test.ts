@@ -232,9 +232,9 @@ describe('an engine that does not work', () => {
     observed('a', {}, { containerState: 'exited', stopCause, stoppedAt: NOW - agoMs, ...row })
 
   test('that exited is removed a moment later, and replaced if it is wanted', () => {
-    expect(steps([exited('exit', 999)])).toEqual([])
-    expect(wakeOf([exited('exit', 999)])).toBe(1)
-    expect(steps([exited('exit', 1_000)], { minReplicas: 1 })).toEqual([
+    expect(steps([exited('exit', 1_499)])).toEqual([])
+    expect(wakeOf([exited('exit', 1_499)])).toBe(1)
+    expect(steps([exited('exit', 1_500)], { minReplicas: 1 })).toEqual([
       'fail a: exited',
       'provision: below_wanted',
     ])

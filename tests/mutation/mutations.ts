@@ -66,7 +66,7 @@ export const MUTATIONS: readonly Mutation[] = [
       "observed.engine.stopCause === 'exit' && situation.watchedSinceMs <= (observed.engine.stoppedAt ?? 0)",
       "observed.engine.stopCause === 'exit' && situation.nowMs > 0",
     ],
-    ['an exit is acted on at once', 'const EXIT_SETTLE_MS = 1_000', 'const EXIT_SETTLE_MS = 0'],
+    ['an exit is acted on at once', 'const EXIT_SETTLE_MS = 1_500', 'const EXIT_SETTLE_MS = 0'],
     ['engines that never answer are kept', "if (engine.status !== 'starting' ||", 'if (engine.name ||'],
     [
       'a silent engine is removed under its stream',

@@ -9,6 +9,8 @@ export interface FakeDaemon extends Disposable {
   readonly dockerHost: string
   /** Connections that are open now. */
   readonly open: () => number
+  /** Connections that were ever made. */
+  readonly made: () => number
 }
 
 /** What a raw daemon does with the first bytes of a request. */
@@ -26,8 +28,10 @@ export function rawDaemon(onRequest: (wire: Wire) => void): FakeDaemon {
   const directory = mkdtempSync(join(tmpdir(), 'roundhouse-test-'))
   const path = join(directory, 'docker.sock')
   const sockets = new Set<Socket>()
+  let made = 0
   const server = createServer((socket) => {
     sockets.add(socket)
+    made++
     socket.on('close', () => sockets.delete(socket))
     // A client that resets its connection is none of the daemon's business.
     socket.on('error', () => sockets.delete(socket))
@@ -39,6 +43,7 @@ export function rawDaemon(onRequest: (wire: Wire) => void): FakeDaemon {
   return {
     dockerHost: `unix://${path}`,
     open: () => sockets.size,
+    made: () => made,
     [Symbol.dispose]: () => {
       server.close()
       for (const socket of sockets) socket.destroy()
