@@ -30,6 +30,9 @@ export interface SurveyDeps {
 
 /** Collects all that a plan looks at, from the store and from memory, at one moment. Waits for nothing. */
 export class Survey {
+  /** By image; the template never changes, and there are few images. */
+  readonly #hashes = new Map<string, string>()
+
   constructor(private readonly deps: SurveyDeps) {}
 
   take(): Situation {
@@ -68,7 +71,7 @@ export class Survey {
   }
 
   #observe(db: Db, engine: Engine, streams: number): ObservedEngine {
-    const { clock, facts, sessions, template, isInHand } = this.deps
+    const { clock, facts, sessions, isInHand } = this.deps
     const health = facts.health(engine.id, clock.now())
     const inDoubt = streamsInDoubt(db, engine, health.verdict === 'unhealthy')
     const sessionsOf = (wanted: Stream['status']) =>
@@ -81,12 +84,16 @@ export class Survey {
       health,
       stillMs: stillMs(sessionsOf('started')),
       look: secondLook(sessionsOf('ended'), engine.drainingSince ?? clock.now(), clock.now()),
-      isOutdated: isOutdated(template, engine),
+      isOutdated: this.#isOutdated(engine),
     }
   }
-}
 
-/** Engines of the earlier orchestrator don't say how they were made; that is no reason to replace them. */
-const isOutdated = (template: EngineTemplate, engine: Engine): boolean =>
-  engine.configHash !== '' &&
-  engine.configHash !== templateHash(template, engine.request.image ?? template.image)
+  /** Engines of the earlier orchestrator don't say how they were made; that is no reason to replace them. */
+  #isOutdated({ configHash, request }: Engine): boolean {
+    const { template } = this.deps
+    const image = request.image ?? template.image
+    const wanted = this.#hashes.get(image) ?? templateHash(template, image)
+    this.#hashes.set(image, wanted)
+    return configHash !== '' && configHash !== wanted
+  }
+}

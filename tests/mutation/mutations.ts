@@ -407,7 +407,11 @@ export const MUTATIONS: readonly Mutation[] = [
       'startsHeldUntilMs: startsHeldUntilMs(),',
       'startsHeldUntilMs: 0,',
     ],
-    ['everything is outdated', "engine.configHash !== '' &&", "engine.configHash === '' ||"],
+    [
+      'everything is outdated',
+      "return configHash !== '' && configHash !== wanted",
+      "return configHash !== ''",
+    ],
   ]),
   ...of('control/traffic-watch.ts', [
     [
