@@ -9,6 +9,7 @@ dockerd_install() {
   missing=''
   command -v dockerd >/dev/null 2>&1 || missing="$missing docker.io"
   command -v ip >/dev/null 2>&1 || missing="$missing iproute2"
+  command -v chattr >/dev/null 2>&1 || missing="$missing e2fsprogs"
   cgroups_mounted || command -v cgroupfs-mount >/dev/null 2>&1 || missing="$missing cgroupfs-mount"
   [ -n "$missing" ] || return 0
   say "Installing by apt:$missing (they stay installed; remove them with apt-get remove)"

@@ -192,7 +192,8 @@ function watchingOf(
   const { isInHand } = hooks
   const onSettled = provisioner.settled.bind(provisioner)
   const settlements = new Settlements({ store, clock, runtime, facts, template, log, newId, onSettled })
-  const settler = new Settler({ store, clock, runtime, facts, settlements, isInHand })
+  const lookAgain = (containerId: string): void => observer.lookAt(containerId)
+  const settler = new Settler({ store, clock, runtime, facts, settlements, lookAgain, isInHand })
   const passIntervalMs = config.MONITOR_INTERVAL_S * 1_000
   const housekeeping = new Housekeeping({ store, clock })
   const onPass = (): void => {
@@ -200,7 +201,16 @@ function watchingOf(
     housekeeping.run()
     hooks.onPass()
   }
-  const observer = new Observer({ clock, runtime, facts, settler, log, random, passIntervalMs, onPass })
+  const observer: Observer = new Observer({
+    clock,
+    runtime,
+    facts,
+    settler,
+    log,
+    random,
+    passIntervalMs,
+    onPass,
+  })
   return {
     observer,
     traffic: new TrafficWatch({ store, clock, runtime, facts, log }),

@@ -6,6 +6,8 @@ import type { TestServer } from '../../tests/support/server.ts'
 /** A container that was started, and when: epoch milliseconds, with fractions. */
 export interface Launch {
   readonly containerId: string
+  /** The port of the host on which it answers. */
+  readonly port: number
   readonly sentAt: number
   readonly answeredAt: number
 }
@@ -31,8 +33,9 @@ export function provisioning(server: TestServer): Launcher {
     name: 'POST /provision/acestream',
     launch: async () => {
       const sentAt = now()
-      const answer: { container_id: string } = await bodyOf(await server.post('/provision/acestream'))
-      return { containerId: answer.container_id, sentAt, answeredAt: now() }
+      const response = await server.post('/provision/acestream')
+      const answer: { container_id: string; host_http_port: number } = await bodyOf(response)
+      return { containerId: answer.container_id, port: answer.host_http_port, sentAt, answeredAt: now() }
     },
     remove: async (containerId) => {
       await bodyOf(await server.delete(`/containers/${containerId}`))
@@ -54,14 +57,15 @@ export async function rawDocker(
   return {
     name: 'raw create and start',
     launch: async () => {
-      const body = bodyFor(ports.first + (number % (ports.last - ports.first + 1)))
+      const port = ports.first + (number % (ports.last - ports.first + 1))
+      const body = bodyFor(port)
       const name = `acestream-${docker.label.value}-${++number}`
       const sentAt = now()
       const created = await post(`/containers/create?name=${name}`, body)
       const { Id: containerId }: { Id: string } = await bodyOf(created)
       const started = await post(`/containers/${containerId}/start`)
       if (started.status !== 204) throw new Error(`start: ${started.status} ${await started.text()}`)
-      return { containerId, sentAt, answeredAt: now() }
+      return { containerId, port, sentAt, answeredAt: now() }
     },
     remove: async (containerId) => {
       await docker.client.getContainer(containerId).remove({ force: true, v: true })

@@ -104,11 +104,21 @@ export class Launcher {
     if (failure.code === 'unreachable') return this.#leave(engine, failure)
     // The refused container remains, never started; if it can't be removed now, the next full pass reaps it.
     const removed = await this.#remove(engine, containerId)
-    if (failure.code !== 'port_taken')
-      return this.#fail(engine, refusalOf(engine, failure), failure.code === 'refused')
+    if (failure.code === 'refused') return this.#refused(engine, failure)
+    if (failure.code !== 'port_taken') return this.#fail(engine, refusalOf(engine, failure))
     if (!removed)
       return this.#fail(engine, runtimeUnavailable('a container that could not start was left behind'))
     return this.#movePort(engine)
+  }
+
+  /** The engine's fault, unless it is that of a daemon that is about to end: such a one takes no new connection. */
+  async #refused(engine: Engine, failure: RuntimeFailure): Promise<LaunchEnd> {
+    try {
+      await this.deps.runtime.ping()
+    } catch (error) {
+      return this.#fail(engine, refusalOf(engine, failureOf(error)))
+    }
+    return this.#fail(engine, refusalOf(engine, failure), true)
   }
 
   /** The name belongs to a container that is not ours to touch; the next number is tried. */

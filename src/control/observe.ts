@@ -45,6 +45,8 @@ interface Stop {
   readonly isByDocker: boolean
 }
 
+const isByOutage = ({ cause, isByDocker }: Stop): boolean => cause === 'outage' && isByDocker
+
 /**
  * Writes what was seen. A container that stopped or was started anew has lost its sessions, so its streams end with
  * that reason; one that runs anew has yet to give its first answer. `stop` says how it stopped, if it did.
@@ -68,7 +70,7 @@ export function applyObserved(
   if (stopped) noteStopped(tx, engine, change.containerState ?? 'exited', stop, nowMs)
   const startedAnew = runsNow && (isRestarted || !wasUp)
   if (!startedAnew || engine.containerStartedAt === null) return
-  endStreams(tx, engine.id, 'engine_restarted', nowMs)
+  endStreams(tx, engine.id, isByOutage(stop) ? 'docker_outage' : 'engine_restarted', nowMs)
   // Whoever used it before it was taken over has lost it by the restart.
   if (engine.adoptedAt !== null) updateEngine(tx, engine.id, { adoptedAt: null })
   if (engine.status === 'ready') transition(tx, engine.id, ['ready'], 'starting')
@@ -94,8 +96,8 @@ function stopNoted(
 
 /** Writes that a container stopped. */
 function noteStopped(tx: Db, engine: Engine, state: string, stop: Stop, nowMs: number): void {
-  const { cause, isByDocker } = stop
-  endStreams(tx, engine.id, cause === 'outage' && isByDocker ? 'docker_outage' : 'engine_stopped', nowMs)
+  const { cause } = stop
+  endStreams(tx, engine.id, isByOutage(stop) ? 'docker_outage' : 'engine_stopped', nowMs)
   appendJournal(tx, nowMs, { kind: 'engine.stopped', engineId: engine.id, detail: { state, cause } })
 }
 

@@ -21,6 +21,8 @@ export interface SettlerDeps {
   readonly runtime: Runtime
   readonly facts: Facts
   readonly settlements: Settlements
+  /** Asks for a look at one container that a full pass could not settle. */
+  readonly lookAgain: (containerId: string) => void
   /** Whether this process is creating or removing this engine's container, or this generic container. */
   readonly isInHand: (engineIdOrContainer: string) => boolean
 }
@@ -50,6 +52,8 @@ export class Settler {
     const { runtime, store } = this.deps
     const heardBefore = this.#heard.get(containerId)
     const seen = await present(runtime.inspect(containerId))
+    // A container engine that ends stops everything, and tells so on the connections that it has.
+    if (seen !== null && hasStopped(seen) && this.#isNews(seen)) await runtime.ping()
     // Whoever changed it asked for a look of its own, which sees what is true now.
     if (this.#heard.get(containerId) !== heardBefore) return 'leave'
     const engine = seen === null ? engineByContainer(store.db, containerId) : rowOf(store.db, seen)
@@ -58,7 +62,14 @@ export class Settler {
     return kind
   }
 
-  /** Looks at everything. `isThorough` inspects running engines too, for what happened while nobody watched. */
+  #isNews(seen: ContainerObservation): boolean {
+    return rowOf(this.deps.store.db, seen)?.stoppedAt === null
+  }
+
+  /**
+   * Looks at everything. `isThorough` inspects running engines too, for what happened while nobody watched. Throws
+   * RuntimeFailure when Docker can't be asked; a single container that can't be settled is tried again by itself.
+   */
   async fullPass(isThorough: boolean): Promise<PassResult> {
     const { runtime, store } = this.deps
     const before = liveEngines(store.db).filter(({ id }) => !this.deps.isInHand(id))
@@ -76,13 +87,24 @@ export class Settler {
     for (const container of listed) {
       // The list may be older than the last event, so it confirms; what it would change is looked at anew.
       const isConfirmed = !isThorough && this.#confirms(container)
-      counts[isConfirmed ? 'observe' : await this.look(container.id)]++
+      counts[isConfirmed ? 'observe' : await this.#lookInPass(container.id)]++
     }
     const listedIds = new Set(listed.map(({ id }) => id))
     const missing = before.filter(({ containerId }) => containerId === null || !listedIds.has(containerId))
     for (const engine of missing) counts[await this.#lookForMissing(engine, listed)]++
     const { adopt, reap: reaped, finish: finished, undo: undone, gone } = counts
     return { containers: listed.length, adopted: adopt, reaped, finished, undone, gone }
+  }
+
+  /** What one container has the matter with it must not keep the others from being looked at. */
+  async #lookInPass(containerId: string): Promise<Settlement['kind']> {
+    try {
+      return await this.look(containerId)
+    } catch (error) {
+      if (error instanceof RuntimeFailure && error.code === 'unreachable') throw error
+      this.deps.lookAgain(containerId)
+      return 'leave'
+    }
   }
 
   /** Something was done to the container: observations that are under way are out of date. */
@@ -127,7 +149,7 @@ export class Settler {
     const { store } = this.deps
     const engine = engineById(store.db, before.id)
     if (engine === undefined || !isLive(engine)) return 'leave'
-    if (engine.containerId !== null) return this.look(engine.containerId)
+    if (engine.containerId !== null) return this.#lookInPass(engine.containerId)
     const isListed = listed.some((container) => rowOf(store.db, container)?.id === engine.id)
     return isListed ? 'leave' : this.#settle(engine, null)
   }
@@ -160,3 +182,5 @@ export async function present(answer: Promise<ContainerObservation>): Promise<Co
     throw error
   }
 }
+
+const hasStopped = ({ state }: ContainerObservation): boolean => state === 'exited' || state === 'dead'

@@ -95,8 +95,9 @@ class Fleet {
     const missing = this.wanted - count - recalled.length
     const started = this.#starts(missing)
     const surplus = this.#touch(this.#surplus(count))
-    const isEven = missing <= 0
-    return [...retired, ...recalled, ...started, ...surplus, ...(isEven ? this.#replacements() : [])]
+    // One at a time: what is retired now has not gone yet.
+    const mayReplace = missing <= 0 && retired.length === 0
+    return [...retired, ...recalled, ...started, ...surplus, ...(mayReplace ? this.#replacements() : [])]
   }
 
   /** Each engine is named in one step at most. */

@@ -3,7 +3,7 @@ import type { HealthTarget } from '../../src/control/health-keeper.ts'
 import { RuntimeFailure } from '../../src/runtime/runtime.ts'
 import { newestJournal } from '../../src/store/journal.ts'
 import { leasesIn } from '../../src/store/leases.ts'
-import { IMAGE, Rig } from '../support/rig.ts'
+import { IMAGE, LABEL, Rig } from '../support/rig.ts'
 import { settled } from '../support/virtual-clock.ts'
 
 interface Row {
@@ -177,6 +177,38 @@ describe('Docker away', () => {
     await pass(10)
     expect(await names()).toEqual(['acestream-2 ready'])
     expect(running()).toHaveLength(1)
+  })
+
+  test('a start that is refused by a daemon on its way out is no fault of the engine', async () => {
+    await start()
+    let isEnding = false
+    rig.runtime.faults.decide = ({ verb }) => {
+      isEnding ||= verb === 'start'
+      const failure = new RuntimeFailure(verb === 'start' ? 'refused' : 'unreachable', 'going')
+      return isEnding && (verb === 'start' || verb === 'ping') ? { kind: 'fail_before', failure } : null
+    }
+    expect((await rig.provision()).status).toBe(503)
+    expect(await rig.json('GET', '/health/status')).toMatchObject({
+      circuit_breakers: { general: { failure_count: 0 } },
+    })
+  })
+
+  test('a death that is told by a daemon on its way out ends nothing before it is back', async () => {
+    await start({ MIN_REPLICAS: '1' })
+    await pass(2)
+    await play(19_000)
+    const failure = new RuntimeFailure('unreachable', 'going')
+    rig.runtime.faults.always('ping', { kind: 'fail_before', failure })
+    const [engine] = await all()
+    rig.runtime.kill(engine?.container_id ?? '')
+    await pass(20)
+    expect(await all()).toMatchObject([{ listed: false, reason: 'its container is not running' }])
+    expect(await streams()).toMatchObject([{ status: 'started' }])
+    rig.runtime.faults.clear()
+    rig.runtime.breakEvents()
+    await pass(5)
+    expect(await names()).toEqual(['acestream-1 ready'])
+    expect(await streams()).toMatchObject([{ status: 'ended', end_reason: 'docker_outage' }])
   })
 
   test('makes /gc a 503 at once', async () => {
@@ -360,6 +392,31 @@ test('engines of another configuration are renewed one at a time, when nobody wa
   await leave()
   await pass(60)
   expect(await names()).toEqual(['acestream-3 ready', 'acestream-4 ready'])
+})
+
+test('a container that can’t be settled keeps nobody else from being looked at', async () => {
+  rig = new Rig({ MIN_REPLICAS: '1' })
+  const stray = await rig.runtime.create({
+    name: 'stray',
+    image: IMAGE,
+    env: {},
+    labels: { [LABEL.key]: LABEL.value, 'acestream.http_port': '1' },
+    ports: [],
+    publishAddress: '',
+    network: null,
+    memoryBytes: null,
+    cpus: null,
+  })
+  const failure = new RuntimeFailure('refused', 'device or resource busy')
+  rig.runtime.faults.decide = ({ verb, subject }) =>
+    verb === 'destroy' && subject === stray ? { kind: 'fail_before', failure } : null
+  await rig.start()
+  await pass(5)
+  expect((await rig.request('GET', '/readyz')).status).toBe(200)
+  expect(await names()).toEqual(['acestream-1 ready'])
+  rig.runtime.faults.clear()
+  await pass(20)
+  expect(rig.runtime.containers().map(({ name }) => name)).toEqual(['acestream-1'])
 })
 
 test('a container that Docker refuses to remove is tried for again with growing waits', async () => {

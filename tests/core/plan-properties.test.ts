@@ -165,6 +165,7 @@ describe('whatever the fleet is like, a plan', () => {
     holds((given, actions) => {
       const begun = actions.filter(({ type }) => type === 'replace' || type === 'make_room')
       expect(begun.length).toBeLessThanOrEqual(1)
+      if (actions.some(({ rule }) => rule === 'replacement_ready')) expect(begun).toEqual([])
       const { replacement, policy } = given
       if (begun.length > 0 && replacement !== null)
         expect(NOW - replacement.atMs).toBeGreaterThanOrEqual(policy.replacementCooldownMs)

@@ -345,6 +345,13 @@ describe('replacement', () => {
     expect(steps([], { maxReplicas: 1, autoDelete: true }, { replacement: gone })).toEqual([])
   })
 
+  test('of the next is not begun in the step that retires the one before', () => {
+    const [a, b] = [observed('a', { isOutdated: true }), observed('b', { isOutdated: true })]
+    const replacement = { engineId: 'a', cause: 'outdated' as const, atMs: NOW - 70_000, isStarted: true }
+    const ready = observed('c', {}, { replaces: 'a' })
+    expect(steps([a, b, ready], {}, { replacement })).toEqual(['drain a: replacement_ready'])
+  })
+
   test('of an engine with a port of a caller’s choice frees the port first', () => {
     const own = observed('a', ill)
     const request = { ...own.engine.request, hostPort: 5_000 }

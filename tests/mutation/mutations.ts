@@ -314,7 +314,16 @@ export const MUTATIONS: readonly Mutation[] = [
       "if (failure.effect === 'none') return this.#fail(engine, runtimeUnavailable(failure.message))",
       'return this.#fail(engine, runtimeUnavailable(failure.message), true)',
     ],
-    ['the breaker is fed by taken ports', "failure.code === 'refused')\n", 'true)\n'],
+    [
+      'the breaker is fed by what is no engine’s fault',
+      'return this.#fail(engine, refusalOf(engine, failure))\n    if (!removed)',
+      'return this.#fail(engine, refusalOf(engine, failure), true)\n    if (!removed)',
+    ],
+    [
+      'the breaker is fed by a daemon that ends',
+      'return this.#fail(engine, refusalOf(engine, failureOf(error)))',
+      'return this.#fail(engine, refusalOf(engine, failureOf(error)), true)',
+    ],
     [
       'the second transaction comes before the start',
       "checkpoint('after_create')\n",
@@ -332,7 +341,11 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   ]),
   ...of('control/observe.ts', [
-    ['streams outlive a restart of their engine', "endStreams(tx, engine.id, 'engine_restarted', nowMs)", ''],
+    [
+      'streams outlive a restart of their engine',
+      "endStreams(tx, engine.id, isByOutage(stop) ? 'docker_outage' : 'engine_restarted', nowMs)",
+      '',
+    ],
     [
       'a restarted engine stays ready',
       "if (engine.status === 'ready') transition(tx, engine.id, ['ready'], 'starting')",

@@ -27,8 +27,8 @@ export interface TestDocker {
 }
 
 /**
- * Connects to a Docker Engine, to the one that the environment names if none is given. Throws with a sentence for people where none
- * answers: a test on real Docker that is skipped would look like one that passed.
+ * Connects to a Docker Engine, to the one that the environment names if none is given. Throws with a sentence for
+ * people where none answers: a test on real Docker that is skipped would look like one that passed.
  */
 export async function connectTestDocker(dockerHost = process.env.DOCKER_HOST ?? null): Promise<TestDocker> {
   const client = plainClient(dockerHost)

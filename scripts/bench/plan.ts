@@ -1,0 +1,114 @@
+/**
+ * Measures `plan()` alone, without Docker, store or server: how long one plan of a mixed fleet takes at 10 to 10000 engines,
+ * and whether that grows with the number of engines and not faster.
+ */
+
+import { plan } from '../../src/core/plan.ts'
+import type { ObservedEngine, Situation } from '../../src/core/situation.ts'
+import { NOW, observed, situation } from '../../tests/support/situations.ts'
+import { runBenchmarks } from './harness.ts'
+import { type Measured, measured, type Report, target } from './report.ts'
+
+const SIZES = [10, 100, 1_000, 10_000] as const
+const LARGEST = 10_000
+const WARM_UP = 50
+const PLANS = 200
+const TARGET_LARGEST_MS = 20
+/** Linear is 1; what is more is for caches that a large fleet does not fit into, and a sort. */
+const TARGET_GROWTH = 2
+
+/** Measures plans; see the top of the file. */
+export async function measurePlan(): Promise<Report> {
+  const rows = SIZES.map((size) => ({ size, ...plansOf(size) }))
+  const perEngine = (size: number): number => {
+    const row = rows.find((each) => each.size === size)
+    return row === undefined ? Number.NaN : (row.figures.p50 * 1_000) / size
+  }
+  const largest = rows.find(({ size }) => size === LARGEST)
+  if (largest === undefined) throw new Error(`no plan of ${LARGEST} engines was made`)
+  return {
+    name: 'plan',
+    notes: [
+      `One plan of a mixed fleet, ${WARM_UP} plans of warm-up, then ${PLANS} each; in this process, by Bun itself.`,
+      `Steps planned: ${rows.map(({ size, actions }) => `${actions} of ${size}`).join(', ')}.`,
+      `Microseconds an engine: ${rows.map(({ size }) => `${perEngine(size).toFixed(2)} of ${size}`).join(', ')}.`,
+    ],
+    measured: rows.map(({ figures }) => figures),
+    targets: [
+      target({
+        what: `p50 of ${LARGEST} engines`,
+        value: largest.figures.p50,
+        unit: 'ms',
+        bound: 'at most',
+        target: TARGET_LARGEST_MS,
+      }),
+      target({
+        what: `p99 of ${LARGEST} engines`,
+        value: largest.figures.p99,
+        unit: 'ms',
+        bound: 'at most',
+        target: TARGET_LARGEST_MS,
+      }),
+      target({
+        what: 'time an engine at 10000, to that at 1000',
+        value: perEngine(10_000) / perEngine(1_000),
+        unit: '',
+        bound: 'at most',
+        target: TARGET_GROWTH,
+      }),
+    ],
+  }
+}
+
+function plansOf(size: number): { readonly figures: Measured; readonly actions: number } {
+  const given = mixedFleet(size)
+  const { actions } = plan(given)
+  const times: number[] = []
+  for (let n = -WARM_UP; n < PLANS; n++) {
+    const beganMs = performance.now()
+    plan(given)
+    if (n >= 0) times.push(performance.now() - beganMs)
+  }
+  return { figures: measured(`${size} engines`, 'ms', times), actions: actions.length }
+}
+
+/**
+ * Of ten engines four are idle, three busy, and one each drains, is unhealthy, and is outdated; fewer are wanted than are
+ * there, so that every rule looks at all of them and the idle ones are sorted.
+ */
+function mixedFleet(size: number): Situation {
+  const engines = Array.from(
+    { length: size },
+    (_, index) => KINDS[index % KINDS.length]?.(index) ?? idle(index),
+  )
+  const policy = {
+    minReplicas: Math.floor(size / 2),
+    minFree: Math.floor(size / 10),
+    maxReplicas: 2 * size,
+    autoDelete: true,
+  }
+  return situation(engines, policy, { watchedSinceMs: 0 })
+}
+
+/** Since a time of its own, in an order that is none. */
+const usedAt = (index: number): number => NOW - 100_000 - ((index * 7_919) % 10_007)
+
+const idle = (index: number): ObservedEngine =>
+  observed(`engine-${index}`, {}, { lastStreamAt: usedAt(index), restartsAt: [NOW - 400_000, NOW - 10_000] })
+const busy = (index: number): ObservedEngine => observed(`engine-${index}`, { streams: 1 })
+const draining = (index: number): ObservedEngine =>
+  observed(
+    `engine-${index}`,
+    { look: { kind: index % 20 < 10 ? 'clear' : 'serving' } },
+    { status: 'draining', drainCause: 'surplus', drainingSince: usedAt(index) },
+  )
+const unhealthy = (index: number): ObservedEngine =>
+  observed(`engine-${index}`, {
+    health: { verdict: 'unhealthy', sinceMs: usedAt(index) },
+    streams: index % 2,
+  })
+const outdated = (index: number): ObservedEngine => observed(`engine-${index}`, { isOutdated: true })
+
+const KINDS = [idle, busy, idle, draining, busy, idle, unhealthy, busy, outdated, idle]
+
+if (import.meta.main) await runBenchmarks([measurePlan])
