@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import type { HealthTarget } from '../../src/control/health-keeper.ts'
 import { RuntimeFailure } from '../../src/runtime/runtime.ts'
+import { liveEngines } from '../../src/store/engines.ts'
 import { newestJournal } from '../../src/store/journal.ts'
 import { leasesIn } from '../../src/store/leases.ts'
 import { IMAGE, LABEL, Rig } from '../support/rig.ts'
@@ -27,6 +28,9 @@ const all = () => rig.json<Row[]>('GET', '/engines?status=all')
 const names = async () => (await all()).map(({ container_name, status }) => `${container_name} ${status}`)
 const streams = () => rig.json<{ status: string; end_reason: string | null }[]>('GET', '/streams')
 const planned = () => rig.json<{ actions: { rule: string }[]; waits: string[] }>('GET', '/orchestrator/plan')
+const failures = async () =>
+  (await rig.json<{ circuit_breakers: { general: { failure_count: number } } }>('GET', '/health/status'))
+    .circuit_breakers.general.failure_count
 const running = () => rig.runtime.containers().filter(({ state }) => state === 'running')
 
 /**
@@ -76,7 +80,7 @@ describe('the wanted number', () => {
   })
 
   test('is held against what dies and what is removed', async () => {
-    await start({ MIN_REPLICAS: '2' })
+    await start({ MIN_REPLICAS: '2', CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1' })
     await pass(2)
     const [first, second] = await all()
     rig.runtime.kill(first?.container_id ?? '')
@@ -84,6 +88,40 @@ describe('the wanted number', () => {
     await pass(5)
     expect(await names()).toEqual(['acestream-3 ready', 'acestream-4 ready'])
     expect(leasesIn(rig.temp.store.db)).toHaveLength(2)
+  })
+
+  test('is held where engines die before they are ready, and the breaker hears of those', async () => {
+    await start({ MIN_REPLICAS: '1' })
+    await rig.clock.advance(500)
+    rig.runtime.kill(running()[0]?.id ?? '')
+    await pass(5)
+    expect(await names()).toEqual(['acestream-2 ready'])
+    expect(newestJournal(rig.temp.store.db, 100).map(({ kind }) => kind)).toContain('engine.failed')
+    // The second became ready, so the first is forgotten.
+    expect(await failures()).toBe(0)
+  })
+
+  test.each([
+    ['create', new RuntimeFailure('unreachable', 'no connection', { effect: 'none' })],
+    ['create', new RuntimeFailure('image_missing', 'no image')],
+    ['start', new RuntimeFailure('not_found', 'no network')],
+  ] as const)('is not given up for what is no fault of engines: %s fails with %p', async (verb, failure) => {
+    await start()
+    for (let time = 0; time < 6; time++) rig.runtime.faults.next(verb, { kind: 'fail_before', failure })
+    for (let time = 0; time < 6; time++) await rig.provision()
+    expect(await failures()).toBe(0)
+  })
+
+  test('is tried for with another engine when the trial is taken away', async () => {
+    await start({ CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1', CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S: '5' })
+    const failure = new RuntimeFailure('refused', 'no')
+    rig.runtime.faults.next('start', { kind: 'fail_before', failure })
+    expect((await rig.provision()).status).toBe(500)
+    await rig.clock.advance(5_000)
+    const trial = (await (await rig.provision()).json()) as { container_id: string }
+    expect((await rig.provision()).status).toBe(503)
+    await rig.during(rig.request('DELETE', `/containers/${trial.container_id}`))
+    expect((await rig.provision()).status).toBe(200)
   })
 
   test('grows with viewers where spares are wanted', async () => {
@@ -211,6 +249,18 @@ describe('Docker away', () => {
     expect(await streams()).toMatchObject([{ status: 'ended', end_reason: 'docker_outage' }])
   })
 
+  test('or silent about what happens: nothing is decided until everything was looked at', async () => {
+    await start({ MIN_REPLICAS: '1' })
+    await pass(2)
+    const hang = rig.runtime.faults.hang('list')
+    rig.runtime.breakEvents()
+    await pass(2)
+    expect((await planned()).waits).toEqual(['the containers are being looked at'])
+    hang.release()
+    await pass(2)
+    expect((await planned()).waits).toEqual([])
+  })
+
   test('makes /gc a 503 at once', async () => {
     await start()
     rig.runtime.goDown()
@@ -229,6 +279,9 @@ describe('idle engines', () => {
     await pass(11)
     expect(await all()).toMatchObject([{ status: 'draining', listed: false, reason: 'it is draining' }])
     expect(running()).toHaveLength(1)
+    expect(newestJournal(rig.temp.store.db, 1)).toMatchObject([
+      { kind: 'engine.draining', detail: { cause: 'surplus', rule: 'idle_surplus' } },
+    ])
     await pass(7)
     expect(await all()).toEqual([])
     expect(running()).toEqual([])
@@ -241,6 +294,9 @@ describe('idle engines', () => {
     await play(19_000)
     await pass(30)
     expect(await all()).toMatchObject([{ status: 'ready', listed: true }])
+    expect(liveEngines(rig.temp.store.db)).toMatchObject([
+      { drainCause: null, drainingSince: null, reason: null },
+    ])
     await leave()
     await pass(9)
     expect(await all()).toMatchObject([{ status: 'ready' }])
@@ -272,6 +328,44 @@ describe('idle engines', () => {
     say('ended')
     await pass(2)
     expect(running()).toEqual([])
+  })
+})
+
+describe('an engine that was adopted without a row', () => {
+  const runOutside = async (): Promise<string> => {
+    const ports = [{ containerPort: 19_007, hostPort: 19_007, protocol: 'tcp' as const }]
+    const id = await rig.runtime.create({
+      name: 'acestream-7',
+      image: IMAGE,
+      env: {},
+      labels: { [LABEL.key]: LABEL.value, 'acestream.http_port': '19007', 'host.http_port': '19007' },
+      ports,
+      publishAddress: '',
+      network: null,
+      memoryBytes: null,
+      cpus: null,
+    })
+    await rig.runtime.start(id)
+    return id
+  }
+
+  test('counts as busy until its network is quiet', async () => {
+    await start({ AUTO_DELETE: 'true' })
+    const id = await runOutside()
+    for (let second = 0; second < 120; second++) {
+      rig.runtime.addTraffic(id, 500_000)
+      await pass(1)
+    }
+    expect(await planned()).toMatchObject({ busy: 1 })
+    await pass(100)
+    expect(await all()).toEqual([])
+  })
+
+  test('is not outdated for not saying how it was made', async () => {
+    await start({ HEALTH_REPLACEMENT_COOLDOWN_S: '1' })
+    await runOutside()
+    await pass(200)
+    expect(await names()).toEqual(['acestream-7 ready'])
   })
 })
 

@@ -336,6 +336,7 @@ describe('an unknown outcome', () => {
       const answer = await rig.provision()
       await rig.clock.advance(20_000)
       const containers = rig.runtime.containers()
+      expect(containers).toHaveLength(verb === 'start' ? 1 : 0)
       expect((await all()).map(({ container_id }) => container_id)).toEqual(containers.map(({ id }) => id))
       expect(leases()).toHaveLength(containers.length)
       // Started in time is a success whatever was lost; else the caller was told to come back.

@@ -179,6 +179,11 @@ describe('idle engines', () => {
     ]
     expect(steps(engines, { scaledAtMs: NOW - 10 })).toEqual(['drain old: scaled_down'])
   })
+
+  test('drain on an operator’s word down to the number that was said, and no further', () => {
+    const engines = ['a', 'b', 'c'].map((id) => idle(id, 1_000, { createdAt: 1 }))
+    expect(steps(engines, { scaledAtMs: NOW - 10, minReplicas: 2 })).toEqual(['drain a: scaled_down'])
+  })
 })
 
 describe('a draining engine', () => {
@@ -315,6 +320,14 @@ describe('replacement', () => {
     const replacement = { engineId: 'x', cause: 'unhealthy' as const, atMs: NOW - 59_000, isStarted: true }
     expect(steps(engines, { minReplicas: 2 }, { replacement })).toEqual([])
     expect(wakeOf(engines, { minReplicas: 2 }, { replacement })).toBe(1_000)
+  })
+
+  test('is not begun beside one that takes longer than the cooldown', () => {
+    const replacement = { engineId: 'a', cause: 'unhealthy' as const, atMs: NOW - 70_000, isStarted: true }
+    const successor = observed('c', {}, { ...booting, replaces: 'a' })
+    expect(
+      steps([observed('a', ill), observed('b', ill), successor], { minReplicas: 2 }, { replacement }),
+    ).toEqual([])
   })
 
   test('is not begun while its breaker is open', () => {

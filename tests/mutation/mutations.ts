@@ -266,7 +266,6 @@ export const MUTATIONS: readonly Mutation[] = [
       'claimKey: key, handedOutAt: now }',
       'claimKey: null, handedOutAt: now }',
     ],
-    ['own starts are not admitted', 'if (refusal) throw new ProvisionRefused(refusal)\n    return', 'return'],
     ['a key is not kept', 'if (key !== null)\n        bindKey', 'if (key === hash)\n        bindKey'],
     [
       'leases are not written',
@@ -335,9 +334,9 @@ export const MUTATIONS: readonly Mutation[] = [
       'const removed = true',
     ],
     [
-      'an unknown outcome is taken for a failure',
-      'return this.#leave(engine, failure)\n  }\n\n  async',
-      'return this.#fail(engine, runtimeUnavailable(failure.message))\n  }\n\n  async',
+      'an unknown outcome of a start is taken for a failure',
+      "if (failure.code === 'unreachable') return this.#leave(engine, failure)",
+      "if (failure.code === 'unreachable') return this.#fail(engine, runtimeUnavailable(failure.message))",
     ],
   ]),
   ...of('control/observe.ts', [
@@ -364,13 +363,6 @@ export const MUTATIONS: readonly Mutation[] = [
       'const isThorough = false\n',
     ],
     ['Docker’s return is not noticed', 'this.#stale(facts.watch().sinceMs)\n    this.#queue.add(PASS)', ''],
-  ]),
-  ...of('control/operator.ts', [
-    [
-      'an unclaimed engine is handed out while an operator drains it',
-      'unclaimedSince: null,\n        claimKey: null,\n      } as const',
-      '} as const',
-    ],
   ]),
   ...of('control/own-starts.ts', [
     ['a failed start holds nothing', "if (kind === 'failed') this.#hold()", ''],
