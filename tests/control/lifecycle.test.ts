@@ -88,6 +88,10 @@ describe('the wanted number', () => {
     await pass(5)
     expect(await names()).toEqual(['acestream-3 ready', 'acestream-4 ready'])
     expect(leasesIn(rig.temp.store.db)).toHaveLength(2)
+    // They had been ready, so their end says nothing about others.
+    expect(await rig.json('GET', '/orchestrator/status')).toMatchObject({
+      provisioning: { circuit_breaker_state: 'closed' },
+    })
   })
 
   test('is held where engines die before they are ready, and the breaker hears of those', async () => {
