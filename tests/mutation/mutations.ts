@@ -119,6 +119,9 @@ export const MUTATIONS: readonly Mutation[] = [
       'if (frozen !== null) return { ...result',
       'if (frozen === result) return { ...result',
     ],
+    ['a failure is succeeded before the breaker knows', 'engine.readyAt !== null', 'engine.name !== null'],
+  ]),
+  ...of('core/fleet.ts', [
     ['own starts know no cap', 'this.#room = policy.maxReplicas - engines.length', 'this.#room = 99'],
     [
       'own starts are not bounded in number',
@@ -154,7 +157,6 @@ export const MUTATIONS: readonly Mutation[] = [
       'if (this.#room > 0 && engine',
       'if (this.#room > 99 && engine',
     ],
-    ['a failure is succeeded before the breaker knows', 'engine.readyAt !== null', 'engine.name !== null'],
   ]),
   ...of('core/ports.ts', [
     ['a taken port is given again', 'if (!isTaken(port)) return port', 'if (isTaken !== null) return port'],

@@ -1,0 +1,210 @@
+import type { Refusal } from './refusal.ts'
+import { isForfeit, isReplacing, isSuccessorDue, nextToReplace, retirements } from './replacement.ts'
+import {
+  type Action,
+  type Agenda,
+  idleSinceMs,
+  isBusy,
+  isInService,
+  isSteady,
+  isUnhealthy,
+  type ObservedEngine,
+  type Situation,
+} from './situation.ts'
+
+/** The decisions about the number of engines, in their order. */
+export class Fleet {
+  readonly waits: string[] = []
+  readonly #touched = new Set<string>()
+  /** Engines that may still be made, and of those how many may be made by us at this moment. */
+  #room: number
+  #slots: number
+
+  constructor(
+    private readonly situation: Situation,
+    private readonly agenda: Agenda,
+    private readonly byId: ReadonlyMap<string, ObservedEngine>,
+    private readonly serving: readonly ObservedEngine[],
+    private readonly wanted: number,
+    own: readonly Action[],
+  ) {
+    this.#touch(own)
+    const { engines, policy } = situation
+    this.#room = policy.maxReplicas - engines.length
+    this.#slots = policy.concurrentStarts - engines.filter(isOwnStart).length
+  }
+
+  actions(): Action[] {
+    const retired = this.#touch(retirements(this.situation, this.byId, this.agenda))
+    const count = this.serving.length - retired.length
+    const recalled = this.#touch(this.#recalls(this.wanted - count))
+    const missing = this.wanted - count - recalled.length
+    const started = this.#starts(missing)
+    const surplus = this.#touch(this.#surplus(count))
+    // One at a time: what is retired now has not gone yet.
+    const mayReplace = missing <= 0 && retired.length === 0
+    return [...retired, ...recalled, ...started, ...surplus, ...(mayReplace ? this.#replacements() : [])]
+  }
+
+  /** Each engine is named in one step at most. */
+  #touch(actions: readonly Action[]): readonly Action[] {
+    for (const action of actions) if ('engineId' in action) this.#touched.add(action.engineId)
+    return actions
+  }
+
+  /** Those that drain and are wanted again; that is cheaper than a start. */
+  #recalls(missing: number): Action[] {
+    if (missing <= 0) return []
+    return this.situation.engines
+      .filter((each) => isRecallable(each) && !this.#touched.has(each.engine.id))
+      .slice(0, missing)
+      .map(({ engine }) => ({
+        type: 'recall',
+        rule: 'wanted_again',
+        reason: 'more engines are wanted again',
+        engineId: engine.id,
+      }))
+  }
+
+  #starts(missing: number): Action[] {
+    const starts: Action[] = []
+    const { replacement } = this.situation
+    const isSuccessor = isSuccessorDue(this.situation, this.byId, missing > 0)
+    if (replacement !== null && isSuccessor && this.#mayStart('replacementRefusal')) {
+      const reason = `it takes the place of an engine that was ${replacement.cause}`
+      starts.push({ type: 'provision', rule: 'finish_replacement', reason, replaces: replacement.engineId })
+    }
+    while (starts.length < missing && this.#mayStart()) {
+      const reason = `${this.wanted} engines are wanted and ${this.serving.length} are there`
+      starts.push({ type: 'provision', rule: 'below_wanted', reason, replaces: null })
+    }
+    return starts
+  }
+
+  /** Takes one of the starts that may be made now; says why not when none is left. */
+  #mayStart(kind: 'startRefusal' | 'replacementRefusal' = 'startRefusal'): boolean {
+    const { startsHeldUntilMs, engines, policy } = this.situation
+    const refusal = this.situation[kind]
+    if (refusal !== null) return this.#waitFor(refusal)
+    if (this.#room <= 0) return this.#wait(`MAX_REPLICAS (${policy.maxReplicas}) is reached`)
+    if (this.#slots <= 0) return this.#wait('MAX_CONCURRENT_PROVISIONS starts are under way')
+    if (!this.agenda.isDue(startsHeldUntilMs)) return this.#wait('starts failed and are tried again later')
+    if (policy.startIntervalMs > 0) {
+      const lastMs = engines.reduce(
+        (last, each) => (isOwn(each) ? Math.max(last, each.engine.createdAt) : last),
+        0,
+      )
+      if (!this.agenda.isDue(lastMs + policy.startIntervalMs))
+        return this.#wait('MIN_PROVISION_INTERVAL_S has not passed since the last start')
+    }
+    const isTrial = kind === 'startRefusal' && this.situation.isStartTrial
+    if (policy.startIntervalMs > 0 || isTrial) this.#slots = 1
+    this.#room--
+    this.#slots--
+    return true
+  }
+
+  /** A refusal that says when it may be over is looked at again then. */
+  #waitFor({ message, etaSeconds }: Refusal): false {
+    if (etaSeconds !== null) this.agenda.isDue(this.situation.nowMs + etaSeconds * 1_000)
+    return this.#wait(message)
+  }
+
+  #wait(why: string): false {
+    if (!this.waits.includes(why)) this.waits.push(why)
+    return false
+  }
+
+  /** Those that are too many: unhealthy ones first, then those that have been idle for longest. */
+  #surplus(count: number): Action[] {
+    const surplus = count - this.wanted
+    if (surplus <= 0) return []
+    const { policy } = this.situation
+    const free = this.serving.filter((each) => !this.#touched.has(each.engine.id))
+    const ill = free.filter((each) => isForfeit(each, this.situation, this.agenda)).slice(0, surplus)
+    const idle = free
+      .filter((each) => isSteady(each) && !isUnhealthy(each) && !isBusy(each))
+      .filter(({ engine }) => engine.unclaimedSince === null)
+      .toSorted((a, b) => idleSinceMs(a) - idleSinceMs(b))
+    const scaledDown = idle.filter((each) => this.#isScaledDown(each)).slice(0, surplus - ill.length)
+    // Without AUTO_DELETE only what is above the cap goes: engines that were adopted.
+    const left = surplus - ill.length - scaledDown.length
+    const taken = new Set(scaledDown)
+    const expired = idle
+      .filter((each) => !taken.has(each) && this.agenda.isDue(idleSinceMs(each) + policy.graceMs))
+      .slice(0, policy.autoDelete ? left : Math.max(0, Math.min(left, count - policy.maxReplicas)))
+    return [
+      ...ill.map((each) => this.#drain(each, 'surplus_unhealthy', 'it is unhealthy, and not needed')),
+      ...scaledDown.map((each) => this.#drain(each, 'scaled_down', 'the fleet was scaled down')),
+      ...expired.map((each) =>
+        this.#drain(each, 'idle_surplus', `it is idle, and more than the ${this.wanted} wanted`),
+      ),
+    ]
+  }
+
+  /** An operator's word is about the engines of that time; who was just handed one may be on the way to it. */
+  #isScaledDown({ engine }: ObservedEngine): boolean {
+    const { scaledAtMs, drainHideMs } = this.situation.policy
+    if (scaledAtMs === null || engine.createdAt > scaledAtMs) return false
+    return this.agenda.isDue((engine.handedOutAt ?? 0) + drainHideMs)
+  }
+
+  #drain(
+    { engine, health }: ObservedEngine,
+    rule: 'surplus_unhealthy' | 'scaled_down' | 'idle_surplus',
+    reason: string,
+  ): Action {
+    const cause = DRAIN_CAUSE[rule]
+    // An unhealthy engine was hidden when it became so.
+    const hiddenSinceMs = cause === 'unhealthy' ? health.sinceMs : this.situation.nowMs
+    return { type: 'drain', rule, reason, engineId: engine.id, cause, hiddenSinceMs }
+  }
+
+  /** One engine that is unhealthy or outdated: its successor first where there is room, itself first at the cap. */
+  #replacements(): Action[] {
+    const candidates = this.serving.filter((each) => !this.#touched.has(each.engine.id))
+    if (isReplacing(this.situation, this.byId)) return []
+    const next = nextToReplace(this.situation, candidates, this.agenda)
+    if (next === null) return []
+    const { observed, cause } = next
+    const { engine } = observed
+    const reason = cause === 'unhealthy' ? 'it is unhealthy' : 'its configuration is outdated'
+    const refusal = this.situation.replacementRefusal
+    if (refusal !== null && refusal.code !== 'max_capacity') {
+      this.#waitFor(refusal)
+      return []
+    }
+    // Two engines can't have the one port that a caller asked for.
+    if (this.#room > 0 && engine.request.hostPort === null) {
+      if (!this.#mayStart('replacementRefusal')) return []
+      return [{ type: 'replace', rule: cause, reason, engineId: engine.id, cause }]
+    }
+    // Room that is on its way is waited for.
+    if (this.situation.engines.some((each) => !isInService(each))) return []
+    const rule = cause === 'unhealthy' ? 'unhealthy_at_cap' : 'outdated_at_cap'
+    const hiddenSinceMs = cause === 'unhealthy' ? observed.health.sinceMs : this.situation.nowMs
+    return [{ type: 'make_room', rule, reason, engineId: engine.id, cause, hiddenSinceMs }]
+  }
+}
+
+const DRAIN_CAUSE = {
+  surplus_unhealthy: 'unhealthy',
+  scaled_down: 'scaled_down',
+  idle_surplus: 'surplus',
+} as const
+
+const isRecallable = (observed: ObservedEngine): boolean => {
+  const { engine, health, isRunning, isInHand } = observed
+  if (engine.status !== 'draining' || engine.removalRequestedAt !== null || !isRunning || isInHand)
+    return false
+  return (
+    (engine.drainCause === 'surplus' || engine.drainCause === 'scaled_down') && health.verdict !== 'unhealthy'
+  )
+}
+
+/** Started by us and not for a caller. */
+const isOwn = ({ engine }: ObservedEngine): boolean =>
+  engine.handedOutAt === null && engine.adoptedAt === null
+
+const isOwnStart = (observed: ObservedEngine): boolean =>
+  observed.engine.status === 'provisioning' && isOwn(observed)
