@@ -237,13 +237,12 @@ function lifecycleOf(
   const { template, facts, sessions, gate } = base
   const { isInHand, lookAt } = hooks
   const starts = new OwnStarts({ provisioner, clock, random })
-  const startsHeldUntilMs = (): number => starts.heldUntilMs()
   const launch = (engine: Engine): void => starts.launch(engine)
   const repair = (engineId: string): void => reconciler.repair(engineId)
   const actionFor = (engineId: string): Action | undefined => reconciler.actionFor(engineId)
   const settings = policySettingsOf(config)
   const known = { store, clock, facts, sessions, gate, template, settings }
-  const survey = new Survey({ ...known, isInHand, startsHeldUntilMs })
+  const survey = new Survey({ ...known, isInHand, starts })
   const executor = new Executor({ store, clock, claims, log, launch, lookAt, repair })
   const breakers = gate.breakers()
   const repairs = new Repairs({ store, clock, runtime, log, breakers, actionFor, lookAt })

@@ -25,6 +25,11 @@ export class OwnStarts {
     return this.#heldUntilMs
   }
 
+  /** The last one failed, so a single one is tried before others. */
+  hasFailed(): boolean {
+    return this.#failures > 0
+  }
+
   launch(engine: Engine): void {
     void this.deps.provisioner.start(engine).then(({ kind }) => {
       if (kind === 'started') this.#failures = 0

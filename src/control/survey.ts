@@ -10,6 +10,7 @@ import type { Clock } from './clock.ts'
 import { streamsInDoubt } from './doubts.ts'
 import type { Facts } from './facts.ts'
 import type { Gate } from './gate.ts'
+import type { OwnStarts } from './own-starts.ts'
 import type { SessionFacts } from './session-facts.ts'
 import { type EngineTemplate, plainRequest, templateHash } from './template.ts'
 
@@ -25,7 +26,7 @@ export interface SurveyDeps {
   readonly template: EngineTemplate
   readonly settings: PolicySettings
   readonly isInHand: (engineId: string) => boolean
-  readonly startsHeldUntilMs: () => number
+  readonly starts: Pick<OwnStarts, 'heldUntilMs' | 'hasFailed'>
 }
 
 /** Collects all that a plan looks at, from the store and from memory, at one moment. Waits for nothing. */
@@ -36,7 +37,7 @@ export class Survey {
   constructor(private readonly deps: SurveyDeps) {}
 
   take(): Situation {
-    const { store, clock, facts, gate, startsHeldUntilMs } = this.deps
+    const { store, clock, facts, gate, starts } = this.deps
     const { db } = store
     const streams = startedByEngine(db)
     const generalBreaker = gate.breaker(db, 'general')
@@ -48,8 +49,8 @@ export class Survey {
       watchedSinceMs: facts.watch().sinceMs,
       startRefusal: gate.refusal(db, plainRequest, false),
       replacementRefusal: gate.refusal(db, plainRequest, false, breakerOf({ replaces: 'another' })),
-      isStartTrial: generalBreaker.state === 'half_open',
-      startsHeldUntilMs: startsHeldUntilMs(),
+      isStartTrial: generalBreaker.state === 'half_open' || starts.hasFailed(),
+      startsHeldUntilMs: starts.heldUntilMs(),
       replacement: lastReplacement(db),
     }
   }

@@ -85,6 +85,7 @@ export class Fleet {
   #mayStart(kind: 'startRefusal' | 'replacementRefusal' = 'startRefusal'): boolean {
     const { startsHeldUntilMs, engines, policy } = this.situation
     const refusal = this.situation[kind]
+    const isTrial = kind === 'startRefusal' && this.situation.isStartTrial
     if (refusal !== null) return this.#waitFor(refusal)
     if (this.#room <= 0) return this.#wait(`MAX_REPLICAS (${policy.maxReplicas}) is reached`)
     if (this.#slots <= 0) return this.#wait('MAX_CONCURRENT_PROVISIONS starts are under way')
@@ -97,7 +98,7 @@ export class Fleet {
       if (!this.agenda.isDue(lastMs + policy.startIntervalMs))
         return this.#wait('MIN_PROVISION_INTERVAL_S has not passed since the last start')
     }
-    const isTrial = kind === 'startRefusal' && this.situation.isStartTrial
+    if (isTrial && engines.some(isOwnStart)) return this.#wait('a single engine is tried before others')
     if (policy.startIntervalMs > 0 || isTrial) this.#slots = 1
     this.#room--
     this.#slots--

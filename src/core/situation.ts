@@ -69,7 +69,7 @@ export interface Situation {
   /** Why an engine can't be started now; null when it can. */
   readonly startRefusal: Refusal | null
   readonly replacementRefusal: Refusal | null
-  /** The breaker lets a single engine through, as a trial. */
+  /** A single engine is tried: the breaker lets no more through, or the last one of ours failed. */
   readonly isStartTrial: boolean
   /** After starts that failed, no new one before this time. */
   readonly startsHeldUntilMs: number

@@ -110,6 +110,8 @@ describe('starts', () => {
 
   test('a single one as a trial', () => {
     expect(steps([], { minReplicas: 3 }, { isStartTrial: true })).toHaveLength(1)
+    const own = observed('a', { isInHand: true }, { status: 'provisioning', handedOutAt: null })
+    expect(steps([own], { minReplicas: 3 }, { isStartTrial: true })).toEqual([])
   })
 
   test('none while they would be refused, or after one that failed', () => {

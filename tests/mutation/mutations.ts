@@ -411,7 +411,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...of('control/survey.ts', [
     [
       'an engine’s starts do not wait after failures',
-      'startsHeldUntilMs: startsHeldUntilMs(),',
+      'startsHeldUntilMs: starts.heldUntilMs(),',
       'startsHeldUntilMs: 0,',
     ],
     [
