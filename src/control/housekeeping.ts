@@ -33,7 +33,7 @@ export class Housekeeping {
 }
 
 /** Deletes history beyond its bounds, so that every table has one. */
-export function prune(store: Store, nowMs: number): void {
+function prune(store: Store, nowMs: number): void {
   const before = (days: number): number => nowMs - days * DAY_MS
   store.transact((tx) => {
     pruneKeys(tx, before(KEEP.idempotencyKeys.days))

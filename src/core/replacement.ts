@@ -2,6 +2,7 @@ import {
   type Action,
   type Agenda,
   isBusy,
+  isInService,
   isLostForViewers,
   isSteady,
   isUnhealthy,
@@ -29,7 +30,7 @@ export function isUnderstudy(
   const { replaces, status } = observed.engine
   if (replaces === null || (status !== 'provisioning' && status !== 'starting')) return false
   const replaced = engines.get(replaces)
-  return replaced !== undefined && isSteady(replaced)
+  return replaced !== undefined && isInService(replaced)
 }
 
 /** Drains those whose replacement is ready, if they are still to be replaced. */

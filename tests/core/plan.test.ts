@@ -299,6 +299,12 @@ describe('replacement', () => {
     expect(steps([a, ready], needed, { replacement })).toEqual(['drain a: replacement_ready'])
   })
 
+  test('of one that restarts meanwhile drains nobody else for the successor', () => {
+    const restarting = observed('a', {}, { containerState: 'restarting' })
+    const successor = observed('b', {}, { ...booting, replaces: 'a' })
+    expect(steps([restarting, successor, observed('c')], { minReplicas: 2, autoDelete: true })).toEqual([])
+  })
+
   test('at the cap: it drains first, then another is started', () => {
     const a = observed('a', ill)
     expect(steps([a], { ...needed, maxReplicas: 1 })).toEqual(['make_room a: unhealthy_at_cap'])
