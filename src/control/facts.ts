@@ -25,6 +25,8 @@ export class Facts {
   #docker: DockerFact
   readonly #health = new Map<string, Health>()
   readonly #lastSeen = new Map<string, number>()
+  /** Since when the present process of each engine is probed. */
+  readonly #probed = new Map<string, { readonly generation: number; readonly sinceMs: number }>()
   /** Containers that were heard to stop and not looked at since. */
   readonly #stopped = new Set<string>()
   readonly #listeners: (() => void)[] = []
@@ -85,6 +87,18 @@ export class Facts {
 
   health(engineId: string, nowMs: number): Health {
     return this.#health.get(engineId) ?? unknownHealth(nowMs)
+  }
+
+  /** This start of the engine is probed from now on, if it was not before. */
+  setProbed(engineId: string, generation: number, nowMs: number): void {
+    if (this.#probed.get(engineId)?.generation === generation) return
+    this.#probed.set(engineId, { generation, sinceMs: nowMs })
+  }
+
+  /** Since when this start of the engine is probed; null when it is not. */
+  probedSinceMs(engineId: string, generation: number): number | null {
+    const known = this.#probed.get(engineId)
+    return known?.generation === generation ? known.sinceMs : null
   }
 
   addProbe(engineId: string, probe: Probe): void {
@@ -163,6 +177,7 @@ export class Facts {
   /** Nobody probes any more: all verdicts are unknown until somebody does. */
   forgetAllHealth(): void {
     this.#health.clear()
+    this.#probed.clear()
     this.#version++
   }
 
@@ -173,11 +188,13 @@ export class Facts {
   /** Drops what is kept of all others. */
   keepOnly(engines: readonly Pick<Engine, 'id' | 'containerId'>[]): void {
     const ids = new Set(engines.map(({ id }) => id))
-    const containers = new Set(engines.map(({ containerId }) => containerId))
-    for (const id of this.#health.keys()) if (!ids.has(id)) this.#health.delete(id)
-    for (const id of this.#lastSeen.keys()) if (!ids.has(id)) this.#lastSeen.delete(id)
-    for (const id of this.#heardStops.keys()) if (!containers.has(id)) this.#heardStops.delete(id)
-    for (const id of this.#stopped) if (!containers.has(id)) this.#stopped.delete(id)
-    for (const id of this.#startedAt.keys()) if (!containers.has(id)) this.#startedAt.delete(id)
+    const containers = new Set(engines.flatMap(({ containerId }) => containerId ?? []))
+    for (const kept of [this.#probed, this.#health, this.#lastSeen]) keep(kept, ids)
+    for (const kept of [this.#heardStops, this.#stopped, this.#startedAt]) keep(kept, containers)
   }
+}
+
+/** Drops all others. */
+function keep(kept: Map<string, unknown> | Set<string>, wanted: ReadonlySet<string>): void {
+  for (const key of kept.keys()) if (!wanted.has(key)) kept.delete(key)
 }

@@ -116,10 +116,11 @@ export class HealthKeeper {
   }
 
   #send(): void {
-    const { store, source, facts, sessions } = this.deps
+    const { store, source, facts, sessions, clock } = this.deps
     const engines = liveEngines(store.db)
     facts.keepOnly(engines)
     const targets = engines.filter(isProbed).map((engine) => this.#target(engine))
+    for (const { engineId, generation } of targets) facts.setProbed(engineId, generation, clock.now())
     const asked = targets.flatMap((target) => target.sessions.map(({ streamRowId }) => streamRowId))
     sessions.keepOnly(new Set(asked))
     const text = JSON.stringify(targets)
@@ -179,4 +180,4 @@ export class HealthKeeper {
 const isProbed = (engine: Engine): boolean => engine.status !== 'provisioning' && isRunning(engine)
 
 /** Starts of one container are told apart by their time; before the first look it is not known. */
-const generationOf = (engine: Engine): number => engine.containerStartedAt ?? 0
+export const generationOf = (engine: Engine): number => engine.containerStartedAt ?? 0

@@ -70,7 +70,9 @@ export function applyObserved(
   if (stopped) noteStopped(tx, engine, change.containerState ?? 'exited', stop, nowMs)
   const startedAnew = runsNow && (isRestarted || !wasUp)
   if (!startedAnew || engine.containerStartedAt === null) return
-  endStreams(tx, engine.id, isByOutage(stop) ? 'docker_outage' : 'engine_restarted', nowMs)
+  const reason = isByOutage(stop) ? 'docker_outage' : 'engine_restarted'
+  // What was begun since is on the new process, though its start is noticed only now.
+  endStreams(tx, engine.id, reason, nowMs, change.containerStartedAt ?? nowMs)
   // Whoever used it before it was taken over has lost it by the restart.
   if (engine.adoptedAt !== null) updateEngine(tx, engine.id, { adoptedAt: null })
   if (engine.status === 'ready') transition(tx, engine.id, ['ready'], 'starting')
@@ -101,9 +103,19 @@ function noteStopped(tx: Db, engine: Engine, state: string, stop: Stop, nowMs: n
   appendJournal(tx, nowMs, { kind: 'engine.stopped', engineId: engine.id, detail: { state, cause } })
 }
 
-/** Ends what an engine had in the books; gives how many streams that were. */
-export function endStreams(tx: Db, engineId: string, reason: string, nowMs: number): number {
-  const ended = startedStreamsOf(tx, engineId).filter(({ rowId }) => endStream(tx, rowId, nowMs, reason))
+/**
+ * Ends what an engine had in the books, or of that what was begun before a time; gives how many streams that were.
+ */
+export function endStreams(
+  tx: Db,
+  engineId: string,
+  reason: string,
+  nowMs: number,
+  beforeMs = Number.POSITIVE_INFINITY,
+): number {
+  const ended = startedStreamsOf(tx, engineId).filter(
+    ({ rowId, startedAt }) => startedAt < beforeMs && endStream(tx, rowId, nowMs, reason),
+  )
   for (const { streamId } of ended)
     appendJournal(tx, nowMs, { kind: 'stream.ended', engineId, streamId, detail: { reason } })
   if (ended.length > 0) updateEngine(tx, engineId, { lastStreamAt: nowMs })

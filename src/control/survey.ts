@@ -10,6 +10,7 @@ import type { Clock } from './clock.ts'
 import { streamsInDoubt } from './doubts.ts'
 import type { Facts } from './facts.ts'
 import type { Gate } from './gate.ts'
+import { generationOf } from './health-keeper.ts'
 import type { OwnStarts } from './own-starts.ts'
 import type { SessionFacts } from './session-facts.ts'
 import { type EngineTemplate, plainRequest, templateHash } from './template.ts'
@@ -83,6 +84,7 @@ export class Survey {
       isInHand: isInHand(engine.id),
       streams,
       health,
+      probedSinceMs: facts.probedSinceMs(engine.id, generationOf(engine)),
       stillMs: stillMs(sessionsOf('started')),
       look: secondLook(sessionsOf('ended'), engine.drainingSince ?? clock.now(), clock.now()),
       isOutdated: this.#isOutdated(engine),

@@ -102,11 +102,16 @@ const isStandingStill = (look: Look): boolean =>
 const isWitnessed = ({ observed, situation }: Look): boolean =>
   observed.engine.stopCause === 'exit' && situation.watchedSinceMs <= (observed.engine.stoppedAt ?? 0)
 
-/** An adopted engine may have viewers that we don't know of, so its silence is no reason to stop it. */
+/**
+ * It had its time to answer, and was asked all that time: of a start that was noticed late nothing is known yet. An adopted
+ * engine may have viewers that we don't know of, so its silence is no reason to stop it.
+ */
 function isOverdue({ observed, situation, agenda }: Look): boolean {
-  const { engine, streams } = observed
+  const { engine, streams, probedSinceMs } = observed
   if (engine.status !== 'starting' || engine.adoptedAt !== null || streams > 0) return false
-  return agenda.isDue((engine.containerStartedAt ?? engine.createdAt) + situation.policy.startupTimeoutMs)
+  if (probedSinceMs === null) return false
+  const sinceMs = Math.max(engine.containerStartedAt ?? engine.createdAt, probedSinceMs)
+  return agenda.isDue(sinceMs + situation.policy.startupTimeoutMs)
 }
 
 /** An operator's word stands, and an unhealthy engine serves nobody. */

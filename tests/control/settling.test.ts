@@ -147,6 +147,23 @@ describe('events', () => {
     expect(await streams()).toMatchObject([{ status: 'ended' }])
   })
 
+  test('a restart that is noticed late leaves the streams of the new process alone', async () => {
+    await start()
+    const { container_id, host_http_port } = await provision()
+    await play(host_http_port, 'before')
+    await rig.clock.advance(1_000)
+    rig.runtime.deliverAfterMs = () => []
+    await rig.runtime.restartOutside(container_id)
+    await rig.clock.advance(1_000)
+    await play(host_http_port, 'after')
+    rig.runtime.breakEvents()
+    await rig.clock.advance(1_000)
+    expect(await streams()).toMatchObject([
+      { id: 'before', status: 'ended' },
+      { id: 'after', status: 'started' },
+    ])
+  })
+
   test('a die event that comes late, after the next start, ends nothing', async () => {
     await start()
     const { container_id, host_http_port } = await provision()

@@ -270,6 +270,9 @@ describe('an engine that does not work', () => {
     expect(steps([late({ containerStartedAt: NOW - 89_000 })])).toEqual([])
     expect(steps([late({}, { streams: 1 })])).toEqual([])
     expect(steps([late({ adoptedAt: 1 })])).toEqual([])
+    // Its start was noticed late, so it was not asked for as long.
+    expect(steps([late({}, { probedSinceMs: NOW - 89_999 })])).toEqual([])
+    expect(steps([late({}, { probedSinceMs: null })])).toEqual([])
     expect(steps([late({ containerState: 'paused' }, { isRunning: false })])).toEqual([])
   })
 

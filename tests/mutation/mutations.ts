@@ -344,7 +344,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...of('control/observe.ts', [
     [
       'streams outlive a restart of their engine',
-      "endStreams(tx, engine.id, isByOutage(stop) ? 'docker_outage' : 'engine_restarted', nowMs)",
+      'endStreams(tx, engine.id, reason, nowMs, change.containerStartedAt ?? nowMs)',
       '',
     ],
     [

@@ -17,6 +17,7 @@ export function observed(
     isInHand: false,
     streams: 0,
     health: { verdict: 'healthy', sinceMs: 2_000 },
+    probedSinceMs: 0,
     stillMs: null,
     look: { kind: 'clear' },
     isOutdated: false,
