@@ -1,0 +1,110 @@
+import type { Database } from 'bun:sqlite'
+
+/** What a row of the engines says, as far as the checks read it. */
+export interface EngineBook {
+  readonly id: string
+  readonly status: string
+  readonly name: string
+  readonly reason: string | null
+  readonly container_id: string | null
+  readonly host_http_port: number
+  readonly config_hash: string
+  readonly unclaimed_since: number | null
+  readonly adopted_at: number | null
+  readonly ready_at: number | null
+  readonly removal_requested_at: number | null
+  readonly drain_cause: string | null
+  readonly handed_out_at: number | null
+  readonly last_stream_at: number | null
+  readonly created_at: number
+  readonly replaces: string | null
+}
+
+export interface JournalBook {
+  readonly id: number
+  readonly at: number
+  readonly kind: string
+  readonly engine_id: string | null
+  readonly stream_id: string | null
+  readonly detail: string
+}
+
+export interface BreakerBook {
+  readonly name: string
+  readonly state: string
+  readonly trial_engine_id: string | null
+}
+
+interface StreamBook {
+  readonly stream_id: string
+  readonly engine_id: string | null
+}
+
+const LIVE = `status IN ('provisioning', 'starting', 'ready', 'draining')`
+
+/** The database as the checks read it: beside the production code, by SQL of their own. */
+export class Books {
+  readonly #live
+  readonly #byContainer
+  readonly #byId
+  readonly #journal
+  readonly #lastEntry
+  readonly #leases
+  readonly #started
+  readonly #busy
+  readonly #breakers
+
+  constructor(database: Database) {
+    this.#live = database.query<EngineBook, []>(`SELECT * FROM engines WHERE ${LIVE} ORDER BY created_at`)
+    this.#byContainer = database.query<EngineBook, [string]>('SELECT * FROM engines WHERE container_id = ?')
+    this.#byId = database.query<EngineBook, [string]>('SELECT * FROM engines WHERE id = ?')
+    this.#journal = database.query<JournalBook, [number]>('SELECT * FROM journal WHERE id > ? ORDER BY id')
+    this.#lastEntry = database.query<{ id: number }, []>('SELECT id FROM journal ORDER BY id DESC LIMIT 1')
+    this.#leases = database.query<{ port: number; engine_id: string }, []>(
+      'SELECT port, engine_id FROM port_leases',
+    )
+    this.#started = database.query<StreamBook, []>(
+      `SELECT stream_id, engine_id FROM streams WHERE status = 'started'`,
+    )
+    this.#busy = database.query<{ n: number }, [string]>(
+      `SELECT count(*) AS n FROM streams WHERE status = 'started' AND engine_id = ?`,
+    )
+    this.#breakers = database.query<BreakerBook, []>('SELECT name, state, trial_engine_id FROM breakers')
+  }
+
+  live(): EngineBook[] {
+    return this.#live.all()
+  }
+
+  byContainer(containerId: string): EngineBook | null {
+    return this.#byContainer.get(containerId)
+  }
+
+  byId(id: string): EngineBook | null {
+    return this.#byId.get(id)
+  }
+
+  journalAfter(id: number): JournalBook[] {
+    return this.#journal.all(id)
+  }
+
+  lastJournalId(): number {
+    return this.#lastEntry.get()?.id ?? 0
+  }
+
+  leases(): { readonly port: number; readonly engine_id: string }[] {
+    return this.#leases.all()
+  }
+
+  startedStreams(): StreamBook[] {
+    return this.#started.all()
+  }
+
+  streamsOf(engineId: string): number {
+    return this.#busy.get(engineId)?.n ?? 0
+  }
+
+  breakers(): BreakerBook[] {
+    return this.#breakers.all()
+  }
+}

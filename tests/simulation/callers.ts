@@ -1,0 +1,155 @@
+import type { Clock } from '../../src/control/clock.ts'
+import type { Books, JournalBook } from './books.ts'
+import { type Coverage, tally } from './coverage.ts'
+import type { Answer, Http } from './http.ts'
+import type { Random } from './random.ts'
+import { short, type Trace } from './trace.ts'
+
+interface Status {
+  readonly provisioning: { readonly can_provision: boolean; readonly blocked_reason: string | null }
+}
+
+type Body = Readonly<Record<string, unknown>>
+
+/** A POST for an engine as the world sends it, checking what a 200 promises. */
+export type Provision = (
+  caller: string,
+  wish: {
+    readonly key: string | undefined
+    readonly patienceMs: number
+    readonly body: Body
+  },
+) => Promise<Answer | null>
+
+export interface CallersDeps {
+  readonly clock: Clock
+  readonly http: Http
+  readonly books: Books
+  readonly trace: Trace
+  readonly coverage: Coverage
+  readonly provision: Provision
+  readonly onViolation: (text: string) => void
+}
+
+const PLAIN_BODY: Body = { labels: {}, env: {} }
+const PATIENCE_MS = 3_000
+const GENERIC_PATIENCE_MS = 40_000
+const LIVE = new Set(['provisioning', 'starting', 'ready', 'draining'])
+
+/** Programs that use the API in other ways than acexy, and one that holds the status against what then happens. */
+export class Callers {
+  /** By key: the body that a 200 was given for, and the engine. */
+  readonly #granted = new Map<string, { readonly body: string; readonly containerId: string }>()
+  /** Every body that a key was ever sent with. */
+  readonly #sent = new Map<string, Set<string>>()
+  #count = 0
+
+  constructor(private readonly deps: CallersDeps) {}
+
+  /** An engine of its own kind, at times with a key that was used before, perhaps by an earlier life. */
+  async provision(random: Random): Promise<void> {
+    const bodies: readonly [Body, ...Body[]] = [
+      PLAIN_BODY,
+      { labels: { owner: 'a' }, env: {} },
+      { labels: {}, env: { A: '1' } },
+      { host_port: random.int(19_000, 19_012) },
+    ]
+    const body = random.pick(bodies)
+    const key = random.chance(0.6) ? `own-${random.int(1, 3)}` : undefined
+    const text = JSON.stringify(body)
+    if (key !== undefined) this.#sent.set(key, (this.#sent.get(key) ?? new Set()).add(text))
+    const answer = await this.deps.provision(`o${++this.#count}`, { key, body, patienceMs: PATIENCE_MS })
+    if (answer === null) return
+    tally(this.deps.coverage, `own request ${answer.status}`)
+    if (answer.status === 200) this.#judgePort(body, answer)
+    if (key !== undefined) this.#judgeKey(key, text, answer)
+  }
+
+  /** A container that is no engine. */
+  async runGeneric(random: Random): Promise<void> {
+    const { clock, http, trace, coverage, onViolation } = this.deps
+    const ports = random.chance(0.7) ? { '80/tcp': random.int(30_000, 30_004) } : {}
+    const answer = await http.ask({
+      method: 'POST',
+      path: '/provision',
+      body: { name_prefix: 'tool', ports },
+      timeoutMs: GENERIC_PATIENCE_MS,
+    })
+    trace.note('caller', `POST /provision: ${answer?.status ?? 'no answer'}`)
+    if (answer === null) return
+    tally(coverage, `generic ${answer.status}`)
+    if (![200, 500, 503].includes(answer.status)) onViolation(`POST /provision answered ${answer.status}`)
+    const { container_id: id } = answer.body as { container_id?: string }
+    if (id !== undefined && this.deps.books.byContainer(id) !== null)
+      onViolation(`${short(id)} was made by the generic provision and is an engine`)
+    if (id === undefined || random.chance(0.3)) return
+    await clock.sleep(random.int(100, 30_000))
+    await this.#removeGeneric(id)
+  }
+
+  async #removeGeneric(id: string): Promise<void> {
+    const answer = await this.deps.http.ask({
+      method: 'DELETE',
+      path: `/containers/${id}`,
+      timeoutMs: GENERIC_PATIENCE_MS,
+    })
+    tally(this.deps.coverage, `generic removed ${answer?.status ?? 'unanswered'}`)
+  }
+
+  /** `can_provision` is true exactly when a POST of acexy's body in the same instant is accepted. */
+  async compareStatus(): Promise<void> {
+    const { clock, http, books, onViolation, coverage } = this.deps
+    const status = await http.ask({ method: 'GET', path: '/orchestrator/status' })
+    if (status?.status !== 200) return
+    const atMs = clock.now()
+    const lastId = books.lastJournalId()
+    const post = this.deps.provision(`c${++this.#count}`, {
+      key: undefined,
+      body: PLAIN_BODY,
+      patienceMs: PATIENCE_MS,
+    })
+    const first = await Promise.race([post, clock.sleep(1).then(() => 'later' as const)])
+    if (first === null) return
+    const entries = books.journalAfter(lastId).filter(({ at }) => at === atMs)
+    // Something else was decided between the two.
+    if (entries.some((entry) => !isOfCaller(entry))) return
+    const isAccepted = first === 'later' || first.status === 200 || entries.length > 0
+    const { can_provision: promised, blocked_reason: why } = (status.body as Status).provisioning
+    // ARCHITECTURE.md: while Docker is away, an engine in flight makes callers wait, and the status does not promise it.
+    if (why === 'Docker not reachable' && entries.some(({ kind }) => kind === 'engine.handed_out')) return
+    tally(coverage, `status compared: ${isAccepted ? 'accepted' : 'refused'}`)
+    if (promised !== isAccepted)
+      onViolation(`can_provision is ${promised}, and a POST was ${isAccepted ? 'accepted' : 'refused'}`)
+  }
+
+  #judgePort(body: Body, { body: engine }: Answer): void {
+    const wanted = body.host_port ?? null
+    const { host_http_port: port } = engine as { host_http_port: number }
+    if (wanted !== null && wanted !== port) this.deps.onViolation(`asked for port ${wanted}, given ${port}`)
+  }
+
+  #judgeKey(key: string, body: string, answer: Answer): void {
+    const { onViolation, books } = this.deps
+    const granted = this.#granted.get(key)
+    const isReused = granted !== undefined && granted.body !== body
+    if (isReused && answer.status !== 422)
+      onViolation(`key ${key} was used with another body, and answered ${answer.status}`)
+    if (answer.status === 422 && (this.#sent.get(key)?.size ?? 0) < 2)
+      onViolation(`key ${key} was refused, and never used with another body`)
+    if (answer.status !== 200) return
+    const { container_id: containerId } = answer.body as { container_id: string }
+    const earlier = granted === undefined ? null : books.byContainer(granted.containerId)
+    const isThere = earlier !== null && LIVE.has(earlier.status) && earlier.removal_requested_at === null
+    if (isThere && earlier.container_id !== containerId)
+      onViolation(
+        `key ${key} was given ${short(containerId)}, its ${short(earlier.container_id)} is still there`,
+      )
+    this.#granted.set(key, { body, containerId })
+  }
+}
+
+/** What a POST of somebody's leaves in the journal at once; starts of our own carry their rule. */
+function isOfCaller({ kind, detail }: JournalBook): boolean {
+  if (kind === 'engine.handed_out' || kind === 'provision.failed') return true
+  return kind === 'provision.started' && !('rule' in (JSON.parse(detail) as object))
+}

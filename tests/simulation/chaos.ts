@@ -1,0 +1,223 @@
+import type { Callers } from './callers.ts'
+import { ChaosTools, type ChaosToolsDeps } from './chaos-tools.ts'
+import type { EngineProcess } from './engine-process.ts'
+import type { Operators } from './operators.ts'
+import type { Random } from './random.ts'
+import { CHAOS_KINDS, type ChaosKind, type Scenario } from './scenario.ts'
+import type { Server } from './server.ts'
+
+/** For how long after its end an outage may still show: calls that hung, back-offs, a pass. */
+const OUTAGE_ECHO_MS = 45_000
+
+export interface ChaosDeps extends ChaosToolsDeps {
+  readonly random: Random
+  readonly server: Server
+  readonly operators: Operators
+  readonly callers: Callers
+  readonly ports: { readonly first: number; readonly last: number }
+}
+
+/** Everything that goes wrong or is done behind the orchestrator's back, by chance, until it is stopped. */
+export class Chaos {
+  #isOver = false
+  readonly #tools: ChaosTools
+  #outage: { readonly fromMs: number; untilMs: number } | null = null
+
+  constructor(private readonly deps: ChaosDeps) {
+    this.#tools = new ChaosTools(deps)
+  }
+
+  start(means: Scenario['chaos']): void {
+    for (const kind of CHAOS_KINDS) {
+      const mean = means[kind]
+      if (mean !== null) this.#repeat(kind, mean, this.deps.random.stream(kind))
+    }
+  }
+
+  /** Nothing new goes wrong, and what is wrong is put right. */
+  stop(): void {
+    this.#isOver = true
+    this.#tools.repairAll()
+  }
+
+  /** When the outage began that goes on or whose traces may still be seen; null without one. */
+  outageSinceMs(): number | null {
+    const outage = this.#outage
+    return outage !== null && this.deps.clock.now() < outage.untilMs + OUTAGE_ECHO_MS ? outage.fromMs : null
+  }
+
+  #repeat(kind: ChaosKind, meanMs: number, random: Random): void {
+    this.deps.clock.after(random.exponential(meanMs), () => {
+      if (this.#isOver) return
+      this.#repeat(kind, meanMs, random)
+      this.#tools.tryTo(kind, () => this.#deeds[kind](random))
+    })
+  }
+
+  readonly #deeds: Readonly<Record<ChaosKind, (random: Random) => void>> = {
+    engine_hangs: (random) => this.#mode(random, 'hung', random.int(3_000, 90_000)),
+    engine_deaf: (random) => this.#mode(random, 'deaf', random.int(3_000, 60_000)),
+    engine_crashes: (random) =>
+      this.#tools.onRunning(random, 'engine crashes', (id) => this.#tools.runtime.crash(id)),
+    engine_stalls: (random) => this.#stall(random),
+    crash_loop: (random) =>
+      this.#tools.onRunning(random, 'crash loop', (id) => this.#crashAgain(id, random.int(3, 7))),
+    sickness: (random) => this.#sicken(random),
+    docker_kill: (random) =>
+      this.#tools.onRunning(random, 'docker kill', (id) => this.#tools.runtime.kill(id)),
+    docker_stop: (random) =>
+      this.#tools.onRunning(random, 'docker stop', (id) =>
+        this.#tools.later(this.#tools.runtime.stopOutside(id)),
+      ),
+    docker_start: (random) => this.#startOne(random),
+    docker_rm: (random) =>
+      this.#tools.onAny(random, 'docker rm -f', (id) => this.#tools.runtime.removeOutside(id)),
+    docker_restart: (random) =>
+      this.#tools.onRunning(random, 'docker restart', (id) =>
+        this.#tools.later(this.#tools.runtime.restartOutside(id)),
+      ),
+    docker_pause: (random) => this.#pause(random),
+    docker_copy: (random) => this.#copy(random),
+    stranger_port: (random) => this.#takePort(random),
+    daemon_down: (random) => this.#daemon('down', random.int(500, 40_000)),
+    daemon_frozen: (random) => this.#daemon('frozen', random.int(500, 30_000)),
+    daemon_stopped: (random) => this.#stopDaemon(random),
+    events_broken: () => this.#tools.note('events broken', null, () => this.#tools.runtime.breakEvents()),
+    worker_lost: (random) => this.deps.server.running?.health.lose(random.int(250, 6_000)),
+    scale: (random) => void this.deps.operators.scale(random),
+    delete: (random) => void this.deps.operators.deleteOne(random),
+    drain: (random) => void this.deps.operators.drainOne(random),
+    gc: () => void this.deps.operators.gc(),
+    reset_breakers: (random) => void this.deps.operators.resetBreakers(random),
+    look_at_plan: () => void this.deps.operators.lookAtPlan(),
+    look_at_container: (random) => void this.deps.operators.lookAtContainer(random),
+    look_by_label: () => void this.deps.operators.lookByLabel(),
+    run_generic: (random) => void this.deps.callers.runGeneric(random),
+    own_request: (random) => void this.deps.callers.provision(random),
+    compare_status: () => void this.deps.callers.compareStatus(),
+  }
+
+  #mode(random: Random, mode: 'hung' | 'deaf', ms: number): void {
+    const process = random.pick(this.deps.host.processes().filter((each) => each.mode === 'up'))
+    if (process === undefined) return
+    this.#tools.note(`engine ${mode}`, process.containerId, () => this.#set(process, mode))
+    this.#tools.repairAfter(ms, () => this.#set(process, 'up'))
+  }
+
+  #set(process: EngineProcess, mode: EngineProcess['mode']): void {
+    process.change(() => {
+      process.mode = mode
+    })
+  }
+
+  #stall(random: Random): void {
+    const process = random.pick(this.deps.host.processes().filter((each) => each.moving().length > 0))
+    const session = process?.moving()[0]
+    if (process === undefined || session === undefined) return
+    const stall = (isStalled: boolean) =>
+      process.change(() => {
+        session.isStalled = isStalled
+      })
+    this.#tools.note('session stalls', process.containerId, () => stall(true))
+    this.#tools.repairAfter(random.int(5_000, 60_000), () => stall(false))
+  }
+
+  #crashAgain(id: string, times: number): void {
+    if (times === 0 || this.#isOver) return
+    if (this.#tools.stateOf(id) === 'running') this.#tools.runtime.crash(id)
+    this.deps.clock.after(12_000, () => this.#crashAgain(id, times - 1))
+  }
+
+  #sicken(random: Random): void {
+    const { sickness } = this.deps.host
+    const isRefused = random.chance(0.3)
+    this.#tools.note(isRefused ? 'starts are refused' : 'engines never come up', null, () => {
+      sickness.neverUp = isRefused ? 0 : 0.8
+      sickness.refused = isRefused ? 0.7 : 0
+    })
+    this.#tools.repairAfter(random.int(20_000, 120_000), () => {
+      sickness.neverUp = 0
+      sickness.refused = 0
+    })
+  }
+
+  #startOne(random: Random): void {
+    this.#tools.onRunning(random, 'docker stop, then start', (id) => {
+      this.#tools.later(this.#tools.runtime.stopOutside(id))
+      this.deps.clock.after(random.int(100, 4_000), () => {
+        if (this.#tools.stateOf(id) !== 'exited') return
+        this.#tools.tryTo('docker start', () =>
+          this.#tools.note('docker start', id, () => this.#tools.runtime.startOutside(id)),
+        )
+      })
+    })
+  }
+
+  #pause(random: Random): void {
+    this.#tools.onRunning(random, 'docker pause', (id) => {
+      this.#tools.runtime.pause(id)
+      this.#tools.repairAfter(random.int(1_000, 40_000), () => {
+        if (this.#tools.stateOf(id) === 'paused') this.#tools.runtime.unpause(id)
+      })
+    })
+  }
+
+  /** Somebody runs a container with all labels of one of ours. */
+  #copy(random: Random): void {
+    const original = random.pick(this.#tools.ours())
+    if (original === undefined) return
+    const isStarted = random.chance(0.7)
+    this.#tools.note(isStarted ? 'docker run of a copy' : 'docker create of a copy', original.id, () => {
+      const { labels, image, ports } = original
+      const moved = ports.map((port) => ({ ...port, hostPort: random.int(40_000, 49_999) }))
+      const spec = { name: `copy-${random.int(0, 1e9)}`, image, env: {}, labels, ports: moved }
+      void this.#tools.runtime
+        .create({ ...spec, publishAddress: '', network: null, memoryBytes: null, cpus: null })
+        .then((id) => (isStarted ? this.#tools.runtime.startOutside(id) : undefined))
+        .catch(() => undefined)
+    })
+  }
+
+  #takePort(random: Random): void {
+    const { first, last } = this.deps.ports
+    // At most the two that the range has to spare, where it is narrow.
+    const port = random.int(first, Math.min(last, first + 12))
+    this.deps.trace.note('chaos', `port ${port}`)
+    this.#tools.note('a stranger takes a port', null, () => this.#tools.runtime.takePort(port))
+    this.#tools.repairAfter(random.int(5_000, 120_000), () => this.#tools.runtime.releasePort(port))
+  }
+
+  #noteOutage(ms: number): void {
+    const now = this.deps.clock.now()
+    this.#outage = {
+      fromMs: this.outageSinceMs() ?? now,
+      untilMs: Math.max(this.#outage?.untilMs ?? 0, now + ms),
+    }
+  }
+
+  #daemon(how: 'down' | 'frozen', ms: number): void {
+    this.#noteOutage(ms)
+    if (how === 'down') this.#tools.note('daemon down', null, () => this.#tools.runtime.goDown())
+    else this.#tools.note('daemon frozen', null, () => this.#tools.runtime.freeze())
+    this.#tools.repairAfter(ms, () => {
+      this.deps.trace.note('chaos', `daemon ${how} no more`)
+      if (how === 'down') this.#tools.runtime.comeUp()
+      else this.#tools.runtime.thaw()
+    })
+  }
+
+  /** Without live-restore; or the host is rebooted, and then nobody hears of a death. */
+  #stopDaemon(random: Random): void {
+    const tellsDeaths = random.chance(0.5)
+    const restarts = random.pick(['all', 'none'] as const)
+    this.#tools.note(tellsDeaths ? 'daemon stopped' : 'host rebooted', null, () =>
+      this.#tools.runtime.stopDaemon({ tellsDeaths }),
+    )
+    const downMs = random.int(500, 40_000)
+    this.#noteOutage(downMs)
+    this.#tools.repairAfter(downMs, () => {
+      this.deps.trace.note('chaos', `daemon started, restarts ${restarts}`)
+      this.#tools.runtime.comeUp({ restarts })
+    })
+  }
+}

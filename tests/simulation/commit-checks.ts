@@ -1,0 +1,98 @@
+import type { Books, EngineBook, JournalBook } from './books.ts'
+import { type Coverage, count, tally } from './coverage.ts'
+import { Fold } from './fold.ts'
+import type { Trace } from './trace.ts'
+import { short } from './trace.ts'
+
+export interface CommitChecksDeps {
+  readonly books: Books
+  readonly coverage: Coverage
+  readonly trace: Trace
+  readonly maxReplicas: () => number
+  /** Told of every entry of the journal, in their order, before anything else has happened. */
+  readonly onEntry: (entry: JournalBook) => void
+  readonly onViolation: (text: string) => void
+}
+
+/** What must hold after every commit: journal and tables, ports, the cap, the breakers. */
+export class CommitChecks {
+  readonly #fold = new Fold()
+
+  constructor(private readonly deps: CommitChecksDeps) {}
+
+  check(): void {
+    const { books } = this.deps
+    const entries = books.journalAfter(this.#fold.lastId)
+    for (const entry of entries) {
+      this.#note(entry)
+      this.deps.onEntry(entry)
+    }
+    const live = books.live()
+    if (entries.some(({ kind }) => kind === 'provision.started')) this.#checkCap(live)
+    this.#checkFold(live)
+    this.#checkPorts(live)
+    this.#checkBreakers()
+  }
+
+  #note(entry: JournalBook): void {
+    const { coverage, trace } = this.deps
+    this.#fold.add(entry)
+    trace.note(
+      'journal',
+      `${entry.kind} ${entry.engine_id?.slice(-4) ?? ''} ${entry.stream_id ?? ''} ${entry.detail}`,
+    )
+    tally(coverage, `journal ${entry.kind}`)
+    const { rule } = JSON.parse(entry.detail) as { rule?: unknown }
+    if (typeof rule === 'string') count(coverage.rules, rule, entry.kind)
+  }
+
+  #checkCap(live: readonly EngineBook[]): void {
+    const max = this.deps.maxReplicas()
+    if (live.length > max)
+      this.deps.onViolation(`a start makes ${live.length} engines, MAX_REPLICAS is ${max}`)
+  }
+
+  #checkFold(live: readonly EngineBook[]): void {
+    const { onViolation, books } = this.deps
+    for (const { id, status, name } of live) {
+      const told = this.#fold.status(id)
+      if (told !== status) onViolation(`${name} is ${status} and the journal says ${told ?? 'nothing'}`)
+    }
+    if (live.length !== this.#fold.live().length)
+      onViolation(`${live.length} live engines, and the journal has ${this.#fold.live().length}`)
+    const started = books.startedStreams()
+    const told = this.#fold.startedStreams()
+    const missing = started.find(({ stream_id: id }) => !told.has(id))
+    if (missing !== undefined)
+      onViolation(`stream ${missing.stream_id} is started and the journal says it is not`)
+    else if (started.length !== told.size)
+      onViolation(`${started.length} started streams, and the journal has ${told.size}`)
+  }
+
+  #checkPorts(live: readonly EngineBook[]): void {
+    const { books, onViolation } = this.deps
+    const holders = new Map(books.leases().map(({ port, engine_id: id }) => [port, id]))
+    const ids = new Set(live.map(({ id }) => id))
+    for (const [port, id] of holders)
+      if (!ids.has(id)) onViolation(`port ${port} is leased to ${short(id)}, which is history`)
+    for (const { id, host_http_port: port, adopted_at, name } of live) {
+      const holder = holders.get(port)
+      if (holder === id || adopted_at !== null) continue
+      onViolation(`${name} publishes ${port}, leased to ${holder ?? 'nobody'}`)
+    }
+  }
+
+  #checkBreakers(): void {
+    const { books, onViolation } = this.deps
+    for (const { name, state, trial_engine_id: trial } of books.breakers()) {
+      if (trial === null) continue
+      if (state !== 'half_open') onViolation(`breaker ${name} is ${state} and has a trial`)
+      const engine = books.byId(trial)
+      const isLive = engine !== null && engine.status !== 'gone' && engine.status !== 'failed'
+      if (!isLive || engine.ready_at !== null)
+        onViolation(
+          `the trial of breaker ${name} is ${engine?.status ?? 'no engine'}: it decides nothing any more`,
+        )
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import type { Verb } from '../support/memory-faults.ts'
+import type { Random } from './random.ts'
+import { AWAITS, CHECKPOINTS } from './sites.ts'
+
+/**
+ * Where in a call of the runtime the process ends: before it is made, after its effect and before its answer, or when
+ * the answer has come and what follows from it has begun.
+ */
+export const CRASH_PHASES = ['before', 'unanswered', 'answered'] as const
+export type CrashPhase = (typeof CRASH_PHASES)[number]
+
+interface Armed {
+  readonly where: 'call' | 'timer' | 'checkpoint'
+  readonly phase: CrashPhase
+  /** Only this place; null: any. */
+  readonly site: string | null
+  /** Calls of these verbs count. */
+  readonly verbs: ReadonlySet<Verb>
+  skip: number
+}
+
+const DEEDS: ReadonlySet<Verb> = new Set<Verb>(['create', 'start', 'stop', 'destroy'])
+const LOOKS: ReadonlySet<Verb> = new Set<Verb>(['inspect', 'list', 'traffic'])
+const ALL: ReadonlySet<Verb> = new Set<Verb>([...DEEDS, ...LOOKS, 'ping', 'events'])
+
+/** Thin spots more often than others, since a crash waits there for a call that may never come. */
+const PLACES = Object.entries(AWAITS).flatMap(([site, weight]) =>
+  Array<string>(Math.max(3, Math.min(8, Math.round(weight)))).fill(site),
+)
+
+/** Decides when the orchestrator crashes. Nothing happens until it is armed; then the place is what was drawn. */
+export class CrashPlan {
+  #armed: Armed[] = []
+
+  constructor(private readonly random: Random) {}
+
+  /** A crash at the next places of some kind; gives a function that has it happen at the next call, if it still may. */
+  arm(): () => void {
+    const { random } = this
+    const where = random.pick(['call', 'call', 'call', 'call', 'timer', 'checkpoint'] as const)
+    const phase = random.pick(CRASH_PHASES)
+    const verbs = random.pick([DEEDS, DEEDS, DEEDS, LOOKS, ALL] as const)
+    const armed: Armed = { where, phase, verbs, site: null, skip: random.int(0, 3) }
+    this.#armed.push(armed)
+    return () => {
+      if (this.#drop(armed)) this.#armed.push({ where: 'call', phase, verbs: ALL, site: null, skip: 0 })
+    }
+  }
+
+  /** A crash at one place, whenever the production code comes there; it may outlive other crashes. */
+  armAtPlace(): void {
+    const { random } = this
+    const phase = random.pick(CRASH_PHASES)
+    const site = random.pick([...PLACES, ...CHECKPOINTS])
+    const where = site !== undefined && site in AWAITS ? 'call' : 'checkpoint'
+    this.#armed.push({ where, phase, verbs: ALL, site: site ?? null, skip: 0 })
+  }
+
+  /** The process ended: what was to end it soon is done with. */
+  ended(): void {
+    this.#armed = this.#armed.filter(({ site }) => site !== null)
+  }
+
+  disarm(): void {
+    this.#armed = []
+  }
+
+  /** `site` is only asked for if it matters. */
+  atCall(verb: Verb, site: () => string): CrashPhase | null {
+    if (this.#armed.length === 0) return null
+    return this.#due(({ where, verbs, site: wanted }) => {
+      if (where !== 'call' || !verbs.has(verb)) return false
+      return wanted === null || wanted === site()
+    })
+  }
+
+  atTimer(): boolean {
+    return this.#due(({ where }) => where === 'timer') !== null
+  }
+
+  atCheckpoint(name: string): boolean {
+    return this.#due(({ where, site }) => where === 'checkpoint' && (site === null || site === name)) !== null
+  }
+
+  #due(isHere: (armed: Armed) => boolean): CrashPhase | null {
+    const due = this.#armed.filter(isHere).find((armed) => armed.skip-- <= 0)
+    if (due === undefined) return null
+    this.#drop(due)
+    return due.phase
+  }
+
+  #drop(armed: Armed): boolean {
+    const before = this.#armed.length
+    this.#armed = this.#armed.filter((each) => each !== armed)
+    return this.#armed.length < before
+  }
+}

@@ -1,0 +1,102 @@
+import type { Config } from '../../src/config.ts'
+import type { Books, EngineBook, JournalBook } from './books.ts'
+import type { Wishes } from './wishes.ts'
+
+export interface DrainChecksDeps {
+  readonly books: Books
+  readonly wishes: Wishes
+  readonly config: () => Config | undefined
+  readonly failuresOf: (engineId: string) => number
+  readonly onViolation: (text: string) => void
+}
+
+/** Why an engine is drained has to be true at the moment when that is written. */
+export class DrainChecks {
+  /** By the hash of an engine's configuration: what was different in the configuration that made it. */
+  readonly #madeFrom = new Map<string, string>()
+  /** The last order of an operator, void where `MIN_REPLICAS` was changed since. */
+  #order: { readonly atMs: number; readonly replicas: number; readonly minReplicas: number } | null = null
+
+  constructor(private readonly deps: DrainChecksDeps) {}
+
+  /** Told of every entry of the journal, right after its commit. */
+  note({ kind, engine_id: id, at, detail }: JournalBook): void {
+    const config = this.deps.config()
+    if (kind === 'fleet.scaled' && config !== undefined) {
+      const { requested } = JSON.parse(detail) as { requested: number }
+      // Also where the answer was lost.
+      this.deps.wishes.scale(requested)
+      this.#order = { atMs: at, replicas: requested, minReplicas: config.MIN_REPLICAS }
+    }
+    const engine = id === null ? null : this.deps.books.byId(id)
+    if (engine === null || config === undefined) return
+    if (kind === 'provision.started') this.#madeFrom.set(engine.config_hash, generation(config))
+    if (kind !== 'engine.draining') return
+    const { cause } = JSON.parse(detail) as { cause: string }
+    const fault = this.#faults[cause]?.(engine, config, at)
+    if (fault !== null) this.deps.onViolation(`${engine.name} drains, ${cause}: ${fault ?? 'no cause'}`)
+  }
+
+  readonly #faults: Readonly<
+    Record<string, (engine: EngineBook, config: Config, atMs: number) => string | null>
+  > = {
+    surplus: (engine, config, atMs) => {
+      const idleMs = atMs - idleSince(engine)
+      if (idleMs < config.ENGINE_GRACE_PERIOD_S * 1_000) return `it was idle for ${idleMs} ms only`
+      const isAllowed = config.AUTO_DELETE || this.#serving().length >= config.MAX_REPLICAS
+      return isAllowed ? this.#surplusFault(engine, config) : 'AUTO_DELETE is off'
+    },
+    scaled_down: (engine, config) => {
+      const order = this.#orderIn(config)
+      if (order === null) return 'nobody scaled'
+      if (engine.created_at > order.atMs) return 'it was made after the order'
+      return this.#surplusFault(engine, config)
+    },
+    outdated: (engine, config) => {
+      const busy = this.#busyFault(engine)
+      return busy ?? (this.#madeFrom.get(engine.config_hash) === generation(config) ? 'it is not' : null)
+    },
+    unhealthy: (engine, config) => {
+      const failures = this.deps.failuresOf(engine.id)
+      return failures < config.HEALTH_FAILURE_THRESHOLD ? `only ${failures} probes failed` : null
+    },
+    operator: (engine) =>
+      this.deps.wishes.isDrained(engine.container_id ?? '') || this.deps.wishes.isDrained(engine.id)
+        ? null
+        : 'nobody asked',
+  }
+
+  #surplusFault(engine: EngineBook, config: Config): string | null {
+    const left = this.#serving()
+    const busy = left.filter(({ id, adopted_at }) => adopted_at !== null || this.deps.books.streamsOf(id) > 0)
+    const minimum = this.#orderIn(config)?.replicas ?? config.MIN_REPLICAS
+    const wanted = Math.min(Math.max(minimum, busy.length + config.MIN_FREE_REPLICAS), config.MAX_REPLICAS)
+    if (left.length < wanted) return `${left.length} are left and ${wanted} are wanted`
+    return this.#busyFault(engine)
+  }
+
+  #orderIn({ MIN_REPLICAS }: Config) {
+    return this.#order?.minReplicas === MIN_REPLICAS ? this.#order : null
+  }
+
+  #busyFault({ id, adopted_at, unclaimed_since }: EngineBook): string | null {
+    if (this.deps.books.streamsOf(id) > 0) return 'it has a stream'
+    if (adopted_at !== null) return 'it may have viewers from before its adoption'
+    return unclaimed_since === null ? null : 'somebody may come back for it'
+  }
+
+  /** In use or to be used; the one in whose place another is started counts instead of that. */
+  #serving(): readonly EngineBook[] {
+    const live = this.deps.books.live()
+    const ready = new Set(live.flatMap(({ id, status }) => (status === 'ready' ? [id] : [])))
+    return live.filter(({ status, removal_requested_at: removal, replaces }) => {
+      const isUnderstudy = status !== 'ready' && replaces !== null && ready.has(replaces)
+      return status !== 'draining' && removal === null && !isUnderstudy
+    })
+  }
+}
+
+const generation = ({ ENGINE_ENV }: Config): string => JSON.stringify(ENGINE_ENV)
+
+const idleSince = ({ ready_at, created_at, handed_out_at, last_stream_at }: EngineBook): number =>
+  Math.max(ready_at ?? created_at, handed_out_at ?? 0, last_stream_at ?? 0)

@@ -1,0 +1,92 @@
+import type { Clock } from '../../src/control/clock.ts'
+import type { Books, JournalBook } from './books.ts'
+import type { Session } from './engine-process.ts'
+import type { Server } from './server.ts'
+import type { SimHost } from './sim-host.ts'
+import type { Viewers } from './viewers.ts'
+import type { Wishes } from './wishes.ts'
+
+/** Answers of an engine about a session by which anybody can see that its bytes move. */
+const ANSWERS_ENOUGH = 2
+
+export interface EndingChecksDeps {
+  readonly clock: Pick<Clock, 'now'>
+  readonly books: Books
+  readonly host: SimHost
+  readonly server: () => Server
+  readonly viewers: () => Viewers
+  readonly wishes: Wishes
+  readonly failureThreshold: () => number
+  /** How long a change of an engine may take to be noticed by probes and by questions for sessions. */
+  readonly noticeMs: () => number
+  readonly onViolation: (text: string) => void
+}
+
+/** Promise 4, looked at whenever the orchestrator is about to end a container: nobody may be cut off by our own choice. */
+export class EndingChecks {
+  constructor(private readonly deps: EndingChecksDeps) {}
+
+  /** A removal was decided and written. What happens until it is carried out can't be known by then. */
+  decided({ kind, engine_id: id, detail }: JournalBook): void {
+    const { rule } = JSON.parse(detail) as { rule?: string }
+    if (kind !== 'engine.removal_requested' || id === null || rule === undefined) return
+    const containerId = this.deps.books.byId(id)?.container_id ?? null
+    if (containerId !== null) this.#judge(containerId, `${rule} decided`)
+  }
+
+  /** A container is about to be ended; where that was decided earlier, it was judged then. */
+  check(verb: 'stop' | 'destroy', containerId: string, site: string): void {
+    const engine = this.deps.books.byContainer(containerId)
+    const isDecided = engine !== null && engine.removal_requested_at !== null && engine.status === 'draining'
+    if (!isDecided) this.#judge(containerId, `${verb} at ${site}`)
+  }
+
+  #judge(containerId: string, what: string): void {
+    const { host, wishes, onViolation } = this.deps
+    host.look()
+    const process = host.process(containerId)
+    if (process === undefined || wishes.isDeleted(containerId)) return
+    const why = this.#viewersOf(containerId)
+    if (why !== null && !this.#isDead(containerId)) onViolation(`${what} of an engine with ${why}`)
+  }
+
+  #viewersOf(containerId: string): string | null {
+    const { books, host, viewers, wishes } = this.deps
+    const engine = books.byContainer(containerId)
+    const inBooks = engine === null ? 0 : books.streamsOf(engine.id)
+    if (inBooks > 0) return `${inBooks} started streams in the books`
+    const [moving] = this.#seenMoving(containerId)
+    if (moving !== undefined) return `a session that still moves bytes (${moving.id})`
+    if (host.isCrashLoop(containerId)) return null
+    // A proxy that read the list just before may be on its way for 2 s of cache and 20 s of getstream; one that was given
+    // the engine waits for 10 s first, and an operator's word may come between.
+    const arriving = viewers()
+      .arrivals()
+      .find(({ process }) => process.containerId === containerId && !process.isEnded)
+    if (arriving === undefined) return null
+    const { how } = arriving.choice
+    return how === 'promised' && wishes.isDrained(containerId) ? null : `a viewer on the way (${how})`
+  }
+
+  /** Dead for its viewers: probes failed past the threshold, and nothing moves as far as anybody could see. */
+  #isDead(containerId: string): boolean {
+    const { books, server, failureThreshold } = this.deps
+    const engineId = books.byContainer(containerId)?.id ?? ''
+    const failures = server().failuresOf(engineId)
+    return failures >= failureThreshold() && this.#seenMoving(containerId).length === 0
+  }
+
+  /**
+   * Sessions that were told of and were seen to move, or have moved for long enough to be; what has just come back, or
+   * what no proxy ever told of, nobody can know.
+   */
+  #seenMoving(containerId: string): readonly Session[] {
+    const { clock, host, noticeMs } = this.deps
+    const sinceMs = clock.now() - noticeMs()
+    const moving = host.process(containerId)?.moving() ?? []
+    return moving.filter(({ isReported, movingSinceMs, answers }) => {
+      if (!isReported || movingSinceMs === null) return false
+      return movingSinceMs <= sinceMs || answers >= ANSWERS_ENOUGH
+    })
+  }
+}

@@ -1,0 +1,82 @@
+import type { Clock } from '../../src/control/clock.ts'
+import type { Server } from './server.ts'
+import type { Trace } from './trace.ts'
+
+/** An answer that arrived. */
+export interface Answer {
+  readonly status: number
+  readonly body: unknown
+}
+
+export interface Ask {
+  readonly method: string
+  readonly path: string
+  readonly body?: unknown
+  readonly key?: string
+  /** After which the client hangs up. */
+  readonly timeoutMs?: number
+}
+
+/** acexy's patience with every call. */
+const PATIENCE_MS = 3_000
+
+/** Questions that must be answered without waiting for anything outside. */
+const PROMPT = /^GET \/(engines|streams|orchestrator|health|vpn|healthz|readyz)/
+
+/**
+ * HTTP to the orchestrator as its clients have it: null when no process listens, the process dies before the whole
+ * answer came, or the client hangs up.
+ */
+export class Http {
+  constructor(
+    private readonly deps: {
+      readonly clock: Clock
+      readonly server: Server
+      readonly trace: Trace
+      readonly onViolation: (text: string) => void
+    },
+  ) {}
+
+  async ask(ask: Ask): Promise<Answer | null> {
+    const { clock, server } = this.deps
+    const { running } = server
+    if (running === null) return null
+    const hungUp = new AbortController()
+    const lost = Promise.withResolvers<null>()
+    const forget = running.life.onDeath(() => lost.resolve(null))
+    const cancel = clock.after(ask.timeoutMs ?? PATIENCE_MS, () => {
+      hungUp.abort()
+      lost.resolve(null)
+    })
+    const askedMs = clock.now()
+    const handled = Promise.resolve(running.orchestrator.app.handle(requestOf(ask, hungUp.signal)))
+    const answer = await Promise.race([handled.then(answerOf), lost.promise])
+    forget()
+    cancel()
+    this.#check(ask, askedMs, running.life.isDead, answer)
+    return running.life.isDead ? null : answer
+  }
+
+  #check({ method, path }: Ask, askedMs: number, isDead: boolean, answer: Answer | null): void {
+    const { clock, onViolation } = this.deps
+    const name = `${method} ${path}`
+    if (isDead || !PROMPT.test(name)) return
+    if (clock.now() > askedMs) onViolation(`${name} took ${clock.now() - askedMs} ms`)
+    else if (answer !== null && answer.status >= 500 && path !== '/readyz')
+      onViolation(`${name} answered ${answer.status}`)
+  }
+}
+
+function requestOf({ method, path, body, key }: Ask, signal: AbortSignal): Request {
+  return new Request(`http://localhost${path}`, {
+    method,
+    signal,
+    ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+}
+
+async function answerOf(response: Response): Promise<Answer> {
+  const text = await response.text()
+  return { status: response.status, body: text === '' ? null : JSON.parse(text) }
+}

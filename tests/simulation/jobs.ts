@@ -1,0 +1,58 @@
+import type { Outcome } from './simulation.ts'
+
+/** The seeds of a run, and how many processes share them. */
+interface Share {
+  readonly from: number
+  readonly seeds: number
+  readonly jobs: number
+}
+
+export interface JobsOptions extends Share {
+  readonly script: string
+  /** Passed on to every process. */
+  readonly flags: readonly string[]
+  /** Gets each outcome as it comes; false ends the run. */
+  readonly take: (outcome: Outcome) => boolean
+}
+
+/**
+ * Runs the script in several processes, each with every `jobs`th seed, which write an outcome a line. Gives the seeds
+ * that a process owed and never reported, though nobody had ended it.
+ */
+export async function runJobs(options: JobsOptions): Promise<readonly number[]> {
+  const ending = new AbortController()
+  const lost = await Promise.all(
+    Array.from({ length: options.jobs }, (_, job) => runJob(options, job, ending)),
+  )
+  return lost.flat().toSorted((a, b) => a - b)
+}
+
+async function runJob(options: JobsOptions, job: number, ending: AbortController): Promise<number[]> {
+  const { from, seeds, jobs, script, flags } = options
+  const owed = Array.from({ length: Math.ceil((seeds - job) / jobs) }, (_, n) => from + job + n * jobs)
+  if (owed.length === 0) return []
+  const share = ['--seeds', `${owed.length}`, '--from', `${from + job}`, '--stride', `${jobs}`]
+  const spawned = Bun.spawn([process.execPath, script, ...share, ...flags], {
+    stdout: 'pipe',
+    stderr: 'inherit',
+    signal: ending.signal,
+  })
+  for await (const line of linesOf(spawned.stdout)) {
+    const outcome = JSON.parse(line) as Outcome
+    owed.splice(owed.indexOf(outcome.seed), 1)
+    if (!ending.signal.aborted && !options.take(outcome)) ending.abort()
+  }
+  await spawned.exited
+  // What comes after the one at which it stopped was not begun.
+  return ending.signal.aborted ? [] : owed.slice(0, 1)
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = ''
+  const decoder = new TextDecoder()
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+}

@@ -1,0 +1,129 @@
+import type { Books, EngineBook } from './books.ts'
+import { type Coverage, tally } from './coverage.ts'
+import type { Answer, Http } from './http.ts'
+import type { Random } from './random.ts'
+import { GENERIC_LABEL, LABEL } from './scenario.ts'
+import type { SimHost } from './sim-host.ts'
+import { short, type Trace } from './trace.ts'
+import type { Wishes } from './wishes.ts'
+
+export interface OperatorsDeps {
+  readonly http: Http
+  readonly host: SimHost
+  readonly books: Books
+  readonly wishes: Wishes
+  readonly trace: Trace
+  readonly coverage: Coverage
+  /** Whether a call of the container engine may go wrong: without that, 500 and 503 are false. */
+  readonly mayDockerFail: () => boolean
+  readonly onViolation: (text: string) => void
+}
+
+/** An operator's own patience: he waits longer than a proxy. */
+const PATIENCE_MS = 40_000
+
+/** Why an answer is not true; null when it is. */
+type Judge = (answer: Answer) => string | null
+
+/** People with the key to the API. What they ask for is noted first, since it may be done even if no answer comes. */
+export class Operators {
+  constructor(private readonly deps: OperatorsDeps) {}
+
+  async scale(random: Random): Promise<void> {
+    if (random.chance(0.1)) return void (await this.#ask('POST', '/scale/many', only(422)))
+    const n = random.int(0, 5)
+    await this.#ask('POST', `/scale/${n}`, only(200))
+  }
+
+  async deleteOne(random: Random): Promise<void> {
+    const id = this.#anyContainer(random, random.chance(0.5))
+    if (id === undefined) return
+    this.deps.wishes.delete(id)
+    await this.#ask('DELETE', `/containers/${id}`, ({ status }) => {
+      const isThere = this.#isThere(id)
+      if ((status === 200 || status === 404) && isThere) return 'the container is there'
+      return status === 200 || status === 404 ? null : this.#dockerFailed(status)
+    })
+  }
+
+  async drainOne(random: Random): Promise<void> {
+    const byName = random.chance(0.3) ? random.pick(this.deps.books.live()) : undefined
+    const id = byName?.id ?? this.#anyContainer(random)
+    if (id === undefined) return
+    this.deps.wishes.drain(byName?.container_id ?? id)
+    await this.#ask('POST', `/engines/${id}/drain`, ({ status }) => {
+      const engine = this.deps.books.live().find((each) => each.id === id || each.container_id === id)
+      const expected = drainStatus(engine)
+      return expected === status ? null : `${expected} is true`
+    })
+  }
+
+  async gc(): Promise<void> {
+    await this.#ask('POST', '/gc', ({ status }) => (status === 200 ? null : this.#dockerFailed(status)))
+  }
+
+  async resetBreakers(random: Random): Promise<void> {
+    if (random.chance(0.1))
+      return void (await this.#ask('POST', '/health/circuit-breaker/reset?operation_type=none', only(422)))
+    const query = random.pick(['', '?operation_type=general', '?operation_type=replacement'] as const)
+    await this.#ask('POST', `/health/circuit-breaker/reset${query}`, only(200))
+  }
+
+  async lookAtPlan(): Promise<void> {
+    await this.#ask('GET', '/orchestrator/plan', only(200))
+  }
+
+  async lookAtContainer(random: Random): Promise<void> {
+    const id = this.#anyContainer(random)
+    if (id === undefined) return
+    await this.#ask('GET', `/containers/${id}`, ({ status }) => {
+      if (status === 404) return this.#isThere(id) ? 'the container is there' : null
+      return status === 200 ? null : this.#dockerFailed(status)
+    })
+  }
+
+  async lookByLabel(): Promise<void> {
+    const path = `/by-label?key=${LABEL.key}&value=${LABEL.value}`
+    await this.#ask('GET', path, ({ status }) => (status === 200 ? null : this.#dockerFailed(status)))
+  }
+
+  #dockerFailed(status: number): string | null {
+    if (status !== 500 && status !== 503) return 'nobody knows why'
+    return this.deps.mayDockerFail() ? null : 'nothing is wrong with Docker'
+  }
+
+  #isThere(containerId: string): boolean {
+    return this.deps.host.runtime.containers().some(({ id }) => id === containerId)
+  }
+
+  /** One of ours; rather one that is no engine, if there is any. */
+  #anyContainer(random: Random, isRatherGeneric = false): string | undefined {
+    const ours = this.deps.host.runtime.containers().filter(({ labels }) => labels[LABEL.key] === LABEL.value)
+    const generic = ours.filter(({ labels }) => labels[GENERIC_LABEL] !== undefined)
+    return random.pick(isRatherGeneric && generic.length > 0 ? generic : ours)?.id
+  }
+
+  async #ask(method: string, path: string, judge: Judge): Promise<Answer | null> {
+    const { http, trace, coverage, onViolation } = this.deps
+    const name = `${method} ${path.replace(/[0-9a-f]{64}/, short)}`
+    const kind = path.replaceAll(/[0-9a-f-]{36,}|(?<=scale\/)\w+/g, ':id').replace(/\?.*/, '')
+    trace.note('operator', name)
+    const answer = await http.ask({ method, path, timeoutMs: PATIENCE_MS })
+    trace.note('operator', `${name}: ${answer?.status ?? 'no answer'}`)
+    tally(coverage, `operator ${method} ${kind} ${answer?.status ?? 'unanswered'}`)
+    const fault = answer === null ? null : judge(answer)
+    if (fault !== null) onViolation(`${name} answered ${answer?.status}: ${fault}`)
+    return answer
+  }
+}
+
+const only =
+  (status: number): Judge =>
+  (answer) =>
+    answer.status === status ? null : `${status} is true`
+
+/** What a drain of this row has to be answered, asked in the instant of the answer. */
+function drainStatus(engine: EngineBook | undefined): number {
+  if (engine === undefined) return 404
+  return engine.status === 'provisioning' ? 409 : 200
+}

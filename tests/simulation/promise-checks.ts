@@ -1,0 +1,114 @@
+import type { Clock } from '../../src/control/clock.ts'
+import type { Books } from './books.ts'
+import type { Answer, Http } from './http.ts'
+import type { Server } from './server.ts'
+import type { SimHost } from './sim-host.ts'
+import { short, type Trace } from './trace.ts'
+import type { Wishes } from './wishes.ts'
+
+interface AllRow {
+  readonly container_id: string | null
+  readonly listed: boolean
+  readonly reason: string | null
+  readonly status: string
+}
+
+export interface PromiseChecksDeps {
+  readonly clock: Clock
+  readonly http: Http
+  readonly books: Books
+  readonly host: SimHost
+  readonly server: Server
+  readonly wishes: Wishes
+  readonly trace: Trace
+  /** When the outage of Docker began that is going on, or has just ended; what was known then is believed until a look. */
+  readonly outageSinceMs: () => number | null
+  readonly onViolation: (text: string) => void
+}
+
+/** How late a look may be: two passes, a call that hangs until its deadline, and its back-off. */
+const STALE_MS = 45_000
+
+/** Promise 1: an engine told by a 200 is listed from then on, or hidden for a reason that is true. */
+export class PromiseChecks {
+  readonly #promised = new Map<string, string>()
+
+  constructor(private readonly deps: PromiseChecksDeps) {}
+
+  /** An engine was given to a caller, who really got the answer. */
+  async promised(containerId: string, caller: string): Promise<void> {
+    const earlier = this.#promised.get(containerId)
+    if (earlier !== undefined && earlier !== caller)
+      this.deps.onViolation(`${short(containerId)} was given to ${earlier} and to ${caller}`)
+    this.#promised.set(containerId, caller)
+    await this.check()
+  }
+
+  /** Reads both lists in one instant and judges every promise by them. */
+  async check(): Promise<void> {
+    const { http, server } = this.deps
+    const life = server.running?.life
+    const [all, listed] = await Promise.all([
+      http.ask({ method: 'GET', path: '/engines?status=all' }),
+      http.ask({ method: 'GET', path: '/engines' }),
+    ])
+    if (all?.status !== 200 || listed?.status !== 200 || life?.isDead !== false) return
+    const rows = new Map((all.body as AllRow[]).map((row) => [row.container_id, row]))
+    this.#compare(rows, listed)
+    for (const containerId of this.#promised.keys()) this.#judge(containerId, rows.get(containerId))
+  }
+
+  #compare(rows: ReadonlyMap<string | null, AllRow>, { body }: Answer): void {
+    const names = new Set((body as AllRow[]).map(({ container_id: id }) => id))
+    for (const [id, { listed, reason }] of rows)
+      if (listed !== names.has(id) || listed !== (reason === null))
+        this.deps.onViolation(`${short(id)}: the two lists differ`)
+  }
+
+  #judge(containerId: string, row: AllRow | undefined): void {
+    const { host, onViolation } = this.deps
+    if (row === undefined) {
+      this.#promised.delete(containerId)
+      if (host.process(containerId) !== undefined)
+        onViolation(`${short(containerId)} was promised, runs, and is in no list`)
+      return
+    }
+    if (row.listed || this.#isTrue(containerId, row)) return
+    onViolation(`${short(containerId)} was promised and is hidden: ${row.reason}, which is not so`)
+  }
+
+  #isTrue(containerId: string, { reason }: AllRow): boolean {
+    const { host, clock, wishes, server, books } = this.deps
+    const engine = books.byContainer(containerId)
+    switch (reason) {
+      case 'its container is not running': {
+        const stoppedMs = host.notRunningAt(containerId)
+        return stoppedMs !== null && stoppedMs >= (this.deps.outageSinceMs() ?? clock.now()) - STALE_MS
+      }
+      case 'it is unhealthy':
+        return server.failuresOf(engine?.id ?? '') >= (server.running?.config.HEALTH_FAILURE_THRESHOLD ?? 0)
+      case 'it is being removed':
+        return wishes.isDeleted(containerId) || engine?.drain_cause !== null
+      case 'it is draining':
+        return this.#mayDrain(containerId)
+      default:
+        return false
+    }
+  }
+
+  #mayDrain(containerId: string): boolean {
+    const { books, wishes } = this.deps
+    switch (books.byContainer(containerId)?.drain_cause) {
+      case 'operator':
+        return wishes.isDrained(containerId)
+      // Whether that was true is judged when it is written (drain-checks.ts).
+      case 'surplus':
+      case 'scaled_down':
+      case 'outdated':
+      case 'unhealthy':
+        return true
+      default:
+        return wishes.isDeleted(containerId)
+    }
+  }
+}

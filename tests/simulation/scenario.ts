@@ -1,0 +1,203 @@
+import { type FaultRates, NO_FAULTS } from './faults.ts'
+import type { Random } from './random.ts'
+
+export type Env = Readonly<Record<string, string>>
+
+/** What one seed is about. Everything else is drawn while it runs. */
+export interface Scenario {
+  readonly env: Env
+  /** The configuration from the first crash with a change on; null: it stays. */
+  readonly changedEnv: Env | null
+  readonly faultsMs: number
+  readonly crashes: number
+  /** Crashes that wait for one place of the code, and may find none. */
+  readonly placedCrashes: number
+  readonly rates: FaultRates
+  /** Mean waits between disturbances of each kind; null: never. */
+  readonly chaos: Readonly<Record<ChaosKind, number | null>>
+  readonly viewersEveryMs: number
+  readonly proxies: number
+  /** Chance that an event of the container engine is late, told twice, or lost. */
+  readonly eventTrouble: number
+}
+
+/** What happens to engines, to Docker and to the host, and what operators ask for. */
+export const CHAOS_KINDS = [
+  'engine_hangs',
+  'engine_deaf',
+  'engine_crashes',
+  'engine_stalls',
+  'crash_loop',
+  'sickness',
+  'docker_kill',
+  'docker_stop',
+  'docker_start',
+  'docker_rm',
+  'docker_restart',
+  'docker_pause',
+  'docker_copy',
+  'stranger_port',
+  'daemon_down',
+  'daemon_frozen',
+  'daemon_stopped',
+  'events_broken',
+  'worker_lost',
+  'scale',
+  'delete',
+  'drain',
+  'gc',
+  'reset_breakers',
+  'look_at_plan',
+  'look_at_container',
+  'look_by_label',
+  'run_generic',
+  'own_request',
+  'compare_status',
+] as const
+
+export type ChaosKind = (typeof CHAOS_KINDS)[number]
+
+/** On containers of ours that are no engines. */
+export const GENERIC_LABEL = 'roundhouse.generic'
+export const LABEL = { key: 'sim.label', value: 'roundhouse' }
+export const IMAGE = 'engine:1'
+
+const MINUTE_MS = 60_000
+
+export function drawScenario(random: Random): Scenario {
+  const wildness = random.pick([0, 0.3, 1, 1, 2])
+  const env = drawEnv(random.stream('env'))
+  const changes = random.chance(0.35) ? drawChange(random.stream('change')) : null
+  return {
+    env,
+    changedEnv: changes === null ? null : changed(env, changes),
+    faultsMs: random.int(6 * MINUTE_MS, 8 * MINUTE_MS),
+    crashes: wildness === 0 ? random.int(0, 1) : random.int(0, 5),
+    placedCrashes: wildness === 0 ? 0 : random.int(3, 6),
+    rates: scaled(wildness * 0.01),
+    chaos: drawChaos(random.stream('chaos'), wildness),
+    viewersEveryMs: random.pick([5_000, 10_000, 20_000, 40_000]),
+    proxies: random.int(1, 3),
+    eventTrouble: wildness === 0 ? 0 : random.pick([0, 0.05, 0.2]),
+  }
+}
+
+/** Parts of a scenario that a run can go without. */
+export const PARTS = ['faults', 'crashes', 'event_trouble', 'change', ...CHAOS_KINDS] as const
+
+/** The scenario without these parts; all else is drawn as before, since each part draws from a stream of its own. */
+export function without(scenario: Scenario, parts: ReadonlySet<string>): Scenario {
+  const chaos = Object.fromEntries(
+    CHAOS_KINDS.map((kind) => [kind, parts.has(kind) ? null : scenario.chaos[kind]]),
+  ) as Scenario['chaos']
+  return {
+    ...scenario,
+    chaos,
+    ...(parts.has('faults') ? { rates: NO_FAULTS } : {}),
+    ...(parts.has('crashes') ? { crashes: 0, placedCrashes: 0 } : {}),
+    ...(parts.has('event_trouble') ? { eventTrouble: 0 } : {}),
+    ...(parts.has('change') ? { changedEnv: null } : {}),
+  }
+}
+
+function drawEnv(random: Random): Env {
+  const max = random.int(2, 8)
+  const first = 19_000
+  const ports = random.chance(0.3) ? max + 2 : 200
+  const values: Readonly<Record<string, number | boolean | string>> = {
+    TARGET_IMAGE: IMAGE,
+    CONTAINER_LABEL: `${LABEL.key}=${LABEL.value}`,
+    MIN_REPLICAS: random.int(0, Math.min(4, max)),
+    MIN_FREE_REPLICAS: random.int(0, 2),
+    MAX_REPLICAS: max,
+    AUTO_DELETE: random.chance(0.6),
+    ENGINE_GRACE_PERIOD_S: random.int(5, 30),
+    DRAIN_HIDE_S: random.int(25, 30),
+    STARTUP_TIMEOUT_S: random.int(20, 30),
+    HEALTH_CHECK_INTERVAL_S: random.int(4, 10),
+    HEALTH_FAILURE_THRESHOLD: random.int(2, 3),
+    HEALTH_UNHEALTHY_GRACE_PERIOD_S: random.int(5, 30),
+    HEALTH_REPLACEMENT_COOLDOWN_S: random.int(5, 30),
+    CIRCUIT_BREAKER_FAILURE_THRESHOLD: random.int(2, 4),
+    CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S: random.int(15, 60),
+    CIRCUIT_BREAKER_REPLACEMENT_THRESHOLD: random.int(1, 3),
+    CIRCUIT_BREAKER_REPLACEMENT_TIMEOUT_S: random.int(15, 60),
+    PORT_RANGE_HOST: `${first}-${first + ports - 1}`,
+    MONITOR_INTERVAL_S: random.int(5, 10),
+    COLLECT_INTERVAL_S: random.int(3, 5),
+    MAX_CONCURRENT_PROVISIONS: random.int(1, 5),
+    MIN_PROVISION_INTERVAL_S: random.pick([0, 0, 1, 2]),
+    UNCLAIMED_TTL_S: random.int(5, 15),
+    ACE_MAP_HTTPS: random.chance(0.2),
+  }
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
+}
+
+/** What an operator changed in the configuration before a restart. */
+function drawChange(random: Random): Env {
+  return {
+    ...(random.chance(0.6) ? { ENGINE_ENV: 'GENERATION=2' } : {}),
+    ...(random.chance(0.5) ? { MIN_REPLICAS: String(random.int(0, 2)) } : {}),
+    ...(random.chance(0.4) ? { MAX_REPLICAS: String(random.int(2, 4)) } : {}),
+  }
+}
+
+/** No limit above the earlier one, whose ports may be few, and none below what is kept. */
+function changed(env: Env, changes: Env): Env {
+  const both: Env = { ...env, ...changes }
+  const max = Math.min(Number(env.MAX_REPLICAS), Number(both.MAX_REPLICAS))
+  const min = Math.min(max, Number(both.MIN_REPLICAS))
+  return { ...both, MAX_REPLICAS: String(max), MIN_REPLICAS: String(min) }
+}
+
+const CHAOS_MEAN_MS: Readonly<Record<ChaosKind, number>> = {
+  engine_hangs: 2 * MINUTE_MS,
+  engine_deaf: 4 * MINUTE_MS,
+  engine_crashes: 2 * MINUTE_MS,
+  engine_stalls: 1 * MINUTE_MS,
+  crash_loop: 8 * MINUTE_MS,
+  sickness: 4 * MINUTE_MS,
+  docker_kill: 3 * MINUTE_MS,
+  docker_stop: 6 * MINUTE_MS,
+  docker_start: 6 * MINUTE_MS,
+  docker_rm: 4 * MINUTE_MS,
+  docker_restart: 4 * MINUTE_MS,
+  docker_pause: 5 * MINUTE_MS,
+  docker_copy: 4 * MINUTE_MS,
+  stranger_port: 3 * MINUTE_MS,
+  daemon_down: 5 * MINUTE_MS,
+  daemon_frozen: 5 * MINUTE_MS,
+  daemon_stopped: 8 * MINUTE_MS,
+  events_broken: 3 * MINUTE_MS,
+  worker_lost: 5 * MINUTE_MS,
+  scale: 4 * MINUTE_MS,
+  delete: 3 * MINUTE_MS,
+  drain: 3 * MINUTE_MS,
+  gc: 4 * MINUTE_MS,
+  reset_breakers: 5 * MINUTE_MS,
+  look_at_plan: 2 * MINUTE_MS,
+  look_at_container: 2 * MINUTE_MS,
+  look_by_label: 3 * MINUTE_MS,
+  run_generic: 2 * MINUTE_MS,
+  own_request: 2 * MINUTE_MS,
+  compare_status: 2 * MINUTE_MS,
+}
+
+/** Each seed has some kinds and not others, so that their mixtures differ and failures are easier to read. */
+function drawChaos(random: Random, wildness: number): Scenario['chaos'] {
+  const mean = (kind: ChaosKind): number | null =>
+    wildness > 0 && random.chance(0.6) ? CHAOS_MEAN_MS[kind] / Math.max(0.5, wildness) : null
+  return Object.fromEntries(CHAOS_KINDS.map((kind) => [kind, mean(kind)])) as Scenario['chaos']
+}
+
+function scaled(rate: number): FaultRates {
+  if (rate === 0) return NO_FAULTS
+  return {
+    failBefore: 2 * rate,
+    failAfter: 0.5 * rate,
+    loseQuestion: rate,
+    loseAnswer: rate,
+    delay: 3 * rate,
+    hang: 0.5 * rate,
+  }
+}

@@ -1,0 +1,172 @@
+import type { Database } from 'bun:sqlite'
+import { type Config, loadConfig } from '../../src/config.ts'
+import { RuntimeFailure } from '../../src/runtime/runtime.ts'
+import { createOrchestrator, type Orchestrator } from '../../src/wire.ts'
+import { type Coverage, count, PASSES, tally } from './coverage.ts'
+import { CrashPlan } from './crashes.ts'
+import type { FaultDice } from './fault-dice.ts'
+import { Crashed, Life, LifeClock } from './life.ts'
+import type { Random } from './random.ts'
+import type { SimClock } from './sim-clock.ts'
+import { SimHealth } from './sim-health.ts'
+import type { SimHost } from './sim-host.ts'
+import { SimRuntime, type SimRuntimeDeps } from './sim-runtime.ts'
+import { storeOf } from './sim-store.ts'
+import { callingSite } from './sites.ts'
+import type { Trace } from './trace.ts'
+
+export interface ServerDeps {
+  readonly clock: SimClock
+  readonly random: Random
+  readonly trace: Trace
+  readonly host: SimHost
+  readonly database: Database
+  readonly dice: FaultDice
+  readonly coverage: Coverage
+  readonly onAsk: SimRuntimeDeps['onAsk']
+  readonly onCommit: () => void
+  /** The production code logged an error that no fault of ours explains. */
+  readonly onDefect: (text: string) => void
+}
+
+/** Throws where the scenario's environment is no configuration. */
+export function configOf(env: Readonly<Record<string, string>>): Config {
+  const loaded = loadConfig(env, [])
+  if ('problems' in loaded) throw new Error(JSON.stringify(loaded.problems))
+  return loaded.config
+}
+
+/** One running process of the orchestrator. */
+export interface Running {
+  readonly life: Life
+  readonly orchestrator: Orchestrator
+  readonly health: SimHealth
+  readonly config: Config
+}
+
+/** The orchestrator as a process that is started, crashes and is started again. */
+export class Server {
+  readonly crashes: CrashPlan
+  running: Running | null = null
+  readonly #failures = new Map<string, number>()
+  #lives = 0
+  #ids = 0
+
+  constructor(private readonly deps: ServerDeps) {
+    this.crashes = new CrashPlan(deps.random.stream('crashes'))
+  }
+
+  /** How often it was started. */
+  get lives(): number {
+    return this.#lives
+  }
+
+  /** Probes of an engine's process in a row that were told to have failed. */
+  failuresOf(engineId: string): number {
+    return this.#failures.get(engineId) ?? 0
+  }
+
+  /** It may be over before this ends. */
+  start(env: Readonly<Record<string, string>>, onDeath: () => void = () => undefined): void {
+    const { trace, clock } = this.deps
+    const life = new Life(++this.#lives)
+    const config = configOf(env)
+    trace.note('server', `life ${life.number} starts`)
+    life.onDeath(() => {
+      this.running = null
+      this.crashes.ended()
+      onDeath()
+    })
+    const lifeClock = new LifeClock(clock, life, (setAt) => {
+      if (this.crashes.atTimer()) this.#crash(life, `${callingSite(setAt)}:timer`)
+    })
+    const health = this.#health(lifeClock, config)
+    const orchestrator = createOrchestrator(config, this.#adapters(life, lifeClock, health))
+    this.running = { life, orchestrator, health, config }
+    life.run(() => orchestrator.start())
+  }
+
+  /** SIGTERM: the loops end, then the process. */
+  async stop(): Promise<void> {
+    const { running } = this
+    if (running === null) return
+    this.deps.trace.note('server', `life ${running.life.number} is asked to stop`)
+    const stopped = running.orchestrator.stop()
+    await Promise.race([stopped, this.deps.clock.sleep(900)])
+    running.life.die()
+  }
+
+  #health(clock: LifeClock, config: Config): SimHealth {
+    const { host, random, trace } = this.deps
+    return new SimHealth({
+      clock,
+      host,
+      trace,
+      random: random.stream(`health ${this.#lives}`),
+      failures: this.#failures,
+      intervalMs: config.HEALTH_CHECK_INTERVAL_S * 1_000,
+      collectMs: config.COLLECT_INTERVAL_S * 1_000,
+    })
+  }
+
+  #adapters(life: Life, clock: LifeClock, health: SimHealth): Parameters<typeof createOrchestrator>[1] {
+    const { host, dice, coverage, trace, onAsk, database, onCommit, random } = this.deps
+    const chance = random.stream(`life ${life.number}`)
+    return {
+      store: storeOf(life, database, onCommit),
+      runtime: new SimRuntime({
+        host: host.runtime,
+        life,
+        crashes: this.crashes,
+        dice,
+        coverage,
+        trace,
+        onAsk,
+      }),
+      health,
+      clock,
+      log: this.#log(life),
+      newId: () => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`,
+      random: () => chance.float(),
+      checkpoint: (name) => {
+        if (life.isDead || !this.crashes.atCheckpoint(name)) return
+        this.#crash(life, `checkpoint ${name}`)
+        life.assertAlive()
+      },
+      version: '0.0.0-sim',
+    }
+  }
+
+  #log(life: Life): Parameters<typeof createOrchestrator>[1]['log'] {
+    const { trace, onDefect, coverage } = this.deps
+    const note =
+      (level: string) =>
+      (fields: object, message: string): void => {
+        if (life.isDead) return
+        trace.note(`life ${life.number}`, `${level} ${message} ${JSON.stringify(fields)}`)
+      }
+    return {
+      debug: (_, message) => {
+        if (message === 'planned' && !life.isDead) tally(coverage, PASSES)
+      },
+      info: note('info'),
+      warn: note('warn'),
+      error: (fields, message) => {
+        const error = 'err' in fields ? fields.err : null
+        if (life.isDead || error instanceof Crashed) return
+        // What Docker refuses is no defect of ours, however loudly it is told.
+        if (error instanceof RuntimeFailure) return note('error')({}, `${message}: ${error.message}`)
+        const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
+        note('ERROR')({}, `${message}: ${stack}`)
+        onDefect(`${message}: ${stack}`)
+      },
+    }
+  }
+
+  #crash(life: Life, site: string): void {
+    if (life.isDead) return
+    count(this.deps.coverage.crashes, site, 'at')
+    this.deps.trace.note('CRASH', `life ${life.number} at ${site}`)
+    life.die()
+  }
+}

@@ -1,0 +1,116 @@
+import type { Config } from '../../src/config.ts'
+import type { EngineRow } from './acexy.ts'
+import type { Books, EngineBook } from './books.ts'
+import { GENERIC_LABEL, LABEL } from './scenario.ts'
+import type { SimHost } from './sim-host.ts'
+import type { Wishes } from './wishes.ts'
+
+/**
+ * How long the fleet may take to be as it should once nothing goes wrong any more, in milliseconds. What may have to
+ * happen in turn: the worst call runs into its deadline and a pass follows; a breaker recovers; a trial starts in vain,
+ * and then all the others in batches; every engine may have to be replaced, with its cooldown, its boot and its
+ * hiding; sessions that nobody ended run out (a minute); an adopted engine shows for a minute that nobody watches, and
+ * is drained.
+ */
+export function settlingMs(config: Config): number {
+  const starting = config.STARTUP_TIMEOUT_S + 2 * config.MONITOR_INTERVAL_S
+  const hiding = config.ENGINE_GRACE_PERIOD_S + config.DRAIN_HIDE_S + config.HEALTH_UNHEALTHY_GRACE_PERIOD_S
+  const breakers = config.CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S + config.CIRCUIT_BREAKER_REPLACEMENT_TIMEOUT_S
+  const batches = Math.ceil(config.MAX_REPLICAS / config.MAX_CONCURRENT_PROVISIONS)
+  const one = config.HEALTH_REPLACEMENT_COOLDOWN_S + starting + hiding
+  const seconds = 90 + breakers + starting * (1 + batches) + 120 + hiding + one * config.MAX_REPLICAS
+  return seconds * 1_000
+}
+
+export interface SettledDeps {
+  readonly books: Books
+  readonly host: SimHost
+  readonly wishes: Wishes
+  readonly config: Config
+  /** What `GET /engines` says now. */
+  readonly listed: readonly EngineRow[]
+}
+
+/** Everything that is not yet, or not any more, as it has to be when all is quiet; empty when the fleet has settled. */
+export function unsettled(deps: SettledDeps): string[] {
+  return [...containersAndRows(deps), ...leases(deps), ...statuses(deps), ...numbers(deps), ...streams(deps)]
+}
+
+function containersAndRows({ books, host }: SettledDeps): string[] {
+  const containers = host.runtime
+    .containers()
+    .filter(({ labels }) => labels[LABEL.key] === LABEL.value && labels[GENERIC_LABEL] === undefined)
+  const halfMade = host.runtime
+    .containers()
+    .filter(({ labels, state }) => labels[GENERIC_LABEL] !== undefined && state === 'created')
+  const rows = new Set(books.live().map(({ container_id: id }) => id))
+  const there = new Set(containers.map(({ id }) => id))
+  return [
+    ...halfMade.map(({ name }) => `${name} was made and never started`),
+    ...containers.filter(({ id }) => !rows.has(id)).map(({ name }) => `container ${name} is no engine`),
+    ...containers.filter(({ state }) => state !== 'running').map(({ name, state }) => `${name} is ${state}`),
+    ...books
+      .live()
+      .filter(({ container_id: id }) => id === null || !there.has(id))
+      .map(({ name }) => `engine ${name} has no container`),
+  ]
+}
+
+function leases({ books }: SettledDeps): string[] {
+  const held = new Set(books.leases().map(({ engine_id: id }) => id))
+  const live = new Set(books.live().map(({ id }) => id))
+  return [
+    ...[...held].filter((id) => !live.has(id)).map((id) => `a lease of ${id}, which is history`),
+    ...books
+      .live()
+      .filter(({ id }) => !held.has(id))
+      .map(({ name }) => `${name} has no lease`),
+  ]
+}
+
+function statuses(deps: SettledDeps): string[] {
+  const { books } = deps
+  const rows = books.live()
+  const stuck = rows.filter(({ status }) => status === 'provisioning' || status === 'starting')
+  const draining = rows.filter((row) => row.status === 'draining' && !isStillWatched(row, deps))
+  const breakers = books
+    .breakers()
+    .filter(({ state, trial_engine_id: trial }) => state === 'half_open' && trial)
+  return [
+    ...stuck.map(({ name, status }) => `${name} is ${status}`),
+    ...draining.map(({ name, reason }) => `${name} drains: ${reason}`),
+    ...breakers.map(({ name }) => `breaker ${name} is half-open with a trial`),
+  ]
+}
+
+/** It drains and waits for its viewers: those of the books on an operator's word, and those that no book names. */
+function isStillWatched(
+  { id, container_id: containerId }: EngineBook,
+  { books, host, wishes }: SettledDeps,
+): boolean {
+  const isMoving = (host.process(containerId ?? '')?.moving().length ?? 0) > 0
+  return isMoving || (wishes.isDrained(containerId ?? '') && books.streamsOf(id) > 0)
+}
+
+function numbers({ books, config, wishes, listed }: SettledDeps): string[] {
+  const rows = books.live().filter(({ status }) => status === 'ready')
+  const busy = rows.filter(({ id, adopted_at }) => books.streamsOf(id) > 0 || adopted_at !== null).length
+  const minimum = wishes.minimum(config.MIN_REPLICAS)
+  // Those that drain and are still watched take up room.
+  const room = config.MAX_REPLICAS - books.live().filter(({ status }) => status === 'draining').length
+  const wanted = Math.min(Math.max(minimum, busy + config.MIN_FREE_REPLICAS), room)
+  const problems: string[] = []
+  if (rows.length < wanted) problems.push(`${rows.length} engines are ready, ${wanted} are wanted`)
+  if (listed.length !== rows.length) problems.push(`${listed.length} of ${rows.length} engines are listed`)
+  if (config.AUTO_DELETE && rows.length > Math.max(wanted, busy))
+    problems.push(`${rows.length} engines are ready, only ${wanted} are wanted`)
+  return problems
+}
+
+/** A stream whose end nobody told stays started while its engine lives; its statistics are another story. */
+function streams({ books }: SettledDeps): string[] {
+  return books.startedStreams().flatMap(({ stream_id: id, engine_id }) => {
+    const status = engine_id === null ? undefined : books.byId(engine_id)?.status
+    return status === 'gone' || status === 'failed' ? [`stream ${id} of an engine that is history`] : []
+  })
+}

@@ -1,0 +1,116 @@
+import type { Clock } from '../../src/control/clock.ts'
+
+interface Timer {
+  readonly atMs: number
+  readonly number: number
+  /** Null once it was cancelled; such a one is dropped when its time comes. */
+  work: (() => void) | null
+}
+
+/**
+ * A clock that stands still until it is stepped from one timer to the next. Timers of one moment run in the order in
+ * which they were set. A binary heap, since a seed has tens of thousands of timers.
+ */
+export class SimClock implements Clock {
+  readonly #heap: Timer[] = []
+  #nowMs: number
+  #count = 0
+
+  constructor(startMs: number) {
+    this.#nowMs = startMs
+  }
+
+  now(): number {
+    return this.#nowMs
+  }
+
+  after(ms: number, work: () => void): () => void {
+    // Whole milliseconds, as the real clock tells them.
+    const timer: Timer = { atMs: this.#nowMs + Math.max(0, Math.ceil(ms)), number: this.#count++, work }
+    this.#push(timer)
+    return () => {
+      timer.work = null
+    }
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return sleepOn(this, ms, signal)
+  }
+
+  /**
+   * Runs the next timer that is due until `untilMs` and lets all that follows from it run that waits for nothing but
+   * its turn. False, and the clock at `untilMs`, when there is none.
+   */
+  async step(untilMs: number): Promise<boolean> {
+    const timer = this.#next(untilMs)
+    if (timer === null) {
+      this.#nowMs = Math.max(this.#nowMs, untilMs)
+      return false
+    }
+    this.#nowMs = Math.max(this.#nowMs, timer.atMs)
+    const { work } = timer
+    timer.work = null
+    work?.()
+    await settled()
+    return true
+  }
+
+  #next(untilMs: number): Timer | null {
+    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+      if (first.work !== null && first.atMs > untilMs) return null
+      this.#pop()
+      if (first.work !== null) return first
+    }
+    return null
+  }
+
+  #push(timer: Timer): void {
+    const heap = this.#heap
+    let at = heap.length
+    while (at > 0) {
+      const above = (at - 1) >> 1
+      const parent = heap[above]
+      if (parent === undefined || isBefore(parent, timer)) break
+      heap[at] = parent
+      at = above
+    }
+    heap[at] = timer
+  }
+
+  #pop(): void {
+    const heap = this.#heap
+    const last = heap.pop()
+    if (last === undefined || heap.length === 0) return
+    let at = 0
+    for (;;) {
+      const left = heap[2 * at + 1]
+      const right = heap[2 * at + 2]
+      const isRight = left !== undefined && right !== undefined && isBefore(right, left)
+      const child = isRight ? right : left
+      if (child === undefined || isBefore(last, child)) break
+      heap[at] = child
+      at = 2 * at + (isRight ? 2 : 1)
+    }
+    heap[at] = last
+  }
+}
+
+const isBefore = (one: Timer, other: Timer): boolean =>
+  one.atMs < other.atMs || (one.atMs === other.atMs && one.number < other.number)
+
+/** `Clock.sleep` in terms of `Clock.after`. */
+export function sleepOn(clock: Pick<Clock, 'after'>, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve()
+    const done = (): void => {
+      cancel()
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const cancel = clock.after(ms, done)
+    signal?.addEventListener('abort', done)
+  })
+}
+
+/** One turn of the event loop comes only when no microtask is left; Elysia and the store need nothing more. */
+export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

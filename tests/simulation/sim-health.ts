@@ -1,0 +1,156 @@
+import type { Clock } from '../../src/control/clock.ts'
+import type { HealthSource, HealthTarget, SessionFact } from '../../src/control/health-keeper.ts'
+import type { Random } from './random.ts'
+import type { SimHost } from './sim-host.ts'
+import type { Trace } from './trace.ts'
+
+type Handlers = Parameters<HealthSource['start']>[0]
+
+interface Watch {
+  target: HealthTarget
+  cancel: () => void
+}
+
+export interface SimHealthDeps {
+  readonly clock: Clock
+  readonly host: SimHost
+  readonly random: Random
+  readonly trace: Trace
+  readonly intervalMs: number
+  readonly collectMs: number
+  /**
+   * Failures in a row that were told of each engine's process. They outlive the watch and the life, so that what was
+   * decided by them can still be judged.
+   */
+  readonly failures: Map<string, number>
+}
+
+/** Real probes come five times a second; that often would cost more than it finds. */
+const BOOT_INTERVAL_MS = 500
+const TIMEOUT_MS = 5_000
+
+/** The health worker as one life of the orchestrator knows it: probes the simulated engines and asks for sessions. */
+export class SimHealth implements HealthSource {
+  #handlers: Handlers | null = null
+  #targets: readonly HealthTarget[] = []
+  readonly #watches = new Map<string, Watch>()
+  /** The engines whose failures are counted on; of others the next one is the first. */
+  readonly #counted = new Set<string>()
+  #isLost = false
+  #isStopped = false
+
+  constructor(private readonly deps: SimHealthDeps) {}
+
+  start(handlers: Handlers): void {
+    this.#handlers = handlers
+    this.#collectLater()
+  }
+
+  setTargets(targets: readonly HealthTarget[]): void {
+    this.#targets = targets
+    if (this.#isLost || this.#isStopped) return
+    const wanted = new Set(targets.map(({ engineId }) => engineId))
+    for (const id of this.#watches.keys()) if (!wanted.has(id)) this.#drop(id)
+    for (const target of targets) this.#take(target)
+  }
+
+  stop(): Promise<void> {
+    this.#isStopped = true
+    for (const id of this.#watches.keys()) this.#drop(id)
+    return Promise.resolve()
+  }
+
+  /** The worker dies; another comes after a while and knows what was told last. */
+  lose(backAfterMs: number): void {
+    if (this.#isLost || this.#isStopped) return
+    this.#isLost = true
+    for (const id of this.#watches.keys()) this.#drop(id)
+    this.#handlers?.onLost()
+    this.deps.clock.after(backAfterMs, () => {
+      this.#isLost = false
+      this.setTargets(this.#targets)
+    })
+  }
+
+  #take(target: HealthTarget): void {
+    const known = this.#watches.get(target.engineId)
+    if (known === undefined) {
+      const watch: Watch = { target, cancel: () => undefined }
+      this.#watches.set(target.engineId, watch)
+      this.#counted.delete(target.engineId)
+      this.#probeAfter(watch, 0)
+      return
+    }
+    const isSameProcess = known.target.generation === target.generation
+    const wasBooting = known.target.isBooting
+    known.target = target
+    if (!isSameProcess) this.deps.failures.delete(target.engineId)
+    if (!isSameProcess || (target.isBooting && !wasBooting)) this.#probeAfter(known, 0)
+    else if (wasBooting && !target.isBooting) this.#probeAfter(known, this.#nextMs())
+  }
+
+  #drop(engineId: string): void {
+    this.#watches.get(engineId)?.cancel()
+    this.#watches.delete(engineId)
+  }
+
+  #probeAfter(watch: Watch, ms: number): void {
+    watch.cancel()
+    watch.cancel = this.deps.clock.after(ms, () => this.#probe(watch))
+  }
+
+  #probe(watch: Watch): void {
+    const { host, random, clock } = this.deps
+    const { target } = watch
+    const port = target.addresses[0]?.port ?? 0
+    const { kind } = host.reach(port)
+    if (target.isBooting) this.#probeAfter(watch, BOOT_INTERVAL_MS)
+    if (target.isBooting && kind !== 'answers') return
+    const error = kind === 'answers' ? null : kind === 'refused' ? 'connection refused' : 'no answer in time'
+    const tookMs = kind === 'silent' ? TIMEOUT_MS : random.int(0, 60)
+    const cancel = clock.after(tookMs, () => this.#tell(watch, target, error))
+    if (!target.isBooting) watch.cancel = cancel
+  }
+
+  #tell(watch: Watch, target: HealthTarget, error: string | null): void {
+    const isStale =
+      this.#watches.get(target.engineId) !== watch || watch.target.generation !== target.generation
+    if (isStale) return
+    const before = this.#counted.has(target.engineId) ? (this.deps.failures.get(target.engineId) ?? 0) : 0
+    const failures = error === null ? 0 : before + 1
+    this.#counted.add(target.engineId)
+    this.deps.failures.set(target.engineId, failures)
+    if (error !== null) this.deps.trace.note('probe', `${target.engineId.slice(-4)} ${error} (${failures})`)
+    const { engineId, generation } = target
+    if (!watch.target.isBooting) this.#probeAfter(watch, this.#nextMs())
+    this.#handlers?.onFact({ engineId, generation, ok: error === null, atMs: this.deps.clock.now(), error })
+  }
+
+  /** Half an interval to a whole one, as the worker does. */
+  #nextMs(): number {
+    return Math.round(this.deps.intervalMs * this.deps.random.between(0.5, 1))
+  }
+
+  #collectLater(): void {
+    this.deps.clock.after(this.deps.collectMs, () => {
+      if (this.#isStopped) return
+      this.#collectLater()
+      if (this.#isLost) return
+      for (const target of this.#targets) {
+        for (const { streamRowId, path } of target.sessions ?? [])
+          this.#handlers?.onSession?.(this.#ask(target, streamRowId, path))
+      }
+    })
+  }
+
+  #ask({ engineId, generation, addresses }: HealthTarget, streamRowId: number, path: string): SessionFact {
+    const fact = { engineId, generation, streamRowId, atMs: this.deps.clock.now() }
+    const reached = this.deps.host.reach(addresses[0]?.port ?? 0)
+    if (reached.kind === 'refused' || !reached.process.plays)
+      return { ...fact, state: 'silent', downloaded: null }
+    const session = reached.process.session(path.split('/').at(-1) ?? '')
+    if (session === undefined) return { ...fact, state: 'ended', downloaded: null }
+    session.answers++
+    return { ...fact, state: 'serves', downloaded: session.bytes }
+  }
+}

@@ -1,0 +1,154 @@
+import { DEFAULT_DEADLINES_MS, type Label } from '../../src/runtime/docker.ts'
+import type { ContainerObservation } from '../../src/runtime/runtime.ts'
+import { MemoryRuntime } from '../support/memory-runtime.ts'
+import { EngineProcess } from './engine-process.ts'
+import type { Random } from './random.ts'
+import type { SimClock } from './sim-clock.ts'
+import { short, type Trace } from './trace.ts'
+
+const CRASH_LOOP = { restarts: 3, withinMs: 300_000 }
+
+/** How an engine answers a question at a port. */
+export type Reach =
+  | { readonly kind: 'answers'; readonly process: EngineProcess }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'silent'; readonly process: EngineProcess }
+
+/** For how long engines started now are ill. */
+export interface Sickness {
+  /** Chance that a process never comes up. */
+  neverUp: number
+  /** Chance that the container engine refuses to start the container. */
+  refused: number
+}
+
+/**
+ * The Docker host: containers, and behind each running one the process of an engine. It outlives every crash of the
+ * orchestrator.
+ */
+export class SimHost {
+  readonly runtime: MemoryRuntime
+  readonly sickness: Sickness = { neverUp: 0, refused: 0 }
+  readonly #processes = new Map<string, EngineProcess>()
+  readonly #states = new Map<string, string>()
+  /** When each container was last seen not to run; of those that are no more, when they were last there. */
+  readonly #notRunningAt = new Map<string, number>()
+  /** When the restart policy started each container again. */
+  readonly #restarts = new Map<string, readonly number[]>()
+  #sessionIds = 0
+
+  constructor(
+    private readonly deps: {
+      readonly clock: SimClock
+      readonly random: Random
+      readonly trace: Trace
+      readonly label: Label
+      readonly image: string
+    },
+  ) {
+    const { clock, label, image } = deps
+    this.runtime = new MemoryRuntime({
+      clock,
+      label,
+      deadlinesMs: DEFAULT_DEADLINES_MS,
+      images: [image],
+      programOf: null,
+    })
+  }
+
+  /** Notes what became of the containers since the last look; to be called after every step. */
+  look(): readonly ContainerObservation[] {
+    const containers = this.runtime.containers()
+    const there = new Set<string>()
+    for (const container of containers) {
+      there.add(container.id)
+      this.#lookAt(container)
+    }
+    for (const id of this.#states.keys()) if (!there.has(id)) this.#forget(id)
+    return containers
+  }
+
+  process(containerId: string): EngineProcess | undefined {
+    return this.#processes.get(containerId)
+  }
+
+  processes(): readonly EngineProcess[] {
+    return [...this.#processes.values()]
+  }
+
+  /** When the container last did not run; null when it ran since its start was seen. */
+  notRunningAt(containerId: string): number | null {
+    return this.#notRunningAt.get(containerId) ?? null
+  }
+
+  /** Whether it crashed so often of late that it counts as failed (the design's figures). */
+  isCrashLoop(containerId: string): boolean {
+    const sinceMs = this.deps.clock.now() - CRASH_LOOP.withinMs
+    const recent = this.#restarts.get(containerId)?.filter((atMs) => atMs >= sinceMs) ?? []
+    return recent.length > CRASH_LOOP.restarts
+  }
+
+  /** Goes to whoever listens at a published port. */
+  reach(port: number): Reach {
+    const container = this.runtime
+      .containers()
+      .find(({ state, ports }) => isUp(state) && ports.some(({ hostPort }) => hostPort === port))
+    const process = container && this.#processes.get(container.id)
+    if (process === undefined || process.mode === 'booting') return { kind: 'refused' }
+    return process.answers ? { kind: 'answers', process } : { kind: 'silent', process }
+  }
+
+  newSessionId(): string {
+    return `n${++this.#sessionIds}`
+  }
+
+  #lookAt(container: ContainerObservation): void {
+    const { trace, clock } = this.deps
+    const { id, name, state, startedAtMs } = container
+    const text = `${state}@${startedAtMs}`
+    if (state !== 'running') this.#notRunningAt.set(id, clock.now())
+    if (this.#states.get(id) === text) return
+    this.#states.set(id, text)
+    trace.note('docker', `${name} (${short(id)}) ${state}`)
+    if (state === 'restarting') this.#restarts.set(id, [...(this.#restarts.get(id) ?? []), clock.now()])
+    const known = this.#processes.get(id)
+    if (known !== undefined && (known.startedAtMs !== startedAtMs || !isUp(state))) {
+      this.#notRunningAt.set(id, clock.now())
+      known.end()
+      this.#processes.delete(id)
+    }
+    if (!isUp(state)) return
+    const process = this.#processes.get(id) ?? this.#boot(id, startedAtMs ?? clock.now())
+    process.change(() => {
+      process.isPaused = state === 'paused'
+    })
+  }
+
+  #boot(id: string, startedAtMs: number): EngineProcess {
+    const { clock, random, trace } = this.deps
+    const process = new EngineProcess(id, startedAtMs, {
+      clock,
+      reusesSessionIds: random.chance(0.3),
+      onBytes: (bytes) => this.runtime.addTraffic(id, bytes, bytes / 50),
+    })
+    this.#processes.set(id, process)
+    const isIll = random.chance(this.sickness.neverUp)
+    const bootMs = random.int(1_000, 8_000)
+    if (isIll) trace.note('engine', `${short(id)} will never come up`)
+    else
+      clock.after(bootMs, () => {
+        if (process.mode === 'booting' && !process.isEnded) process.mode = 'up'
+      })
+    return process
+  }
+
+  #forget(id: string): void {
+    this.#states.delete(id)
+    this.#processes.get(id)?.end()
+    this.#processes.delete(id)
+    this.#notRunningAt.set(id, this.deps.clock.now())
+    this.deps.trace.note('docker', `(${short(id)}) is no more`)
+  }
+}
+
+const isUp = (state: ContainerObservation['state']): boolean => state === 'running' || state === 'paused'

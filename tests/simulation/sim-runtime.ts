@@ -1,0 +1,132 @@
+import type {
+  ContainerObservation,
+  ContainerSpec,
+  EventHandlers,
+  Runtime,
+  Traffic,
+} from '../../src/runtime/runtime.ts'
+import type { Verb } from '../support/memory-faults.ts'
+import type { MemoryRuntime } from '../support/memory-runtime.ts'
+import { type Coverage, count } from './coverage.ts'
+import type { CrashPhase, CrashPlan } from './crashes.ts'
+import type { FaultDice } from './fault-dice.ts'
+import { type Life, never } from './life.ts'
+import { AWAITS, callingSite } from './sites.ts'
+import { short, type Trace } from './trace.ts'
+
+export interface SimRuntimeDeps {
+  readonly host: MemoryRuntime
+  readonly life: Life
+  readonly crashes: CrashPlan
+  readonly dice: FaultDice
+  readonly coverage: Coverage
+  readonly trace: Trace
+  /** Told before the container engine is asked, while the world is still as it was. */
+  readonly onAsk: (verb: Verb, id: string, site: string) => void
+}
+
+/** Turns of the microtask queue that the code gets after an answer, before a crash in the phase `answered`. */
+const TURNS_MAX = 12
+
+/** The container engine as one life sees it: with faults and crashes drawn at every call, and silent after the death. */
+export class SimRuntime implements Runtime {
+  #calls = 0
+
+  constructor(private readonly deps: SimRuntimeDeps) {}
+
+  create(spec: ContainerSpec, signal?: AbortSignal): Promise<string> {
+    return this.#call('create', spec.name, () => this.deps.host.create(spec, signal))
+  }
+
+  start(id: string, signal?: AbortSignal): Promise<void> {
+    return this.#call('start', id, () => this.deps.host.start(id, signal))
+  }
+
+  stop(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void> {
+    return this.#call('stop', id, () => this.deps.host.stop(id, graceSeconds, signal))
+  }
+
+  destroy(id: string, signal?: AbortSignal): Promise<void> {
+    return this.#call('destroy', id, () => this.deps.host.destroy(id, signal))
+  }
+
+  inspect(id: string, signal?: AbortSignal): Promise<ContainerObservation> {
+    return this.#call('inspect', id, () => this.deps.host.inspect(id, signal))
+  }
+
+  traffic(id: string, signal?: AbortSignal): Promise<Traffic | null> {
+    return this.#call('traffic', id, () => this.deps.host.traffic(id, signal))
+  }
+
+  list(signal?: AbortSignal): Promise<ContainerObservation[]> {
+    return this.#call('list', null, () => this.deps.host.list(signal))
+  }
+
+  ping(signal?: AbortSignal): Promise<void> {
+    return this.#call('ping', null, () => this.deps.host.ping(signal))
+  }
+
+  events(handlers: EventHandlers, signal: AbortSignal): Promise<void> {
+    const { life, host } = this.deps
+    const ended = new AbortController()
+    const end = () => ended.abort()
+    signal.addEventListener('abort', end, { once: true })
+    const forget = life.onDeath(end)
+    const told: EventHandlers = {
+      onOpen: () => life.run(() => handlers.onOpen()),
+      onEvent: (event) => life.run(() => handlers.onEvent(event)),
+    }
+    return this.#call('events', null, () => host.events(told, ended.signal)).finally(() => {
+      signal.removeEventListener('abort', end)
+      forget()
+    })
+  }
+
+  #call<T>(verb: Verb, subject: string | null, ask: () => Promise<T>): Promise<T> {
+    const { life, crashes, dice, coverage, trace, onAsk } = this.deps
+    if (life.isDead) return never()
+    const site = `${callingSite()}:${verb}`
+    const crash = crashes.atCall(verb, () => site)
+    if (crash === 'before') {
+      this.#crash(site, crash)
+      return never()
+    }
+    if (subject !== null) onAsk(verb, subject, site)
+    const { answer, fault } = dice.during({ verb, subject }, AWAITS[site] ?? 1, ask)
+    count(coverage.calls, site, 'calls')
+    if (fault !== null) count(coverage.faults, site, fault)
+    if (verb !== 'ping' || fault !== null)
+      trace.note('call', `${site} ${short(subject)}${fault === null ? '' : ` !${fault}`}`)
+    this.#calls++
+    return new Promise((resolve, reject) => {
+      answer.then(
+        (value) => this.#answered(site, crash, () => resolve(value)),
+        (error: unknown) => this.#answered(site, crash, () => reject(error)),
+      )
+    })
+  }
+
+  #answered(site: string, crash: CrashPhase | null, tell: () => void): void {
+    if (this.deps.life.isDead) return
+    if (crash === 'unanswered') {
+      this.#crash(site, crash)
+      return
+    }
+    tell()
+    if (crash === 'answered') void this.#crashSoon(site, crash)
+  }
+
+  async #crashSoon(site: string, crash: CrashPhase): Promise<void> {
+    const turns = (this.#calls * 7) % TURNS_MAX
+    for (let turn = 0; turn < turns; turn++) await null
+    this.#crash(site, crash)
+  }
+
+  #crash(site: string, phase: CrashPhase): void {
+    const { life, coverage, trace } = this.deps
+    if (life.isDead) return
+    count(coverage.crashes, site, phase)
+    trace.note('CRASH', `life ${life.number} at ${site}, ${phase}`)
+    life.die()
+  }
+}

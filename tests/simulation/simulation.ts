@@ -1,0 +1,209 @@
+import type { EngineRow } from './acexy.ts'
+import { type Coverage, count, tally } from './coverage.ts'
+import { NO_FAULTS } from './faults.ts'
+import type { Random } from './random.ts'
+import { type Env, without } from './scenario.ts'
+import type { Running } from './server.ts'
+import { settlingMs, unsettled } from './settling.ts'
+import { World } from './world.ts'
+
+const CHECK_EVERY_MS = 5_000
+/** For how long the settled fleet has to stay as it is. */
+const STEADY_MS = 20_000
+/** A crash that finds no place by then happens at the next call. */
+const CRASH_PATIENCE_MS = 60_000
+
+/** What came of one seed. */
+export interface Outcome {
+  readonly seed: number
+  readonly violations: readonly string[]
+  readonly trace: readonly string[]
+  readonly traceHash: string
+  readonly simulatedMs: number
+  readonly settledMs: number | null
+  readonly coverage: Coverage
+}
+
+/** Runs one seed to its end, or to the first thing that must not be. */
+export class Simulation {
+  readonly #world: World
+  readonly #startMs: number
+  #env: Env
+  #settledMs: number | null = null
+
+  constructor(
+    private readonly seed: number,
+    echo: ((line: string) => void) | null = null,
+    leftOut: ReadonlySet<string> = new Set(),
+  ) {
+    this.#world = new World(seed, echo, (scenario) => without(scenario, leftOut))
+    this.#startMs = this.#world.clock.now()
+    this.#env = this.#world.scenario.env
+  }
+
+  /** Something failed outside every step, such as a promise that nobody caught. */
+  defect(text: string): void {
+    this.#world.violate(text)
+  }
+
+  async run(): Promise<Outcome> {
+    const { scenario, trace } = this.#world
+    trace.note('scenario', JSON.stringify(scenario))
+    try {
+      await this.#rage()
+      await this.#settle()
+    } catch (error) {
+      this.defect(`the run broke off: ${error instanceof Error ? (error.stack ?? error.message) : error}`)
+    }
+    const { violations, clock, coverage } = this.#world
+    const simulatedMs = clock.now() - this.#startMs
+    this.#world.server.running?.life.die()
+    tally(coverage, 'lives', this.#world.server.lives)
+    return {
+      seed: this.seed,
+      violations,
+      trace: trace.tail(),
+      traceHash: trace.hash(),
+      simulatedMs,
+      settledMs: this.#settledMs,
+      coverage,
+    }
+  }
+
+  /** The time in which everything goes wrong. */
+  async #rage(): Promise<void> {
+    const world = this.#world
+    const { scenario, dice, chaos, clock, random } = world
+    dice.rates = scenario.rates
+    setLatencies(world, random.stream('latency'))
+    setEventTrouble(world, random.stream('events'))
+    this.#start()
+    chaos.start(scenario.chaos)
+    this.#viewersCome(random.stream('arrivals'))
+    this.#armCrashes(random.stream('crash times'))
+    await this.#until(clock.now() + scenario.faultsMs)
+  }
+
+  /** Nothing new goes wrong; the fleet has to become as it should be within its bound, and to stay so. */
+  async #settle(): Promise<void> {
+    const { trace, dice, chaos, host, viewers, clock, server } = this.#world
+    if (this.#isBroken) return
+    trace.note('scenario', 'all faults stop')
+    dice.rates = NO_FAULTS
+    host.runtime.deliverAfterMs = () => [0]
+    server.crashes.disarm()
+    chaos.stop()
+    // What was lost until now is found at the latest by the look that follows a gap.
+    host.runtime.breakEvents()
+    viewers.quieten()
+    const { config } = await this.#up()
+    const fromMs = clock.now()
+    const boundMs = settlingMs(config)
+    let problems: readonly string[] = []
+    let steadyFromMs: number | null = null
+    while (clock.now() < fromMs + boundMs && !this.#isBroken) {
+      await this.#until(clock.now() + CHECK_EVERY_MS)
+      problems = await this.#unsettled()
+      if (problems.length > 0) steadyFromMs = null
+      else steadyFromMs ??= clock.now()
+      if (steadyFromMs !== null && clock.now() - steadyFromMs >= STEADY_MS) {
+        this.#settledMs = steadyFromMs - fromMs
+        return
+      }
+    }
+    if (!this.#isBroken)
+      this.#world.violate(`not settled after ${Math.round(boundMs / 1_000)} s: ${problems.join('; ')}`)
+  }
+
+  get #isBroken(): boolean {
+    return this.#world.violations.length > 0
+  }
+
+  async #until(untilMs: number): Promise<void> {
+    const { clock, host } = this.#world
+    while (!this.#isBroken && (await clock.step(untilMs))) host.look()
+  }
+
+  /** The running process; waits for the next one where the last has just crashed. */
+  async #up(): Promise<Running> {
+    const { server, clock } = this.#world
+    while (server.running === null) await this.#until(clock.now() + 1_000)
+    return server.running
+  }
+
+  async #unsettled(): Promise<readonly string[]> {
+    const { books, host, wishes, http, server, promises } = this.#world
+    await promises.check()
+    const answer = await http.ask({ method: 'GET', path: '/engines' })
+    if (server.running === null || answer?.status !== 200) return ['no answer']
+    const { config } = server.running
+    return unsettled({ books, host, wishes, config, listed: answer.body as EngineRow[] })
+  }
+
+  #start(): void {
+    const { server, clock, random } = this.#world
+    this.#world.startServer(this.#env, () => {
+      const { changedEnv } = this.#world.scenario
+      if (changedEnv !== null && this.#env !== changedEnv) {
+        if (changedEnv.MIN_REPLICAS !== this.#env.MIN_REPLICAS) this.#world.wishes.minChanged()
+        this.#env = changedEnv
+      }
+      const downMs = random.stream(`down ${server.lives}`).int(200, 10_000)
+      clock.after(downMs, () => this.#start())
+    })
+  }
+
+  #viewersCome(random: Random): void {
+    const { clock, viewers, proxies, scenario } = this.#world
+    clock.after(random.exponential(scenario.viewersEveryMs), () => {
+      if (viewers.isQuiet) return
+      this.#viewersCome(random)
+      viewers.watch(random.pick(proxies)).catch((error: unknown) => this.defect(`a viewer failed: ${error}`))
+    })
+  }
+
+  #armCrashes(random: Random): void {
+    const { scenario, clock } = this.#world
+    for (let n = 0; n < scenario.crashes; n++)
+      clock.after(random.int(1_000, scenario.faultsMs - CRASH_PATIENCE_MS), () => this.#crash(random))
+    for (let n = 0; n < scenario.placedCrashes; n++)
+      clock.after(random.int(1_000, 60_000), () => this.#world.server.crashes.armAtPlace())
+  }
+
+  #crash(random: Random): void {
+    const { server, clock, coverage } = this.#world
+    if (server.running === null) return
+    if (random.chance(0.15)) {
+      count(coverage.crashes, 'SIGTERM', 'at')
+      void server.stop()
+      return
+    }
+    clock.after(CRASH_PATIENCE_MS, server.crashes.arm())
+  }
+}
+
+/** Each call takes a while, drawn anew; pings and half of the looks none, to keep a seed quick. */
+function setLatencies({ host }: World, random: Random): void {
+  host.runtime.latencyMs = (verb) => {
+    switch (verb) {
+      case 'ping':
+      case 'events':
+        return 0
+      case 'inspect':
+      case 'list':
+        return random.chance(0.5) ? 0 : random.int(1, 80)
+      case 'traffic':
+        return random.int(1_000, 2_000)
+      default:
+        return random.chance(0.05) ? random.int(800, 3_500) : random.int(20, 500)
+    }
+  }
+}
+
+/** Events come late, twice, out of order or not at all; what was lost is found by the periodic pass. */
+function setEventTrouble({ host, scenario }: World, random: Random): void {
+  host.runtime.deliverAfterMs = () => {
+    if (!random.chance(scenario.eventTrouble)) return [0]
+    return random.pick([[], [random.int(1, 8_000)], [0, random.int(0, 500)], [random.int(1, 300)]])
+  }
+}

@@ -1,0 +1,47 @@
+/*
+ * Which line of thought of the production code asks: the function of src/control that made the call, read off the stack.
+ */
+
+const FRAME = /at (?:async )?(?:(\S+) )?\(?\S*\/src\/control\/([a-z-]+)\.ts/
+
+/** `launcher.#try`, or `?` where no function of src/control was on the way. */
+export function callingSite(here: Error = new Error()): string {
+  const frame = FRAME.exec(here.stack ?? '')
+  if (frame === null) return '?'
+  const [, name = '(anonymous)', file] = frame
+  return `${file}.${name}`
+}
+
+/**
+ * Every await of the production code on the container engine, with how much more often than elsewhere something goes
+ * wrong there: what is asked seldom needs more bad luck to see all of it.
+ */
+export const AWAITS: Readonly<Record<string, number>> = {
+  'containers.byLabel:list': 4,
+  'containers.show:inspect': 4,
+  'generic.#start:create': 2,
+  'generic.#start:start': 3,
+  'generic.#start:destroy': 12,
+  'launcher.#refused:ping': 8,
+  'launcher.#remove:destroy': 6,
+  'launcher.#try:create': 1,
+  'launcher.#try:start': 1,
+  'observer.#ask:ping': 0.05,
+  'observer.#watchEvents:events': 2,
+  'remover.#removeEngine:destroy': 3,
+  'remover.remove:inspect': 8,
+  'remover.remove:destroy': 12,
+  'repairs.#remove:destroy': 2,
+  'repairs.#revive:start': 4,
+  'repairs.repair:inspect': 1,
+  'settlements.#reap:destroy': 5,
+  'settlements.#remove:destroy': 2,
+  'settlements.#undo:destroy': 8,
+  'settler.fullPass:list': 1,
+  'settler.look:inspect': 1,
+  'settler.look:ping': 4,
+  'traffic-watch.#read:traffic': 5,
+}
+
+/** Places where the production code offers to be stopped. */
+export const CHECKPOINTS = ['after_tx1', 'after_create', 'after_start', 'before_reply'] as const

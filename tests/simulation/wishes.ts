@@ -1,0 +1,37 @@
+/** What operators asked for, since it excuses what would be a fault otherwise. Kept by the simulation, not by the books. */
+export class Wishes {
+  readonly #deleted = new Set<string>()
+  readonly #drained = new Set<string>()
+  #scale: number | null = null
+
+  /** A DELETE was sent, whatever came of it. */
+  delete(containerId: string): void {
+    this.#deleted.add(containerId)
+  }
+
+  drain(containerId: string): void {
+    this.#drained.add(containerId)
+  }
+
+  /** `/scale/{n}` was accepted, whether or not the answer came. */
+  scale(n: number): void {
+    this.#scale = n
+  }
+
+  /** `MIN_REPLICAS` changed with a restart: the last `/scale` is void. */
+  minChanged(): void {
+    this.#scale = null
+  }
+
+  isDeleted(containerId: string): boolean {
+    return this.#deleted.has(containerId)
+  }
+
+  isDrained(containerId: string): boolean {
+    return this.#drained.has(containerId)
+  }
+
+  minimum(minReplicas: number): number {
+    return this.#scale ?? minReplicas
+  }
+}

@@ -1,0 +1,252 @@
+import type { Config } from '../../src/config.ts'
+import { createStore } from '../../src/store/store.ts'
+import { Acexy } from './acexy.ts'
+import { Books, type JournalBook } from './books.ts'
+import { Callers, type Provision } from './callers.ts'
+import { Chaos } from './chaos.ts'
+import { CommitChecks } from './commit-checks.ts'
+import { emptyCoverage, tally } from './coverage.ts'
+import { DrainChecks } from './drain-checks.ts'
+import { EndingChecks } from './ending-checks.ts'
+import { FaultDice } from './fault-dice.ts'
+import { type Answer, Http } from './http.ts'
+import { Operators } from './operators.ts'
+import { PromiseChecks } from './promise-checks.ts'
+import { quickDatabase } from './quick-database.ts'
+import { seeded } from './random.ts'
+import { drawScenario, IMAGE, LABEL, type Scenario } from './scenario.ts'
+import { configOf, Server } from './server.ts'
+import { SimClock } from './sim-clock.ts'
+import { SimHost } from './sim-host.ts'
+import { Trace } from './trace.ts'
+import { Viewers } from './viewers.ts'
+import { Wishes } from './wishes.ts'
+
+type OnViolation = (text: string) => void
+
+const START_MS = Date.parse('2026-11-23T12:00:00Z')
+const TRACE_LINES = 250
+/** The longest that a probe takes. */
+const PROBE_MS = 5_000
+
+/** All parts of one seed's world, put together and not yet moving. */
+export class World {
+  readonly violations: string[] = []
+  readonly coverage = emptyCoverage()
+  readonly wishes = new Wishes()
+  readonly clock = new SimClock(START_MS)
+  readonly database = quickDatabase()
+  readonly random
+  readonly scenario
+  readonly trace
+  readonly host
+  readonly dice
+  readonly books
+  readonly server
+  readonly http
+  readonly viewers
+  readonly promises
+  readonly chaos
+  /** What holds after every commit. */
+  readonly checkCommit: () => void
+  /** What holds whenever the orchestrator ends a container. */
+  readonly checkEnding: EndingChecks['check']
+  readonly proxies: readonly [Acexy, ...Acexy[]]
+  /** The last configuration in force; between two lives the one of the earlier. */
+  #config: Config | undefined
+  #failureThreshold = 1
+  #noticeMs = 0
+
+  constructor(
+    seed: number,
+    echo: ((line: string) => void) | null,
+    change: (scenario: Scenario) => Scenario = (scenario) => scenario,
+  ) {
+    const { clock, coverage, wishes } = this
+    this.random = seeded(seed)
+    this.scenario = change(drawScenario(this.random.stream('scenario')))
+    this.trace = new Trace(clock, { capacity: TRACE_LINES, echo })
+    const { random, trace } = this
+    this.host = new SimHost({ clock, random: random.stream('host'), trace, label: LABEL, image: IMAGE })
+    const { host } = this
+    this.dice = new FaultDice(
+      { clock, random: random.stream('faults'), sickness: host.sickness },
+      host.runtime.faults,
+    )
+    const { database } = this
+    createStore(database)
+    this.books = new Books(database)
+    const { books } = this
+    const onViolation = (text: string): void => this.violate(text)
+    const endings = this.#endingChecks(onViolation)
+    const drains = this.#drainChecks(onViolation)
+    const commits = this.#commitChecks(onViolation, (entry) => {
+      endings.decided(entry)
+      drains.note(entry)
+    })
+    this.checkCommit = () => commits.check()
+    this.checkEnding = (verb, id, site) => endings.check(verb, id, site)
+    this.server = new Server({
+      clock,
+      random: random.stream('server'),
+      trace,
+      host,
+      database,
+      dice: this.dice,
+      coverage,
+      onAsk: (verb, id, site) => {
+        if (verb === 'stop' || verb === 'destroy') this.checkEnding(verb, id, site)
+        if (verb === 'traffic') host.process(id)?.change(() => undefined)
+      },
+      onCommit: this.checkCommit,
+      onDefect: onViolation,
+    })
+    const { server } = this
+    this.http = new Http({ clock, server, trace, onViolation })
+    const { http } = this
+    this.viewers = new Viewers({ clock, http, host, random: random.stream('viewers'), trace, coverage })
+    const outageSinceMs = (): number | null => this.chaos.outageSinceMs()
+    const operators = new Operators({
+      http,
+      host,
+      books,
+      wishes,
+      trace,
+      coverage,
+      mayDockerFail: () => this.scenario.rates.failBefore > 0 || outageSinceMs() !== null,
+      onViolation,
+    })
+    const callers = new Callers({
+      clock,
+      http,
+      books,
+      trace,
+      coverage,
+      provision: (caller, wish) => this.#provision(caller, wish),
+      onViolation,
+    })
+    const ports = { first: 19_000, last: Number(this.scenario.env.PORT_RANGE_HOST?.split('-')[1]) }
+    this.chaos = new Chaos({
+      clock,
+      random: random.stream('chaos'),
+      host,
+      server,
+      operators,
+      callers,
+      trace,
+      coverage,
+      ports,
+    })
+    this.promises = new PromiseChecks({
+      clock,
+      http,
+      books,
+      host,
+      server,
+      wishes,
+      trace,
+      outageSinceMs,
+      onViolation,
+    })
+    this.proxies = [
+      this.#proxy(0),
+      ...Array.from({ length: this.scenario.proxies - 1 }, (_, n) => this.#proxy(n + 1)),
+    ]
+  }
+
+  /** Notes something that must not be; the run ends at the end of this step. */
+  violate(text: string): void {
+    this.violations.push(text)
+    this.trace.note('VIOLATION', text)
+  }
+
+  /** Starts the orchestrator's process with this configuration. */
+  startServer(env: Readonly<Record<string, string>>, onDeath?: () => void): void {
+    const config = configOf(env)
+    this.#config = config
+    this.#failureThreshold = config.HEALTH_FAILURE_THRESHOLD
+    this.#noticeMs = Math.max(
+      config.HEALTH_CHECK_INTERVAL_S * 1_000 + PROBE_MS,
+      config.COLLECT_INTERVAL_S * 2_500,
+    )
+    this.server.start(env, onDeath)
+  }
+
+  #commitChecks(onViolation: OnViolation, onEntry: (entry: JournalBook) => void): CommitChecks {
+    const { books, coverage, trace } = this
+    return new CommitChecks({
+      books,
+      coverage,
+      trace,
+      maxReplicas: () => this.#config?.MAX_REPLICAS ?? 0,
+      onEntry,
+      onViolation,
+    })
+  }
+
+  #drainChecks(onViolation: OnViolation): DrainChecks {
+    const { books, wishes } = this
+    return new DrainChecks({
+      books,
+      wishes,
+      config: () => this.#config,
+      failuresOf: (id) => this.server.failuresOf(id),
+      onViolation,
+    })
+  }
+
+  #endingChecks(onViolation: OnViolation): EndingChecks {
+    const { clock, books, host, wishes } = this
+    return new EndingChecks({
+      clock,
+      noticeMs: () => this.#noticeMs,
+      books,
+      host,
+      server: () => this.server,
+      viewers: () => this.viewers,
+      wishes,
+      failureThreshold: () => this.#failureThreshold,
+      onViolation,
+    })
+  }
+
+  #proxy(number: number): Acexy {
+    const { clock, http, random, trace } = this
+    return new Acexy(`p${number}`, {
+      clock,
+      http,
+      random: random.stream(`proxy ${number}`),
+      trace,
+      provision: (caller, key, patienceMs) =>
+        this.#provision(caller, { key, patienceMs, body: { labels: {}, env: {} } }),
+    })
+  }
+
+  /** A POST for an engine, and what its answer promises looked at in the same instant. */
+  async #provision(
+    caller: string,
+    { key, patienceMs, body }: Parameters<Provision>[1],
+  ): Promise<Answer | null> {
+    const { http, trace, coverage, promises } = this
+    const answer = await http.ask({
+      method: 'POST',
+      path: '/provision/acestream',
+      body,
+      timeoutMs: patienceMs,
+      ...(key === undefined ? {} : { key }),
+    })
+    trace.note(caller, `POST provision${key === undefined ? '' : ' with a key'}: ${answerText(answer)}`)
+    tally(coverage, `provision ${answer?.status ?? 'unanswered'}`)
+    if (answer?.status === 200) await promises.promised(containerOf(answer), key ?? caller)
+    return answer
+  }
+}
+
+const containerOf = ({ body }: Answer): string => (body as { container_id: string }).container_id
+
+function answerText(answer: Answer | null): string {
+  if (answer === null) return 'no answer'
+  if (answer.status === 200) return `200 ${containerOf(answer).slice(0, 6)}`
+  const { code } = answer.body as { code?: string }
+  return `${answer.status} ${code ?? ''}`
+}

@@ -1,0 +1,40 @@
+import { PLAN_RULES } from '../../src/core/situation.ts'
+import type { Verb } from '../support/memory-faults.ts'
+import type { Coverage } from './coverage.ts'
+import { CRASH_PHASES } from './crashes.ts'
+import { faultNames } from './faults.ts'
+import { AWAITS, CHECKPOINTS } from './sites.ts'
+
+/**
+ * Everything that can happen and never did: each fault and each crash at each await on the container engine, each
+ * checkpoint, each rule of the plan. `UNREACHED` names what can't happen, with the reason. Awaits that the run came to and
+ * that no table knows are named as well.
+ */
+export function zeroCells({ calls, faults, crashes, rules }: Coverage): string[] {
+  const cells = Object.keys(AWAITS).flatMap((site) => [
+    ...faultNames(verbOf(site))
+      .filter((fault) => faults[site]?.[fault] === undefined && !isUnreached(site, fault))
+      .map((fault) => `fault ${fault} at ${site}`),
+    ...CRASH_PHASES.filter((phase) => crashes[site]?.[phase] === undefined && !isUnreached(site, phase)).map(
+      (phase) => `crash ${phase} at ${site}`,
+    ),
+  ])
+  return [
+    ...cells,
+    ...CHECKPOINTS.filter((name) => crashes[`checkpoint ${name}`] === undefined).map(
+      (name) => `crash at checkpoint ${name}`,
+    ),
+    ...PLAN_RULES.filter((rule) => rules[rule] === undefined).map((rule) => `rule ${rule} never fired`),
+    ...Object.keys(calls)
+      .filter((site) => !(site in AWAITS))
+      .map((site) => `await ${site} is not in the table`),
+  ]
+}
+
+/** What can't happen at a place, and why. */
+const UNREACHED: Readonly<Record<string, readonly { readonly what: string; readonly why: string }[]>> = {}
+
+const isUnreached = (site: string, what: string): boolean =>
+  UNREACHED[site]?.some((each) => each.what === what) ?? false
+
+const verbOf = (site: string): Verb => site.slice(site.lastIndexOf(':') + 1) as Verb
