@@ -55,18 +55,7 @@ function answer(target: HealthTarget, hung: readonly number[], speaks: boolean):
     rig.health.tellSession({ engineId, generation, streamRowId, state, downloaded: null, atMs })
 }
 
-const play = (port: number, id = 'key|session') =>
-  rig.json('POST', '/events/stream_started', {
-    engine: { host: 'localhost', port },
-    stream: { key_type: 'content_id', key: 'key' },
-    session: {
-      playback_session_id: 'session',
-      stat_url: `http://localhost:${port}/ace/stat/a/session`,
-      command_url: `http://localhost:${port}/ace/cmd/a/session`,
-      is_live: 1,
-    },
-    labels: { stream_id: id },
-  })
+const play = (port: number, id?: string) => rig.play(port, id)
 const leave = (id = 'key|session') =>
   rig.json('POST', '/events/stream_ended', { stream_id: id, reason: 'completed' })
 

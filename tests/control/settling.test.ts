@@ -29,18 +29,7 @@ const leases = () => leasesIn(rig.temp.store.db).map(({ port }) => port)
 const provision = async () =>
   (await rig.provision()).json() as Promise<{ container_id: string; host_http_port: number }>
 
-const play = (port: number, id = 'key|session') =>
-  rig.json('POST', '/events/stream_started', {
-    engine: { host: 'localhost', port },
-    stream: { key_type: 'content_id', key: 'key' },
-    session: {
-      playback_session_id: 'session',
-      stat_url: `http://localhost:${port}/ace/stat/a/session`,
-      command_url: `http://localhost:${port}/ace/cmd/a/session`,
-      is_live: 1,
-    },
-    labels: { stream_id: id },
-  })
+const play = (port: number, id?: string) => rig.play(port, id)
 
 const spec = (change: Partial<ContainerSpec> = {}): ContainerSpec => ({
   name: 'acestream-7',

@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/control/clock.ts'
-import { sleepOn } from './sim-clock.ts'
+import { sleepOn } from '../support/virtual-clock.ts'
 
 /** Thrown to whatever a crashed orchestrator still tries. */
 export class Crashed extends Error {

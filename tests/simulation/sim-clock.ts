@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/control/clock.ts'
+import { sleepOn } from '../support/virtual-clock.ts'
 
 interface Timer {
   readonly atMs: number
@@ -97,20 +98,6 @@ export class SimClock implements Clock {
 
 const isBefore = (one: Timer, other: Timer): boolean =>
   one.atMs < other.atMs || (one.atMs === other.atMs && one.number < other.number)
-
-/** `Clock.sleep` in terms of `Clock.after`. */
-export function sleepOn(clock: Pick<Clock, 'after'>, ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve()
-    const done = (): void => {
-      cancel()
-      signal?.removeEventListener('abort', done)
-      resolve()
-    }
-    const cancel = clock.after(ms, done)
-    signal?.addEventListener('abort', done)
-  })
-}
 
 /** One turn of the event loop comes only when no microtask is left; Elysia and the store need nothing more. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -27,16 +27,7 @@ export class VirtualClock implements Clock {
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal?.aborted) return resolve()
-      const done = (): void => {
-        cancel()
-        signal?.removeEventListener('abort', done)
-        resolve()
-      }
-      const cancel = this.after(ms, done)
-      signal?.addEventListener('abort', done)
-    })
+    return sleepOn(this, ms, signal)
   }
 
   /** Moves on by `ms`, stopping at every timer that is due on the way; what it sets off has run when this resolves. */
@@ -57,6 +48,20 @@ export class VirtualClock implements Clock {
       .filter(({ atMs }) => atMs <= untilMs)
       .toSorted((a, b) => a.atMs - b.atMs || a.number - b.number)[0]
   }
+}
+
+/** `Clock.sleep` in terms of `Clock.after`. */
+export function sleepOn(clock: Pick<Clock, 'after'>, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve()
+    const done = (): void => {
+      cancel()
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const cancel = clock.after(ms, done)
+    signal?.addEventListener('abort', done)
+  })
 }
 
 /** Lets everything run that waits for nothing but its turn. */
