@@ -8,11 +8,14 @@ interface Schema {
   readonly maximum?: number
   readonly minLength?: number
   readonly maxLength?: number
+  /** In words, where the schema alone would tell a person little. */
+  readonly 'x-expected'?: string
 }
 
 /** What a value must be to fit a schema, in words that finish "must be …". */
 export function expectation(schema: unknown): string {
-  const { type, const: constant, anyOf, pattern, ...bounds } = (schema ?? {}) as Schema
+  const { type, const: constant, anyOf, pattern, 'x-expected': words, ...bounds } = (schema ?? {}) as Schema
+  if (words !== undefined) return words
   if (constant !== undefined) return JSON.stringify(constant)
   if (anyOf !== undefined) return anyOf.map(expectation).join(' or ')
   if (pattern !== undefined) return `a text that matches ${pattern}`

@@ -27,7 +27,11 @@ const Planned = Type.Object(PlanReport.properties, {
 })
 
 /** Text with a pattern, since Elysia's own integers lose the name of the field where they are out of range. */
-const Demand = Type.String({ pattern: '^\\d{1,6}$', description: 'Engines to keep: a whole number from 0' })
+const Demand = Type.String({
+  pattern: '^\\d{1,6}$',
+  description: 'Engines to keep: a whole number from 0',
+  'x-expected': 'a whole number from 0 to 999999',
+})
 
 /** What these routes need; a pass throws what `problems` translates. */
 export interface Fleet {

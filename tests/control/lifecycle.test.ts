@@ -384,7 +384,7 @@ describe('an operator', () => {
     await start()
     const answer = await rig.request('POST', `/scale/${demand}`)
     expect(answer.status).toBe(422)
-    expect(JSON.stringify(await answer.json())).toContain('demand')
+    expect(JSON.stringify(await answer.json())).toContain('params.demand: must be a whole number from 0')
   })
 
   test('drains a busy engine: hidden at once, removed when its stream has ended, replaced meanwhile', async () => {
