@@ -6,7 +6,7 @@ import type { Random } from './random.ts'
 import { short, type Trace } from './trace.ts'
 
 interface Status {
-  readonly provisioning: { readonly can_provision: boolean; readonly blocked_reason: string | null }
+  readonly provisioning: { readonly can_provision: boolean }
 }
 
 type Body = Readonly<Record<string, unknown>>
@@ -114,12 +114,20 @@ export class Callers {
     // Something else was decided between the two.
     if (entries.some((entry) => !isOfCaller(entry))) return
     const isAccepted = first === 'later' || first.status === 200 || entries.length > 0
-    const { can_provision: promised, blocked_reason: why } = (status.body as Status).provisioning
+    const { can_provision: promised } = (status.body as Status).provisioning
     // ARCHITECTURE.md: while Docker is away, an engine in flight makes callers wait, and the status does not promise it.
-    if (why === 'Docker not reachable' && entries.some(({ kind }) => kind === 'engine.handed_out')) return
+    const isInFlight = entries.some(({ kind }) => kind === 'engine.handed_out')
+    if (isInFlight && (await this.#isDockerAway())) return
     tally(coverage, `status compared: ${isAccepted ? 'accepted' : 'refused'}`)
     if (promised !== isAccepted)
       onViolation(`can_provision is ${promised}, and a POST was ${isAccepted ? 'accepted' : 'refused'}`)
+  }
+
+  /** As the orchestrator believes. */
+  async #isDockerAway(): Promise<boolean> {
+    const plan = await this.deps.http.ask({ method: 'GET', path: '/orchestrator/plan' })
+    const { waits } = (plan?.body ?? { waits: [] }) as { waits: readonly string[] }
+    return waits.some((why) => why.startsWith('Docker does not answer'))
   }
 
   #judgePort(body: Body, { body: engine }: Answer): void {
