@@ -1,3 +1,4 @@
+import { isCrashLoop } from '../core/restarts.ts'
 import { isStatPath } from '../core/stat-path.ts'
 import type { Engine, Stream } from '../core/types.ts'
 import type { Db } from '../store/store.ts'
@@ -8,11 +9,17 @@ import type { SessionTarget } from './health-keeper.ts'
 const SESSIONS_MAX = 100
 
 /**
- * The streams whose sessions tell whether an engine may be stopped: of one that drains all that its process has had, since
- * a session that ended in the books may be watched by another viewer; of an unhealthy one those that are started.
+ * The streams whose sessions tell whether an engine may be stopped: of one that drains or crashes all that its process has
+ * had, since a session that ended in the books may be watched by another viewer; of an unhealthy one those that are
+ * started.
  */
-export function streamsInDoubt(db: Db, engine: Engine, isUnhealthy: boolean): readonly Stream[] {
-  if (engine.status === 'draining' && engine.removalRequestedAt === null)
+export function streamsInDoubt(
+  db: Db,
+  engine: Engine,
+  { isUnhealthy, nowMs }: { readonly isUnhealthy: boolean; readonly nowMs: number },
+): readonly Stream[] {
+  const isLeaving = engine.status === 'draining' || isCrashLoop(engine.restartsAt, nowMs)
+  if (isLeaving && engine.removalRequestedAt === null)
     return streamsSince(db, engine.id, engine.containerStartedAt ?? 0, SESSIONS_MAX).filter(isAskable)
   return isUnhealthy ? startedStreamsOf(db, engine.id).filter(isAskable) : []
 }

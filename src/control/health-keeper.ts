@@ -131,13 +131,14 @@ export class HealthKeeper {
 
   #target(engine: Engine): HealthTarget {
     const { store, facts, clock } = this.deps
-    const isUnhealthy = facts.health(engine.id, clock.now()).verdict === 'unhealthy'
+    const nowMs = clock.now()
+    const isUnhealthy = facts.health(engine.id, nowMs).verdict === 'unhealthy'
     return {
       engineId: engine.id,
       generation: generationOf(engine),
       addresses: this.deps.addresses.probed(engine),
       isBooting: engine.status === 'starting',
-      sessions: sessionTargets(streamsInDoubt(store.db, engine, isUnhealthy)),
+      sessions: sessionTargets(streamsInDoubt(store.db, engine, { isUnhealthy, nowMs })),
     }
   }
 

@@ -74,8 +74,9 @@ export class Survey {
 
   #observe(db: Db, engine: Engine, streams: number): ObservedEngine {
     const { clock, facts, sessions, isInHand } = this.deps
-    const health = facts.health(engine.id, clock.now())
-    const inDoubt = streamsInDoubt(db, engine, health.verdict === 'unhealthy')
+    const nowMs = clock.now()
+    const health = facts.health(engine.id, nowMs)
+    const inDoubt = streamsInDoubt(db, engine, { isUnhealthy: health.verdict === 'unhealthy', nowMs })
     const sessionsOf = (wanted: Stream['status']) =>
       inDoubt.filter(({ status }) => status === wanted).map(({ rowId }) => sessions.of(rowId))
     return {
@@ -86,7 +87,7 @@ export class Survey {
       health,
       probedSinceMs: facts.probedSinceMs(engine.id, generationOf(engine)),
       stillMs: stillMs(sessionsOf('started')),
-      look: secondLook(sessionsOf('ended'), engine.drainingSince ?? clock.now(), clock.now()),
+      look: secondLook(sessionsOf('ended'), engine.drainingSince ?? engine.containerStartedAt ?? 0, nowMs),
       isOutdated: this.#isOutdated(engine),
     }
   }

@@ -40,8 +40,10 @@ const RULES: readonly EngineRule[] = [
   { ...nothing, when: ({ observed }) => observed.engine.status === 'provisioning' },
   {
     rule: 'crash_loop',
-    when: ({ observed, situation }) =>
-      isCrashLoop(observed.engine.restartsAt, situation.nowMs) && observed.streams === 0,
+    when: (look) =>
+      isCrashLoop(look.observed.engine.restartsAt, look.situation.nowMs) &&
+      look.observed.streams === 0 &&
+      (!look.observed.isRunning || isUnwatched(look, 0)),
     action: () => ({ type: 'fail', reason: 'its container restarted more than 3 times in 5 minutes' }),
   },
   {
@@ -118,13 +120,16 @@ function isOverdue({ observed, situation, agenda }: Look): boolean {
 const mayServeAgain = ({ engine, health }: ObservedEngine): boolean =>
   engine.drainCause !== 'operator' && health.verdict !== 'unhealthy'
 
-/** An engine that does not say whether it still serves somebody is waited for no longer than an unhealthy one. */
-function isDrained({ observed, situation, agenda }: Look): boolean {
-  const { drainHideMs, unhealthyGraceMs } = situation.policy
-  const { look, engine } = observed
+/** It was hidden for long enough, and the second look found nobody. */
+function isDrained(look: Look): boolean {
+  const { observed, situation, agenda } = look
   if (isBusy(observed)) return false
-  const hiddenUntilMs = (engine.drainingSince ?? situation.nowMs) + drainHideMs
-  if (!agenda.isDue(hiddenUntilMs)) return false
-  if (look.kind === 'pending') return agenda.isDue(Math.max(hiddenUntilMs, look.sinceMs) + unhealthyGraceMs)
-  return look.kind === 'clear'
+  const hiddenUntilMs = (observed.engine.drainingSince ?? situation.nowMs) + situation.policy.drainHideMs
+  return agenda.isDue(hiddenUntilMs) && isUnwatched(look, hiddenUntilMs)
+}
+
+/** An engine that does not say whether it still serves somebody is waited for no longer than an unhealthy one. */
+function isUnwatched({ observed: { look }, situation, agenda }: Look, sinceMs: number): boolean {
+  if (look.kind !== 'pending') return look.kind === 'clear'
+  return agenda.isDue(Math.max(sinceMs, look.sinceMs) + situation.policy.unhealthyGraceMs)
 }

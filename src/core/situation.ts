@@ -16,7 +16,7 @@ export interface ObservedEngine {
   readonly probedSinceMs: number | null
   /** For how long its started sessions were watched and moved no bytes, in milliseconds; null where none can be asked. */
   readonly stillMs: number | null
-  /** What the second look found; only asked for while the engine drains. */
+  /** What the second look found; only asked for while the engine drains, or crashes again and again. */
   readonly look: SecondLook
   /** Made from another image, template or limits than new ones are. */
   readonly isOutdated: boolean

@@ -280,6 +280,12 @@ describe('an engine that does not work', () => {
     const restartsAt = [NOW - 200_000, NOW - 100_000, NOW - 50_000, NOW - 1_000]
     expect(steps([observed('a', {}, { restartsAt })])).toEqual(['fail a: crash_loop'])
     expect(steps([observed('a', { streams: 1 }, { restartsAt })])).toEqual([])
+    expect(steps([observed('a', { look: { kind: 'serving' } }, { restartsAt })])).toEqual([])
+    expect(steps([observed('a', { look: { kind: 'pending', sinceMs: NOW } }, { restartsAt })])).toEqual([])
+    const restarting = { restartsAt, containerState: 'restarting' as const }
+    expect(steps([observed('a', { look: { kind: 'pending', sinceMs: NOW } }, restarting)])).toEqual([
+      'fail a: crash_loop',
+    ])
     expect(steps([observed('a', {}, { restartsAt: [NOW - 301_000, ...restartsAt.slice(1)] })])).toEqual([])
   })
 

@@ -27,12 +27,16 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   ]),
   ...of('core/engine-rules.ts', [
-    ['no second look before a stop', "return look.kind === 'clear'", 'return true'],
+    [
+      'no second look before a stop',
+      "if (look.kind !== 'pending') return look.kind === 'clear'",
+      "if (look.kind !== 'nothing') return true",
+    ],
     ['no look in the books before a stop', 'if (isBusy(observed)) return false', ''],
     [
       'a draining engine is not hidden before it is stopped',
-      'if (!agenda.isDue(hiddenUntilMs)) return false',
-      '',
+      'return agenda.isDue(hiddenUntilMs) && isUnwatched(look, hiddenUntilMs)',
+      'return isUnwatched(look, hiddenUntilMs)',
     ],
     [
       'an engine in use stays draining',
@@ -46,14 +50,15 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     [
       'crash loops are let alone',
-      'isCrashLoop(observed.engine.restartsAt, situation.nowMs) && observed',
-      'false && observed',
+      'isCrashLoop(look.observed.engine.restartsAt, look.situation.nowMs) &&',
+      'look.observed.engine.name === null &&',
     ],
     [
-      'a crash loop is ended under its viewer',
-      ', situation.nowMs) && observed.streams === 0',
-      ', situation.nowMs)',
+      'a crash loop is ended under a viewer that no book names',
+      '(!look.observed.isRunning || isUnwatched(look, 0))',
+      'true',
     ],
+    ['a crash loop is ended under its viewer', '      look.observed.streams === 0 &&\n', ''],
     ['engines that exited are let alone', 'isStandingStill(look) && look.agenda', 'false && look.agenda'],
     ['every stop is taken for an exit', 'isExited(look) && !isWitnessed(look) && look', 'false && look'],
     [
