@@ -202,7 +202,8 @@ export class Observer {
   #failed(key: string, error: unknown, attempt: number): void {
     const { log } = this.deps
     if (error instanceof RuntimeFailure && error.code === 'unreachable') {
-      this.#noteFailure(error)
+      // One call without an answer may be about one container; a ping tells whether Docker is away.
+      void this.#ask()
       log.debug({ key, attempt }, `not looked at: ${error.message}`)
     } else {
       log.error({ key, attempt, err: error }, 'a look failed')

@@ -96,12 +96,13 @@ export class Settler {
     return { containers: listed.length, adopted: adopt, reaped, finished, undone, gone }
   }
 
-  /** What one container has the matter with it must not keep the others from being looked at. */
+  /** What one container has the matter with it, be it a removal that hangs, must not keep the others from being looked at. */
   async #lookInPass(containerId: string): Promise<Settlement['kind']> {
     try {
       return await this.look(containerId)
     } catch (error) {
-      if (error instanceof RuntimeFailure && error.code === 'unreachable') throw error
+      // Throws when it is Docker itself that does not answer.
+      if (error instanceof RuntimeFailure && error.code === 'unreachable') await this.deps.runtime.ping()
       this.deps.lookAgain(containerId)
       return 'leave'
     }

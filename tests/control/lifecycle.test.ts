@@ -4,6 +4,7 @@ import { RuntimeFailure } from '../../src/runtime/runtime.ts'
 import { liveEngines } from '../../src/store/engines.ts'
 import { newestJournal } from '../../src/store/journal.ts'
 import { leasesIn } from '../../src/store/leases.ts'
+import { Hang } from '../support/memory-faults.ts'
 import { IMAGE, LABEL, Rig } from '../support/rig.ts'
 import { settled } from '../support/virtual-clock.ts'
 
@@ -482,30 +483,39 @@ test('engines of another configuration are renewed one at a time, when nobody wa
   expect(await names()).toEqual(['acestream-3 ready', 'acestream-4 ready'])
 })
 
-test('a container that can’t be settled keeps nobody else from being looked at', async () => {
-  rig = new Rig({ MIN_REPLICAS: '1' })
-  const stray = await rig.runtime.create({
-    name: 'stray',
-    image: IMAGE,
-    env: {},
-    labels: { [LABEL.key]: LABEL.value, 'acestream.http_port': '1' },
-    ports: [],
-    publishAddress: '',
-    network: null,
-    memoryBytes: null,
-    cpus: null,
-  })
-  const failure = new RuntimeFailure('refused', 'device or resource busy')
-  rig.runtime.faults.decide = ({ verb, subject }) =>
-    verb === 'destroy' && subject === stray ? { kind: 'fail_before', failure } : null
-  await rig.start()
-  await pass(5)
-  expect((await rig.request('GET', '/readyz')).status).toBe(200)
-  expect(await names()).toEqual(['acestream-1 ready'])
-  rig.runtime.faults.clear()
-  await pass(20)
-  expect(rig.runtime.containers().map(({ name }) => name)).toEqual(['acestream-1'])
-})
+test.each(['refused', 'unanswered'] as const)(
+  'a container whose removal is %s keeps nobody else from being looked at',
+  async (how) => {
+    rig = new Rig({ MIN_REPLICAS: '1' })
+    const stray = await rig.runtime.create({
+      name: 'stray',
+      image: IMAGE,
+      env: {},
+      labels: { [LABEL.key]: LABEL.value, 'acestream.http_port': '1' },
+      ports: [],
+      publishAddress: '',
+      network: null,
+      memoryBytes: null,
+      cpus: null,
+    })
+    const failure = new RuntimeFailure('refused', 'device or resource busy')
+    const hang = new Hang()
+    rig.runtime.faults.decide = ({ verb, subject }) => {
+      if (verb !== 'destroy' || subject !== stray) return null
+      return how === 'refused' ? { kind: 'fail_before', failure } : { kind: 'hang', hang }
+    }
+    await rig.start()
+    // Until the time for the removal is over.
+    await pass(how === 'refused' ? 5 : 35)
+    expect((await rig.request('GET', '/readyz')).status).toBe(200)
+    expect(await names()).toEqual(['acestream-1 ready'])
+    expect(rig.logged.join()).not.toContain('Docker not reachable')
+    rig.runtime.faults.clear()
+    hang.release()
+    await pass(40)
+    expect(rig.runtime.containers().map(({ name }) => name)).toEqual(['acestream-1'])
+  },
+)
 
 test('a container that Docker refuses to remove is tried for again with growing waits', async () => {
   await start({ MIN_REPLICAS: '1' })

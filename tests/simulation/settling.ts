@@ -96,14 +96,15 @@ function numbers({ books, config, wishes, listed }: SettledDeps): string[] {
   const rows = books.live().filter(({ status }) => status === 'ready')
   const busy = rows.filter(({ id, adopted_at }) => books.streamsOf(id) > 0 || adopted_at !== null).length
   const minimum = wishes.minimum(config.MIN_REPLICAS)
-  // Those that drain and are still watched take up room.
+  const wished = Math.min(Math.max(minimum, busy + config.MIN_FREE_REPLICAS), config.MAX_REPLICAS)
+  // Those that drain and are still watched take up room for others; what is there already may stay.
   const room = config.MAX_REPLICAS - books.live().filter(({ status }) => status === 'draining').length
-  const wanted = Math.min(Math.max(minimum, busy + config.MIN_FREE_REPLICAS), room)
+  const wanted = Math.min(wished, room)
   const problems: string[] = []
   if (rows.length < wanted) problems.push(`${rows.length} engines are ready, ${wanted} are wanted`)
   if (listed.length !== rows.length) problems.push(`${listed.length} of ${rows.length} engines are listed`)
-  if (config.AUTO_DELETE && rows.length > Math.max(wanted, busy))
-    problems.push(`${rows.length} engines are ready, only ${wanted} are wanted`)
+  if (config.AUTO_DELETE && rows.length > Math.max(wished, busy))
+    problems.push(`${rows.length} engines are ready, only ${wished} are wanted`)
   return problems
 }
 

@@ -37,6 +37,7 @@ export const AWAITS: Readonly<Record<string, number>> = {
   'settlements.#reap:destroy': 5,
   'settlements.#remove:destroy': 2,
   'settlements.#undo:destroy': 8,
+  'settler.#lookInPass:ping': 10,
   'settler.fullPass:list': 1,
   'settler.look:inspect': 1,
   'settler.look:ping': 4,
