@@ -89,9 +89,11 @@ export class Facts {
     return this.#health.get(engineId) ?? unknownHealth(nowMs)
   }
 
-  /** This start of the engine is probed from now on, if it was not before. */
+  /** This start of the engine is probed from now on, if it was not before; what was said of another start is forgotten. */
   setProbed(engineId: string, generation: number, nowMs: number): void {
-    if (this.#probed.get(engineId)?.generation === generation) return
+    const known = this.#probed.get(engineId)
+    if (known?.generation === generation) return
+    if (known !== undefined) this.forgetHealth(engineId)
     this.#probed.set(engineId, { generation, sinceMs: nowMs })
   }
 

@@ -17,6 +17,8 @@ export interface CommitChecksDeps {
 /** What must hold after every commit: journal and tables, ports, the cap, the breakers. */
 export class CommitChecks {
   readonly #fold = new Fold()
+  /** Engines that were taken over as they were, with a port that another may have leased. */
+  readonly #adopted = new Set<string>()
 
   constructor(private readonly deps: CommitChecksDeps) {}
 
@@ -37,6 +39,7 @@ export class CommitChecks {
   #note(entry: JournalBook): void {
     const { coverage, trace } = this.deps
     this.#fold.add(entry)
+    if (entry.kind === 'engine.adopted' && entry.engine_id !== null) this.#adopted.add(entry.engine_id)
     trace.note(
       'journal',
       `${entry.kind} ${entry.engine_id?.slice(-4) ?? ''} ${entry.stream_id ?? ''} ${entry.detail}`,
@@ -75,9 +78,9 @@ export class CommitChecks {
     const ids = new Set(live.map(({ id }) => id))
     for (const [port, id] of holders)
       if (!ids.has(id)) onViolation(`port ${port} is leased to ${short(id)}, which is history`)
-    for (const { id, host_http_port: port, adopted_at, name } of live) {
+    for (const { id, host_http_port: port, name } of live) {
       const holder = holders.get(port)
-      if (holder === id || adopted_at !== null) continue
+      if (holder === id || this.#adopted.has(id)) continue
       onViolation(`${name} publishes ${port}, leased to ${holder ?? 'nobody'}`)
     }
   }
