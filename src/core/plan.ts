@@ -24,11 +24,13 @@ export function plan(situation: Situation): Plan {
   const own = frozen === null ? ownActions(situation, agenda) : []
   const failing = new Set(own.flatMap((action) => (action.type === 'fail' ? [action.engineId] : [])))
   const back = new Set(own.flatMap((action) => (action.type === 'recall' ? [action.engineId] : [])))
-  const isServing = (observed: ObservedEngine): boolean =>
-    (isInService(observed) || back.has(observed.engine.id)) &&
-    !(failing.has(observed.engine.id) && isOfNoConcern(observed)) &&
-    !isUnderstudy(observed, byId)
-  const serving = engines.filter(isServing)
+  const used = engines.filter(
+    (observed) =>
+      (isInService(observed) || back.has(observed.engine.id)) &&
+      !(failing.has(observed.engine.id) && isOfNoConcern(observed)),
+  )
+  const usedIds = new Set(used.map(({ engine }) => engine.id))
+  const serving = used.filter((observed) => !isUnderstudy(observed, (id) => usedIds.has(id)))
   const busy = serving.filter(isBusy).length
   const wanted = wantedNumber(policy, busy)
   const result = { wanted, serving: serving.length, busy }

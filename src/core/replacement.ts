@@ -2,7 +2,6 @@ import {
   type Action,
   type Agenda,
   isBusy,
-  isInService,
   isLostForViewers,
   isSteady,
   isUnhealthy,
@@ -22,15 +21,13 @@ export const isForfeit = (observed: ObservedEngine, { policy }: Situation, agend
 const isIdleOutdated = (observed: ObservedEngine): boolean =>
   observed.isOutdated && isSteady(observed) && !isBusy(observed) && observed.engine.unclaimedSince === null
 
-/** The engine that takes another's place and is not ready to yet; it counts only when it is. */
-export function isUnderstudy(
-  observed: ObservedEngine,
-  engines: ReadonlyMap<string, ObservedEngine>,
-): boolean {
-  const { replaces, status } = observed.engine
-  if (replaces === null || (status !== 'provisioning' && status !== 'starting')) return false
-  const replaced = engines.get(replaces)
-  return replaced !== undefined && isInService(replaced)
+/**
+ * The engine that takes another's place and is not ready to yet; it counts only when it is, or when the other does not
+ * count any more.
+ */
+export function isUnderstudy({ engine }: ObservedEngine, isCounted: (engineId: string) => boolean): boolean {
+  const { replaces, status } = engine
+  return replaces !== null && (status === 'provisioning' || status === 'starting') && isCounted(replaces)
 }
 
 /** Drains those whose replacement is ready, if they are still to be replaced. */

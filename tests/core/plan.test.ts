@@ -314,6 +314,19 @@ describe('replacement', () => {
     expect(steps([restarting, successor, observed('c')], { minReplicas: 2, autoDelete: true })).toEqual([])
   })
 
+  test('of one that dies meanwhile makes the successor count, and starts no other', () => {
+    const dead = observed('a', {}, { containerState: 'exited', stopCause: 'exit', stoppedAt: NOW - 5_000 })
+    const successor = observed('b', {}, { ...booting, replaces: 'a' })
+    expect(steps([dead, successor], { minReplicas: 1 })).toEqual(['fail a: exited'])
+  })
+
+  test('of one that is taken back in this very step drains nobody else for the successor', () => {
+    const back = observed('a', { streams: 1 }, draining('surplus', 1_000))
+    const successor = observed('b', {}, { ...booting, replaces: 'a' })
+    const engines = [back, successor, observed('c'), observed('d')]
+    expect(steps(engines, { minReplicas: 3, autoDelete: true })).toEqual(['recall a: used_again'])
+  })
+
   test('at the cap: it drains first, then another is started', () => {
     const a = observed('a', ill)
     expect(steps([a], { ...needed, maxReplicas: 1 })).toEqual(['make_room a: unhealthy_at_cap'])
