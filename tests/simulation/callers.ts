@@ -144,6 +144,8 @@ export class Callers {
       onViolation(`key ${key} was used with another body, and answered ${answer.status}`)
     if (answer.status === 422 && (this.#sent.get(key)?.size ?? 0) < 2)
       onViolation(`key ${key} was refused, and never used with another body`)
+    // A failure is not kept, and the engine of earlier is no more: the key is as new.
+    if (answer.status >= 500) this.#granted.delete(key)
     if (answer.status !== 200) return
     const { container_id: containerId } = answer.body as { container_id: string }
     const earlier = granted === undefined ? null : books.byContainer(granted.containerId)
