@@ -56,19 +56,25 @@ export class Executor {
   }
 
   #provision({ replaces, rule, reason }: ActionOf<'provision'>): void {
-    this.#launch((tx) => {
-      const replaced = replaces === null ? undefined : engineById(tx, replaces)
-      const request = replaced?.request ?? plainRequest
-      return this.deps.claims.own(tx, { request, replaces }, { rule, reason, replaces })
-    })
+    this.#launch((tx) => this.#begin(tx, replaces, { rule, reason, replaces }))
+  }
+
+  /** As the engine was asked for whose place it takes; with another port where somebody else has that one by now. */
+  #begin(tx: Db, replaces: string | null, detail: Readonly<Record<string, unknown>>): Engine {
+    const { claims } = this.deps
+    const request = (replaces === null ? undefined : engineById(tx, replaces)?.request) ?? plainRequest
+    try {
+      return claims.own(tx, { request, replaces }, detail)
+    } catch (error) {
+      const isPort = error instanceof ProvisionRefused && error.refusal.code === 'no_free_port'
+      if (!isPort || request.hostPort === null) throw error
+      return claims.own(tx, { request: { ...request, hostPort: null }, replaces }, detail)
+    }
   }
 
   #replace({ engineId, cause, rule, reason }: ActionOf<'replace'>): void {
     this.#launch((tx) => {
-      const replaced = engineById(tx, engineId)
-      const request = replaced?.request ?? plainRequest
-      const detail = { rule, reason, replaces: engineId }
-      const engine = this.deps.claims.own(tx, { request, replaces: engineId }, detail)
+      const engine = this.#begin(tx, engineId, { rule, reason, replaces: engineId })
       this.#noteReplacing(tx, { engineId, cause, rule, reason })
       return engine
     })

@@ -5,6 +5,7 @@ import { transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db } from '../store/store.ts'
 import { endStream, startedStreamsOf } from '../store/streams.ts'
+import { freeTrial } from './breaker-notes.ts'
 
 /** What an observation of a live engine's container changes; null where it confirms what is known. */
 export function observedChange(engine: Engine, seen: ContainerObservation): ObservedChange | null {
@@ -67,6 +68,8 @@ export function applyObserved(
     ...stopNoted(engine, change.containerState, stop.cause, nowMs),
     restartsAt: withRestarts(engine.restartsAt, restartsOf(engine), restartsOf(change), nowMs),
   })
+  // Nobody knows how long; a trial is for those that run.
+  if (change.containerState === 'paused') freeTrial(tx, engine, nowMs)
   if (stopped) noteStopped(tx, engine, change.containerState ?? 'exited', stop, nowMs)
   const startedAnew = runsNow && (isRestarted || !wasUp)
   if (!startedAnew || engine.containerStartedAt === null) return

@@ -3,6 +3,7 @@ import { findLiveEngine, transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { setScaleOrder } from '../store/wishes.ts'
+import { freeTrial } from './breaker-notes.ts'
 import type { Clock } from './clock.ts'
 import { EngineNotRunning, NotFound } from './errors.ts'
 
@@ -55,6 +56,8 @@ export class Operator {
       } as const
       if (engine.status === 'draining') updateEngine(tx, engine.id, change)
       else transition(tx, engine.id, ['starting', 'ready'], 'draining', change)
+      // It will not show any more whether its kind works.
+      freeTrial(tx, engine, now)
       appendJournal(tx, now, {
         kind: 'engine.draining',
         engineId: engine.id,

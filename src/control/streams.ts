@@ -5,6 +5,7 @@ import { appendJournal } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
 import { endStream, insertStream, newestStream, startedStream } from '../store/streams.ts'
 import type { Addresses } from './addresses.ts'
+import { freeTrial } from './breaker-notes.ts'
 import type { Clock } from './clock.ts'
 
 /** What a proxy reports at a start. `streamId` is its own id; null lets us make it of key and session. */
@@ -87,7 +88,11 @@ function rowFor(
   }
 }
 
-/** A stream that reached an engine shows that its caller has it: it is not unclaimed any more. */
+/**
+ * A stream that reached an engine shows that its caller has it: it is not unclaimed any more. If it was a trial, it may be in
+ * use for hours without an answer to our own questions; another may be tried.
+ */
 function noteUse(tx: Db, engine: Engine, now: number): void {
+  freeTrial(tx, engine, now)
   updateEngine(tx, engine.id, { lastStreamAt: now, unclaimedSince: null, claimKey: null })
 }

@@ -106,15 +106,21 @@ describe('the wanted number', () => {
     expect(await failures()).toBe(0)
   })
 
-  test('is tried for with another engine when the trial is taken away', async () => {
+  test.each([
+    ['deleted', (id: string) => rig.during(rig.request('DELETE', `/containers/${id}`))],
+    ['drained', (id: string) => rig.request('POST', `/engines/${id}/drain`)],
+    ['used', (_: string, port: number) => play(port)],
+    ['paused', (id: string) => rig.runtime.pause(id)],
+  ])('is tried for with another engine when the trial is %s', async (_, takeAway) => {
     await start({ CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1', CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S: '5' })
     const failure = new RuntimeFailure('refused', 'no')
     rig.runtime.faults.next('start', { kind: 'fail_before', failure })
     expect((await rig.provision()).status).toBe(500)
     await rig.clock.advance(5_000)
-    const trial = (await (await rig.provision()).json()) as { container_id: string }
+    const trial = (await (await rig.provision()).json()) as { container_id: string; host_http_port: number }
     expect((await rig.provision()).status).toBe(503)
-    await rig.during(rig.request('DELETE', `/containers/${trial.container_id}`))
+    await takeAway(trial.container_id, trial.host_http_port)
+    await settled()
     expect((await rig.provision()).status).toBe(200)
   })
 
@@ -441,6 +447,19 @@ describe('an unhealthy engine', () => {
     expect(await names()).toEqual(['acestream-1 draining'])
     await pass(10, [19_000])
     expect(await names()).toEqual(['acestream-2 ready'])
+  })
+
+  test('with a port of its own that another has by now is succeeded on another port', async () => {
+    await start({ ...env, MAX_REPLICAS: '2', MIN_REPLICAS: '1' })
+    await pass(2)
+    await rig.provision({}, { host_port: 19_500 })
+    await pass(2)
+    await rig.json('POST', '/scale/2')
+    await pass(3, [19_500])
+    expect(await names()).toEqual(['acestream-1 ready', 'acestream-2 draining'])
+    rig.runtime.takePort(19_500)
+    await pass(40, [19_500])
+    expect(await names()).toEqual(['acestream-1 ready', expect.stringMatching(/^acestream-\d+ ready$/)])
   })
 
   test('with a stream is given the grace period, and its stream ends with the engine', async () => {
