@@ -9,19 +9,19 @@ import type { SessionTarget } from './health-keeper.ts'
 const SESSIONS_MAX = 100
 
 /**
- * The streams whose sessions tell whether an engine may be stopped: of one that drains or crashes all that its process has
- * had, since a session that ended in the books may be watched by another viewer; of an unhealthy one those that are
- * started.
+ * The streams whose sessions tell whether an engine may be stopped: of one that drains, crashes again and again, or is
+ * unhealthy with a started stream, all that its process has had. A session that ended in the books may be watched by
+ * another viewer.
  */
 export function streamsInDoubt(
   db: Db,
   engine: Engine,
   { isUnhealthy, nowMs }: { readonly isUnhealthy: boolean; readonly nowMs: number },
 ): readonly Stream[] {
+  if (engine.removalRequestedAt !== null) return []
   const isLeaving = engine.status === 'draining' || isCrashLoop(engine.restartsAt, nowMs)
-  if (isLeaving && engine.removalRequestedAt === null)
-    return streamsSince(db, engine.id, engine.containerStartedAt ?? 0, SESSIONS_MAX).filter(isAskable)
-  return isUnhealthy ? startedStreamsOf(db, engine.id).filter(isAskable) : []
+  if (!isLeaving && !(isUnhealthy && startedStreamsOf(db, engine.id).length > 0)) return []
+  return streamsSince(db, engine.id, engine.containerStartedAt ?? 0, SESSIONS_MAX).filter(isAskable)
 }
 
 /** What the engine is asked; several streams may share a session. */

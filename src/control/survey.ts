@@ -77,8 +77,8 @@ export class Survey {
     const nowMs = clock.now()
     const health = facts.health(engine.id, nowMs)
     const inDoubt = streamsInDoubt(db, engine, { isUnhealthy: health.verdict === 'unhealthy', nowMs })
-    const sessionsOf = (wanted: Stream['status']) =>
-      inDoubt.filter(({ status }) => status === wanted).map(({ rowId }) => sessions.of(rowId))
+    const said = (streams: readonly Stream[]) => streams.map(({ rowId }) => sessions.of(rowId))
+    const ended = inDoubt.filter(({ status }) => status === 'ended')
     return {
       engine,
       isRunning: facts.isRunning(engine),
@@ -86,8 +86,8 @@ export class Survey {
       streams,
       health,
       probedSinceMs: facts.probedSinceMs(engine.id, generationOf(engine)),
-      stillMs: stillMs(sessionsOf('started')),
-      look: secondLook(sessionsOf('ended'), engine.drainingSince ?? engine.containerStartedAt ?? 0, nowMs),
+      stillMs: stillMs(said(inDoubt)),
+      look: secondLook(said(ended), engine.drainingSince ?? engine.containerStartedAt ?? 0, nowMs),
       isOutdated: this.#isOutdated(engine),
     }
   }

@@ -14,7 +14,7 @@ export interface ObservedEngine {
   readonly health: Pick<Health, 'verdict' | 'sinceMs'>
   /** Since when the process that runs in it now is probed by us; null when it is not. */
   readonly probedSinceMs: number | null
-  /** For how long its started sessions were watched and moved no bytes, in milliseconds; null where none can be asked. */
+  /** For how long its sessions were watched and moved no bytes, in milliseconds; null where none can be asked. */
   readonly stillMs: number | null
   /** What the second look found; only asked for while the engine drains, or crashes again and again. */
   readonly look: SecondLook

@@ -473,6 +473,28 @@ describe('an unhealthy engine', () => {
     expect(await streams()).toMatchObject([{ status: 'ended', end_reason: 'engine_gone' }])
   })
 
+  test('is kept for a viewer that no book names any more, while its bytes move', async () => {
+    await start(env)
+    await pass(2)
+    await play(19_000, 'stands still')
+    await play(19_000, 'is shared')
+    await leave('is shared')
+    for (let second = 0; second < 60; second++) {
+      await pass(1, [19_000], false)
+      const [target] = rig.health.targets
+      for (const [index, { streamRowId }] of (target?.sessions ?? []).entries()) {
+        const { engineId, generation } = target ?? { engineId: '', generation: 0 }
+        // The newest comes first: that is the one that ended in the books.
+        const downloaded = index === 0 ? second * 1_000 : 5
+        const atMs = rig.clock.now()
+        rig.health.tellSession({ engineId, generation, streamRowId, state: 'serves', downloaded, atMs })
+      }
+    }
+    expect(await names()).toEqual(['acestream-1 ready'])
+    await pass(40, [19_000])
+    expect(await names()).toEqual(['acestream-2 ready'])
+  })
+
   test('whose successors fail is let alone when their breaker opens', async () => {
     await start({
       ...env,
