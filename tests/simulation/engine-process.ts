@@ -21,8 +21,9 @@ export interface Session {
   lastReadMs: number
   /** Since when its bytes have moved without a pause; null while they stand still. */
   movingSinceMs: number | null
-  /** How often it was told to the orchestrator since then. */
+  /** How often it was told to the orchestrator since then, and when last; several streams may ask in one breath. */
   answers: number
+  answeredMs: number
 }
 
 /** One start of one engine's process, with all that is lost at its end. */
@@ -89,6 +90,7 @@ export class EngineProcess {
       lastReadMs: this.options.clock.now(),
       movingSinceMs: null,
       answers: 0,
+      answeredMs: 0,
     }
     this.#sessions.set(id, session)
     return session

@@ -150,7 +150,8 @@ export class SimHealth implements HealthSource {
       return { ...fact, state: 'silent', downloaded: null }
     const session = reached.process.session(path.split('/').at(-1) ?? '')
     if (session === undefined) return { ...fact, state: 'ended', downloaded: null }
-    session.answers++
+    if (session.answeredMs !== fact.atMs) session.answers++
+    session.answeredMs = fact.atMs
     return { ...fact, state: 'serves', downloaded: session.bytes }
   }
 }
