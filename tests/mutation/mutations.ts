@@ -28,6 +28,11 @@ export const MUTATIONS: readonly Mutation[] = [
   ]),
   ...of('core/engine-rules.ts', [
     [
+      'a start that was noticed late is overdue at once',
+      'Math.max(engine.containerStartedAt ?? engine.createdAt, probedSinceMs)',
+      'engine.containerStartedAt ?? engine.createdAt',
+    ],
+    [
       'no second look before a stop',
       "if (look.kind !== 'pending') return look.kind === 'clear'",
       "if (look.kind !== 'nothing') return true",
@@ -347,6 +352,11 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   ]),
   ...of('control/observe.ts', [
+    [
+      'a restart ends streams of the new process too',
+      'startedAt < beforeMs && endStream',
+      'startedAt < beforeMs + 1e12 && endStream',
+    ],
     [
       'streams outlive a restart of their engine',
       'endStreams(tx, engine.id, reason, nowMs, change.containerStartedAt ?? nowMs)',
