@@ -1,5 +1,5 @@
 import { withRestarts } from '../core/restarts.ts'
-import { type Engine, isRunning, type StopCause } from '../core/types.ts'
+import { type Engine, hasStopped, isRunning, type StopCause } from '../core/types.ts'
 import type { ContainerObservation } from '../runtime/runtime.ts'
 import { transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
@@ -94,8 +94,7 @@ function stopNoted(
   stopCause: StopCause,
   nowMs: number,
 ): Partial<Pick<Engine, 'stoppedAt' | 'stopCause'>> {
-  const isStill = state === 'exited' || state === 'dead'
-  if (!isStill) return { stoppedAt: null, stopCause: null }
+  if (!hasStopped(state)) return { stoppedAt: null, stopCause: null }
   return engine.stoppedAt === null ? { stoppedAt: nowMs, stopCause } : {}
 }
 

@@ -1,5 +1,5 @@
 import type { Action } from '../core/situation.ts'
-import type { Engine } from '../core/types.ts'
+import { type Engine, hasStopped } from '../core/types.ts'
 import { type ContainerObservation, type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import { engineById, transition } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
@@ -48,7 +48,7 @@ export class Repairs {
     const engine = engineById(deps.store.db, engineId)
     if (!isRepair(action) || engine === undefined) return
     // What is gone, or runs again, is the settler's to note.
-    if (seen === null || (isAboutStop(action) && !isStandingStill(seen))) return deps.lookAt(containerId)
+    if (seen === null || (isAboutStop(action) && !hasStopped(seen.state))) return deps.lookAt(containerId)
     this.#inHand.add(engineId)
     try {
       await (action.type === 'fail' ? this.#fail(engine, action, seen) : this.#revive(engine, action, seen))
@@ -108,5 +108,3 @@ const isRepair = (action: Action | undefined): action is Action =>
 
 /** The rules that hold only as long as the container stands still. */
 const isAboutStop = ({ rule }: Action): boolean => rule === 'exited' || rule === 'stopped_in_outage'
-
-const isStandingStill = ({ state }: ContainerObservation): boolean => state === 'exited' || state === 'dead'

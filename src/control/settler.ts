@@ -1,5 +1,5 @@
 import { type Settlement, settle } from '../core/settle.ts'
-import { type Engine, isLive, isRunning } from '../core/types.ts'
+import { type Engine, hasStopped, isLive, isRunning } from '../core/types.ts'
 import {
   type ContainerEvent,
   type ContainerObservation,
@@ -53,7 +53,7 @@ export class Settler {
     const heardBefore = this.#heard.get(containerId)
     const seen = await present(runtime.inspect(containerId))
     // A container engine that ends stops everything, and tells so on the connections that it has.
-    if (seen !== null && hasStopped(seen) && this.#isNews(seen)) await runtime.ping()
+    if (seen !== null && hasStopped(seen.state) && this.#isNews(seen)) await runtime.ping()
     // Whoever changed it asked for a look of its own, which sees what is true now.
     if (this.#heard.get(containerId) !== heardBefore) return 'leave'
     const engine = seen === null ? engineByContainer(store.db, containerId) : rowOf(store.db, seen)
@@ -183,5 +183,3 @@ export async function present(answer: Promise<ContainerObservation>): Promise<Co
     throw error
   }
 }
-
-const hasStopped = ({ state }: ContainerObservation): boolean => state === 'exited' || state === 'dead'

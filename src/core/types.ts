@@ -124,3 +124,6 @@ export const isLive = (engine: Pick<Engine, 'status'>): boolean =>
 /** True when the container runs as far as we know; a paused one answers nobody. */
 export const isRunning = (engine: Pick<Engine, 'containerState'>): boolean =>
   engine.containerState === 'running'
+
+/** True for a container that stands still and does not come back by itself. A dead one could not be removed. */
+export const hasStopped = (state: ContainerState | null): boolean => state === 'exited' || state === 'dead'
