@@ -98,15 +98,19 @@ async function expectReplaced(server: TestServer, before: readonly FleetRow[], l
 describe('a fleet of MIN_REPLICAS', () => {
   const SIZE = 5
   let server: TestServer
+  let census: Census
 
-  beforeAll(() => {
+  beforeAll(async () => {
     server = site.server({ ...QUICK, MIN_REPLICAS: String(SIZE) })
-  })
-  afterAll(() => site.cleanUp())
+    census = new Census(site.docker)
+    await server.start({}, '/healthz')
+  }, 30_000)
+  afterAll(async () => {
+    await census.result()
+    await site.cleanUp()
+  }, 30_000)
 
   test('comes up from nothing, and never has one engine more', async () => {
-    const census = new Census(site.docker)
-    await server.start({}, '/healthz')
     const rows = await untilReady(server, SIZE)
     await staysFor(
       3_000,
