@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { systemClock } from '../src/control/clock.ts'
 import { DEFAULT_DEADLINES_MS } from '../src/runtime/docker.ts'
-import { type ContainerEvent, type ContainerSpec, RuntimeFailure } from '../src/runtime/runtime.ts'
+import { type ContainerSpec, RuntimeFailure } from '../src/runtime/runtime.ts'
 import { until } from './support/docker.ts'
 import { WAITING } from './support/memory-container.ts'
 import { MemoryRuntime, type MemoryRuntimeOptions } from './support/memory-runtime.ts'
-import { failureOf, follow, published } from './support/runtime-contract.ts'
+import { failureOf, follow, published, watch } from './support/runtime-contract.ts'
 import { settled, VirtualClock } from './support/virtual-clock.ts'
 
 const LABEL = { key: 'roundhouse.test', value: 'memory' }
@@ -127,7 +127,7 @@ describe('the engine behind the in-memory runtime', () => {
   })
 
   test('drops, doubles and delays events as it is told', async () => {
-    const afterMs: Partial<Record<ContainerEvent['action'], number[]>> = {
+    const afterMs: Partial<Record<string, number[]>> = {
       start: [],
       pause: [0, 0],
       unpause: [50],
@@ -153,6 +153,62 @@ describe('the engine behind the in-memory runtime', () => {
     expect(state()).toBe('exited')
     runtime.removeOutside(id)
     expect(runtime.containers()).toEqual([])
+  })
+
+  test('keeps what joins another running through all that happens to that one, and joined to the old one', async () => {
+    const donor = runtime.createOutside({ ...SPEC, name: 'gluetun', labels: {} })
+    expect((await runtime.list()).map((container) => container.name)).toEqual([SPEC.name])
+    runtime.startOutside(donor)
+    const joined = await runtime.create({ ...SPEC, name: 'acestream-2', network: 'container:gluetun' })
+    await runtime.start(joined)
+    const before = await runtime.inspect(joined)
+    expect(before).toMatchObject({ state: 'running', joins: donor, address: null })
+    await runtime.restartOutside(donor)
+    expect(await runtime.inspect(joined)).toEqual(before)
+    runtime.removeOutside(donor)
+    runtime.startOutside(runtime.createOutside({ ...SPEC, name: 'gluetun', labels: {} }))
+    expect(await runtime.inspect(joined)).toEqual(before)
+    await runtime.stop(joined, 0)
+    await failureOf('no_donor', runtime.start(joined))
+  })
+
+  test('lets one join a paused container, and none that restarts; a restart without its donor comes to rest', async () => {
+    await runtime.start(id)
+    const joined = await runtime.create({ ...SPEC, name: 'acestream-2', network: `container:${id}` })
+    runtime.pause(id)
+    await runtime.start(joined)
+    runtime.unpause(id)
+    runtime.crash(id)
+    expect(state()).toBe('restarting')
+    await runtime.stop(joined, 0)
+    await failureOf('no_donor', runtime.start(joined))
+    await until('the donor runs again', () => state() === 'running')
+    await runtime.start(joined)
+    runtime.kill(id)
+    runtime.crash(joined)
+    expect((await runtime.inspect(joined)).state).toBe('restarting')
+    await until('it rests', async () => (await runtime.inspect(joined)).state === 'exited')
+  })
+
+  test('tells watchers of a verdict that changed, and of nothing else about health', async () => {
+    await runtime.start(id)
+    const watched = await watch(runtime, SPEC.name)
+    runtime.setHealth(id, 'healthy')
+    runtime.setHealth(id, 'healthy', 'still')
+    runtime.setHealth(id, 'unhealthy', 'no answer')
+    runtime.setHealth(id, 'unhealthy', 'no route')
+    await until('both are told', () => watched.changes() === 2)
+    expect(await runtime.inspect(id)).toMatchObject({ health: 'unhealthy', healthText: 'no route' })
+    const followed = await follow(runtime)
+    runtime.setHealth(id, null)
+    await until('it is told', () => watched.changes() === 3)
+    runtime.pause(id)
+    await until('the pause is told', () => followed.events.length > 0)
+    expect(followed.actions(id)).toEqual(['pause'])
+    expect(watched.changes()).toBe(4)
+    runtime.breakEvents()
+    await failureOf('unreachable', watched.ended)
+    await failureOf('unreachable', followed.ended)
   })
 
   test('counts a port that a process took, for its protocol only', async () => {

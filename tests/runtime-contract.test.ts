@@ -11,8 +11,10 @@ import { connectTestDocker, holdHostPort, sendDatagram } from './support/docker.
 import { type Program, WAITING } from './support/memory-container.ts'
 import { MemoryRuntime } from './support/memory-runtime.ts'
 import { Bench, type Subject } from './support/runtime-contract.ts'
+import { startChecked } from './support/runtime-contract-checked.ts'
 import { contractOfLooks } from './support/runtime-contract-looks.ts'
 import { contractOfVerbs } from './support/runtime-contract-verbs.ts'
+import { contractOfWatching } from './support/runtime-contract-watch.ts'
 import { EXIT_CODE, ensureTinyImage, PROGRAMS } from './support/tiny-image.ts'
 
 /** One suite for every runtime: what a caller may rely on without knowing which one it has. */
@@ -23,6 +25,7 @@ function runtimeContract(name: string, connect: () => Promise<Subject>): void {
     afterEach(() => bench.cleanUp())
     contractOfVerbs(bench)
     contractOfLooks(bench)
+    contractOfWatching(bench)
   })
 }
 
@@ -65,6 +68,17 @@ async function connectMemory(): Promise<Subject> {
       return () => runtime.releasePort(port)
     },
     send: async (id, bytes) => runtime.addTraffic(id, bytes),
+    startChecked: async (spec) => {
+      const id = await runtime.create(spec)
+      runtime.setHealth(id, 'starting')
+      await runtime.start(id)
+      runtime.setHealth(id, 'unhealthy', 'there is no /etc/tiny')
+      return {
+        id,
+        pass: async () => runtime.setHealth(id, 'healthy'),
+        fail: async () => runtime.setHealth(id, 'unhealthy'),
+      }
+    },
     cleanUp: async () => {
       Object.assign(deadlinesMs, DEFAULT_DEADLINES_MS)
       for (const { id } of runtime.containers()) runtime.removeOutside(id)
@@ -86,6 +100,7 @@ async function connectDockerEngine(): Promise<Subject> {
     foreignLabel: { [label.key]: label.value },
     takePort: (port) => holdHostPort(port).release,
     send: async (id, bytes) => sendDatagram((await runtime.inspect(id)).address, bytes),
+    startChecked: (spec) => startChecked(client, spec),
     cleanUp,
   }
 }

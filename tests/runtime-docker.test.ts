@@ -30,7 +30,7 @@ const SPEC: ContainerSpec = {
 
 /** Every call of a runtime, with the verb by which its deadline is named. */
 function everyCall(runtime: Runtime): [keyof Deadlines, () => Promise<unknown>][] {
-  const handlers = { onOpen: () => {}, onEvent: () => {} }
+  const handlers = { onOpen: () => {}, onEvent: () => {}, onChange: () => {} }
   return [
     ['create', () => runtime.create(SPEC)],
     ['start', () => runtime.start('abc')],
@@ -41,6 +41,7 @@ function everyCall(runtime: Runtime): [keyof Deadlines, () => Promise<unknown>][
     ['list', () => runtime.list()],
     ['ping', () => runtime.ping()],
     ['subscribe', () => runtime.events(handlers, new AbortController().signal)],
+    ['subscribe', () => runtime.watch('gluetun', handlers, new AbortController().signal)],
   ]
 }
 
@@ -237,6 +238,81 @@ describe('the event stream', () => {
   })
 })
 
+describe('the event stream of one container', () => {
+  test('tells of messages with exactly its name, and breaks like that of all', async () => {
+    const names = ['gluetun', 'gluetun-2', 'gluetun', undefined]
+    const lines = names.map((name) => JSON.stringify({ Action: 'start', Actor: { Attributes: { name } } }))
+    using daemon = rawDaemon((wire) => {
+      wire.send(STREAM_HEADERS + [...lines, '7', 'null'].map((line) => chunkOf(`${line}\n`)).join(''))
+      endStream(wire)
+    })
+    const told = { opened: 0, changes: 0 }
+    const handlers = { onOpen: () => told.opened++, onChange: () => told.changes++ }
+    const { signal } = new AbortController()
+    const failure = await failureOf(
+      'unreachable',
+      dockerRuntimeAt(daemon.dockerHost).watch('gluetun', handlers, signal),
+    )
+    expect(failure.effect).toBe('unknown')
+    expect(told).toEqual({ opened: 1, changes: 2 })
+    await until('its connection is closed', () => daemon.open() === 0)
+  })
+})
+
+describe('what Docker says of the health of a container', () => {
+  const startedAt = '2026-11-25T04:34:48.5Z'
+  const said = (Start: string, Output: string) => ({ Start, End: Start, ExitCode: 1, Output })
+  const after = (output: string) => said('2026-11-25T04:34:49.3207Z', output)
+  // Gluetun's own check, recorded.
+  const gluetun =
+    '2026-11-23T22:06:45Z \u001b[31mERROR\u001b[0m HTTP response status is not OK: 500 500 Internal Server Error: ' +
+    'startup check: all check tries failed\n\n2026-11-23T22:06:45Z INFO Shutdown successful\n'
+
+  test.each([
+    ['none', undefined, null, null],
+    ['no check', { Status: 'none', Log: [] }, null, null],
+    ['a check that was never made', { Status: 'starting', Log: null }, 'starting', null],
+    ['a good one', { Status: 'healthy', Log: [after('fine')] }, 'healthy', null],
+    ['its last words', { Status: 'unhealthy', Log: [after('a'), after('b')] }, 'unhealthy', 'b'],
+    ['no words', { Status: 'unhealthy', Log: [after(' \n')] }, 'unhealthy', null],
+    [
+      'words of an earlier start',
+      { Status: 'starting', Log: [said('2026-11-25T04:34:47.9Z', 'old')] },
+      'starting',
+      null,
+    ],
+    [
+      'one line without colours',
+      { Status: 'unhealthy', Log: [after(gluetun)] },
+      'unhealthy',
+      '2026-11-23T22:06:45Z ERROR HTTP response status is not OK: 500 500 Internal Server Error: ' +
+        'startup check: all check tries failed 2026-11-23T22:06:45Z INFO Shutdown successful',
+    ],
+    [
+      '300 characters at most',
+      { Status: 'unhealthy', Log: [after('🙂'.repeat(400))] },
+      'unhealthy',
+      '🙂'.repeat(300),
+    ],
+  ])('is %s', async (_, Health, health, healthText) => {
+    const state = { Status: 'running', StartedAt: startedAt, Health }
+    const body = {
+      Id: 'abc',
+      Name: '/gluetun',
+      Config: {},
+      State: state,
+      NetworkSettings: {},
+      HostConfig: {},
+    }
+    const bytes = Buffer.from(JSON.stringify({ ...body, Created: startedAt })).toString('latin1')
+    using daemon = rawDaemon((wire) =>
+      wire.send(`HTTP/1.1 200 OK\r\nContent-Length: ${bytes.length}\r\n\r\n${bytes}`),
+    )
+    const seen = await dockerRuntimeAt(daemon.dockerHost).inspect('abc')
+    expect(seen).toMatchObject({ health, healthText })
+  })
+})
+
 describe('a real Docker Engine', () => {
   let docker: TestDocker
   let image: string
@@ -269,6 +345,26 @@ describe('a real Docker Engine', () => {
       PortBindings: { '6878/tcp': [{ HostIp: '127.0.0.1', HostPort: String(hostPort) }] },
     })
     expect(Config.Env).toEqual(expect.arrayContaining(['CONF=a=b c', 'EMPTY=']))
+  })
+
+  test('tells all addresses of a container in several networks, in the order of their names', async () => {
+    const { client, label, dockerHost } = docker
+    const name = `roundhouse-test-${label.value}-nets`
+    const labels = { [label.key]: label.value }
+    const runtime = dockerRuntimeAt(dockerHost)
+    const id = await runtime.create({ ...SPEC, name, image, labels })
+    const network = await client.createNetwork({ Name: `${name}-b`, Labels: labels })
+    await network.connect({ Container: id })
+    await runtime.start(id)
+    const { NetworkSettings } = await client.getContainer(id).inspect()
+    const expected = ['bridge', `${name}-b`].map((each) => NetworkSettings.Networks[each]?.IPAddress ?? '')
+    const { address, addresses, networks } = await runtime.inspect(id)
+    expect({ address, addresses, networks }).toEqual({
+      address: expected[0] ?? null,
+      addresses: expected,
+      networks: ['bridge', `${name}-b`],
+    })
+    expect(expected.every((each) => /^\d+(\.\d+){3}$/.test(each))).toBe(true)
   })
 
   test('is reached by TCP, too', async () => {

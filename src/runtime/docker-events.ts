@@ -1,36 +1,38 @@
 import type { Readable } from 'node:stream'
 import { callDocker, type DockerCall } from './docker-call.ts'
 import type { DockerClient } from './docker-connection.ts'
-import { ACTIONS, toContainerEvent } from './docker-observation.ts'
-import { type EventHandlers, RuntimeFailure } from './runtime.ts'
+import { RuntimeFailure } from './runtime.ts'
 
 /** No event comes near it (labels of some kilobytes); it bounds the memory that a broken stream can take. */
 const MAX_LINE_LENGTH = 1024 * 1024
 
-/** Whose events, and the bound for the subscription to stand (the stream itself has none). */
+/** Which events of containers, and the bound for the subscription to stand (the stream itself has none). */
 export interface Subscription {
-  readonly label: string
+  readonly filters: { readonly event: string[]; readonly label?: string[]; readonly container?: string[] }
   readonly call: DockerCall & { readonly signal: AbortSignal }
 }
 
+interface StreamHandlers {
+  /** See `EventHandlers.onOpen`. */
+  readonly onOpen: () => void
+  /** One message of the stream, parsed and not yet looked at. Where it throws, the stream breaks. */
+  readonly onMessage: (message: unknown) => void
+}
+
 /**
- * Follows Docker's event stream for containers with the label; see `Runtime.events`. Docker sends the headers
- * just before it adds the listener (moby `api/server/router/system`), so `onOpen` can be some microseconds
- * early: the full look that follows it takes longer.
+ * Follows Docker's event stream; ends like `Runtime.events`. Docker sends the headers just before it adds the listener
+ * (moby `api/server/router/system`), so `onOpen` can be some microseconds early: the full look that follows it takes longer.
  */
 export async function followEvents(
   docker: DockerClient,
-  { label, call }: Subscription,
-  handlers: EventHandlers,
+  { filters, call }: Subscription,
+  handlers: StreamHandlers,
 ): Promise<void> {
   const closed = new AbortController()
   try {
     const stream = await callDocker(call, (signal) => {
       const abortSignal = AbortSignal.any([signal, closed.signal])
-      return docker.getEvents({
-        abortSignal,
-        filters: { type: ['container'], label: [label], event: [...ACTIONS] },
-      })
+      return docker.getEvents({ abortSignal, filters: { type: ['container'], ...filters } })
     })
     await readEvents(stream, call, handlers)
   } catch (error) {
@@ -41,7 +43,7 @@ export async function followEvents(
 }
 
 /** Resolves when the signal aborts; rejects with `unreachable` however else the stream ends. */
-function readEvents(stream: Readable, call: Subscription['call'], handlers: EventHandlers): Promise<void> {
+function readEvents(stream: Readable, call: Subscription['call'], handlers: StreamHandlers): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const broken = (cause?: unknown) => {
     const message = `The event stream of Docker at ${call.address} broke off.`
@@ -62,7 +64,7 @@ function readEvents(stream: Readable, call: Subscription['call'], handlers: Even
   stream.setEncoding('utf8')
   stream.on('data', (chunk: string) => {
     try {
-      for (const line of lines.push(chunk)) deliver(line, handlers)
+      for (const line of lines.push(chunk)) handlers.onMessage(JSON.parse(line))
     } catch (error) {
       // What cannot be read, or threw in the handler, may have been a change of ours: a gap, which only a new
       // subscription with a full look closes.
@@ -74,11 +76,6 @@ function readEvents(stream: Readable, call: Subscription['call'], handlers: Even
     call.signal.removeEventListener('abort', onAbort)
     stream.destroy()
   })
-}
-
-function deliver(line: string, handlers: EventHandlers): void {
-  const event = toContainerEvent(JSON.parse(line))
-  if (event) handlers.onEvent(event)
 }
 
 /** Cuts a stream of text into its lines, wherever the chunks end; empty lines are left out. */

@@ -5,8 +5,8 @@ export interface FailedCall {
   /** What was asked, as the rest of "Docker refused to …". */
   readonly what: string
   /**
-   * The container as the caller named it: tells our own "not found" from that of a container whose network it
-   * joins.
+   * The container as the caller named it, null where there is none yet: tells our own "not found" from that of a container
+   * whose network it joins.
    */
   readonly id: string | null
   /** The socket or host of the Docker Engine. */
@@ -15,7 +15,7 @@ export interface FailedCall {
 
 interface Refusal {
   readonly pattern: RegExp
-  readonly code: RuntimeFailureCode
+  readonly code: RuntimeFailureCode | ((part: string, call: FailedCall) => RuntimeFailureCode)
   /** One sentence with what to do, from the parts that the pattern caught. */
   readonly message: (part: string, call: FailedCall) => string
 }
@@ -54,8 +54,14 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     pattern: /cannot join network (?:namespace )?of a non[ -]running container: (\S+)/,
-    code: 'refused',
+    code: 'no_donor',
     message: (donor) => `Container ${donor}, whose network is to be joined, does not run: start it first.`,
+  },
+  {
+    // Said of the donor only: a start of one that restarts itself is no error.
+    pattern: /Container (\S+) is restarting, wait until the container is running/,
+    code: 'no_donor',
+    message: (donor) => `Container ${donor}, whose network is to be joined, is restarting: see its log.`,
   },
   {
     pattern: /network (\S+) not found/,
@@ -65,9 +71,9 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     pattern: /[Nn]o such container: (\S+)/,
-    code: 'not_found',
+    code: (id, call) => (id === call.id ? 'not_found' : 'no_donor'),
     message: (id, call) =>
-      call.id === null || id === call.id
+      id === call.id
         ? `There is no container ${id}.`
         : `There is no container ${id}, whose network is to be joined.`,
   },
@@ -140,7 +146,9 @@ function refusal(error: unknown, status: number, call: FailedCall): RuntimeFailu
   const words = dockerWords(error)
   for (const { pattern, code, message } of REFUSALS) {
     const part = pattern.exec(words)?.[1]
-    if (part) return new RuntimeFailure(code, message(part, call), { cause: error })
+    if (!part) continue
+    const known = typeof code === 'string' ? code : code(part, call)
+    return new RuntimeFailure(known, message(part, call), { cause: error })
   }
   // 502 to 504 come from a proxy before the socket, never from Docker itself (503 only without a swarm).
   if ((status >= 502 && status <= 504) || UNANSWERED.test(words)) {

@@ -1,7 +1,7 @@
 import type Dockerode from 'dockerode'
 import type { DockerStats } from './docker-connection.ts'
+import { healthOf } from './docker-health.ts'
 import type {
-  ContainerEvent,
   ContainerObservation,
   ContainerSpec,
   ContainerState,
@@ -27,6 +27,8 @@ const STATES: readonly ContainerState[] = [
   'removing',
   'dead',
 ]
+
+const JOINED = 'container:'
 
 /** The body of Docker's create call for a specification. */
 export function toCreateBody(spec: ContainerSpec, logs: LogLimits): Dockerode.ContainerCreateOptions {
@@ -62,8 +64,8 @@ export function fromInspect(info: Dockerode.ContainerInspectInfo): ContainerObse
     state,
     labels: info.Config.Labels ?? {},
     ports: inspectedPorts(info),
-    address: firstAddress(networks),
-    networks: Object.keys(networks),
+    ...placeOf(networks, info.HostConfig.NetworkMode),
+    ...healthOf(info.State),
     createdAtMs: Date.parse(info.Created),
     startedAtMs: toTime(info.State.StartedAt),
     // Docker 20.10 puts 128 on a created container whose start was refused: that is no exit.
@@ -72,9 +74,9 @@ export function fromInspect(info: Dockerode.ContainerInspectInfo): ContainerObse
   }
 }
 
-/** Whether the container has no network of its own, but uses that of another. */
-export function joinsAnother(info: Dockerode.ContainerInspectInfo): boolean {
-  return info.HostConfig.NetworkMode?.startsWith('container:') ?? false
+/** The container whose network is used in this mode, as Docker names it; null for a network of its own. */
+export function joinedBy(networkMode: string | undefined): string | null {
+  return networkMode?.startsWith(JOINED) ? networkMode.slice(JOINED.length) : null
 }
 
 /** Docker's counters of all its networks together; it leaves them out for what has none or does not run. */
@@ -87,7 +89,7 @@ export function fromStats({ networks }: DockerStats): Traffic | null {
   }
 }
 
-/** One row of Docker's list as an observation: ports only while it runs; no start, no exit code, no restarts. */
+/** One row of Docker's list as an observation: ports only while it runs; no start, exit code, restarts, health. */
 export function fromListed(info: Dockerode.ContainerInfo): ContainerObservation {
   const networks = info.NetworkSettings?.Networks ?? {}
   return {
@@ -99,44 +101,14 @@ export function fromListed(info: Dockerode.ContainerInfo): ContainerObservation 
     ports: unique(
       info.Ports.flatMap((port) => toPort(port.PrivatePort, port.Type, String(port.PublicPort ?? ''))),
     ),
-    address: firstAddress(networks),
-    networks: Object.keys(networks),
+    ...placeOf(networks, info.HostConfig?.NetworkMode),
+    health: null,
+    healthText: null,
     createdAtMs: info.Created * 1000,
     startedAtMs: null,
     exitCode: null,
     restarts: null,
   }
-}
-
-/** What a message of Docker's event stream carries beside the labels, all in one map. */
-const OWN_ATTRIBUTES = new Set(['name', 'image', 'exitCode', 'signal', 'execDuration'])
-
-/**
- * One message of Docker's event stream as our event; null when it is of no container or of no action of ours.
- */
-export function toContainerEvent(message: unknown): ContainerEvent | null {
-  const { Action, Actor, time, timeNano } = (message ?? {}) as Partial<DockerMessage>
-  const action = ACTIONS.find((known) => known === Action)
-  if (!action || typeof Actor?.ID !== 'string') return null
-  const attributes = Object.entries(Actor.Attributes ?? {})
-  return {
-    action,
-    id: Actor.ID,
-    name: Actor.Attributes?.name ?? '',
-    labels: Object.fromEntries(attributes.filter(([key]) => !OWN_ATTRIBUTES.has(key))),
-    // Nanoseconds exceed what a number holds exactly, but not in the milliseconds.
-    atMs: timeNano ? Math.floor(timeNano / 1e6) : (time ?? 0) * 1000,
-  }
-}
-
-/** The actions that we subscribe to. */
-export const ACTIONS = ['create', 'start', 'die', 'destroy', 'pause', 'unpause'] as const
-
-interface DockerMessage {
-  readonly Action: string
-  readonly Actor: { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> }
-  readonly time: number
-  readonly timeNano: number
 }
 
 function toPortBindings(spec: ContainerSpec): Record<string, { HostIp: string; HostPort: string }[]> {
@@ -181,8 +153,13 @@ function unique(ports: readonly PublishedPort[]): PublishedPort[] {
 }
 
 /** Docker leaves the addresses empty while a container does not run. */
-function firstAddress(networks: Readonly<Record<string, { IPAddress?: string }>>): string | null {
-  return Object.values(networks).find((network) => network.IPAddress)?.IPAddress ?? null
+function placeOf(
+  networks: Readonly<Record<string, { IPAddress?: string }>>,
+  networkMode: string | undefined,
+): Pick<ContainerObservation, 'address' | 'addresses' | 'networks' | 'joins'> {
+  const addresses = Object.values(networks).flatMap(({ IPAddress }) => IPAddress || [])
+  const joins = joinedBy(networkMode)
+  return { address: addresses[0] ?? null, addresses, networks: Object.keys(networks), joins }
 }
 
 /** A state of a newer Docker that we don't know counts as dead: present, and not to be used. */

@@ -3,11 +3,12 @@ import { callDocker, type DockerCall } from './docker-call.ts'
 import { connectDocker, type DockerAddress, type DockerClient, parseDockerHost } from './docker-connection.ts'
 import { followEvents } from './docker-events.ts'
 import { dockerWords, statusOf } from './docker-failures.ts'
+import { ACTIONS, CHANGES, isAbout, toContainerEvent } from './docker-messages.ts'
 import {
   fromInspect,
   fromListed,
   fromStats,
-  joinsAnother,
+  joinedBy,
   type LogLimits,
   toCreateBody,
 } from './docker-observation.ts'
@@ -18,6 +19,7 @@ import {
   type Runtime,
   RuntimeFailure,
   type Traffic,
+  type WatchHandlers,
 } from './runtime.ts'
 
 /**
@@ -147,7 +149,8 @@ class DockerRuntime implements Runtime {
     return await callDocker(call, async (abortSignal) => {
       const container = this.docker.getContainer(id)
       // Docker gives the donor's counters for it, which are those of all that share the donor's network.
-      if (joinsAnother(await container.inspect({ abortSignal }))) return null
+      const { HostConfig } = await container.inspect({ abortSignal })
+      if (joinedBy(HostConfig.NetworkMode) !== null) return null
       return fromStats(await container.stats({ abortSignal, stream: false, 'one-shot': true }))
     })
   }
@@ -163,7 +166,33 @@ class DockerRuntime implements Runtime {
 
   async events(handlers: EventHandlers, signal: AbortSignal): Promise<void> {
     const call = { ...this.#call('subscribe', 'tell of events', signal), signal }
-    await followEvents(this.docker, { label: this.#label, call }, handlers)
+    const filters = { event: [...ACTIONS], label: [this.#label] }
+    await followEvents(
+      this.docker,
+      { filters, call },
+      {
+        onOpen: handlers.onOpen,
+        onMessage: (message) => {
+          const event = toContainerEvent(message)
+          if (event) handlers.onEvent(event)
+        },
+      },
+    )
+  }
+
+  async watch(name: string, handlers: WatchHandlers, signal: AbortSignal): Promise<void> {
+    const call = { ...this.#callOn(name, 'subscribe', signal, `tell of container ${name}`), signal }
+    const filters = { event: [...CHANGES], container: [name] }
+    await followEvents(
+      this.docker,
+      { filters, call },
+      {
+        onOpen: handlers.onOpen,
+        onMessage: (message) => {
+          if (isAbout(message, name)) handlers.onChange()
+        },
+      },
+    )
   }
 
   async ping(signal?: AbortSignal): Promise<void> {
@@ -179,7 +208,7 @@ class DockerRuntime implements Runtime {
 
   #callOn(
     id: string,
-    verb: 'start' | 'stop' | 'destroy' | 'inspect' | 'traffic',
+    verb: 'start' | 'stop' | 'destroy' | 'inspect' | 'traffic' | 'subscribe',
     signal: AbortSignal | undefined,
     what = `${verb} container ${id}`,
   ): DockerCall {

@@ -7,8 +7,10 @@
  * What a call of the runtime may fail with; the meaning is translated where the library's errors are known.
  */
 export type RuntimeFailureCode =
-  /** No container of that id (or, when joining a network namespace, no such donor). */
+  /** No container of that id. */
   | 'not_found'
+  /** The container whose network is to be joined does not exist or does not run. */
+  | 'no_donor'
   /** The name is taken by another container. */
   | 'conflict'
   /** The host refuses a published port: another container or process has it. */
@@ -71,6 +73,9 @@ export interface ContainerSpec {
 /** `created` means created and never started. */
 export type ContainerState = 'created' | 'running' | 'restarting' | 'paused' | 'exited' | 'removing' | 'dead'
 
+/** `starting`: no verdict yet. */
+export type Health = 'starting' | 'healthy' | 'unhealthy'
+
 /** A container as it was seen. Times are epoch milliseconds; null where the container engine gave none. */
 export interface ContainerObservation {
   readonly id: string
@@ -83,8 +88,22 @@ export interface ContainerObservation {
   readonly ports: readonly PublishedPort[]
   /** First address on a network of its own; null when it joins another's namespace, or does not run. */
   readonly address: string | null
+  /** Its IPv4 addresses on all networks of its own, `address` first. */
+  readonly addresses: readonly string[]
   /** The names of the networks it is attached to; empty for a joined namespace. */
   readonly networks: readonly string[]
+  /**
+   * The container whose network it uses, as the container engine names it: the id of one that existed when it was created,
+   * else the name that was asked for. Null for one with networks of its own.
+   */
+  readonly joins: string | null
+  /** The verdict of its health check, the last one also when it does not run. Null when it has none, and in `list`. */
+  readonly health: Health | null
+  /**
+   * What its health check said last since its start: one line of at most 300 characters. Null when it is healthy or said
+   * nothing, and in `list`.
+   */
+  readonly healthText: string | null
   readonly createdAtMs: number
   /** From inspect only: null in `list`. */
   readonly startedAtMs: number | null
@@ -118,20 +137,27 @@ export interface EventHandlers {
   readonly onOpen: () => void
 }
 
+export interface WatchHandlers {
+  /** The subscription stands: every change from now on is told. Called once, before any change. */
+  readonly onOpen: () => void
+  /** Something about the container changed; what, an inspection has to say. */
+  readonly onChange: () => void
+}
+
 /**
  * A container engine, seen through the label that names this installation. `list` and `events` tell only of
- * containers that carry it; `inspect` and the verbs take any id, so the caller checks the labels first.
+ * containers that carry it; `watch`, `inspect` and the verbs take any, so the caller checks the labels first.
  *
  * Every call has a deadline of its own and ends with `RuntimeFailure('unreachable')` when it passes; an
  * aborted `signal` ends it the same way. No call retries.
  */
 export interface Runtime {
-  /** Creates without starting; gives the id. Fails with conflict, image_missing, refused, unreachable. */
+  /** Creates without starting; gives the id. Fails with conflict, image_missing, no_donor, refused, unreachable. */
   create(spec: ContainerSpec, signal?: AbortSignal): Promise<string>
   /**
    * Starts; no error when it runs already. After `port_taken` the container remains, created and never
-   * started. A donor of the network namespace that does not exist shows only here, as `not_found`; one that
-   * does not run as `refused`.
+   * started. A donor of the network namespace that does not exist or does not run shows here, as `no_donor`; one that
+   * is paused will do.
    */
   start(id: string, signal?: AbortSignal): Promise<void>
   /**
@@ -154,6 +180,12 @@ export interface Runtime {
    * full look.
    */
   events(handlers: EventHandlers, signal: AbortSignal): Promise<void>
+  /**
+   * Tells that the container of this name, whoever made it, was created, started, ended, paused or removed, got the name, or
+   * that the verdict of its health check changed; also of later containers of that name. That it lost its name by a new one
+   * is not told. Ends like `events`.
+   */
+  watch(name: string, handlers: WatchHandlers, signal: AbortSignal): Promise<void>
   /** A cheap question that only asks whether the engine answers; short deadline. */
   ping(signal?: AbortSignal): Promise<void>
 }

@@ -2,6 +2,7 @@ import type {
   ContainerObservation,
   ContainerSpec,
   ContainerState,
+  Health,
   PublishedPort,
   Traffic,
 } from '../../src/runtime/runtime.ts'
@@ -31,6 +32,9 @@ export interface MemoryContainer {
   exitCode: number | null
   /** Null when it does not run, and when its network is not its own. */
   address: string | null
+  /** What its health check says; null when it has none. */
+  health: Health | null
+  healthText: string | null
   /** What came and went since its start. */
   traffic: Traffic
   /** Somebody stopped or killed it: the restart policy leaves it alone until somebody starts it. */
@@ -79,7 +83,8 @@ export function nextRestartWaitMs(
 
 /** What `inspect` sees of it. */
 export function observe(container: MemoryContainer): ContainerObservation {
-  const { id, spec, state, network, createdAtMs, startedAtMs, restarts } = container
+  const { id, spec, state, network, address, health, createdAtMs, startedAtMs, restarts } = container
+  const joins = donorOf(network)
   return {
     id,
     name: spec.name,
@@ -87,8 +92,13 @@ export function observe(container: MemoryContainer): ContainerObservation {
     state,
     labels: spec.labels,
     ports: spec.ports,
-    address: container.address,
-    networks: donorOf(network) === null ? [network] : [],
+    address,
+    addresses: address === null ? [] : [address],
+    networks: joins === null ? [network] : [],
+    joins,
+    // As Docker has it of one that is paused.
+    health: health !== null && state === 'paused' ? 'unhealthy' : health,
+    healthText: health === 'healthy' ? null : container.healthText,
     createdAtMs,
     startedAtMs,
     exitCode: state === 'exited' ? container.exitCode : null,

@@ -1,8 +1,8 @@
 import type { Clock } from '../../src/control/clock.ts'
 import {
-  type ContainerEvent,
   type ContainerObservation,
   type ContainerSpec,
+  type Health,
   RuntimeFailure,
   type Traffic,
 } from '../../src/runtime/runtime.ts'
@@ -18,6 +18,7 @@ import {
   type Program,
   portKey,
 } from './memory-container.ts'
+import type { EngineNews } from './memory-subscriptions.ts'
 
 /** The part of time that is needed here. */
 export type EngineClock = Pick<Clock, 'now' | 'sleep'>
@@ -39,7 +40,7 @@ export class MemoryEngine {
   constructor(
     private readonly clock: EngineClock,
     private readonly programOf: (spec: ContainerSpec) => Program,
-    private readonly emit: (event: ContainerEvent) => void,
+    private readonly emit: (news: EngineNews) => void,
   ) {}
 
   /** A process outside takes the host port; containers that have it keep it. */
@@ -71,6 +72,8 @@ export class MemoryEngine {
       startedAtMs: null,
       exitCode: null,
       address: null,
+      health: null,
+      healthText: null,
       traffic: NO_TRAFFIC,
       isStoppedByHand: false,
       restarts: 0,
@@ -144,7 +147,7 @@ export class MemoryEngine {
    * All that runs ends with the engine itself. Gives the deaths, and tells nobody of them. The restart policy takes
    * none of it for a stop by hand.
    */
-  shutDown(): ContainerEvent[] {
+  shutDown(): EngineNews[] {
     for (const container of this.#all()) if (container.state === 'restarting') this.#rest(container)
     return this.#all()
       .filter(hasProcess)
@@ -161,6 +164,15 @@ export class MemoryEngine {
       this.#forgetRestarts(container)
       this.#runAgain(container)
     }
+  }
+
+  /** The verdict of its health check; null takes the check away. Told when it is another one. */
+  setHealth(reference: string, health: Health | null, text: string | null): void {
+    const container = this.#get(reference)
+    const isNews = container.health !== health
+    container.health = health
+    container.healthText = text
+    if (isNews) this.#tell('health_status', container)
   }
 
   /** Bytes come and go; nothing sees them where the network is not the container's own. */
@@ -225,6 +237,8 @@ export class MemoryEngine {
     container.exitCode = null
     container.address = this.#freeAddress(container.network)
     container.traffic = NO_TRAFFIC
+    if (container.health !== null) container.health = 'starting'
+    container.healthText = null
     this.#tell('start', container)
     if (endsByItself) {
       this.#later(container, endsByItself.afterMs, () => this.crash(container.id, endsByItself.exitCode))
@@ -246,9 +260,10 @@ export class MemoryEngine {
       if (!this.networks.has(network)) throw new RuntimeFailure('refused', `Network ${network} is not known.`)
       return
     }
-    const donor = this.#get(named)
-    if (donor.state !== 'running')
-      throw new RuntimeFailure('refused', `Container ${donor.spec.name} does not run.`)
+    const donor = this.#find(named)
+    if (!donor) throw new RuntimeFailure('no_donor', `There is no container ${named} to join.`)
+    if (!hasProcess(donor))
+      throw new RuntimeFailure('no_donor', `Container ${donor.spec.name}, to be joined, does not run.`)
   }
 
   #checkPorts(container: MemoryContainer): void {
@@ -274,7 +289,7 @@ export class MemoryEngine {
   }
 
   /** Ends it; the event is for the caller to tell. */
-  #die(container: MemoryContainer, exitCode: number): ContainerEvent {
+  #die(container: MemoryContainer, exitCode: number): EngineNews {
     container.exitCode = exitCode
     this.#rest(container)
     return this.#eventOf('die', container)
@@ -284,6 +299,7 @@ export class MemoryEngine {
     container.turn += 1
     container.state = 'exited'
     container.address = null
+    if (container.health !== null) container.health = 'unhealthy'
   }
 
   /** Docker does it at every start but those that follow a process's own end. */
@@ -308,11 +324,11 @@ export class MemoryEngine {
     })
   }
 
-  #tell(action: ContainerEvent['action'], container: MemoryContainer): void {
+  #tell(action: EngineNews['action'], container: MemoryContainer): void {
     this.emit(this.#eventOf(action, container))
   }
 
-  #eventOf(action: ContainerEvent['action'], { id, spec }: MemoryContainer): ContainerEvent {
+  #eventOf(action: EngineNews['action'], { id, spec }: MemoryContainer): EngineNews {
     return { action, id, name: spec.name, labels: spec.labels, atMs: this.clock.now() }
   }
 }

@@ -1,6 +1,6 @@
 import type { RuntimeFailure } from '../../src/runtime/runtime.ts'
 
-/** The calls of a Runtime; `events` is the beginning of a subscription. */
+/** The calls of a Runtime; `events` and `watch` are the beginning of a subscription. */
 export type Verb =
   | 'create'
   | 'start'
@@ -11,6 +11,7 @@ export type Verb =
   | 'list'
   | 'ping'
   | 'events'
+  | 'watch'
 
 /** What goes wrong with one call. */
 export type Fault =

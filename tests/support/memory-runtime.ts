@@ -1,16 +1,18 @@
 import type { Deadlines, Label } from '../../src/runtime/docker.ts'
 import {
-  type ContainerEvent,
   type ContainerObservation,
   type ContainerSpec,
   type EventHandlers,
+  type Health,
   type Runtime,
   RuntimeFailure,
   type Traffic,
+  type WatchHandlers,
 } from '../../src/runtime/runtime.ts'
 import { type Program, WAITING } from './memory-container.ts'
 import { type EngineClock, MemoryEngine } from './memory-engine.ts'
 import { type Fault, FaultPlan, type Verb } from './memory-faults.ts'
+import { type EngineNews, isContainerEvent, type Subscriber, Subscriptions } from './memory-subscriptions.ts'
 
 export interface MemoryRuntimeOptions {
   readonly clock: EngineClock
@@ -20,11 +22,6 @@ export interface MemoryRuntimeOptions {
   readonly images: readonly string[]
   /** What the process of a container does; null: all wait until they are stopped. */
   readonly programOf: ((spec: ContainerSpec) => Program) | null
-}
-
-interface Subscriber {
-  readonly handlers: EventHandlers
-  readonly breakOff: () => void
 }
 
 /** A call that has reached the engine. */
@@ -61,9 +58,16 @@ export class MemoryRuntime implements Runtime {
    * When each subscriber gets an event, in milliseconds from the change: `[0]` at once, `[]` never, `[0, 0]`
    * twice, `[500]` late.
    */
-  deliverAfterMs: (event: ContainerEvent) => readonly number[] = () => [0]
+  deliverAfterMs: (event: EngineNews) => readonly number[] = () => [0]
   readonly #engine: MemoryEngine
-  readonly #subscribers = new Set<Subscriber>()
+  readonly #subscriptions = new Subscriptions({
+    deliverAfterMs: (event) => this.deliverAfterMs(event),
+    pass: async (ms) => {
+      await this.#pass(ms)
+      await this.#thawed?.promise
+    },
+    broken: () => broken('tell of events'),
+  })
   #up = true
   /** It went with all its containers, and has to bring them back. */
   #hasShutDown = false
@@ -115,29 +119,35 @@ export class MemoryRuntime implements Runtime {
   }
 
   async events(handlers: EventHandlers, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return
-    try {
-      await this.#call('events', null, signal, () => undefined)
-    } catch (error) {
-      if (signal.aborted) return
-      throw error
+    const tell = (news: EngineNews) => {
+      if (isContainerEvent(news)) handlers.onEvent(news)
     }
-    if (signal.aborted) return
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const subscriber = { handlers, breakOff: () => reject(broken('tell of events')) }
-    this.#subscribers.add(subscriber)
-    const onAbort = () => resolve()
-    signal.addEventListener('abort', onAbort, { once: true })
-    handlers.onOpen()
-    await promise.finally(() => {
-      signal.removeEventListener('abort', onAbort)
-      this.#subscribers.delete(subscriber)
-    })
+    const subscriber = { hears: (news: EngineNews) => this.#isOurs(news), tell, onOpen: handlers.onOpen }
+    await this.#subscribe('events', null, subscriber, signal)
+  }
+
+  async watch(name: string, { onOpen, onChange }: WatchHandlers, signal: AbortSignal): Promise<void> {
+    if (!/^[\w.-]+$/.test(name)) throw new RuntimeFailure('not_found', `There is no container "${name}".`)
+    const hears = (news: EngineNews) => news.name === name
+    await this.#subscribe('watch', name, { hears, tell: () => onChange(), onOpen }, signal)
   }
 
   /** Every container on the host, of ours or not, as `inspect` sees it; asks nothing, so it never fails. */
   containers(): ContainerObservation[] {
     return this.#engine.lookAtAll()
+  }
+
+  /** Somebody runs `docker create`; whether it is one of ours depends on the labels. Gives the id. */
+  createOutside(spec: ContainerSpec): string {
+    return this.#engine.create(spec)
+  }
+
+  /**
+   * The verdict of the container's health check, told to watchers when it is another one; null takes the check away. A start
+   * makes it `starting`, an end `unhealthy`, as Docker has it.
+   */
+  setHealth(id: string, health: Health | null, text: string | null = null): void {
+    this.#engine.setHealth(id, health, text)
   }
 
   addImage(image: string): void {
@@ -207,7 +217,7 @@ export class MemoryRuntime implements Runtime {
 
   /** Every subscription ends; the engine itself goes on. */
   breakEvents(): void {
-    for (const subscriber of [...this.#subscribers]) subscriber.breakOff()
+    this.#subscriptions.breakAll()
   }
 
   /**
@@ -254,6 +264,22 @@ export class MemoryRuntime implements Runtime {
     this.#thawed = null
   }
 
+  async #subscribe(
+    verb: 'events' | 'watch',
+    subject: string | null,
+    subscriber: Subscriber,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (signal.aborted) return
+    try {
+      await this.#call(verb, subject, signal, () => undefined)
+    } catch (error) {
+      if (signal.aborted) return
+      throw error
+    }
+    if (!signal.aborted) await this.#subscriptions.follow(subscriber, signal)
+  }
+
   async #call<T>(
     verb: Verb,
     subject: string | null,
@@ -286,7 +312,8 @@ export class MemoryRuntime implements Runtime {
 
   async #serveInTime<T>(call: Call<T>, signal: AbortSignal | undefined): Promise<T> {
     const { verb, effectMs } = call
-    const deadlineMs = this.options.deadlinesMs[verb === 'events' ? 'subscribe' : verb] + effectMs
+    const deadlineMs =
+      this.options.deadlinesMs[verb === 'events' || verb === 'watch' ? 'subscribe' : verb] + effectMs
     const ended = new AbortController()
     const passed = this.options.clock.sleep(deadlineMs, ended.signal).catch(() => undefined)
     const expired = passed.then(() => deadlinePassed(verb, deadlineMs))
@@ -336,25 +363,12 @@ export class MemoryRuntime implements Runtime {
     if (ms > 0) await this.options.clock.sleep(ms)
   }
 
-  #tell(event: ContainerEvent): void {
-    if (!this.#up || !this.#isOurs(event)) return
-    for (const subscriber of this.#subscribers) {
-      for (const afterMs of this.deliverAfterMs(event)) void this.#deliver(subscriber, event, afterMs)
-    }
+  #tell(news: EngineNews): void {
+    if (this.#up) this.#subscriptions.tell(news)
   }
 
-  /** Before the subscriptions break; what is to be delivered later finds nobody any more. */
-  #tellAtOnce(event: ContainerEvent): void {
-    if (!this.#up || this.#thawed !== null || !this.#isOurs(event)) return
-    for (const { handlers } of [...this.#subscribers]) {
-      for (const afterMs of this.deliverAfterMs(event)) if (afterMs === 0) handlers.onEvent(event)
-    }
-  }
-
-  async #deliver(subscriber: Subscriber, event: ContainerEvent, afterMs: number): Promise<void> {
-    await this.#pass(afterMs)
-    await this.#thawed?.promise
-    if (this.#subscribers.has(subscriber)) subscriber.handlers.onEvent(event)
+  #tellAtOnce(news: EngineNews): void {
+    if (this.#up && this.#thawed === null) this.#subscriptions.tellAtOnce(news)
   }
 
   #isOurs({ labels }: { readonly labels: Readonly<Record<string, string>> }): boolean {
@@ -365,7 +379,15 @@ export class MemoryRuntime implements Runtime {
 /** A list knows less than an inspection, as with Docker. */
 function asListed(container: ContainerObservation): ContainerObservation {
   const ports = container.state === 'running' || container.state === 'paused' ? container.ports : []
-  return { ...container, ports, startedAtMs: null, exitCode: null, restarts: null }
+  return {
+    ...container,
+    ports,
+    health: null,
+    healthText: null,
+    startedAtMs: null,
+    exitCode: null,
+    restarts: null,
+  }
 }
 
 function givenUp(what: string, effect: 'none' | 'unknown'): RuntimeFailure {

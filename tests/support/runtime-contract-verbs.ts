@@ -20,6 +20,7 @@ export function contractOfVerbs(bench: Bench): void {
       expect(seen).toMatchObject({ id, name: spec.name, image: bench.subject.image, state: 'created' })
       expect(seen).toMatchObject({ labels: spec.labels, ports: spec.ports })
       expect(seen).toMatchObject({ address: null, startedAtMs: null, exitCode: null, restarts: 0 })
+      expect(seen).toMatchObject({ addresses: [], joins: null, health: null, healthText: null })
       expect(Math.abs(seen.createdAtMs - before)).toBeLessThan(10_000)
     })
 
@@ -60,6 +61,7 @@ export function contractOfVerbs(bench: Bench): void {
         restarts: 0,
       })
       expect(seen.address).toMatch(/^\d+\.\d+\.\d+\.\d+$/)
+      expect<readonly (string | null)[]>(seen.addresses).toEqual([seen.address])
       expect(seen.startedAtMs).toBeGreaterThanOrEqual(seen.createdAtMs)
     })
 
@@ -141,28 +143,63 @@ export function contractOfVerbs(bench: Bench): void {
       expect(await bench.runtime.inspect(id)).toMatchObject({
         state: 'running',
         address: null,
+        addresses: [],
         networks: [],
         ports: [],
       })
     })
 
-    test('of a container that does not exist shows at the start, as not_found', async () => {
+    test('is told by the id of its donor, or by the name of one that did not exist, in inspect and in list', async () => {
+      const donor = bench.spec()
+      const donorId = await bench.started(donor)
+      const joined = {
+        byName: await bench.started(bench.spec({ network: `container:${donor.name}` })),
+        byId: await bench.runtime.create(bench.spec({ network: `container:${donorId}` })),
+        early: await bench.runtime.create(bench.spec({ network: 'container:roundhouse-test-none' })),
+      }
+      const expected = new Map([
+        [donorId, null],
+        [joined.byName, donorId],
+        [joined.byId, donorId],
+        [joined.early, 'roundhouse-test-none'],
+      ])
+      expect(new Map((await bench.runtime.list()).map(({ id, joins }) => [id, joins]))).toEqual(expected)
+      for (const [id, joins] of expected) expect((await bench.runtime.inspect(id)).joins).toBe(joins)
+    })
+
+    test('of a container that does not exist shows at the start, as no_donor', async () => {
       const id = await bench.runtime.create(bench.spec({ network: 'container:roundhouse-test-none' }))
-      const failure = await failureOf('not_found', bench.runtime.start(id))
+      const failure = await failureOf('no_donor', bench.runtime.start(id))
       expect(failure.message).toContain('roundhouse-test-none')
     })
 
-    test('of a container that was removed shows at the start, as not_found', async () => {
-      const donor = await bench.started(bench.spec())
-      const id = await bench.runtime.create(bench.spec({ network: `container:${donor}` }))
-      await bench.runtime.destroy(donor)
-      await failureOf('not_found', bench.runtime.start(id))
+    test('of a container that was removed shows at the start, as no_donor, though another has its name', async () => {
+      const donor = bench.spec()
+      const donorId = await bench.started(donor)
+      const id = await bench.started(bench.spec({ network: `container:${donor.name}` }))
+      await bench.runtime.destroy(donorId)
+      await bench.started(donor)
+      expect(await bench.runtime.inspect(id)).toMatchObject({ state: 'running', joins: donorId })
+      await bench.runtime.stop(id, 5)
+      const failure = await failureOf('no_donor', bench.runtime.start(id))
+      expect(failure.message).toContain(donorId)
+      expect((await bench.runtime.inspect(id)).joins).toBe(donorId)
     })
 
-    test('of a container that does not run shows at the start, as refused', async () => {
+    test('outlives the end and the next start of its donor without a change', async () => {
+      const donor = await bench.started(bench.spec())
+      const id = await bench.started(bench.spec({ network: `container:${donor}` }))
+      const before = await bench.runtime.inspect(id)
+      await bench.runtime.stop(donor, 5)
+      expect(await bench.runtime.inspect(id)).toEqual(before)
+      await bench.runtime.start(donor)
+      expect(await bench.runtime.inspect(id)).toEqual(before)
+    })
+
+    test('of a container that does not run shows at the start, as no_donor', async () => {
       const donor = await bench.runtime.create(bench.spec())
       const id = await bench.runtime.create(bench.spec({ network: `container:${donor}` }))
-      await failureOf('refused', bench.runtime.start(id))
+      await failureOf('no_donor', bench.runtime.start(id))
       await bench.runtime.start(donor)
       await bench.runtime.start(id)
       expect((await bench.runtime.inspect(id)).state).toBe('running')

@@ -24,7 +24,16 @@ export interface Subject {
   readonly takePort: (port: number) => () => void
   /** So many bytes, fewer than 64 KiB, come from outside to a container that runs in a network of its own. */
   readonly send: (id: string, bytes: number) => Promise<void>
+  /** Creates and starts a container with a health check that fails at first, with words. */
+  readonly startChecked: (spec: ContainerSpec) => Promise<Checked>
   readonly cleanUp: () => Promise<void>
+}
+
+/** A container whose health check does as it is told; its verdict follows soon. */
+export interface Checked {
+  readonly id: string
+  readonly pass: () => Promise<void>
+  readonly fail: () => Promise<void>
 }
 
 /** Gives the failure of a call that has to fail with this code. */
@@ -50,6 +59,20 @@ export async function follow(runtime: Runtime) {
   await Promise.race([opened.promise, ended])
   const actions = (id: string) => events.filter((event) => event.id === id).map((event) => event.action)
   return { events, actions, ended, stop: () => stop.abort() }
+}
+
+/** A watch that stands, and how many changes it has told so far. */
+export async function watch(runtime: Runtime, name: string) {
+  let changes = 0
+  const stop = new AbortController()
+  const opened = Promise.withResolvers<void>()
+  const ended = runtime.watch(
+    name,
+    { onOpen: () => opened.resolve(), onChange: () => changes++ },
+    stop.signal,
+  )
+  await Promise.race([opened.promise, ended])
+  return { changes: () => changes, ended, stop: () => stop.abort() }
 }
 
 /** Publishes one port of a container under this port of the host. */

@@ -1,0 +1,78 @@
+import type { ContainerEvent } from '../../src/runtime/runtime.ts'
+
+/** A change of a container, as the engine tells it. */
+export type EngineNews = Omit<ContainerEvent, 'action'> & {
+  readonly action: ContainerEvent['action'] | 'health_status'
+}
+
+/** What one subscription is about, and where it goes. */
+export interface Subscriber {
+  readonly hears: (news: EngineNews) => boolean
+  readonly tell: (news: EngineNews) => void
+  readonly onOpen: () => void
+}
+
+/** Whether it is one of the changes that `Runtime.events` tells. */
+export function isContainerEvent(news: EngineNews): news is ContainerEvent {
+  return news.action !== 'health_status'
+}
+
+interface Standing {
+  readonly subscriber: Subscriber
+  readonly breakOff: () => void
+}
+
+/** The subscriptions to an in-memory container engine that stand. */
+export class Subscriptions {
+  readonly #standing = new Set<Standing>()
+
+  constructor(
+    private readonly deps: {
+      /** When each subscriber gets it, in milliseconds from the change. */
+      readonly deliverAfterMs: (news: EngineNews) => readonly number[]
+      /** Waits so long, and for as long as the engine is frozen. */
+      readonly pass: (ms: number) => Promise<void>
+      readonly broken: () => Error
+    },
+  ) {}
+
+  /** Resolves when the signal aborts; rejects when the subscription breaks. */
+  async follow(subscriber: Subscriber, signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const standing = { subscriber, breakOff: () => reject(this.deps.broken()) }
+    this.#standing.add(standing)
+    const onAbort = () => resolve()
+    signal.addEventListener('abort', onAbort, { once: true })
+    subscriber.onOpen()
+    await promise.finally(() => {
+      signal.removeEventListener('abort', onAbort)
+      this.#standing.delete(standing)
+    })
+  }
+
+  breakAll(): void {
+    for (const { breakOff } of [...this.#standing]) breakOff()
+  }
+
+  tell(news: EngineNews): void {
+    for (const standing of this.#hearing(news)) {
+      for (const afterMs of this.deps.deliverAfterMs(news)) void this.#deliver(standing, news, afterMs)
+    }
+  }
+
+  /** Before the subscriptions break; what is to be delivered later finds nobody any more. */
+  tellAtOnce(news: EngineNews): void {
+    for (const { subscriber } of this.#hearing(news)) {
+      for (const afterMs of this.deps.deliverAfterMs(news)) if (afterMs === 0) subscriber.tell(news)
+    }
+  }
+
+  #hearing(news: EngineNews): Standing[] {
+    return [...this.#standing].filter(({ subscriber }) => subscriber.hears(news))
+  }
+
+  async #deliver(standing: Standing, news: EngineNews, afterMs: number): Promise<void> {
+    await this.deps.pass(afterMs)
+    if (this.#standing.has(standing)) standing.subscriber.tell(news)
+  }
+}
