@@ -12,6 +12,8 @@ import type { StatusViews } from './control/status-views.ts'
 import { type StreamViews, streamView } from './control/stream-views.ts'
 import type { StreamBooks } from './control/streams.ts'
 import type { EngineTemplate } from './control/template.ts'
+import type { VpnViews } from './control/vpn-views.ts'
+import type { PortRange } from './core/ports.ts'
 import { ProvisionRefused, type Refusal, runtimeUnavailable } from './core/refusal.ts'
 import type { Services } from './http/app.ts'
 import { type Failure, invalidFailure, type Translate } from './http/problems.ts'
@@ -27,6 +29,9 @@ export interface ServiceParts {
   readonly engineViews: EngineViews
   readonly streamViews: StreamViews
   readonly statusViews: StatusViews
+  readonly vpnViews: VpnViews
+  /** The ports that VPN nodes publish; none without a VPN. */
+  readonly vpnRanges: readonly PortRange[]
   readonly books: StreamBooks
   readonly observer: Observer
   readonly operator: Operator
@@ -37,8 +42,8 @@ export interface ServiceParts {
 
 /** Fits the control layer to the interfaces that the routes declare. */
 export function createServices(parts: ServiceParts): Services {
-  const { template, provisioner, generic, remover, containers, books, observer, counters, statusViews } =
-    parts
+  const { template, provisioner, generic, remover, containers, books, observer, counters } = parts
+  const { statusViews, vpnRanges } = parts
   return {
     engines: parts.engineViews,
     operations: {
@@ -68,7 +73,11 @@ export function createServices(parts: ServiceParts): Services {
     },
     provisioning: {
       engine: async (request, key, signal) => {
-        const engine = await provisioner.provision(checkEngineRequest(request, template), key, signal)
+        const engine = await provisioner.provision(
+          checkEngineRequest(request, template, vpnRanges),
+          key,
+          signal,
+        )
         counters.provisioned('acestream')
         return {
           container_id: engine.containerId ?? '',
@@ -91,7 +100,7 @@ export function createServices(parts: ServiceParts): Services {
     },
     status: {
       orchestrator: () => statusViews.orchestrator(),
-      vpn: () => statusViews.vpn(),
+      vpn: () => parts.vpnViews.status(),
       health: () => statusViews.health(),
       resetBreakers: (name) => statusViews.resetBreakers(name),
       notReady: () => (observer.hasPassed() ? null : 'the engines are being looked for'),

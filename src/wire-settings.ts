@@ -3,6 +3,7 @@ import type { Config } from './config.ts'
 import type { GateSettings } from './control/gate.ts'
 import type { PolicySettings } from './control/survey.ts'
 import type { EngineTemplate } from './control/template.ts'
+import type { VpnNodeSettings } from './control/vpn-nodes.ts'
 
 /** How engines are made. */
 export const templateOf = (config: Config): EngineTemplate => ({
@@ -23,7 +24,6 @@ export const gateSettingsOf = (config: Config): GateSettings => ({
   maxReplicas: config.MAX_REPLICAS,
   autoDelete: config.AUTO_DELETE,
   graceSeconds: config.ENGINE_GRACE_PERIOD_S,
-  vpnNodes: config.GLUETUN_CONTAINER_NAME,
   breakers: {
     general: {
       failureThreshold: config.CIRCUIT_BREAKER_FAILURE_THRESHOLD,
@@ -53,4 +53,45 @@ export const policySettingsOf = (config: Config): PolicySettings => ({
   startIntervalMs: config.MIN_PROVISION_INTERVAL_S * 1_000,
   unhealthyGraceMs: config.HEALTH_UNHEALTHY_GRACE_PERIOD_S * 1_000,
   replacementCooldownMs: config.HEALTH_REPLACEMENT_COOLDOWN_S * 1_000,
+  reconnectGraceMs: config.VPN_RECONNECT_GRACE_S * 1_000,
+  restartsOnReconnect: config.VPN_RESTART_ENGINES_ON_RECONNECT,
 })
+
+/** The VPN nodes, each with the ports that it publishes; none without a VPN. */
+export const vpnNodesOf = (config: Config): readonly VpnNodeSettings[] =>
+  config.GLUETUN_CONTAINER_NAME.flatMap((name, index) => {
+    const ports = config.GLUETUN_PORT_RANGE[index]
+    // The rules of the configuration see to it that there is one for each.
+    return ports === undefined ? [] : [{ name, ports }]
+  })
+
+/** When a VPN counts as up, and for how long what was heard of it is believed. */
+export const vpnSettingsOf = (config: Config) => ({
+  stableMs: config.VPN_STABLE_S * 1_000,
+  graceMs: config.VPN_RECONNECT_GRACE_S * 1_000,
+  controlMaxAgeMs: config.GLUETUN_HEALTH_CHECK_INTERVAL_S * 3_000 + CONTROL_PATIENCE_MS,
+  portMaxAgeMs: config.GLUETUN_PORT_CACHE_TTL_S * 1_000,
+})
+
+/** What the answers of a control server may take on top of the rounds. */
+const CONTROL_PATIENCE_MS = 5_000
+
+/** How a control server is asked. */
+export function vpnWorkerSettingsOf(config: Config) {
+  const { GLUETUN_API_KEY: key, GLUETUN_API_USER: user, GLUETUN_API_PASSWORD: password } = config
+  const basic =
+    user === null ? ({ kind: 'none' } as const) : ({ kind: 'basic', user, password: password ?? '' } as const)
+  const intervalMs = config.GLUETUN_HEALTH_CHECK_INTERVAL_S * 1_000
+  return {
+    dockerHost: config.DOCKER_HOST,
+    label: config.CONTAINER_LABEL,
+    nodes: config.GLUETUN_CONTAINER_NAME,
+    apiPort: config.GLUETUN_API_PORT,
+    publishedHost: publishedHost(config.DOCKER_HOST),
+    auth: key === null ? basic : ({ kind: 'apikey', key } as const),
+    intervalMs,
+    timeoutMs: Math.min(CONTROL_TIMEOUT_MS, intervalMs),
+  }
+}
+
+const CONTROL_TIMEOUT_MS = 3_000

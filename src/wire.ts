@@ -2,6 +2,7 @@ import type { Config } from './config.ts'
 import { Addresses } from './control/addresses.ts'
 import { Claims } from './control/claims.ts'
 import type { Clock } from './control/clock.ts'
+import { ConnectionFacts } from './control/connection-facts.ts'
 import { OwnContainers } from './control/containers.ts'
 import { EngineViews } from './control/engine-views.ts'
 import { Executor } from './control/executor.ts'
@@ -15,6 +16,7 @@ import type { Log } from './control/log.ts'
 import { Observer } from './control/observer.ts'
 import { Operator } from './control/operator.ts'
 import { OwnStarts } from './control/own-starts.ts'
+import { Placer } from './control/placer.ts'
 import { PlanViews } from './control/plan-views.ts'
 import { PortBook } from './control/port-book.ts'
 import { Provisioner } from './control/provisioner.ts'
@@ -29,6 +31,9 @@ import { StreamViews } from './control/stream-views.ts'
 import { StreamBooks } from './control/streams.ts'
 import { Survey } from './control/survey.ts'
 import { TrafficWatch } from './control/traffic-watch.ts'
+import { VpnKeeper, type VpnSource } from './control/vpn-keeper.ts'
+import { VpnNodes } from './control/vpn-nodes.ts'
+import { VpnViews } from './control/vpn-views.ts'
 import type { Action } from './core/situation.ts'
 import type { Engine } from './core/types.ts'
 import { createApp } from './http/app.ts'
@@ -38,13 +43,21 @@ import { liveEngines } from './store/engines.ts'
 import type { Store } from './store/store.ts'
 import { startedStreams } from './store/streams.ts'
 import { addGauges, createMetrics } from './telemetry.ts'
-import { gateSettingsOf, policySettingsOf, publishedHost, templateOf } from './wire-settings.ts'
+import {
+  gateSettingsOf,
+  policySettingsOf,
+  publishedHost,
+  templateOf,
+  vpnNodesOf,
+  vpnSettingsOf,
+} from './wire-settings.ts'
 
 /** The outside, as the application sees it; tests and simulations bring their own. */
 export interface Adapters {
   readonly store: Store
   readonly runtime: Runtime
   readonly health: HealthSource
+  readonly vpn: VpnSource
   readonly clock: Clock
   readonly log: Log
   /** A random UUID, never given twice. */
@@ -75,10 +88,11 @@ export function createOrchestrator(config: Config, adapters: Adapters): Orchestr
     ...work,
     ...viewsOf(config, adapters, base, work),
     template: base.template,
+    vpnRanges: base.nodes.all().map(({ ports }) => ports),
     counters,
     metrics: () => registry.metrics(),
   })
-  const { provisioner, keeper, observer, reconciler, traffic } = work
+  const { provisioner, keeper, vpnKeeper, observer, reconciler, traffic } = work
   return {
     app: createApp(services, {
       apiKey: config.API_KEY,
@@ -89,13 +103,15 @@ export function createOrchestrator(config: Config, adapters: Adapters): Orchestr
     start: () => {
       provisioner.sweepUnclaimed()
       keeper.start()
+      vpnKeeper.start()
       observer.start()
       reconciler.start()
       traffic.start()
     },
     stop: async () => {
       provisioner.stop()
-      await Promise.all([reconciler.stop(), traffic.stop(), keeper.stop(), observer.stop()])
+      const loops = [reconciler, traffic, keeper, vpnKeeper, observer]
+      await Promise.all(loops.map((loop) => loop.stop()))
     },
   }
 }
@@ -103,33 +119,46 @@ export function createOrchestrator(config: Config, adapters: Adapters): Orchestr
 type Base = ReturnType<typeof baseOf>
 type Work = ReturnType<typeof workOf>
 
-/** What the others look at: facts, ports, the gate, addresses. */
+/** What the others look at: facts, VPN nodes, ports, the gate, addresses. */
 function baseOf(config: Config, { clock }: Adapters) {
   const facts = new Facts(clock.now(), {
     failureThreshold: config.HEALTH_FAILURE_THRESHOLD,
     maxAgeMs: config.HEALTH_CHECK_INTERVAL_S * 3_000,
   })
-  const ports = new PortBook({ host: config.PORT_RANGE_HOST, https: config.ACE_HTTPS_RANGE })
+  const ports = new PortBook({
+    host: config.PORT_RANGE_HOST,
+    https: config.ACE_HTTPS_RANGE,
+    api: config.ACE_API_RANGE,
+    p2p: config.ACE_P2P_RANGE,
+  })
+  const nodes = new VpnNodes(vpnNodesOf(config), vpnSettingsOf(config), clock.now())
+  const placer = new Placer({ ports, nodes })
   const settings = gateSettingsOf(config)
   return {
     template: templateOf(config),
     facts,
     sessions: new SessionFacts(),
+    connections: new ConnectionFacts(),
+    nodes,
     ports,
+    placer,
     settings,
-    gate: new Gate({ clock, facts, ports, settings }),
-    addresses: new Addresses({
-      advertise: config.ENGINE_ADVERTISE,
-      advertiseHost: config.ADVERTISE_HOST,
-      dockerHost: publishedHost(config.DOCKER_HOST),
-    }),
+    gate: new Gate({ clock, facts, placer, nodes, settings }),
+    addresses: new Addresses(
+      {
+        advertise: config.ENGINE_ADVERTISE,
+        advertiseHost: config.ADVERTISE_HOST,
+        dockerHost: publishedHost(config.DOCKER_HOST),
+      },
+      (node) => nodes.get(node)?.container?.addresses ?? [],
+    ),
   }
 }
 
 /** What acts. The three parts know of one another, so what one needs of a later one is looked up when it is needed. */
 function workOf(config: Config, adapters: Adapters, base: Base) {
-  const { store, clock, log, health } = adapters
-  const { facts, sessions, addresses, gate } = base
+  const { store, clock, log, health, vpn } = adapters
+  const { facts, sessions, connections, nodes, addresses, gate } = base
   const isInHand = (id: string): boolean => starting.isInHand(id) || lifecycle.repairs.isInHand(id)
   const lookAt = (containerId: string): void => watching.observer.lookAt(containerId)
   const starting = startingOf(config, adapters, base, (id) => watching.onLaunchEnd(id))
@@ -141,7 +170,12 @@ function workOf(config: Config, adapters: Adapters, base: Base) {
     ...watching,
     ...lifecycle,
     books: new StreamBooks({ store, clock, addresses }),
-    keeper: new HealthKeeper({ store, clock, facts, sessions, addresses, gate, source: health, log }),
+    keeper: new HealthKeeper({
+      ...{ store, clock, facts, sessions, connections, nodes, addresses, gate, log },
+      source: health,
+      intervalMs: config.HEALTH_CHECK_INTERVAL_S * 1_000,
+    }),
+    vpnKeeper: new VpnKeeper({ store, clock, nodes, connections, sessions, source: vpn, log }),
   }
 }
 
@@ -157,10 +191,10 @@ function startingOf(
   onLaunchEnd: (containerId: string | null) => void,
 ) {
   const { store, runtime, clock, log, newId, checkpoint } = adapters
-  const { template, facts, ports, gate } = base
-  const isStarting = (engineId: string): boolean => provisioner.isPending(engineId)
-  const isRunning = (engine: Engine): boolean => facts.isRunning(engine)
-  const claims = new Claims({ store, clock, gate, ports, template, newId, isRunning, isStarting })
+  const { template, facts, nodes, ports, placer, gate } = base
+  const isUsable = (engine: Engine): boolean =>
+    (facts.isRunning(engine) || provisioner.isPending(engine.id)) && !nodes.isInWayOf(engine)
+  const claims = new Claims({ store, clock, gate, ports, placer, template, newId, isUsable })
   const launcher = new Launcher({ store, clock, runtime, claims, gate, ports, template, log, checkpoint })
   const deadlineMs = config.PROVISION_DEADLINE_MS
   const unclaimedTtlMs = config.UNCLAIMED_TTL_S * 1_000
@@ -188,10 +222,13 @@ function watchingOf(
   hooks: { readonly isInHand: (id: string) => boolean; readonly onPass: () => void },
 ) {
   const { store, runtime, clock, log, newId, random } = adapters
-  const { template, facts } = base
+  const { template, facts, nodes } = base
   const { isInHand } = hooks
   const onSettled = provisioner.settled.bind(provisioner)
-  const settlements = new Settlements({ store, clock, runtime, facts, template, log, newId, onSettled })
+  const settlements = new Settlements({
+    ...{ store, clock, runtime, facts, template, nodes, log, newId },
+    onSettled,
+  })
   const lookAgain = (containerId: string): void => observer.lookAt(containerId)
   const settler = new Settler({ store, clock, runtime, facts, settlements, lookAgain, isInHand })
   const passIntervalMs = config.MONITOR_INTERVAL_S * 1_000
@@ -234,19 +271,22 @@ function lifecycleOf(
   hooks: { readonly isInHand: (id: string) => boolean; readonly lookAt: (containerId: string) => void },
 ) {
   const { store, runtime, clock, log, random } = adapters
-  const { template, facts, sessions, gate } = base
+  const { template, facts, sessions, connections, nodes, gate } = base
   const { isInHand, lookAt } = hooks
   const starts = new OwnStarts({ provisioner, clock, random })
   const launch = (engine: Engine): void => starts.launch(engine)
   const repair = (engineId: string): void => reconciler.repair(engineId)
   const actionFor = (engineId: string): Action | undefined => reconciler.actionFor(engineId)
   const settings = policySettingsOf(config)
-  const known = { store, clock, facts, sessions, gate, template, settings }
+  const known = { store, clock, facts, sessions, connections, nodes, gate, template, settings }
   const survey = new Survey({ ...known, isInHand, starts })
   const executor = new Executor({ store, clock, claims, log, launch, lookAt, repair })
   const breakers = gate.breakers()
-  const repairs = new Repairs({ store, clock, runtime, log, breakers, actionFor, lookAt })
-  const watched = { store, clock, facts, sessions, survey }
+  const repairs = new Repairs({
+    ...{ store, clock, runtime, nodes, claims, log },
+    ...{ breakers, actionFor, lookAt, launch },
+  })
+  const watched = { store, clock, facts, sessions, connections, nodes, survey }
   const reconciler: Reconciler = new Reconciler({ ...watched, executor, repairs, log, random })
   return { survey, repairs, reconciler, operator: new Operator({ store, clock, ...settings }) }
 }
@@ -254,8 +294,9 @@ function lifecycleOf(
 /** What answers. */
 function viewsOf(config: Config, adapters: Adapters, base: Base, work: Work) {
   const { store, clock, version } = adapters
-  const { facts, gate, addresses } = base
+  const { facts, gate, addresses, nodes, connections } = base
   const { claims, survey, reconciler } = work
+  const vpnViews = new VpnViews({ store, nodes })
   const settings = {
     ...base.settings,
     targetImage: config.TARGET_IMAGE,
@@ -263,9 +304,20 @@ function viewsOf(config: Config, adapters: Adapters, base: Base, work: Work) {
     version,
   }
   return {
-    engineViews: new EngineViews({ store, facts, clock, addresses, gate }),
+    engineViews: new EngineViews({ store, facts, clock, addresses, nodes, connections }),
     streamViews: new StreamViews(store),
-    statusViews: new StatusViews({ store, facts, clock, gate, claims, survey, settings }),
+    statusViews: new StatusViews({
+      store,
+      facts,
+      connections,
+      clock,
+      gate,
+      claims,
+      survey,
+      vpnViews,
+      settings,
+    }),
+    vpnViews,
     planViews: new PlanViews({ store, reconciler }),
   }
 }

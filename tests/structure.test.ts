@@ -10,7 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ['core'],
   runtime: ['core'],
   control: ['core', 'store', 'runtime'],
-  workers: ['core'],
+  workers: ['core', 'runtime'],
   http: [],
   config: ['core'],
 }

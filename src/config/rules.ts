@@ -90,15 +90,6 @@ export const RULES: readonly Rule[] = [
 
 /** What is allowed and probably not meant. */
 export const ADVICE: readonly Rule[] = [
-  // What this version reads and does not act on yet: better said at the start than found out.
-  {
-    settings: ['GLUETUN_CONTAINER_NAME'],
-    check: (config) =>
-      unless(
-        !behindVpn(config),
-        'this version does not watch a VPN yet, so it can not know that one is up and provisions no engine behind it',
-      ),
-  },
   {
     settings: ['PROVISION_DEADLINE_MS'],
     check: ({ PROVISION_DEADLINE_MS: deadline }) =>

@@ -15,12 +15,18 @@ export interface AddressSettings {
   readonly dockerHost: string
 }
 
+/** The addresses of a VPN node's container, by its name; none while they are not known. */
+type NodeAddresses = (node: string) => readonly string[]
+
 /** Networks where Docker's own names are not resolved, so an engine's name would mean nothing. */
 const NAMELESS = new Set(['bridge', 'host', 'none'])
 
 /** Under which addresses an engine is told to proxies, found by us, and recognised in events. */
 export class Addresses {
-  constructor(private readonly settings: AddressSettings) {}
+  constructor(
+    private readonly settings: AddressSettings,
+    private readonly nodeAddresses: NodeAddresses,
+  ) {}
 
   /**
    * What `GET /engines` says. `auto`: the VPN container's name behind a VPN, the container's own name on a user-defined
@@ -48,7 +54,10 @@ export class Addresses {
   /** Where this process may reach it, whatever is advertised; the worker finds out which one answers. */
   probed(engine: Engine): HostPort[] {
     const published = { host: this.settings.dockerHost, port: engine.hostHttpPort }
-    if (engine.vpnNode !== null) return [published, { host: engine.vpnNode, port: engine.httpPort }]
+    if (engine.vpnNode !== null) {
+      const hosts = [...this.nodeAddresses(engine.vpnNode), engine.vpnNode]
+      return [published, ...hosts.map((host) => ({ host, port: engine.httpPort }))]
+    }
     return engine.address === null
       ? [published]
       : [published, { host: engine.address, port: engine.httpPort }]

@@ -1,8 +1,14 @@
 import { type Engine, isLive } from '../core/types.ts'
 import type { ContainerObservation } from '../runtime/runtime.ts'
-import { engineByContainer, engineById, insertEngine, skipEngineNumber } from '../store/engines.ts'
+import {
+  engineByContainer,
+  engineById,
+  insertEngine,
+  skipEngineNumber,
+  updateEngine,
+} from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
-import { tryLease } from '../store/leases.ts'
+import { releaseLeases, tryLease } from '../store/leases.ts'
 import type { Db } from '../store/store.ts'
 import { leasesOf, unseen } from './claims.ts'
 import { HOST_SCOPE } from './port-book.ts'
@@ -13,7 +19,9 @@ import {
   GENERIC_LABEL,
   plainRequest,
   requestHash,
+  VPN_LABELS,
 } from './template.ts'
+import type { VpnNode } from './vpn-nodes.ts'
 
 /** Engines carry our own label or, when the earlier orchestrator made them, the label of their port. */
 export const isEngineContainer = ({ labels }: Pick<ContainerObservation, 'labels'>): boolean =>
@@ -39,13 +47,24 @@ export function rowOf(db: Db, container: Pick<ContainerObservation, 'id' | 'labe
 export function adopt(
   tx: Db,
   container: ContainerObservation,
-  options: { readonly newId: string; readonly template: EngineTemplate; readonly nowMs: number },
+  options: {
+    readonly newId: string
+    readonly template: EngineTemplate
+    readonly nowMs: number
+    readonly nodes: readonly VpnNode[]
+  },
 ): Engine {
-  const { newId, template, nowMs } = options
+  const { newId, template, nowMs, nodes } = options
+  const vpnNode = nodeOf(container, nodes)
   const named = container.labels[ENGINE_LABEL]
   const engine: Engine = {
     ...unseen,
     ...portsOf(container),
+    vpnNode,
+    forwarded: container.labels[VPN_LABELS.forwarded] === 'true',
+    apiPort: portLabel(container.labels[VPN_LABELS.api]),
+    p2pPort: portLabel(container.labels[VPN_LABELS.p2p]),
+    donorId: container.joins,
     // A copy carries the label of another engine; it gets an id of its own.
     id: named !== undefined && engineById(tx, named) === undefined ? named : newId,
     status: 'starting',
@@ -55,7 +74,7 @@ export function adopt(
     request: plainRequest,
     requestHash: requestHash(plainRequest),
     configHash: container.labels[CONFIG_LABEL] ?? '',
-    scope: HOST_SCOPE,
+    scope: vpnNode ?? HOST_SCOPE,
     labels: container.labels,
     containerState: container.state,
     containerStartedAt: container.startedAtMs,
@@ -76,6 +95,25 @@ export function adopt(
   }
   appendJournal(tx, nowMs, { kind: 'engine.adopted', engineId: engine.id, detail })
   return engine
+}
+
+/** Puts an engine that was adopted before its node was known behind that node; its ports are the node's then. */
+export function joinNode(tx: Db, engine: Engine, vpnNode: string, nowMs: number): void {
+  const joined = { ...engine, vpnNode, scope: vpnNode }
+  updateEngine(tx, engine.id, { vpnNode, scope: vpnNode })
+  releaseLeases(tx, engine.id)
+  for (const lease of leasesOf(joined)) tryLease(tx, lease, nowMs)
+}
+
+/** The node that its label names, else the one whose network it has joined; null without one of ours. */
+function nodeOf(
+  { labels, joins }: Pick<ContainerObservation, 'labels' | 'joins'>,
+  nodes: readonly VpnNode[],
+): string | null {
+  if (joins === null) return null
+  const named = labels[VPN_LABELS.node]
+  const node = nodes.find(({ name, container }) => [name, container?.id].includes(joins) || name === named)
+  return node?.name ?? null
 }
 
 function portsOf({ labels, ports }: ContainerObservation) {

@@ -1,5 +1,6 @@
+import type { PortRange } from '../core/ports.ts'
 import { noFreePort, ProvisionRefused } from '../core/refusal.ts'
-import { type Engine, type EngineRequest, isLive } from '../core/types.ts'
+import { type Engine, type EngineRequest, isLive, type PortKind } from '../core/types.ts'
 import {
   claimableEngine,
   engineById,
@@ -9,13 +10,14 @@ import {
 } from '../store/engines.ts'
 import { bindKey, idempotencyRecord } from '../store/idempotency.ts'
 import { appendJournal } from '../store/journal.ts'
-import { type Lease, takeLease } from '../store/leases.ts'
+import { type Lease, releaseLeases, takeLease } from '../store/leases.ts'
 import type { Db, Store } from '../store/store.ts'
 import { breakerOf, noteStart } from './breaker-notes.ts'
 import type { Clock } from './clock.ts'
 import { KeyReused } from './errors.ts'
 import type { Gate } from './gate.ts'
-import { HOST_SCOPE, type PortBook } from './port-book.ts'
+import type { Place, Placer } from './placer.ts'
+import type { PortBook } from './port-book.ts'
 import { type EngineTemplate, engineLabels, requestHash, templateHash } from './template.ts'
 
 /** What a caller holds after the first transaction. */
@@ -30,12 +32,11 @@ export interface ClaimsDeps {
   readonly clock: Clock
   readonly gate: Gate
   readonly ports: PortBook
+  readonly placer: Placer
   readonly template: EngineTemplate
   readonly newId: () => string
-  /** Whether its container runs, as far as is known. */
-  readonly isRunning: (engine: Engine) => boolean
-  /** Whether a caller could be made to wait for the engine's launch. */
-  readonly isStarting: (engineId: string) => boolean
+  /** Whether a caller could use it, or be made to wait for its launch, as far as is known. */
+  readonly isUsable: (engine: Engine) => boolean
 }
 
 /** The first transaction of a provision: idempotency key, unclaimed engine, admission, leases, row, journal. */
@@ -76,12 +77,7 @@ export class Claims {
 
   /** The unclaimed engine that such a caller would get. */
   waiting(db: Db, hash: string, key: string | null): Engine | undefined {
-    return claimableEngine(
-      db,
-      hash,
-      key,
-      (engine) => this.deps.isRunning(engine) || this.deps.isStarting(engine.id),
-    )
+    return claimableEngine(db, hash, key, this.deps.isUsable)
   }
 
   #byKey(tx: Db, key: string, hash: string): Engine | null {
@@ -107,7 +103,8 @@ export class Claims {
     const { clock, gate } = this.deps
     const now = clock.now()
     const number = takeEngineNumber(tx)
-    const draft = this.#draft(start, `acestream-${number}`, now)
+    const place = this.#place(tx, start, now)
+    const draft = { ...this.#draft(start, `acestream-${number}`, now), ...place }
     const engine = { ...draft, ...this.freePorts(tx, draft, number - 1, now) }
     insertEngine(tx, engine)
     for (const lease of leasesOf(engine)) takeLease(tx, lease, now)
@@ -117,25 +114,73 @@ export class Claims {
     return engine
   }
 
+  /** An engine that takes another's place goes where that one is, if it may. */
+  #place(tx: Db, { request, replaces = null }: Start, nowMs: number): Place {
+    const preferred = replaces === null ? null : (engineById(tx, replaces)?.vpnNode ?? null)
+    const place = this.deps.placer.place(tx, request, preferred, nowMs)
+    // Admission has let it through, and nothing can have changed since.
+    if (place === null) throw new ProvisionRefused(noFreePort('no VPN node has one'))
+    return place
+  }
+
   /**
-   * Ports for the engine that are free now, and the labels that follow from them. Throws ProvisionRefused when there
-   * are none. The HTTPS port needs a lease only where it is published: inside, every container has its own ports.
+   * Ports for the engine that are free now in its place, and the labels that follow from them. Throws ProvisionRefused when
+   * there are none. Behind a VPN every port inside is one of the node's network, so each needs a lease; else only what is
+   * published does, since every container has ports of its own.
    */
   freePorts(db: Db, engine: Engine, start: number, nowMs: number): Ports & Pick<Engine, 'labels'> {
-    const { ports, template } = this.deps
-    const { hostPort } = engine.request
-    const http = hostPort ?? ports.free(db, HOST_SCOPE, ports.ranges.host, start, nowMs)
-    const https = template.mapHttps
-      ? ports.free(db, HOST_SCOPE, ports.ranges.https, start, nowMs)
-      : ports.ranges.https.first
-    if (http === null) throw new ProvisionRefused(noFreePort('all ports of PORT_RANGE_HOST are taken'))
-    if (https === null) throw new ProvisionRefused(noFreePort('all ports of ACE_HTTPS_RANGE are taken'))
-    const hostHttpsPort = template.mapHttps ? https : null
-    const chosen = { httpPort: http, hostHttpPort: http, httpsPort: https, hostHttpsPort }
+    const { ports, template, placer } = this.deps
+    const { scope, vpnNode } = engine
+    const forwarded = placer.forwardedPort(db, engine)
+    const free = (name: string, range: PortRange): number => {
+      // A provider may forward any port, also one that lies in a range of ours.
+      const port = ports.free(db, scope, range, start, nowMs, forwarded)
+      if (port === null) throw new ProvisionRefused(noFreePort(`all ports of ${name} are taken`))
+      return port
+    }
+    const isShared = vpnNode !== null
+    const httpRange = isShared ? 'GLUETUN_PORT_RANGE' : 'PORT_RANGE_HOST'
+    const http = engine.request.hostPort ?? free(httpRange, placer.rangeOf(engine))
+    const isLeased = isShared || template.mapHttps
+    const https = isLeased ? free('ACE_HTTPS_RANGE', ports.ranges.https) : ports.ranges.https.first
+    const chosen = {
+      httpPort: http,
+      hostHttpPort: http,
+      httpsPort: https,
+      hostHttpsPort: template.mapHttps && !isShared ? https : null,
+      apiPort: isShared ? free('ACE_API_RANGE', ports.ranges.api) : null,
+      p2pPort: isShared ? (forwarded ?? free('ACE_P2P_RANGE', ports.ranges.p2p)) : null,
+      forwarded: forwarded !== null,
+    }
     return { ...chosen, labels: engineLabels(template, { ...engine, ...chosen }) }
   }
 
-  #draft(start: Start, name: string, now: number): Engine {
+  /**
+   * Makes a row ready for another container in the place of the one that it had, in the caller's transaction: with its ports,
+   * but for the forwarded one, which may have changed, and as new engines are made now. Gives the row as it is then.
+   */
+  again(tx: Db, engine: Engine): Engine {
+    const { template, ports, placer, clock } = this.deps
+    releaseLeases(tx, engine.id)
+    const forwarded = placer.forwardedPort(tx, engine)
+    const isStale = engine.forwarded && forwarded !== null && forwarded !== engine.p2pPort
+    const kept = isStale ? null : engine.p2pPort
+    const p2pPort = forwarded ?? kept ?? ports.free(tx, engine.scope, ports.ranges.p2p, 0, clock.now())
+    const draft = {
+      ...engine,
+      ...fresh,
+      p2pPort,
+      forwarded: forwarded === null ? engine.forwarded : true,
+      configHash: templateHash(template, engine.image),
+    }
+    const again = { ...draft, labels: engineLabels(template, draft) }
+    const { id, status, ...change } = again
+    updateEngine(tx, id, change)
+    for (const lease of leasesOf(again)) takeLease(tx, lease, clock.now())
+    return again
+  }
+
+  #draft(start: Start, name: string, now: number): Omit<Engine, keyof Place> {
     const { template, newId } = this.deps
     const { request, key, handedOutAt, replaces = null } = start
     const image = request.image ?? template.image
@@ -148,7 +193,6 @@ export class Claims {
       request,
       requestHash: requestHash(request),
       configHash: templateHash(template, image),
-      scope: HOST_SCOPE,
       createdAt: now,
       handedOutAt,
       claimKey: key,
@@ -168,20 +212,48 @@ interface Start {
   readonly detail?: Readonly<Record<string, unknown>>
 }
 
-type Ports = Pick<Engine, 'httpPort' | 'httpsPort' | 'hostHttpPort' | 'hostHttpsPort'>
+type Ports = Pick<
+  Engine,
+  'httpPort' | 'httpsPort' | 'hostHttpPort' | 'hostHttpsPort' | 'apiPort' | 'p2pPort' | 'forwarded'
+>
 
-/** The ports that an engine holds in its scope. */
+/** The ports that an engine holds in its scope: those published on the host, or all that it has in a node's network. */
 export function leasesOf(engine: Engine): Lease[] {
-  const { id: engineId, scope, hostHttpPort, hostHttpsPort } = engine
-  const http: Lease = { scope, port: hostHttpPort, kind: 'http', engineId }
-  return hostHttpsPort === null ? [http] : [http, { scope, port: hostHttpsPort, kind: 'https', engineId }]
+  const { id: engineId, scope, vpnNode } = engine
+  const held: readonly (readonly [PortKind, number | null])[] =
+    vpnNode === null
+      ? [
+          ['http', engine.hostHttpPort],
+          ['https', engine.hostHttpsPort],
+        ]
+      : [
+          ['http', engine.httpPort],
+          ['https', engine.httpsPort],
+          ['api', engine.apiPort],
+          ['p2p', engine.p2pPort],
+        ]
+  return held.flatMap(([kind, port]) =>
+    port === null || port === 0 ? [] : [{ scope, port, kind, engineId }],
+  )
 }
+
+/** What is known of a container that is still to be made. */
+const fresh = {
+  containerId: null,
+  containerState: null,
+  containerStartedAt: null,
+  donorId: null,
+  address: null,
+  stoppedAt: null,
+  stopCause: null,
+  restartCount: 0,
+  restartsAt: [],
+} as const satisfies Partial<Engine>
 
 /** What a row holds before its container was seen. */
 export const unseen = {
+  ...fresh,
   reason: null,
-  containerId: null,
-  vpnNode: null,
   forwarded: false,
   httpPort: 0,
   httpsPort: 0,
@@ -190,10 +262,7 @@ export const unseen = {
   hostHttpPort: 0,
   hostHttpsPort: null,
   labels: {},
-  containerState: null,
-  address: null,
   networks: [],
-  containerStartedAt: null,
   readyAt: null,
   unclaimedSince: null,
   adoptedAt: null,
@@ -202,9 +271,5 @@ export const unseen = {
   replaces: null,
   drainCause: null,
   drainingSince: null,
-  stoppedAt: null,
-  stopCause: null,
-  restartCount: 0,
-  restartsAt: [],
   endedAt: null,
 } as const satisfies Partial<Engine>

@@ -1,13 +1,17 @@
-import { inOrder, type Listing, listing, turnsOf } from '../core/listing.ts'
+import { inOrder, type Listing, listing, turnsOf, type VpnTrouble } from '../core/listing.ts'
+import { cutOffSinceMs } from '../core/tunnel.ts'
 import type { Engine } from '../core/types.ts'
+import { carriesForwardedPort, namespaceOf } from '../core/vpn.ts'
 import { findLiveEngine, liveEngines } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'
 import { startedStreams } from '../store/streams.ts'
 import type { Addresses } from './addresses.ts'
 import type { Clock } from './clock.ts'
+import type { ConnectionFacts } from './connection-facts.ts'
 import type { Facts } from './facts.ts'
-import type { Gate } from './gate.ts'
+import { generationOf } from './health-keeper.ts'
 import { streamView } from './stream-views.ts'
+import type { VpnNode, VpnNodes } from './vpn-nodes.ts'
 
 interface Snapshot {
   readonly version: number
@@ -32,7 +36,8 @@ export class EngineViews {
       readonly facts: Facts
       readonly clock: Clock
       readonly addresses: Addresses
-      readonly gate: Gate
+      readonly nodes: VpnNodes
+      readonly connections: ConnectionFacts
     },
   ) {}
 
@@ -77,7 +82,7 @@ export class EngineViews {
       container_name: engine.name,
       ...addresses.advertised(engine),
       labels: { ...engine.labels },
-      forwarded: engine.forwarded,
+      forwarded: carriesForwardedPort(engine, this.#nodeOf(engine)),
       vpn_container: engine.vpnNode,
       first_seen: iso(engine.createdAt),
       last_seen: iso(facts.lastSeen(engine.id) ?? engine.containerStartedAt ?? engine.createdAt),
@@ -94,19 +99,31 @@ export class EngineViews {
   }
 
   #listing(engine: Engine): Listing {
-    const { facts, clock, gate } = this.deps
-    const vpn = engine.vpnNode === null ? 'up' : (gate.vpn()?.state ?? 'unknown')
+    const { facts, clock } = this.deps
     return listing({
       engine,
       isRunning: facts.isRunning(engine),
       verdict: facts.health(engine.id, clock.now()).verdict,
-      vpn,
+      vpnTrouble: this.#vpnTrouble(engine),
     })
   }
 
+  #vpnTrouble(engine: Engine): VpnTrouble {
+    const node = this.#nodeOf(engine)
+    if (node === null) return 'none'
+    if (node.verdict.state === 'down') return 'node_down'
+    if (namespaceOf(engine, node.container) !== 'alive') return 'network_gone'
+    const connection = this.deps.connections.of(engine.id, generationOf(engine))
+    return node.verdict.state === 'up' && cutOffSinceMs(connection) !== null ? 'cut_off' : 'none'
+  }
+
+  #nodeOf({ vpnNode }: Engine): VpnNode | null {
+    return vpnNode === null ? null : (this.deps.nodes.get(vpnNode) ?? null)
+  }
+
   #current(): Snapshot {
-    const { store, facts, clock } = this.deps
-    const version = store.version() + facts.version()
+    const { store, facts, clock, nodes, connections } = this.deps
+    const version = store.version() + facts.version() + nodes.version() + connections.version()
     if (this.#snapshot?.version === version) return this.#snapshot
     const streams = this.#startedByEngine()
     const rows = liveEngines(store.db).map((engine) => {

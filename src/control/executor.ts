@@ -23,6 +23,8 @@ export interface ExecutorDeps {
   readonly repair: (engineId: string) => void
 }
 
+const REPAIRED: ReadonlySet<Action['type']> = new Set(['fail', 'revive', 'restart', 'recreate'])
+
 /** One small function for each action; an action without one does not compile. */
 type Executors = { readonly [Type in Action['type']]: (action: ActionOf<Type>) => void }
 
@@ -38,7 +40,7 @@ export class Executor {
     const { type, rule, reason } = action
     const engine = 'engineId' in action ? action.engineId : undefined
     // A repair is asked for again until it is done.
-    const level = type === 'fail' || type === 'revive' ? 'debug' : 'info'
+    const level = REPAIRED.has(type) ? 'debug' : 'info'
     log[level]({ action: type, rule, ...(engine === undefined ? {} : { engine }) }, reason)
     const run = this.#executors[type] as (action: Action) => void
     run(action)
@@ -53,6 +55,8 @@ export class Executor {
     stop: (action) => this.#stop(action),
     fail: ({ engineId }) => this.deps.repair(engineId),
     revive: ({ engineId }) => this.deps.repair(engineId),
+    restart: ({ engineId }) => this.deps.repair(engineId),
+    recreate: ({ engineId }) => this.deps.repair(engineId),
   }
 
   #provision({ replaces, rule, reason }: ActionOf<'provision'>): void {

@@ -2,20 +2,20 @@ import { type AdmissionFacts, admission } from '../core/admission.ts'
 import { type Breaker, type BreakerSettings, breakerAt, openForSeconds } from '../core/breaker.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { EngineRequest } from '../core/types.ts'
+import { bestOf } from '../core/vpn.ts'
 import { type BreakerName, breakerNamed } from '../store/breakers.ts'
 import { countLiveEngines } from '../store/engines.ts'
 import type { Db } from '../store/store.ts'
 import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
-import type { PortBook } from './port-book.ts'
+import type { Placer } from './placer.ts'
+import type { VpnNodes } from './vpn-nodes.ts'
 
 export interface GateSettings {
   readonly maxReplicas: number
   readonly autoDelete: boolean
   readonly graceSeconds: number
   readonly breakers: Readonly<Record<BreakerName, BreakerSettings>>
-  /** Gluetun containers by name; empty without a VPN. */
-  readonly vpnNodes: readonly string[]
 }
 
 /** Told to callers at the capacity limit when nothing says when room may come. */
@@ -27,7 +27,8 @@ export class Gate {
     private readonly deps: {
       readonly clock: Clock
       readonly facts: Facts
-      readonly ports: PortBook
+      readonly placer: Placer
+      readonly nodes: VpnNodes
       readonly settings: GateSettings
     },
   ) {}
@@ -45,12 +46,12 @@ export class Gate {
     return admission(this.#facts(db, request, unclaimed, breaker))
   }
 
-  /** The VPN as the status shows it. Nobody watches the nodes yet, so with nodes configured it is unknown. */
+  /** What stands for the VPN in admission; null without one. */
   vpn(): AdmissionFacts['vpn'] {
-    const { vpnNodes } = this.deps.settings
-    if (vpnNodes.length === 0) return null
-    const names = vpnNodes.map((name) => `'${name}'`).join(', ')
-    return { state: 'unknown', why: `the state of Gluetun VPN container ${names} is not known` }
+    const nodes = this.deps.nodes.all()
+    if (nodes.length === 0) return null
+    const { state, reason, etaSeconds } = bestOf(nodes.map(({ verdict }) => verdict))
+    return { state, why: reason ?? '', etaSeconds }
   }
 
   breaker(db: Db, name: BreakerName): Breaker {
@@ -62,7 +63,7 @@ export class Gate {
   }
 
   #facts(db: Db, request: EngineRequest, unclaimed: boolean, breaker: BreakerName): AdmissionFacts {
-    const { clock, facts, ports, settings } = this.deps
+    const { clock, facts, placer, settings } = this.deps
     const now = clock.now()
     const docker = facts.docker()
     return {
@@ -72,7 +73,7 @@ export class Gate {
       maxReplicas: settings.maxReplicas,
       capacityEtaSeconds: settings.autoDelete ? Math.ceil(settings.graceSeconds) : CAPACITY_ETA_S,
       unclaimed,
-      portsTaken: ports.taken(db, request.hostPort, now),
+      portsTaken: placer.taken(db, request, now),
       docker: docker.state,
       dockerError: docker.error,
     }

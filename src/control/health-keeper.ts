@@ -5,11 +5,13 @@ import type { Store } from '../store/store.ts'
 import type { Addresses, HostPort } from './addresses.ts'
 import { noteSuccess } from './breaker-notes.ts'
 import type { Clock } from './clock.ts'
+import type { ConnectionFacts } from './connection-facts.ts'
 import { sessionTargets, streamsInDoubt } from './doubts.ts'
 import type { Facts } from './facts.ts'
 import type { Gate } from './gate.ts'
 import type { Log } from './log.ts'
 import type { SessionFacts } from './session-facts.ts'
+import type { VpnNodes } from './vpn-nodes.ts'
 
 /** An engine to be probed, and the sessions to be asked about there. */
 export interface HealthTarget {
@@ -18,6 +20,8 @@ export interface HealthTarget {
   readonly addresses: HostPort[]
   readonly isBooting: boolean
   readonly sessions: SessionTarget[]
+  /** How often it is asked whether it is connected to the outside, in milliseconds; null for never. */
+  readonly networkIntervalMs: number | null
 }
 
 /** A session of the books; `path` is that of its `stat_url`, always under `/ace/stat/`. */
@@ -48,9 +52,18 @@ export interface SessionFact {
   readonly atMs: number
 }
 
+/** An engine's answer to the question whether it is connected to the outside. */
+export interface NetworkFact {
+  readonly engineId: string
+  readonly generation: number
+  readonly connected: boolean
+  readonly atMs: number
+}
+
 interface HealthHandlers {
   readonly onFact: (fact: HealthFact) => void
   readonly onSession: (fact: SessionFact) => void
+  readonly onNetwork: (fact: NetworkFact) => void
   readonly onLost: () => void
 }
 
@@ -60,6 +73,9 @@ export interface HealthSource {
   setTargets(targets: readonly HealthTarget[]): void
   stop(): Promise<void>
 }
+
+/** In doubt an engine behind a VPN is asked for its connection that often, else every probe, or more often. */
+const NETWORK_INTERVALS_MS = { inDoubt: 2_000, longest: 10_000 }
 
 /**
  * Tells the source which engines to probe, whenever that changes, and turns its facts into verdicts and into the step
@@ -75,21 +91,27 @@ export class HealthKeeper {
       readonly clock: Clock
       readonly facts: Facts
       readonly sessions: SessionFacts
+      readonly connections: ConnectionFacts
+      readonly nodes: VpnNodes
       readonly addresses: Addresses
       readonly gate: Gate
       readonly source: HealthSource
       readonly log: Log
+      /** Time within which every engine is probed once. */
+      readonly intervalMs: number
     },
   ) {}
 
   start(): void {
-    const { source, store, facts, sessions } = this.deps
+    const { source, store, facts, sessions, connections, nodes } = this.deps
     source.start({
       onFact: (fact) => this.#note(fact),
       onSession: (fact) => this.#noteSession(fact),
+      onNetwork: (fact) => this.#noteNetwork(fact),
       onLost: () => {
         facts.forgetAllHealth()
         sessions.forgetAll()
+        connections.forgetAll()
         // A new worker knows no targets yet.
         this.#sent = ''
         this.#schedule()
@@ -98,6 +120,8 @@ export class HealthKeeper {
     store.onCommit(() => this.#schedule())
     // Whose sessions are asked about depends on verdicts, too.
     facts.onNews(() => this.#schedule())
+    nodes.onNews(() => this.#schedule())
+    connections.onNews(() => this.#schedule())
     this.#schedule()
   }
 
@@ -116,20 +140,22 @@ export class HealthKeeper {
   }
 
   #send(): void {
-    const { store, source, facts, sessions, clock } = this.deps
+    const { store, source, facts, sessions, connections, clock } = this.deps
     const engines = liveEngines(store.db)
+    const inDoubt = this.#nodesInDoubt(engines)
     facts.keepOnly(engines)
-    const targets = engines.filter(isProbed).map((engine) => this.#target(engine))
+    const targets = engines.filter(isProbed).map((engine) => this.#target(engine, inDoubt))
     for (const { engineId, generation } of targets) facts.setProbed(engineId, generation, clock.now())
     const asked = targets.flatMap((target) => target.sessions.map(({ streamRowId }) => streamRowId))
     sessions.keepOnly(new Set(asked))
+    connections.keepOnly(new Set(engines.map(({ id }) => id)))
     const text = JSON.stringify(targets)
     if (text === this.#sent) return
     this.#sent = text
     source.setTargets(targets)
   }
 
-  #target(engine: Engine): HealthTarget {
+  #target(engine: Engine, inDoubt: ReadonlySet<string>): HealthTarget {
     const { store, facts, clock } = this.deps
     const nowMs = clock.now()
     const isUnhealthy = facts.health(engine.id, nowMs).verdict === 'unhealthy'
@@ -139,7 +165,32 @@ export class HealthKeeper {
       addresses: this.deps.addresses.probed(engine),
       isBooting: engine.status === 'starting',
       sessions: sessionTargets(streamsInDoubt(store.db, engine, { isUnhealthy, nowMs })),
+      networkIntervalMs: this.#networkIntervalMs(engine, inDoubt),
     }
+  }
+
+  /** Where one engine is cut off it matters at once whether the others are. */
+  #nodesInDoubt(engines: readonly Engine[]): ReadonlySet<string> {
+    const { nodes, connections, clock } = this.deps
+    const isCut = (engine: Engine): boolean =>
+      connections.of(engine.id, generationOf(engine))?.isConnected === false
+    const cut = engines.filter(isCut).flatMap(({ vpnNode }) => vpnNode ?? [])
+    const doubtful = nodes.all().filter(({ name }) => nodes.isDoubtful(name, clock.now()))
+    return new Set([...cut, ...doubtful.map(({ name }) => name)])
+  }
+
+  /** One that boots has nothing to say yet; it is asked as soon as it is ready. */
+  #networkIntervalMs({ vpnNode, status }: Engine, inDoubt: ReadonlySet<string>): number | null {
+    const { nodes, intervalMs } = this.deps
+    if (vpnNode === null || status === 'starting' || nodes.get(vpnNode) === undefined) return null
+    const { inDoubt: short, longest } = NETWORK_INTERVALS_MS
+    return inDoubt.has(vpnNode) ? short : Math.min(intervalMs, longest)
+  }
+
+  #noteNetwork({ engineId, generation, connected, atMs }: NetworkFact): void {
+    const engine = engineById(this.deps.store.db, engineId)
+    if (engine === undefined || !isProbed(engine) || generationOf(engine) !== generation) return
+    this.deps.connections.note(engineId, generation, connected, atMs)
   }
 
   #noteSession({ engineId, generation, streamRowId, ...answer }: SessionFact): void {

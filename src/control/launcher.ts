@@ -1,4 +1,11 @@
-import { noFreePort, ProvisionRefused, permanent, type Refusal, runtimeUnavailable } from '../core/refusal.ts'
+import {
+  noFreePort,
+  ProvisionRefused,
+  permanent,
+  type Refusal,
+  runtimeUnavailable,
+  vpnDisconnected,
+} from '../core/refusal.ts'
 import type { Engine } from '../core/types.ts'
 import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import { takeEngineNumber, transition, updateEngine } from '../store/engines.ts'
@@ -37,6 +44,9 @@ export interface LauncherDeps {
 
 /** Names and ports tried in one launch; a name that is taken costs some milliseconds, a port some hundred. */
 const TRIES_MAX = 100
+
+/** A node that went just now is heard of soon; then the answer is more exact. */
+const NODE_GONE_ETA_S = 5
 
 type Try = LaunchEnd | { readonly kind: 'again'; readonly engine: Engine }
 
@@ -208,7 +218,12 @@ function failureOf(error: unknown): RuntimeFailure {
 }
 
 /** A failure of the runtime in the words of a provision. */
-export function refusalOf(engine: { readonly image: string }, failure: RuntimeFailure): Refusal {
+export function refusalOf(
+  engine: { readonly image: string; readonly vpnNode?: string | null },
+  failure: RuntimeFailure,
+): Refusal {
+  if (failure.code === 'no_donor' && engine.vpnNode)
+    return vpnDisconnected(`Gluetun VPN container '${engine.vpnNode}' is not running`, NODE_GONE_ETA_S)
   if (failure.code === 'unreachable') return runtimeUnavailable(failure.message)
   if (failure.code !== 'image_missing') return permanent(failure.message)
   return permanent(`image ${engine.image} is not on this Docker host; run: docker pull ${engine.image}`)

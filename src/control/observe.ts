@@ -18,6 +18,7 @@ export function observedChange(engine: Engine, seen: ContainerObservation): Obse
     // A stopped container has no address; the last one is of no use either.
     address: seen.address,
     networks: seen.networks,
+    donorId: seen.joins,
     restartCount,
   }
   const isSame =
@@ -26,6 +27,7 @@ export function observedChange(engine: Engine, seen: ContainerObservation): Obse
     change.containerStartedAt === engine.containerStartedAt &&
     change.address === engine.address &&
     change.networks.join() === engine.networks.join() &&
+    change.donorId === engine.donorId &&
     // A count that went back tells of a start by hand, which the time of the start tells too.
     restartCount <= engine.restartCount
   return isSame ? null : { change, isRestarted }
@@ -34,7 +36,7 @@ export function observedChange(engine: Engine, seen: ContainerObservation): Obse
 interface ObservedChange {
   readonly change: Pick<
     Engine,
-    'containerState' | 'containerStartedAt' | 'address' | 'networks' | 'restartCount'
+    'containerState' | 'containerStartedAt' | 'address' | 'networks' | 'donorId' | 'restartCount'
   >
   readonly isRestarted: boolean
 }

@@ -1,4 +1,4 @@
-import { freePort, type PortRange, rangeText } from '../core/ports.ts'
+import { freePort, type PortRange } from '../core/ports.ts'
 import { leasesIn } from '../store/leases.ts'
 import type { Db } from '../store/store.ts'
 
@@ -7,9 +7,12 @@ export const HOST_SCOPE = 'host'
 /** For how long a port that the host refused is left alone. */
 const QUARANTINE_MS = 60_000
 
+/** `api` and `p2p` are for engines that share the network of a VPN node. */
 export interface PortRanges {
   readonly host: PortRange
   readonly https: PortRange
+  readonly api: PortRange
+  readonly p2p: PortRange
 }
 
 /**
@@ -21,20 +24,27 @@ export class PortBook {
 
   constructor(readonly ranges: PortRanges) {}
 
-  /** A free port of the range in the scope, or null. `start` moves the search on, so that ports are not reused at once. */
-  free(db: Db, scope: string, range: PortRange, start: number, nowMs: number): number | null {
+  /**
+   * A free port of the range in the scope other than `except`, or null. `start` moves the search on, so that ports are not
+   * reused at once.
+   */
+  free(
+    db: Db,
+    scope: string,
+    range: PortRange,
+    start: number,
+    nowMs: number,
+    except: number | null = null,
+  ): number | null {
     const leased = new Set(leasesIn(db, scope).map(({ port }) => port))
-    return freePort(range, (port) => leased.has(port) || this.#isRefused(scope, port, nowMs), start)
+    const isTaken = (port: number): boolean =>
+      port === except || leased.has(port) || this.#isRefused(scope, port, nowMs)
+    return freePort(range, isTaken, start)
   }
 
-  /** Null when a new engine could have a port (this one, if the caller names one); else what is taken. */
-  taken(db: Db, hostPort: number | null, nowMs: number): string | null {
-    if (hostPort === null) {
-      const isFree = this.free(db, HOST_SCOPE, this.ranges.host, 0, nowMs) !== null
-      return isFree ? null : `all ports of PORT_RANGE_HOST ${rangeText(this.ranges.host)} are taken`
-    }
-    const isLeased = leasesIn(db, HOST_SCOPE).some(({ port }) => port === hostPort)
-    return isLeased ? `host_port ${hostPort} is held by another engine` : null
+  /** Whether an engine holds the port in the scope. */
+  isLeased(db: Db, scope: string, port: number): boolean {
+    return leasesIn(db, scope).some((lease) => lease.port === port)
   }
 
   refuse(scope: string, port: number, nowMs: number): void {

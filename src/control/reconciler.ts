@@ -3,12 +3,14 @@ import type { Action, Plan } from '../core/situation.ts'
 import { RuntimeFailure } from '../runtime/runtime.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from './clock.ts'
+import type { ConnectionFacts } from './connection-facts.ts'
 import type { Executor } from './executor.ts'
 import type { Facts } from './facts.ts'
 import type { Log } from './log.ts'
 import type { Repairs } from './repairs.ts'
 import type { SessionFacts } from './session-facts.ts'
 import type { Survey } from './survey.ts'
+import type { VpnNodes } from './vpn-nodes.ts'
 import { backoffMs, WorkQueue } from './workqueue.ts'
 
 export interface ReconcilerDeps {
@@ -16,6 +18,8 @@ export interface ReconcilerDeps {
   readonly clock: Clock
   readonly facts: Facts
   readonly sessions: SessionFacts
+  readonly connections: ConnectionFacts
+  readonly nodes: VpnNodes
   readonly survey: Survey
   readonly executor: Executor
   readonly repairs: Repairs
@@ -52,10 +56,12 @@ export class Reconciler {
   }
 
   start(): void {
-    const { store, facts, sessions } = this.deps
+    const { store, facts, sessions, connections, nodes } = this.deps
     store.onCommit(() => this.soon())
     facts.onNews(() => this.soon())
     sessions.onNews(() => this.soon())
+    connections.onNews(() => this.soon())
+    nodes.onNews(() => this.soon())
     this.soon()
   }
 

@@ -1,14 +1,16 @@
-import type { Action } from '../core/situation.ts'
+import type { Action, ActionOf } from '../core/situation.ts'
 import { type Engine, hasStopped } from '../core/types.ts'
 import { type ContainerObservation, type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
-import { engineById, transition } from '../store/engines.ts'
+import { engineById, transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { type BreakersSettings, freeTrial, noteFault } from './breaker-notes.ts'
+import type { Claims } from './claims.ts'
 import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
 import { endStreams } from './observe.ts'
 import { present } from './settler.ts'
+import type { VpnNodes } from './vpn-nodes.ts'
 
 export interface RepairsDeps {
   readonly store: Store
@@ -19,14 +21,22 @@ export interface RepairsDeps {
   /** What the plan of this moment wants done with the engine. */
   readonly actionFor: (engineId: string) => Action | undefined
   readonly lookAt: (containerId: string) => void
+  readonly nodes: VpnNodes
+  readonly claims: Pick<Claims, 'again'>
+  /** Launches the container of a row that is to have another one; what becomes of it is not waited for. */
+  readonly launch: (engine: Engine) => void
 }
+
+/** An engine without a network has nobody to say goodbye to. */
+const STOP_GRACE_S = 2
 
 /** Failures of a start that say that this container will not run here any more. */
 const HOPELESS = new Set<RuntimeFailure['code']>(['port_taken', 'refused', 'not_found', 'conflict'])
 
 /**
- * Starts containers that stopped in an outage, and removes engines that do not work. Each takes questions to the
- * container engine, so what is wanted is asked for anew before anything is done.
+ * Starts containers that stopped in an outage, brings those back whose VPN node was restarted or made anew, and removes
+ * engines that do not work. Each takes questions to the container engine, so what is wanted is asked for anew before
+ * anything is done.
  */
 export class Repairs {
   readonly #inHand = new Set<string>()
@@ -44,6 +54,7 @@ export class Repairs {
     const containerId = engineById(deps.store.db, engineId)?.containerId ?? null
     if (containerId === null || !isRepair(deps.actionFor(engineId))) return
     const seen = await present(deps.runtime.inspect(containerId))
+    if (!(await this.#isNodeAsKnown(engineId))) return
     const action = deps.actionFor(engineId)
     const engine = engineById(deps.store.db, engineId)
     if (!isRepair(action) || engine === undefined) return
@@ -51,23 +62,89 @@ export class Repairs {
     if (seen === null || (isAboutStop(action) && !hasStopped(seen.state))) return deps.lookAt(containerId)
     this.#inHand.add(engineId)
     try {
-      await (action.type === 'fail' ? this.#fail(engine, action, seen) : this.#revive(engine, action, seen))
+      await this.#executors[action.type](engine, action, seen)
     } finally {
       this.#inHand.delete(engineId)
     }
     deps.lookAt(containerId)
   }
 
-  async #revive(engine: Engine, action: Action, seen: ContainerObservation): Promise<void> {
+  readonly #executors = {
+    fail: (engine: Engine, action: Action, seen: ContainerObservation) => this.#fail(engine, action, seen),
+    revive: (engine: Engine, action: Action, seen: ContainerObservation) =>
+      this.#revive(engine, action, seen),
+    restart: (engine: Engine, action: Action, seen: ContainerObservation) =>
+      this.#restart(engine, action, seen),
+    recreate: (engine: Engine, action: Action, seen: ContainerObservation) =>
+      this.#recreate(engine, action, seen),
+  } as const
+
+  /**
+   * Whether the engine's VPN node is the one that is known: what is decided about its network must not rest on a node that
+   * was restarted since. If it was, its watch hears of it, and the next plan knows.
+   */
+  async #isNodeAsKnown(engineId: string): Promise<boolean> {
+    const { store, runtime, nodes } = this.deps
+    const name = engineById(store.db, engineId)?.vpnNode ?? null
+    const known = name === null ? null : (nodes.get(name)?.container ?? null)
+    if (name === null || known === null) return true
+    const seen = await present(runtime.inspect(name))
+    return seen?.id === known.id && seen.startedAtMs === known.startedAtMs
+  }
+
+  /** Joins the node's network anew. Hidden from the first step on; cut off in between, it is started by the next look. */
+  async #restart(engine: Engine, { rule, reason }: Action, seen: ContainerObservation): Promise<void> {
     const { store, clock, runtime, log } = this.deps
-    const { rule, reason } = action
+    store.transact((tx) => {
+      const now = clock.now()
+      updateEngine(tx, engine.id, { containerState: 'restarting' })
+      endStreams(tx, engine.id, 'vpn_lost', now)
+      appendJournal(tx, now, { kind: 'engine.restarting', engineId: engine.id, detail: { rule, reason } })
+    })
+    log.info({ engine: engine.id, name: engine.name, rule }, `engine restarts: ${reason}`)
+    if (!hasStopped(seen.state)) await runtime.stop(seen.id, STOP_GRACE_S)
+    await this.#startAgain(engine, { rule, reason }, seen)
+  }
+
+  /** The same engine in another container: the row goes back to the beginning of its life, with its name and its ports. */
+  async #recreate(engine: Engine, { rule, reason }: Action, seen: ContainerObservation): Promise<void> {
+    const { store, clock, runtime, claims, launch, log } = this.deps
+    await runtime.destroy(seen.id)
+    const again = store.transact((tx) => {
+      const now = clock.now()
+      if (!transition(tx, engine.id, ['starting', 'ready'], 'provisioning')) return null
+      endStreams(tx, engine.id, 'vpn_lost', now)
+      const detail = { rule, reason, container_id: seen.id }
+      appendJournal(tx, now, { kind: 'engine.recreating', engineId: engine.id, detail })
+      return claims.again(tx, { ...engine, status: 'provisioning' })
+    })
+    if (again === null) return
+    log.info({ engine: engine.id, name: engine.name, rule }, `engine is made anew: ${reason}`)
+    launch(again)
+  }
+
+  /** False when it can't be started here any more, and was removed. */
+  async #startAgain(
+    engine: Engine,
+    { rule, reason }: Pick<Action, 'rule' | 'reason'>,
+    seen: ContainerObservation,
+  ): Promise<boolean> {
     try {
-      await runtime.start(seen.id)
+      await this.deps.runtime.start(seen.id)
+      return true
     } catch (error) {
       if (!(error instanceof RuntimeFailure) || !HOPELESS.has(error.code)) throw error
       // A host that refuses is no fault of the engine.
-      return this.#remove(engine, { rule, reason: `it could not be started again: ${error.message}` }, seen)
+      const why = `${reason}, and it could not be started again: ${error.message}`
+      await this.#remove(engine, { rule, reason: why }, seen)
+      return false
     }
+  }
+
+  async #revive(engine: Engine, action: Action, seen: ContainerObservation): Promise<void> {
+    const { store, clock, log } = this.deps
+    const { rule, reason } = action
+    if (!(await this.#startAgain(engine, action, seen))) return
     store.transact((tx) =>
       appendJournal(tx, clock.now(), {
         kind: 'engine.revived',
@@ -103,8 +180,11 @@ export class Repairs {
   }
 }
 
-const isRepair = (action: Action | undefined): action is Action =>
-  action?.type === 'fail' || action?.type === 'revive'
+const REPAIRS = ['fail', 'revive', 'restart', 'recreate'] as const
+type Repair = ActionOf<(typeof REPAIRS)[number]>
+
+const isRepair = (action: Action | undefined): action is Repair =>
+  action !== undefined && REPAIRS.some((type) => type === action.type)
 
 /** The rules that hold only as long as the container stands still. */
 const isAboutStop = ({ rule }: Action): boolean => rule === 'exited' || rule === 'stopped_in_outage'

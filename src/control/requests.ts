@@ -1,4 +1,5 @@
 import { IMAGE_REFERENCE } from '../core/image.ts'
+import { holds, type PortRange, rangeText } from '../core/ports.ts'
 import type { EngineRequest } from '../core/types.ts'
 import type { PublishedPort } from '../runtime/runtime.ts'
 import { InvalidRequest } from './errors.ts'
@@ -7,11 +8,19 @@ import { type EngineTemplate, isReservedLabel, RESERVED_ENV } from './template.t
 
 type FieldError = InvalidRequest['fields'][number]
 
-/** Throws InvalidRequest naming every field that would contradict what we set ourselves. */
-export function checkEngineRequest(request: EngineRequest, template: EngineTemplate): EngineRequest {
+/**
+ * Throws InvalidRequest naming every field that would contradict what we set ourselves. `vpnRanges` are the ports that VPN
+ * nodes publish; empty without a VPN.
+ */
+export function checkEngineRequest(
+  request: EngineRequest,
+  template: EngineTemplate,
+  vpnRanges: readonly PortRange[],
+): EngineRequest {
   const reserved = Object.keys(request.env).filter((name) => RESERVED_ENV.some((ours) => ours === name))
   raise([
     ...imageErrors(request.image),
+    ...portErrors(request.hostPort, vpnRanges),
     ...reserved.map((name) => ({
       path: ['body', 'env', name],
       message: `${name} follows from the port; use host_port`,
@@ -51,6 +60,16 @@ function publishedPort(key: string, hostPort: number): PublishedPort | null {
   if (containerPort < 1 || containerPort > 65_535) return null
   return { containerPort, hostPort, protocol: protocol === 'udp' ? 'udp' : 'tcp' }
 }
+
+const portErrors = (port: number | null, vpnRanges: readonly PortRange[]): FieldError[] =>
+  port === null || vpnRanges.length === 0 || vpnRanges.some((range) => holds(range, port))
+    ? []
+    : [
+        {
+          path: ['body', 'host_port'],
+          message: `must be a port of GLUETUN_PORT_RANGE (${vpnRanges.map(rangeText).join(',')}), since engines are behind a VPN`,
+        },
+      ]
 
 const imageErrors = (image: string | null): FieldError[] =>
   image === null || IMAGE_REFERENCE.test(image)

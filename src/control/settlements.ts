@@ -13,6 +13,7 @@ import type { LaunchEnd } from './launcher.ts'
 import type { Log } from './log.ts'
 import { applyObserved, endStreams, observedChange } from './observe.ts'
 import type { EngineTemplate } from './template.ts'
+import type { VpnNodes } from './vpn-nodes.ts'
 
 export interface SettlementsDeps {
   readonly store: Store
@@ -20,6 +21,7 @@ export interface SettlementsDeps {
   readonly runtime: Runtime
   readonly facts: Facts
   readonly template: EngineTemplate
+  readonly nodes: VpnNodes
   readonly log: Log
   readonly newId: () => string
   /** A cut-off provision was completed or undone; a caller may still wait for it. */
@@ -70,9 +72,10 @@ export class Settlements {
   }
 
   #adopt(seen: ContainerObservation): void {
-    const { store, clock, newId, template, log } = this.deps
+    const { store, clock, newId, template, nodes, log } = this.deps
     const nowMs = clock.now()
-    const engine = store.transact((tx) => adopt(tx, seen, { newId: newId(), template, nowMs }))
+    const options = { newId: newId(), template, nowMs, nodes: nodes.all() }
+    const engine = store.transact((tx) => adopt(tx, seen, options))
     log.info(
       { engine: engine.id, name: engine.name, container: seen.id, port: engine.hostHttpPort },
       'reindex: adopted a running engine',
@@ -97,6 +100,7 @@ export class Settlements {
         containerStartedAt: seen.startedAtMs,
         address: seen.address,
         networks: seen.networks,
+        donorId: seen.joins,
       }
       if (!transition(tx, engine.id, ['provisioning'], 'starting', change)) return
       const detail = { container_id: seen.id, name: seen.name, found: true }

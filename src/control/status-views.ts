@@ -8,11 +8,14 @@ import type { Store } from '../store/store.ts'
 import { countStreams, startedStreams } from '../store/streams.ts'
 import type { Claims } from './claims.ts'
 import type { Clock } from './clock.ts'
+import type { ConnectionFacts } from './connection-facts.ts'
 import { isoOrNull } from './engine-views.ts'
 import type { Facts } from './facts.ts'
 import type { Gate, GateSettings } from './gate.ts'
+import { generationOf } from './health-keeper.ts'
 import type { Survey } from './survey.ts'
 import { plainRequest, requestHash } from './template.ts'
+import type { VpnViews } from './vpn-views.ts'
 
 export interface StatusSettings extends GateSettings {
   readonly targetImage: string
@@ -22,23 +25,25 @@ export interface StatusSettings extends GateSettings {
 
 const BREAKERS = ['general', 'replacement'] as const satisfies BreakerName[]
 
-/** The answers about the whole: fleet, health, VPN, breakers. From the store and from memory only. */
+/** The answers about the whole: fleet, health, breakers. From the store and from memory only. */
 export class StatusViews {
   constructor(
     private readonly deps: {
       readonly store: Store
       readonly facts: Facts
+      readonly connections: ConnectionFacts
       readonly clock: Clock
       readonly gate: Gate
       readonly claims: Claims
       readonly survey: Survey
+      readonly vpnViews: VpnViews
       readonly settings: StatusSettings
     },
   ) {}
 
   /** `GET /orchestrator/status`. `can_provision` is what a POST of acexy's empty body would meet now. */
   orchestrator() {
-    const { store, facts, clock, gate, claims, survey, settings } = this.deps
+    const { store, facts, clock, gate, claims, survey, vpnViews, settings } = this.deps
     const started = startedStreams(store.db)
     const waiting = claims.waiting(store.db, requestHash(plainRequest), null)
     const isDockerAway = facts.docker().state === 'unreachable'
@@ -53,7 +58,7 @@ export class StatusViews {
         onEngines: started.filter(({ engineId }) => engineId !== null).length,
       },
       limits: survey.policy(),
-      vpn: this.#vpn(),
+      vpn: vpnViews.brief(),
       breaker: general,
       isAnyBreakerNotClosed: BREAKERS.some((name) => gate.breaker(store.db, name).state !== 'closed'),
       isDockerUnreachable: isDockerAway,
@@ -66,7 +71,7 @@ export class StatusViews {
 
   /** `GET /health/status`, with an entry per engine. */
   health() {
-    const { store, facts, clock, survey, settings } = this.deps
+    const { store, facts, clock, survey, connections, settings } = this.deps
     const { total, healthy, unhealthy } = this.#counts()
     const engines = liveEngines(store.db)
     return {
@@ -88,26 +93,9 @@ export class StatusViews {
           last_check: isoOrNull(health.lastProbeMs),
           consecutive_failures: health.failures,
           last_error: health.lastError,
+          connected: connections.of(engine.id, generationOf(engine))?.isConnected ?? null,
         }
       }),
-    }
-  }
-
-  /** `GET /vpn/status`. */
-  vpn() {
-    const vpn = this.#vpn()
-    const why = this.deps.gate.vpn()?.why ?? null
-    return {
-      enabled: vpn !== null,
-      status: vpn?.health ?? 'disabled',
-      container_name: vpn?.container ?? null,
-      container: vpn?.container ?? null,
-      health: vpn?.health ?? 'unknown',
-      connected: vpn?.connected ?? false,
-      forwarded_port: vpn?.forwardedPort ?? null,
-      last_check: null,
-      last_check_at: null,
-      ...(why === null ? {} : { error: why }),
     }
   }
 
@@ -139,13 +127,6 @@ export class StatusViews {
       healthy: verdicts.filter((verdict) => verdict === 'healthy').length,
       unhealthy: verdicts.filter((verdict) => verdict === 'unhealthy').length,
     }
-  }
-
-  #vpn() {
-    const vpn = this.deps.gate.vpn()
-    if (vpn === null) return null
-    const container = this.deps.settings.vpnNodes[0] ?? null
-    return { connected: vpn.state === 'up', health: 'unknown', container, forwardedPort: null }
   }
 
   #breaker(name: BreakerName) {

@@ -1,12 +1,15 @@
 import { secondLook, stillMs } from '../core/sessions.ts'
-import type { ObservedEngine, Policy, Situation } from '../core/situation.ts'
+import type { EngineNode, ObservedEngine, Policy, Situation } from '../core/situation.ts'
+import { type Connection, strandedSinceMs } from '../core/tunnel.ts'
 import type { Engine, Stream } from '../core/types.ts'
+import { namespaceOf, renewedForPort } from '../core/vpn.ts'
 import { liveEngines } from '../store/engines.ts'
 import type { Db, Store } from '../store/store.ts'
 import { startedByEngine } from '../store/streams.ts'
 import { lastReplacement, scaleOrder } from '../store/wishes.ts'
 import { breakerOf } from './breaker-notes.ts'
 import type { Clock } from './clock.ts'
+import type { ConnectionFacts } from './connection-facts.ts'
 import { streamsInDoubt } from './doubts.ts'
 import type { Facts } from './facts.ts'
 import type { Gate } from './gate.ts'
@@ -14,6 +17,7 @@ import { generationOf } from './health-keeper.ts'
 import type { OwnStarts } from './own-starts.ts'
 import type { SessionFacts } from './session-facts.ts'
 import { type EngineTemplate, plainRequest, templateHash } from './template.ts'
+import type { VpnNodes } from './vpn-nodes.ts'
 
 /** What of the policy stands in the configuration; `minReplicas` may be overruled by an operator. */
 export type PolicySettings = Omit<Policy, 'scaledAtMs'>
@@ -24,6 +28,8 @@ export interface SurveyDeps {
   readonly facts: Facts
   readonly sessions: SessionFacts
   readonly gate: Gate
+  readonly nodes: VpnNodes
+  readonly connections: ConnectionFacts
   readonly template: EngineTemplate
   readonly settings: PolicySettings
   readonly isInHand: (engineId: string) => boolean
@@ -42,8 +48,14 @@ export class Survey {
     const { db } = store
     const streams = startedByEngine(db)
     const generalBreaker = gate.breaker(db, 'general')
+    const engines = liveEngines(db)
+    const renewed = this.#renewedForPort(engines, streams)
     return {
-      engines: liveEngines(db).map((engine) => this.#observe(db, engine, streams.get(engine.id) ?? 0)),
+      engines: engines.map((engine) => {
+        const observed = this.#observe(db, engine, streams.get(engine.id) ?? 0)
+        const isOutdated = observed.isOutdated || renewed.has(engine.id)
+        return { ...observed, isOutdated, node: this.#nodeOf(engine, engines) }
+      }),
       policy: this.policy(),
       nowMs: clock.now(),
       frozen: this.#frozen(),
@@ -72,7 +84,7 @@ export class Survey {
     return facts.watch().isCurrent ? null : 'the containers are being looked at'
   }
 
-  #observe(db: Db, engine: Engine, streams: number): ObservedEngine {
+  #observe(db: Db, engine: Engine, streams: number): Omit<ObservedEngine, 'node'> {
     const { clock, facts, sessions, isInHand } = this.deps
     const nowMs = clock.now()
     const health = facts.health(engine.id, nowMs)
@@ -90,6 +102,39 @@ export class Survey {
       look: secondLook(said(ended), engine.drainingSince ?? engine.containerStartedAt ?? 0, nowMs),
       isOutdated: this.#isOutdated(engine),
     }
+  }
+
+  /** A node that is not in the configuration any more is none that is watched. */
+  #nodeOf(engine: Engine, all: readonly Engine[]): EngineNode | null {
+    const { nodes } = this.deps
+    const node = engine.vpnNode === null ? undefined : nodes.get(engine.vpnNode)
+    if (node === undefined) return null
+    const { state, sinceMs, isSettled, recoveredMs } = node.verdict
+    const behind = all.filter(({ id, vpnNode }) => vpnNode === node.name && id !== engine.id)
+    const others = behind.flatMap((each) => this.#connectionOf(each) ?? [])
+    return {
+      state,
+      sinceMs,
+      isSettled,
+      namespace: namespaceOf(engine, node.container),
+      strandedSinceMs: strandedSinceMs(this.#connectionOf(engine), others, recoveredMs),
+    }
+  }
+
+  #connectionOf(engine: Engine): Connection | null {
+    return this.deps.connections.of(engine.id, generationOf(engine))
+  }
+
+  /** Engines to be replaced so that the port forwarded to their node is carried by one. */
+  #renewedForPort(
+    engines: readonly Engine[],
+    streams: ReadonlyMap<string | null, number>,
+  ): ReadonlySet<string> {
+    const renewed = this.deps.nodes.all().flatMap((node) => {
+      const behind = engines.filter(({ vpnNode }) => vpnNode === node.name)
+      return renewedForPort(behind, node, (id) => (streams.get(id) ?? 0) > 0)
+    })
+    return new Set(renewed)
   }
 
   /** Engines of the earlier orchestrator don't say how they were made; that is no reason to replace them. */

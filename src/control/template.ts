@@ -25,6 +25,14 @@ export const ENGINE_LABEL = 'roundhouse.engine'
 export const CONFIG_LABEL = 'roundhouse.config'
 export const GENERIC_LABEL = 'roundhouse.generic'
 
+/** Labels of engines behind a VPN; the first two are those of the earlier orchestrator. */
+export const VPN_LABELS = {
+  node: 'acestream.vpn_container',
+  forwarded: 'acestream.forwarded',
+  api: 'acestream.api_port',
+  p2p: 'acestream.p2p_port',
+} as const
+
 /** Set by us from the leased ports, so a request that names one would be a contradiction. */
 export const RESERVED_ENV = ['HTTP_PORT', 'HTTPS_PORT', 'API_PORT', 'P2P_PORT', 'CONF'] as const
 
@@ -37,7 +45,7 @@ type Ports = Pick<Engine, 'httpPort' | 'httpsPort' | 'apiPort' | 'p2pPort' | 'ho
 /** The labels of an engine's container; with them alone the row can be rebuilt. */
 export function engineLabels(
   template: EngineTemplate,
-  engine: Ports & Pick<Engine, 'id' | 'configHash' | 'request'>,
+  engine: Ports & Pick<Engine, 'id' | 'configHash' | 'request' | 'vpnNode' | 'forwarded'>,
 ): Record<string, string> {
   return {
     ...engine.request.labels,
@@ -48,6 +56,17 @@ export function engineLabels(
     'acestream.https_port': String(engine.httpsPort),
     'host.http_port': String(engine.hostHttpPort),
     ...(engine.hostHttpsPort === null ? {} : { 'host.https_port': String(engine.hostHttpsPort) }),
+    ...vpnLabels(engine),
+  }
+}
+
+function vpnLabels({ vpnNode, forwarded, apiPort, p2pPort }: Ports & Pick<Engine, 'vpnNode' | 'forwarded'>) {
+  if (vpnNode === null) return {}
+  return {
+    [VPN_LABELS.node]: vpnNode,
+    ...(forwarded ? { [VPN_LABELS.forwarded]: 'true' } : {}),
+    ...(apiPort === null ? {} : { [VPN_LABELS.api]: String(apiPort) }),
+    ...(p2pPort === null ? {} : { [VPN_LABELS.p2p]: String(p2pPort) }),
   }
 }
 

@@ -1,10 +1,10 @@
-import { noFreePort, type Refusal, runtimeUnavailable } from './refusal.ts'
+import { noFreePort, type Refusal, runtimeUnavailable, vpnDisconnected } from './refusal.ts'
 import type { DockerState } from './types.ts'
 
 /** What admission looks at. All of it is known without asking anyone. */
 export interface AdmissionFacts {
-  /** Null without a VPN; else the state of the best node and, if it is not up, why (the part after the dash). */
-  readonly vpn: { readonly state: 'up' | 'down' | 'unknown'; readonly why: string } | null
+  /** Null without a VPN; else the state of the best node and, if it is not up, why, and when to come back. */
+  readonly vpn: VpnAdmission | null
   /** Null while closed; else whole seconds until the next try (at least 1). */
   readonly breakerOpenForSeconds: number | null
   /** Engines not gone or failed. */
@@ -20,6 +20,13 @@ export interface AdmissionFacts {
   readonly dockerError: string
 }
 
+/** `why` is the part after the dash; `etaSeconds` is null where nobody knows. */
+interface VpnAdmission {
+  readonly state: 'up' | 'down' | 'unknown'
+  readonly why: string
+  readonly etaSeconds: number | null
+}
+
 type Rule = (facts: AdmissionFacts) => Refusal | null
 
 const VPN_DOWN_ETA_S = 60
@@ -28,13 +35,7 @@ const VPN_UNKNOWN_ETA_S = 5
 const vpnRule: Rule = ({ vpn }) =>
   vpn === null || vpn.state === 'up'
     ? null
-    : {
-        code: 'vpn_disconnected',
-        message: `Cannot provision engine: VPN not available - ${vpn.why}`,
-        blockedReason: 'VPN not connected',
-        etaSeconds: vpn.state === 'down' ? VPN_DOWN_ETA_S : VPN_UNKNOWN_ETA_S,
-        shouldWait: true,
-      }
+    : vpnDisconnected(vpn.why, vpn.etaSeconds ?? (vpn.state === 'down' ? VPN_DOWN_ETA_S : VPN_UNKNOWN_ETA_S))
 
 /** In this order: the first that refuses is the answer, so a lasting reason comes before a passing one. */
 const START_RULES: readonly Rule[] = [

@@ -4,6 +4,7 @@ import {
   type Agenda,
   isBusy,
   isLostForViewers,
+  isNetworkUp,
   type ObservedEngine,
   type PlanRule,
   type Situation,
@@ -38,6 +39,27 @@ const RULES: readonly EngineRule[] = [
     when: ({ observed }) => observed.isInHand || observed.engine.removalRequestedAt !== null,
   },
   { ...nothing, when: ({ observed }) => observed.engine.status === 'provisioning' },
+  // Whoever watched an engine whose network is gone has lost it already.
+  {
+    rule: 'vpn_gone',
+    when: ({ observed }) => observed.engine.status === 'draining' && isNetworkGone(observed),
+    action: () => ({ type: 'stop', reason: 'its network is gone' }),
+  },
+  {
+    rule: 'vpn_recreated',
+    when: ({ observed }) => isNetworkGone(observed) && observed.node?.namespace === 'foreign',
+    action: () => ({ type: 'recreate', reason: 'its VPN container was made anew' }),
+  },
+  {
+    rule: 'vpn_restarted',
+    when: ({ observed }) => isNetworkGone(observed) && observed.node?.namespace === 'dead',
+    action: () => ({ type: 'restart', reason: 'its VPN container was restarted' }),
+  },
+  // What is wrong with it now may be the VPN, and without the VPN nothing can be done about it.
+  {
+    ...nothing,
+    when: ({ observed }) => !isNetworkUp(observed) && observed.engine.status !== 'draining',
+  },
   {
     rule: 'crash_loop',
     when: (look) =>
@@ -94,6 +116,10 @@ export function actionFor(look: Look): Action | null {
   return { type, rule: rule.rule, reason, engineId: look.observed.engine.id } as Action
 }
 
+/** Its node is there again, but with another network than the one that it has joined. */
+const isNetworkGone = ({ node }: ObservedEngine): boolean =>
+  node !== null && node.state === 'up' && node.namespace !== 'alive'
+
 const isExited = ({ observed }: Look): boolean => observed.engine.containerState === 'exited'
 
 /** A dead container is one that could not be removed; it can't be started either. */
@@ -109,10 +135,10 @@ const isWitnessed = ({ observed, situation }: Look): boolean =>
  * engine may have viewers that we don't know of, so its silence is no reason to stop it.
  */
 function isOverdue({ observed, situation, agenda }: Look): boolean {
-  const { engine, streams, probedSinceMs } = observed
+  const { engine, streams, probedSinceMs, node } = observed
   if (engine.status !== 'starting' || engine.adoptedAt !== null || streams > 0) return false
   if (probedSinceMs === null) return false
-  const sinceMs = Math.max(engine.containerStartedAt ?? engine.createdAt, probedSinceMs)
+  const sinceMs = Math.max(engine.containerStartedAt ?? engine.createdAt, probedSinceMs, node?.sinceMs ?? 0)
   return agenda.isDue(sinceMs + situation.policy.startupTimeoutMs)
 }
 

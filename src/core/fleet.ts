@@ -4,6 +4,7 @@ import {
   type Action,
   type Agenda,
   idleSinceMs,
+  isBehindLostNode,
   isBusy,
   isInService,
   isSteady,
@@ -41,9 +42,11 @@ export class Fleet {
     const missing = this.wanted - count - recalled.length
     const started = this.#starts(missing)
     const surplus = this.#touch(this.#surplus(count))
+    const evacuated = this.#touch(this.#evacuations(Math.max(1, missing - started.length)))
     // One at a time: what is retired now has not gone yet.
     const mayReplace = missing <= 0 && retired.length === 0
-    return [...retired, ...recalled, ...started, ...surplus, ...(mayReplace ? this.#replacements() : [])]
+    const replaced = mayReplace ? this.#replacements() : []
+    return [...retired, ...recalled, ...started, ...surplus, ...evacuated, ...replaced]
   }
 
   /** Each engine is named in one step at most. */
@@ -143,6 +146,19 @@ export class Fleet {
     ]
   }
 
+  /** At the cap, engines behind a node that is down make room for others behind one that is up; idle ones only. */
+  #evacuations(missing: number): Action[] {
+    const { engines, startRefusal } = this.situation
+    const leaving = engines.filter((each) => !isInService(each)).length
+    // With no node up the VPN would be the reason in place of the cap.
+    if (startRefusal?.code !== 'max_capacity' || leaving >= missing) return []
+    return engines
+      .filter((each) => isSteady(each) && isBehindLostNode(each) && !isBusy(each))
+      .filter(({ engine }) => !this.#touched.has(engine.id))
+      .slice(0, missing - leaving)
+      .map((each) => this.#drain(each, 'vpn_lost', 'its VPN is down, and room is needed behind another'))
+  }
+
   /** An operator's word is about the engines of that time; who was just handed one may be on the way to it. */
   #isScaledDown({ engine }: ObservedEngine): boolean {
     const { scaledAtMs, drainHideMs } = this.situation.policy
@@ -150,14 +166,16 @@ export class Fleet {
     return this.agenda.isDue((engine.handedOutAt ?? 0) + drainHideMs)
   }
 
-  #drain(
-    { engine, health }: ObservedEngine,
-    rule: 'surplus_unhealthy' | 'scaled_down' | 'idle_surplus',
-    reason: string,
-  ): Action {
+  #drain({ engine, health, node }: ObservedEngine, rule: keyof typeof DRAIN_CAUSE, reason: string): Action {
     const cause = DRAIN_CAUSE[rule]
-    // An unhealthy engine was hidden when it became so.
-    const hiddenSinceMs = cause === 'unhealthy' ? health.sinceMs : this.situation.nowMs
+    // An unhealthy engine was hidden when it became so, and one behind a VPN when that went down.
+    const hiddenBefore = {
+      unhealthy: health.sinceMs,
+      vpn_lost: node?.sinceMs,
+      scaled_down: null,
+      surplus: null,
+    }
+    const hiddenSinceMs = hiddenBefore[cause] ?? this.situation.nowMs
     return { type: 'drain', rule, reason, engineId: engine.id, cause, hiddenSinceMs }
   }
 
@@ -192,6 +210,7 @@ const DRAIN_CAUSE = {
   surplus_unhealthy: 'unhealthy',
   scaled_down: 'scaled_down',
   idle_surplus: 'surplus',
+  vpn_lost: 'vpn_lost',
 } as const
 
 const isRecallable = (observed: ObservedEngine): boolean => {

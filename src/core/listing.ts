@@ -13,9 +13,15 @@ interface Facts {
   /** Whether its container runs, as far as is known. */
   readonly isRunning: boolean
   readonly verdict: Verdict
-  /** `up` also when there is no VPN. */
-  readonly vpn: 'up' | 'down' | 'unknown'
+  /** Whether its VPN stands in its way; `none` also without one, and while nothing is known. */
+  readonly vpnTrouble: VpnTrouble
 }
+
+/**
+ * Its node is down; its network belongs to an earlier start of the node; it lost its connection and has not found it again
+ * though its node has.
+ */
+export type VpnTrouble = 'none' | 'node_down' | 'network_gone' | 'cut_off'
 
 /** Read top to bottom, the first that holds is the reason. A proxy uses whatever is listed, whatever its health. */
 const HIDDEN: readonly { readonly when: (facts: Facts) => boolean; readonly reason: string }[] = [
@@ -28,7 +34,15 @@ const HIDDEN: readonly { readonly when: (facts: Facts) => boolean; readonly reas
     when: ({ engine }) => engine.unclaimedSince !== null,
     reason: 'it is kept for the caller whose answer was lost',
   },
-  { when: ({ vpn }) => vpn === 'down', reason: 'its VPN node is down' },
+  { when: ({ vpnTrouble }) => vpnTrouble === 'node_down', reason: 'its VPN node is down' },
+  {
+    when: ({ vpnTrouble }) => vpnTrouble === 'network_gone',
+    reason: 'its VPN node was restarted, and it has not joined it again yet',
+  },
+  {
+    when: ({ vpnTrouble }) => vpnTrouble === 'cut_off',
+    reason: 'it says that it is not connected, though its VPN node is up',
+  },
   {
     when: ({ engine, verdict }) => engine.status === 'ready' && verdict === 'unhealthy',
     reason: 'it is unhealthy',

@@ -1,9 +1,11 @@
 import { actionFor } from './engine-rules.ts'
 import { Fleet } from './fleet.ts'
+import { reconnections } from './reconnect.ts'
 import { isUnderstudy, recoveries } from './replacement.ts'
 import {
   type Action,
   Agenda,
+  isBehindLostNode,
   isBusy,
   isInService,
   type ObservedEngine,
@@ -27,6 +29,7 @@ export function plan(situation: Situation): Plan {
   const used = engines.filter(
     (observed) =>
       (isInService(observed) || back.has(observed.engine.id)) &&
+      (isBusy(observed) || !isBehindLostNode(observed)) &&
       !(failing.has(observed.engine.id) && isOfNoConcern(observed)),
   )
   const usedIds = new Set(used.map(({ engine }) => engine.id))
@@ -51,8 +54,6 @@ const isOfNoConcern = ({ engine }: ObservedEngine): boolean => engine.readyAt !=
 function ownActions(situation: Situation, agenda: Agenda): Action[] {
   const actions = situation.engines.flatMap((observed) => actionFor({ observed, situation, agenda }) ?? [])
   const named = new Set(actions.map((action) => ('engineId' in action ? action.engineId : null)))
-  const recovered = recoveries(situation).filter(
-    (action) => 'engineId' in action && !named.has(action.engineId),
-  )
-  return [...recovered, ...actions]
+  const others = [...recoveries(situation), ...reconnections(situation, agenda)]
+  return [...others.filter((action) => 'engineId' in action && !named.has(action.engineId)), ...actions]
 }

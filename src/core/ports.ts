@@ -17,5 +17,8 @@ export function freePort(range: PortRange, isTaken: (port: number) => boolean, s
   return null
 }
 
+/** Whether a port lies in a range. */
+export const holds = ({ first, last }: PortRange, port: number): boolean => port >= first && port <= last
+
 /** A range as people write it: `19000-19999`. */
 export const rangeText = (range: PortRange): string => `${range.first}-${range.last}`

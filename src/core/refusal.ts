@@ -52,6 +52,15 @@ export const runtimeUnavailable = (why: string): Refusal => ({
   shouldWait: true,
 })
 
+/** There is no VPN to start an engine behind; `why` names the container and its trouble. */
+export const vpnDisconnected = (why: string, etaSeconds: number): Refusal => ({
+  code: 'vpn_disconnected',
+  message: `Cannot provision engine: VPN not available - ${why}`,
+  blockedReason: 'VPN not connected',
+  etaSeconds,
+  shouldWait: true,
+})
+
 /** No port can be had; `what` names the range or the port asked for. */
 export const noFreePort = (what: string): Refusal => ({
   code: 'no_free_port',

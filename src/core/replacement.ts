@@ -3,6 +3,7 @@ import {
   type Agenda,
   isBusy,
   isLostForViewers,
+  isNetworkUp,
   isSteady,
   isUnhealthy,
   type ObservedEngine,
@@ -19,7 +20,11 @@ export const isForfeit = (observed: ObservedEngine, { policy }: Situation, agend
 
 /** Outdated, and nobody uses it. */
 const isIdleOutdated = (observed: ObservedEngine): boolean =>
-  observed.isOutdated && isSteady(observed) && !isBusy(observed) && observed.engine.unclaimedSince === null
+  observed.isOutdated &&
+  isSteady(observed) &&
+  isNetworkUp(observed) &&
+  !isBusy(observed) &&
+  observed.engine.unclaimedSince === null
 
 /**
  * The engine that takes another's place and is not ready to yet; it counts only when it is, or when the other does not
@@ -45,21 +50,23 @@ export function retirements(
     .map((each) => drainOf(each, 'replacement_ready', situation.nowMs))
 }
 
-/** Unhealthy engines that recovered while they drained, before another took their place, are put back into service. */
+/**
+ * Engines that drain and whose trouble is over are put back into service: unhealthy ones that answer again before another
+ * took their place, and those whose VPN came back.
+ */
 export function recoveries({ engines }: Situation): Action[] {
   const replaced = new Set(engines.map(({ engine }) => engine.replaces))
-  return engines
-    .filter(({ engine, health, isRunning, isInHand }) => {
-      const isLeaving = engine.status === 'draining' && engine.drainCause === 'unhealthy'
-      const isStopped = engine.removalRequestedAt !== null || !isRunning || isInHand
-      return isLeaving && !isStopped && health.verdict === 'healthy' && !replaced.has(engine.id)
-    })
-    .map(({ engine }) => ({
-      type: 'recall',
-      rule: 'recovered',
-      reason: 'it answers again',
-      engineId: engine.id,
-    }))
+  const leaving = engines.filter(
+    ({ engine, isRunning, isInHand }) =>
+      engine.status === 'draining' && engine.removalRequestedAt === null && isRunning && !isInHand,
+  )
+  return leaving.flatMap((each): Action[] => {
+    const { id: engineId, drainCause } = each.engine
+    if (drainCause === 'vpn_lost' && isNetworkUp(each))
+      return [{ type: 'recall', rule: 'vpn_back', reason: 'its VPN is back', engineId }]
+    const isWell = drainCause === 'unhealthy' && each.health.verdict === 'healthy' && !replaced.has(engineId)
+    return isWell ? [{ type: 'recall', rule: 'recovered', reason: 'it answers again', engineId }] : []
+  })
 }
 
 function drainOf(replaced: ObservedEngine, rule: 'replacement_ready', nowMs: number): Action {

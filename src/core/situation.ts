@@ -1,6 +1,7 @@
 import type { Health } from './health.ts'
 import type { Refusal } from './refusal.ts'
 import type { DrainCause, Engine } from './types.ts'
+import type { Namespace, NodeState } from './vpn.ts'
 
 /** One live engine with all that is known of it at one moment. */
 export interface ObservedEngine {
@@ -20,6 +21,15 @@ export interface ObservedEngine {
   readonly look: SecondLook
   /** Made from another image, template or limits than new ones are. */
   readonly isOutdated: boolean
+  /** The VPN node that it is behind; null without one. */
+  readonly node: EngineNode | null
+}
+
+/** A VPN node as an engine behind it has it. */
+export interface EngineNode extends Pick<NodeState, 'state' | 'sinceMs' | 'isSettled'> {
+  readonly namespace: Namespace
+  /** Since when it is cut off from the outside though its node is not; null when that can't be said. */
+  readonly strandedSinceMs: number | null
 }
 
 /**
@@ -47,6 +57,10 @@ export interface Policy {
   readonly startIntervalMs: number
   readonly unhealthyGraceMs: number
   readonly replacementCooldownMs: number
+  /** For how long engines may try to find their connection by themselves after a reconnect of their VPN. */
+  readonly reconnectGraceMs: number
+  /** Whether those that don't are restarted. */
+  readonly restartsOnReconnect: boolean
 }
 
 /** The replacement that was begun last, whether or not it has ended. */
@@ -80,6 +94,9 @@ export interface Situation {
 
 /** The rules by which actions come about; each action names its own. */
 export const PLAN_RULES = [
+  'vpn_gone',
+  'vpn_recreated',
+  'vpn_restarted',
   'crash_loop',
   'exited',
   'stopped_in_outage',
@@ -88,6 +105,8 @@ export const PLAN_RULES = [
   'dead_while_draining',
   'drained',
   'recovered',
+  'vpn_back',
+  'vpn_reconnected',
   'replacement_ready',
   'wanted_again',
   'finish_replacement',
@@ -95,6 +114,7 @@ export const PLAN_RULES = [
   'surplus_unhealthy',
   'scaled_down',
   'idle_surplus',
+  'vpn_lost',
   'unhealthy',
   'unhealthy_at_cap',
   'outdated',
@@ -124,6 +144,10 @@ interface ActionArgs {
   fail: { readonly engineId: string }
   /** Start the container of an engine that stopped while nobody watched. */
   revive: { readonly engineId: string }
+  /** Restart the container of an engine, so that it joins its VPN node anew. */
+  restart: { readonly engineId: string }
+  /** Make the container of an engine anew, since the one whose network it joined is no more. */
+  recreate: { readonly engineId: string }
 }
 
 /** One step towards what is wanted, with the rule that asks for it and the reason in words. */
@@ -183,8 +207,20 @@ export const isSteady = (observed: ObservedEngine): boolean =>
   observed.isRunning &&
   !observed.isInHand
 
+/** Unhealthy by its own fault, as far as one can tell: while its VPN is away, and shortly afterwards, one can't. */
 export const isUnhealthy = (observed: ObservedEngine): boolean =>
-  isSteady(observed) && observed.health.verdict === 'unhealthy'
+  isSteady(observed) &&
+  observed.health.verdict === 'unhealthy' &&
+  isNetworkUp(observed) &&
+  (observed.node?.isSettled ?? true)
+
+/** Without a VPN, or with one that works and that it has joined. */
+export const isNetworkUp = ({ node }: ObservedEngine): boolean =>
+  node === null || (node.state === 'up' && node.namespace === 'alive')
+
+/** Its VPN node has been down for so long that others have to do its work. */
+export const isBehindLostNode = ({ node }: ObservedEngine): boolean =>
+  node !== null && node.state === 'down' && node.isSettled
 
 /**
  * Whether it is lost for its viewers: it has been unhealthy for the grace period, no stream was begun in that time, and its

@@ -12,12 +12,7 @@ export interface StatusFacts {
   readonly streams: { readonly active: number; readonly total: number; readonly onEngines: number }
   readonly limits: { readonly maxReplicas: number; readonly minReplicas: number }
   /** Null without a VPN. */
-  readonly vpn: {
-    readonly connected: boolean
-    readonly health: string
-    readonly container: string | null
-    readonly forwardedPort: number | null
-  } | null
+  readonly vpn: VpnBrief | null
   readonly breaker: { readonly state: 'closed' | 'open' | 'half_open'; readonly lastFailureAt: number | null }
   readonly isAnyBreakerNotClosed: boolean
   readonly isDockerUnreachable: boolean
@@ -30,6 +25,21 @@ export interface StatusFacts {
   }
   readonly nowMs: number
   readonly version: string
+}
+
+/** The VPN in short: the first connected node, or else the first; and each of them. */
+export interface VpnBrief {
+  readonly connected: boolean
+  readonly health: string
+  readonly container: string | null
+  readonly forwardedPort: number | null
+  readonly nodes: readonly {
+    readonly name: string
+    readonly connected: boolean
+    readonly health: string
+    readonly forwardedPort: number | null
+    readonly reason: string | null
+  }[]
 }
 
 /** The state of the whole fleet in the names of the contract with the proxies. */
@@ -71,6 +81,15 @@ const vpnPart = (vpn: StatusFacts['vpn']) => ({
   health: vpn?.health ?? 'unknown',
   container: vpn?.container ?? null,
   forwarded_port: vpn?.forwardedPort ?? null,
+  ...(vpn !== null && vpn.nodes.length > 1 ? { nodes: vpn.nodes.map(nodePart) } : {}),
+})
+
+const nodePart = ({ name, connected, health, forwardedPort, reason }: VpnBrief['nodes'][number]) => ({
+  container: name,
+  connected,
+  health,
+  forwarded_port: forwardedPort,
+  reason,
 })
 
 function provisioningPart({ refusal, breaker }: StatusFacts) {

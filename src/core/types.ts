@@ -17,8 +17,10 @@ export type ContainerState = 'created' | 'running' | 'restarting' | 'paused' | '
 /** Which of an engine's ports a lease holds. */
 export type PortKind = 'http' | 'https' | 'api' | 'p2p'
 
-/** Why an engine drains. All but the last two are our own policy, and a stream that arrives meanwhile keeps the engine. */
-export type DrainCause = 'surplus' | 'scaled_down' | 'outdated' | 'unhealthy' | 'operator'
+/**
+ * Why an engine drains. All but the last and `unhealthy` are our own policy, and a stream that arrives meanwhile keeps the engine.
+ */
+export type DrainCause = 'surplus' | 'scaled_down' | 'outdated' | 'unhealthy' | 'vpn_lost' | 'operator'
 
 /**
  * How a container came to stand still: `exit` while the container engine was watched; `outage` when nobody saw it, as
@@ -51,6 +53,7 @@ export interface Engine {
   /** Where its ports are unique: `host`, or a VPN node's name. */
   readonly scope: string
   readonly vpnNode: string | null
+  /** Its peer-to-peer port is one that its node had forwarded to it; see `carriesForwardedPort`. */
   readonly forwarded: boolean
   /** Ports inside the container. */
   readonly httpPort: number
@@ -62,6 +65,8 @@ export interface Engine {
   readonly hostHttpsPort: number | null
   readonly labels: Readonly<Record<string, string>>
   readonly containerState: ContainerState | null
+  /** The container whose network it has joined, by id, or by name where it was made before that; null for a network of its own. */
+  readonly donorId: string | null
   /** The container's address and networks as last seen. */
   readonly address: string | null
   readonly networks: readonly string[]

@@ -55,6 +55,8 @@ const engine = {
   reason: null,
 }
 
+const exit = { public_ip: '203.0.113.7', country: 'Exampleland', region: 'Region', city: 'Townsville' }
+
 const breaker = {
   state: 'closed',
   failure_count: 0,
@@ -189,15 +191,36 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   },
   getVpnStatus: {
     response: {
-      enabled: false,
-      status: 'disabled',
-      container_name: null,
-      container: null,
-      health: 'unknown',
-      connected: false,
-      forwarded_port: null,
-      last_check: null,
-      last_check_at: null,
+      enabled: true,
+      status: 'running',
+      container_name: 'gluetun',
+      container: 'gluetun',
+      health: 'healthy',
+      connected: true,
+      forwarded_port: 51_413,
+      last_check: '2026-11-23T12:05:00.000Z',
+      last_check_at: '2026-11-23T12:05:00.000Z',
+      ...exit,
+      nodes: [
+        {
+          container: 'gluetun',
+          state: 'up',
+          connected: true,
+          since: '2026-11-23T12:00:00.000Z',
+          reason: null,
+          status: 'running',
+          health: 'healthy',
+          docker_health: 'healthy',
+          docker_health_text: null,
+          vpn_status: 'running',
+          control_problem: null,
+          forwarded_port: 51_413,
+          ...exit,
+          engines: 3,
+          last_check: '2026-11-23T12:05:00.000Z',
+          last_control_check: '2026-11-23T12:05:00.000Z',
+        },
+      ],
     },
   },
   getHealth: {
@@ -222,6 +245,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
           last_check: '2026-11-23T12:05:00.000Z',
           consecutive_failures: 0,
           last_error: null,
+          connected: null,
         },
       ],
     },

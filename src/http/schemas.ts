@@ -112,6 +112,18 @@ export const OrchestratorStatus = Type.Object({
     health: Type.String(),
     container: Nullable(Type.String()),
     forwarded_port: Nullable(Port),
+    nodes: Type.Optional(
+      Type.Array(
+        Type.Object({
+          container: Type.String(),
+          connected: Type.Boolean(),
+          health: Type.String(),
+          forwarded_port: Nullable(Port),
+          reason: Nullable(Type.String()),
+        }),
+        { description: 'Each of several' },
+      ),
+    ),
   }),
   provisioning: Type.Object({
     can_provision: Type.Boolean(),
@@ -140,6 +152,8 @@ const PlannedAction = Type.Object({
     Type.Literal('stop'),
     Type.Literal('fail'),
     Type.Literal('revive'),
+    Type.Literal('restart'),
+    Type.Literal('recreate'),
   ]),
   rule: Type.String(),
   reason: Type.String(),
@@ -157,17 +171,53 @@ export const PlanReport = Type.Object({
   next_look: Nullable(Time),
 })
 
+/** Where the exit of a VPN is, as far as Gluetun knows. */
+const exit = {
+  public_ip: Nullable(Type.String()),
+  country: Nullable(Type.String()),
+  region: Nullable(Type.String()),
+  city: Nullable(Type.String()),
+}
+
+const VpnHealth = Type.Union(
+  [Type.Literal('healthy'), Type.Literal('unhealthy'), Type.Literal('starting'), Type.Literal('unknown')],
+  { description: 'The verdict on it, in the words of a health check' },
+)
+
+const VpnNode = Type.Object({
+  container: Type.String(),
+  state: Type.Union([Type.Literal('up'), Type.Literal('down'), Type.Literal('unknown')]),
+  connected: Type.Boolean(),
+  since: Nullable(Time),
+  reason: Nullable(Type.String({ description: 'Why it is not up' })),
+  status: Type.String({ description: "The state of its container, 'missing' or 'unknown'" }),
+  health: VpnHealth,
+  docker_health: Nullable(Type.String({ description: "Docker's health check of it; null without one" })),
+  docker_health_text: Nullable(Type.String()),
+  vpn_status: Nullable(Type.String({ description: "Gluetun's own word on its VPN" })),
+  control_problem: Nullable(
+    Type.String({ description: 'What its control server does not tell, and the remedy' }),
+  ),
+  forwarded_port: Nullable(Port),
+  ...exit,
+  engines: Count,
+  last_check: Nullable(Time),
+  last_control_check: Nullable(Time),
+})
+
 export const VpnStatus = Type.Object({
   enabled: Type.Boolean(),
   status: Type.String(),
   container_name: Nullable(Type.String()),
   container: Nullable(Type.String()),
-  health: Type.String(),
+  health: VpnHealth,
   connected: Type.Boolean(),
   forwarded_port: Nullable(Port),
   last_check: Nullable(Time),
   last_check_at: Nullable(Time),
+  ...exit,
   error: Type.Optional(Type.String()),
+  nodes: Type.Array(VpnNode),
 })
 
 const Breaker = Type.Object({
@@ -197,6 +247,9 @@ export const HealthStatusReport = Type.Object({
       last_check: Nullable(Time),
       consecutive_failures: Count,
       last_error: Nullable(Type.String()),
+      connected: Nullable(
+        Type.Boolean({ description: 'Behind a VPN: what it says of its connection to the outside' }),
+      ),
     }),
   ),
 })

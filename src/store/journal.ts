@@ -21,6 +21,8 @@ type JournalKind =
   | 'engine.recalled'
   | 'engine.replacing'
   | 'engine.revived'
+  | 'engine.restarting'
+  | 'engine.recreating'
   | 'engine.quiet'
   | 'engine.removal_requested'
   | 'engine.failed'
@@ -32,6 +34,11 @@ type JournalKind =
   | 'fleet.scaled'
   | 'breaker.opened'
   | 'breaker.closed'
+  | 'vpn.up'
+  | 'vpn.down'
+  | 'vpn.unknown'
+  | 'vpn.reconnected'
+  | 'vpn.port_changed'
 
 export interface JournalEntry {
   readonly kind: JournalKind

@@ -38,6 +38,7 @@ export const engines = sqliteTable(
     hostHttpsPort: integer(),
     labels: text({ mode: 'json' }).$type<Engine['labels']>().notNull(),
     containerState: text().$type<ContainerState>(),
+    donorId: text(),
     address: text(),
     networks: text({ mode: 'json' }).$type<readonly string[]>().notNull(),
     createdAt: integer().notNull(),

@@ -13,13 +13,17 @@ const allGood: AdmissionFacts = {
   dockerError: '',
 }
 
-const vpnDown = { state: 'down', why: "Gluetun VPN container 'gluetun' is not healthy" } as const
-const vpnUnknown = { state: 'unknown', why: 'not known yet' } as const
+const vpnDown = {
+  state: 'down',
+  why: "Gluetun VPN container 'gluetun' is not healthy",
+  etaSeconds: null,
+} as const
+const vpnUnknown = { state: 'unknown', why: 'not known yet', etaSeconds: null } as const
 
 describe('admission', () => {
   test('accepts when nothing is in the way', () => {
     expect(admission(allGood)).toBeNull()
-    expect(admission({ ...allGood, vpn: { state: 'up', why: '' } })).toBeNull()
+    expect(admission({ ...allGood, vpn: { state: 'up', why: '', etaSeconds: null } })).toBeNull()
     expect(admission({ ...allGood, docker: 'unknown' })).toBeNull()
   })
 

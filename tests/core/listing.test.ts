@@ -4,16 +4,17 @@ import { inOrder, listing, turnsOf } from '../../src/core/listing.ts'
 import { engine } from '../support/builders.ts'
 
 describe('listing', () => {
-  const facts = { engine: engine(), isRunning: true, verdict: 'healthy', vpn: 'up' } as const
+  const facts = { engine: engine(), isRunning: true, verdict: 'healthy', vpnTrouble: 'none' } as const
 
   test.each([
     [{}, null],
     [{ verdict: 'unknown' }, null],
-    [{ vpn: 'unknown' }, null],
     [{ engine: engine({ status: 'starting' }), verdict: 'unknown' }, null],
     [{ engine: engine({ status: 'starting' }), verdict: 'unhealthy' }, null],
     [{ verdict: 'unhealthy' }, 'it is unhealthy'],
-    [{ vpn: 'down' }, 'its VPN node is down'],
+    [{ vpnTrouble: 'node_down' }, 'its VPN node is down'],
+    [{ vpnTrouble: 'network_gone' }, 'its VPN node was restarted, and it has not joined it again yet'],
+    [{ vpnTrouble: 'cut_off' }, 'it says that it is not connected, though its VPN node is up'],
     [{ engine: engine({ status: 'provisioning' }) }, 'it is being provisioned'],
     [{ engine: engine({ status: 'draining' }) }, 'it is draining'],
     [{ engine: engine({ status: 'gone' }) }, 'it is history'],

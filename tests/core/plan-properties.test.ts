@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { plan } from '../../src/core/plan.ts'
-import type { Action, ObservedEngine, Policy, Situation } from '../../src/core/situation.ts'
+import type { Refusal } from '../../src/core/refusal.ts'
+import type { Action, EngineNode, ObservedEngine, Policy, Situation } from '../../src/core/situation.ts'
 import type { Engine } from '../../src/core/types.ts'
 import { inShort, NOW, observed, situation } from '../support/situations.ts'
 
@@ -10,7 +11,7 @@ const maybe = (value: fc.Arbitrary<number>) => fc.option(value, { nil: null })
 
 const row: fc.Arbitrary<Partial<Engine>> = fc.record({
   status: fc.constantFrom('provisioning', 'starting', 'ready', 'ready', 'ready', 'draining'),
-  drainCause: fc.constantFrom('surplus', 'scaled_down', 'outdated', 'unhealthy', 'operator'),
+  drainCause: fc.constantFrom('surplus', 'scaled_down', 'outdated', 'unhealthy', 'vpn_lost', 'operator'),
   drainingSince: times,
   containerState: fc.constantFrom('running', 'running', 'running', 'exited', 'dead', 'restarting', 'paused'),
   stopCause: fc.constantFrom('exit', 'outage'),
@@ -26,6 +27,14 @@ const row: fc.Arbitrary<Partial<Engine>> = fc.record({
   restartsAt: fc.array(times, { maxLength: 4 }),
 })
 
+const node: fc.Arbitrary<EngineNode> = fc.record({
+  state: fc.constantFrom('up', 'up', 'down', 'unknown'),
+  sinceMs: times,
+  isSettled: fc.boolean(),
+  namespace: fc.constantFrom('alive', 'alive', 'dead', 'foreign'),
+  strandedSinceMs: fc.option(times, { nil: null, freq: 2 }),
+})
+
 const facts: fc.Arbitrary<Partial<Omit<ObservedEngine, 'engine'>>> = fc.record({
   isInHand: fc.constantFrom(false, false, false, true),
   streams: fc.constantFrom(0, 0, 1, 2),
@@ -36,6 +45,7 @@ const facts: fc.Arbitrary<Partial<Omit<ObservedEngine, 'engine'>>> = fc.record({
     times.map((sinceMs) => ({ kind: 'pending' as const, sinceMs })),
   ),
   isOutdated: fc.constantFrom(false, false, true),
+  node: fc.option(node, { nil: null, freq: 2 }),
 })
 
 const policies: fc.Arbitrary<Partial<Policy>> = fc
@@ -47,6 +57,7 @@ const policies: fc.Arbitrary<Partial<Policy>> = fc
     scaledAtMs: maybe(times),
     concurrentStarts: fc.integer({ min: 1, max: 3 }),
     startIntervalMs: fc.constantFrom(0, 5_000),
+    restartsOnReconnect: fc.boolean(),
   })
   .map((policy) => ({ ...policy, minReplicas: Math.min(policy.minReplicas, policy.maxReplicas) }))
 
@@ -76,12 +87,34 @@ const situations: fc.Arbitrary<Situation> = fc
     const isStarted = all.some(({ engine }) => engine.replaces === replacement?.engineId)
     return situation(all, policy, {
       isStartTrial,
+      startRefusal: refusalFor(all, policy.maxReplicas ?? 0),
       replacement: replacement === null ? null : { ...replacement, isStarted },
     })
   })
 
+/** As admission would say it. */
+const refusalFor = (engines: readonly ObservedEngine[], maxReplicas: number): Refusal | null =>
+  engines.length < maxReplicas
+    ? null
+    : {
+        code: 'max_capacity',
+        message: 'full',
+        blockedReason: 'Maximum capacity reached',
+        etaSeconds: 30,
+        shouldWait: true,
+      }
+
 const of = (given: Situation, action: Action): ObservedEngine | undefined =>
   'engineId' in action ? given.engines.find(({ engine }) => engine.id === action.engineId) : undefined
+
+/** What speaks for its being lost for its viewers, and since when; that it moves bytes is the other half. */
+function lastSign({ health, engine }: ObservedEngine, { rule }: Action) {
+  if (rule === 'vpn_reconnected') return { sinceMs: 0, verdict: 'lost' }
+  const sinceMs = Math.max(health.sinceMs, engine.lastStreamAt ?? 0)
+  return { sinceMs, verdict: health.verdict === 'unhealthy' ? 'lost' : 'not lost' }
+}
+
+const isNetworkGone = ({ node }: ObservedEngine): boolean => node !== null && node.namespace !== 'alive'
 
 const holds = (check: (given: Situation, actions: readonly Action[]) => void): void =>
   fc.assert(
@@ -130,15 +163,11 @@ describe('whatever the fleet is like, a plan', () => {
       for (const action of actions) {
         const subject = of(given, action)
         if (subject === undefined || action.type === 'recall' || action.type === 'replace') continue
-        if (subject.streams === 0 || !subject.isRunning) continue
-        const { health, engine } = subject
-        const sinceMs = NOW - Math.max(health.sinceMs, engine.lastStreamAt ?? 0)
-        const stillMs = Math.min(sinceMs, subject.stillMs ?? sinceMs)
-        expect([action.type, subject.health.verdict, stillMs >= given.policy.unhealthyGraceMs]).toEqual([
-          action.type,
-          'unhealthy',
-          true,
-        ])
+        if (subject.streams === 0 || !subject.isRunning || isNetworkGone(subject)) continue
+        const { sinceMs, verdict } = lastSign(subject, action)
+        const stillMs = Math.min(NOW - sinceMs, subject.stillMs ?? NOW - sinceMs)
+        const isLost = stillMs >= given.policy.unhealthyGraceMs
+        expect([action.type, verdict, isLost]).toEqual([action.type, 'lost', true])
       }
     }))
 
@@ -152,6 +181,45 @@ describe('whatever the fleet is like, a plan', () => {
             given.policy.drainHideMs,
           )
       }
+    }))
+
+  test('restarts and makes anew only what is behind a VPN that is up, and has to be', () =>
+    holds((given, actions) => {
+      for (const action of actions) {
+        const subject = of(given, action)
+        if (action.type !== 'restart' && action.type !== 'recreate') continue
+        expect(subject?.node?.state).toBe('up')
+        expect(action.type === 'recreate').toBe(subject?.node?.namespace === 'foreign')
+        if (subject?.node?.namespace === 'alive') expect(subject.node.strandedSinceMs).not.toBeNull()
+      }
+    }))
+
+  test('restarts one at a time for a connection that is not found again, while others carry on', () =>
+    holds((given, actions) => {
+      const restarted = actions.filter(({ rule }) => rule === 'vpn_reconnected')
+      if (!given.policy.restartsOnReconnect) expect(restarted).toEqual([])
+      const others = given.engines.some(
+        ({ engine, isRunning, isInHand, health, node }) =>
+          engine.status === 'ready' &&
+          engine.removalRequestedAt === null &&
+          isRunning &&
+          !isInHand &&
+          health.verdict !== 'unhealthy' &&
+          (node === null ||
+            (node.state === 'up' && node.namespace === 'alive' && node.strandedSinceMs === null)),
+      )
+      if (others) expect(restarted.length).toBeLessThanOrEqual(1)
+    }))
+
+  test('does nothing about an engine whose VPN is not up, but for one that leaves', () =>
+    holds((given, actions) => {
+      const isAway = (action: Action): boolean => {
+        const node = of(given, action)?.node ?? null
+        return node !== null && node.state !== 'up' && of(given, action)?.engine.status !== 'draining'
+      }
+      const rules = new Set(actions.filter(isAway).map(({ rule }) => rule))
+      for (const leaving of ['vpn_lost', 'scaled_down', 'idle_surplus'] as const) rules.delete(leaving)
+      expect([...rules]).toEqual([])
     }))
 
   test('takes no healthy engine out of service that is wanted', () =>
@@ -175,7 +243,7 @@ describe('whatever the fleet is like, a plan', () => {
     holds((given) => {
       let now = given
       // Slots of concurrent starts free up from round to round.
-      for (let round = 0; round < 12; round++) now = done(now, plan(now).actions)
+      for (let round = 0; round < 60; round++) now = done(now, plan(now).actions)
       expect(inShort(plan(now).actions)).toEqual([])
     }))
 })
@@ -190,9 +258,11 @@ function done(given: Situation, actions: readonly Action[]): Situation {
     if (action === undefined) return [each]
     return action.type === 'stop' || action.type === 'fail' ? [] : [changedBy(action, each)]
   })
+  const all = [...engines, ...actions.flatMap(madeBy)]
   return {
     ...given,
-    engines: [...engines, ...actions.flatMap(madeBy)],
+    engines: all,
+    startRefusal: refusalFor(all, given.policy.maxReplicas),
     replacement: replacementAfter(given, actions),
   }
 }
@@ -233,6 +303,12 @@ function changedBy(action: Action, subject: ObservedEngine): ObservedEngine {
       const running = { containerState: 'running', stoppedAt: null, stopCause: null } as const
       const started = { status: 'starting', containerStartedAt: NOW } as const
       return { ...subject, isRunning: true, engine: { ...engine, ...running, ...started } }
+    }
+    case 'restart':
+    case 'recreate': {
+      const node = subject.node && { ...subject.node, namespace: 'alive' as const, strandedSinceMs: null }
+      const row = { ...engine, status: 'ready', containerState: 'running', containerStartedAt: NOW } as const
+      return { ...subject, isRunning: true, node, engine: { ...row, stoppedAt: null, stopCause: null } }
     }
     default:
       return subject

@@ -6,7 +6,7 @@ const facts: StatusFacts = {
   engines: { total: 3, running: 3, healthy: 2, unhealthy: 1 },
   streams: { active: 5, total: 10, onEngines: 5 },
   limits: { maxReplicas: 10, minReplicas: 1 },
-  vpn: { connected: true, health: 'healthy', container: 'gluetun', forwardedPort: 54_321 },
+  vpn: { connected: true, health: 'healthy', container: 'gluetun', forwardedPort: 54_321, nodes: [] },
   breaker: { state: 'closed', lastFailureAt: null },
   isAnyBreakerNotClosed: false,
   isDockerUnreachable: false,
@@ -54,7 +54,9 @@ describe('orchestrator status', () => {
     [{ isAnyBreakerNotClosed: true }, 'degraded'],
     [{ isDockerUnreachable: true, refusal }, 'degraded'],
     [
-      { vpn: { connected: false, health: 'unhealthy', container: 'gluetun', forwardedPort: null } },
+      {
+        vpn: { connected: false, health: 'unhealthy', container: 'gluetun', forwardedPort: null, nodes: [] },
+      },
       'degraded',
     ],
     [{ engines: idle, refusal }, 'unavailable'],

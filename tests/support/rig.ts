@@ -1,7 +1,14 @@
 import { loadConfig } from '../../src/config.ts'
-import type { HealthFact, HealthSource, HealthTarget, SessionFact } from '../../src/control/health-keeper.ts'
+import type {
+  HealthFact,
+  HealthSource,
+  HealthTarget,
+  NetworkFact,
+  SessionFact,
+} from '../../src/control/health-keeper.ts'
 import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'
 import { createOrchestrator, type Orchestrator } from '../../src/wire.ts'
+import { ManualVpn } from './manual-vpn.ts'
 import { MemoryRuntime } from './memory-runtime.ts'
 import { type TempStore, tempStore } from './temp-store.ts'
 import { settled, VirtualClock } from './virtual-clock.ts'
@@ -25,9 +32,7 @@ class ManualHealth implements HealthSource {
 
   /** Reports a probe of the engine at the published port as its current process would give it. */
   report(port: number, ok: boolean, atMs: number): void {
-    const target = this.targets.find(({ addresses }) => addresses.some((address) => address.port === port))
-    if (target === undefined) throw new Error(`nothing is probed at port ${port}`)
-    const { engineId, generation } = target
+    const { engineId, generation } = this.#targetAt(port)
     this.tell({ engineId, generation, ok, atMs, error: ok ? null : 'no answer' })
   }
 
@@ -39,8 +44,24 @@ class ManualHealth implements HealthSource {
     this.#handlers?.onSession(fact)
   }
 
+  /** The engine at the published port answers whether it is connected. */
+  network(port: number, connected: boolean, atMs: number): void {
+    const { engineId, generation } = this.#targetAt(port)
+    this.tellNetwork({ engineId, generation, connected, atMs })
+  }
+
+  tellNetwork(fact: NetworkFact): void {
+    this.#handlers?.onNetwork(fact)
+  }
+
   lose(): void {
     this.#handlers?.onLost()
+  }
+
+  #targetAt(port: number): HealthTarget {
+    const target = this.targets.find(({ addresses }) => addresses.some((address) => address.port === port))
+    if (target === undefined) throw new Error(`nothing is probed at port ${port}`)
+    return target
   }
 }
 
@@ -52,6 +73,7 @@ export class Rig {
   readonly clock: VirtualClock
   readonly runtime: MemoryRuntime
   readonly health = new ManualHealth()
+  readonly vpn = new ManualVpn()
   readonly temp: TempStore = tempStore()
   readonly logged: string[] = []
   orchestrator: Orchestrator
@@ -146,6 +168,7 @@ export class Rig {
       store: this.temp.store,
       runtime: this.runtime,
       health: this.health,
+      vpn: this.vpn,
       clock: this.clock,
       log: { debug: () => undefined, info: note, warn: note, error: note },
       newId: () => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`,

@@ -21,6 +21,7 @@ export function observed(
     stillMs: null,
     look: { kind: 'clear' },
     isOutdated: false,
+    node: null,
     ...change,
   }
 }
@@ -38,6 +39,8 @@ const POLICY: Policy = {
   startIntervalMs: 0,
   unhealthyGraceMs: 60_000,
   replacementCooldownMs: 60_000,
+  reconnectGraceMs: 10_000,
+  restartsOnReconnect: true,
 }
 
 /** A fleet with nothing in its way; each test names only what it is about. */

@@ -1,0 +1,77 @@
+import { type NodePlace, placement } from '../core/placement.ts'
+import { holds, type PortRange, rangeText } from '../core/ports.ts'
+import type { EngineRequest } from '../core/types.ts'
+import { liveEngines } from '../store/engines.ts'
+import type { Db } from '../store/store.ts'
+import { HOST_SCOPE, type PortBook } from './port-book.ts'
+import type { VpnNode, VpnNodes } from './vpn-nodes.ts'
+
+/** Where an engine goes: the scope of its ports, and the node whose network it joins. */
+export interface Place {
+  readonly scope: string
+  readonly vpnNode: string | null
+}
+
+interface Candidate extends NodePlace {
+  readonly node: VpnNode
+}
+
+/** Chooses the place for another engine: the host, or with a VPN the node that suits best. */
+export class Placer {
+  constructor(private readonly deps: { readonly ports: PortBook; readonly nodes: VpnNodes }) {}
+
+  /** Null when there is no place; `taken` says why, where it is not the VPN. `preferred` names a node. */
+  place(db: Db, { hostPort }: EngineRequest, preferred: string | null, nowMs: number): Place | null {
+    if (this.deps.nodes.all().length === 0) return { scope: HOST_SCOPE, vpnNode: null }
+    const chosen = placement(this.#candidates(db, hostPort, nowMs), preferred)
+    return chosen && { scope: chosen.name, vpnNode: chosen.name }
+  }
+
+  /** Null when a new engine could have a port (this one, if the caller names one); else what is taken. */
+  taken(db: Db, { hostPort }: EngineRequest, nowMs: number): string | null {
+    const { ports, nodes } = this.deps
+    if (nodes.all().length > 0) return this.#takenBehindVpn(db, hostPort, nowMs)
+    if (hostPort !== null)
+      return ports.isLeased(db, HOST_SCOPE, hostPort)
+        ? `host_port ${hostPort} is held by another engine`
+        : null
+    const isFree = ports.free(db, HOST_SCOPE, ports.ranges.host, 0, nowMs) !== null
+    return isFree ? null : `all ports of PORT_RANGE_HOST ${rangeText(ports.ranges.host)} are taken`
+  }
+
+  /** The range of an engine's HTTP port. */
+  rangeOf({ vpnNode }: Pick<Place, 'vpnNode'>): PortRange {
+    const node = vpnNode === null ? undefined : this.deps.nodes.get(vpnNode)
+    return node?.ports ?? this.deps.ports.ranges.host
+  }
+
+  /** The port that is forwarded to a node, if no engine has it. */
+  forwardedPort(db: Db, { scope, vpnNode }: Place): number | null {
+    const port = vpnNode === null ? null : (this.deps.nodes.get(vpnNode)?.forwardedPort ?? null)
+    return port === null || this.deps.ports.isLeased(db, scope, port) ? null : port
+  }
+
+  /** With no node up the VPN is the reason, and not a port. */
+  #takenBehindVpn(db: Db, hostPort: number | null, nowMs: number): string | null {
+    const up = this.#candidates(db, hostPort, nowMs).filter(({ state }) => state === 'up')
+    if (up.length === 0 || up.some(({ hasPort }) => hasPort)) return null
+    if (hostPort !== null) return `host_port ${hostPort} is held by another engine, or its VPN node is down`
+    return `all ports of GLUETUN_PORT_RANGE are taken (${up.map(({ node }) => rangeText(node.ports)).join(', ')})`
+  }
+
+  #candidates(db: Db, hostPort: number | null, nowMs: number): Candidate[] {
+    const { ports, nodes } = this.deps
+    const engines = liveEngines(db)
+    const hasPort = ({ name, ports: range }: VpnNode): boolean =>
+      hostPort === null
+        ? ports.free(db, name, range, 0, nowMs) !== null
+        : holds(range, hostPort) && !ports.isLeased(db, name, hostPort)
+    return nodes.all().map((node) => ({
+      node,
+      name: node.name,
+      state: node.verdict.state,
+      engines: engines.filter(({ vpnNode }) => vpnNode === node.name).length,
+      hasPort: hasPort(node),
+    }))
+  }
+}

@@ -1,0 +1,166 @@
+import type { Evidence } from '../core/tunnel.ts'
+import { type ControlSight, type NodeContainer, type NodeState, namespaceOf } from '../core/vpn.ts'
+import { liveEngines } from '../store/engines.ts'
+import { appendJournal } from '../store/journal.ts'
+import type { Store } from '../store/store.ts'
+import { startedStreams } from '../store/streams.ts'
+import { joinNode } from './adoption.ts'
+import type { Clock } from './clock.ts'
+import type { ConnectionFacts } from './connection-facts.ts'
+import { generationOf } from './health-keeper.ts'
+import type { Log } from './log.ts'
+import type { SessionFacts } from './session-facts.ts'
+import type { VpnNews, VpnNodes } from './vpn-nodes.ts'
+
+/** What a look at a node's container found. `isMissing`: Docker has none of that name; `error`: it could not be asked. */
+export interface VpnContainerFact {
+  readonly node: string
+  readonly atMs: number
+  readonly container: NodeContainer | null
+  readonly isMissing: boolean
+  readonly error: string | null
+}
+
+/** What a node's control server said in one round. */
+export interface VpnControlFact extends ControlSight {
+  readonly node: string
+}
+
+interface VpnHandlers {
+  readonly onContainer: (fact: VpnContainerFact) => void
+  readonly onControl: (fact: VpnControlFact) => void
+  readonly onLost: () => void
+}
+
+/** Where facts about the nodes come from: the VPN worker, or a simulated one. */
+export interface VpnSource {
+  start(handlers: VpnHandlers): void
+  stop(): Promise<void>
+}
+
+/** Verdicts change by time alone, too. */
+const TICK_MS = 1_000
+
+/**
+ * Turns facts about VPN nodes, and what their engines and streams show, into verdicts. Each change of one is in the journal
+ * and in the log once.
+ */
+export class VpnKeeper {
+  readonly #stop = new AbortController()
+  #loop: Promise<void> = Promise.resolve()
+
+  constructor(
+    private readonly deps: {
+      readonly store: Store
+      readonly clock: Clock
+      readonly nodes: VpnNodes
+      readonly connections: ConnectionFacts
+      readonly sessions: SessionFacts
+      readonly source: VpnSource
+      readonly log: Log
+    },
+  ) {}
+
+  /** Without nodes there is nothing to watch. */
+  start(): void {
+    const { source, nodes, connections } = this.deps
+    if (nodes.all().length === 0) return
+    // Before anybody plans by what an engine said: it may speak for all of them.
+    connections.onNews(() => this.#judgeAll())
+    source.start({
+      onContainer: (fact) => this.#noteContainer(fact),
+      onControl: (fact) => this.#noteControl(fact),
+      onLost: () => {
+        nodes.forgetAll()
+        this.#judgeAll()
+      },
+    })
+    this.#loop = this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await Promise.all([this.#loop, this.deps.source.stop()])
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      this.#judgeAll()
+      await this.deps.clock.sleep(TICK_MS, signal)
+    }
+  }
+
+  #noteContainer({ node, atMs, container, isMissing, error }: VpnContainerFact): void {
+    const { nodes } = this.deps
+    if (container !== null || isMissing) nodes.noteContainer(node, container, atMs)
+    else nodes.noteDockerError(node, error ?? 'Docker does not answer')
+    if (container !== null) this.#findEngines(node, container.id)
+    this.#judge(node)
+  }
+
+  /** Engines of the earlier orchestrator may have been adopted before it was known whose network they use. */
+  #findEngines(node: string, containerId: string): void {
+    const { store, clock } = this.deps
+    const found = liveEngines(store.db).filter(
+      ({ vpnNode, donorId }) => vpnNode === null && donorId === containerId,
+    )
+    if (found.length === 0) return
+    store.transact((tx) => {
+      for (const engine of found) joinNode(tx, engine, node, clock.now())
+    })
+  }
+
+  #noteControl({ node, ...sight }: VpnControlFact): void {
+    for (const news of this.deps.nodes.noteControl(node, sight)) this.#record(node, news)
+    this.#judge(node)
+  }
+
+  #judgeAll(): void {
+    for (const { name } of this.deps.nodes.all()) this.#judge(name)
+  }
+
+  #judge(name: string): void {
+    const { nodes, clock } = this.deps
+    const before = nodes.judge(name, this.#evidence(name), clock.now())
+    const after = nodes.get(name)?.verdict
+    if (before !== null && after !== undefined && before.state !== after.state) this.#tell(name, after)
+  }
+
+  /** An engine whose network is gone tells nothing of the tunnel. */
+  #evidence(name: string): Evidence {
+    const { store, nodes, connections, sessions } = this.deps
+    const container = nodes.get(name)?.container ?? null
+    const engines = liveEngines(store.db).filter(
+      (engine) => engine.vpnNode === name && namespaceOf(engine, container) === 'alive',
+    )
+    const ids = new Set(engines.map(({ id }) => id))
+    const streams = startedStreams(store.db).filter(({ engineId }) => engineId !== null && ids.has(engineId))
+    return {
+      connections: engines.flatMap((engine) => connections.of(engine.id, generationOf(engine)) ?? []),
+      flows: streams.flatMap(({ rowId, key }) => {
+        const session = sessions.of(rowId)
+        return session === null ? [] : [{ content: key, askedMs: session.askedMs, movedMs: session.movedMs }]
+      }),
+    }
+  }
+
+  #tell(node: string, { state, reason }: NodeState): void {
+    const { store, clock, log } = this.deps
+    const kind = VERDICT_KINDS[state]
+    store.transact((tx) => appendJournal(tx, clock.now(), { kind, detail: { node, reason } }))
+    if (state === 'down') log.warn({ node }, `VPN down: ${reason}`)
+    else log.info({ node }, state === 'up' ? 'VPN up' : `VPN not known: ${reason}`)
+  }
+
+  #record(node: string, news: VpnNews): void {
+    const { store, clock, log } = this.deps
+    const { kind, ...detail } = news
+    store.transact((tx) =>
+      appendJournal(tx, clock.now(), { kind: `vpn.${kind}`, detail: { node, ...detail } }),
+    )
+    log.info({ node, ...detail }, kind === 'reconnected' ? 'VPN reconnected' : 'forwarded port changed')
+  }
+}
+
+const VERDICT_KINDS = { up: 'vpn.up', down: 'vpn.down', unknown: 'vpn.unknown' } as const

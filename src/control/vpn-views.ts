@@ -1,0 +1,98 @@
+import type { VpnBrief } from '../core/status.ts'
+import { bestOf } from '../core/vpn.ts'
+import { liveEngines } from '../store/engines.ts'
+import type { Store } from '../store/store.ts'
+import { isoOrNull } from './engine-views.ts'
+import type { VpnNode, VpnNodes } from './vpn-nodes.ts'
+
+/** The answers about the VPN, from memory only. */
+export class VpnViews {
+  constructor(private readonly deps: { readonly store: Store; readonly nodes: VpnNodes }) {}
+
+  /** As the status of the fleet has it; null without a VPN. */
+  brief(): VpnBrief | null {
+    const nodes = this.deps.nodes.all()
+    const main = mainOf(nodes)
+    if (main === null) return null
+    const each = nodes.map((node) => ({
+      name: node.name,
+      connected: isUp(node),
+      health: healthOf(node),
+      forwardedPort: node.forwardedPort,
+      reason: node.verdict.reason,
+    }))
+    const { forwardedPort, name } = main
+    return { connected: isUp(main), health: healthOf(main), container: name, forwardedPort, nodes: each }
+  }
+
+  /** `GET /vpn/status`. With several nodes the members on top are those of the first that is up. */
+  status() {
+    const nodes = this.deps.nodes.all()
+    const main = mainOf(nodes)
+    const engines = Map.groupBy(liveEngines(this.deps.store.db), ({ vpnNode }) => vpnNode)
+    const lastCheck = isoOrNull(main?.seenMs ?? null)
+    const error = main === null ? null : bestOf(nodes.map(({ verdict }) => verdict)).reason
+    return {
+      enabled: main !== null,
+      status: main === null ? 'disabled' : statusOf(main),
+      container_name: main?.name ?? null,
+      container: main?.name ?? null,
+      health: main === null ? 'unknown' : healthOf(main),
+      connected: main !== null && isUp(main),
+      forwarded_port: main?.forwardedPort ?? null,
+      last_check: lastCheck,
+      last_check_at: lastCheck,
+      ...placeOf(main),
+      ...(error === null ? {} : { error }),
+      nodes: nodes.map((node) => nodeView(node, engines.get(node.name)?.length ?? 0)),
+    }
+  }
+}
+
+/** The first that is up, else the first. */
+const mainOf = (nodes: readonly VpnNode[]): VpnNode | null => nodes.find(isUp) ?? nodes[0] ?? null
+
+const isUp = ({ verdict }: VpnNode): boolean => verdict.state === 'up'
+
+/** The verdict in the words of a health check. */
+function healthOf({ verdict, container }: VpnNode): 'healthy' | 'unhealthy' | 'starting' | 'unknown' {
+  if (verdict.state === 'up') return 'healthy'
+  if (verdict.state === 'down') return 'unhealthy'
+  return container?.state === 'running' && container.health === 'starting' ? 'starting' : 'unknown'
+}
+
+/** The state of its container as Docker has it. */
+function statusOf({ container, seenMs }: VpnNode): string {
+  if (container !== null) return container.state
+  return seenMs === null ? 'unknown' : 'missing'
+}
+
+/** Where its exit is, as its control server last said; all null while that is not known. */
+const placeOf = (node: VpnNode | null) => ({
+  public_ip: node?.control?.publicIp || null,
+  country: node?.control?.country ?? null,
+  region: node?.control?.region ?? null,
+  city: node?.control?.city ?? null,
+})
+
+function nodeView(node: VpnNode, engines: number) {
+  const { name, verdict, container, control, seenMs } = node
+  return {
+    container: name,
+    state: verdict.state,
+    connected: isUp(node),
+    since: isoOrNull(verdict.sinceMs),
+    reason: verdict.reason,
+    status: statusOf(node),
+    health: healthOf(node),
+    docker_health: container?.health ?? null,
+    docker_health_text: container?.healthText ?? null,
+    vpn_status: control?.status ?? null,
+    control_problem: control?.problem ?? null,
+    forwarded_port: node.forwardedPort,
+    ...placeOf(node),
+    engines,
+    last_check: isoOrNull(seenMs),
+    last_control_check: isoOrNull(control?.atMs ?? null),
+  }
+}
