@@ -1,10 +1,11 @@
-import { type Engine, isRunning } from '../core/types.ts'
+import { type Engine, generationOf, isRunning } from '../core/types.ts'
 import { engineById, liveEngines, transition } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import type { Addresses, HostPort } from './addresses.ts'
 import { noteSuccess } from './breaker-notes.ts'
 import type { Clock } from './clock.ts'
+import { networkIntervals } from './connection-doubts.ts'
 import type { ConnectionFacts } from './connection-facts.ts'
 import { sessionTargets, streamsInDoubt } from './doubts.ts'
 import type { Facts } from './facts.ts'
@@ -74,9 +75,6 @@ export interface HealthSource {
   stop(): Promise<void>
 }
 
-/** In doubt an engine behind a VPN is asked for its connection that often, else every probe, or more often. */
-const NETWORK_INTERVALS_MS = { inDoubt: 2_000, longest: 10_000 }
-
 /**
  * Tells the source which engines to probe, whenever that changes, and turns its facts into verdicts and into the step
  * from `starting` to `ready`.
@@ -142,9 +140,9 @@ export class HealthKeeper {
   #send(): void {
     const { store, source, facts, sessions, connections, clock } = this.deps
     const engines = liveEngines(store.db)
-    const inDoubt = this.#nodesInDoubt(engines)
+    const intervalOf = networkIntervals(engines, this.deps, clock.now())
     facts.keepOnly(engines)
-    const targets = engines.filter(isProbed).map((engine) => this.#target(engine, inDoubt))
+    const targets = engines.filter(isProbed).map((engine) => this.#target(engine, intervalOf(engine)))
     for (const { engineId, generation } of targets) facts.setProbed(engineId, generation, clock.now())
     const asked = targets.flatMap((target) => target.sessions.map(({ streamRowId }) => streamRowId))
     sessions.keepOnly(new Set(asked))
@@ -155,7 +153,7 @@ export class HealthKeeper {
     source.setTargets(targets)
   }
 
-  #target(engine: Engine, inDoubt: ReadonlySet<string>): HealthTarget {
+  #target(engine: Engine, networkIntervalMs: number | null): HealthTarget {
     const { store, facts, clock } = this.deps
     const nowMs = clock.now()
     const isUnhealthy = facts.health(engine.id, nowMs).verdict === 'unhealthy'
@@ -165,26 +163,8 @@ export class HealthKeeper {
       addresses: this.deps.addresses.probed(engine),
       isBooting: engine.status === 'starting',
       sessions: sessionTargets(streamsInDoubt(store.db, engine, { isUnhealthy, nowMs })),
-      networkIntervalMs: this.#networkIntervalMs(engine, inDoubt),
+      networkIntervalMs,
     }
-  }
-
-  /** Where one engine is cut off it matters at once whether the others are. */
-  #nodesInDoubt(engines: readonly Engine[]): ReadonlySet<string> {
-    const { nodes, connections, clock } = this.deps
-    const isCut = (engine: Engine): boolean =>
-      connections.of(engine.id, generationOf(engine))?.isConnected === false
-    const cut = engines.filter(isCut).flatMap(({ vpnNode }) => vpnNode ?? [])
-    const doubtful = nodes.all().filter(({ name }) => nodes.isDoubtful(name, clock.now()))
-    return new Set([...cut, ...doubtful.map(({ name }) => name)])
-  }
-
-  /** One that boots has nothing to say yet; it is asked as soon as it is ready. */
-  #networkIntervalMs({ vpnNode, status }: Engine, inDoubt: ReadonlySet<string>): number | null {
-    const { nodes, intervalMs } = this.deps
-    if (vpnNode === null || status === 'starting' || nodes.get(vpnNode) === undefined) return null
-    const { inDoubt: short, longest } = NETWORK_INTERVALS_MS
-    return inDoubt.has(vpnNode) ? short : Math.min(intervalMs, longest)
   }
 
   #noteNetwork({ engineId, generation, connected, atMs }: NetworkFact): void {
@@ -230,6 +210,3 @@ export class HealthKeeper {
 }
 
 const isProbed = (engine: Engine): boolean => engine.status !== 'provisioning' && isRunning(engine)
-
-/** Starts of one container are told apart by their time; before the first look it is not known. */
-export const generationOf = (engine: Engine): number => engine.containerStartedAt ?? 0

@@ -1,7 +1,7 @@
 import { secondLook, stillMs } from '../core/sessions.ts'
 import type { EngineNode, ObservedEngine, Policy, Situation } from '../core/situation.ts'
 import { type Connection, strandedSinceMs } from '../core/tunnel.ts'
-import type { Engine, Stream } from '../core/types.ts'
+import { type Engine, generationOf, type Stream } from '../core/types.ts'
 import { namespaceOf, renewedForPort } from '../core/vpn.ts'
 import { liveEngines } from '../store/engines.ts'
 import type { Db, Store } from '../store/store.ts'
@@ -13,7 +13,6 @@ import type { ConnectionFacts } from './connection-facts.ts'
 import { streamsInDoubt } from './doubts.ts'
 import type { Facts } from './facts.ts'
 import type { Gate } from './gate.ts'
-import { generationOf } from './health-keeper.ts'
 import type { OwnStarts } from './own-starts.ts'
 import type { SessionFacts } from './session-facts.ts'
 import { type EngineTemplate, plainRequest, templateHash } from './template.ts'
@@ -132,7 +131,8 @@ export class Survey {
   ): ReadonlySet<string> {
     const renewed = this.deps.nodes.all().flatMap((node) => {
       const behind = engines.filter(({ vpnNode }) => vpnNode === node.name)
-      return renewedForPort(behind, node, (id) => (streams.get(id) ?? 0) > 0)
+      const adopted = new Set(behind.flatMap(({ id, adoptedAt }) => (adoptedAt === null ? [] : [id])))
+      return renewedForPort(behind, node, (id) => adopted.has(id) || (streams.get(id) ?? 0) > 0)
     })
     return new Set(renewed)
   }

@@ -132,3 +132,7 @@ export const isRunning = (engine: Pick<Engine, 'containerState'>): boolean =>
 
 /** True for a container that stands still and does not come back by itself. A dead one could not be removed. */
 export const hasStopped = (state: ContainerState | null): boolean => state === 'exited' || state === 'dead'
+
+/** Starts of one container are told apart by their time; before the first look it is not known. */
+export const generationOf = (engine: Pick<Engine, 'containerStartedAt'>): number =>
+  engine.containerStartedAt ?? 0

@@ -214,9 +214,9 @@ export const carriesForwardedPort = (
 ): boolean => engine.forwarded && (!node?.isPortKnown || node.forwardedPort === engine.p2pPort)
 
 /**
- * The engines of a node (their ids) to be replaced so that one of them carries the port that is forwarded to it: those
- * that carry an earlier one; else, where none carries it, the oldest one that is ready and not busy. One whose successor
- * carries it stays in the list until it is gone.
+ * The engines of a node (their ids) to be replaced so that one of them carries the port that is forwarded to it: the one that
+ * carried an earlier one, else the oldest that is ready and not busy. Where one carries it already, the one whose place that
+ * takes, until it is gone.
  */
 export function renewedForPort(
   engines: readonly Pick<Engine, 'id' | 'status' | 'forwarded' | 'p2pPort' | 'replaces' | 'createdAt'>[],
@@ -224,10 +224,10 @@ export function renewedForPort(
   isBusy: (engineId: string) => boolean,
 ): readonly string[] {
   if (forwardedPort === null) return []
-  const stale = engines.filter(({ forwarded, p2pPort }) => forwarded && p2pPort !== forwardedPort)
   const carrier = engines.find(({ p2pPort }) => p2pPort === forwardedPort)
-  const succeeded = engines.filter(({ id }) => id === carrier?.replaces)
-  if (carrier !== undefined || stale.length > 0) return [...stale, ...succeeded].map(({ id }) => id)
+  if (carrier !== undefined) return engines.flatMap(({ id }) => (id === carrier.replaces ? [id] : []))
+  const stale = engines.filter(({ forwarded }) => forwarded)
+  if (stale.length > 0) return stale.map(({ id }) => id)
   const idle = engines.filter(({ id, status }) => status === 'ready' && !isBusy(id))
   return idle
     .toSorted((a, b) => a.createdAt - b.createdAt)
