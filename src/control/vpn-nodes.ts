@@ -49,6 +49,8 @@ interface Kept {
   port: number | null
   /** What was last said of the port, 0 for none, and when. */
   said: { readonly port: number; readonly atMs: number } | null
+  /** As it was when it was last judged. */
+  isDoubtful: boolean
 }
 
 /** A node that came back within this time is watched closely: its engines show whether they did, too. */
@@ -148,7 +150,10 @@ export class VpnNodes {
     kept.verdict = judge(before, { name, container, dockerError, control, evidence }, nowMs, this.settings)
     const isPortOld = kept.said !== null && nowMs - kept.said.atMs > this.settings.portMaxAgeMs
     if (isPortOld) kept.said = null
-    if (!isPortOld && isSame(before, kept.verdict)) return null
+    const isDoubtful = this.isDoubtful(name, nowMs)
+    const isDoubtNews = isDoubtful !== kept.isDoubtful
+    kept.isDoubtful = isDoubtful
+    if (!isPortOld && !isDoubtNews && isSame(before, kept.verdict)) return null
     this.#tell()
     return before
   }
@@ -177,6 +182,7 @@ const unseen = (settings: VpnNodeSettings, nowMs: number): Kept => ({
   publicIp: null,
   port: null,
   said: null,
+  isDoubtful: true,
 })
 
 const containerOf = ({ sight }: Kept): NodeContainer | null =>

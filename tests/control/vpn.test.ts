@@ -142,6 +142,24 @@ describe('an engine behind a VPN', () => {
   })
 })
 
+test('engines are asked for their connection more often while their VPN is in doubt', async () => {
+  await start()
+  await provision(1)
+  const interval = () => rig.health.targets[0]?.networkIntervalMs
+  expect(interval()).toBe(10_000)
+  cutOff.add(19_000)
+  await pass(1)
+  expect(interval()).toBe(2_000)
+  cutOff.clear()
+  await pass(20)
+  expect(interval()).toBe(10_000)
+  await rig.runtime.restartOutside(node.id)
+  await pass(30)
+  expect(interval()).toBe(2_000)
+  await pass(60)
+  expect(interval()).toBe(10_000)
+})
+
 describe('a VPN that is down', () => {
   test('refuses a provision with the reason, hides its engines, and lets the streams be', async () => {
     await start()
@@ -451,6 +469,40 @@ describe('a forwarded port that changed', () => {
     ])
     await pass(120)
     expect(await statuses()).toHaveLength(2)
+  })
+})
+
+describe('an engine whose answer reached nobody', () => {
+  const giveUp = async () => {
+    rig.runtime.faults.next('start', { kind: 'delay', ms: 500 })
+    const gone = new AbortController()
+    const answer = rig.request('POST', '/provision/acestream', {}, { signal: gone.signal })
+    await settled()
+    gone.abort()
+    await rig.during(answer)
+    expect(liveEngines(rig.temp.store.db)[0]?.unclaimedSince).not.toBeNull()
+  }
+
+  test('is handed to the next call while its VPN is up, and to none while it is down', async () => {
+    await start()
+    await giveUp()
+    await pass(1)
+    node.health = 'unhealthy'
+    await pass(1)
+    expect((await rig.provision()).status).toBe(503)
+    node.health = 'healthy'
+    await pass(7)
+    expect(await (await rig.provision()).json()).toMatchObject({ container_name: 'acestream-1' })
+  })
+
+  test('is let be when another node is up, and the call gets one behind that', async () => {
+    await start({}, ['one', 'two'])
+    await giveUp()
+    await pass(1)
+    node.health = 'unhealthy'
+    await pass(1)
+    expect(await (await rig.provision()).json()).toMatchObject({ container_name: 'acestream-2' })
+    expect(liveEngines(rig.temp.store.db).map(({ vpnNode }) => vpnNode)).toEqual(['one', 'two'])
   })
 })
 
