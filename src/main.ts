@@ -4,12 +4,15 @@ import { checkHealth, runCli } from './cli.ts'
 import type { Config } from './config.ts'
 import { systemClock } from './control/clock.ts'
 import type { Checkpoint } from './control/launcher.ts'
+import type { Log } from './control/log.ts'
 import { SERVER_BODY_BYTES_MAX } from './http/app.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from './runtime/docker.ts'
 import { openStore, type Store } from './store/store.ts'
 import { createLog } from './telemetry.ts'
 import { createOrchestrator, type Orchestrator } from './wire.ts'
+import { vpnWorkerSettingsOf } from './wire-settings.ts'
 import { HealthHost } from './workers/health-host.ts'
+import { VpnHost } from './workers/vpn-host.ts'
 
 /** How long an answer may take once the process was asked to end; all is over within twice that. */
 const GOODBYE_MS = 900
@@ -30,23 +33,15 @@ function run(config: Config, warnings: readonly string[]): void {
   const log = createLog(config.LOG_LEVEL)
   for (const warning of warnings) log.warn({}, warning)
   const store = open(config.DB_URL.path)
+  const workers = workersOf(config, log)
   const orchestrator = createOrchestrator(config, {
+    ...workers,
     store,
     runtime: createDockerRuntime({
       dockerHost: config.DOCKER_HOST,
       label: config.CONTAINER_LABEL,
       deadlinesMs: DEFAULT_DEADLINES_MS,
       logs: DEFAULT_LOG_LIMITS,
-    }),
-    health: new HealthHost({
-      spawn: () => new Worker(new URL('./workers/health.worker.ts', import.meta.url)),
-      pace: {
-        intervalMs: config.HEALTH_CHECK_INTERVAL_S * 1_000,
-        timeoutMs: Math.min(5_000, config.HEALTH_CHECK_INTERVAL_S * 1_000),
-        bootIntervalMs: 200,
-        sessionIntervalMs: config.COLLECT_INTERVAL_S * 1_000,
-      },
-      onTrouble: (why, restartInMs) => log.warn({ restart_in_ms: restartInMs }, why),
     }),
     clock: systemClock,
     log,
@@ -64,6 +59,31 @@ function run(config: Config, warnings: readonly string[]): void {
       void end(orchestrator, store)
     })
   }
+}
+
+/** The two threads beside this one. A compiled binary finds them by the main module, so they are named here. */
+function workersOf(config: Config, log: Log) {
+  const telling = {
+    onTrouble: (why: string, restartInMs: number) => log.warn({ restart_in_ms: restartInMs }, why),
+    onBack: (what: string, awayMs: number) => log.info({ away_ms: awayMs }, what),
+  }
+  const health = new HealthHost({
+    spawn: () => new Worker(new URL('./workers/health.worker.ts', import.meta.url)),
+    pace: {
+      intervalMs: config.HEALTH_CHECK_INTERVAL_S * 1_000,
+      timeoutMs: Math.min(5_000, config.HEALTH_CHECK_INTERVAL_S * 1_000),
+      bootIntervalMs: 200,
+      sessionIntervalMs: config.COLLECT_INTERVAL_S * 1_000,
+    },
+    ...telling,
+  })
+  const vpn = new VpnHost({
+    spawn: () => new Worker(new URL('./workers/vpn.worker.ts', import.meta.url)),
+    settings: vpnWorkerSettingsOf(config),
+    ...telling,
+  })
+  crashOnSignal({ health_worker: health, vpn_worker: vpn })
+  return { health, vpn }
 }
 
 /** Lets answers under way finish for a moment, then ends; what is cut off is settled by the next start. */
@@ -115,6 +135,12 @@ function giveUp(variable: string, value: string, error: unknown, remedy: string)
   const why = error instanceof Error ? error.message : String(error)
   process.stderr.write(`roundhouse can't start\n\n  ${variable}=${value}\n    ${why}. Remedy: ${remedy}.\n`)
   process.exit(2)
+}
+
+/** For crash tests: with FAIL_POINT naming a worker, SIGUSR2 makes it crash. Unset, the signal is left alone. */
+function crashOnSignal(workers: Readonly<Record<string, { crash(): void }>>): void {
+  const worker = workers[process.env.FAIL_POINT ?? '']
+  if (worker !== undefined) process.on('SIGUSR2', () => worker.crash())
 }
 
 /** For crash tests: FAIL_POINT names the point at which the process kills itself. Unset, nothing ever happens. */

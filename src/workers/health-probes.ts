@@ -1,5 +1,6 @@
+import type { ProbeFact, ProbeTarget } from './health-protocol.ts'
 import { type ProbeAnswer, probe } from './probe.ts'
-import type { ProbeAddress, ProbeFact, ProbeTarget } from './protocol.ts'
+import type { Address } from './protocol.ts'
 
 /** An engine that takes longer to say how it is has not booted. Bounds the questions open at once, too. */
 const BOOT_TIMEOUT_MS = 1_000
@@ -13,7 +14,7 @@ interface Pace {
 interface Watch {
   target: ProbeTarget
   /** The address that answered last; asked alone, so that a stranger on another address is not disturbed. */
-  address: ProbeAddress | null
+  address: Address | null
   timer: ReturnType<typeof setTimeout> | null
 }
 
@@ -39,7 +40,7 @@ export class HealthProbes {
   }
 
   /** Where an engine is reached: at the address that answered its last probe, else it may be at any of them. */
-  addressesOf(engineId: string): readonly ProbeAddress[] {
+  addressesOf(engineId: string): readonly Address[] {
     const watch = this.#watches.get(engineId)
     if (watch === undefined) return []
     return watch.address === null ? watch.target.addresses : [watch.address]

@@ -1,18 +1,18 @@
-import type { ProbeAddress } from './protocol.ts'
+import type { Address } from './protocol.ts'
 
 /** Whether an engine answered; `error` says in words what went wrong. */
 export interface ProbeAnswer {
   readonly ok: boolean
   readonly error: string | null
   /** The address that answered; null when none did. */
-  readonly address: ProbeAddress | null
+  readonly address: Address | null
 }
 
 /**
  * Asks an engine `get_status` at each of its addresses at once, and is content with the first good answer: HTTP 200
  * with a JSON object that has a `result`. Never throws, and ends within `timeoutMs` whatever the engine does.
  */
-export async function probe(addresses: readonly ProbeAddress[], timeoutMs: number): Promise<ProbeAnswer> {
+export async function probe(addresses: readonly Address[], timeoutMs: number): Promise<ProbeAnswer> {
   if (addresses.length === 0) return { ok: false, error: 'no address is known', address: null }
   const settled = new AbortController()
   const signal = AbortSignal.any([settled.signal, AbortSignal.timeout(timeoutMs)])
@@ -26,7 +26,7 @@ export async function probe(addresses: readonly ProbeAddress[], timeoutMs: numbe
   }
 }
 
-async function ask(address: ProbeAddress, signal: AbortSignal, timeoutMs: number): Promise<ProbeAddress> {
+async function ask(address: Address, signal: AbortSignal, timeoutMs: number): Promise<Address> {
   const where = `${address.host}:${address.port}`
   const url = `http://${where}/server/api?api_version=3&method=get_status`
   try {

@@ -1,4 +1,6 @@
-import type { ProbeAddress, SessionFact } from './protocol.ts'
+import { boundedText } from './bounded-text.ts'
+import type { SessionFact } from './health-protocol.ts'
+import type { Address } from './protocol.ts'
 
 /** What is said of one session; see `SessionFact`. */
 export type SessionAnswer = Pick<SessionFact, 'state' | 'downloaded'>
@@ -9,16 +11,13 @@ const ENDED: SessionAnswer = { state: 'ended', downloaded: null }
 /** The engine's words for a session that it does not know, or not any more. */
 const UNKNOWN_SESSION = /unknown playback session id/i
 
-/** A statistics answer has some kilobytes; what is longer is none. */
-const BODY_MAX = 64 * 1024
-
 /**
  * Asks an engine about a session at each of its addresses at once, without keeping the session alive by it. The first
  * that serves it decides; it has ended only where all say so, since a stranger at one of them would say the same.
  * Never throws, and ends within `timeoutMs` whatever the engine does.
  */
 export async function askSession(
-  addresses: readonly ProbeAddress[],
+  addresses: readonly Address[],
   path: string,
   timeoutMs: number,
 ): Promise<SessionAnswer> {
@@ -35,7 +34,7 @@ export async function askSession(
   }
 }
 
-async function ask({ host, port }: ProbeAddress, path: string, signal: AbortSignal): Promise<SessionAnswer> {
+async function ask({ host, port }: Address, path: string, signal: AbortSignal): Promise<SessionAnswer> {
   // Without `skip_player_activity` the question itself would keep a session alive that nobody watches.
   const url = `http://${host}:${port}${path}?skip_player_activity=1`
   try {
@@ -62,15 +61,4 @@ function inOurWords(body: unknown): SessionAnswer {
   const downloaded = 'downloaded' in response ? response.downloaded : null
   const isFigure = typeof downloaded === 'number' && Number.isFinite(downloaded)
   return { state: 'serves', downloaded: isFigure ? downloaded : null }
-}
-
-/** Throws for a body over the bound; what is left of it is not read. */
-async function boundedText(response: Response): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true })
-    if (text.length > BODY_MAX) throw new Error('too long')
-  }
-  return text + decoder.decode()
 }

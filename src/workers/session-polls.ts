@@ -1,4 +1,5 @@
-import type { ProbeAddress, ProbeTarget, SessionFact } from './protocol.ts'
+import type { ProbeTarget, SessionFact } from './health-protocol.ts'
+import type { Address } from './protocol.ts'
 import { askSession } from './session-ask.ts'
 
 interface Pace {
@@ -17,7 +18,7 @@ interface Poll {
 
 interface SessionPollsOptions {
   /** Where the engine of that id is reached now. */
-  readonly addressesOf: (engineId: string) => readonly ProbeAddress[]
+  readonly addressesOf: (engineId: string) => readonly Address[]
   readonly report: (fact: SessionFact) => void
 }
 

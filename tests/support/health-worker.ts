@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { HealthHost, type HealthHostOptions } from '../../src/workers/health-host.ts'
-import type { ProbeAddress, ProbeFact, ProbeTarget, SessionFact } from '../../src/workers/protocol.ts'
+import type { NetworkFact, ProbeFact, ProbeTarget, SessionFact } from '../../src/workers/health-protocol.ts'
+import type { Address } from '../../src/workers/protocol.ts'
 
 const WORKER = join(import.meta.dir, '../../src/workers/health.worker.ts')
 
@@ -11,7 +12,9 @@ export function startHealthWorker(
   const { spawn = () => new Worker(WORKER), ...pace } = change
   const facts: ProbeFact[] = []
   const sessions: SessionFact[] = []
+  const networks: NetworkFact[] = []
   const troubles: string[] = []
+  const returns: number[] = []
   const workers: Worker[] = []
   let lost = 0
   const health = new HealthHost({
@@ -22,19 +25,21 @@ export function startHealthWorker(
     },
     pace: { intervalMs: 100, timeoutMs: 500, bootIntervalMs: 20, sessionIntervalMs: 50, ...pace },
     onTrouble: (why) => troubles.push(why),
+    onBack: (_, awayMs) => returns.push(awayMs),
   })
   health.start({
     onFact: (fact) => facts.push(fact),
     onSession: (fact) => sessions.push(fact),
+    onNetwork: (fact) => networks.push(fact),
     onLost: () => lost++,
   })
-  return { health, facts, sessions, troubles, workers, lost: () => lost }
+  return { health, facts, sessions, networks, troubles, returns, workers, lost: () => lost }
 }
 
 /** An engine that is ready, at one address, without sessions. */
 export function targetAt(
   engineId: string,
-  { host, port }: ProbeAddress,
+  { host, port }: Address,
   changes: Partial<ProbeTarget> = {},
 ): ProbeTarget {
   return {
@@ -43,6 +48,7 @@ export function targetAt(
     addresses: [{ host, port }],
     isBooting: false,
     sessions: [],
+    networkIntervalMs: null,
     ...changes,
   }
 }

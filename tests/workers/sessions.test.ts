@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { type ProbeAddress, parseToWorker, type SessionFact } from '../../src/workers/protocol.ts'
+import { parseToHealthWorker, type SessionFact } from '../../src/workers/health-protocol.ts'
+import type { Address } from '../../src/workers/protocol.ts'
 import { askSession } from '../../src/workers/session-ask.ts'
 import { SessionPolls } from '../../src/workers/session-polls.ts'
 import { TestEngine } from '../emulators/engine/testing/harness.ts'
@@ -122,17 +123,17 @@ describe('the protocol', () => {
     ]
     const sessions = paths.map((path, streamRowId) => ({ streamRowId, path }))
     const target = targetAt('one', { host: 'h', port: 1 }, { sessions })
-    expect(parseToWorker({ type: 'targets', targets: [target] })).toEqual({
+    expect(parseToHealthWorker({ type: 'targets', targets: [target] })).toEqual({
       type: 'targets',
       targets: [{ ...target, sessions: sessions.slice(-2) }],
     })
-    expect(parseToWorker({ type: 'targets', targets: [{ ...target, sessions: [{}] }] })).toBeNull()
+    expect(parseToHealthWorker({ type: 'targets', targets: [{ ...target, sessions: [{}] }] })).toBeNull()
   })
 })
 
 describe('the polls of sessions', () => {
   /** Without a thread; what is reported comes to `facts`. */
-  function polls(addresses: () => readonly ProbeAddress[], sessionIntervalMs = 100) {
+  function polls(addresses: () => readonly Address[], sessionIntervalMs = 100) {
     const facts: SessionFact[] = []
     const started = new SessionPolls({ addressesOf: addresses, report: (fact) => facts.push(fact) })
     started.configure({ sessionIntervalMs, timeoutMs: 1_000 })

@@ -1,0 +1,52 @@
+import { isIP } from 'node:net'
+import type { ControlFact } from './vpn-protocol.ts'
+
+/*
+ * The answers of Gluetun's control server, recorded of v3.38.0 to master (gluetun-acestream.md 1.1). Each reader throws for
+ * what is no such answer. The content type tells nothing: JSON comes as text/plain.
+ */
+
+type VpnStatus = NonNullable<ControlFact['status']>
+
+const STATUSES: readonly VpnStatus[] = ['starting', 'running', 'stopping', 'stopped', 'crashed', 'completed']
+
+/** Names of places are shown to people. */
+const NAME_MAX = 100
+
+/** Of `GET /v1/vpn/status`: the state of the VPN loop. */
+export function readStatus(text: string): VpnStatus {
+  const { status } = objectIn(text)
+  const known = STATUSES.find((word) => word === status)
+  if (known === undefined) throw new Error('no status')
+  return known
+}
+
+/**
+ * Of both routes that tell the forwarded port; 0 when there is none now. Some versions tell several in `ports` and leave
+ * `port` out, and `ports` is null before the first one.
+ */
+export function readForwardedPort(text: string): number {
+  const { port, ports } = objectIn(text)
+  if (port === undefined && ports === undefined) throw new Error('no port')
+  const several = Array.isArray(ports) ? ports : []
+  return [...several, port].find(isPort) ?? 0
+}
+
+/** Of `GET /v1/publicip/ip`: the address that the world sees, empty when there is none now, and where it is. */
+export function readPublicIp(text: string): Pick<ControlFact, 'publicIp' | 'country' | 'region' | 'city'> {
+  const { public_ip: ip, country, region, city } = objectIn(text)
+  if (typeof ip !== 'string' || (ip !== '' && isIP(ip) === 0)) throw new Error('no address')
+  return { publicIp: ip, country: nameIn(country), region: nameIn(region), city: nameIn(city) }
+}
+
+function objectIn(text: string): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(text)
+  if (typeof value !== 'object' || value === null) throw new Error('no object')
+  return { ...value }
+}
+
+const isPort = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 65_535
+
+const nameIn = (value: unknown): string | null =>
+  typeof value === 'string' && value !== '' ? value.slice(0, NAME_MAX) : null

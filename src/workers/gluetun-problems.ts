@@ -1,0 +1,107 @@
+import type { Address } from './protocol.ts'
+import type { ControlCredentials } from './vpn-protocol.ts'
+
+/** What came of one question instead of an answer. */
+export type ControlTrouble =
+  /** HTTP 401. */
+  | 'unauthorized'
+  /** The route is not known there. */
+  | 'unknown_route'
+  | 'redirected'
+  /** Another status, which is named beside it. */
+  | 'failed'
+  /** A body that is none of Gluetun's. */
+  | 'garbage'
+  /** It takes connections and does not answer in time. */
+  | 'hung'
+  /** Nobody listens there. */
+  | 'refused'
+  /** No way there, or the address is not known. */
+  | 'unreachable'
+
+/** A question that was asked in vain. */
+export class ControlFailure extends Error {
+  override readonly name = 'ControlFailure'
+
+  constructor(
+    readonly trouble: ControlTrouble,
+    readonly options: { readonly status?: number } = {},
+  ) {
+    super(trouble)
+  }
+
+  /** Nobody answered at all. */
+  get isSilence(): boolean {
+    return this.trouble === 'hung' || this.trouble === 'refused' || this.trouble === 'unreachable'
+  }
+}
+
+/** A question and what became of it; `path` is that of its URL. */
+export interface FailedQuestion {
+  readonly path: string
+  readonly failure: ControlFailure
+}
+
+/** What the words about a failure need to know; the credentials only by their kind. */
+interface Circumstances {
+  readonly at: readonly Address[]
+  readonly timeoutMs: number
+  readonly auth: ControlCredentials['kind']
+}
+
+/**
+ * What went wrong in one round, and what to do about it, as a sentence without its full stop; null when nothing did. Equal
+ * troubles are told once.
+ */
+export function problemIn(failed: readonly FailedQuestion[], circumstances: Circumstances): string | null {
+  const byTrouble = Object.groupBy(failed, ({ failure }) => failure.trouble)
+  const sentences = Object.values(byTrouble).map((group) => {
+    const failure = group[0]?.failure ?? new ControlFailure('failed')
+    const routes = group.map(({ path }) => `GET ${path}`).join(', ')
+    return SENTENCES[failure.trouble](routes, circumstances, failure)
+  })
+  return sentences.length === 0 ? null : sentences.join('; ')
+}
+
+type Sentence = (routes: string, circumstances: Circumstances, failure: ControlFailure) => string
+
+const SENTENCES: Readonly<Record<ControlTrouble, Sentence>> = {
+  unauthorized: (routes, { auth }) =>
+    auth === 'none' ? `${WANTS_A_KEY} ${routes}: ${REMEDY_WITHOUT_KEY}` : refusesKey(routes, auth),
+  unknown_route: (routes) =>
+    `the control server does not know ${routes}: check GLUETUN_API_PORT, and that this version of Gluetun has it`,
+  redirected: (routes) =>
+    `the control server redirects ${routes} to another place, which is not followed: check GLUETUN_API_PORT, and what stands before it`,
+  failed: (routes, _, { options }) =>
+    `the control server fails ${routes} with HTTP ${options.status}: see the log of Gluetun`,
+  garbage: (routes) =>
+    `the answer to ${routes} is none that Gluetun gives: check that GLUETUN_API_PORT is the port of its control server`,
+  hung: (routes, { at, timeoutMs }) =>
+    `the control server accepts connections at ${listOf(at)} and does not answer ${routes} within ${timeoutMs} ms: see the log of Gluetun`,
+  refused: (_, { at }) =>
+    `the control server does not listen at ${listOf(at)}: check HTTP_CONTROL_SERVER_ADDRESS of Gluetun, and GLUETUN_API_PORT`,
+  unreachable: (_, { at }) =>
+    `the control server cannot be reached at ${listOf(at)}: put it into a network that we are in, too, or publish its port`,
+}
+
+/** Which route tells the port depends on the version; naming one that it does not know keeps Gluetun from starting. */
+const ROLE =
+  'a role of Gluetun with the routes GET /v1/vpn/status, GET /v1/publicip/ip and GET /v1/portforward ' +
+  '(GET /v1/openvpn/portforwarded before v3.41)'
+
+const WANTS_A_KEY = 'the control server wants to know who asks for'
+
+const REMEDY_WITHOUT_KEY =
+  `set GLUETUN_API_KEY, or GLUETUN_API_USER and GLUETUN_API_PASSWORD, to those of ${ROLE}; ` +
+  'the newest Gluetun answers 401 to everything until it has a role'
+
+function refusesKey(routes: string, auth: 'apikey' | 'basic'): string {
+  const [what, remedy] =
+    auth === 'apikey'
+      ? ['our key', 'set GLUETUN_API_KEY to that']
+      : ['our user and password', 'set GLUETUN_API_USER and GLUETUN_API_PASSWORD to those']
+  return `the control server refuses ${what} for ${routes}: ${remedy} of ${ROLE}`
+}
+
+const listOf = (addresses: readonly Address[]): string =>
+  addresses.map(({ host, port }) => `${host}:${port}`).join(', ')

@@ -1,0 +1,89 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { isStatPath } from '../core/stat-path.ts'
+import { Address, parserOf } from './protocol.ts'
+
+/** What the main thread and the health worker say to each other. */
+
+/** A session to ask its engine about; its path is checked by `parseToHealthWorker`. */
+const Session = Type.Object({ streamRowId: Type.Integer(), path: Type.String() })
+
+const Milliseconds = Type.Number({ exclusiveMinimum: 0 })
+
+/** An engine to probe. */
+const Target = Type.Object({
+  engineId: Type.String(),
+  /** Tells one start of the container from the next; given back with the probe. */
+  generation: Type.Integer(),
+  /** Where it may be reached; the first that answers is kept to. */
+  addresses: Type.Array(Address),
+  /** Not ready yet: asked several times a second instead of once an interval. */
+  isBooting: Type.Boolean(),
+  sessions: Type.Array(Session),
+  /** How often it is asked whether it is connected to the outside; null for never. */
+  networkIntervalMs: Type.Union([Milliseconds, Type.Null()]),
+})
+
+const ToHealthWorker = Type.Union([
+  Type.Object({
+    type: Type.Literal('configure'),
+    intervalMs: Milliseconds,
+    timeoutMs: Milliseconds,
+    bootIntervalMs: Milliseconds,
+    sessionIntervalMs: Milliseconds,
+  }),
+  Type.Object({ type: Type.Literal('targets'), targets: Type.Array(Target) }),
+])
+
+const FromHealthWorker = Type.Union([
+  Type.Object({
+    type: Type.Literal('probe'),
+    engineId: Type.String(),
+    generation: Type.Integer(),
+    ok: Type.Boolean(),
+    atMs: Type.Number(),
+    error: Type.Union([Type.String(), Type.Null()]),
+  }),
+  Type.Object({
+    type: Type.Literal('session'),
+    engineId: Type.String(),
+    generation: Type.Integer(),
+    streamRowId: Type.Integer(),
+    /** It has the session; it does not know it (any more); it said neither. */
+    state: Type.Union([Type.Literal('serves'), Type.Literal('ended'), Type.Literal('silent')]),
+    /** Bytes that the engine has downloaded for it, where it told. */
+    downloaded: Type.Union([Type.Number(), Type.Null()]),
+    atMs: Type.Number(),
+  }),
+  /** It said whether it is connected to the outside. */
+  Type.Object({
+    type: Type.Literal('network'),
+    engineId: Type.String(),
+    generation: Type.Integer(),
+    connected: Type.Boolean(),
+    atMs: Type.Number(),
+  }),
+])
+
+export type ProbeTarget = Static<typeof Target>
+export type ToHealthWorker = Static<typeof ToHealthWorker>
+export type FromHealthWorker = Static<typeof FromHealthWorker>
+export type HealthPace = Omit<Extract<ToHealthWorker, { type: 'configure' }>, 'type'>
+export type ProbeFact = Extract<FromHealthWorker, { type: 'probe' }>
+export type SessionFact = Extract<FromHealthWorker, { type: 'session' }>
+export type NetworkFact = Extract<FromHealthWorker, { type: 'network' }>
+
+const parseWish = parserOf(ToHealthWorker)
+
+/** The message, or null when it is none. Sessions with a path that is not to be asked are left out of it. */
+export function parseToHealthWorker(message: unknown): ToHealthWorker | null {
+  const known = parseWish(message)
+  return known?.type === 'targets' ? { ...known, targets: known.targets.map(withAskableOnly) } : known
+}
+
+const withAskableOnly = (target: ProbeTarget): ProbeTarget => ({
+  ...target,
+  sessions: target.sessions.filter(({ path }) => isStatPath(path)),
+})
+
+/** The message, or null when it is none. */
+export const parseFromHealthWorker = parserOf(FromHealthWorker)

@@ -1,0 +1,36 @@
+import { boundedText } from './bounded-text.ts'
+import type { Address } from './protocol.ts'
+
+/**
+ * Asks an engine at each of its addresses at once whether it is connected to the outside, and gives the first answer that
+ * says so or that it is not. Null where none says either; the probe tells what is wrong. Never throws, and ends within
+ * `timeoutMs` whatever the engine does.
+ */
+export async function askNetwork(addresses: readonly Address[], timeoutMs: number): Promise<boolean | null> {
+  const settled = new AbortController()
+  const signal = AbortSignal.any([settled.signal, AbortSignal.timeout(timeoutMs)])
+  try {
+    return await Promise.any(addresses.map((each) => ask(each, signal)))
+  } catch {
+    return null
+  } finally {
+    settled.abort()
+  }
+}
+
+/** Throws for whatever says neither. */
+async function ask({ host, port }: Address, signal: AbortSignal): Promise<boolean> {
+  const url = `http://${host}:${port}/server/api?api_version=3&method=get_network_connection_status`
+  const response = await fetch(url, { signal, redirect: 'manual', keepalive: false })
+  if (response.status !== 200) throw new Error(`HTTP ${response.status}`)
+  return isConnected(JSON.parse(await boundedText(response)))
+}
+
+/** `{"result":{"connected":true}}` is the engine's form (gluetun-acestream.md 2.1.1). */
+function isConnected(body: unknown): boolean {
+  const result = typeof body === 'object' && body !== null && 'result' in body ? body.result : null
+  const connected =
+    typeof result === 'object' && result !== null && 'connected' in result ? result.connected : null
+  if (typeof connected !== 'boolean') throw new Error('neither')
+  return connected
+}

@@ -1,0 +1,149 @@
+import { type ContainerObservation, type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
+import { Bell, type LoopClock } from './bell.ts'
+import { type Whereabouts, whereaboutsOf } from './control-search.ts'
+import type { ControlClient, Learned } from './gluetun.ts'
+import type { ContainerFact, ControlFact, VpnSettings } from './vpn-protocol.ts'
+
+export interface NodeWatchDeps {
+  readonly runtime: Pick<Runtime, 'inspect' | 'watch'>
+  readonly control: ControlClient
+  readonly clock: LoopClock
+  readonly settings: Pick<VpnSettings, 'apiPort' | 'publishedHost' | 'intervalMs'>
+  readonly report: (fact: ContainerFact | ControlFact) => void
+}
+
+/** One start of the node's container, and what was found out about it. */
+interface Start {
+  readonly id: string
+  readonly startedAtMs: number | null
+  where: Whereabouts
+  learned: Learned | null
+  /** Aborts when it is over. */
+  readonly over: AbortController
+}
+
+/** A subscription that stood that long was no failure, however it ended. */
+const STEADY_MS = 10_000
+const RETRY_MIN_MS = 250
+const RETRY_MAX_MS = 10_000
+
+/**
+ * Watches one VPN node: tells what Docker says of its container at once, every interval and at each change, and what its
+ * control server says every interval and after each start. The two wait for nothing of each other, so one that hangs holds
+ * up only its own facts.
+ */
+export class NodeWatch {
+  readonly #stop = new AbortController()
+  readonly #look: Bell
+  readonly #round: Bell
+  /** Null while it does not run. Stands while Docker can't be asked: what runs does not need Docker for that. */
+  #start: Start | null = null
+  #loops: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    private readonly node: string,
+    private readonly deps: NodeWatchDeps,
+  ) {
+    this.#look = new Bell(deps.clock)
+    this.#round = new Bell(deps.clock)
+  }
+
+  start(): void {
+    this.#loops = Promise.all([this.#lookOn(), this.#listen(), this.#askOn()])
+  }
+
+  /** Resolves when all its loops have ended; nothing is told from the call on. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    this.#start?.over.abort()
+    await this.#loops
+  }
+
+  async #lookOn(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      const fact = await this.#inspect(signal)
+      if (signal.aborted) return
+      this.deps.report(fact)
+      await this.#look.wait(this.deps.settings.intervalMs, signal)
+    }
+  }
+
+  async #inspect(signal: AbortSignal): Promise<ContainerFact> {
+    const { runtime, clock } = this.deps
+    const fact = {
+      type: 'container',
+      node: this.node,
+      container: null,
+      isMissing: false,
+      error: null,
+    } as const
+    try {
+      const seen = await runtime.inspect(this.node, signal)
+      this.#note(seen)
+      const { id, state, health, healthText, startedAtMs, addresses } = seen
+      const container = { id, state, health, healthText, startedAtMs, addresses: [...addresses] }
+      return { ...fact, atMs: clock.now(), container }
+    } catch (error) {
+      if (!(error instanceof RuntimeFailure)) throw error
+      const isMissing = error.code === 'not_found'
+      if (isMissing) this.#end()
+      return { ...fact, atMs: clock.now(), isMissing, error: isMissing ? null : error.message }
+    }
+  }
+
+  /** What was found out about an earlier start, its address too, says nothing of this one. */
+  #note(seen: ContainerObservation): void {
+    const { id, startedAtMs } = seen
+    const isSame = this.#start?.id === id && this.#start.startedAtMs === startedAtMs
+    if (seen.state !== 'running' || !isSame) this.#end()
+    if (seen.state !== 'running') return
+    const where = whereaboutsOf(seen, this.deps.settings)
+    if (this.#start !== null) {
+      this.#start.where = where
+      return
+    }
+    this.#start = { id, startedAtMs, where, learned: null, over: new AbortController() }
+    this.#round.ring()
+  }
+
+  #end(): void {
+    this.#start?.over.abort()
+    this.#start = null
+  }
+
+  /** Asks for a look at each change, and after each gap: what changed in it was told to nobody. */
+  async #listen(): Promise<void> {
+    const { runtime, clock } = this.deps
+    const { signal } = this.#stop
+    const look = () => this.#look.ring()
+    for (let failures = 0; !signal.aborted; failures += 1) {
+      const beganMs = clock.now()
+      // However it ended, it is begun again; the looks tell what is wrong with Docker.
+      await runtime.watch(this.node, { onOpen: look, onChange: look }, signal).catch(() => undefined)
+      if (signal.aborted) return
+      look()
+      if (clock.now() - beganMs >= STEADY_MS) failures = 0
+      await clock.sleep(Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** failures), signal)
+    }
+  }
+
+  async #askOn(): Promise<void> {
+    const { clock, settings } = this.deps
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      const beganMs = clock.now()
+      if (this.#start !== null) await this.#ask(this.#start)
+      await this.#round.wait(Math.max(0, beganMs + settings.intervalMs - clock.now()), signal)
+    }
+  }
+
+  async #ask(start: Start): Promise<void> {
+    const { signal } = start.over
+    const { answers, learned } = await this.deps.control.ask(start.where, start.learned, signal)
+    // Its container ended meanwhile, or was started anew.
+    if (signal.aborted) return
+    start.learned = learned
+    this.deps.report({ type: 'control', node: this.node, atMs: this.deps.clock.now(), ...answers })
+  }
+}

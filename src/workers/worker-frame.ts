@@ -1,0 +1,58 @@
+import { type FrameFromWorker, parseFrameToWorker } from './protocol.ts'
+
+declare const self: Worker
+
+const HEARTBEAT_MS = 1_000
+
+/** What a worker does, as far as it is not what every worker does. */
+interface WorkerDuties<Wish> {
+  /** How it is called in its log. */
+  readonly name: string
+  /** Null for what is no message of its protocol. */
+  readonly parse: (message: unknown) => Wish | null
+  readonly onWish: (wish: Wish) => void
+  /** Ends all that it does; nothing is to be posted afterwards. */
+  readonly stop: () => void | Promise<void>
+}
+
+/** Posts a message to the main thread. */
+export function post(message: { readonly type: string }): void {
+  self.postMessage(message)
+}
+
+/**
+ * The worker's end of the talk with the main thread (`WorkerHost` is the other one), to be called once all is prepared: says
+ * that it is ready and, each second, that it lives; takes wishes; stops, or crashes, when it is told to.
+ */
+export function serve<Wish>({ name, parse, onWish, stop }: WorkerDuties<Wish>): void {
+  const say = (message: FrameFromWorker): void => post(message)
+  const heartbeat = setInterval(() => say({ type: 'heartbeat', atMs: Date.now() }), HEARTBEAT_MS)
+
+  const end = async (): Promise<void> => {
+    clearInterval(heartbeat)
+    await stop()
+    say({ type: 'stopped' })
+  }
+
+  const take = (data: unknown): void => {
+    const wish = parse(data)
+    if (wish === null) console.error(`${name}: dropped a message that is none of the protocol`)
+    else onWish(wish)
+  }
+
+  self.onmessage = ({ data }: MessageEvent<unknown>) => {
+    const frame = parseFrameToWorker(data)
+    if (frame?.type === 'stop') void end()
+    else if (frame?.type === 'crash') crashSoon()
+    else take(data)
+  }
+
+  say({ type: 'ready' })
+}
+
+/** Out of reach of whoever might catch it, as a defect would be. */
+function crashSoon(): void {
+  setTimeout(() => {
+    throw new Error('crashed as it was told to')
+  }, 0)
+}

@@ -1,0 +1,36 @@
+import { join } from 'node:path'
+import { VpnHost, type VpnHostOptions } from '../../src/workers/vpn-host.ts'
+import type { ContainerFact, ControlFact } from '../../src/workers/vpn-protocol.ts'
+
+const WORKER = join(import.meta.dir, '../../src/workers/vpn.worker.ts')
+
+/** The real worker in its thread, and all that it told, which is to be stopped by the test. */
+export function startVpnWorker(settings: Partial<VpnHostOptions['settings']>) {
+  const containers: ContainerFact[] = []
+  const controls: ControlFact[] = []
+  const troubles: string[] = []
+  const returns: number[] = []
+  let lost = 0
+  const vpn = new VpnHost({
+    spawn: () => new Worker(WORKER),
+    settings: {
+      dockerHost: null,
+      label: { key: 'roundhouse.test', value: 'vpn' },
+      nodes: ['gluetun'],
+      apiPort: 8000,
+      publishedHost: '127.0.0.1',
+      auth: { kind: 'none' },
+      intervalMs: 100,
+      timeoutMs: 500,
+      ...settings,
+    },
+    onTrouble: (why) => troubles.push(why),
+    onBack: (_, awayMs) => returns.push(awayMs),
+  })
+  vpn.start({
+    onContainer: (fact) => containers.push(fact),
+    onControl: (fact) => controls.push(fact),
+    onLost: () => lost++,
+  })
+  return { vpn, containers, controls, troubles, returns, lost: () => lost }
+}
