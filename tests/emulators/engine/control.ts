@@ -1,5 +1,5 @@
-import type { EngineContext } from './engine-context.ts'
-import { FaultError } from './faults.ts'
+import { type EngineContext, isConnected } from './engine-context.ts'
+import { FaultError } from './fault-rules.ts'
 import type { Json } from './json.ts'
 import type { Session } from './session.ts'
 
@@ -79,6 +79,7 @@ function state(context: EngineContext): Json {
   const { settings, board, book, traffic } = context
   return {
     ready: context.isReady(),
+    connected: isConnected(context),
     config: {
       ports: {
         http: settings.httpPort,

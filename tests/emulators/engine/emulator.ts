@@ -59,6 +59,7 @@ export class Emulator {
     const { settings, host } = this
     this.#openControl()
     this.#watchFaults()
+    this.#context.tunnel?.start()
     this.#cancelExpiry = host.clock.every(EXPIRY_TICK_MS, () =>
       this.#context.book.expire(host.clock.now(), settings.sessionIdleMs),
     )
@@ -77,6 +78,7 @@ export class Emulator {
   async stop(): Promise<void> {
     this.#stopped.abort()
     this.#cancelExpiry()
+    this.#context.tunnel?.stop()
     this.#context.book.forget()
     await Promise.all(this.#listeners.map(({ listener }) => listener.close()))
     await this.#control?.close()

@@ -6,6 +6,7 @@ import { createFrameSource, type FrameSource } from './mpegts.ts'
 import type { Session } from './session.ts'
 import { SessionBook } from './session-book.ts'
 import type { Settings } from './settings.ts'
+import { TunnelWatch } from './tunnel-watch.ts'
 
 /** What has been counted besides the sessions. */
 interface TrafficCounters {
@@ -27,6 +28,8 @@ export interface EngineContext {
   readonly loading: Map<string, AbortController>
   /** A random token of 64 hex digits, the same for the life of the engine. */
   readonly accessToken: string
+  /** Watches the tunnel that the engine's traffic takes; null where there is none. */
+  readonly tunnel: TunnelWatch | null
   isReady(): boolean
   /** Resolves when the engine is ready or the signal aborts. */
   whenReady(signal: AbortSignal): Promise<void>
@@ -34,11 +37,13 @@ export interface EngineContext {
 
 /** The context of an engine that just started: nothing open, nothing wrong; ready once `ready` aborts. */
 export function createContext(settings: Settings, clock: Clock, ready: AbortSignal): EngineContext {
-  return {
+  const { tunnelUrl: url, stuckAfterOutage } = settings
+  const context: EngineContext = {
     settings,
     clock,
     board: new FaultBoard(),
     book: new SessionBook(randomHex),
+    tunnel: url === null ? null : new TunnelWatch({ url, stuckAfterOutage }, clock, () => settleAll(context)),
     source: createFrameSource(settings.bitrateKbps),
     traffic: { bytes_sent: 0, refused_readers: 0, calls: new Map() },
     loading: new Map(),
@@ -46,6 +51,7 @@ export function createContext(settings: Settings, clock: Clock, ready: AbortSign
     isReady: () => ready.aborted,
     whenReady: (signal) => aborted(AbortSignal.any([ready, signal])),
   }
+  return context
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -63,13 +69,22 @@ export type RouteHandler = (exchange: Exchange, context: EngineContext) => Promi
 export const contentBehaviour = (infohash: string, context: EngineContext): ContentBehaviour =>
   behaviourOf(infohash, context.board.faults.content)
 
+/** Whether the engine has a network: no fault took it, and traffic passes its tunnel. */
+export const isConnected = ({ board, tunnel }: EngineContext): boolean =>
+  !board.faults.disconnected && (tunnel?.connected ?? true)
+
+/** {@link settleSession} for every session. */
+function settleAll(context: EngineContext): void {
+  for (const session of context.book.sessions) settleSession(session, context)
+}
+
 /** Lets a session's data flow, or stand still, as the faults in force want it. */
 export function settleSession(session: Session, context: EngineContext): void {
   const { faults } = context.board
   const nowMs = context.clock.now()
   const behaviour = contentBehaviour(session.infohash, context)
   const supplied = behaviour !== 'no_peers' && behaviour !== 'no_data' && !faults.no_peers
-  const flows = supplied && !faults.disconnected && !session.stuck
+  const flows = supplied && isConnected(context) && !session.stuck
   session.flow.turn(flows ? 'on' : 'off', nowMs)
   session.position.turn(flows && !faults.livepos_frozen ? 'on' : 'off', nowMs)
 }

@@ -1,4 +1,5 @@
 import { CONTENT_BEHAVIOURS, type ContentBehaviour } from './content.ts'
+import { flag, isRecord, isWhole, mergeByRules, type Rule, type Rules } from './fault-rules.ts'
 
 /** What can be made to hang: everything, or one kind of call. */
 export type HangKind = 'all' | 'status' | 'content' | 'stat' | 'stop'
@@ -48,27 +49,15 @@ export const NO_FAULTS: Faults = {
   content: {},
 }
 
-/** A field of a fault request that cannot be used; the message names it and says what is expected. */
-export class FaultError extends Error {
-  override readonly name = 'FaultError'
-}
-
-type Check<T> = (value: unknown) => value is T
-type Rule<T> = { readonly check: Check<T>; readonly expected: string }
-
 const HANG_KINDS: readonly unknown[] = ['all', 'status', 'content', 'stat', 'stop'] satisfies HangKind[]
 const BEHAVIOURS: readonly unknown[] = CONTENT_BEHAVIOURS
 
-const flag: Rule<boolean> = {
-  check: (value): value is boolean => typeof value === 'boolean',
-  expected: 'true or false',
-}
 const bytes: Rule<number | null> = {
   check: (value): value is number | null => value === null || (isWhole(value) && value >= 0),
   expected: 'a whole number of bytes or null',
 }
 
-const RULES: { readonly [Name in keyof Faults]: Rule<Faults[Name]> } = {
+const RULES: Rules<Faults> = {
   hang: {
     check: (value): value is readonly HangKind[] =>
       Array.isArray(value) && value.every((kind) => HANG_KINDS.includes(kind)),
@@ -102,16 +91,4 @@ const RULES: { readonly [Name in keyof Faults]: Rule<Faults[Name]> } = {
  *
  * @throws {FaultError} when `input` is not an object, has an unknown field or one with a value out of its range.
  */
-export function mergeFaults(current: Faults, input: unknown): Faults {
-  if (!isRecord(input)) throw new FaultError('the body must be a JSON object')
-  for (const [name, value] of Object.entries(input)) {
-    if (!isFaultName(name)) throw new FaultError(`${name}: unknown field`)
-    if (!RULES[name].check(value)) throw new FaultError(`${name}: expected ${RULES[name].expected}`)
-  }
-  return { ...current, ...input }
-}
-
-const isFaultName = (name: string): name is keyof Faults => Object.hasOwn(RULES, name)
-const isWhole = (value: unknown): value is number => Number.isSafeInteger(value)
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+export const mergeFaults = (current: Faults, input: unknown): Faults => mergeByRules(RULES, current, input)

@@ -1,4 +1,4 @@
-import { contentBehaviour, type EngineContext, type RouteHandler } from './engine-context.ts'
+import { contentBehaviour, type EngineContext, isConnected, type RouteHandler } from './engine-context.ts'
 import type { Exchange } from './http-connection.ts'
 import type { Session } from './session.ts'
 import { statistics } from './statistics.ts'
@@ -18,6 +18,7 @@ export const stat: RouteHandler = async (exchange, context) => {
     settings,
     faults: board.faults,
     behaviour,
+    connected: isConnected(context),
     bytesPerMs: source.bytesPerMs,
     nowMs: clock.now(),
   }

@@ -32,6 +32,10 @@ export interface Settings {
   readonly sessionIdleMs: number
   /** Whether a call of `stat` keeps its session alive, unless it says `skip_player_activity=1`. */
   readonly statKeepsAlive: boolean
+  /** Who says whether traffic passes the network (`{"up": true}`); null where it always does. */
+  readonly tunnelUrl: string | null
+  /** Whether an engine that lost the tunnel stays disconnected when it is back. */
+  readonly stuckAfterOutage: boolean
   /** Every flag as given, those that are not understood included: a test can see what the orchestrator passed. */
   readonly flags: readonly string[]
 }
@@ -48,7 +52,7 @@ type Environment = Readonly<Record<string, string | undefined>>
  * `CONF` with flags separated by white space, and the flags of the command. A flag wins over the environment, and
  * the command over `CONF`. Flags and variables that are not known are ignored.
  *
- * @throws {SettingError} for a port or a number that is none.
+ * @throws {SettingError} for a port, a number or a URL that is none.
  */
 export function readSettings(env: Environment, args: readonly string[]): Settings {
   const flags = [...(env.CONF ?? '').split(/\s+/).filter((word) => word !== ''), ...args]
@@ -81,6 +85,8 @@ export function readSettings(env: Environment, args: readonly string[]): Setting
     burstFactor: number('BURST_FACTOR', 3),
     sessionIdleMs: number('SESSION_IDLE_MS', 60_000),
     statKeepsAlive: isTrue(env.STAT_KEEPS_ALIVE ?? 'true'),
+    tunnelUrl: tunnelUrl(env.TUNNEL_URL),
+    stuckAfterOutage: isTrue(env.STUCK_AFTER_OUTAGE),
     flags,
   }
 }
@@ -115,6 +121,12 @@ function wholeNumber(text: string | undefined, name: string, fallback: number): 
   if (text === undefined || text === '') return fallback
   if (!/^\d{1,9}$/.test(text)) throw new SettingError(`${name} is not a whole number: ${text}`)
   return Number(text)
+}
+
+function tunnelUrl(text: string | undefined): string | null {
+  if (text === undefined || text === '') return null
+  if (!URL.canParse(text)) throw new SettingError(`TUNNEL_URL is not a URL: ${text}`)
+  return text
 }
 
 const isTrue = (text: string | undefined): boolean => /^(1|true|yes|on)$/i.test(text ?? '')

@@ -15,6 +15,7 @@ export interface StatisticsInput {
   readonly settings: Settings
   readonly faults: Faults
   readonly behaviour: ContentBehaviour
+  readonly connected: boolean
   readonly bytesPerMs: number
   readonly nowMs: number
 }
@@ -70,8 +71,8 @@ function transferFields(session: Session, input: StatisticsInput): { readonly [n
   return { ...speeds, peers: peers(input), downloaded: pieces(bytes), uploaded: pieces(bytes / 10) }
 }
 
-function peers({ faults, behaviour }: StatisticsInput): number {
-  return faults.disconnected || faults.no_peers || behaviour === 'no_peers' ? 0 : PEERS
+function peers({ faults, behaviour, connected }: StatisticsInput): number {
+  return !connected || faults.no_peers || behaviour === 'no_peers' ? 0 : PEERS
 }
 
 const pieces = (bytes: number): number => Math.floor(bytes / PIECE_BYTES) * PIECE_BYTES

@@ -1,4 +1,4 @@
-import type { EngineContext, RouteHandler } from './engine-context.ts'
+import { type EngineContext, isConnected, type RouteHandler } from './engine-context.ts'
 import type { Exchange } from './http-connection.ts'
 import { type Json, printJson } from './json.ts'
 
@@ -35,7 +35,7 @@ const SERVER_METHODS: ReadonlyMap<string, ServerMethod> = new Map<string, Server
   ],
   [
     'get_network_connection_status',
-    (_, context) => ({ result: { connected: context.isReady() && !context.board.faults.disconnected } }),
+    (_, context) => ({ result: { connected: context.isReady() && isConnected(context) } }),
   ],
   [
     'get_api_access_token',

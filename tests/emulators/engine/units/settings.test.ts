@@ -63,6 +63,7 @@ describe('settings', () => {
     [{ HTTP_PORT: '70000' }, 'HTTP_PORT'],
     [{ P2P_PORT: 'x' }, 'P2P_PORT'],
     [{ BOOT_MS: '-1' }, 'BOOT_MS'],
+    [{ TUNNEL_URL: 'nowhere' }, 'TUNNEL_URL'],
     [{ HTTP_PORT: '60000', CONTROL_PORT: '+20000' }, 'CONTROL_PORT'],
   ])('%j is refused by name', (env, name) => {
     expect(() => readSettings(env, [])).toThrow(SettingError)

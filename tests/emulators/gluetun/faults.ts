@@ -1,0 +1,101 @@
+import { flag, isRecord, isWhole, mergeByRules, type Rule, type Rules } from '../engine/fault-rules.ts'
+
+/** What the next connection to the VPN server brings; what is not named stays as it was. */
+export interface Reconnect {
+  readonly public_ip?: string
+  /** 0: the provider forwards no port any more. */
+  readonly forwarded_port?: number
+}
+
+/** What is wrong with Gluetun at the moment. `GET /faults` and `POST /faults` speak this, field for field. */
+export interface Faults {
+  /** The VPN server does not answer: nothing passes the tunnel, and Gluetun notices it in its own time. */
+  readonly tunnel_cut: boolean
+  /** The control server accepts and does not answer until the fault is gone. */
+  readonly control_hang: boolean
+  /** The control server answers everything with this status, 400 to 599. */
+  readonly control_status: number | null
+  /** The control server's port is closed. */
+  readonly control_refuse: boolean
+  /** The control server answers everything with status 200 and this text. */
+  readonly garbage: string | null
+  /** What the health server says whatever the VPN does; `hang`: it accepts and does not answer. */
+  readonly health: 'healthy' | 'unhealthy' | 'hang' | null
+  /** The word that the status routes say whatever the VPN does. */
+  readonly status: string | null
+  /** What the provider gives, at once and until this is null again; 0 for no port, '' for no address. */
+  readonly forwarded_port: number | null
+  readonly public_ip: string | null
+  /** Taken up by the next connection that succeeds, and null again then. */
+  readonly reconnect: Reconnect | null
+  /** The process ends with this code, shortly after the answer. */
+  readonly exit: number | null
+}
+
+/** A Gluetun without a fault. */
+export const NO_FAULTS: Faults = {
+  tunnel_cut: false,
+  control_hang: false,
+  control_status: null,
+  control_refuse: false,
+  garbage: null,
+  health: null,
+  status: null,
+  forwarded_port: null,
+  public_ip: null,
+  reconnect: null,
+  exit: null,
+}
+
+const HEALTH_WORDS: readonly unknown[] = ['healthy', 'unhealthy', 'hang', null]
+
+const text: Rule<string | null> = {
+  check: (value): value is string | null => value === null || typeof value === 'string',
+  expected: 'a text or null',
+}
+
+const isWithin = (value: unknown, least: number, most: number): value is number =>
+  isWhole(value) && value >= least && value <= most
+
+const RULES: Rules<Faults> = {
+  tunnel_cut: flag,
+  control_hang: flag,
+  control_status: {
+    check: (value): value is number | null => value === null || isWithin(value, 400, 599),
+    expected: 'a status from 400 to 599 or null',
+  },
+  control_refuse: flag,
+  garbage: text,
+  health: {
+    check: (value): value is Faults['health'] => HEALTH_WORDS.includes(value),
+    expected: 'healthy, unhealthy, hang or null',
+  },
+  status: text,
+  forwarded_port: {
+    check: (value): value is number | null => value === null || isWithin(value, 0, 65_535),
+    expected: 'a port, 0 or null',
+  },
+  public_ip: text,
+  reconnect: {
+    check: (value): value is Reconnect | null => value === null || isReconnect(value),
+    expected: 'an object with public_ip and forwarded_port, or null',
+  },
+  exit: {
+    check: (value): value is number | null => value === null || isWithin(value, 0, 255),
+    expected: 'an exit code from 0 to 255 or null',
+  },
+}
+
+function isReconnect(value: unknown): value is Reconnect {
+  if (!isRecord(value)) return false
+  const { public_ip: ip, forwarded_port: port, ...others } = value
+  if (Object.keys(others).length > 0) return false
+  return (ip === undefined || typeof ip === 'string') && (port === undefined || isWithin(port, 0, 65_535))
+}
+
+/**
+ * `current` with the fields that `input` names; the others stay as they are.
+ *
+ * @throws {FaultError} when `input` is not an object, has an unknown field or one with a value out of its range.
+ */
+export const mergeFaults = (current: Faults, input: unknown): Faults => mergeByRules(RULES, current, input)

@@ -1,0 +1,46 @@
+import type { Dialect } from './dialect.ts'
+
+/** The routes of every version that has authentication, as its role file may name them. */
+const COMMON = [
+  'GET /openvpn/actions/restart',
+  'GET /unbound/actions/restart',
+  'GET /updater/restart',
+  'GET /v1/version',
+  'GET /v1/vpn/status',
+  'PUT /v1/vpn/status',
+  'GET /v1/openvpn/status',
+  'PUT /v1/openvpn/status',
+  'GET /v1/openvpn/portforwarded',
+  'GET /v1/dns/status',
+  'PUT /v1/dns/status',
+  'GET /v1/updater/status',
+  'PUT /v1/updater/status',
+  'GET /v1/publicip/ip',
+]
+
+/** Known, and never open by themselves. */
+const SETTINGS_ROUTES = [
+  'GET /v1/vpn/settings',
+  'PUT /v1/vpn/settings',
+  'GET /v1/openvpn/settings',
+  'PUT /v1/openvpn/settings',
+]
+
+/** The routes of one version, each as `METHOD /path`. */
+export interface KnownRoutes {
+  readonly all: ReadonlySet<string>
+  /** Those that are open while no role is configured, if the version is like that. */
+  readonly open: ReadonlySet<string>
+}
+
+/** What a version knows of; gluetun, `internal/server/middlewares/auth` holds the like of this table. */
+export function knownRoutes(dialect: Dialect): KnownRoutes {
+  const portforward = dialect.hasPortforward ? ['GET /v1/portforward', 'GET /openvpn/portforwarded'] : []
+  const closed = [
+    ...SETTINGS_ROUTES,
+    ...(dialect.hasPortforward ? ['GET /openvpn/settings'] : []),
+    ...(dialect.putPortforward === 'unknown' ? [] : ['PUT /v1/portforward']),
+  ]
+  const open = new Set([...COMMON, ...portforward])
+  return { all: new Set([...open, ...closed]), open }
+}

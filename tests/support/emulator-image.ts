@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto'
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import Docker from 'dockerode'
+
+/** What an emulator's image is made of. */
+export interface EmulatorImage {
+  /** The image's name without a tag. */
+  readonly repository: string
+  /** The program to compile. */
+  readonly main: string
+  /** Folders whose `.ts` files are in the program; folders below them (its tests) are no part of it. */
+  readonly sources: readonly string[]
+  /** Where the program lies in the image. */
+  readonly program: string
+  /** The rest of the Dockerfile, after what copies the files; changes of it change the tag. */
+  readonly instructions: string
+}
+
+const BUILD_DEADLINE_MS = 120_000
+
+/**
+ * Sees to it that an emulator's image of the present sources is in the Docker Engine (that of `DOCKER_HOST`, else of
+ * the default socket), and gives its tag, `<repository>:<hash>`; `:latest` moves along. Made without a registry: the
+ * compiled program and the few shared libraries it needs, on nothing. Builds only when the sources or Bun's version
+ * changed: some seconds then, some milliseconds otherwise. Images of earlier sources are left alone, since another
+ * test run may be using them.
+ *
+ * @throws {Error} when Docker cannot be reached, or with the compiler's or builder's own words.
+ */
+export async function buildEmulatorImage(image: EmulatorImage): Promise<string> {
+  const docker = new Docker()
+  const tag = `${image.repository}:${await sourceVersion(image)}`
+  const tags = await existingTags(docker, tag)
+  if (tags === null) await build(docker, image, tag)
+  if (!tags?.includes(`${image.repository}:latest`)) {
+    await docker.getImage(tag).tag({ repo: image.repository, tag: 'latest' })
+  }
+  return tag
+}
+
+/** Changes with whatever can change the image: the sources, the instructions, this file, and Bun, which compiles. */
+async function sourceVersion({ sources, instructions, program }: EmulatorImage): Promise<string> {
+  const hash = createHash('sha256').update(`${Bun.version}\0${program}\0${instructions}`)
+  const files = [...(await Promise.all(sources.map(typescriptFiles))).flat(), import.meta.path]
+  for (const file of files) {
+    hash.update(`\0${basename(dirname(file))}/${basename(file)}\0`).update(await Bun.file(file).bytes())
+  }
+  return hash.digest('hex').slice(0, 16)
+}
+
+async function typescriptFiles(folder: string): Promise<readonly string[]> {
+  const names = await Array.fromAsync(new Bun.Glob('*.ts').scan({ cwd: folder }))
+  return names.toSorted().map((name) => join(folder, name))
+}
+
+/** All tags of the image that has `tag`, or null when there is none. */
+async function existingTags(docker: Docker, tag: string): Promise<readonly string[] | null> {
+  try {
+    return (await docker.getImage(tag).inspect()).RepoTags
+  } catch (error) {
+    if (error instanceof Error && 'statusCode' in error && error.statusCode === 404) return null
+    throw error
+  }
+}
+
+async function build(docker: Docker, image: EmulatorImage, tag: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), `${image.repository}-`))
+  try {
+    const rootfs = join(folder, 'rootfs')
+    const program = join(rootfs, image.program)
+    await compile(image.main, program)
+    await copyLibraries(program, rootfs)
+    await Bun.write(join(folder, 'Dockerfile'), `FROM scratch\nCOPY rootfs/ /\n${image.instructions}`)
+    const stream = await docker.buildImage(
+      { context: folder, src: ['Dockerfile', 'rootfs'] },
+      { t: tag, abortSignal: AbortSignal.timeout(BUILD_DEADLINE_MS) },
+    )
+    await buildFinished(docker, stream, tag)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function compile(main: string, outfile: string): Promise<void> {
+  // A process of its own: the caller may be a test run, whose event loop and module cache are not ours to use.
+  const args = ['build', '--compile', '--bytecode', '--format=esm', main, '--outfile', outfile]
+  await run([process.execPath, ...args])
+}
+
+/** Copies what the dynamic linker would load, to the same paths: the loader itself, libc and its like. */
+async function copyLibraries(program: string, rootfs: string): Promise<void> {
+  const paths = [...(await run(['ldd', program])).matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path)
+  for (const path of paths) {
+    const target = join(rootfs, path)
+    await mkdir(dirname(target), { recursive: true })
+    await cp(path, target, { dereference: true })
+  }
+}
+
+async function run(command: readonly string[]): Promise<string> {
+  const child = Bun.spawn([...command], { stdout: 'pipe', stderr: 'pipe' })
+  const [output, errors, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${errors}`)
+  return output
+}
+
+/** The builder reports its failures in the stream, with status 200: without reading it they would be lost. */
+function buildFinished(docker: Docker, stream: NodeJS.ReadableStream, tag: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    docker.modem.followProgress(
+      stream,
+      (error: Error | null, events: readonly { error?: string }[] | null) => {
+        const failure = error?.message ?? events?.find((event) => event.error !== undefined)?.error
+        if (failure === undefined) resolve()
+        else reject(new Error(`the image ${tag} could not be built: ${failure}`, { cause: error }))
+      },
+    )
+  })
+}
