@@ -1,24 +1,22 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
+import { buildBinary } from './support/binary.ts'
 import { until } from './support/docker.ts'
 import { type EngineRow, mustProvision, openTestSite, provision, type TestSite } from './support/fleet.ts'
 
 /** Docker takes its time, and so does the compiler. */
 setDefaultTimeout(60_000)
 
-const ROOT = join(import.meta.dir, '..')
 const folder = mkdtempSync(join(tmpdir(), 'roundhouse-binary-'))
 const program = join(folder, 'roundhouse')
 let site: TestSite
 
 beforeAll(async () => {
   site = await openTestSite()
-  const build = Bun.spawnSync(['bun', 'run', 'build'], { cwd: ROOT, stderr: 'pipe' })
-  if (build.exitCode !== 0) throw new Error(build.stderr.toString())
-  copyFileSync(join(ROOT, 'dist/roundhouse'), program)
+  buildBinary(folder)
 }, 120_000)
 
 afterAll(async () => {

@@ -1,5 +1,6 @@
 /** All benchmarks, one after the other. */
 
+import { measureHang } from './hang.ts'
 import { runBenchmarks } from './harness.ts'
 import { measureLifecycle } from './lifecycle.ts'
 import { measurePlan } from './plan.ts'
@@ -7,4 +8,5 @@ import { measureProvision } from './provision.ts'
 import { measureReads } from './reads.ts'
 import { measureStart } from './start.ts'
 
-await runBenchmarks([measureProvision, measureReads, measureStart, measureLifecycle, measurePlan])
+const all = [measureProvision, measureReads, measureStart, measureLifecycle, measurePlan, measureHang]
+await runBenchmarks(all)
