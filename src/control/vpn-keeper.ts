@@ -1,6 +1,7 @@
+import { namespaceOf } from '../core/namespace.ts'
 import type { Evidence } from '../core/tunnel.ts'
 import { generationOf } from '../core/types.ts'
-import { type ControlSight, type NodeContainer, type NodeState, namespaceOf } from '../core/vpn.ts'
+import type { ControlSight, NodeContainer, NodeState } from '../core/vpn.ts'
 import { liveEngines } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'

@@ -1,3 +1,4 @@
+import { namespaceOf } from '../core/namespace.ts'
 import type { PortRange } from '../core/ports.ts'
 import type { Evidence } from '../core/tunnel.ts'
 import type { Engine } from '../core/types.ts'
@@ -7,7 +8,6 @@ import {
   judge,
   type NodeContainer,
   type NodeState,
-  namespaceOf,
   unseenNode,
   type VpnSettings,
   withReconnect,

@@ -1,7 +1,8 @@
 import type { Health } from './health.ts'
+import type { Namespace } from './namespace.ts'
 import type { Refusal } from './refusal.ts'
 import type { DrainCause, Engine } from './types.ts'
-import type { Namespace, NodeState } from './vpn.ts'
+import type { NodeState } from './vpn.ts'
 
 /** One live engine with all that is known of it at one moment. */
 export interface ObservedEngine {

@@ -1,5 +1,5 @@
 import { type Evidence, tunnelLoss } from './tunnel.ts'
-import type { ContainerState, Engine } from './types.ts'
+import type { ContainerState } from './types.ts'
 
 /** The container of a VPN node as Docker last described it. */
 export interface NodeContainer {
@@ -183,57 +183,6 @@ const startOf = ({ container }: NodeSigns): number =>
   container?.kind === 'seen' ? (container.container.startedAtMs ?? 0) : 0
 
 const called = ({ name }: NodeSigns): string => `Gluetun VPN container '${name}'`
-
-/** How the network is that an engine behind a node has joined. */
-export type Namespace = 'alive' | 'dead' | 'foreign'
-
-/**
- * Whether an engine's network works: `dead` after any start of the node since its own, `foreign` when it belongs to an
- * earlier container of that name; both look as if they ran (gluetun-acestream.md 1.6, measured). What is not known counts
- * as alive.
- */
-export function namespaceOf(
-  engine: { readonly donorId: string | null; readonly containerStartedAt: number | null },
-  node: Pick<NodeContainer, 'id' | 'startedAtMs'> | null,
-): Namespace {
-  if (node === null) return 'alive'
-  const { donorId, containerStartedAt } = engine
-  if (donorId !== null && isContainerId(donorId) && donorId !== node.id) return 'foreign'
-  const isOlder =
-    containerStartedAt !== null && node.startedAtMs !== null && containerStartedAt < node.startedAtMs
-  return isOlder ? 'dead' : 'alive'
-}
-
-/** An engine that was created before its node has the name in place of the id. */
-const isContainerId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)
-
-/** Whether the port that is forwarded to its node now, as far as is known, is the engine's. */
-export const carriesForwardedPort = (
-  engine: { readonly forwarded: boolean; readonly p2pPort: number | null },
-  node: { readonly forwardedPort: number | null; readonly isPortKnown: boolean } | null,
-): boolean => engine.forwarded && (!node?.isPortKnown || node.forwardedPort === engine.p2pPort)
-
-/**
- * The engines of a node (their ids) to be replaced so that one of them carries the port that is forwarded to it: the one that
- * carried an earlier one, else the oldest that is ready and not busy. Where one carries it already, the one whose place that
- * takes, until it is gone.
- */
-export function renewedForPort(
-  engines: readonly Pick<Engine, 'id' | 'status' | 'forwarded' | 'p2pPort' | 'replaces' | 'createdAt'>[],
-  { forwardedPort }: { readonly forwardedPort: number | null },
-  isBusy: (engineId: string) => boolean,
-): readonly string[] {
-  if (forwardedPort === null) return []
-  const carrier = engines.find(({ p2pPort }) => p2pPort === forwardedPort)
-  if (carrier !== undefined) return engines.flatMap(({ id }) => (id === carrier.replaces ? [id] : []))
-  const stale = engines.filter(({ forwarded }) => forwarded)
-  if (stale.length > 0) return stale.map(({ id }) => id)
-  const idle = engines.filter(({ id, status }) => status === 'ready' && !isBusy(id))
-  return idle
-    .toSorted((a, b) => a.createdAt - b.createdAt)
-    .slice(0, 1)
-    .map(({ id }) => id)
-}
 
 /** What the verdicts on all nodes come to: that on the best of them. `reason` names every node while none is up. */
 export function bestOf(

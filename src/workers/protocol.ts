@@ -26,7 +26,6 @@ export const Address = Type.Object({
 })
 
 export type Address = Static<typeof Address>
-export type FrameToWorker = Static<typeof FrameToWorker>
 export type FrameFromWorker = Static<typeof FrameFromWorker>
 
 /** A function that gives a message back if it fits the schema, and null if not. */

@@ -3,16 +3,12 @@ import type { Evidence } from '../../src/core/tunnel.ts'
 import {
   bestOf,
   type ControlSight,
-  carriesForwardedPort,
   judge,
   type NodeContainer,
   type NodeSigns,
   type NodeState,
-  namespaceOf,
-  renewedForPort,
   unseenNode,
 } from '../../src/core/vpn.ts'
-import { engine } from '../support/builders.ts'
 import { nodeContainer } from '../support/manual-vpn.ts'
 
 const SETTINGS = { stableMs: 5_000, graceMs: 10_000, controlMaxAgeMs: 20_000 }
@@ -183,61 +179,6 @@ describe('a tunnel that Gluetun has not found dead yet', () => {
     expect(at(200_000)).toBe('down')
     expect(at(200_001)).toBe('down')
     expect(at(205_001)).toBe('up')
-  })
-})
-
-describe('the network that an engine has joined', () => {
-  const id = 'a'.repeat(64)
-  const node = { id, startedAtMs: 5_000 }
-
-  test.each([
-    [{ donorId: id, containerStartedAt: 6_000 }, node, 'alive'],
-    [{ donorId: id, containerStartedAt: 5_000 }, node, 'alive'],
-    [{ donorId: id, containerStartedAt: 4_999 }, node, 'dead'],
-    [{ donorId: 'b'.repeat(64), containerStartedAt: 6_000 }, node, 'foreign'],
-    [{ donorId: 'b'.repeat(64), containerStartedAt: 4_999 }, node, 'foreign'],
-    // Made before its node was, it has the name in place of the id.
-    [{ donorId: 'gluetun', containerStartedAt: 6_000 }, node, 'alive'],
-    [{ donorId: null, containerStartedAt: null }, node, 'alive'],
-    [{ donorId: 'b'.repeat(64), containerStartedAt: 4_999 }, null, 'alive'],
-    [{ donorId: id, containerStartedAt: 4_999 }, { id, startedAtMs: null }, 'alive'],
-  ] as const)('%p behind %p is %s', (given, of, namespace) => {
-    expect(namespaceOf(given, of)).toBe(namespace)
-  })
-})
-
-describe('the forwarded port', () => {
-  const carrier = { forwarded: true, p2pPort: 51_413 }
-
-  test.each([
-    [carrier, { forwardedPort: 51_413, isPortKnown: true }, true],
-    [carrier, { forwardedPort: 40_000, isPortKnown: true }, false],
-    [carrier, { forwardedPort: null, isPortKnown: true }, false],
-    [carrier, { forwardedPort: null, isPortKnown: false }, true],
-    [carrier, null, true],
-    [{ forwarded: false, p2pPort: 51_413 }, { forwardedPort: 51_413, isPortKnown: true }, false],
-  ] as const)('%p at %p is carried: %p', (given, node, isCarried) => {
-    expect(carriesForwardedPort(given, node)).toBe(isCarried)
-  })
-
-  const nobodyBusy = () => false
-  const row = (id: string, p2pPort: number, forwarded = false, replaces: string | null = null) =>
-    engine({ id, p2pPort, forwarded, replaces, createdAt: Number(id) })
-
-  test('changed: the engine that carries the earlier one is renewed, until it is gone', () => {
-    const fleet = [row('1', 8_700), row('2', 51_413, true)]
-    expect(renewedForPort(fleet, { forwardedPort: 40_000 }, nobodyBusy)).toEqual(['2'])
-    const succeeded = [...fleet, row('3', 40_000, true, '2')]
-    expect(renewedForPort(succeeded, { forwardedPort: 40_000 }, nobodyBusy)).toContain('2')
-    expect(renewedForPort(succeeded.slice(0, 1), { forwardedPort: null }, nobodyBusy)).toEqual([])
-  })
-
-  test('carried by nobody: the oldest idle engine is renewed, until it is gone', () => {
-    const fleet = [row('2', 8_701), row('1', 8_700), row('3', 8_702)]
-    expect(renewedForPort(fleet, { forwardedPort: 40_000 }, (id) => id === '1')).toEqual(['2'])
-    const succeeded = [...fleet, row('4', 40_000, true, '2')]
-    expect(renewedForPort(succeeded, { forwardedPort: 40_000 }, nobodyBusy)).toEqual(['2'])
-    expect(renewedForPort(succeeded.slice(1), { forwardedPort: 40_000 }, nobodyBusy)).toEqual([])
   })
 })
 

@@ -34,7 +34,7 @@ export interface VpnRow {
 }
 
 /** Everything that is waited for by the clock is short. */
-export const QUICK_VPN = {
+const QUICK_VPN = {
   GLUETUN_HEALTH_CHECK_INTERVAL_S: '1',
   VPN_STABLE_S: '1',
   VPN_RECONNECT_GRACE_S: '2',
