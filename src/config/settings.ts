@@ -195,7 +195,11 @@ export const configSchema = Type.Object({
   ),
 
   HEALTH_CHECK_INTERVAL_S: health(kind.seconds, '20', 'Time within which every engine is probed once.'),
-  HEALTH_FAILURE_THRESHOLD: health(count, '3', 'Failed probes in a row that make an engine unhealthy.'),
+  HEALTH_FAILURE_THRESHOLD: health(
+    count,
+    '3',
+    'Failed probes in a row that make an engine unhealthy, and good ones that make it healthy again.',
+  ),
   HEALTH_UNHEALTHY_GRACE_PERIOD_S: health(
     kind.seconds,
     '60',

@@ -12,8 +12,9 @@ export type Verdict = 'healthy' | 'unhealthy' | 'unknown'
 export interface Health {
   readonly verdict: Verdict
   readonly sinceMs: number
-  /** Failures in a row up to the last probe. */
+  /** Failures, and good answers, in a row up to the last probe. */
   readonly failures: number
+  readonly successes: number
   readonly lastProbeMs: number | null
   readonly lastOkMs: number | null
   readonly lastError: string | null
@@ -24,24 +25,29 @@ export const unknownHealth = (nowMs: number): Health => ({
   verdict: 'unknown',
   sinceMs: nowMs,
   failures: 0,
+  successes: 0,
   lastProbeMs: null,
   lastOkMs: null,
   lastError: null,
 })
 
 /**
- * Adds a probe to a verdict. One good answer makes an engine healthy; only `failureThreshold` failures in a row make
- * it unhealthy, so that one slow answer does not drive viewers away from a good engine. A probe older than the last
- * one changes nothing.
+ * Adds a probe to a verdict. Of an engine of which nothing is known one good answer makes a healthy one; after that, only
+ * `threshold` failures in a row make it unhealthy, and as many good answers healthy again: one slow answer does not drive
+ * viewers away from a good engine, and one good answer does not lead them to one that comes and goes. A probe older than
+ * the last one changes nothing.
  */
-export function withProbe(health: Health, probe: Probe, failureThreshold: number): Health {
+export function withProbe(health: Health, probe: Probe, threshold: number): Health {
   if (health.lastProbeMs !== null && probe.atMs < health.lastProbeMs) return health
   const failures = probe.ok ? 0 : health.failures + 1
-  const verdict = probe.ok ? 'healthy' : failures >= failureThreshold ? 'unhealthy' : health.verdict
+  const successes = probe.ok ? health.successes + 1 : 0
+  const isWell = probe.ok && (health.verdict !== 'unhealthy' || successes >= threshold)
+  const verdict = isWell ? 'healthy' : failures >= threshold ? 'unhealthy' : health.verdict
   return {
     verdict,
     sinceMs: verdict === health.verdict ? health.sinceMs : probe.atMs,
     failures,
+    successes,
     lastProbeMs: probe.atMs,
     lastOkMs: probe.ok ? probe.atMs : health.lastOkMs,
     lastError: probe.ok ? null : probe.error,

@@ -5,6 +5,9 @@ import type { Address } from './protocol.ts'
 /** An engine that takes longer to say how it is has not booted. Bounds the questions open at once, too. */
 const BOOT_TIMEOUT_MS = 1_000
 
+/** One that answers again after a failure is asked that often, that many times: whether it lasts is to be known soon. */
+const CONVALESCENT = { intervalMs: 1_000, probes: 10 }
+
 interface Pace {
   readonly intervalMs: number
   readonly timeoutMs: number
@@ -15,12 +18,15 @@ interface Watch {
   target: ProbeTarget
   /** The address that answered last; asked alone, so that a stranger on another address is not disturbed. */
   address: Address | null
+  /** Probes still to come quickly, as long as they succeed. */
+  quickProbes: number
   timer: ReturnType<typeof setTimeout> | null
 }
 
 /**
  * Probes every target on a timer of its own, so that one that hangs delays no other. Booting targets are asked several
- * times a second; the others once an interval, spread over it by chance from the first round on.
+ * times a second; the others once an interval, spread over it by chance from the first round on, but for those that answer
+ * again after a failure.
  */
 export class HealthProbes {
   readonly #watches = new Map<string, Watch>()
@@ -53,7 +59,7 @@ export class HealthProbes {
   #take(target: ProbeTarget): void {
     const known = this.#watches.get(target.engineId)
     if (known === undefined) {
-      const watch: Watch = { target, address: null, timer: null }
+      const watch: Watch = { target, address: null, quickProbes: 0, timer: null }
       this.#watches.set(target.engineId, watch)
       this.#after(watch, 0)
       return
@@ -91,7 +97,14 @@ export class HealthProbes {
     watch.address = answer.address
     // A booting engine refuses until it is up; only its first good answer is news.
     if (answer.ok || !target.isBooting) this.#report(target, answer)
-    if (!target.isBooting) this.#after(watch, this.#nextMs())
+    if (!target.isBooting) this.#after(watch, this.#restMs(watch, answer.ok))
+  }
+
+  #restMs(watch: Watch, ok: boolean): number {
+    if (!ok) watch.quickProbes = CONVALESCENT.probes
+    if (!ok || watch.quickProbes === 0) return this.#nextMs()
+    watch.quickProbes--
+    return Math.min(CONVALESCENT.intervalMs, this.#nextMs())
   }
 
   #report({ engineId, generation }: ProbeTarget, { ok, error }: ProbeAnswer): void {

@@ -448,6 +448,8 @@ describe('health', () => {
     await report(false)
     expect(await report(false)).toMatchObject({ health_status: 'healthy', listed: true })
     expect(await report(false)).toMatchObject({ health_status: 'unhealthy', listed: false })
+    await report(true)
+    expect(await report(true)).toMatchObject({ health_status: 'unhealthy', listed: false })
     expect(await report(true)).toMatchObject({ health_status: 'healthy' })
     // It had begun to drain, since it was not needed; it is back in service as soon as it answers.
     await rig.clock.advance(1_000)

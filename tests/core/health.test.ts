@@ -10,7 +10,8 @@ const after = (...probes: { ok: boolean; atMs: number; error: string | null }[])
 describe('health', () => {
   test('is unknown before the first probe', () => expect(unknownHealth(5).verdict).toBe('unknown'))
 
-  test('one good answer makes it healthy', () => expect(after(ok(10)).verdict).toBe('healthy'))
+  test('one good answer makes one healthy of which nothing was known', () =>
+    expect(after(ok(10)).verdict).toBe('healthy'))
 
   test('fewer failures than the threshold leave the verdict as it is', () => {
     expect(after(ok(10), bad(20), bad(30)).verdict).toBe('healthy')
@@ -29,6 +30,13 @@ describe('health', () => {
 
   test('a good answer in between starts the count anew', () => {
     expect(after(ok(10), bad(20), bad(30), ok(40), bad(50), bad(60)).verdict).toBe('healthy')
+  })
+
+  test('as many good answers in a row make it healthy again, and one failure between them none of it', () => {
+    const ill = [bad(10), bad(20), bad(30)]
+    expect(after(...ill, ok(40), ok(50)).verdict).toBe('unhealthy')
+    expect(after(...ill, ok(40), ok(50), ok(60))).toMatchObject({ verdict: 'healthy', sinceMs: 60 })
+    expect(after(...ill, ok(40), ok(50), bad(60), ok(70), ok(80)).verdict).toBe('unhealthy')
   })
 
   test('an older probe that arrives late changes nothing', () => {

@@ -175,6 +175,19 @@ describe('the health worker', () => {
     expect(troubles).toEqual([expect.stringContaining('ended')])
   })
 
+  test('one that answers again is asked again soon, whatever the interval', async () => {
+    let answers = false
+    const recovering = engine(() => (answers ? Response.json(OK) : new Response('', { status: 503 })))
+    const { health, facts } = host({ intervalMs: 2_500 })
+    health.setTargets([target('one', recovering)])
+    await until('it failed', () => facts.length > 0)
+    answers = true
+    await until('it answered three times', () => facts.filter(({ ok }) => ok).length === 3)
+    const [first = 0, , third = 0] = facts.filter(({ ok }) => ok).map(({ atMs }) => atMs)
+    // Two intervals would be at least that long.
+    expect(third - first).toBeLessThan(2_450)
+  })
+
   test('stops by message, at once', async () => {
     const { health, facts } = host()
     health.setTargets([target('one', healthy())])
