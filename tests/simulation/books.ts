@@ -7,6 +7,12 @@ export interface EngineBook {
   readonly name: string
   readonly reason: string | null
   readonly container_id: string | null
+  readonly scope: string
+  readonly vpn_node: string | null
+  readonly http_port: number
+  readonly https_port: number
+  readonly api_port: number | null
+  readonly p2p_port: number | null
   readonly host_http_port: number
   readonly config_hash: string
   readonly unclaimed_since: number | null
@@ -35,6 +41,12 @@ export interface BreakerBook {
   readonly trial_engine_id: string | null
 }
 
+export interface LeaseBook {
+  readonly scope: string
+  readonly port: number
+  readonly engine_id: string
+}
+
 interface StreamBook {
   readonly stream_id: string
   readonly engine_id: string | null
@@ -60,9 +72,7 @@ export class Books {
     this.#byId = database.query<EngineBook, [string]>('SELECT * FROM engines WHERE id = ?')
     this.#journal = database.query<JournalBook, [number]>('SELECT * FROM journal WHERE id > ? ORDER BY id')
     this.#lastEntry = database.query<{ id: number }, []>('SELECT id FROM journal ORDER BY id DESC LIMIT 1')
-    this.#leases = database.query<{ port: number; engine_id: string }, []>(
-      'SELECT port, engine_id FROM port_leases',
-    )
+    this.#leases = database.query<LeaseBook, []>('SELECT scope, port, engine_id FROM port_leases')
     this.#started = database.query<StreamBook, []>(
       `SELECT stream_id, engine_id FROM streams WHERE status = 'started'`,
     )
@@ -92,7 +102,7 @@ export class Books {
     return this.#lastEntry.get()?.id ?? 0
   }
 
-  leases(): { readonly port: number; readonly engine_id: string }[] {
+  leases(): LeaseBook[] {
     return this.#leases.all()
   }
 

@@ -5,6 +5,7 @@ import type { Operators } from './operators.ts'
 import type { Random } from './random.ts'
 import { CHAOS_KINDS, type ChaosKind, type Scenario } from './scenario.ts'
 import type { Server } from './server.ts'
+import { VpnChaos, type VpnChaosKind } from './vpn-chaos.ts'
 
 /** For how long after its end an outage may still show: calls that hung, back-offs, a pass. */
 const OUTAGE_ECHO_MS = 45_000
@@ -21,10 +22,12 @@ export interface ChaosDeps extends ChaosToolsDeps {
 export class Chaos {
   #isOver = false
   readonly #tools: ChaosTools
+  readonly #vpn: VpnChaos
   #outage: { readonly fromMs: number; untilMs: number } | null = null
 
   constructor(private readonly deps: ChaosDeps) {
     this.#tools = new ChaosTools(deps)
+    this.#vpn = new VpnChaos({ ...deps, tools: this.#tools })
   }
 
   start(means: Scenario['chaos']): void {
@@ -50,11 +53,12 @@ export class Chaos {
     this.deps.clock.after(random.exponential(meanMs), () => {
       if (this.#isOver) return
       this.#repeat(kind, meanMs, random)
-      this.#tools.tryTo(kind, () => this.#deeds[kind](random))
+      const deeds = { ...this.#deeds, ...this.#vpn.deeds }
+      this.#tools.tryTo(kind, () => deeds[kind](random))
     })
   }
 
-  readonly #deeds: Readonly<Record<ChaosKind, (random: Random) => void>> = {
+  readonly #deeds: Readonly<Record<Exclude<ChaosKind, VpnChaosKind>, (random: Random) => void>> = {
     engine_hangs: (random) => this.#mode(random, 'hung', random.int(3_000, 90_000)),
     engine_deaf: (random) => this.#mode(random, 'deaf', random.int(3_000, 60_000)),
     engine_crashes: (random) =>
@@ -83,7 +87,11 @@ export class Chaos {
     daemon_frozen: (random) => this.#daemon('frozen', random.int(500, 30_000)),
     daemon_stopped: (random) => this.#stopDaemon(random),
     events_broken: () => this.#tools.note('events broken', null, () => this.#tools.runtime.breakEvents()),
-    worker_lost: (random) => this.deps.server.running?.health.lose(random.int(250, 6_000)),
+    worker_lost: (random) => {
+      const { running } = this.deps.server
+      const worker = random.chance(0.5) ? running?.health : running?.vpn
+      worker?.lose(random.int(250, 6_000))
+    },
     scale: (random) => void this.deps.operators.scale(random),
     delete: (random) => void this.deps.operators.deleteOne(random),
     drain: (random) => void this.deps.operators.drainOne(random),

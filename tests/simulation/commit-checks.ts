@@ -74,14 +74,17 @@ export class CommitChecks {
 
   #checkPorts(live: readonly EngineBook[]): void {
     const { books, onViolation } = this.deps
-    const holders = new Map(books.leases().map(({ port, engine_id: id }) => [port, id]))
+    const holders = new Map(books.leases().map((lease) => [`${lease.scope}:${lease.port}`, lease.engine_id]))
     const ids = new Set(live.map(({ id }) => id))
     for (const [port, id] of holders)
       if (!ids.has(id)) onViolation(`port ${port} is leased to ${short(id)}, which is history`)
-    for (const { id, host_http_port: port, name } of live) {
-      const holder = holders.get(port)
-      if (holder === id || this.#adopted.has(id)) continue
-      onViolation(`${name} publishes ${port}, leased to ${holder ?? 'nobody'}`)
+    for (const engine of live) {
+      if (this.#adopted.has(engine.id)) continue
+      for (const port of portsOf(engine)) {
+        const holder = holders.get(`${engine.scope}:${port}`)
+        if (holder !== engine.id)
+          onViolation(`${engine.name} has ${port} of ${engine.scope}, leased to ${holder ?? 'nobody'}`)
+      }
     }
   }
 
@@ -99,3 +102,9 @@ export class CommitChecks {
     }
   }
 }
+
+/** Published ones on the host, all that it has in the network of a VPN node; each only once there. */
+const portsOf = (engine: EngineBook): readonly (number | null)[] =>
+  engine.vpn_node === null
+    ? [engine.host_http_port]
+    : [engine.http_port, engine.https_port, engine.api_port, engine.p2p_port]

@@ -7,6 +7,7 @@ export interface DrainChecksDeps {
   readonly wishes: Wishes
   readonly config: () => Config | undefined
   readonly failuresOf: (engineId: string) => number
+  readonly wasNodeInTrouble: (vpnNode: string | null) => boolean
   readonly onViolation: (text: string) => void
 }
 
@@ -60,6 +61,8 @@ export class DrainChecks {
       const failures = this.deps.failuresOf(engine.id)
       return failures < config.HEALTH_FAILURE_THRESHOLD ? `only ${failures} probes failed` : null
     },
+    vpn_lost: (engine) =>
+      this.deps.wasNodeInTrouble(engine.vpn_node) ? this.#busyFault(engine) : 'its node was well',
     operator: (engine) =>
       this.deps.wishes.isDrained(engine.container_id ?? '') || this.deps.wishes.isDrained(engine.id)
         ? null

@@ -38,7 +38,22 @@ export class EndingChecks {
   check(verb: 'stop' | 'destroy', containerId: string, site: string): void {
     const engine = this.deps.books.byContainer(containerId)
     const isDecided = engine !== null && engine.removal_requested_at !== null && engine.status === 'draining'
-    if (!isDecided) this.#judge(containerId, `${verb} at ${site}`)
+    if (isDecided || this.#isNetworkGone(containerId)) return
+    const isStranded = site.includes('#restart') && this.#saysThatItIsCutOff(containerId)
+    if (!isStranded) this.#judge(containerId, `${verb} at ${site}`)
+    else if (this.#seenMoving(containerId).length > 0)
+      this.deps.onViolation(`${verb} at ${site} of an engine with a session that still moves bytes`)
+  }
+
+  /** Whoever watched it has lost it already. */
+  #isNetworkGone(containerId: string): boolean {
+    const { host } = this.deps
+    const seen = host.runtime.containers().find(({ id }) => id === containerId)
+    return seen !== undefined && seen.joins !== null && host.nodes.behindOf(seen) === undefined
+  }
+
+  #saysThatItIsCutOff(containerId: string): boolean {
+    return this.deps.host.process(containerId)?.link?.says === false
   }
 
   #judge(containerId: string, what: string): void {

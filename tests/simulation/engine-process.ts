@@ -1,3 +1,5 @@
+import type { EngineLink } from './engine-link.ts'
+
 /** How long a session lives without a reader, as measured on real engines. */
 const SESSION_TTL_MS = 60_000
 const BYTES_PER_MS = 400
@@ -30,6 +32,8 @@ export interface Session {
 export class EngineProcess {
   mode: Mode = 'booting'
   isPaused = false
+  /** Its connection, where it uses the network of a VPN node; null with a network of its own. */
+  link: EngineLink | null = null
   readonly #sessions = new Map<string, Session>()
   readonly #onEnd = new Set<() => void>()
   #isEnded = false
@@ -59,7 +63,19 @@ export class EngineProcess {
 
   /** Whether it speaks of sessions and plays them now. */
   get plays(): boolean {
-    return (this.mode === 'up' || this.mode === 'deaf') && !this.isPaused && !this.#isEnded
+    return (
+      (this.mode === 'up' || this.mode === 'deaf') && !this.isPaused && !this.#isEnded && this.isReachable
+    )
+  }
+
+  /** Whether anybody could reach it. */
+  get isReachable(): boolean {
+    return this.link?.isAlive ?? true
+  }
+
+  /** Whether what it asks the world for comes. */
+  get isOnline(): boolean {
+    return this.link?.isOnline ?? true
   }
 
   /** Changes what it does; what was downloaded until now is counted first. */
@@ -117,12 +133,17 @@ export class EngineProcess {
 
   /** The sessions whose bytes move at this moment: somebody would be cut off. */
   moving(): readonly Session[] {
-    if (!this.plays) return []
+    if (!this.plays || !this.isOnline) return []
     return this.sessions().filter(({ readers, isStalled }) => readers > 0 && !isStalled)
   }
 
   end(): void {
     this.#isEnded = true
+    this.cutOff()
+  }
+
+  /** Nobody who reads from it gets anything any more, now or later. */
+  cutOff(): void {
     for (const listener of this.#onEnd) listener()
     this.#onEnd.clear()
   }

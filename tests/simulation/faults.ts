@@ -38,6 +38,7 @@ const REFUSALS: Readonly<Record<Verb, readonly [RuntimeFailureCode, ...RuntimeFa
   list: ['unreachable'],
   ping: ['unreachable'],
   events: ['unreachable'],
+  watch: ['unreachable'],
 }
 
 /** What Docker may report though it was done. */

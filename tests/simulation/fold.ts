@@ -5,6 +5,7 @@ const ENGINE_STEPS: Readonly<Record<string, (before: string | undefined) => stri
   'provision.started': () => 'provisioning',
   'provision.completed': () => 'starting',
   'provision.failed': () => 'failed',
+  'engine.recreating': () => 'provisioning',
   'engine.adopted': () => 'starting',
   'engine.ready': () => 'ready',
   'engine.started': (before) => (before === 'ready' ? 'starting' : before),

@@ -4,6 +4,7 @@ import type { Answer, Http } from './http.ts'
 import type { Server } from './server.ts'
 import type { SimHost } from './sim-host.ts'
 import { short, type Trace } from './trace.ts'
+import type { VpnChecks } from './vpn-checks.ts'
 import type { Wishes } from './wishes.ts'
 
 interface AllRow {
@@ -23,6 +24,7 @@ export interface PromiseChecksDeps {
   readonly trace: Trace
   /** When the outage of Docker began that is going on, or has just ended; what was known then is believed until a look. */
   readonly outageSinceMs: () => number | null
+  readonly vpn: VpnChecks
   readonly onViolation: (text: string) => void
 }
 
@@ -87,6 +89,12 @@ export class PromiseChecks {
       }
       case 'it is unhealthy':
         return server.failuresOf(engine?.id ?? '') >= (server.running?.config.HEALTH_FAILURE_THRESHOLD ?? 0)
+      case 'its VPN node is down':
+        return this.deps.vpn.wasNodeInTrouble(engine?.vpn_node ?? null)
+      case 'its VPN node was restarted, and it has not joined it again yet':
+        return this.deps.vpn.isNetworkGone(containerId)
+      case 'it says that it is not connected, though its VPN node is up':
+        return this.deps.vpn.wasCutOff(containerId)
       case 'it is being removed':
         return wishes.isDeleted(containerId) || engine?.drain_cause !== null
       case 'it is draining':
@@ -106,6 +114,7 @@ export class PromiseChecks {
       case 'scaled_down':
       case 'outdated':
       case 'unhealthy':
+      case 'vpn_lost':
         return true
       default:
         return wishes.isDeleted(containerId)

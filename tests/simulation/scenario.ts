@@ -1,5 +1,8 @@
 import { type FaultRates, NO_FAULTS } from './faults.ts'
 import type { Random } from './random.ts'
+import type { HostVpn } from './sim-nodes.ts'
+import { VPN_CHAOS_KINDS } from './vpn-chaos.ts'
+import { drawVpn } from './vpn-scenario.ts'
 
 export type Env = Readonly<Record<string, string>>
 
@@ -19,6 +22,8 @@ export interface Scenario {
   readonly proxies: number
   /** Chance that an event of the container engine is late, told twice, or lost. */
   readonly eventTrouble: number
+  /** Null without a VPN. */
+  readonly vpn: HostVpn | null
 }
 
 /** What happens to engines, to Docker and to the host, and what operators ask for. */
@@ -53,6 +58,7 @@ export const CHAOS_KINDS = [
   'run_generic',
   'own_request',
   'compare_status',
+  ...VPN_CHAOS_KINDS,
 ] as const
 
 export type ChaosKind = (typeof CHAOS_KINDS)[number]
@@ -66,7 +72,9 @@ const MINUTE_MS = 60_000
 
 export function drawScenario(random: Random): Scenario {
   const wildness = random.pick([0, 0.3, 1, 1, 2])
-  const env = drawEnv(random.stream('env'))
+  const own = drawEnv(random.stream('env'))
+  const vpn = drawVpn(random.stream('vpn'), Number(own.MAX_REPLICAS))
+  const env = { ...own, ...vpn?.env }
   const changes = random.chance(0.35) ? drawChange(random.stream('change')) : null
   return {
     env,
@@ -79,6 +87,7 @@ export function drawScenario(random: Random): Scenario {
     viewersEveryMs: random.pick([5_000, 10_000, 20_000, 40_000]),
     proxies: random.int(1, 3),
     eventTrouble: wildness === 0 ? 0 : random.pick([0, 0.05, 0.2]),
+    vpn: vpn?.host ?? null,
   }
 }
 
@@ -181,6 +190,19 @@ const CHAOS_MEAN_MS: Readonly<Record<ChaosKind, number>> = {
   run_generic: 2 * MINUTE_MS,
   own_request: 2 * MINUTE_MS,
   compare_status: 2 * MINUTE_MS,
+  vpn_cut_short: 2 * MINUTE_MS,
+  vpn_cut_long: 5 * MINUTE_MS,
+  vpn_stopped: 4 * MINUTE_MS,
+  vpn_reconnect: 3 * MINUTE_MS,
+  vpn_restart: 4 * MINUTE_MS,
+  vpn_kill: 5 * MINUTE_MS,
+  vpn_crash: 5 * MINUTE_MS,
+  vpn_recreate: 4 * MINUTE_MS,
+  vpn_missing: 6 * MINUTE_MS,
+  vpn_pause: 6 * MINUTE_MS,
+  vpn_port: 3 * MINUTE_MS,
+  vpn_port_gone: 4 * MINUTE_MS,
+  vpn_control: 3 * MINUTE_MS,
 }
 
 /** Each seed has some kinds and not others, so that their mixtures differ and failures are easier to read. */

@@ -12,6 +12,7 @@ import { SimHealth } from './sim-health.ts'
 import type { SimHost } from './sim-host.ts'
 import { SimRuntime, type SimRuntimeDeps } from './sim-runtime.ts'
 import { storeOf } from './sim-store.ts'
+import { SimVpn } from './sim-vpn.ts'
 import { callingSite } from './sites.ts'
 import type { Trace } from './trace.ts'
 
@@ -29,6 +30,9 @@ export interface ServerDeps {
   readonly onDefect: (text: string) => void
 }
 
+/** Chance that a look at a node, or an answer of its control server, is slow. */
+const VPN_TROUBLE = 0.05
+
 /** Throws where the scenario's environment is no configuration. */
 export function configOf(env: Readonly<Record<string, string>>): Config {
   const loaded = loadConfig(env, [])
@@ -41,6 +45,7 @@ export interface Running {
   readonly life: Life
   readonly orchestrator: Orchestrator
   readonly health: SimHealth
+  readonly vpn: SimVpn
   readonly config: Config
 }
 
@@ -81,8 +86,9 @@ export class Server {
       if (this.crashes.atTimer()) this.#crash(life, `${callingSite(setAt)}:timer`)
     })
     const health = this.#health(lifeClock, config)
-    const orchestrator = createOrchestrator(config, this.#adapters(life, lifeClock, health))
-    this.running = { life, orchestrator, health, config }
+    const vpn = this.#vpn(lifeClock, life, config)
+    const orchestrator = createOrchestrator(config, this.#adapters(life, lifeClock, { health, vpn }))
+    this.running = { life, orchestrator, health, vpn, config }
     life.run(() => orchestrator.start())
   }
 
@@ -104,12 +110,26 @@ export class Server {
       trace,
       random: random.stream(`health ${this.#lives}`),
       failures: this.#failures,
+      threshold: config.HEALTH_FAILURE_THRESHOLD,
       intervalMs: config.HEALTH_CHECK_INTERVAL_S * 1_000,
       collectMs: config.COLLECT_INTERVAL_S * 1_000,
     })
   }
 
-  #adapters(life: Life, clock: LifeClock, health: SimHealth): Parameters<typeof createOrchestrator>[1] {
+  #vpn(clock: LifeClock, life: Life, config: Config): SimVpn {
+    const { host, random } = this.deps
+    return new SimVpn({
+      ...{ clock, life, host, config },
+      random: random.stream(`vpn ${this.#lives}`),
+      trouble: VPN_TROUBLE,
+    })
+  }
+
+  #adapters(
+    life: Life,
+    clock: LifeClock,
+    sources: { readonly health: SimHealth; readonly vpn: SimVpn },
+  ): Parameters<typeof createOrchestrator>[1] {
     const { host, dice, coverage, trace, onAsk, database, onCommit, random } = this.deps
     const chance = random.stream(`life ${life.number}`)
     return {
@@ -123,7 +143,7 @@ export class Server {
         trace,
         onAsk,
       }),
-      health,
+      ...sources,
       clock,
       log: this.#log(life),
       newId: () => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`,

@@ -3,6 +3,7 @@ import type { EngineRow } from './acexy.ts'
 import type { Books, EngineBook } from './books.ts'
 import { GENERIC_LABEL, LABEL } from './scenario.ts'
 import type { SimHost } from './sim-host.ts'
+import { unsettledVpn } from './vpn-checks.ts'
 import type { Wishes } from './wishes.ts'
 
 /**
@@ -10,7 +11,8 @@ import type { Wishes } from './wishes.ts'
  * happen in turn: the worst call runs into its deadline and a pass follows; a breaker recovers; a trial starts in vain,
  * and then all the others in batches; every engine may have to be replaced, with its cooldown, its boot and its
  * hiding; sessions that nobody ended run out (a minute); an adopted engine shows for a minute that nobody watches, and
- * is drained.
+ * is drained. Behind a VPN: a tunnel that nobody noticed is found dead after 177 s, and engines that are stuck with it count
+ * against it for 200 s more; then they are restarted one after another, and one with a stream waits until that stands still.
  */
 export function settlingMs(config: Config): number {
   const starting = config.STARTUP_TIMEOUT_S + 2 * config.MONITOR_INTERVAL_S
@@ -18,7 +20,10 @@ export function settlingMs(config: Config): number {
   const breakers = config.CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S + config.CIRCUIT_BREAKER_REPLACEMENT_TIMEOUT_S
   const batches = Math.ceil(config.MAX_REPLICAS / config.MAX_CONCURRENT_PROVISIONS)
   const one = config.HEALTH_REPLACEMENT_COOLDOWN_S + starting + hiding
-  const seconds = 90 + breakers + starting * (1 + batches) + 120 + hiding + one * config.MAX_REPLICAS
+  const isVpn = config.GLUETUN_CONTAINER_NAME.length > 0
+  const restart = starting + config.VPN_RECONNECT_GRACE_S + config.HEALTH_UNHEALTHY_GRACE_PERIOD_S
+  const vpn = isVpn ? 177 + 200 + 60 + config.VPN_STABLE_S + restart * config.MAX_REPLICAS : 0
+  const seconds = vpn + 90 + breakers + starting * (1 + batches) + 120 + hiding + one * config.MAX_REPLICAS
   return seconds * 1_000
 }
 
@@ -33,7 +38,14 @@ export interface SettledDeps {
 
 /** Everything that is not yet, or not any more, as it has to be when all is quiet; empty when the fleet has settled. */
 export function unsettled(deps: SettledDeps): string[] {
-  return [...containersAndRows(deps), ...leases(deps), ...statuses(deps), ...numbers(deps), ...streams(deps)]
+  return [
+    ...containersAndRows(deps),
+    ...leases(deps),
+    ...statuses(deps),
+    ...numbers(deps),
+    ...streams(deps),
+    ...unsettledVpn(deps),
+  ]
 }
 
 function containersAndRows({ books, host }: SettledDeps): string[] {

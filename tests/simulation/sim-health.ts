@@ -2,6 +2,7 @@ import type { Clock } from '../../src/control/clock.ts'
 import type { HealthSource, HealthTarget, SessionFact } from '../../src/control/health-keeper.ts'
 import type { Random } from './random.ts'
 import type { SimHost } from './sim-host.ts'
+import { SimNetwork } from './sim-network.ts'
 import type { Trace } from './trace.ts'
 
 type Handlers = Parameters<HealthSource['start']>[0]
@@ -23,6 +24,7 @@ export interface SimHealthDeps {
    * decided by them can still be judged.
    */
   readonly failures: Map<string, number>
+  readonly threshold: number
 }
 
 /** Real probes come five times a second; that often would cost more than it finds. */
@@ -36,10 +38,16 @@ export class SimHealth implements HealthSource {
   readonly #watches = new Map<string, Watch>()
   /** The engines whose failures are counted on; of others the next one is the first. */
   readonly #counted = new Set<string>()
+  readonly #successes = new Map<string, number>()
+  readonly #network: SimNetwork
   #isLost = false
   #isStopped = false
 
-  constructor(private readonly deps: SimHealthDeps) {}
+  constructor(private readonly deps: SimHealthDeps) {
+    const { clock, host, random } = deps
+    const tell: Handlers['onNetwork'] = (fact) => this.#handlers?.onNetwork(fact)
+    this.#network = new SimNetwork({ clock, host, random: random.stream('network'), tell })
+  }
 
   start(handlers: Handlers): void {
     this.#handlers = handlers
@@ -52,11 +60,12 @@ export class SimHealth implements HealthSource {
     const wanted = new Set(targets.map(({ engineId }) => engineId))
     for (const id of this.#watches.keys()) if (!wanted.has(id)) this.#drop(id)
     for (const target of targets) this.#take(target)
+    this.#network.setTargets(targets)
   }
 
   stop(): Promise<void> {
     this.#isStopped = true
-    for (const id of this.#watches.keys()) this.#drop(id)
+    this.#dropAll()
     return Promise.resolve()
   }
 
@@ -64,12 +73,17 @@ export class SimHealth implements HealthSource {
   lose(backAfterMs: number): void {
     if (this.#isLost || this.#isStopped) return
     this.#isLost = true
-    for (const id of this.#watches.keys()) this.#drop(id)
+    this.#dropAll()
     this.#handlers?.onLost()
     this.deps.clock.after(backAfterMs, () => {
       this.#isLost = false
       this.setTargets(this.#targets)
     })
+  }
+
+  #dropAll(): void {
+    for (const id of this.#watches.keys()) this.#drop(id)
+    this.#network.setTargets([])
   }
 
   #take(target: HealthTarget): void {
@@ -117,13 +131,22 @@ export class SimHealth implements HealthSource {
       this.#watches.get(target.engineId) !== watch || watch.target.generation !== target.generation
     if (isStale) return
     const before = this.#counted.has(target.engineId) ? (this.deps.failures.get(target.engineId) ?? 0) : 0
-    const failures = error === null ? 0 : before + 1
+    const failures = this.#failuresAfter(target.engineId, before, error === null)
     this.#counted.add(target.engineId)
     this.deps.failures.set(target.engineId, failures)
     if (error !== null) this.deps.trace.note('probe', `${target.engineId.slice(-4)} ${error} (${failures})`)
     const { engineId, generation } = target
     if (!watch.target.isBooting) this.#probeAfter(watch, this.#nextMs())
     this.#handlers?.onFact({ engineId, generation, ok: error === null, atMs: this.deps.clock.now(), error })
+  }
+
+  /** An unhealthy engine is so until it has answered as often in a row as it failed to before. */
+  #failuresAfter(engineId: string, before: number, isGood: boolean): number {
+    const successes = isGood ? (this.#successes.get(engineId) ?? 0) + 1 : 0
+    this.#successes.set(engineId, successes)
+    if (!isGood) return before + 1
+    const isStillIll = before >= this.deps.threshold && successes < this.deps.threshold
+    return isStillIll ? before : 0
   }
 
   /** Half an interval to a whole one, as the worker does. */
@@ -137,8 +160,8 @@ export class SimHealth implements HealthSource {
       this.#collectLater()
       if (this.#isLost) return
       for (const target of this.#targets) {
-        for (const { streamRowId, path } of target.sessions ?? [])
-          this.#handlers?.onSession?.(this.#ask(target, streamRowId, path))
+        for (const { streamRowId, path } of target.sessions)
+          this.#handlers?.onSession(this.#ask(target, streamRowId, path))
       }
     })
   }

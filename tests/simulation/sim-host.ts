@@ -4,6 +4,8 @@ import { MemoryRuntime } from '../support/memory-runtime.ts'
 import { EngineProcess } from './engine-process.ts'
 import type { Random } from './random.ts'
 import type { SimClock } from './sim-clock.ts'
+import { GLUETUN_IMAGE } from './sim-gluetun.ts'
+import { type HostVpn, SimNodes } from './sim-nodes.ts'
 import { short, type Trace } from './trace.ts'
 
 const CRASH_LOOP = { restarts: 3, withinMs: 300_000 }
@@ -29,6 +31,8 @@ export interface Sickness {
 export class SimHost {
   readonly runtime: MemoryRuntime
   readonly sickness: Sickness = { neverUp: 0, refused: 0 }
+  /** The VPN nodes; none without a VPN. */
+  readonly nodes: SimNodes
   readonly #processes = new Map<string, EngineProcess>()
   readonly #states = new Map<string, string>()
   /** When each container was last seen not to run; of those that are no more, when they were last there. */
@@ -44,27 +48,31 @@ export class SimHost {
       readonly trace: Trace
       readonly label: Label
       readonly image: string
+      readonly vpn: HostVpn | null
     },
   ) {
-    const { clock, label, image } = deps
+    const { clock, label, image, random, trace, vpn } = deps
     this.runtime = new MemoryRuntime({
       clock,
       label,
       deadlinesMs: DEFAULT_DEADLINES_MS,
-      images: [image],
+      images: vpn === null ? [image] : [image, GLUETUN_IMAGE],
       programOf: null,
     })
+    this.nodes = new SimNodes({ clock, trace, runtime: this.runtime, random: random.stream('nodes'), vpn })
   }
 
   /** Notes what became of the containers since the last look; to be called after every step. */
   look(): readonly ContainerObservation[] {
     const containers = this.runtime.containers()
+    this.nodes.look(containers)
     const there = new Set<string>()
     for (const container of containers) {
       there.add(container.id)
-      this.#lookAt(container)
+      if (this.nodes.named(container.name) === undefined) this.#lookAt(container)
     }
     for (const id of this.#states.keys()) if (!there.has(id)) this.#forget(id)
+    this.nodes.connect(containers, (id) => this.#processes.get(id))
     return containers
   }
 
@@ -88,12 +96,16 @@ export class SimHost {
     return recent.length > CRASH_LOOP.restarts
   }
 
-  /** Goes to whoever listens at a published port. */
+  /** Goes to whoever listens at a published port: a container's own, or one behind the node that publishes it. */
   reach(port: number): Reach {
-    const container = this.runtime
-      .containers()
-      .find(({ state, ports }) => isUp(state) && ports.some(({ hostPort }) => hostPort === port))
-    const process = container && this.#processes.get(container.id)
+    const containers = this.runtime.containers()
+    const container = containers.find(
+      ({ state, ports }) => isUp(state) && ports.some(({ hostPort }) => hostPort === port),
+    )
+    const node = container && this.nodes.named(container.id)
+    const process = node
+      ? this.nodes.listening(node, port, containers, (id) => this.#processes.get(id))
+      : this.#processes.get(container?.id ?? '')
     if (process === undefined || process.mode === 'booting') return { kind: 'refused' }
     return process.answers ? { kind: 'answers', process } : { kind: 'silent', process }
   }
@@ -118,19 +130,21 @@ export class SimHost {
       this.#processes.delete(id)
     }
     if (!isUp(state)) return
-    const process = this.#processes.get(id) ?? this.#boot(id, startedAtMs ?? clock.now())
+    const process = this.#processes.get(id) ?? this.#boot(container, startedAtMs ?? clock.now())
     process.change(() => {
       process.isPaused = state === 'paused'
     })
   }
 
-  #boot(id: string, startedAtMs: number): EngineProcess {
+  #boot(container: ContainerObservation, startedAtMs: number): EngineProcess {
     const { clock, random, trace } = this.deps
+    const { id } = container
     const process = new EngineProcess(id, startedAtMs, {
       clock,
       reusesSessionIds: random.chance(0.3),
       onBytes: (bytes) => this.runtime.addTraffic(id, bytes, bytes / 50),
     })
+    process.link = this.nodes.newLink(container, process)
     this.#processes.set(id, process)
     const isIll = random.chance(this.sickness.neverUp)
     const bootMs = random.int(1_000, 8_000)

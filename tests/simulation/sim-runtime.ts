@@ -4,6 +4,7 @@ import type {
   EventHandlers,
   Runtime,
   Traffic,
+  WatchHandlers,
 } from '../../src/runtime/runtime.ts'
 import type { Verb } from '../support/memory-faults.ts'
 import type { MemoryRuntime } from '../support/memory-runtime.ts'
@@ -68,15 +69,34 @@ export class SimRuntime implements Runtime {
 
   events(handlers: EventHandlers, signal: AbortSignal): Promise<void> {
     const { life, host } = this.deps
-    const ended = new AbortController()
-    const end = () => ended.abort()
-    signal.addEventListener('abort', end, { once: true })
-    const forget = life.onDeath(end)
     const told: EventHandlers = {
       onOpen: () => life.run(() => handlers.onOpen()),
       onEvent: (event) => life.run(() => handlers.onEvent(event)),
     }
-    return this.#call('events', null, () => host.events(told, ended.signal)).finally(() => {
+    return this.#subscribe('events', null, signal, (ended) => host.events(told, ended))
+  }
+
+  watch(name: string, handlers: WatchHandlers, signal: AbortSignal): Promise<void> {
+    const { life, host } = this.deps
+    const told: WatchHandlers = {
+      onOpen: () => life.run(() => handlers.onOpen()),
+      onChange: () => life.run(() => handlers.onChange()),
+    }
+    return this.#subscribe('watch', name, signal, (ended) => host.watch(name, told, ended))
+  }
+
+  /** Ends with the life, too. */
+  #subscribe(
+    verb: Verb,
+    subject: string | null,
+    signal: AbortSignal,
+    ask: (ended: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    const ended = new AbortController()
+    const end = () => ended.abort()
+    signal.addEventListener('abort', end, { once: true })
+    const forget = this.deps.life.onDeath(end)
+    return this.#call(verb, subject, () => ask(ended.signal)).finally(() => {
       signal.removeEventListener('abort', end)
       forget()
     })

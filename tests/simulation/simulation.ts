@@ -8,6 +8,7 @@ import { settlingMs, unsettled } from './settling.ts'
 import { World } from './world.ts'
 
 const CHECK_EVERY_MS = 5_000
+const VPN_CHECK_EVERY_MS = 1_700
 /** For how long the settled fleet has to stay as it is. */
 const STEADY_MS = 20_000
 /** A crash that finds no place by then happens at the next call. */
@@ -80,6 +81,7 @@ export class Simulation {
     this.#start()
     chaos.start(scenario.chaos)
     this.#viewersCome(random.stream('arrivals'))
+    this.#lookAtVpn()
     this.#armCrashes(random.stream('crash times'))
     await this.#until(clock.now() + scenario.faultsMs)
   }
@@ -132,8 +134,9 @@ export class Simulation {
   }
 
   async #unsettled(): Promise<readonly string[]> {
-    const { books, host, wishes, http, server, promises } = this.#world
+    const { books, host, wishes, http, server, promises, vpn } = this.#world
     await promises.check()
+    await vpn.check()
     const answer = await http.ask({ method: 'GET', path: '/engines' })
     if (server.running === null || answer?.status !== 200) return ['no answer']
     const { config } = server.running
@@ -150,6 +153,15 @@ export class Simulation {
       }
       const downMs = random.stream(`down ${server.lives}`).int(200, 10_000)
       clock.after(downMs, () => this.#start())
+    })
+  }
+
+  #lookAtVpn(): void {
+    const { clock, vpn, host } = this.#world
+    if (host.nodes.all.length === 0) return
+    clock.after(VPN_CHECK_EVERY_MS, () => {
+      this.#lookAtVpn()
+      vpn.check().catch((error: unknown) => this.defect(`a look at the VPN failed: ${error}`))
     })
   }
 
@@ -188,6 +200,7 @@ function setLatencies({ host }: World, random: Random): void {
     switch (verb) {
       case 'ping':
       case 'events':
+      case 'watch':
         return 0
       case 'inspect':
       case 'list':

@@ -20,6 +20,7 @@ import { SimClock } from './sim-clock.ts'
 import { SimHost } from './sim-host.ts'
 import { Trace } from './trace.ts'
 import { Viewers } from './viewers.ts'
+import { VpnChecks } from './vpn-checks.ts'
 import { Wishes } from './wishes.ts'
 
 type OnViolation = (text: string) => void
@@ -46,6 +47,7 @@ export class World {
   readonly http
   readonly viewers
   readonly promises
+  readonly vpn
   readonly chaos
   /** What holds after every commit. */
   readonly checkCommit: () => void
@@ -67,7 +69,14 @@ export class World {
     this.scenario = change(drawScenario(this.random.stream('scenario')))
     this.trace = new Trace(clock, { capacity: TRACE_LINES, echo })
     const { random, trace } = this
-    this.host = new SimHost({ clock, random: random.stream('host'), trace, label: LABEL, image: IMAGE })
+    this.host = new SimHost({
+      clock,
+      random: random.stream('host'),
+      trace,
+      label: LABEL,
+      image: IMAGE,
+      vpn: this.scenario.vpn,
+    })
     const { host } = this
     this.dice = new FaultDice(
       { clock, random: random.stream('faults'), sickness: host.sickness },
@@ -95,6 +104,8 @@ export class World {
       dice: this.dice,
       coverage,
       onAsk: (verb, id, site) => {
+        if (verb !== 'inspect' && host.nodes.named(id) !== undefined)
+          this.violate(`${verb} of a VPN node at ${site}`)
         if (verb === 'stop' || verb === 'destroy') this.checkEnding(verb, id, site)
         if (verb === 'traffic') host.process(id)?.change(() => undefined)
       },
@@ -137,7 +148,9 @@ export class World {
       coverage,
       ports,
     })
+    this.vpn = new VpnChecks({ clock, http, books, host, onViolation })
     this.promises = new PromiseChecks({
+      vpn: this.vpn,
       clock,
       http,
       books,
@@ -191,6 +204,7 @@ export class World {
       wishes,
       config: () => this.#config,
       failuresOf: (id) => this.server.failuresOf(id),
+      wasNodeInTrouble: (name) => this.vpn.wasNodeInTrouble(name),
       onViolation,
     })
   }

@@ -1,0 +1,193 @@
+import type { PortRange } from '../../src/core/ports.ts'
+import type { ContainerObservation } from '../../src/runtime/runtime.ts'
+import type { MemoryRuntime } from '../support/memory-runtime.ts'
+import { type Dialect, GluetunProcess } from './gluetun-process.ts'
+import type { Random } from './random.ts'
+import type { SimClock } from './sim-clock.ts'
+import type { Trace } from './trace.ts'
+
+/** How a node's control server takes questions. */
+export type Control = 'answers' | 'hangs' | 'refuses' | 'unauthorized'
+
+/** What stands fast of one node in a scenario. */
+export interface NodeScenario {
+  readonly name: string
+  /** The ports that it publishes for engines. */
+  readonly ports: PortRange
+  readonly dialect: Dialect
+  readonly hasHealthCheck: boolean
+  /** Whether its provider forwards a port to it, at first or later on. */
+  readonly forwards: 'never' | 'at_once' | 'late'
+}
+
+export const GLUETUN_IMAGE = 'gluetun:v3'
+
+/** A Gluetun container on the host, and the VPN's provider behind it. Outlives its containers and every crash of ours. */
+export class SimGluetun {
+  control: Control = 'answers'
+  /** Nobody brings it back before this time. */
+  heldUntilMs = 0
+  /** What the orchestrator was last told of its port; null for nothing. */
+  toldPort: number | null = null
+  /** When anything was last wrong with it, or its connections were made anew. */
+  lastTroubleMs: number
+  #isLineUp = true
+  #forwards: boolean
+  #port: number
+  #exit = 1
+  #id: string | null = null
+  #process: GluetunProcess | null = null
+  #startedAtMs: number | null = null
+  #state: ContainerObservation['state'] | 'missing' = 'missing'
+
+  constructor(
+    readonly scenario: NodeScenario,
+    private readonly deps: {
+      readonly clock: SimClock
+      readonly random: Random
+      readonly trace: Trace
+      readonly runtime: MemoryRuntime
+    },
+  ) {
+    this.lastTroubleMs = deps.clock.now()
+    this.#forwards = scenario.forwards === 'at_once'
+    this.#port = this.#anyPort()
+  }
+
+  get name(): string {
+    return this.scenario.name
+  }
+
+  /** Of the container of its name; null while there is none. */
+  get id(): string | null {
+    return this.#id
+  }
+
+  get state(): ContainerObservation['state'] | 'missing' {
+    return this.#state
+  }
+
+  get process(): GluetunProcess | null {
+    return this.#process
+  }
+
+  get isTunnelUp(): boolean {
+    return this.#process?.isTunnelUp ?? false
+  }
+
+  get isLineUp(): boolean {
+    return this.#isLineUp
+  }
+
+  /** 0 while there is none, as its control server has it. */
+  get forwardedPort(): number {
+    return this.#forwards && this.#isRunning ? this.#port : 0
+  }
+
+  /** Empty while there is none. */
+  get publicIp(): string {
+    return this.#isRunning ? `203.0.113.${this.#exit}` : ''
+  }
+
+  /** Whether an engine has joined the network that its container has now, and not one of before. */
+  isNetworkOf(engine: Pick<ContainerObservation, 'joins' | 'startedAtMs'>): boolean {
+    if (engine.joins !== this.#id && engine.joins !== this.name) return false
+    return this.#process !== null && (engine.startedAtMs ?? 0) >= (this.#startedAtMs ?? 0)
+  }
+
+  /** Somebody runs `docker run`. */
+  create(): void {
+    const { runtime } = this.deps
+    const { ports, hasHealthCheck } = this.scenario
+    const published = Array.from({ length: ports.last - ports.first + 1 }, (_, index) => {
+      const port = ports.first + index
+      return { containerPort: port, hostPort: port, protocol: 'tcp' as const }
+    })
+    const spec = { name: this.name, image: GLUETUN_IMAGE, env: {}, labels: {}, ports: published }
+    const id = runtime.createOutside({
+      ...spec,
+      publishAddress: '',
+      network: null,
+      memoryBytes: null,
+      cpus: null,
+    })
+    if (hasHealthCheck) runtime.setHealth(id, 'starting')
+    runtime.startOutside(id)
+  }
+
+  setLine(isUp: boolean): void {
+    if (this.#isLineUp === isUp) return
+    this.#isLineUp = isUp
+    this.#process?.lineChanged()
+  }
+
+  /** The provider forwards another port from now on, or one for the first time. */
+  changePort(): void {
+    this.#forwards = true
+    this.#port = this.#anyPort()
+  }
+
+  setForwarding(forwards: boolean): void {
+    this.#forwards = forwards
+  }
+
+  /** Notes what became of its container; to be called after every step. */
+  look(containers: readonly ContainerObservation[]): void {
+    const seen = containers.find(({ name }) => name === this.name)
+    const state = seen?.state ?? 'missing'
+    const isSame = seen?.id === this.#id && seen?.startedAtMs === this.#startedAtMs
+    if (!isSame || state !== this.#state) {
+      this.deps.trace.note('gluetun', `${this.name} (${seen?.id.slice(0, 6) ?? '–'}) ${state}`)
+      this.#follow(seen, isSame)
+    }
+    this.#state = state
+    const isWell = this.isTunnelUp && (seen?.health ?? 'healthy') === 'healthy'
+    if (!isWell) this.lastTroubleMs = this.deps.clock.now()
+  }
+
+  #follow(seen: ContainerObservation | undefined, isSame: boolean): void {
+    const hasProcess = seen?.state === 'running' || seen?.state === 'paused'
+    if (!isSame || !hasProcess) {
+      this.#process?.end()
+      this.#process = null
+    }
+    this.#id = seen?.id ?? null
+    this.#startedAtMs = seen?.startedAtMs ?? null
+    if (!hasProcess) return
+    this.#process ??= this.#boot(seen.id)
+    this.#process.isPaused = seen.state === 'paused'
+  }
+
+  #boot(id: string): GluetunProcess {
+    const { clock, random, trace, runtime } = this.deps
+    let isFirst = true
+    return new GluetunProcess({
+      clock,
+      random,
+      dialect: this.scenario.dialect,
+      isLineUp: () => this.#isLineUp,
+      onHealth: (health) => {
+        trace.note('gluetun', `${this.name} is ${health}`)
+        if (this.scenario.hasHealthCheck) runtime.setHealth(id, health, health === 'healthy' ? null : 'drawn')
+      },
+      onTunnel: () => {
+        this.lastTroubleMs = clock.now()
+        if (!isFirst || random.chance(0.3)) this.#exit = random.int(1, 250)
+        if (!isFirst && random.chance(0.4)) this.#port = this.#anyPort()
+        isFirst = false
+        trace.note('gluetun', `${this.name} has a tunnel, exit ${this.publicIp}, port ${this.forwardedPort}`)
+      },
+    })
+  }
+
+  get #isRunning(): boolean {
+    return this.#process?.loop === 'running'
+  }
+
+  /** At times one that lies in a range of ours. */
+  #anyPort(): number {
+    const { random } = this.deps
+    if (!random.chance(0.1)) return random.int(30_010, 44_999)
+    return random.pick([this.scenario.ports.first, 8_700, 45_000, 62_100] as const) + random.int(0, 3)
+  }
+}

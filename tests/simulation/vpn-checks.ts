@@ -1,0 +1,128 @@
+import type { Clock } from '../../src/control/clock.ts'
+import type { Books } from './books.ts'
+import type { Http } from './http.ts'
+import type { SimGluetun } from './sim-gluetun.ts'
+import type { SimHost } from './sim-host.ts'
+
+interface Row {
+  readonly container_id: string | null
+  readonly container_name: string
+  readonly vpn_container: string | null
+  readonly forwarded: boolean
+}
+
+interface NodeRow {
+  readonly container: string
+  readonly state: string
+  readonly forwarded_port: number | null
+}
+
+/**
+ * For how long a trouble of a node may show: its engines may be stuck afterwards, which counts against the node until Gluetun
+ * has had its 200 s to find a dead tunnel; and the verdict may be late.
+ */
+const TROUBLE_MS = 300_000
+/** How late a look, a probe or an answer of an engine may be. */
+const STALE_MS = 45_000
+
+export interface VpnChecksDeps {
+  readonly clock: Clock
+  readonly http: Http
+  readonly books: Books
+  readonly host: SimHost
+  readonly onViolation: (text: string) => void
+}
+
+/** What must hold of VPN nodes and of the engines behind them, at every moment. */
+export class VpnChecks {
+  constructor(private readonly deps: VpnChecksDeps) {}
+
+  /** Reads engines and nodes in one instant. */
+  async check(): Promise<void> {
+    const { http, host } = this.deps
+    if (host.nodes.all.length === 0) return
+    const [listed, all, vpn] = await Promise.all([
+      http.ask({ method: 'GET', path: '/engines' }),
+      http.ask({ method: 'GET', path: '/engines?status=all' }),
+      http.ask({ method: 'GET', path: '/vpn/status' }),
+    ])
+    if (listed?.status !== 200 || all?.status !== 200 || vpn?.status !== 200) return
+    const { nodes } = vpn.body as { nodes: readonly NodeRow[] }
+    for (const node of nodes) {
+      const behind = (rows: unknown) => (rows as Row[]).filter((row) => row.vpn_container === node.container)
+      this.#checkListed(node, behind(listed.body))
+      this.#checkForwarded(node, behind(all.body))
+    }
+  }
+
+  #checkListed({ container, state }: NodeRow, listed: readonly Row[]): void {
+    const [row] = listed
+    if (state === 'down' && row !== undefined)
+      this.deps.onViolation(`${row.container_name} is listed, and its VPN ${container} is down`)
+  }
+
+  #checkForwarded({ container, forwarded_port: port }: NodeRow, rows: readonly Row[]): void {
+    const { books, onViolation } = this.deps
+    const forwarded = rows.filter((row) => row.forwarded)
+    if (forwarded.length > 1)
+      onViolation(`${forwarded.length} engines of ${container} carry the forwarded port`)
+    const [carrier] = forwarded
+    if (carrier === undefined || port === null) return
+    const p2pPort = books.live().find(({ name }) => name === carrier.container_name)?.p2p_port
+    if (p2pPort !== port) onViolation(`${carrier.container_name} has port ${p2pPort}, forwarded is ${port}`)
+  }
+
+  /** Whether the node of an engine was in trouble lately; also of one that is not there any more. */
+  wasNodeInTrouble(vpnNode: string | null): boolean {
+    const node = this.deps.host.nodes.named(vpnNode)
+    return node !== undefined && this.deps.clock.now() - node.lastTroubleMs <= TROUBLE_MS
+  }
+
+  /** Whether the container's network is not that of its node, or was not until a while ago. */
+  isNetworkGone(containerId: string): boolean {
+    const { host, clock } = this.deps
+    const seen = host.runtime.containers().find(({ id }) => id === containerId)
+    if (seen === undefined || seen.joins === null) return false
+    const startedMs = seen.startedAtMs ?? 0
+    return host.nodes.behindOf(seen) === undefined || clock.now() - startedMs <= STALE_MS
+  }
+
+  /** Whether the engine said, or might have said, that it is not connected. */
+  wasCutOff(containerId: string): boolean {
+    const { host, clock } = this.deps
+    const link = host.process(containerId)?.link
+    return link != null && clock.now() - link.lastOfflineMs <= STALE_MS
+  }
+}
+
+/** What is not as it has to be behind the nodes when all is quiet; empty when all is. */
+export function unsettledVpn({ host, books }: Pick<VpnChecksDeps, 'host' | 'books'>): string[] {
+  const { nodes } = host
+  return [
+    ...nodes.all.filter((node) => !isWell(node)).map(({ name }) => `${name} is not well`),
+    ...books.live().flatMap((row) => {
+      const seen = host.runtime.containers().find(({ id }) => id === row.container_id)
+      const isBehind = row.vpn_node !== null && seen !== undefined
+      return isBehind && nodes.behindOf(seen) === undefined
+        ? [`${row.name} is in no network of ${row.vpn_node}`]
+        : []
+    }),
+    ...nodes.all.flatMap((node) => forwardedPortProblems(node, books)),
+  ]
+}
+
+const isWell = (node: SimGluetun): boolean => node.state === 'running' && node.isTunnelUp
+
+/** The port is carried by one engine if there is one to carry it that nobody uses. */
+function forwardedPortProblems(node: SimGluetun, books: Books): string[] {
+  const port = node.forwardedPort
+  if (port === 0 || node.toldPort !== port) return []
+  const rows = books.live().filter((row) => row.vpn_node === node.name)
+  const isPortTaken = rows.some((row) => [row.http_port, row.https_port, row.api_port].includes(port))
+  const idle = rows.filter(
+    (row) => row.status === 'ready' && row.adopted_at === null && books.streamsOf(row.id) === 0,
+  )
+  const carriers = rows.filter((row) => row.p2p_port === port)
+  if (isPortTaken || carriers.length === 1 || idle.length === 0) return []
+  return [`port ${port} of ${node.name} is carried by ${carriers.length} engines`]
+}

@@ -1,0 +1,52 @@
+import type { Random } from './random.ts'
+import type { NodeScenario } from './sim-gluetun.ts'
+import type { HostVpn } from './sim-nodes.ts'
+
+/** A VPN on the host, with the configuration that goes with it. */
+export interface VpnScenario {
+  readonly host: HostVpn
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** About half of the seeds have none. `engines` is the most that there may be. */
+export function drawVpn(random: Random, engines: number): VpnScenario | null {
+  if (random.chance(0.5)) return null
+  const names = random.pick([['gluetun'], ['one', 'two']] as const)
+  // A caller may ask for one of the first ports.
+  const size = random.chance(0.3) ? engines + 2 : 90
+  const nodes = names.map((name, index) => drawNode(random.stream(name), name, 19_000 + index * 100, size))
+  const restarts = random.chance(0.7)
+  const tells = random.chance(0.9)
+  // Nobody restarts one that can't say that it is stuck, or where that is not wanted.
+  const mayBeRestarted = restarts && tells
+  return {
+    host: {
+      nodes,
+      habits: {
+        tells,
+        comesBack: random.pick([0, 0.5, 0.9, 1]),
+        errs: random.pick([0, 0, 0.3]),
+        stuckMaxMs: mayBeRestarted && random.chance(0.5) ? null : 60_000,
+      },
+    },
+    env: {
+      GLUETUN_CONTAINER_NAME: names.join(','),
+      GLUETUN_PORT_RANGE: nodes.map(({ ports }) => `${ports.first}-${ports.last}`).join(','),
+      GLUETUN_HEALTH_CHECK_INTERVAL_S: String(random.int(2, 5)),
+      VPN_STABLE_S: String(random.int(1, 5)),
+      VPN_RECONNECT_GRACE_S: String(random.int(2, 10)),
+      VPN_RESTART_ENGINES_ON_RECONNECT: String(restarts),
+      // Beside the ports that Gluetun publishes.
+      PORT_RANGE_HOST: '29000-29199',
+      ACE_MAP_HTTPS: 'false',
+    },
+  }
+}
+
+const drawNode = (random: Random, name: string, first: number, size: number): NodeScenario => ({
+  name,
+  ports: { first, last: first + size - 1 },
+  dialect: random.pick(['old', 'new'] as const),
+  hasHealthCheck: random.chance(0.85),
+  forwards: random.pick(['never', 'at_once', 'at_once', 'late'] as const),
+})
