@@ -4,6 +4,7 @@ import {
   engineByContainer,
   engineById,
   insertEngine,
+  liveEngines,
   skipEngineNumber,
   updateEngine,
 } from '../store/engines.ts'
@@ -61,7 +62,7 @@ export function adopt(
     ...unseen,
     ...portsOf(container),
     vpnNode,
-    forwarded: container.labels[VPN_LABELS.forwarded] === 'true',
+    forwarded: container.labels[VPN_LABELS.forwarded] === 'true' && !hasCarrier(tx, vpnNode),
     apiPort: portLabel(container.labels[VPN_LABELS.api]),
     p2pPort: portLabel(container.labels[VPN_LABELS.p2p]),
     donorId: container.joins,
@@ -96,6 +97,10 @@ export function adopt(
   appendJournal(tx, nowMs, { kind: 'engine.adopted', engineId: engine.id, detail })
   return engine
 }
+
+/** A copy of the engine that carries the node's forwarded port has its label, and not the port. */
+const hasCarrier = (db: Db, node: string | null): boolean =>
+  liveEngines(db).some(({ vpnNode, forwarded }) => vpnNode === node && forwarded)
 
 /** Puts an engine that was adopted before its node was known behind that node; its ports are the node's then. */
 export function joinNode(tx: Db, engine: Engine, vpnNode: string, nowMs: number): void {

@@ -5,6 +5,7 @@ import {
   claimableEngine,
   engineById,
   insertEngine,
+  liveEngines,
   takeEngineNumber,
   updateEngine,
 } from '../store/engines.ts'
@@ -105,9 +106,10 @@ export class Claims {
     const number = takeEngineNumber(tx)
     const place = this.#place(tx, start, now)
     const draft = { ...this.#draft(start, `acestream-${number}`, now), ...place }
-    const engine = { ...draft, ...this.freePorts(tx, draft, number - 1, now) }
+    const engine = { ...draft, ...this.#freePorts(tx, draft, number - 1, now) }
     insertEngine(tx, engine)
     for (const lease of leasesOf(engine)) takeLease(tx, lease, now)
+    forgetCarriers(tx, engine)
     noteStart(tx, engine, now, gate.breakers())
     const detail = { ...start.detail, name: engine.name, port: engine.hostHttpPort, image: engine.image }
     appendJournal(tx, now, { kind: 'provision.started', engineId: engine.id, detail })
@@ -123,24 +125,36 @@ export class Claims {
     return place
   }
 
+  /** Gives an engine other ports than those that it has, in the caller's transaction; throws ProvisionRefused. */
+  moved(tx: Db, engine: Engine, nowMs: number): Ports & Pick<Engine, 'labels'> {
+    releaseLeases(tx, engine.id)
+    const next = engine.hostHttpPort - this.deps.placer.rangeOf(engine).first + 1
+    const change = this.#freePorts(tx, engine, next, nowMs)
+    const moved = { ...engine, ...change }
+    for (const lease of leasesOf(moved)) takeLease(tx, lease, nowMs)
+    forgetCarriers(tx, moved)
+    return change
+  }
+
   /**
    * Ports for the engine that are free now in its place, and the labels that follow from them. Throws ProvisionRefused when
    * there are none. Behind a VPN every port inside is one of the node's network, so each needs a lease; else only what is
    * published does, since every container has ports of its own.
    */
-  freePorts(db: Db, engine: Engine, start: number, nowMs: number): Ports & Pick<Engine, 'labels'> {
+  #freePorts(db: Db, engine: Engine, start: number, nowMs: number): Ports & Pick<Engine, 'labels'> {
     const { ports, template, placer } = this.deps
     const { scope, vpnNode } = engine
-    const forwarded = placer.forwardedPort(db, engine)
+    const offered = placer.forwardedPort(db, engine)
     const free = (name: string, range: PortRange): number => {
       // A provider may forward any port, also one that lies in a range of ours.
-      const port = ports.free(db, scope, range, start, nowMs, forwarded)
+      const port = ports.free(db, scope, range, start, nowMs, offered)
       if (port === null) throw new ProvisionRefused(noFreePort(`all ports of ${name} are taken`))
       return port
     }
     const isShared = vpnNode !== null
     const httpRange = isShared ? 'GLUETUN_PORT_RANGE' : 'PORT_RANGE_HOST'
     const http = engine.request.hostPort ?? free(httpRange, placer.rangeOf(engine))
+    const forwarded = offered === http ? null : offered
     const isLeased = isShared || template.mapHttps
     const https = isLeased ? free('ACE_HTTPS_RANGE', ports.ranges.https) : ports.ranges.https.first
     const chosen = {
@@ -162,7 +176,9 @@ export class Claims {
   again(tx: Db, engine: Engine): Engine {
     const { template, ports, placer, clock } = this.deps
     releaseLeases(tx, engine.id)
-    const forwarded = placer.forwardedPort(tx, engine)
+    const offered = placer.forwardedPort(tx, engine)
+    const isOwn = [engine.httpPort, engine.httpsPort, engine.apiPort].includes(offered)
+    const forwarded = isOwn ? null : offered
     const isStale = engine.forwarded && forwarded !== null && forwarded !== engine.p2pPort
     const kept = isStale ? null : engine.p2pPort
     const p2pPort = forwarded ?? kept ?? ports.free(tx, engine.scope, ports.ranges.p2p, 0, clock.now())
@@ -177,6 +193,7 @@ export class Claims {
     const { id, status, ...change } = again
     updateEngine(tx, id, change)
     for (const lease of leasesOf(again)) takeLease(tx, lease, clock.now())
+    forgetCarriers(tx, again)
     return again
   }
 
@@ -216,6 +233,15 @@ type Ports = Pick<
   Engine,
   'httpPort' | 'httpsPort' | 'hostHttpPort' | 'hostHttpsPort' | 'apiPort' | 'p2pPort' | 'forwarded'
 >
+
+/** A node forwards one port: if this engine has it, those that had an earlier one carry none. */
+function forgetCarriers(tx: Db, { id, vpnNode, forwarded }: Engine): void {
+  if (!forwarded) return
+  const others = liveEngines(tx).filter(
+    (each) => each.vpnNode === vpnNode && each.forwarded && each.id !== id,
+  )
+  for (const other of others) updateEngine(tx, other.id, { forwarded: false })
+}
 
 /** The ports that an engine holds in its scope: those published on the host, or all that it has in a node's network. */
 export function leasesOf(engine: Engine): Lease[] {

@@ -9,17 +9,18 @@ import type { SessionTarget } from './health-keeper.ts'
 const SESSIONS_MAX = 100
 
 /**
- * The streams whose sessions tell whether an engine may be stopped: of one that drains, crashes again and again, or is
- * unhealthy with a started stream, all that its process has had. A session that ended in the books may be watched by
+ * The streams whose sessions tell whether an engine may be stopped: of one that drains, crashes again and again, is cut
+ * off from the outside, or is unhealthy with a started stream, all that its process has had. A session that ended in the books may be watched by
  * another viewer. Behind a VPN the started ones are always in doubt: if several stand still, so does the VPN.
  */
 export function streamsInDoubt(
   db: Db,
   engine: Engine,
-  { isUnhealthy, nowMs }: { readonly isUnhealthy: boolean; readonly nowMs: number },
+  doubt: { readonly isUnhealthy: boolean; readonly isCutOff: boolean; readonly nowMs: number },
 ): readonly Stream[] {
   if (engine.removalRequestedAt !== null) return []
-  const isLeaving = engine.status === 'draining' || isCrashLoop(engine.restartsAt, nowMs)
+  const { isUnhealthy, isCutOff, nowMs } = doubt
+  const isLeaving = engine.status === 'draining' || isCutOff || isCrashLoop(engine.restartsAt, nowMs)
   if (!isLeaving && !(isUnhealthy && startedStreamsOf(db, engine.id).length > 0))
     return engine.vpnNode === null ? [] : startedStreamsOf(db, engine.id).filter(isAskable)
   return streamsSince(db, engine.id, engine.containerStartedAt ?? 0, SESSIONS_MAX).filter(isAskable)

@@ -1,3 +1,4 @@
+import { cutOffSinceMs } from '../core/tunnel.ts'
 import { type Engine, generationOf, isRunning } from '../core/types.ts'
 import { engineById, liveEngines, transition } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
@@ -154,7 +155,8 @@ export class HealthKeeper {
   }
 
   #target(engine: Engine, networkIntervalMs: number | null): HealthTarget {
-    const { store, facts, clock } = this.deps
+    const { store, facts, connections, clock } = this.deps
+    const isCutOff = cutOffSinceMs(connections.of(engine.id, generationOf(engine))) !== null
     const nowMs = clock.now()
     const isUnhealthy = facts.health(engine.id, nowMs).verdict === 'unhealthy'
     return {
@@ -162,7 +164,7 @@ export class HealthKeeper {
       generation: generationOf(engine),
       addresses: this.deps.addresses.probed(engine),
       isBooting: engine.status === 'starting',
-      sessions: sessionTargets(streamsInDoubt(store.db, engine, { isUnhealthy, nowMs })),
+      sessions: sessionTargets(streamsInDoubt(store.db, engine, { isUnhealthy, isCutOff, nowMs })),
       networkIntervalMs,
     }
   }

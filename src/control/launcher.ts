@@ -11,7 +11,6 @@ import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import { takeEngineNumber, transition, updateEngine } from '../store/engines.ts'
 import { forgetKeysOf } from '../store/idempotency.ts'
 import { appendJournal, type JournalEntry } from '../store/journal.ts'
-import { releaseLeases, takeLease } from '../store/leases.ts'
 import type { Db, Store } from '../store/store.ts'
 import { freeTrial, noteFault } from './breaker-notes.ts'
 import { type Claims, leasesOf } from './claims.ts'
@@ -150,9 +149,7 @@ export class Launcher {
       return this.#fail(engine, noFreePort(`host_port ${hostPort} is in use on this host`))
     try {
       return this.#again(engine, (tx) => {
-        releaseLeases(tx, engine.id)
-        const change = claims.freePorts(tx, engine, engine.hostHttpPort - ports.ranges.host.first + 1, now)
-        for (const lease of leasesOf({ ...engine, ...change })) takeLease(tx, lease, now)
+        const change = claims.moved(tx, engine, now)
         const detail = { refused: refused.map(({ port }) => port), port: change.hostHttpPort }
         return { change, entry: { kind: 'provision.port_refused', detail } }
       })

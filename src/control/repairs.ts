@@ -65,8 +65,9 @@ export class Repairs {
       await this.#executors[action.type](engine, action, seen)
     } finally {
       this.#inHand.delete(engineId)
+      // Also where it failed half-way.
+      deps.lookAt(containerId)
     }
-    deps.lookAt(containerId)
   }
 
   readonly #executors = {
@@ -113,10 +114,12 @@ export class Repairs {
     const again = store.transact((tx) => {
       const now = clock.now()
       if (!transition(tx, engine.id, ['starting', 'ready'], 'provisioning')) return null
+      const current = engineById(tx, engine.id)
+      if (current === undefined) return null
       endStreams(tx, engine.id, 'vpn_lost', now)
       const detail = { rule, reason, container_id: seen.id }
       appendJournal(tx, now, { kind: 'engine.recreating', engineId: engine.id, detail })
-      return claims.again(tx, { ...engine, status: 'provisioning' })
+      return claims.again(tx, current)
     })
     if (again === null) return
     log.info({ engine: engine.id, name: engine.name, rule }, `engine is made anew: ${reason}`)

@@ -2,7 +2,7 @@ import { renewedForPort } from '../core/forwarded-port.ts'
 import { namespaceOf } from '../core/namespace.ts'
 import { secondLook, stillMs } from '../core/sessions.ts'
 import type { EngineNode, ObservedEngine, Policy, Situation } from '../core/situation.ts'
-import { type Connection, strandedSinceMs } from '../core/tunnel.ts'
+import { type Connection, cutOffSinceMs, strandedSinceMs } from '../core/tunnel.ts'
 import { type Engine, generationOf, type Stream } from '../core/types.ts'
 import { liveEngines } from '../store/engines.ts'
 import type { Db, Store } from '../store/store.ts'
@@ -88,7 +88,9 @@ export class Survey {
     const { clock, facts, sessions, isInHand } = this.deps
     const nowMs = clock.now()
     const health = facts.health(engine.id, nowMs)
-    const inDoubt = streamsInDoubt(db, engine, { isUnhealthy: health.verdict === 'unhealthy', nowMs })
+    const isUnhealthy = health.verdict === 'unhealthy'
+    const isCutOff = cutOffSinceMs(this.#connectionOf(engine)) !== null
+    const inDoubt = streamsInDoubt(db, engine, { isUnhealthy, isCutOff, nowMs })
     const said = (streams: readonly Stream[]) => streams.map(({ rowId }) => sessions.of(rowId))
     const ended = inDoubt.filter(({ status }) => status === 'ended')
     return {

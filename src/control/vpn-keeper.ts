@@ -141,7 +141,9 @@ export class VpnKeeper {
       connections: engines.flatMap((engine) => connections.of(engine.id, generationOf(engine)) ?? []),
       flows: streams.flatMap(({ rowId, key }) => {
         const session = sessions.of(rowId)
-        return session === null ? [] : [{ content: key, askedMs: session.askedMs, movedMs: session.movedMs }]
+        // What an engine does not know any more has ended, and stands still for that.
+        const isServed = session !== null && session.state !== 'ended'
+        return !isServed ? [] : [{ content: key, askedMs: session.askedMs, movedMs: session.movedMs }]
       }),
     }
   }

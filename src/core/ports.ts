@@ -11,7 +11,7 @@ export interface PortRange {
 export function freePort(range: PortRange, isTaken: (port: number) => boolean, start: number): number | null {
   const size = range.last - range.first + 1
   for (let step = 0; step < size; step++) {
-    const port = range.first + ((start + step) % size)
+    const port = range.first + ((((start + step) % size) + size) % size)
     if (!isTaken(port)) return port
   }
   return null

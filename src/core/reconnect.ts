@@ -10,16 +10,14 @@ import {
 
 /**
  * Restarts engines that have not found their connection again by themselves though their VPN has: one after another as long
- * as others can carry on, else all of them. One with a stream that moves is let alone.
+ * as others can carry on, else all of them. One with a viewer whose stream moves is let alone.
  */
 export function reconnections(situation: Situation, agenda: Agenda): Action[] {
   const { engines, policy } = situation
   if (!policy.restartsOnReconnect) return []
-  const due = engines
-    .filter((each) => isStranded(each) && isSteady(each) && isNetworkUp(each) && !isInUse(each, policy))
-    .filter(({ node }) =>
-      agenda.isDue(Math.max(node?.sinceMs ?? 0, node?.strandedSinceMs ?? 0) + policy.reconnectGraceMs),
-    )
+  const due = engines.filter(
+    (each) => isStranded(each) && isSteady(each) && isNetworkUp(each) && isForlorn(each, policy, agenda),
+  )
   const isRolling = engines.some(carriesOn)
   if (isRolling && engines.some(isComingBack)) return []
   return due.slice(0, isRolling ? 1 : due.length).map(({ engine }) => ({
@@ -32,9 +30,20 @@ export function reconnections(situation: Situation, agenda: Agenda): Action[] {
 
 const isStranded = ({ node }: ObservedEngine): boolean => node !== null && node.strandedSinceMs !== null
 
-/** It has viewers, and not for long enough has nothing moved. */
-const isInUse = ({ streams, engine, stillMs }: ObservedEngine, policy: Policy): boolean =>
-  engine.adoptedAt !== null || (streams > 0 && (stillMs ?? 0) < policy.unhealthyGraceMs)
+/**
+ * It had its time to find it, and nobody gets anything from it: no stream of it has moved for the grace of unhealthy engines,
+ * and no session that ended in the books is served on. Of viewers that we don't know of its word alone tells, for as long.
+ */
+function isForlorn(observed: ObservedEngine, policy: Policy, agenda: Agenda): boolean {
+  const { engine, node, streams, stillMs, look } = observed
+  const strandedMs = node?.strandedSinceMs ?? agenda.nowMs
+  if (!agenda.isDue(Math.max(node?.sinceMs ?? 0, strandedMs) + policy.reconnectGraceMs)) return false
+  if (streams > 0 && (stillMs ?? 0) < policy.unhealthyGraceMs) return false
+  if (engine.adoptedAt !== null && !agenda.isDue(strandedMs + policy.unhealthyGraceMs)) return false
+  return look.kind === 'pending'
+    ? agenda.isDue(look.sinceMs + policy.unhealthyGraceMs)
+    : look.kind === 'clear'
+}
 
 const carriesOn = (observed: ObservedEngine): boolean =>
   isSteady(observed) &&

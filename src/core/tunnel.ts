@@ -52,6 +52,9 @@ export interface Flow {
   readonly movedMs: number | null
 }
 
+/** Streams whose viewers left one by one without a word stop one by one; a tunnel stops all at once. */
+const TOGETHER_MS = 10_000
+
 /** What the engines and streams of one node tell of its tunnel. */
 export interface Evidence {
   readonly connections: readonly Connection[]
@@ -80,7 +83,9 @@ export function tunnelLoss({ connections, flows }: Evidence, sinceMs: number, no
     return `has lost its tunnel: ${cut} of ${fresh.length} engines say that they are not connected`
   if (fresh.some(({ isConnected }) => isConnected)) return null
   const asked = flows.filter(({ askedMs }) => nowMs - askedMs <= FRESH_MS)
-  const still = asked.filter(({ askedMs, movedMs }) => movedMs !== null && askedMs - movedMs >= STILL_MS)
+  const stopped = asked.filter(({ askedMs, movedMs }) => movedMs !== null && askedMs - movedMs >= STILL_MS)
+  const lastMs = Math.max(...stopped.map(({ movedMs }) => movedMs ?? 0))
+  const still = stopped.filter(({ movedMs }) => (movedMs ?? 0) >= lastMs - TOGETHER_MS)
   const isMoving = asked.some(({ askedMs, movedMs }) => movedMs !== null && askedMs - movedMs < STILL_MS)
   const contents = new Set(
     still.filter(({ movedMs }) => (movedMs ?? 0) >= sinceMs).map(({ content }) => content),

@@ -127,7 +127,20 @@ describe('an engine that has not found its connection again', () => {
     expect(steps([behind('a', cut, { streams: 1, stillMs: 59_999 })])).toEqual([])
     expect(steps([behind('a', cut, { streams: 1, stillMs: null })])).toEqual([])
     expect(steps([behind('a', cut, { streams: 1, stillMs: 60_000 })])).toEqual(['restart a: vpn_reconnected'])
-    expect(steps([behind('a', cut, {}, { adoptedAt: NOW - 1 })])).toEqual([])
+  })
+
+  test('is let alone while a session is served on that ended in the books, or may be', () => {
+    expect(steps([behind('a', cut, { look: { kind: 'serving' } })])).toEqual([])
+    const pending = (ms: number) => ({ look: { kind: 'pending', sinceMs: NOW - ms } }) as const
+    expect(steps([behind('a', cut, pending(59_999))])).toEqual([])
+    expect(steps([behind('a', cut, pending(60_000))])).toEqual(['restart a: vpn_reconnected'])
+  })
+
+  test('is let alone for longer when it may have viewers that we do not know of', () => {
+    const adopted = { adoptedAt: NOW - 1 }
+    expect(steps([behind('a', { ...cut, strandedSinceMs: NOW - 59_999 }, {}, adopted)])).toEqual([])
+    const longAgo = { ...cut, strandedSinceMs: NOW - 60_000 }
+    expect(steps([behind('a', longAgo, {}, adopted)])).toEqual(['restart a: vpn_reconnected'])
   })
 
   test('waits for its turn while others carry on', () => {

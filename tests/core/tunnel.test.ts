@@ -95,6 +95,7 @@ describe('a tunnel is lost', () => {
     ['not for long enough', [flow('a', 15_000), flow('b', 14_999)], false],
     ['a third one moves', [flow('a', 15_000), flow('b', 15_000), flow('c', 1_000)], false],
     ['one content, twice', [flow('a', 15_000), flow('a', 15_000)], false],
+    ['one after the other', [flow('a', 15_000), flow('b', 25_001)], false],
     ['never moved', [flow('a', 15_000), { content: 'b', askedMs: NOW, movedMs: null }], false],
     ['asked long ago', [flow('a', 15_000), flow('b', 15_000, NOW - 45_001)], false],
   ] as const)('by streams: %s', (_, flows, isLost) => {

@@ -7,12 +7,14 @@ export interface EngineBook {
   readonly name: string
   readonly reason: string | null
   readonly container_id: string | null
+  readonly container_state: string | null
   readonly scope: string
   readonly vpn_node: string | null
   readonly http_port: number
   readonly https_port: number
   readonly api_port: number | null
   readonly p2p_port: number | null
+  readonly forwarded: 0 | 1
   readonly host_http_port: number
   readonly config_hash: string
   readonly unclaimed_since: number | null

@@ -176,11 +176,13 @@ export class Chaos {
     if (original === undefined) return
     const isStarted = random.chance(0.7)
     this.#tools.note(isStarted ? 'docker run of a copy' : 'docker create of a copy', original.id, () => {
-      const { labels, image, ports } = original
+      const { image, ports, joins } = original
+      const labels = joins === null ? original.labels : withOtherPorts(original.labels, random)
       const moved = ports.map((port) => ({ ...port, hostPort: random.int(40_000, 49_999) }))
       const spec = { name: `copy-${random.int(0, 1e9)}`, image, env: {}, labels, ports: moved }
+      const network = joins === null ? null : `container:${joins}`
       void this.#tools.runtime
-        .create({ ...spec, publishAddress: '', network: null, memoryBytes: null, cpus: null })
+        .create({ ...spec, publishAddress: '', network, memoryBytes: null, cpus: null })
         .then((id) => (isStarted ? this.#tools.runtime.startOutside(id) : undefined))
         .catch(() => undefined)
     })
@@ -227,5 +229,18 @@ export class Chaos {
       this.deps.trace.note('chaos', `daemon started, restarts ${restarts}`)
       this.#tools.runtime.comeUp({ restarts })
     })
+  }
+}
+
+/** In the network of a VPN node a copy can't listen where its original does; the ports are among the last that are published. */
+function withOtherPorts(labels: Readonly<Record<string, string>>, random: Random): Record<string, string> {
+  const http = String(Number(labels['acestream.http_port']) + random.int(5, 12))
+  return {
+    ...labels,
+    'acestream.http_port': http,
+    'host.http_port': http,
+    'acestream.https_port': String(random.int(50_000, 50_999)),
+    'acestream.api_port': String(random.int(51_000, 51_999)),
+    'acestream.p2p_port': String(random.int(52_000, 52_999)),
   }
 }

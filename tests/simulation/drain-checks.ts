@@ -8,6 +8,8 @@ export interface DrainChecksDeps {
   readonly config: () => Config | undefined
   readonly failuresOf: (engineId: string) => number
   readonly wasNodeInTrouble: (vpnNode: string | null) => boolean
+  /** The port that its node was last told to have, and that another engine is to carry; null without one. */
+  readonly forwardedPort: (vpnNode: string | null) => number | null
   readonly onViolation: (text: string) => void
 }
 
@@ -55,7 +57,10 @@ export class DrainChecks {
     },
     outdated: (engine, config) => {
       const busy = this.#busyFault(engine)
-      return busy ?? (this.#madeFrom.get(engine.config_hash) === generation(config) ? 'it is not' : null)
+      const isAsNow = this.#madeFrom.get(engine.config_hash) === generation(config)
+      const port = this.deps.forwardedPort(engine.vpn_node)
+      const isForPort = port !== null && port !== engine.p2p_port
+      return busy ?? (isAsNow && !isForPort ? 'it is not' : null)
     },
     unhealthy: (engine, config) => {
       const failures = this.deps.failuresOf(engine.id)

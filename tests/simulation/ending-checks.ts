@@ -31,7 +31,7 @@ export class EndingChecks {
     const { rule } = JSON.parse(detail) as { rule?: string }
     if (kind !== 'engine.removal_requested' || id === null || rule === undefined) return
     const containerId = this.deps.books.byId(id)?.container_id ?? null
-    if (containerId !== null) this.#judge(containerId, `${rule} decided`)
+    if (containerId !== null && !this.#isNetworkGone(containerId)) this.#judge(containerId, `${rule} decided`)
   }
 
   /** A container is about to be ended; where that was decided earlier, it was judged then. */

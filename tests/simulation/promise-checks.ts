@@ -84,6 +84,9 @@ export class PromiseChecks {
     const engine = books.byContainer(containerId)
     switch (reason) {
       case 'its container is not running': {
+        // The orchestrator is at it, so that it joins its VPN node anew.
+        if (engine !== null && engine.vpn_node !== null && engine.container_state === 'restarting')
+          return true
         const stoppedMs = host.notRunningAt(containerId)
         return stoppedMs !== null && stoppedMs >= (this.deps.outageSinceMs() ?? clock.now()) - STALE_MS
       }

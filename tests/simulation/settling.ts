@@ -69,13 +69,17 @@ function containersAndRows({ books, host }: SettledDeps): string[] {
 }
 
 function leases({ books }: SettledDeps): string[] {
-  const held = new Set(books.leases().map(({ engine_id: id }) => id))
+  const held = books.leases()
+  const holders = new Set(held.map(({ engine_id: id }) => id))
   const live = new Set(books.live().map(({ id }) => id))
+  // Of two containers with the labels of one engine, the one that was found later gets no lease of the same port.
+  const isTaken = ({ scope, host_http_port: port }: EngineBook): boolean =>
+    held.some((lease) => lease.scope === scope && lease.port === port)
   return [
-    ...[...held].filter((id) => !live.has(id)).map((id) => `a lease of ${id}, which is history`),
+    ...[...holders].filter((id) => !live.has(id)).map((id) => `a lease of ${id}, which is history`),
     ...books
       .live()
-      .filter(({ id }) => !held.has(id))
+      .filter((row) => !holders.has(row.id) && !isTaken(row))
       .map(({ name }) => `${name} has no lease`),
   ]
 }
@@ -104,7 +108,7 @@ function isStillWatched(
   return isMoving || (wishes.isDrained(containerId ?? '') && books.streamsOf(id) > 0)
 }
 
-function numbers({ books, config, wishes, listed }: SettledDeps): string[] {
+function numbers({ books, config, wishes, listed, host }: SettledDeps): string[] {
   const rows = books.live().filter(({ status }) => status === 'ready')
   const busy = rows.filter(({ id, adopted_at }) => books.streamsOf(id) > 0 || adopted_at !== null).length
   const minimum = wishes.minimum(config.MIN_REPLICAS)
@@ -114,10 +118,18 @@ function numbers({ books, config, wishes, listed }: SettledDeps): string[] {
   const wanted = Math.min(wished, room)
   const problems: string[] = []
   if (rows.length < wanted) problems.push(`${rows.length} engines are ready, ${wanted} are wanted`)
-  if (listed.length !== rows.length) problems.push(`${listed.length} of ${rows.length} engines are listed`)
+  const hidden = rows.filter(({ container_id: id }) => isWatchedInVain(id ?? '', host)).length
+  if (listed.length !== rows.length - hidden)
+    problems.push(`${listed.length} of ${rows.length} engines are listed`)
   if (config.AUTO_DELETE && rows.length > Math.max(wished, busy))
     problems.push(`${rows.length} engines are ready, only ${wished} are wanted`)
   return problems
+}
+
+/** It says that it is not connected, and its viewers are the proof that it errs: hidden, and not restarted under them. */
+function isWatchedInVain(containerId: string, host: SimHost): boolean {
+  const process = host.process(containerId)
+  return process?.link?.says === false && process.moving().length > 0
 }
 
 /** A stream whose end nobody told stays started while its engine lives; its statistics are another story. */

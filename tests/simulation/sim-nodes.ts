@@ -34,6 +34,11 @@ export class SimNodes {
     for (const node of this.all) node.create()
   }
 
+  /** Whether engines of this image can say whether they are connected. */
+  get canTell(): boolean {
+    return this.deps.vpn?.habits.tells ?? true
+  }
+
   /** The node of this name or with this container; undefined where there is none. */
   named(nameOrId: string | null): SimGluetun | undefined {
     return this.all.find(({ name, id }) => name === nameOrId || (id !== null && id === nameOrId))

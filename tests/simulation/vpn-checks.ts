@@ -64,8 +64,10 @@ export class VpnChecks {
   #checkForwarded({ container, forwarded_port: port }: NodeRow, rows: readonly Row[]): void {
     const { books, onViolation } = this.deps
     const forwarded = rows.filter((row) => row.forwarded)
-    if (forwarded.length > 1)
-      onViolation(`${forwarded.length} engines of ${container} carry the forwarded port`)
+    if (forwarded.length > 1) {
+      const names = forwarded.map(({ container_name: name }) => name).join(' and ')
+      onViolation(`${names} carry the forwarded port of ${container}`)
+    }
     const [carrier] = forwarded
     if (carrier === undefined || port === null) return
     const p2pPort = books.live().find(({ name }) => name === carrier.container_name)?.p2p_port
@@ -74,15 +76,20 @@ export class VpnChecks {
 
   /** Whether the node of an engine was in trouble lately; also of one that is not there any more. */
   wasNodeInTrouble(vpnNode: string | null): boolean {
-    const node = this.deps.host.nodes.named(vpnNode)
-    return node !== undefined && this.deps.clock.now() - node.lastTroubleMs <= TROUBLE_MS
+    const { nodes } = this.deps.host
+    const node = nodes.named(vpnNode)
+    // Where engines can't tell, streams that stop together for another reason look like a dead tunnel.
+    const mayBeMistaken = node !== undefined && !nodes.canTell
+    return mayBeMistaken || (node !== undefined && this.deps.clock.now() - node.lastTroubleMs <= TROUBLE_MS)
   }
 
   /** Whether the container's network is not that of its node, or was not until a while ago. */
   isNetworkGone(containerId: string): boolean {
     const { host, clock } = this.deps
     const seen = host.runtime.containers().find(({ id }) => id === containerId)
-    if (seen === undefined || seen.joins === null) return false
+    // It is being made anew.
+    if (seen === undefined) return true
+    if (seen.joins === null) return false
     const startedMs = seen.startedAtMs ?? 0
     return host.nodes.behindOf(seen) === undefined || clock.now() - startedMs <= STALE_MS
   }
@@ -123,6 +130,10 @@ function forwardedPortProblems(node: SimGluetun, books: Books): string[] {
     (row) => row.status === 'ready' && row.adopted_at === null && books.streamsOf(row.id) === 0,
   )
   const carriers = rows.filter((row) => row.p2p_port === port)
-  if (isPortTaken || carriers.length === 1 || idle.length === 0) return []
+  // The one that had an earlier port is to have this one, when its streams have ended.
+  if (rows.some((row) => row.forwarded === 1 && books.streamsOf(row.id) > 0)) return []
+  // At the cap room that is on its way is waited for, be it for a viewer who never leaves.
+  const isRoomOnItsWay = books.live().some(({ status }) => status === 'draining')
+  if (isPortTaken || carriers.length === 1 || idle.length === 0 || isRoomOnItsWay) return []
   return [`port ${port} of ${node.name} is carried by ${carriers.length} engines`]
 }

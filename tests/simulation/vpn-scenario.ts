@@ -12,8 +12,8 @@ export interface VpnScenario {
 export function drawVpn(random: Random, engines: number): VpnScenario | null {
   if (random.chance(0.5)) return null
   const names = random.pick([['gluetun'], ['one', 'two']] as const)
-  // A caller may ask for one of the first ports.
-  const size = random.chance(0.3) ? engines + 2 : 90
+  // A caller may ask for one of the first thirteen ports.
+  const size = random.chance(0.3) ? Math.max(13, engines + 2) : 90
   const nodes = names.map((name, index) => drawNode(random.stream(name), name, 19_000 + index * 100, size))
   const restarts = random.chance(0.7)
   const tells = random.chance(0.9)

@@ -205,6 +205,7 @@ export class World {
       config: () => this.#config,
       failuresOf: (id) => this.server.failuresOf(id),
       wasNodeInTrouble: (name) => this.vpn.wasNodeInTrouble(name),
+      forwardedPort: (name) => this.host.nodes.named(name)?.toldPort || null,
       onViolation,
     })
   }
