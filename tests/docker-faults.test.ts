@@ -179,6 +179,7 @@ test('settles a provision that a freeze outlasted, though Docker does it late', 
   proxy.resume()
   // The creation that nobody waits for any more reaches Docker now.
   await until('it is ready', async () => !(await isDegraded(server)))
+  await until('it is undone', async () => (await server.get<unknown[]>('/engines?status=all')).length === 1)
   const next = await insistOnEngine(server)
   await agreement(server, site.docker, [known.container_id, next.container_id])
   expect(await engineContainers(site.docker)).toHaveLength(2)

@@ -164,8 +164,10 @@ describe('the VPN is', () => {
 
 test('scenario 2: acexy uses an engine of a surviving node, and without one its viewer gets 503', async () => {
   const nodes = [await vpn.gluetun(), await vpn.gluetun()] as const
-  const server = vpn.server(nodes, { MIN_REPLICAS: '2' })
+  const server = vpn.server(nodes)
   await server.start()
+  await until('both nodes are up', async () => (await vpnOf(server)).nodes.every(({ state }) => state === 'up'))
+  for (const _ of nodes) await mustProvision(server)
   const fleet = await untilReady(server, 2)
   const [lost, kept] = nodes.map(({ options }) => options.name)
   expect(fleet.map((row) => Reflect.get(row, 'vpn_container')).toSorted()).toEqual([lost, kept].toSorted())

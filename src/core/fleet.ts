@@ -154,7 +154,7 @@ export class Fleet {
     if (startRefusal?.code !== 'max_capacity' || leaving >= missing) return []
     return engines
       .filter((each) => isSteady(each) && isBehindLostNode(each) && !isBusy(each))
-      .filter(({ engine }) => !this.#touched.has(engine.id))
+      .filter(({ engine }) => engine.unclaimedSince === null && !this.#touched.has(engine.id))
       .slice(0, missing - leaving)
       .map((each) => this.#drain(each, 'vpn_lost', 'its VPN is down, and room is needed behind another'))
   }

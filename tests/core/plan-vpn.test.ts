@@ -174,6 +174,11 @@ describe('engines behind a node that is lost', () => {
     expect(action).toMatchObject({ cause: 'vpn_lost', hiddenSinceMs: NOW - 60_000 })
   })
 
+  test('are kept for a caller who may come back', () => {
+    const lost = [behind('a', down, {}, { unclaimedSince: NOW - 1_000 })]
+    expect(steps(lost, { maxReplicas: 1 }, { startRefusal: full })).toEqual([])
+  })
+
   test('make room for as many as are wanted', () => {
     const lost = [behind('a', down), behind('b', down), behind('c', down)]
     const policy = { maxReplicas: 3, minReplicas: 2 }

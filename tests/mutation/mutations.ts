@@ -28,8 +28,18 @@ export const MUTATIONS: readonly Mutation[] = [
   ]),
   ...of('core/engine-rules.ts', [
     [
+      'what is wrong while the VPN is away counts against the engine',
+      "when: ({ observed }) => !isNetworkUp(observed) && observed.engine.status !== 'draining',",
+      'when: () => false,',
+    ],
+    [
+      'engines whose network is gone are not made anew',
+      "isNetworkGone(observed) && observed.node?.namespace === 'foreign'",
+      'observed.isRunning === null',
+    ],
+    [
       'a start that was noticed late is overdue at once',
-      'Math.max(engine.containerStartedAt ?? engine.createdAt, probedSinceMs)',
+      'Math.max(engine.containerStartedAt ?? engine.createdAt, probedSinceMs, node?.sinceMs ?? 0)',
       'engine.containerStartedAt ?? engine.createdAt',
     ],
     [
@@ -100,8 +110,9 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   ]),
   ...of('core/health.ts', [
-    ['one failed probe makes an engine unhealthy', 'failures >= failureThreshold', 'failures >= 1'],
-    ['no engine is ever unhealthy', 'failures >= failureThreshold', 'failures < 0'],
+    ['one failed probe makes an engine unhealthy', 'failures >= threshold', 'failures >= 1'],
+    ['no engine is ever unhealthy', 'failures >= threshold', 'failures < 0'],
+    ['one good answer makes an engine healthy again', 'successes >= threshold', 'successes >= 1'],
   ]),
   ...of('core/listing.ts', [
     ['draining engines are listed', "engine.status === 'draining'", 'engine.name === null'],
@@ -184,7 +195,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     [
       'outdated engines are replaced under their viewers',
-      '!isBusy(observed) && observed.engine.unclaimedSince === null',
+      '!isBusy(observed) &&\n  observed.engine.unclaimedSince === null',
       'observed.engine.unclaimedSince === null',
     ],
     [
@@ -192,6 +203,70 @@ export const MUTATIONS: readonly Mutation[] = [
       'if (replacement === null || replacement.isStarted ||',
       'if (replacement !== null ||',
     ],
+  ]),
+  ...of('core/vpn.ts', [
+    ['an unhealthy Gluetun is up', "if (health === 'unhealthy')", 'if (name === null)'],
+    ['a VPN stopped by its API is up', "status === 'stopped' || status === 'stopping' || ", ''],
+    [
+      'a node is up as soon as nothing is wrong',
+      'Math.max(wrongMs, startedMs) + settings.stableMs - nowMs',
+      '0',
+    ],
+    ['a node that comes back is unknown', "before.state === 'down' ? 'down' : 'unknown'", "'unknown'"],
+    ['evidence is believed for ever', 'nowMs - doubtedSinceMs > DOUBT_MAX_MS', 'nowMs < 0'],
+    [
+      'what engines said before Gluetun came back counts',
+      'tunnelLoss(signs.evidence, recoveredMs, nowMs)',
+      'tunnelLoss(signs.evidence, 0, nowMs)',
+    ],
+    [
+      'a stale word of the control server counts',
+      'nowMs - control.atMs <= settings.controlMaxAgeMs',
+      'nowMs > 0',
+    ],
+  ]),
+  ...of('core/namespace.ts', [
+    [
+      'an engine in a dead namespace is let alone',
+      "return isOlder ? 'dead' : 'alive'",
+      "return isOlder ? 'alive' : 'alive'",
+    ],
+    [
+      'an engine in the network of another container is let alone',
+      "donorId !== node.id) return 'foreign'",
+      "donorId === '') return 'foreign'",
+    ],
+  ]),
+  ...of('core/tunnel.ts', [
+    ['a single no is enough', 'const REFUSALS_MIN = 2', 'const REFUSALS_MIN = 1'],
+    ['half of the engines are most of them', '2 * cut > fresh.length', '2 * cut >= fresh.length'],
+    [
+      'one engine alone tells that the tunnel works for others',
+      'isLeftBehind || others.some',
+      'true || others.some',
+    ],
+    [
+      'streams that stopped long apart stopped together',
+      '(movedMs ?? 0) >= lastMs - TOGETHER_MS',
+      '(movedMs ?? 0) >= 0',
+    ],
+  ]),
+  ...of('core/reconnect.ts', [
+    ['restarts are not rolling', 'due.slice(0, isRolling ? 1 : due.length)', 'due.slice(0, due.length)'],
+    [
+      'a stream that survived is cut',
+      'if (streams > 0 && (stillMs ?? 0) < policy.unhealthyGraceMs) return false',
+      '',
+    ],
+    ['engines get no time to come back', '+ policy.reconnectGraceMs)) return false', '+ 0)) return false'],
+    ['VPN_RESTART_ENGINES_ON_RECONNECT is not read', 'if (!policy.restartsOnReconnect) return []', ''],
+  ]),
+  ...of('core/placement.ts', [
+    ['engines are placed behind a node that is not up', "state === 'up' && hasPort", 'hasPort'],
+    ['engines are not spread', 'a.engines - b.engines', '0'],
+  ]),
+  ...of('core/forwarded-port.ts', [
+    ['a changed port is carried by nobody', 'if (stale.length > 0) return stale.map(({ id }) => id)', ''],
   ]),
   ...of('core/restarts.ts', [['restarts of long ago count', 'at > nowMs - WINDOW_MS', 'at > 0']]),
   ...of('core/sessions.ts', [
@@ -267,7 +342,27 @@ export const MUTATIONS: readonly Mutation[] = [
       'stillMs === null || stillMs + 1e9 >=',
     ],
   ]),
+  ...of('control/placer.ts', [
+    [
+      'two engines carry the forwarded port',
+      'port === null || this.deps.ports.isLeased(db, scope, port) ? null : port',
+      'port',
+    ],
+  ]),
+  ...of('control/adoption.ts', [
+    ['a copy carries the forwarded port, too', ' && !hasCarrier(tx, vpnNode)', ''],
+  ]),
   ...of('control/claims.ts', [
+    [
+      'rows that carried an earlier port say that they carry the port',
+      'updateEngine(tx, other.id, { forwarded: false })',
+      'void other',
+    ],
+    [
+      'ports in the network of a node are not leased',
+      "['api', engine.apiPort],\n          ['p2p', engine.p2pPort],",
+      '',
+    ],
     [
       'an unclaimed engine is handed out twice',
       'const change = { unclaimedSince: null, claimKey: key, handedOutAt: now }',
@@ -281,8 +376,8 @@ export const MUTATIONS: readonly Mutation[] = [
     ['a key is not kept', 'if (key !== null)\n        bindKey', 'if (key === hash)\n        bindKey'],
     [
       'leases are not written',
-      'for (const lease of leasesOf(engine)) takeLease(tx, lease, now)\n    noteStart',
-      'noteStart',
+      'for (const lease of leasesOf(engine)) takeLease(tx, lease, now)\n    forgetCarriers',
+      'forgetCarriers',
     ],
     ['a trial is not noted', 'noteStart(tx, engine, now, gate.breakers())', ''],
   ]),
@@ -320,6 +415,11 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   ]),
   ...of('control/launcher.ts', [
+    [
+      'a Gluetun that went is no reason',
+      "failure.code === 'no_donor' && engine.vpnNode",
+      'engine.vpnNode === undefined',
+    ],
     [
       'the breaker is fed by faults of Docker',
       "if (failure.effect === 'none') return this.#fail(engine, runtimeUnavailable(failure.message))",
@@ -393,6 +493,12 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   ]),
   ...of('control/repairs.ts', [
+    [
+      'streams of an engine without a network stay started',
+      "endStreams(tx, engine.id, 'vpn_lost', now)\n      appendJournal",
+      'appendJournal',
+    ],
+    ['a repair rests on a node of before', 'if (!(await this.#isNodeAsKnown(engineId))) return', ''],
     [
       'the breaker is fed by engines that were ready',
       "engine.status === 'starting' && engine.readyAt === null",

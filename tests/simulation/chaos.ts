@@ -6,6 +6,7 @@ import type { Random } from './random.ts'
 import { CHAOS_KINDS, type ChaosKind, type Scenario } from './scenario.ts'
 import type { Server } from './server.ts'
 import { VpnChaos, type VpnChaosKind } from './vpn-chaos.ts'
+import { COPIES } from './vpn-scenario.ts'
 
 /** For how long after its end an outage may still show: calls that hung, back-offs, a pass. */
 const OUTAGE_ECHO_MS = 45_000
@@ -177,7 +178,14 @@ export class Chaos {
     const isStarted = random.chance(0.7)
     this.#tools.note(isStarted ? 'docker run of a copy' : 'docker create of a copy', original.id, () => {
       const { image, ports, joins } = original
-      const labels = joins === null ? original.labels : withOtherPorts(original.labels, random)
+      const labels =
+        joins === null
+          ? original.labels
+          : withOtherPorts(
+              original.labels,
+              this.deps.host.nodes.named(joins)?.scenario.ports.last ?? 0,
+              random,
+            )
       const moved = ports.map((port) => ({ ...port, hostPort: random.int(40_000, 49_999) }))
       const spec = { name: `copy-${random.int(0, 1e9)}`, image, env: {}, labels, ports: moved }
       const network = joins === null ? null : `container:${joins}`
@@ -233,8 +241,12 @@ export class Chaos {
 }
 
 /** In the network of a VPN node a copy can't listen where its original does; the ports are among the last that are published. */
-function withOtherPorts(labels: Readonly<Record<string, string>>, random: Random): Record<string, string> {
-  const http = String(Number(labels['acestream.http_port']) + random.int(5, 12))
+function withOtherPorts(
+  labels: Readonly<Record<string, string>>,
+  lastPort: number,
+  random: Random,
+): Record<string, string> {
+  const http = String(lastPort - random.int(0, COPIES - 1))
   return {
     ...labels,
     'acestream.http_port': http,

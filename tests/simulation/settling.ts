@@ -86,7 +86,7 @@ function leases({ books }: SettledDeps): string[] {
 
 function statuses(deps: SettledDeps): string[] {
   const { books } = deps
-  const rows = books.live()
+  const rows = books.live().filter((row) => !isOpaque(row))
   const stuck = rows.filter(({ status }) => status === 'provisioning' || status === 'starting')
   const draining = rows.filter((row) => row.status === 'draining' && !isStillWatched(row, deps))
   const breakers = books
@@ -109,6 +109,8 @@ function isStillWatched(
 }
 
 function numbers({ books, config, wishes, listed, host }: SettledDeps): string[] {
+  // It counts, and nobody knows for what.
+  if (books.live().some((row) => isOpaque(row) && row.status !== 'ready')) return []
   const rows = books.live().filter(({ status }) => status === 'ready')
   const busy = rows.filter(({ id, adopted_at }) => books.streamsOf(id) > 0 || adopted_at !== null).length
   const minimum = wishes.minimum(config.MIN_REPLICAS)
@@ -131,6 +133,9 @@ function isWatchedInVain(containerId: string, host: SimHost): boolean {
   const process = host.process(containerId)
   return process?.link?.says === false && process.moving().length > 0
 }
+
+/** Taken over behind a VPN, where nothing counts what it sends: for six hours it may have viewers, whatever it says. */
+const isOpaque = ({ adopted_at, vpn_node }: EngineBook): boolean => adopted_at !== null && vpn_node !== null
 
 /** A stream whose end nobody told stays started while its engine lives; its statistics are another story. */
 function streams({ books }: SettledDeps): string[] {

@@ -13,7 +13,7 @@ export function drawVpn(random: Random, engines: number): VpnScenario | null {
   if (random.chance(0.5)) return null
   const names = random.pick([['gluetun'], ['one', 'two']] as const)
   // A caller may ask for one of the first thirteen ports.
-  const size = random.chance(0.3) ? Math.max(13, engines + 2) : 90
+  const size = random.chance(0.3) ? Math.max(13, engines + 2) + COPIES : 90
   const nodes = names.map((name, index) => drawNode(random.stream(name), name, 19_000 + index * 100, size))
   const restarts = random.chance(0.7)
   const tells = random.chance(0.9)
@@ -42,6 +42,9 @@ export function drawVpn(random: Random, engines: number): VpnScenario | null {
     },
   }
 }
+
+/** The last ports of a range are for copies of engines that somebody runs. */
+export const COPIES = 6
 
 const drawNode = (random: Random, name: string, first: number, size: number): NodeScenario => ({
   name,
