@@ -166,7 +166,9 @@ test('scenario 2: acexy uses an engine of a surviving node, and without one its 
   const nodes = [await vpn.gluetun(), await vpn.gluetun()] as const
   const server = vpn.server(nodes)
   await server.start()
-  await until('both nodes are up', async () => (await vpnOf(server)).nodes.every(({ state }) => state === 'up'))
+  await until('both nodes are up', async () =>
+    (await vpnOf(server)).nodes.every(({ state }) => state === 'up'),
+  )
   for (const _ of nodes) await mustProvision(server)
   const fleet = await untilReady(server, 2)
   const [lost, kept] = nodes.map(({ options }) => options.name)
