@@ -170,23 +170,17 @@ export class Claims {
   }
 
   /**
-   * Makes a row ready for another container in the place of the one that it had, in the caller's transaction: with its ports,
-   * but for the forwarded one, which may have changed, and as new engines are made now. Gives the row as it is then.
+   * Makes a row ready for another container in the place of the one that it had, in the caller's transaction: with its ports
+   * as far as they are its own, but for the forwarded one, which may have changed, and as new engines are made now. Gives the
+   * row as it is then; throws ProvisionRefused where there is no port left.
    */
   again(tx: Db, engine: Engine): Engine {
-    const { template, ports, placer, clock } = this.deps
+    const { template, clock } = this.deps
     releaseLeases(tx, engine.id)
-    const offered = placer.forwardedPort(tx, engine)
-    const isOwn = [engine.httpPort, engine.httpsPort, engine.apiPort].includes(offered)
-    const forwarded = isOwn ? null : offered
-    const isStale = engine.forwarded && forwarded !== null && forwarded !== engine.p2pPort
-    const kept = isStale ? null : engine.p2pPort
-    const p2pPort = forwarded ?? kept ?? ports.free(tx, engine.scope, ports.ranges.p2p, 0, clock.now())
     const draft = {
       ...engine,
       ...fresh,
-      p2pPort,
-      forwarded: forwarded === null ? engine.forwarded : true,
+      ...this.#keptPorts(tx, engine),
       configHash: templateHash(template, engine.image),
     }
     const again = { ...draft, labels: engineLabels(template, draft) }
@@ -195,6 +189,34 @@ export class Claims {
     for (const lease of leasesOf(again)) takeLease(tx, lease, clock.now())
     forgetCarriers(tx, again)
     return again
+  }
+
+  /** What an adopted engine has may be another's by right, or not known. */
+  #keptPorts(tx: Db, engine: Engine): Ports {
+    const { ports, placer } = this.deps
+    const { scope, hostHttpsPort } = engine
+    const offered = placer.forwardedPort(tx, engine)
+    const keep = (port: number | null, range: PortRange): number => {
+      if (port !== null && port > 0 && !ports.isLeased(tx, scope, port)) return port
+      const other = ports.free(tx, scope, range, 0, this.deps.clock.now(), offered)
+      if (other === null) throw new ProvisionRefused(noFreePort('none is left behind the VPN'))
+      return other
+    }
+    const httpPort = keep(engine.httpPort, placer.rangeOf(engine))
+    const httpsPort = keep(engine.httpsPort, ports.ranges.https)
+    const apiPort = keep(engine.apiPort, ports.ranges.api)
+    const forwarded = [httpPort, httpsPort, apiPort].includes(offered ?? 0) ? null : offered
+    const p2pPort = forwarded ?? keep(engine.p2pPort, ports.ranges.p2p)
+    const isCarrier = forwarded !== null || (engine.forwarded && p2pPort === engine.p2pPort)
+    return {
+      httpPort,
+      hostHttpPort: httpPort,
+      httpsPort,
+      hostHttpsPort,
+      apiPort,
+      p2pPort,
+      forwarded: isCarrier,
+    }
   }
 
   #draft(start: Start, name: string, now: number): Omit<Engine, keyof Place> {

@@ -1,9 +1,10 @@
+import { ProvisionRefused } from '../core/refusal.ts'
 import type { Action, ActionOf } from '../core/situation.ts'
 import { type Engine, hasStopped } from '../core/types.ts'
 import { type ContainerObservation, type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import { engineById, transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
-import type { Store } from '../store/store.ts'
+import type { Db, Store } from '../store/store.ts'
 import { type BreakersSettings, freeTrial, noteFault } from './breaker-notes.ts'
 import type { Claims } from './claims.ts'
 import type { Clock } from './clock.ts'
@@ -109,21 +110,34 @@ export class Repairs {
 
   /** The same engine in another container: the row goes back to the beginning of its life, with its name and its ports. */
   async #recreate(engine: Engine, { rule, reason }: Action, seen: ContainerObservation): Promise<void> {
-    const { store, clock, runtime, claims, launch, log } = this.deps
+    const { store, clock, runtime, launch, log } = this.deps
     await runtime.destroy(seen.id)
     const again = store.transact((tx) => {
       const now = clock.now()
       if (!transition(tx, engine.id, ['starting', 'ready'], 'provisioning')) return null
-      const current = engineById(tx, engine.id)
-      if (current === undefined) return null
       endStreams(tx, engine.id, 'vpn_lost', now)
       const detail = { rule, reason, container_id: seen.id }
       appendJournal(tx, now, { kind: 'engine.recreating', engineId: engine.id, detail })
-      return claims.again(tx, current)
+      return this.#again(tx, engine.id)
     })
     if (again === null) return
     log.info({ engine: engine.id, name: engine.name, rule }, `engine is made anew: ${reason}`)
     launch(again)
+  }
+
+  /** Null when there is no port for it any more: then it has failed. */
+  #again(tx: Db, engineId: string): Engine | null {
+    const { claims, clock } = this.deps
+    const engine = engineById(tx, engineId)
+    try {
+      return engine === undefined ? null : claims.again(tx, engine)
+    } catch (error) {
+      if (!(error instanceof ProvisionRefused)) throw error
+      const { message: reason } = error.refusal
+      transition(tx, engineId, ['provisioning'], 'failed', { reason, endedAt: clock.now() })
+      appendJournal(tx, clock.now(), { kind: 'provision.failed', engineId, detail: { reason } })
+      return null
+    }
   }
 
   /** False when it can't be started here any more, and was removed. */

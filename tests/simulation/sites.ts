@@ -44,7 +44,7 @@ export const AWAITS: Readonly<Record<string, number>> = {
   'settler.fullPass:list': 1,
   'settler.look:inspect': 1,
   'settler.look:ping': 4,
-  'traffic-watch.#read:traffic': 5,
+  'traffic-watch.#read:traffic': 12,
 }
 
 /** Places where the production code offers to be stopped. */
