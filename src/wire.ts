@@ -4,6 +4,7 @@ import { Claims } from './control/claims.ts'
 import type { Clock } from './control/clock.ts'
 import { ConnectionFacts } from './control/connection-facts.ts'
 import { OwnContainers } from './control/containers.ts'
+import { EnginePorts } from './control/engine-ports.ts'
 import { EngineViews } from './control/engine-views.ts'
 import { Executor } from './control/executor.ts'
 import { Facts } from './control/facts.ts'
@@ -194,8 +195,12 @@ function startingOf(
   const { template, facts, nodes, ports, placer, gate } = base
   const isUsable = (engine: Engine): boolean =>
     (facts.isRunning(engine) || provisioner.isPending(engine.id)) && !nodes.isInWayOf(engine)
-  const claims = new Claims({ store, clock, gate, ports, placer, template, newId, isUsable })
-  const launcher = new Launcher({ store, clock, runtime, claims, gate, ports, template, log, checkpoint })
+  const enginePorts = new EnginePorts({ ports, placer, template })
+  const claims = new Claims({ store, clock, gate, placer, enginePorts, template, newId, isUsable })
+  const launcher = new Launcher({
+    ...{ store, clock, runtime, gate, ports, enginePorts },
+    ...{ template, log, checkpoint },
+  })
   const deadlineMs = config.PROVISION_DEADLINE_MS
   const unclaimedTtlMs = config.UNCLAIMED_TTL_S * 1_000
   const caller = { store, clock, claims, launcher, log, checkpoint, deadlineMs, unclaimedTtlMs, onLaunchEnd }

@@ -11,7 +11,8 @@ import {
 import { appendJournal } from '../store/journal.ts'
 import { releaseLeases, tryLease } from '../store/leases.ts'
 import type { Db } from '../store/store.ts'
-import { leasesOf, unseen } from './claims.ts'
+import { unseen } from './claims.ts'
+import { leasesOf } from './engine-ports.ts'
 import { HOST_SCOPE } from './port-book.ts'
 import {
   CONFIG_LABEL,

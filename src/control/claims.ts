@@ -1,24 +1,22 @@
-import type { PortRange } from '../core/ports.ts'
 import { noFreePort, ProvisionRefused } from '../core/refusal.ts'
-import { type Engine, type EngineRequest, isLive, type PortKind } from '../core/types.ts'
+import { type Engine, type EngineRequest, isLive } from '../core/types.ts'
 import {
   claimableEngine,
   engineById,
   insertEngine,
-  liveEngines,
   takeEngineNumber,
   updateEngine,
 } from '../store/engines.ts'
 import { bindKey, idempotencyRecord } from '../store/idempotency.ts'
 import { appendJournal } from '../store/journal.ts'
-import { type Lease, releaseLeases, takeLease } from '../store/leases.ts'
+import { releaseLeases } from '../store/leases.ts'
 import type { Db, Store } from '../store/store.ts'
 import { breakerOf, noteStart } from './breaker-notes.ts'
 import type { Clock } from './clock.ts'
+import type { EnginePorts } from './engine-ports.ts'
 import { KeyReused } from './errors.ts'
 import type { Gate } from './gate.ts'
 import type { Place, Placer } from './placer.ts'
-import type { PortBook } from './port-book.ts'
 import { type EngineTemplate, engineLabels, requestHash, templateHash } from './template.ts'
 
 /** What a caller holds after the first transaction. */
@@ -32,8 +30,8 @@ export interface ClaimsDeps {
   readonly store: Store
   readonly clock: Clock
   readonly gate: Gate
-  readonly ports: PortBook
   readonly placer: Placer
+  readonly enginePorts: EnginePorts
   readonly template: EngineTemplate
   readonly newId: () => string
   /** Whether a caller could use it, or be made to wait for its launch, as far as is known. */
@@ -101,15 +99,14 @@ export class Claims {
   }
 
   #begin(tx: Db, start: Start): Engine {
-    const { clock, gate } = this.deps
+    const { clock, gate, enginePorts } = this.deps
     const now = clock.now()
     const number = takeEngineNumber(tx)
     const place = this.#place(tx, start, now)
     const draft = { ...this.#draft(start, `acestream-${number}`, now), ...place }
-    const engine = { ...draft, ...this.#freePorts(tx, draft, number - 1, now) }
+    const engine = { ...draft, ...enginePorts.free(tx, draft, number - 1, now) }
     insertEngine(tx, engine)
-    for (const lease of leasesOf(engine)) takeLease(tx, lease, now)
-    forgetCarriers(tx, engine)
+    enginePorts.take(tx, engine, now)
     noteStart(tx, engine, now, gate.breakers())
     const detail = { ...start.detail, name: engine.name, port: engine.hostHttpPort, image: engine.image }
     appendJournal(tx, now, { kind: 'provision.started', engineId: engine.id, detail })
@@ -125,98 +122,25 @@ export class Claims {
     return place
   }
 
-  /** Gives an engine other ports than those that it has, in the caller's transaction; throws ProvisionRefused. */
-  moved(tx: Db, engine: Engine, nowMs: number): Ports & Pick<Engine, 'labels'> {
-    releaseLeases(tx, engine.id)
-    const next = engine.hostHttpPort - this.deps.placer.rangeOf(engine).first + 1
-    const change = this.#freePorts(tx, engine, next, nowMs)
-    const moved = { ...engine, ...change }
-    for (const lease of leasesOf(moved)) takeLease(tx, lease, nowMs)
-    forgetCarriers(tx, moved)
-    return change
-  }
-
-  /**
-   * Ports for the engine that are free now in its place, and the labels that follow from them. Throws ProvisionRefused when
-   * there are none. Behind a VPN every port inside is one of the node's network, so each needs a lease; else only what is
-   * published does, since every container has ports of its own.
-   */
-  #freePorts(db: Db, engine: Engine, start: number, nowMs: number): Ports & Pick<Engine, 'labels'> {
-    const { ports, template, placer } = this.deps
-    const { scope, vpnNode } = engine
-    const offered = placer.forwardedPort(db, engine)
-    const free = (name: string, range: PortRange): number => {
-      // A provider may forward any port, also one that lies in a range of ours.
-      const port = ports.free(db, scope, range, start, nowMs, offered)
-      if (port === null) throw new ProvisionRefused(noFreePort(`all ports of ${name} are taken`))
-      return port
-    }
-    const isShared = vpnNode !== null
-    const httpRange = isShared ? 'GLUETUN_PORT_RANGE' : 'PORT_RANGE_HOST'
-    const http = engine.request.hostPort ?? free(httpRange, placer.rangeOf(engine))
-    const forwarded = offered === http ? null : offered
-    const isLeased = isShared || template.mapHttps
-    const https = isLeased ? free('ACE_HTTPS_RANGE', ports.ranges.https) : ports.ranges.https.first
-    const chosen = {
-      httpPort: http,
-      hostHttpPort: http,
-      httpsPort: https,
-      hostHttpsPort: template.mapHttps && !isShared ? https : null,
-      apiPort: isShared ? free('ACE_API_RANGE', ports.ranges.api) : null,
-      p2pPort: isShared ? (forwarded ?? free('ACE_P2P_RANGE', ports.ranges.p2p)) : null,
-      forwarded: forwarded !== null,
-    }
-    return { ...chosen, labels: engineLabels(template, { ...engine, ...chosen }) }
-  }
-
   /**
    * Makes a row ready for another container in the place of the one that it had, in the caller's transaction: with its ports
    * as far as they are its own, but for the forwarded one, which may have changed, and as new engines are made now. Gives the
    * row as it is then; throws ProvisionRefused where there is no port left.
    */
   again(tx: Db, engine: Engine): Engine {
-    const { template, clock } = this.deps
+    const { template, enginePorts, clock } = this.deps
     releaseLeases(tx, engine.id)
     const draft = {
       ...engine,
       ...fresh,
-      ...this.#keptPorts(tx, engine),
+      ...enginePorts.kept(tx, engine, clock.now()),
       configHash: templateHash(template, engine.image),
     }
     const again = { ...draft, labels: engineLabels(template, draft) }
     const { id, status, ...change } = again
     updateEngine(tx, id, change)
-    for (const lease of leasesOf(again)) takeLease(tx, lease, clock.now())
-    forgetCarriers(tx, again)
+    enginePorts.take(tx, again, clock.now())
     return again
-  }
-
-  /** What an adopted engine has may be another's by right, or not known. */
-  #keptPorts(tx: Db, engine: Engine): Ports {
-    const { ports, placer } = this.deps
-    const { scope, hostHttpsPort } = engine
-    const offered = placer.forwardedPort(tx, engine)
-    const keep = (port: number | null, range: PortRange): number => {
-      if (port !== null && port > 0 && !ports.isLeased(tx, scope, port)) return port
-      const other = ports.free(tx, scope, range, 0, this.deps.clock.now(), offered)
-      if (other === null) throw new ProvisionRefused(noFreePort('none is left behind the VPN'))
-      return other
-    }
-    const httpPort = keep(engine.httpPort, placer.rangeOf(engine))
-    const httpsPort = keep(engine.httpsPort, ports.ranges.https)
-    const apiPort = keep(engine.apiPort, ports.ranges.api)
-    const forwarded = [httpPort, httpsPort, apiPort].includes(offered ?? 0) ? null : offered
-    const p2pPort = forwarded ?? keep(engine.p2pPort, ports.ranges.p2p)
-    const isCarrier = forwarded !== null || (engine.forwarded && p2pPort === engine.p2pPort)
-    return {
-      httpPort,
-      hostHttpPort: httpPort,
-      httpsPort,
-      hostHttpsPort,
-      apiPort,
-      p2pPort,
-      forwarded: isCarrier,
-    }
   }
 
   #draft(start: Start, name: string, now: number): Omit<Engine, keyof Place> {
@@ -249,40 +173,6 @@ interface Start {
   readonly handedOutAt: number | null
   readonly replaces?: string | null
   readonly detail?: Readonly<Record<string, unknown>>
-}
-
-type Ports = Pick<
-  Engine,
-  'httpPort' | 'httpsPort' | 'hostHttpPort' | 'hostHttpsPort' | 'apiPort' | 'p2pPort' | 'forwarded'
->
-
-/** A node forwards one port: if this engine has it, those that had an earlier one carry none. */
-function forgetCarriers(tx: Db, { id, vpnNode, forwarded }: Engine): void {
-  if (!forwarded) return
-  const others = liveEngines(tx).filter(
-    (each) => each.vpnNode === vpnNode && each.forwarded && each.id !== id,
-  )
-  for (const other of others) updateEngine(tx, other.id, { forwarded: false })
-}
-
-/** The ports that an engine holds in its scope: those published on the host, or all that it has in a node's network. */
-export function leasesOf(engine: Engine): Lease[] {
-  const { id: engineId, scope, vpnNode } = engine
-  const held: readonly (readonly [PortKind, number | null])[] =
-    vpnNode === null
-      ? [
-          ['http', engine.hostHttpPort],
-          ['https', engine.hostHttpsPort],
-        ]
-      : [
-          ['http', engine.httpPort],
-          ['https', engine.httpsPort],
-          ['api', engine.apiPort],
-          ['p2p', engine.p2pPort],
-        ]
-  return held.flatMap(([kind, port]) =>
-    port === null || port === 0 ? [] : [{ scope, port, kind, engineId }],
-  )
 }
 
 /** What is known of a container that is still to be made. */

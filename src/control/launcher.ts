@@ -13,8 +13,8 @@ import { forgetKeysOf } from '../store/idempotency.ts'
 import { appendJournal, type JournalEntry } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
 import { freeTrial, noteFault } from './breaker-notes.ts'
-import { type Claims, leasesOf } from './claims.ts'
 import type { Clock } from './clock.ts'
+import { type EnginePorts, leasesOf } from './engine-ports.ts'
 import type { Gate } from './gate.ts'
 import type { Log } from './log.ts'
 import type { PortBook } from './port-book.ts'
@@ -33,7 +33,7 @@ export interface LauncherDeps {
   readonly store: Store
   readonly clock: Clock
   readonly runtime: Runtime
-  readonly claims: Claims
+  readonly enginePorts: EnginePorts
   readonly gate: Gate
   readonly ports: PortBook
   readonly template: EngineTemplate
@@ -140,7 +140,7 @@ export class Launcher {
 
   /** The host refused a port: it is left alone for a while, and the engine gets another. */
   #movePort(engine: Engine): Try {
-    const { clock, ports, claims } = this.deps
+    const { clock, ports, enginePorts } = this.deps
     const now = clock.now()
     const refused = leasesOf(engine).map(({ scope, port }) => ({ scope, port }))
     for (const { scope, port } of refused) ports.refuse(scope, port, now)
@@ -149,7 +149,7 @@ export class Launcher {
       return this.#fail(engine, noFreePort(`host_port ${hostPort} is in use on this host`))
     try {
       return this.#again(engine, (tx) => {
-        const change = claims.moved(tx, engine, now)
+        const change = enginePorts.moved(tx, engine, now)
         const detail = { refused: refused.map(({ port }) => port), port: change.hostHttpPort }
         return { change, entry: { kind: 'provision.port_refused', detail } }
       })

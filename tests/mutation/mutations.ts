@@ -342,6 +342,19 @@ export const MUTATIONS: readonly Mutation[] = [
       'stillMs === null || stillMs + 1e9 >=',
     ],
   ]),
+  ...of('control/engine-ports.ts', [
+    ['leases are not written', 'for (const lease of leasesOf(engine)) takeLease(tx, lease, nowMs)', ''],
+    [
+      'ports in the network of a node are not leased',
+      "['api', engine.apiPort],\n          ['p2p', engine.p2pPort],",
+      '',
+    ],
+    [
+      'rows that carried an earlier port say that they carry the port',
+      'updateEngine(tx, other.id, { forwarded: false })',
+      'void other',
+    ],
+  ]),
   ...of('control/placer.ts', [
     [
       'two engines carry the forwarded port',
@@ -354,16 +367,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ]),
   ...of('control/claims.ts', [
     [
-      'rows that carried an earlier port say that they carry the port',
-      'updateEngine(tx, other.id, { forwarded: false })',
-      'void other',
-    ],
-    [
-      'ports in the network of a node are not leased',
-      "['api', engine.apiPort],\n          ['p2p', engine.p2pPort],",
-      '',
-    ],
-    [
       'an unclaimed engine is handed out twice',
       'const change = { unclaimedSince: null, claimKey: key, handedOutAt: now }',
       'const change = { handedOutAt: now }',
@@ -374,11 +377,6 @@ export const MUTATIONS: readonly Mutation[] = [
       'claimKey: null, handedOutAt: now }',
     ],
     ['a key is not kept', 'if (key !== null)\n        bindKey', 'if (key === hash)\n        bindKey'],
-    [
-      'leases are not written',
-      'for (const lease of leasesOf(engine)) takeLease(tx, lease, now)\n    forgetCarriers',
-      'forgetCarriers',
-    ],
     ['a trial is not noted', 'noteStart(tx, engine, now, gate.breakers())', ''],
   ]),
   ...of('control/executor.ts', [

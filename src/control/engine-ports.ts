@@ -1,0 +1,134 @@
+import type { PortRange } from '../core/ports.ts'
+import { noFreePort, ProvisionRefused } from '../core/refusal.ts'
+import type { Engine, PortKind } from '../core/types.ts'
+import { liveEngines, updateEngine } from '../store/engines.ts'
+import { type Lease, releaseLeases, takeLease } from '../store/leases.ts'
+import type { Db } from '../store/store.ts'
+import type { Placer } from './placer.ts'
+import type { PortBook } from './port-book.ts'
+import { type EngineTemplate, engineLabels } from './template.ts'
+
+type Ports = Pick<
+  Engine,
+  'httpPort' | 'httpsPort' | 'hostHttpPort' | 'hostHttpsPort' | 'apiPort' | 'p2pPort' | 'forwarded'
+>
+
+/** Chooses and takes the ports of engines, in the caller's transaction. */
+export class EnginePorts {
+  constructor(
+    private readonly deps: {
+      readonly ports: PortBook
+      readonly placer: Placer
+      readonly template: EngineTemplate
+    },
+  ) {}
+
+  /** Leases what the engine has. If that is the port forwarded to its node, the others carry none any more. */
+  take(tx: Db, engine: Engine, nowMs: number): void {
+    for (const lease of leasesOf(engine)) takeLease(tx, lease, nowMs)
+    forgetCarriers(tx, engine)
+  }
+
+  /** Gives an engine other ports than those that it has, in the caller's transaction; throws ProvisionRefused. */
+  moved(tx: Db, engine: Engine, nowMs: number): Ports & Pick<Engine, 'labels'> {
+    releaseLeases(tx, engine.id)
+    const next = engine.hostHttpPort - this.deps.placer.rangeOf(engine).first + 1
+    const change = this.free(tx, engine, next, nowMs)
+    const moved = { ...engine, ...change }
+    this.take(tx, moved, nowMs)
+    return change
+  }
+
+  /**
+   * Ports for the engine that are free now in its place, and the labels that follow from them. Throws ProvisionRefused when
+   * there are none. Behind a VPN every port inside is one of the node's network, so each needs a lease; else only what is
+   * published does, since every container has ports of its own.
+   */
+  free(db: Db, engine: Engine, start: number, nowMs: number): Ports & Pick<Engine, 'labels'> {
+    const { ports, template, placer } = this.deps
+    const { scope, vpnNode } = engine
+    const offered = placer.forwardedPort(db, engine)
+    const free = (name: string, range: PortRange): number => {
+      // A provider may forward any port, also one that lies in a range of ours.
+      const port = ports.free(db, scope, range, start, nowMs, offered)
+      if (port === null) throw new ProvisionRefused(noFreePort(`all ports of ${name} are taken`))
+      return port
+    }
+    const isShared = vpnNode !== null
+    const httpRange = isShared ? 'GLUETUN_PORT_RANGE' : 'PORT_RANGE_HOST'
+    const http = engine.request.hostPort ?? free(httpRange, placer.rangeOf(engine))
+    const forwarded = offered === http ? null : offered
+    const isLeased = isShared || template.mapHttps
+    const https = isLeased ? free('ACE_HTTPS_RANGE', ports.ranges.https) : ports.ranges.https.first
+    const chosen = {
+      httpPort: http,
+      hostHttpPort: http,
+      httpsPort: https,
+      hostHttpsPort: template.mapHttps && !isShared ? https : null,
+      apiPort: isShared ? free('ACE_API_RANGE', ports.ranges.api) : null,
+      p2pPort: isShared ? (forwarded ?? free('ACE_P2P_RANGE', ports.ranges.p2p)) : null,
+      forwarded: forwarded !== null,
+    }
+    return { ...chosen, labels: engineLabels(template, { ...engine, ...chosen }) }
+  }
+
+  /**
+   * The ports that an engine without leases goes on with: those that it had as far as they are its own (what an adopted one has
+   * may be another's by right, or not known), and the forwarded one if that is to be had. Throws ProvisionRefused.
+   */
+  kept(tx: Db, engine: Engine, nowMs: number): Ports {
+    const { ports, placer } = this.deps
+    const { scope, hostHttpsPort } = engine
+    const offered = placer.forwardedPort(tx, engine)
+    const keep = (port: number | null, range: PortRange): number => {
+      if (port !== null && port > 0 && !ports.isLeased(tx, scope, port)) return port
+      const other = ports.free(tx, scope, range, 0, nowMs, offered)
+      if (other === null) throw new ProvisionRefused(noFreePort('none is left behind the VPN'))
+      return other
+    }
+    const httpPort = keep(engine.httpPort, placer.rangeOf(engine))
+    const httpsPort = keep(engine.httpsPort, ports.ranges.https)
+    const apiPort = keep(engine.apiPort, ports.ranges.api)
+    const forwarded = [httpPort, httpsPort, apiPort].includes(offered ?? 0) ? null : offered
+    const p2pPort = forwarded ?? keep(engine.p2pPort, ports.ranges.p2p)
+    const isCarrier = forwarded !== null || (engine.forwarded && p2pPort === engine.p2pPort)
+    return {
+      httpPort,
+      hostHttpPort: httpPort,
+      httpsPort,
+      hostHttpsPort,
+      apiPort,
+      p2pPort,
+      forwarded: isCarrier,
+    }
+  }
+}
+
+/** A node forwards one port: if this engine has it, those that had an earlier one carry none. */
+function forgetCarriers(tx: Db, { id, vpnNode, forwarded }: Engine): void {
+  if (!forwarded) return
+  const others = liveEngines(tx).filter(
+    (each) => each.vpnNode === vpnNode && each.forwarded && each.id !== id,
+  )
+  for (const other of others) updateEngine(tx, other.id, { forwarded: false })
+}
+
+/** The ports that an engine holds in its scope: those published on the host, or all that it has in a node's network. */
+export function leasesOf(engine: Engine): Lease[] {
+  const { id: engineId, scope, vpnNode } = engine
+  const held: readonly (readonly [PortKind, number | null])[] =
+    vpnNode === null
+      ? [
+          ['http', engine.hostHttpPort],
+          ['https', engine.hostHttpsPort],
+        ]
+      : [
+          ['http', engine.httpPort],
+          ['https', engine.httpsPort],
+          ['api', engine.apiPort],
+          ['p2p', engine.p2pPort],
+        ]
+  return held.flatMap(([kind, port]) =>
+    port === null || port === 0 ? [] : [{ scope, port, kind, engineId }],
+  )
+}
