@@ -140,9 +140,19 @@ export class Survey {
     return new Set(renewed)
   }
 
+  /** The configuration has VPN nodes, and it is behind none of them; or it is behind one that the configuration has not. */
+  #isMisplaced({ vpnNode, donorId }: Engine): boolean {
+    const { nodes } = this.deps
+    if (vpnNode !== null) return nodes.get(vpnNode) === undefined
+    // The network of another container may turn out to be that of a node.
+    return nodes.all().length > 0 && donorId === null
+  }
+
   /** Engines of the earlier orchestrator don't say how they were made; that is no reason to replace them. */
-  #isOutdated({ configHash, request }: Engine): boolean {
+  #isOutdated(engine: Engine): boolean {
     const { template } = this.deps
+    const { configHash, request } = engine
+    if (this.#isMisplaced(engine)) return true
     const image = request.image ?? template.image
     const wanted = this.#hashes.get(image) ?? templateHash(template, image)
     this.#hashes.set(image, wanted)

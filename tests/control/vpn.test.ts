@@ -506,6 +506,34 @@ describe('an engine whose answer reached nobody', () => {
   })
 })
 
+describe('when the configuration changes', () => {
+  test('engines without a VPN are renewed behind it, when idle', async () => {
+    await start({ GLUETUN_CONTAINER_NAME: '', MIN_REPLICAS: '1' }, [])
+    await pass(2)
+    const { clock, runtime } = rig
+    const before = rig
+    await before.during(before.orchestrator.stop())
+    expect(liveEngines(rig.temp.store.db)).toMatchObject([{ vpnNode: null }])
+    node = new RigNode(rig, 'gluetun')
+    nodes = [node]
+    await node.create()
+    await clock.advance(60_000)
+    await rig.restart({ GLUETUN_CONTAINER_NAME: 'gluetun', GLUETUN_PORT_RANGE: '19000-19019' })
+    await pass(40)
+    expect(liveEngines(rig.temp.store.db)).toMatchObject([{ vpnNode: 'gluetun', status: 'ready' }])
+    expect(runtime.containers()).toHaveLength(2)
+  })
+
+  test('engines behind a VPN that is no more in it are renewed without', async () => {
+    await start({ MIN_REPLICAS: '1' })
+    await pass(2)
+    await rig.restart({ GLUETUN_CONTAINER_NAME: '' })
+    nodes = []
+    await pass(40)
+    expect(liveEngines(rig.temp.store.db)).toMatchObject([{ vpnNode: null, status: 'ready' }])
+  })
+})
+
 describe('with two nodes', () => {
   const two = async (env: Record<string, string> = {}) => start(env, ['one', 'two'])
   const placed = async () => (await all()).map(({ vpn_container }) => vpn_container)
