@@ -1,6 +1,6 @@
 /**
  * Breaks the code in named ways, one at a time, and tells what sees it:
- * `bun scripts/mutate.ts [--only TEXT] [--seeds 60] [--jobs 2] [--both]`.
+ * `bun scripts/mutate.ts [--only TEXT of a name or file] [--seeds 60] [--jobs 2] [--both]`.
  *
  * Each mutation is made in a copy of the sources. First the fast tests run; where they see nothing, or with --both in any
  * case, the simulation. Ends with 0 when each was caught.
@@ -44,7 +44,7 @@ interface Sight {
   readonly seed: string | null
 }
 
-const wanted = MUTATIONS.filter(({ name }) => name.includes(values.only))
+const wanted = MUTATIONS.filter(({ name, file }) => name.includes(values.only) || file.includes(values.only))
 const queue = [...wanted]
 const sights: Sight[] = []
 await Promise.all(Array.from({ length: Number(values.jobs) }, () => worker()))

@@ -160,6 +160,23 @@ test('engines are asked for their connection more often while their VPN is in do
   expect(interval()).toBe(10_000)
 })
 
+test('a copy of the engine that carries the forwarded port is taken over, and carries none', async () => {
+  await start()
+  node.control = { forwardedPort: 51_413 }
+  await pass(1)
+  await provision(1)
+  const { labels = {}, image = '' } = container('acestream-1') ?? {}
+  const moved = { ...labels, 'acestream.http_port': '19010', 'host.http_port': '19010' }
+  const spec = { name: 'copy', image, env: {}, labels: moved, ports: [], publishAddress: '' }
+  const network = `container:${node.id}`
+  await rig.runtime.start(await rig.runtime.create({ ...spec, network, memoryBytes: null, cpus: null }))
+  await pass(2)
+  expect((await all()).map(({ container_name, forwarded }) => [container_name, forwarded])).toEqual([
+    ['acestream-1', true],
+    ['copy', false],
+  ])
+})
+
 describe('a VPN that is down', () => {
   test('refuses a provision with the reason, hides its engines, and lets the streams be', async () => {
     await start()
@@ -347,6 +364,18 @@ describe('after Gluetun was', () => {
     await pass(8)
     expect((await all()).map(({ forwarded }) => forwarded)).toEqual([true, false])
     expect(liveEngines(rig.temp.store.db)[0]).toMatchObject({ p2pPort: 40_000 })
+  })
+
+  test('made anew, what is known of the earlier one is nothing to act on', async () => {
+    await start()
+    await node.recreate()
+    // Nobody has told of it, and Docker knows the new one by its name.
+    expect((await rig.provision()).status).toBe(200)
+    await rig.clock.advance(2_000)
+    expect(kinds()).not.toContain('engine.recreating')
+    await pass(10)
+    expect(kinds()).not.toContain('engine.recreating')
+    expect(await listed()).toEqual(['acestream-1'])
   })
 
   test('restarted while we were away, it is seen from what Docker says', async () => {
