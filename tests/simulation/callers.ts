@@ -139,7 +139,9 @@ export class Callers {
   #judgeKey(key: string, body: string, answer: Answer): void {
     const { onViolation, books } = this.deps
     const granted = this.#granted.get(key)
-    const isReused = granted !== undefined && granted.body !== body
+    const earlier = granted === undefined ? null : books.byContainer(granted.containerId)
+    // One that was made anew behind its VPN may have failed at it, and then its key is forgotten.
+    const isReused = granted !== undefined && granted.body !== body && earlier !== null
     if (isReused && answer.status !== 422)
       onViolation(`key ${key} was used with another body, and answered ${answer.status}`)
     if (answer.status === 422 && (this.#sent.get(key)?.size ?? 0) < 2)
@@ -148,7 +150,6 @@ export class Callers {
     if (answer.status >= 500) this.#granted.delete(key)
     if (answer.status !== 200) return
     const { container_id: containerId } = answer.body as { container_id: string }
-    const earlier = granted === undefined ? null : books.byContainer(granted.containerId)
     const isThere = earlier !== null && LIVE.has(earlier.status) && earlier.removal_requested_at === null
     if (isThere && earlier.container_id !== containerId)
       onViolation(
