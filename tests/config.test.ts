@@ -65,6 +65,7 @@ describe('values', () => {
     ['ENGINE_MEMORY_LIMIT', '512MB', 512 * 1024 ** 2],
     ['ENGINE_MEMORY_LIMIT', '536870912', 536870912],
     ['ENGINE_CPUS', '0.5', 0.5],
+    ['ENGINE_CACHE_PATH', '/srv/ace/.ACEStream/cache', '/srv/ace/.ACEStream/cache'],
     ['ENGINE_ENV', '{"A":"b","N":1,"T":true}', { A: 'b', N: '1', T: 'true' }],
     ['ENGINE_ENV', '# note\nA=b=c\n\nFLAGS=--x {http_port}', { A: 'b=c', FLAGS: '--x {http_port}' }],
     ['ENGINE_CMD', '["start","--port={http_port}"]', ['start', '--port={http_port}']],

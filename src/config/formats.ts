@@ -117,5 +117,12 @@ export const memoryBytes: Kind<number> = {
   format: String,
 }
 
+/** A folder in a container that may be emptied: never the root, and nothing that leads out of where it seems to be. */
+export const cachePath: Kind<string> = text(
+  'path',
+  /^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+\/?$/,
+  'an absolute path without . and .. in it, such as /home/appuser/.ACEStream/.acestream_cache, and not the root',
+)
+
 /** Any text that is not empty. */
 export const anyText: Kind<string> = text('text', /./s, 'a text that is not empty')

@@ -28,6 +28,11 @@ export const configSchema = Type.Object({
     'Bearer token for everything that changes something; without it all is open.',
     { secret: true },
   ),
+  API_KEY_PROTECT_READS: server(
+    kind.boolean,
+    'false',
+    'Whether reads need API_KEY too: all but /orchestrator/status, /healthz, /readyz and the API document.',
+  ),
   DB_URL: server(format.sqliteUrl, 'sqlite:///./orchestrator.db', 'SQLite database that holds the state.'),
   LOG_LEVEL: server(
     kind.choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
@@ -80,6 +85,11 @@ export const configSchema = Type.Object({
     kind.integer({ min: 1, unit: 'GB' }),
     '1',
     'Most disk that the cache of one engine may use.',
+  ),
+  ENGINE_CACHE_PATH: engines(
+    kind.optional(format.cachePath),
+    '',
+    'Folder in an engine that is emptied when it falls idle; without it none is.',
   ),
   ENGINE_ADVERTISE: engines(
     kind.choice('auto', 'container', 'host', 'ip'),

@@ -186,6 +186,9 @@ const fresh = {
   stopCause: null,
   restartCount: 0,
   restartsAt: [],
+  failedAttemptAt: null,
+  cacheCleanedAt: null,
+  cacheSizeBytes: null,
 } as const satisfies Partial<Engine>
 
 /** What a row holds before its container was seen. */

@@ -98,6 +98,11 @@ export interface Engine {
   /** When those restarts were, as far as was seen, the newest last and no more than matter. */
   readonly restartsAt: readonly number[]
   readonly endedAt: number | null
+  /** When a proxy last failed to start a stream on it. */
+  readonly failedAttemptAt: number | null
+  /** When its cache was last emptied, and how much was in it then; null when it never was. */
+  readonly cacheCleanedAt: number | null
+  readonly cacheSizeBytes: number | null
 }
 
 /** One stream in the books. `rowId` is our own key; `streamId` is the proxy's, which it may use again. */

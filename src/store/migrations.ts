@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import init from '../../drizzle/0000_init.sql' with { type: 'text' }
 import lifecycle from '../../drizzle/0001_lifecycle.sql' with { type: 'text' }
 import vpn from '../../drizzle/0002_vpn.sql' with { type: 'text' }
+import streams from '../../drizzle/0003_streams.sql' with { type: 'text' }
 import journal from '../../drizzle/meta/_journal.json' with { type: 'json' }
 
 /** The generated files of `drizzle/`, embedded as text, since a compiled binary has no folder to read them from. */
@@ -9,6 +10,7 @@ const FILES: Readonly<Record<string, string>> = {
   '0000_init': init,
   '0001_lifecycle': lifecycle,
   '0002_vpn': vpn,
+  '0003_streams': streams,
 }
 
 /** What drizzle's dialect takes: the statements of one file, and what it notes as done. */

@@ -58,6 +58,9 @@ export const engines = sqliteTable(
     restartCount: integer().notNull().default(0),
     restartsAt: text({ mode: 'json' }).$type<readonly number[]>().notNull().default([]),
     endedAt: integer(),
+    failedAttemptAt: integer(),
+    cacheCleanedAt: integer(),
+    cacheSizeBytes: integer(),
   },
   (table) => [
     // A container belongs to one engine at most.
@@ -119,6 +122,8 @@ export const streamStats = sqliteTable(
     streamRowId: integer()
       .notNull()
       .references(() => streams.rowId, { onDelete: 'cascade' }),
+    /** Counts the samples of one stream, from 1. */
+    seq: integer().notNull().default(0),
     at: integer().notNull(),
     peers: integer(),
     /** KB/s. */
@@ -128,8 +133,13 @@ export const streamStats = sqliteTable(
     downloaded: integer(),
     uploaded: integer(),
     status: text(),
+    /** Unix seconds of what is played, and of the live window. */
+    livePos: integer(),
+    liveFirst: integer(),
+    liveLast: integer(),
+    bufferPieces: integer(),
   },
-  (table) => [index('stream_stats_stream').on(table.streamRowId, table.at)],
+  (table) => [index('stream_stats_seq').on(table.streamRowId, table.seq)],
 )
 
 export const journal = sqliteTable(
@@ -142,7 +152,12 @@ export const journal = sqliteTable(
     streamId: text(),
     detail: text({ mode: 'json' }).$type<Readonly<Record<string, unknown>>>().notNull(),
   },
-  (table) => [index('journal_engine').on(table.engineId, table.id), index('journal_at').on(table.at)],
+  (table) => [
+    index('journal_engine').on(table.engineId, table.id),
+    index('journal_stream').on(table.streamId, table.id),
+    index('journal_kind').on(table.kind, table.id),
+    index('journal_at').on(table.at),
+  ],
 )
 
 export const idempotencyKeys = sqliteTable(

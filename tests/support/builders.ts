@@ -44,6 +44,9 @@ export function engine(change: Partial<Engine> = {}): Engine {
     restartCount: 0,
     restartsAt: [],
     endedAt: null,
+    failedAttemptAt: null,
+    cacheCleanedAt: null,
+    cacheSizeBytes: null,
     ...change,
   }
 }
