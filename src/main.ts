@@ -12,11 +12,15 @@ import { createLog } from './telemetry.ts'
 import { createOrchestrator, type Orchestrator } from './wire.ts'
 import { vpnWorkerSettingsOf } from './wire-settings.ts'
 import { HealthHost } from './workers/health-host.ts'
+import { stopSession } from './workers/session-stop.ts'
 import { VpnHost } from './workers/vpn-host.ts'
 
 /** How long an answer may take once the process was asked to end; all is over within twice that. */
 const GOODBYE_MS = 900
 const MARGIN_MS = 100
+
+/** How long an engine has to stop a session. */
+const STOP_SESSION_MS = 3_000
 
 const outcome = runCli(process.env, process.argv.slice(2))
 if (outcome.kind === 'exit') {
@@ -43,6 +47,7 @@ function run(config: Config, warnings: readonly string[]): void {
       deadlinesMs: DEFAULT_DEADLINES_MS,
       logs: DEFAULT_LOG_LIMITS,
     }),
+    stopSession: (addresses, path) => stopSession(addresses, path, STOP_SESSION_MS),
     clock: systemClock,
     log,
     newId: () => crypto.randomUUID(),

@@ -9,7 +9,8 @@ import type { Provisioner } from './control/provisioner.ts'
 import type { Remover } from './control/remover.ts'
 import { checkEngineRequest, genericRequest } from './control/requests.ts'
 import type { StatusViews } from './control/status-views.ts'
-import { type StreamViews, streamView } from './control/stream-views.ts'
+import type { StreamStops } from './control/stream-stops.ts'
+import type { StreamViews } from './control/stream-views.ts'
 import type { StreamBooks } from './control/streams.ts'
 import type { EngineTemplate } from './control/template.ts'
 import type { VpnViews } from './control/vpn-views.ts'
@@ -33,6 +34,7 @@ export interface ServiceParts {
   /** The ports that VPN nodes publish; none without a VPN. */
   readonly vpnRanges: readonly PortRange[]
   readonly books: StreamBooks
+  readonly streamStops: StreamStops
   readonly observer: Observer
   readonly operator: Operator
   readonly planViews: PlanViews
@@ -43,7 +45,7 @@ export interface ServiceParts {
 /** Fits the control layer to the interfaces that the routes declare. */
 export function createServices(parts: ServiceParts): Services {
   const { template, provisioner, generic, remover, containers, books, observer, counters } = parts
-  const { statusViews, vpnRanges } = parts
+  const { statusViews, streamViews, streamStops, vpnRanges } = parts
   return {
     engines: parts.engineViews,
     operations: {
@@ -59,16 +61,22 @@ export function createServices(parts: ServiceParts): Services {
       pass: () => observer.passNow(),
       plan: () => parts.planViews.plan(),
     },
-    streams: parts.streamViews,
+    streams: streamViews,
+    streamOperations: {
+      stop: async (streamId) => {
+        const { stream, ...outcome } = await streamStops.stop(streamId)
+        return { ...outcome, stream: streamViews.view(stream) }
+      },
+    },
     events: {
       start: (event) => {
         counters.eventStarted()
-        return streamView(books.start(event))
+        return streamViews.view(books.start(event))
       },
       end: (streamId, reason) => {
         counters.eventEnded()
         const stream = books.end(streamId, reason)
-        return stream && streamView(stream)
+        return stream && streamViews.view(stream)
       },
     },
     provisioning: {

@@ -36,6 +36,15 @@ export const gateSettingsOf = (config: Config): GateSettings => ({
   },
 })
 
+/** Samples of all streams together: some 80 MB. */
+const SAMPLES_MAX = 1_000_000
+
+/** How often statistics are written, and how many are kept. */
+export const statisticsSettingsOf = (config: Config) => ({
+  intervalMs: config.COLLECT_INTERVAL_S * 1_000,
+  limits: { perStream: config.STATS_HISTORY_MAX, total: SAMPLES_MAX },
+})
+
 /** Published ports are reached where the Docker Engine is. */
 export const publishedHost = (dockerHost: string | null): string =>
   (dockerHost?.startsWith('tcp://') && URL.parse(dockerHost)?.hostname) || '127.0.0.1'

@@ -25,9 +25,12 @@ import { Reconciler } from './control/reconciler.ts'
 import { Remover } from './control/remover.ts'
 import { Repairs } from './control/repairs.ts'
 import { SessionFacts } from './control/session-facts.ts'
+import { SessionKeeper } from './control/session-keeper.ts'
 import { Settlements } from './control/settlements.ts'
 import { Settler } from './control/settler.ts'
+import { Statistics } from './control/statistics.ts'
 import { StatusViews } from './control/status-views.ts'
+import { type StopSession, StreamStops } from './control/stream-stops.ts'
 import { StreamViews } from './control/stream-views.ts'
 import { StreamBooks } from './control/streams.ts'
 import { Survey } from './control/survey.ts'
@@ -48,6 +51,7 @@ import {
   gateSettingsOf,
   policySettingsOf,
   publishedHost,
+  statisticsSettingsOf,
   templateOf,
   vpnNodesOf,
   vpnSettingsOf,
@@ -59,6 +63,7 @@ export interface Adapters {
   readonly runtime: Runtime
   readonly health: HealthSource
   readonly vpn: VpnSource
+  readonly stopSession: StopSession
   readonly clock: Clock
   readonly log: Log
   /** A random UUID, never given twice. */
@@ -94,9 +99,11 @@ export function createOrchestrator(config: Config, adapters: Adapters): Orchestr
     metrics: () => registry.metrics(),
   })
   const { provisioner, keeper, vpnKeeper, observer, reconciler, traffic } = work
+  const { statistics } = base
   return {
     app: createApp(services, {
       apiKey: config.API_KEY,
+      areReadsProtected: config.API_KEY_PROTECT_READS,
       version,
       translate: createTranslate(config.PROVISION_ERROR_DETAIL),
       onDefect: (error, { method, url }) => log.error({ err: error, method, url }, 'a request failed'),
@@ -108,11 +115,13 @@ export function createOrchestrator(config: Config, adapters: Adapters): Orchestr
       observer.start()
       reconciler.start()
       traffic.start()
+      statistics.start()
     },
     stop: async () => {
       provisioner.stop()
       const loops = [reconciler, traffic, keeper, vpnKeeper, observer]
       await Promise.all(loops.map((loop) => loop.stop()))
+      await statistics.stop()
     },
   }
 }
@@ -120,8 +129,8 @@ export function createOrchestrator(config: Config, adapters: Adapters): Orchestr
 type Base = ReturnType<typeof baseOf>
 type Work = ReturnType<typeof workOf>
 
-/** What the others look at: facts, VPN nodes, ports, the gate, addresses. */
-function baseOf(config: Config, { clock }: Adapters) {
+/** What the others look at: facts, VPN nodes, ports, the gate, addresses, the books. */
+function baseOf(config: Config, { store, clock, log }: Adapters) {
   const facts = new Facts(clock.now(), {
     failureThreshold: config.HEALTH_FAILURE_THRESHOLD,
     maxAgeMs: config.HEALTH_CHECK_INTERVAL_S * 3_000,
@@ -135,31 +144,34 @@ function baseOf(config: Config, { clock }: Adapters) {
   const nodes = new VpnNodes(vpnNodesOf(config), vpnSettingsOf(config), clock.now())
   const placer = new Placer({ ports, nodes })
   const settings = gateSettingsOf(config)
+  const addresses = new Addresses(
+    {
+      advertise: config.ENGINE_ADVERTISE,
+      advertiseHost: config.ADVERTISE_HOST,
+      dockerHost: publishedHost(config.DOCKER_HOST),
+    },
+    (node) => nodes.get(node)?.container?.addresses ?? [],
+  )
   return {
     template: templateOf(config),
     facts,
     sessions: new SessionFacts(),
+    statistics: new Statistics({ store, clock, ...statisticsSettingsOf(config) }),
+    books: new StreamBooks({ store, clock, addresses, log }),
     connections: new ConnectionFacts(),
     nodes,
     ports,
     placer,
     settings,
     gate: new Gate({ clock, facts, placer, nodes, settings }),
-    addresses: new Addresses(
-      {
-        advertise: config.ENGINE_ADVERTISE,
-        advertiseHost: config.ADVERTISE_HOST,
-        dockerHost: publishedHost(config.DOCKER_HOST),
-      },
-      (node) => nodes.get(node)?.container?.addresses ?? [],
-    ),
+    addresses,
   }
 }
 
 /** What acts. The three parts know of one another, so what one needs of a later one is looked up when it is needed. */
 function workOf(config: Config, adapters: Adapters, base: Base) {
-  const { store, clock, log, health, vpn } = adapters
-  const { facts, sessions, connections, nodes, addresses, gate } = base
+  const { store, clock, log, health, vpn, stopSession } = adapters
+  const { facts, sessions, statistics, books, connections, nodes, addresses, gate } = base
   const isInHand = (id: string): boolean => starting.isInHand(id) || lifecycle.repairs.isInHand(id)
   const lookAt = (containerId: string): void => watching.observer.lookAt(containerId)
   const starting = startingOf(config, adapters, base, (id) => watching.onLaunchEnd(id))
@@ -170,9 +182,11 @@ function workOf(config: Config, adapters: Adapters, base: Base) {
     ...starting,
     ...watching,
     ...lifecycle,
-    books: new StreamBooks({ store, clock, addresses }),
+    books,
+    streamStops: new StreamStops({ store, books, addresses, stopSession }),
     keeper: new HealthKeeper({
       ...{ store, clock, facts, sessions, connections, nodes, addresses, gate, log },
+      sessionKeeper: new SessionKeeper({ store, sessions, statistics, books }),
       source: health,
       intervalMs: config.HEALTH_CHECK_INTERVAL_S * 1_000,
     }),
@@ -227,7 +241,7 @@ function watchingOf(
   hooks: { readonly isInHand: (id: string) => boolean; readonly onPass: () => void },
 ) {
   const { store, runtime, clock, log, newId, random } = adapters
-  const { template, facts, nodes } = base
+  const { template, facts, nodes, books } = base
   const { isInHand } = hooks
   const onSettled = provisioner.settled.bind(provisioner)
   const settlements = new Settlements({
@@ -237,7 +251,7 @@ function watchingOf(
   const lookAgain = (containerId: string): void => observer.lookAt(containerId)
   const settler = new Settler({ store, clock, runtime, facts, settlements, lookAgain, isInHand })
   const passIntervalMs = config.MONITOR_INTERVAL_S * 1_000
-  const housekeeping = new Housekeeping({ store, clock })
+  const housekeeping = new Housekeeping({ store, clock, books })
   const onPass = (): void => {
     provisioner.sweepUnclaimed()
     housekeeping.run()
@@ -299,9 +313,11 @@ function lifecycleOf(
 /** What answers. */
 function viewsOf(config: Config, adapters: Adapters, base: Base, work: Work) {
   const { store, clock, version } = adapters
-  const { facts, gate, addresses, nodes, connections } = base
+  const { facts, gate, addresses, nodes, connections, sessions, statistics } = base
   const { claims, survey, reconciler } = work
   const vpnViews = new VpnViews({ store, nodes })
+  const samplesMax = config.STATS_HISTORY_MAX
+  const streamViews = new StreamViews({ store, sessions, statistics, samplesMax })
   const settings = {
     ...base.settings,
     targetImage: config.TARGET_IMAGE,
@@ -309,8 +325,8 @@ function viewsOf(config: Config, adapters: Adapters, base: Base, work: Work) {
     version,
   }
   return {
-    engineViews: new EngineViews({ store, facts, clock, addresses, nodes, connections }),
-    streamViews: new StreamViews(store),
+    engineViews: new EngineViews({ store, facts, clock, addresses, nodes, connections, streamViews }),
+    streamViews,
     statusViews: new StatusViews({
       store,
       facts,

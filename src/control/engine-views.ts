@@ -1,5 +1,13 @@
 import { carriesForwardedPort } from '../core/forwarded-port.ts'
-import { inOrder, type Listing, listing, turnsOf, type VpnTrouble } from '../core/listing.ts'
+import {
+  FAILED_ATTEMPT_MS,
+  inOrder,
+  isFirst,
+  type Listing,
+  listing,
+  turnsOf,
+  type VpnTrouble,
+} from '../core/listing.ts'
 import { namespaceOf } from '../core/namespace.ts'
 import { cutOffSinceMs } from '../core/tunnel.ts'
 import { type Engine, generationOf } from '../core/types.ts'
@@ -10,11 +18,13 @@ import type { Addresses } from './addresses.ts'
 import type { Clock } from './clock.ts'
 import type { ConnectionFacts } from './connection-facts.ts'
 import type { Facts } from './facts.ts'
-import { streamView } from './stream-views.ts'
+import type { StreamViews } from './stream-views.ts'
 import type { VpnNode, VpnNodes } from './vpn-nodes.ts'
 
 interface Snapshot {
   readonly version: number
+  /** When time alone changes the order. */
+  readonly untilMs: number
   readonly listed: readonly { readonly json: string; readonly isFirst: boolean }[]
   readonly turns: number
   /** The listed ones in the order of each turn, encoded once it was asked for. */
@@ -38,6 +48,7 @@ export class EngineViews {
       readonly addresses: Addresses
       readonly nodes: VpnNodes
       readonly connections: ConnectionFacts
+      readonly streamViews: StreamViews
     },
   ) {}
 
@@ -68,7 +79,7 @@ export class EngineViews {
         engine,
         streams.map(({ streamId }) => streamId),
       ),
-      streams: streams.map(streamView),
+      streams: streams.map((stream) => this.deps.streamViews.view(stream)),
     }
   }
 
@@ -89,7 +100,8 @@ export class EngineViews {
       streams: [...streamIds],
       health_status: health.verdict,
       last_health_check: isoOrNull(health.lastProbeMs),
-      last_stream_usage: isoOrNull(engine.lastStreamAt),
+      // A proxy prefers the one whose last use is longest ago; an attempt that failed is a use.
+      last_stream_usage: isoOrNull(latest(engine.lastStreamAt, engine.failedAttemptAt)),
       last_cache_cleanup: null,
       cache_size_bytes: null,
       status: engine.status,
@@ -124,20 +136,24 @@ export class EngineViews {
   #current(): Snapshot {
     const { store, facts, clock, nodes, connections } = this.deps
     const version = store.version() + facts.version() + nodes.version() + connections.version()
-    if (this.#snapshot?.version === version) return this.#snapshot
+    const nowMs = clock.now()
+    if (this.#snapshot?.version === version && nowMs < this.#snapshot.untilMs) return this.#snapshot
     const streams = this.#startedByEngine()
-    const rows = liveEngines(store.db).map((engine) => {
+    const engines = liveEngines(store.db)
+    const rows = engines.map((engine) => {
       const view = this.#view(
         engine,
         (streams.get(engine.id) ?? []).map(({ streamId }) => streamId),
       )
-      const isFirst = engine.status === 'ready' && facts.health(engine.id, clock.now()).verdict === 'healthy'
-      return { json: JSON.stringify(view), isFirst, isListed: view.listed }
+      const comesFirst = isFirst(engine, facts.health(engine.id, nowMs).verdict, nowMs)
+      return { json: JSON.stringify(view), isFirst: comesFirst, isListed: view.listed }
     })
     const listed = rows.filter(({ isListed }) => isListed)
     const firsts = listed.filter(({ isFirst }) => isFirst).length
     const turns = turnsOf(firsts, listed.length - firsts)
-    this.#snapshot = { version, listed, turns, bodies: new Map(), all: array(rows) }
+    const ends = engines.map(({ failedAttemptAt }) => (failedAttemptAt ?? 0) + FAILED_ATTEMPT_MS)
+    const untilMs = Math.min(Number.POSITIVE_INFINITY, ...ends.filter((ms) => ms > nowMs))
+    this.#snapshot = { version, untilMs, listed, turns, bodies: new Map(), all: array(rows) }
     return this.#snapshot
   }
 
@@ -148,6 +164,9 @@ export class EngineViews {
 
 const array = (rows: readonly { readonly json: string }[]): string =>
   `[${rows.map(({ json }) => json).join(',')}]`
+
+const latest = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.max(a, b)
 
 const iso = (ms: number): string => new Date(ms).toISOString()
 export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms))

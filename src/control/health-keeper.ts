@@ -1,18 +1,21 @@
+import type { Figures } from '../core/figures.ts'
 import { cutOffSinceMs } from '../core/tunnel.ts'
-import { type Engine, generationOf, isRunning } from '../core/types.ts'
+import { type Engine, generationOf, isProbed, type Stream } from '../core/types.ts'
 import { engineById, liveEngines, transition } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
+import { startedStreams } from '../store/streams.ts'
 import type { Addresses, HostPort } from './addresses.ts'
 import { noteSuccess } from './breaker-notes.ts'
 import type { Clock } from './clock.ts'
 import { networkIntervals } from './connection-doubts.ts'
 import type { ConnectionFacts } from './connection-facts.ts'
-import { sessionTargets, streamsInDoubt } from './doubts.ts'
+import { sessionTargets, streamsAsked } from './doubts.ts'
 import type { Facts } from './facts.ts'
 import type { Gate } from './gate.ts'
 import type { Log } from './log.ts'
 import type { SessionFacts } from './session-facts.ts'
+import type { SessionKeeper } from './session-keeper.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
 
 /** An engine to be probed, and the sessions to be asked about there. */
@@ -42,15 +45,15 @@ export interface HealthFact {
 }
 
 /**
- * What an engine said of one session. `serves`: it has it, with the bytes downloaded for it so far (null where it gave no
- * figure). `ended`: it does not know it (any more). `silent`: no answer that says either.
+ * What an engine said of one session. `serves`: it has it, with the figures of its transfer (null where it gave none).
+ * `ended`: it does not know it (any more). `silent`: no answer that says either.
  */
 export interface SessionFact {
   readonly engineId: string
   readonly generation: number
   readonly streamRowId: number
   readonly state: 'serves' | 'ended' | 'silent'
-  readonly downloaded: number | null
+  readonly figures: Figures | null
   readonly atMs: number
 }
 
@@ -64,7 +67,7 @@ export interface NetworkFact {
 
 interface HealthHandlers {
   readonly onFact: (fact: HealthFact) => void
-  readonly onSession: (fact: SessionFact) => void
+  readonly onSessions: (facts: readonly SessionFact[]) => void
   readonly onNetwork: (fact: NetworkFact) => void
   readonly onLost: () => void
 }
@@ -90,6 +93,7 @@ export class HealthKeeper {
       readonly clock: Clock
       readonly facts: Facts
       readonly sessions: SessionFacts
+      readonly sessionKeeper: SessionKeeper
       readonly connections: ConnectionFacts
       readonly nodes: VpnNodes
       readonly addresses: Addresses
@@ -102,10 +106,10 @@ export class HealthKeeper {
   ) {}
 
   start(): void {
-    const { source, store, facts, sessions, connections, nodes } = this.deps
+    const { source, store, facts, sessions, sessionKeeper, connections, nodes } = this.deps
     source.start({
       onFact: (fact) => this.#note(fact),
-      onSession: (fact) => this.#noteSession(fact),
+      onSessions: (answers) => sessionKeeper.note(answers),
       onNetwork: (fact) => this.#noteNetwork(fact),
       onLost: () => {
         facts.forgetAllHealth()
@@ -143,7 +147,10 @@ export class HealthKeeper {
     const engines = liveEngines(store.db)
     const intervalOf = networkIntervals(engines, this.deps, clock.now())
     facts.keepOnly(engines)
-    const targets = engines.filter(isProbed).map((engine) => this.#target(engine, intervalOf(engine)))
+    const started = Map.groupBy(startedStreams(store.db), ({ engineId }) => engineId)
+    const targets = engines
+      .filter(isProbed)
+      .map((engine) => this.#target(engine, started.get(engine.id) ?? [], intervalOf(engine)))
     for (const { engineId, generation } of targets) facts.setProbed(engineId, generation, clock.now())
     const asked = targets.flatMap((target) => target.sessions.map(({ streamRowId }) => streamRowId))
     sessions.keepOnly(new Set(asked))
@@ -154,7 +161,7 @@ export class HealthKeeper {
     source.setTargets(targets)
   }
 
-  #target(engine: Engine, networkIntervalMs: number | null): HealthTarget {
+  #target(engine: Engine, started: readonly Stream[], networkIntervalMs: number | null): HealthTarget {
     const { store, facts, connections, clock } = this.deps
     const isCutOff = cutOffSinceMs(connections.of(engine.id, generationOf(engine))) !== null
     const nowMs = clock.now()
@@ -164,7 +171,7 @@ export class HealthKeeper {
       generation: generationOf(engine),
       addresses: this.deps.addresses.probed(engine),
       isBooting: engine.status === 'starting',
-      sessions: sessionTargets(streamsInDoubt(store.db, engine, { isUnhealthy, isCutOff, nowMs })),
+      sessions: sessionTargets(streamsAsked(store.db, engine, started, { isUnhealthy, isCutOff, nowMs })),
       networkIntervalMs,
     }
   }
@@ -173,13 +180,6 @@ export class HealthKeeper {
     const engine = engineById(this.deps.store.db, engineId)
     if (engine === undefined || !isProbed(engine) || generationOf(engine) !== generation) return
     this.deps.connections.note(engineId, generation, connected, atMs)
-  }
-
-  #noteSession({ engineId, generation, streamRowId, ...answer }: SessionFact): void {
-    const { store, sessions } = this.deps
-    const engine = engineById(store.db, engineId)
-    if (engine === undefined || !isProbed(engine) || generationOf(engine) !== generation) return
-    sessions.note(streamRowId, answer)
   }
 
   #note({ engineId, generation, ok, atMs, error }: HealthFact): void {
@@ -210,5 +210,3 @@ export class HealthKeeper {
     log.info({ engine: engine.id, name: engine.name }, 'engine ready')
   }
 }
-
-const isProbed = (engine: Engine): boolean => engine.status !== 'provisioning' && isRunning(engine)

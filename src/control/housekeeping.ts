@@ -4,6 +4,7 @@ import { pruneJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { pruneStreams } from '../store/streams.ts'
 import type { Clock } from './clock.ts'
+import type { StreamBooks } from './streams.ts'
 
 const DAY_MS = 86_400_000
 
@@ -22,12 +23,15 @@ const REST_MS = 60_000
 export class Housekeeping {
   #lastMs = Number.NEGATIVE_INFINITY
 
-  constructor(private readonly deps: { readonly store: Store; readonly clock: Clock }) {}
+  constructor(
+    private readonly deps: { readonly store: Store; readonly clock: Clock; readonly books: StreamBooks },
+  ) {}
 
   run(): void {
     const now = this.deps.clock.now()
     if (now - this.#lastMs < REST_MS) return
     this.#lastMs = now
+    this.deps.books.endForgotten()
     prune(this.deps.store, now)
   }
 }

@@ -1,11 +1,12 @@
-import { type Session, type SessionAnswer, withAnswer } from '../core/sessions.ts'
+import { type Session, withAnswer } from '../core/sessions.ts'
+import type { SessionFact } from './health-keeper.ts'
 
 /** What engines have said of sessions of the books, by the row of the stream: in memory, unknown after a restart. */
 export class SessionFacts {
   readonly #sessions = new Map<number, Session>()
   readonly #listeners: (() => void)[] = []
 
-  /** Calls `listener` when an answer was added; it must be quick. */
+  /** Calls `listener` when answers were added; it must be quick. */
   onNews(listener: () => void): void {
     this.#listeners.push(listener)
   }
@@ -20,9 +21,12 @@ export class SessionFacts {
     this.#sessions.clear()
   }
 
-  note(streamRowId: number, answer: SessionAnswer): void {
-    this.#sessions.set(streamRowId, withAnswer(this.of(streamRowId), answer))
-    for (const listener of this.#listeners) listener()
+  note(facts: readonly SessionFact[]): void {
+    for (const { streamRowId, state, figures, atMs } of facts) {
+      const downloaded = figures?.downloaded ?? null
+      this.#sessions.set(streamRowId, withAnswer(this.of(streamRowId), { state, downloaded, atMs }))
+    }
+    if (facts.length > 0) for (const listener of this.#listeners) listener()
   }
 
   /** Null when its engine was not asked about it yet. */

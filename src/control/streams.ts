@@ -3,10 +3,11 @@ import type { Engine, Stream } from '../core/types.ts'
 import { liveEngines, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
-import { endStream, insertStream, newestStream, startedStream } from '../store/streams.ts'
+import { endStream, insertStream, startedStream, startedStreams, streamByRow } from '../store/streams.ts'
 import type { Addresses } from './addresses.ts'
 import { freeTrial } from './breaker-notes.ts'
 import type { Clock } from './clock.ts'
+import type { Log } from './log.ts'
 
 /** What a proxy reports at a start. `streamId` is its own id; null lets us make it of key and session. */
 export interface StreamStart extends StreamPlace {
@@ -21,10 +22,21 @@ export interface StreamStart extends StreamPlace {
 /** acexy's older versions report a start that failed as a session of this name. */
 const FAILED_SESSION = 'fetch_failed'
 
+/** The reason of an end that was not reported: the engine says that it does not know the session. */
+const SESSION_UNKNOWN = 'session_unknown'
+
+/** For so long a stream that no engine of ours serves may be without an end. */
+const UNMATCHED_MAX_MS = 86_400_000
+
 /** The books of the streams: what proxies reported, tied to engines. An event never makes an engine. */
 export class StreamBooks {
   constructor(
-    private readonly deps: { readonly store: Store; readonly clock: Clock; readonly addresses: Addresses },
+    private readonly deps: {
+      readonly store: Store
+      readonly clock: Clock
+      readonly addresses: Addresses
+      readonly log: Log
+    },
   ) {}
 
   /**
@@ -45,7 +57,8 @@ export class StreamBooks {
       const kind = failed ? 'stream.failed' : 'stream.started'
       const detail = { key: event.key, host: event.host, port: event.port }
       appendJournal(tx, now, { kind, engineId: engine?.id ?? null, streamId, detail })
-      if (engine && !failed) noteUse(tx, engine, now)
+      if (engine && failed) updateEngine(tx, engine.id, { failedAttemptAt: now })
+      else if (engine) noteUse(tx, engine, now)
       return stream
     })
   }
@@ -56,13 +69,60 @@ export class StreamBooks {
     return store.transact((tx): Stream | null => {
       const open = startedStream(tx, streamId)
       if (open === undefined) return null
-      const now = clock.now()
-      endStream(tx, open.rowId, now, reason)
-      if (open.engineId !== null) updateEngine(tx, open.engineId, { lastStreamAt: now })
-      appendJournal(tx, now, { kind: 'stream.ended', engineId: open.engineId, streamId, detail: { reason } })
-      return newestStream(tx, streamId) ?? null
+      endInBooks(tx, open, reason, clock.now())
+      return knownStream(tx, open.rowId)
     })
   }
+
+  /** Ends one record, unless it has ended; gives it as it stands then. */
+  endRecord(rowId: number, reason: string): { readonly updated: boolean; readonly stream: Stream } {
+    const { store, clock } = this.deps
+    return store.transact((tx) => {
+      const before = knownStream(tx, rowId)
+      if (isStarted(before)) endInBooks(tx, before, reason, clock.now())
+      return { updated: isStarted(before), stream: knownStream(tx, rowId) }
+    })
+  }
+
+  /** Ends those of these streams that are started, since their engine does not know their session any more. */
+  endDead(rowIds: readonly number[]): readonly Stream[] {
+    const { store, clock, log } = this.deps
+    const open = rowIds.flatMap((rowId) => streamByRow(store.db, rowId) ?? []).filter(isStarted)
+    if (open.length === 0) return open
+    store.transact((tx) => {
+      for (const stream of open) endInBooks(tx, stream, SESSION_UNKNOWN, clock.now())
+    })
+    log.info({ streams: open.map(({ streamId }) => streamId) }, 'ended: their engine does not know them')
+    return open
+  }
+
+  /** Ends streams that no engine of ours serves and whose end nobody has told for a day: nobody else would. */
+  endForgotten(): void {
+    const { store, clock } = this.deps
+    const now = clock.now()
+    const forgotten = startedStreams(store.db).filter(
+      ({ engineId, startedAt }) => engineId === null && now - startedAt >= UNMATCHED_MAX_MS,
+    )
+    if (forgotten.length === 0) return
+    store.transact((tx) => {
+      for (const stream of forgotten) endInBooks(tx, stream, 'forgotten', now)
+    })
+  }
+}
+
+/** A record that was there a moment ago; started ones are never pruned. */
+function knownStream(db: Db, rowId: number): Stream {
+  const stream = streamByRow(db, rowId)
+  if (stream === undefined) throw new Error(`the record ${rowId} has left the books`)
+  return stream
+}
+
+const isStarted = ({ status }: Stream): boolean => status === 'started'
+
+function endInBooks(tx: Db, { rowId, streamId, engineId }: Stream, reason: string, nowMs: number): void {
+  endStream(tx, rowId, nowMs, reason)
+  if (engineId !== null) updateEngine(tx, engineId, { lastStreamAt: nowMs })
+  appendJournal(tx, nowMs, { kind: 'stream.ended', engineId, streamId, detail: { reason } })
 }
 
 function rowFor(

@@ -55,6 +55,19 @@ export function listing(facts: Facts): Listing {
   return { listed: hidden === undefined, reason: hidden?.reason ?? null }
 }
 
+/** For so long an engine on which a proxy failed to start a stream comes after the healthy ones. */
+export const FAILED_ATTEMPT_MS = 60_000
+
+/** Whether it is among the first in the list: ready, healthy, and no proxy has just failed to start a stream on it. */
+export const isFirst = (
+  { status, failedAttemptAt }: Pick<Engine, 'status' | 'failedAttemptAt'>,
+  verdict: Verdict,
+  nowMs: number,
+): boolean =>
+  status === 'ready' &&
+  verdict === 'healthy' &&
+  (failedAttemptAt === null || nowMs - failedAttemptAt >= FAILED_ATTEMPT_MS)
+
 /** Different orders at most, so that rendered lists can be kept without growing with the square of the fleet. */
 const TURNS_MAX = 32
 

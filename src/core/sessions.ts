@@ -12,6 +12,8 @@ export interface Session {
   readonly answeredMs: number | null
   /** When its bytes were last seen to have grown; null when never. */
   readonly movedMs: number | null
+  /** How often it said that it does not know it, since it last said that it serves it. Silence counts for nothing. */
+  readonly denials: number
 }
 
 /** One answer of an engine about a session, or that there was none. */
@@ -33,7 +35,27 @@ export function withAnswer(before: Session | null, { state, downloaded, atMs }: 
     servedMs: before?.servedMs ?? (state === 'serves' ? atMs : null),
     answeredMs: state === 'silent' ? (before?.answeredMs ?? null) : atMs,
     movedMs: hasGrown ? atMs : (before?.movedMs ?? null),
+    denials: state === 'serves' ? 0 : (before?.denials ?? 0) + (state === 'ended' ? 1 : 0),
   }
+}
+
+/** One denial may be a slip, as of an engine that loads the content anew; so many are none. */
+const DENIALS_OF_THE_DEAD = 3
+
+/** Whether the engine has said often enough that it does not know the session, so that its stream is over. */
+export const isDead = ({ denials }: Session): boolean => denials >= DENIALS_OF_THE_DEAD
+
+/** A live stream moves several times in this time, so one that does not stands still for its viewers. */
+const STALL_MS = 15_000
+
+/**
+ * Since when a session stands still that the engine serves; null while it moves, or where that is not known. A stall is
+ * something to show, and never an end.
+ */
+export function stalledSinceMs({ state, downloaded, servedMs, movedMs, askedMs }: Session): number | null {
+  if (state !== 'serves' || downloaded === null) return null
+  const sinceMs = movedMs ?? servedMs ?? askedMs
+  return askedMs - sinceMs >= STALL_MS ? sinceMs : null
 }
 
 /**

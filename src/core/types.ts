@@ -135,6 +135,9 @@ export const isLive = (engine: Pick<Engine, 'status'>): boolean =>
 export const isRunning = (engine: Pick<Engine, 'containerState'>): boolean =>
   engine.containerState === 'running'
 
+/** Whether it is asked how it is; before its container is known to run there is nothing to ask. */
+export const isProbed = (engine: Engine): boolean => engine.status !== 'provisioning' && isRunning(engine)
+
 /** True for a container that stands still and does not come back by itself. A dead one could not be removed. */
 export const hasStopped = (state: ContainerState | null): boolean => state === 'exited' || state === 'dead'
 

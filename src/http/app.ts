@@ -5,10 +5,11 @@ import { docs } from './docs.ts'
 import { type EngineOperations, type EngineQueries, engineRoutes } from './engines.ts'
 import { eventRoutes, type StreamEvents } from './events.ts'
 import { type Fleet, fleetRoutes } from './fleet.ts'
+import type { Keyed } from './openapi.ts'
 import { FailureError, invalidFailure, problem, problems, type Translate } from './problems.ts'
 import { type Provisioning, provisionRoutes } from './provision.ts'
 import { probeRoutes, type StatusQueries, statusRoutes } from './status.ts'
-import { type StreamQueries, streamRoutes } from './streams.ts'
+import { type StreamOperations, type StreamQueries, streamRoutes } from './streams.ts'
 
 /** All that the API needs of the application. */
 export interface Services {
@@ -16,6 +17,7 @@ export interface Services {
   readonly operations: EngineOperations
   readonly fleet: Fleet
   readonly streams: StreamQueries
+  readonly streamOperations: StreamOperations
   readonly events: StreamEvents
   readonly provisioning: Provisioning
   readonly containers: Containers
@@ -25,6 +27,8 @@ export interface Services {
 export interface AppOptions {
   /** Null leaves everything open. */
   readonly apiKey: string | null
+  /** Whether reads need the key, too. */
+  readonly areReadsProtected: boolean
   readonly version: string
   readonly translate: Translate
   readonly onDefect: (error: unknown, request: Request) => void
@@ -44,7 +48,7 @@ export function createApp(services: Services, options: AppOptions) {
     .use(provisionRoutes(services.provisioning))
     .use(engineRoutes(services.engines, services.operations))
     .use(fleetRoutes(services.fleet))
-    .use(streamRoutes(services.streams))
+    .use(streamRoutes(services.streams, services.streamOperations))
     .use(eventRoutes(services.events))
     .use(containerRoutes(services.containers, requireKey(options.apiKey)))
     .use(statusRoutes(services.status))
@@ -55,7 +59,7 @@ export function createApp(services: Services, options: AppOptions) {
     new Elysia({ name: 'app', allowUnsafeValidationDetails: true, normalize: 'typebox' })
       .wrap((handle) => (request: Request) => handle(withOneSlash(request)))
       .use(problems({ translate: options.translate, onDefect: options.onDefect, allowedMethods }))
-      .use(auth(options.apiKey))
+      .use(auth(options.apiKey, options.areReadsProtected))
       .onRequest(({ request }) => {
         if (Number(request.headers.get('content-length') ?? 0) <= BODY_BYTES_MAX) return
         return problem({
@@ -66,9 +70,15 @@ export function createApp(services: Services, options: AppOptions) {
       })
       .onParse({ as: 'global' }, ({ request }) => readBody(request))
       .use(routes)
-      .use(docs(routes, { version: options.version, isKeyed: options.apiKey !== null }))
+      .use(docs(routes, { version: options.version, keyed: keyedBy(options) }))
       .get('/', ({ redirect }) => redirect('/swagger'), { detail: { hide: true } })
   )
+}
+
+/** What the API document says of the key. */
+function keyedBy({ apiKey, areReadsProtected }: AppOptions): Keyed {
+  if (apiKey === null) return 'optional'
+  return areReadsProtected ? 'everything' : 'changes'
 }
 
 /** acexy joins its base URL and the path as they are, so a base with a slash at its end asks for `//engines`. */

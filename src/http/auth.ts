@@ -14,18 +14,29 @@ export function requireKey(apiKey: string | null): RequireKey {
 }
 
 /**
- * Asks for `Authorization: Bearer <key>` on everything that changes something, before the body is read. Reads are open,
- * as acexy sends no key for the status; a route that needs it all the same asks by itself (`RequireKey`), since a list
- * of paths here would miss another spelling of one.
+ * Asks for `Authorization: Bearer <key>` on everything that changes something, before the body is read. Reads are open;
+ * a route that needs it all the same asks by itself (`RequireKey`), since a list of paths here would miss another spelling of
+ * one. With `areReadsProtected` reads need it too, but for those of `OPEN_READS`: another spelling of those is asked for it.
  */
-export const auth = (apiKey: string | null) =>
+export const auth = (apiKey: string | null, areReadsProtected: boolean) =>
   new Elysia({ name: 'auth' }).onRequest(({ request }) => {
-    if (READS.has(request.method)) return
+    if (READS.has(request.method) && !(areReadsProtected && needsKey(request))) return
     const failure = keyFailure(apiKey, request)
     if (failure !== null) return problem(failure)
   })
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** acexy asks for the status without its key, and container platforms have none. */
+export const OPEN_READS = ['/orchestrator/status', '/healthz', '/readyz']
+
+/** Swagger UI has to be there before anybody can give it the key; it tells nothing of this installation. */
+const PUBLIC = /^\/(swagger(\/json|\/assets\/[\w.-]+)?)?$/
+
+function needsKey({ url, method }: Request): boolean {
+  const { pathname } = new URL(url)
+  return method !== 'OPTIONS' && !OPEN_READS.includes(pathname) && !PUBLIC.test(pathname)
+}
 
 function keyFailure(apiKey: string | null, request: Request): Failure | null {
   if (apiKey === null) return null

@@ -2,7 +2,7 @@ import { swagger } from '@elysiajs/swagger'
 import { type AnyElysia, Elysia } from 'elysia'
 import stylesheet from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
 import bundle from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
-import { tidyDocument } from './openapi.ts'
+import { type Keyed, tidyDocument } from './openapi.ts'
 
 const PAGE = '/swagger'
 const DOCUMENT = '/swagger/json'
@@ -17,8 +17,8 @@ const CACHED = 'public, max-age=31536000'
  * routes and never listens; here the document is made valid, and the page takes its assets from us instead of a CDN, so
  * that it works with no internet.
  */
-export function docs(routes: AnyElysia, options: { readonly version: string; readonly isKeyed: boolean }) {
-  const { version, isKeyed } = options
+export function docs(routes: AnyElysia, options: { readonly version: string; readonly keyed: Keyed }) {
+  const { version, keyed } = options
   const inner = new Elysia().use(routes).use(
     swagger({
       path: PAGE,
@@ -45,7 +45,7 @@ export function docs(routes: AnyElysia, options: { readonly version: string; rea
   const read = (path: string): Promise<Response> => inner.handle(new Request(`http://localhost${path}`))
   let document: Promise<string> | null = null
   const tidied = async (): Promise<string> =>
-    JSON.stringify(tidyDocument(await (await read(DOCUMENT)).json(), isKeyed))
+    JSON.stringify(tidyDocument(await (await read(DOCUMENT)).json(), keyed))
   return new Elysia({ name: 'docs', detail: { hide: true } })
     .get(PAGE, async () => {
       const page = (await (await read(PAGE)).text()).replace(

@@ -20,6 +20,15 @@ const labels = {
   'host.http_port': '19000',
 }
 
+const figures = {
+  peers: 4,
+  speed_down: 1522,
+  speed_up: 158,
+  downloaded: 458358784,
+  uploaded: 47579136,
+  livepos: { pos: 1795608300, live_first: 1795606500, live_last: 1795608302, buffer_pieces: 15 },
+}
+
 const stream = {
   id: `${CONTENT_ID}|${SESSION_ID}`,
   key_type: 'content_id',
@@ -32,7 +41,18 @@ const stream = {
   ended_at: null,
   status: 'started',
   end_reason: null,
+  record: 42,
+  stalled_since: null,
+  ...figures,
+  stats_at: '2026-11-23T12:05:00.000Z',
 }
+
+const endedStream = (endReason: string) => ({
+  ...stream,
+  status: 'ended',
+  ended_at: '2026-11-23T13:40:00.000Z',
+  end_reason: endReason,
+})
 
 const engine = {
   container_id: CONTAINER_ID,
@@ -119,19 +139,11 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     response: { status: 'ok', containers: 3, adopted: 0, reaped: 1, finished: 0, undone: 0, gone: 0 },
   },
   listStreams: { response: [stream] },
-  getStreamStats: {
-    response: [
-      {
-        ts: '2026-11-23T12:00:20.000Z',
-        peers: 12,
-        speed_down: 740,
-        speed_up: 35,
-        downloaded: 13107200,
-        uploaded: 524288,
-        status: 'dl',
-      },
-    ],
+  getStream: { response: stream },
+  stopStream: {
+    response: { updated: true, session: 'stopped', stream: endedStream('stopped_by_operator') },
   },
+  getStreamStats: { response: [{ ts: '2026-11-23T12:05:00.000Z', ...figures, status: 'dl' }] },
   streamStarted: {
     request: {
       engine: { host: '127.0.0.1', port: 19000 },
@@ -143,15 +155,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   },
   streamEnded: {
     request: { stream_id: stream.id, reason: 'client_disconnected' },
-    response: {
-      updated: true,
-      stream: {
-        ...stream,
-        status: 'ended',
-        ended_at: '2026-11-23T13:00:00.000Z',
-        end_reason: 'client_disconnected',
-      },
-    },
+    response: { updated: true, stream: endedStream('client_disconnected') },
   },
   getContainer: {
     response: {

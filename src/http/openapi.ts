@@ -1,4 +1,6 @@
+import { OPEN_READS } from './auth.ts'
 import { EXAMPLES } from './openapi-examples.ts'
+import { Problem } from './problems.ts'
 
 /*
  * @elysiajs/swagger writes the document from the routes' own schemas. What it writes is not yet valid OpenAPI 3.0.3: the
@@ -11,21 +13,29 @@ type JsonObject = { [key: string]: Json }
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch']
 
-/**
- * The plugin's document (parsed JSON) made valid. Without a key configured the token is optional. Throws on an operation
- * without an example.
- */
-export function tidyDocument(document: unknown, isKeyed: boolean): JsonObject {
+/** What needs the key: nothing, since none is configured; what changes something; all but the open reads. */
+export type Keyed = 'optional' | 'changes' | 'everything'
+
+/** The plugin's document (parsed JSON) made valid. Throws on an operation without an example. */
+export function tidyDocument(document: unknown, keyed: Keyed): JsonObject {
   const source = object(document as Json)
-  const paths = mapObject(object(source.paths ?? {}), (item) =>
-    mapObject(object(item), (operation, method) =>
-      METHODS.includes(method) ? tidyOperation(object(operation), isKeyed) : operation,
-    ),
+  const paths = mapObject(object(source.paths ?? {}), (item, path) =>
+    mapObject(object(item), (operation, method) => {
+      if (!METHODS.includes(method)) return operation
+      const isOpen = keyed !== 'everything' || OPEN_READS.includes(path)
+      return tidyOperation(isOpen ? object(operation) : withKey(object(operation)), keyed)
+    }),
   )
   return { ...source, paths }
 }
 
-function tidyOperation(operation: JsonObject, isKeyed: boolean): JsonObject {
+/** A read that needs the key may be refused for it. */
+function withKey(operation: JsonObject): JsonObject {
+  const refusal = { content: { 'application/json': { schema: { ...Problem } as unknown as Json } } }
+  return { ...operation, responses: { ...object(operation.responses ?? {}), 401: refusal, 403: refusal } }
+}
+
+function tidyOperation(operation: JsonObject, keyed: Keyed): JsonObject {
   const id = String(operation.operationId)
   const example = EXAMPLES[id]
   if (example === undefined) throw new Error(`operation ${id} has no example`)
@@ -40,7 +50,7 @@ function tidyOperation(operation: JsonObject, isKeyed: boolean): JsonObject {
       ? {}
       : { requestBody: tidyBody(object(requestBody), example.request as Json) }),
     responses,
-    ...('401' in responses ? { security: isKeyed ? [BEARER] : [{}, BEARER] } : {}),
+    ...('401' in responses ? { security: keyed === 'optional' ? [{}, BEARER] : [BEARER] } : {}),
   }
 }
 

@@ -42,6 +42,26 @@ export const EngineState = Type.Object({
   reason: Nullable(Type.String()),
 })
 
+/** What the engine last told of the transfer; null for what it did not tell. */
+const figures = {
+  peers: Nullable(Count),
+  speed_down: Nullable(Type.Integer({ minimum: 0, description: 'KB/s' })),
+  speed_up: Nullable(Type.Integer({ minimum: 0, description: 'KB/s' })),
+  downloaded: Nullable(Type.Integer({ minimum: 0, description: 'Bytes since the session began' })),
+  uploaded: Nullable(Type.Integer({ minimum: 0, description: 'Bytes since the session began' })),
+  livepos: Nullable(
+    Type.Object(
+      {
+        pos: Nullable(Count),
+        live_first: Nullable(Count),
+        live_last: Nullable(Count),
+        buffer_pieces: Nullable(Count),
+      },
+      { description: 'What is played of a live stream, and the window, in Unix seconds' },
+    ),
+  ),
+}
+
 export const StreamState = Type.Object({
   id: Type.String(),
   key_type: Type.String(),
@@ -55,16 +75,16 @@ export const StreamState = Type.Object({
   ended_at: Nullable(Time),
   status: Type.Union([Type.Literal('started'), Type.Literal('ended')]),
   end_reason: Nullable(Type.String()),
+  record: Type.Integer({ minimum: 1, description: 'Number of the record; an id may have several' }),
+  stalled_since: Nullable(Time),
+  ...figures,
+  stats_at: Nullable(Time),
 })
 
 export const StreamSample = Type.Object({
   ts: Time,
-  peers: Nullable(Type.Integer()),
-  speed_down: Nullable(Type.Integer()),
-  speed_up: Nullable(Type.Integer()),
-  downloaded: Nullable(Type.Integer()),
-  uploaded: Nullable(Type.Integer()),
-  status: Nullable(Type.String()),
+  ...figures,
+  status: Nullable(Type.String({ description: "The engine's own word" })),
 })
 
 export const EngineProvisioned = Type.Object({

@@ -7,50 +7,104 @@ import { StreamSample, StreamState } from './schemas.ts'
 
 const StreamList = Type.Array(StreamState, { description: 'Streams, oldest first' })
 const SampleList = Type.Array(StreamSample, { description: 'Samples, oldest first' })
+const OneStream = Type.Object(StreamState.properties, { description: 'The newest stream of this id' })
+const Stopped = Type.Object(
+  {
+    updated: Type.Boolean({ description: 'False when it had ended before' }),
+    session: Type.Union(
+      [Type.Literal('stopped'), Type.Literal('unknown'), Type.Literal('silent'), Type.Literal('none')],
+      {
+        description:
+          'What its engine said: stopped it; does not know it; nothing in time. None: no engine to ask',
+      },
+    ),
+    stream: StreamState,
+  },
+  { description: 'What came of it, and the stream as it stands in the books' },
+)
+
+/** Which streams; `before` is a record's number, or a time. */
+export interface StreamQuery {
+  status?: 'started' | 'ended'
+  containerId?: string
+  limit?: number
+  before?: { record: number } | { atMs: number }
+}
 
 /** What these routes need. */
 export interface StreamQueries {
-  listJson(filter: { status?: 'started' | 'ended'; containerId?: string }): string
-  stats(streamId: string, sinceMs: number): Static<typeof SampleList> | null
+  /** `next` is the record before which the next page ends. */
+  list(query: StreamQuery): { readonly json: string; readonly next: number | null }
+  one(streamId: string): Static<typeof StreamState> | null
+  stats(streamId: string, sinceMs: number): Static<typeof SampleList> | undefined
 }
 
-export const streamRoutes = (streams: StreamQueries) =>
+/** What an operator may do with a stream. Throws what `problems` translates. */
+export interface StreamOperations {
+  stop(streamId: string): Promise<Static<typeof Stopped>>
+}
+
+const Id = Type.Object({ id: Type.String({ minLength: 1, description: 'Stream id, percent-encoded' }) })
+
+const ListQuery = Type.Object({
+  status: Type.Optional(Type.Union([Type.Literal('started'), Type.Literal('ended')])),
+  container_id: Type.Optional(Type.String({ description: "Id of the engine's container" })),
+  limit: Type.Optional(
+    Type.String({
+      pattern: '^([1-9]\\d{0,2}|1000)$',
+      'x-expected': 'a whole number from 1 to 1000',
+      description: 'The newest so many, 1 to 1000; without it all started ones and the 500 newest ended ones',
+    }),
+  ),
+  before: Type.Optional(
+    Type.String({ description: 'Only records older than this one (`record`), or begun before this time' }),
+  ),
+})
+
+export const streamRoutes = (streams: StreamQueries, operations: StreamOperations) =>
   new Elysia({ name: 'routes.streams', tags: ['streams'] })
     .get(
       '/streams',
-      ({ query: { status, container_id } }) =>
-        json(
-          streams.listJson({
-            ...(status === undefined ? {} : { status }),
-            ...(container_id === undefined ? {} : { containerId: container_id }),
-          }),
-        ),
+      ({ query, request }) => {
+        const before = query.before === undefined ? undefined : cursorOf(query.before)
+        if (before === null)
+          return invalid([wrong('before', 'neither the number of a record nor an ISO 8601 time')])
+        const page = streams.list(queryOf(query, before))
+        const answer = json(page.json)
+        if (page.next !== null) answer.headers.set('link', nextLink(request.url, page.next))
+        return answer
+      },
       {
-        query: Type.Object({
-          status: Type.Optional(Type.Union([Type.Literal('started'), Type.Literal('ended')])),
-          container_id: Type.Optional(Type.String({ description: "Id of the engine's container" })),
-        }),
+        query: ListQuery,
         response: { 200: StreamList, 422: InvalidProblem },
         detail: {
           operationId: 'listStreams',
-          summary: 'Lists the streams in the books, by status and engine.',
+          summary: 'Lists the streams in the books; a page with more before it has a Link to them.',
         },
       },
     )
+    .get('/streams/:id', ({ params }) => streams.one(params.id) ?? unknown(params.id), {
+      params: Id,
+      response: { 200: OneStream, 404: Problem, 422: InvalidProblem },
+      detail: { operationId: 'getStream', summary: 'Shows the newest stream of this id.' },
+    })
+    .delete('/streams/:id', ({ params }) => operations.stop(params.id), {
+      params: Id,
+      response: { 200: Stopped, 401: Problem, 403: Problem, 404: Problem, 422: InvalidProblem },
+      detail: {
+        operationId: 'stopStream',
+        summary: 'Stops the session at its engine and ends the stream in the books.',
+      },
+    })
     .get(
       '/streams/:id/stats',
       ({ params, query }) => {
         const sinceMs = query.since === undefined ? 0 : parseIsoTime(query.since)
-        if (sinceMs === null) {
-          return invalid([{ loc: ['query', 'since'], msg: 'not an ISO 8601 time', type: 'value_error' }])
-        }
-        const samples = streams.stats(params.id, sinceMs)
-        return (
-          samples ?? problem({ status: 404, code: 'stream_not_found', message: `no stream ${params.id}` })
-        )
+        if (sinceMs === null) return invalid([wrong('since', 'not an ISO 8601 time')])
+        return streams.stats(params.id, sinceMs) ?? unknown(params.id)
       },
       {
-        params: Type.Object({ id: Type.String({ minLength: 1, description: 'Stream id, percent-encoded' }) }),
+        params: Id,
         query: Type.Object({
           since: Type.Optional(Type.String({ description: 'Only samples from this time on' })),
         }),
@@ -58,3 +112,30 @@ export const streamRoutes = (streams: StreamQueries) =>
         detail: { operationId: 'getStreamStats', summary: 'Lists the samples taken of one stream.' },
       },
     )
+
+type Query = Static<typeof ListQuery>
+
+const queryOf = ({ status, container_id, limit }: Query, before: StreamQuery['before']): StreamQuery => ({
+  ...(status === undefined ? {} : { status }),
+  ...(container_id === undefined ? {} : { containerId: container_id }),
+  ...(limit === undefined ? {} : { limit: Number(limit) }),
+  ...(before === undefined ? {} : { before }),
+})
+
+/** Null for what is neither a record's number nor a time. */
+function cursorOf(text: string): NonNullable<StreamQuery['before']> | null {
+  if (/^\d{1,15}$/.test(text)) return { record: Number(text) }
+  const atMs = parseIsoTime(text)
+  return atMs === null ? null : { atMs }
+}
+
+function nextLink(url: string, record: number): string {
+  const { pathname, searchParams } = new URL(url)
+  searchParams.set('before', String(record))
+  return `<${pathname}?${searchParams}>; rel="next"`
+}
+
+const wrong = (name: string, msg: string) => ({ loc: ['query', name], msg, type: 'value_error' })
+
+const unknown = (id: string): Response =>
+  problem({ status: 404, code: 'stream_not_found', message: `no stream ${id}` })

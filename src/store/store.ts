@@ -18,6 +18,11 @@ export interface Store {
    * after the rollback. Synchronous: nothing else runs in this process meanwhile.
    */
   transact<R>(work: (tx: Db) => NotPromise<R>): R
+  /**
+   * The same for figures that no decision depends on and that come all the time, as statistics do: nobody is told, and the
+   * version stays. Who shows them keeps a version of its own.
+   */
+  record(work: (tx: Db) => void): void
   /** Grows with every committed transaction; a view computed at one version is good until the next. */
   version(): number
   /** Calls `listener` after every commit; it must be quick and must not write. */
@@ -55,6 +60,7 @@ function storeOn(client: Database, db: BunSQLiteDatabase<typeof schema>): Store 
       for (const listener of listeners) listener()
       return result
     },
+    record: (work) => db.transaction((tx) => work(tx), { behavior: 'immediate' }),
     version: () => version,
     onCommit: (listener) => {
       listeners.push(listener)

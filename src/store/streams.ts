@@ -1,25 +1,33 @@
 import { and, asc, count, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import type { Stream } from '../core/types.ts'
 import { prepared } from './prepared.ts'
-import { streamStats, streams } from './schema.ts'
+import { streams } from './schema.ts'
 import type { Db } from './store.ts'
 
+/** Which streams; those that are left out do not narrow. */
 export interface StreamFilter {
   readonly status?: 'started' | 'ended'
   readonly containerId?: string
+  /** Only records older than this one, or that began before this time (epoch ms). */
+  readonly before?: { readonly record: number } | { readonly atMs: number }
+  /** The newest so many. */
+  readonly limit?: number
 }
 
 /** Streams in the order of their starts. */
 export function streamsWhere(db: Db, filter: StreamFilter): Stream[] {
+  const { status, containerId, before, limit } = filter
   const wanted: SQL[] = []
-  if (filter.status !== undefined) wanted.push(eq(streams.status, filter.status))
-  if (filter.containerId !== undefined) wanted.push(eq(streams.containerId, filter.containerId))
-  return db
+  if (status !== undefined) wanted.push(eq(streams.status, status))
+  if (containerId !== undefined) wanted.push(eq(streams.containerId, containerId))
+  if (before !== undefined)
+    wanted.push('record' in before ? lt(streams.rowId, before.record) : lt(streams.startedAt, before.atMs))
+  const found = db
     .select()
     .from(streams)
     .where(and(...wanted))
-    .orderBy(asc(streams.rowId))
-    .all()
+    .orderBy(desc(streams.rowId))
+  return (limit === undefined ? found.all() : found.limit(limit).all()).reverse()
 }
 
 const isStarted = eq(streams.status, 'started')
@@ -32,6 +40,13 @@ const started = prepared((db) =>
 const open = prepared((db) => db.select().from(streams).where(and(isWanted, isStarted)).prepare())
 const newest = prepared((db) =>
   db.select().from(streams).where(isWanted).orderBy(desc(streams.rowId)).limit(1).prepare(),
+)
+const byRow = prepared((db) =>
+  db
+    .select()
+    .from(streams)
+    .where(eq(streams.rowId, sql.placeholder('rowId')))
+    .prepare(),
 )
 const startedOf = prepared((db) => db.select().from(streams).where(and(isOfEngine, isStarted)).prepare())
 const since = prepared((db) =>
@@ -62,6 +77,8 @@ export const startedStream = (db: Db, streamId: string): Stream | undefined => o
 /** The newest record of a wire id. */
 export const newestStream = (db: Db, streamId: string): Stream | undefined => newest(db).get({ streamId })
 
+export const streamByRow = (db: Db, rowId: number): Stream | undefined => byRow(db).get({ rowId })
+
 export const startedStreamsOf = (db: Db, engineId: string): Stream[] => startedOf(db).all({ engineId })
 
 /** The newest records of an engine since a time, with or without an end, at most so many. */
@@ -89,16 +106,6 @@ export const endStream = (tx: Db, rowId: number, nowMs: number, reason: string):
     .where(and(eq(streams.rowId, rowId), eq(streams.status, 'started')))
     .returning({ rowId: streams.rowId })
     .all().length > 0
-
-/** The samples of one record, oldest first, from `since` (epoch ms) on. */
-export const statsOf = (db: Db, rowId: number, since: number) =>
-  db
-    .select()
-    .from(streamStats)
-    .where(eq(streamStats.streamRowId, rowId))
-    .orderBy(asc(streamStats.at))
-    .all()
-    .filter(({ at }) => at >= since)
 
 /** Rows that one sweep deletes at most: a statement takes a bounded number of values, and the next sweep goes on. */
 const PRUNE_BATCH = 500

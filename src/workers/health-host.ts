@@ -16,7 +16,7 @@ export interface HealthHostOptions extends WorkerOptions {
 
 interface Handlers {
   readonly onFact: (fact: ProbeFact) => void
-  readonly onSession: (fact: SessionFact) => void
+  readonly onSessions: (facts: readonly SessionFact[]) => void
   readonly onNetwork: (fact: NetworkFact) => void
   readonly onLost: () => void
 }
@@ -67,8 +67,8 @@ export class HealthHost {
       case 'probe':
         this.#handlers?.onFact(fact)
         break
-      case 'session':
-        this.#handlers?.onSession(fact)
+      case 'sessions':
+        this.#handlers?.onSessions(fact.answers)
         break
       case 'network':
         this.#handlers?.onNetwork(fact)

@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { isStatPath } from '../core/stat-path.ts'
+import { isStatPath } from '../core/session-paths.ts'
 import { Address, parserOf } from './protocol.ts'
 
 /** What the main thread and the health worker say to each other. */
@@ -34,6 +34,33 @@ const ToHealthWorker = Type.Union([
   Type.Object({ type: Type.Literal('targets'), targets: Type.Array(Target) }),
 ])
 
+const Figure = Type.Union([Type.Integer({ minimum: 0 }), Type.Null()])
+
+/** See `Figures`. */
+const Figures = Type.Object({
+  status: Type.Union([Type.String(), Type.Null()]),
+  peers: Figure,
+  speedDown: Figure,
+  speedUp: Figure,
+  downloaded: Figure,
+  uploaded: Figure,
+  livePos: Figure,
+  liveFirst: Figure,
+  liveLast: Figure,
+  bufferPieces: Figure,
+})
+
+const SessionAnswer = Type.Object({
+  engineId: Type.String(),
+  generation: Type.Integer(),
+  streamRowId: Type.Integer(),
+  /** It has the session; it does not know it (any more); it said neither. */
+  state: Type.Union([Type.Literal('serves'), Type.Literal('ended'), Type.Literal('silent')]),
+  /** Null where it gave none. */
+  figures: Type.Union([Figures, Type.Null()]),
+  atMs: Type.Number(),
+})
+
 const FromHealthWorker = Type.Union([
   Type.Object({
     type: Type.Literal('probe'),
@@ -43,17 +70,8 @@ const FromHealthWorker = Type.Union([
     atMs: Type.Number(),
     error: Type.Union([Type.String(), Type.Null()]),
   }),
-  Type.Object({
-    type: Type.Literal('session'),
-    engineId: Type.String(),
-    generation: Type.Integer(),
-    streamRowId: Type.Integer(),
-    /** It has the session; it does not know it (any more); it said neither. */
-    state: Type.Union([Type.Literal('serves'), Type.Literal('ended'), Type.Literal('silent')]),
-    /** Bytes that the engine has downloaded for it, where it told. */
-    downloaded: Type.Union([Type.Number(), Type.Null()]),
-    atMs: Type.Number(),
-  }),
+  /** What engines said of sessions, in the order in which they said it. */
+  Type.Object({ type: Type.Literal('sessions'), answers: Type.Array(SessionAnswer) }),
   /** It said whether it is connected to the outside. */
   Type.Object({
     type: Type.Literal('network'),
@@ -69,7 +87,7 @@ export type ToHealthWorker = Static<typeof ToHealthWorker>
 export type FromHealthWorker = Static<typeof FromHealthWorker>
 export type HealthPace = Omit<Extract<ToHealthWorker, { type: 'configure' }>, 'type'>
 export type ProbeFact = Extract<FromHealthWorker, { type: 'probe' }>
-export type SessionFact = Extract<FromHealthWorker, { type: 'session' }>
+export type SessionFact = Static<typeof SessionAnswer>
 export type NetworkFact = Extract<FromHealthWorker, { type: 'network' }>
 
 const parseWish = parserOf(ToHealthWorker)

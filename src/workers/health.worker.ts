@@ -11,7 +11,11 @@ import { post, serve } from './worker-frame.ts'
 const report = (fact: FromHealthWorker): void => post(fact)
 const probes = new HealthProbes(report)
 const addressesOf = (engineId: string) => probes.addressesOf(engineId)
-const loops = [probes, new SessionPolls({ addressesOf, report }), new NetworkPolls({ addressesOf, report })]
+const sessions = new SessionPolls({
+  addressesOf,
+  report: (answers) => report({ type: 'sessions', answers: [...answers] }),
+})
+const loops = [probes, sessions, new NetworkPolls({ addressesOf, report })]
 
 function onWish(wish: ToHealthWorker): void {
   for (const loop of loops) {

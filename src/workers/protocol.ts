@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
 
 /**
  * What the main thread and any worker say to each other, beside what is particular to one. Both sides parse: a message
@@ -32,7 +32,8 @@ export type FrameFromWorker = Static<typeof FrameFromWorker>
 export function parserOf<Schema extends TSchema>(
   schema: Schema,
 ): (message: unknown) => Static<Schema> | null {
-  return (message) => (Value.Check(schema, message) ? message : null)
+  const compiled = TypeCompiler.Compile(schema)
+  return (message) => (compiled.Check(message) ? message : null)
 }
 
 export const parseFrameToWorker = parserOf(FrameToWorker)

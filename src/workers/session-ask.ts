@@ -1,12 +1,15 @@
+import type { Figures } from '../core/figures.ts'
 import { boundedText } from './bounded-text.ts'
 import type { SessionFact } from './health-protocol.ts'
 import type { Address } from './protocol.ts'
+import { figuresOf } from './session-figures.ts'
 
 /** What is said of one session; see `SessionFact`. */
-export type SessionAnswer = Pick<SessionFact, 'state' | 'downloaded'>
+export type SessionAnswer = Pick<SessionFact, 'state' | 'figures'>
 
-const SILENT: SessionAnswer = { state: 'silent', downloaded: null }
-const ENDED: SessionAnswer = { state: 'ended', downloaded: null }
+const SILENT: SessionAnswer = { state: 'silent', figures: null }
+const ENDED: SessionAnswer = { state: 'ended', figures: null }
+const serving = (figures: Figures | null): SessionAnswer => ({ state: 'serves', figures })
 
 /** The engine's words for a session that it does not know, or not any more. */
 const UNKNOWN_SESSION = /unknown playback session id/i
@@ -47,18 +50,19 @@ async function ask({ host, port }: Address, path: string, signal: AbortSignal): 
 
 /** Throws what is no good news, for `Promise.any`. */
 async function ifServing(answer: Promise<SessionAnswer>): Promise<SessionAnswer> {
-  const { state, downloaded } = await answer
+  const { state, figures } = await answer
   if (state !== 'serves') throw new Error(state)
-  return { state, downloaded }
+  return { state, figures }
 }
 
 function inOurWords(body: unknown): SessionAnswer {
   if (typeof body !== 'object' || body === null || !('response' in body)) return SILENT
   const { response } = body
   const error = 'error' in body ? body.error : null
-  if (response === null) return typeof error === 'string' && UNKNOWN_SESSION.test(error) ? ENDED : SILENT
-  if (typeof response !== 'object' || error !== null) return SILENT
-  const downloaded = 'downloaded' in response ? response.downloaded : null
-  const isFigure = typeof downloaded === 'number' && Number.isFinite(downloaded)
-  return { state: 'serves', downloaded: isFigure ? downloaded : null }
+  if (response === null) return isUnknownSession(error) ? ENDED : SILENT
+  return typeof response === 'object' && error === null ? serving(figuresOf(response)) : SILENT
 }
+
+/** Whether the `error` of an engine's answer says that it does not know the session. */
+export const isUnknownSession = (error: unknown): boolean =>
+  typeof error === 'string' && UNKNOWN_SESSION.test(error)

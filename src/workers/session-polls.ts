@@ -1,6 +1,13 @@
 import type { ProbeTarget, SessionFact } from './health-protocol.ts'
+import { Lanes } from './lanes.ts'
 import type { Address } from './protocol.ts'
-import { askSession } from './session-ask.ts'
+import { askSession, type SessionAnswer } from './session-ask.ts'
+
+/** Questions to one engine at a time: one that hangs with many sessions must not use up what Bun opens at once (256). */
+const ASKED_AT_ONCE = 4
+
+/** Answers are told together, so late at most: the other side does some work for each message. */
+const TOLD_WITHIN_MS = 100
 
 interface Pace {
   readonly sessionIntervalMs: number
@@ -19,15 +26,19 @@ interface Poll {
 interface SessionPollsOptions {
   /** Where the engine of that id is reached now. */
   readonly addressesOf: (engineId: string) => readonly Address[]
-  readonly report: (fact: SessionFact) => void
+  readonly report: (facts: readonly SessionFact[]) => void
 }
 
 /**
  * Asks engines about the sessions that are on the list, each on a timer of its own: at once when it is new, then once
- * an interval. One that is still waited for is not asked again before.
+ * an interval. One that is still waited for is not asked again before. Those that began together are spread over the
+ * interval by chance.
  */
 export class SessionPolls {
   readonly #polls = new Map<string, Poll>()
+  readonly #lanes = new Lanes(ASKED_AT_ONCE)
+  #untold: SessionFact[] = []
+  #telling: ReturnType<typeof setTimeout> | null = null
   #pace: Pace = { sessionIntervalMs: 5_000, timeoutMs: 5_000 }
 
   constructor(private readonly options: SessionPollsOptions) {}
@@ -45,11 +56,12 @@ export class SessionPolls {
 
   stop(): void {
     for (const [key, poll] of this.#polls) this.#drop(key, poll)
+    if (this.#telling !== null) clearTimeout(this.#telling)
   }
 
   #begin(key: string, poll: Poll): void {
     this.#polls.set(key, poll)
-    void this.#ask(key, poll)
+    void this.#ask(key, poll, 0.5 + Math.random() / 2)
   }
 
   #drop(key: string, poll: Poll): void {
@@ -57,16 +69,31 @@ export class SessionPolls {
     this.#polls.delete(key)
   }
 
-  async #ask(key: string, poll: Poll): Promise<void> {
+  /** Asks, and again after that share of an interval, then once an interval. */
+  async #ask(key: string, poll: Poll, share: number): Promise<void> {
     poll.timer = null
-    const { engineId, generation, streamRowId, path } = poll
     const startedMs = performance.now()
-    const answer = await askSession(this.options.addressesOf(engineId), path, this.#pace.timeoutMs)
+    const { engineId, generation, streamRowId } = poll
+    const answer = await this.#lanes.run(engineId, () => this.#answerOf(key, poll))
     // It left the list meanwhile, or its engine was started anew.
-    if (this.#polls.get(key) !== poll) return
-    this.options.report({ type: 'session', engineId, generation, streamRowId, ...answer, atMs: Date.now() })
-    const restMs = Math.max(0, this.#pace.sessionIntervalMs - (performance.now() - startedMs))
-    poll.timer = setTimeout(() => void this.#ask(key, poll), restMs)
+    if (answer === null || this.#polls.get(key) !== poll) return
+    this.#tell({ engineId, generation, streamRowId, ...answer, atMs: Date.now() })
+    const restMs = Math.max(0, share * this.#pace.sessionIntervalMs - (performance.now() - startedMs))
+    poll.timer = setTimeout(() => void this.#ask(key, poll, 1), restMs)
+  }
+
+  /** Null for one that left the list before its turn came. */
+  async #answerOf(key: string, poll: Poll): Promise<SessionAnswer | null> {
+    if (this.#polls.get(key) !== poll) return null
+    return await askSession(this.options.addressesOf(poll.engineId), poll.path, this.#pace.timeoutMs)
+  }
+
+  #tell(fact: SessionFact): void {
+    this.#untold.push(fact)
+    this.#telling ??= setTimeout(() => {
+      this.#telling = null
+      this.options.report(this.#untold.splice(0))
+    }, TOLD_WITHIN_MS)
   }
 }
 

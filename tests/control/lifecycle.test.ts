@@ -4,6 +4,8 @@ import { RuntimeFailure } from '../../src/runtime/runtime.ts'
 import { liveEngines } from '../../src/store/engines.ts'
 import { newestJournal } from '../../src/store/journal.ts'
 import { leasesIn } from '../../src/store/leases.ts'
+import { streamByRow } from '../../src/store/streams.ts'
+import { figures } from '../support/builders.ts'
 import { Hang } from '../support/memory-faults.ts'
 import { IMAGE, LABEL, Rig } from '../support/rig.ts'
 import { settled } from '../support/virtual-clock.ts'
@@ -51,9 +53,12 @@ function answer(target: HealthTarget, hung: readonly number[], speaks: boolean):
   const atMs = rig.clock.now()
   const ok = !addresses.some(({ port }) => hung.includes(port))
   rig.health.tell({ engineId, generation, ok, atMs, error: ok ? null : 'no answer' })
-  const state = ok ? 'ended' : 'silent'
-  for (const { streamRowId } of speaks ? sessions : [])
-    rig.health.tellSession({ engineId, generation, streamRowId, state, downloaded: null, atMs })
+  for (const { streamRowId } of speaks ? sessions : []) {
+    const isPlayed = streamByRow(rig.temp.store.db, streamRowId)?.status === 'started'
+    const state = !ok ? 'silent' : isPlayed ? 'serves' : 'ended'
+    const told = isPlayed && ok ? figures({ downloaded: atMs }) : null
+    rig.health.tellSessions({ engineId, generation, streamRowId, state, figures: told, atMs })
+  }
 }
 
 const play = (port: number, id?: string) => rig.play(port, id)
@@ -319,7 +324,14 @@ describe('idle engines', () => {
       const { engineId, generation } = target
       const { streamRowId } = session
       downloaded += 1_000
-      rig.health.tellSession({ engineId, generation, streamRowId, state, downloaded, atMs: rig.clock.now() })
+      rig.health.tellSessions({
+        engineId,
+        generation,
+        streamRowId,
+        state,
+        figures: figures({ downloaded }),
+        atMs: rig.clock.now(),
+      })
     }
     for (let turn = 0; turn < 20; turn++) {
       say('serves')
@@ -487,7 +499,14 @@ describe('an unhealthy engine', () => {
         // The newest comes first: that is the one that ended in the books.
         const downloaded = index === 0 ? second * 1_000 : 5
         const atMs = rig.clock.now()
-        rig.health.tellSession({ engineId, generation, streamRowId, state: 'serves', downloaded, atMs })
+        rig.health.tellSessions({
+          engineId,
+          generation,
+          streamRowId,
+          state: 'serves',
+          figures: figures({ downloaded }),
+          atMs,
+        })
       }
     }
     expect(await names()).toEqual(['acestream-1 ready'])

@@ -3,6 +3,7 @@ import type { HealthTarget } from '../../src/control/health-keeper.ts'
 import { liveEngines } from '../../src/store/engines.ts'
 import { newestJournal } from '../../src/store/journal.ts'
 import { leasesIn } from '../../src/store/leases.ts'
+import { figures } from '../support/builders.ts'
 import { Rig } from '../support/rig.ts'
 import { RigNode, startBehindVpn } from '../support/rig-vpn.ts'
 import { settled } from '../support/virtual-clock.ts'
@@ -66,11 +67,11 @@ function answer(target: HealthTarget, atMs: number): void {
     rig.health.tellNetwork({ engineId, generation, connected: !cutOff.has(port), atMs })
   const said = areMoving ? SERVES : ENDED
   for (const { streamRowId } of sessions)
-    rig.health.tellSession({ engineId, generation, streamRowId, ...said(atMs), atMs })
+    rig.health.tellSessions({ engineId, generation, streamRowId, ...said(atMs), atMs })
 }
 
-const SERVES = (atMs: number) => ({ state: 'serves', downloaded: atMs }) as const
-const ENDED = () => ({ state: 'ended', downloaded: null }) as const
+const SERVES = (atMs: number) => ({ state: 'serves', figures: figures({ downloaded: atMs }) }) as const
+const ENDED = () => ({ state: 'ended', figures: null }) as const
 
 const all = () => rig.json<Row[]>('GET', '/engines?status=all')
 const listed = async () =>

@@ -65,6 +65,7 @@ describe('the OpenAPI document', () => {
         .toSorted(),
     ).toEqual([
       'DELETE /containers/{id}',
+      'DELETE /streams/{id}',
       'GET /by-label',
       'GET /containers/{id}',
       'GET /engines',
@@ -76,6 +77,7 @@ describe('the OpenAPI document', () => {
       'GET /orchestrator/status',
       'GET /readyz',
       'GET /streams',
+      'GET /streams/{id}',
       'GET /streams/{id}/stats',
       'GET /vpn/status',
       'POST /engines/{id}/drain',
@@ -116,6 +118,7 @@ describe('the examples', () => {
   test.each([
     ['listEngines', EngineState],
     ['listStreams', StreamState],
+    ['getStream', StreamState],
     ['getStreamStats', StreamSample],
     ['getStatus', OrchestratorStatus],
     ['getVpnStatus', VpnStatus],

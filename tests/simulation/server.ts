@@ -1,5 +1,7 @@
 import type { Database } from 'bun:sqlite'
 import { type Config, loadConfig } from '../../src/config.ts'
+import type { HostPort } from '../../src/control/addresses.ts'
+import type { StopSession } from '../../src/control/stream-stops.ts'
 import { RuntimeFailure } from '../../src/runtime/runtime.ts'
 import { createOrchestrator, type Orchestrator } from '../../src/wire.ts'
 import { type Coverage, count, PASSES, tally } from './coverage.ts'
@@ -144,6 +146,7 @@ export class Server {
         onAsk,
       }),
       ...sources,
+      stopSession: (addresses, path) => stopAt(host, addresses, path),
       clock,
       log: this.#log(life),
       newId: () => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`,
@@ -189,4 +192,14 @@ export class Server {
     this.deps.trace.note('CRASH', `life ${life.number} at ${site}`)
     life.die()
   }
+}
+
+/** The engine at the published port stops a session that nobody reads; others go on, as those of shared sessions do. */
+function stopAt(host: SimHost, [address]: readonly HostPort[], path: string): ReturnType<StopSession> {
+  const reached = host.reach(address?.port ?? 0)
+  if (reached.kind === 'refused' || !reached.process.plays) return Promise.resolve('silent')
+  const id = path.split('/').at(-1) ?? ''
+  if (reached.process.session(id) === undefined) return Promise.resolve('unknown')
+  reached.process.stop(id)
+  return Promise.resolve('stopped')
 }

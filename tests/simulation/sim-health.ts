@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/control/clock.ts'
 import type { HealthSource, HealthTarget, SessionFact } from '../../src/control/health-keeper.ts'
+import { figures } from '../support/builders.ts'
 import type { Random } from './random.ts'
 import type { SimHost } from './sim-host.ts'
 import { SimNetwork } from './sim-network.ts'
@@ -159,10 +160,10 @@ export class SimHealth implements HealthSource {
       if (this.#isStopped) return
       this.#collectLater()
       if (this.#isLost) return
-      for (const target of this.#targets) {
-        for (const { streamRowId, path } of target.sessions)
-          this.#handlers?.onSession(this.#ask(target, streamRowId, path))
-      }
+      const answers = this.#targets.flatMap((target) =>
+        target.sessions.map(({ streamRowId, path }) => this.#ask(target, streamRowId, path)),
+      )
+      this.#handlers?.onSessions(answers)
     })
   }
 
@@ -170,11 +171,11 @@ export class SimHealth implements HealthSource {
     const fact = { engineId, generation, streamRowId, atMs: this.deps.clock.now() }
     const reached = this.deps.host.reach(addresses[0]?.port ?? 0)
     if (reached.kind === 'refused' || !reached.process.plays)
-      return { ...fact, state: 'silent', downloaded: null }
+      return { ...fact, state: 'silent', figures: null }
     const session = reached.process.session(path.split('/').at(-1) ?? '')
-    if (session === undefined) return { ...fact, state: 'ended', downloaded: null }
+    if (session === undefined) return { ...fact, state: 'ended', figures: null }
     if (session.answeredMs !== fact.atMs) session.answers++
     session.answeredMs = fact.atMs
-    return { ...fact, state: 'serves', downloaded: session.bytes }
+    return { ...fact, state: 'serves', figures: figures({ downloaded: session.bytes }) }
   }
 }

@@ -18,6 +18,10 @@ export function storeOf(life: Life, client: Database, onCommit: () => void): Sto
       life.assertAlive()
       return store.transact(work)
     },
+    record: (work) => {
+      life.assertAlive()
+      store.record(work)
+    },
     version: () => {
       life.assertAlive()
       return store.version()

@@ -1,4 +1,5 @@
 import { plainRequest, requestHash } from '../../src/control/template.ts'
+import type { Figures } from '../../src/core/figures.ts'
 import type { Engine, Stream } from '../../src/core/types.ts'
 
 /** A ready engine with everything known of it; each test names only what it is about. */
@@ -47,6 +48,23 @@ export function engine(change: Partial<Engine> = {}): Engine {
     failedAttemptAt: null,
     cacheCleanedAt: null,
     cacheSizeBytes: null,
+    ...change,
+  }
+}
+
+/** What an engine tells of a transfer: nothing but what is given. */
+export function figures(change: Partial<Figures> = {}): Figures {
+  return {
+    status: null,
+    peers: null,
+    speedDown: null,
+    speedUp: null,
+    downloaded: null,
+    uploaded: null,
+    livePos: null,
+    liveFirst: null,
+    liveLast: null,
+    bufferPieces: null,
     ...change,
   }
 }

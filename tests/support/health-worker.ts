@@ -29,7 +29,7 @@ export function startHealthWorker(
   })
   health.start({
     onFact: (fact) => facts.push(fact),
-    onSession: (fact) => sessions.push(fact),
+    onSessions: (answers) => sessions.push(...answers),
     onNetwork: (fact) => networks.push(fact),
     onLost: () => lost++,
   })

@@ -1,4 +1,5 @@
 import { loadConfig } from '../../src/config.ts'
+import type { HostPort } from '../../src/control/addresses.ts'
 import type {
   HealthFact,
   HealthSource,
@@ -40,8 +41,8 @@ class ManualHealth implements HealthSource {
     this.#handlers?.onFact(fact)
   }
 
-  tellSession(fact: SessionFact): void {
-    this.#handlers?.onSession(fact)
+  tellSessions(...facts: readonly SessionFact[]): void {
+    this.#handlers?.onSessions(facts)
   }
 
   /** The engine at the published port answers whether it is connected. */
@@ -65,6 +66,17 @@ class ManualHealth implements HealthSource {
   }
 }
 
+/** Questions to engines to stop a session, and what they answer. */
+class ManualStops {
+  readonly asked: { readonly addresses: readonly HostPort[]; readonly path: string }[] = []
+  answer: 'stopped' | 'unknown' | 'silent' = 'stopped'
+
+  stop(addresses: readonly HostPort[], path: string): Promise<ManualStops['answer']> {
+    this.asked.push({ addresses, path })
+    return Promise.resolve(this.answer)
+  }
+}
+
 export const LABEL = { key: 'test.label', value: 'a=b' }
 export const IMAGE = 'engine:1'
 
@@ -74,6 +86,7 @@ export class Rig {
   readonly runtime: MemoryRuntime
   readonly health = new ManualHealth()
   readonly vpn = new ManualVpn()
+  readonly stops = new ManualStops()
   readonly temp: TempStore = tempStore()
   readonly logged: string[] = []
   orchestrator: Orchestrator
@@ -169,6 +182,7 @@ export class Rig {
       runtime: this.runtime,
       health: this.health,
       vpn: this.vpn,
+      stopSession: (addresses, path) => this.stops.stop(addresses, path),
       clock: this.clock,
       log: { debug: () => undefined, info: note, warn: note, error: note },
       newId: () => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`,

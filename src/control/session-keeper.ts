@@ -1,0 +1,43 @@
+import { isDead } from '../core/sessions.ts'
+import { type Engine, generationOf, isProbed } from '../core/types.ts'
+import { engineById } from '../store/engines.ts'
+import type { Store } from '../store/store.ts'
+import type { SessionFact } from './health-keeper.ts'
+import type { SessionFacts } from './session-facts.ts'
+import type { Statistics } from './statistics.ts'
+import type { StreamBooks } from './streams.ts'
+
+/**
+ * Takes what engines say of sessions: keeps it for whoever decides, has the figures of started streams written, and ends the
+ * streams whose session their engine does not know any more.
+ */
+export class SessionKeeper {
+  constructor(
+    private readonly deps: {
+      readonly store: Store
+      readonly sessions: SessionFacts
+      readonly statistics: Statistics
+      readonly books: StreamBooks
+    },
+  ) {}
+
+  note(facts: readonly SessionFact[]): void {
+    const { store, sessions, statistics, books } = this.deps
+    const engines = new Map<string, Engine | undefined>()
+    for (const { engineId } of facts)
+      if (!engines.has(engineId)) engines.set(engineId, engineById(store.db, engineId))
+    // What was said of another start of an engine says nothing of this one.
+    const current = facts.filter(({ engineId, generation }) => {
+      const engine = engines.get(engineId)
+      return engine !== undefined && isProbed(engine) && generationOf(engine) === generation
+    })
+    sessions.note(current)
+    for (const { streamRowId, figures, atMs } of current)
+      if (figures !== null) statistics.note(streamRowId, figures, atMs)
+    const dead = current.filter(({ streamRowId }) => {
+      const session = sessions.of(streamRowId)
+      return session !== null && isDead(session)
+    })
+    books.endDead(dead.map(({ streamRowId }) => streamRowId))
+  }
+}

@@ -1,0 +1,115 @@
+import { and, desc, eq, getTableColumns, gte, lte, type SQL, sql } from 'drizzle-orm'
+import type { Sample } from '../core/figures.ts'
+import { prepared } from './prepared.ts'
+import { streamStats, streams } from './schema.ts'
+import type { Db } from './store.ts'
+
+/** How many samples are kept: of one stream, and of all streams together. */
+export interface SampleLimits {
+  readonly perStream: number
+  readonly total: number
+}
+
+const FIGURES = [
+  ...['streamRowId', 'seq', 'at', 'status', 'peers', 'speedDown', 'speedUp', 'downloaded', 'uploaded'],
+  ...['livePos', 'liveFirst', 'liveLast', 'bufferPieces'],
+] as const
+
+const isOfStream = eq(streamStats.streamRowId, sql.placeholder('streamRowId'))
+/** Of each stream that a query joins, its newest sample. */
+const isNewest = sql`${streamStats.seq} = (select max(n.seq) from stream_stats n where n.stream_row_id = ${streams.rowId})`
+const isAsked = (column: unknown): SQL =>
+  sql`${column} in (select value from json_each(${sql.placeholder('ids')}))`
+
+const lastSeq = prepared((db) =>
+  db
+    .select({ seq: streamStats.seq })
+    .from(streamStats)
+    .where(isOfStream)
+    .orderBy(desc(streamStats.seq))
+    .limit(1)
+    .prepare(),
+)
+const insert = prepared((db) =>
+  db
+    .insert(streamStats)
+    .values(Object.fromEntries(FIGURES.map((name) => [name, sql.placeholder(name)])) as never)
+    .prepare(),
+)
+const trim = prepared((db) =>
+  db
+    .delete(streamStats)
+    .where(and(isOfStream, lte(streamStats.seq, sql.placeholder('seq'))))
+    .prepare(),
+)
+const inBooks = prepared((db) =>
+  db.select({ rowId: streams.rowId }).from(streams).where(isAsked(streams.rowId)).prepare(),
+)
+const joined = (db: Db, condition: SQL) =>
+  db
+    .select(getTableColumns(streamStats))
+    .from(streams)
+    .innerJoin(streamStats, eq(streamStats.streamRowId, streams.rowId))
+    .where(and(condition, isNewest))
+    .prepare()
+const newestStarted = prepared((db) => joined(db, eq(streams.status, 'started')))
+const newestAsked = prepared((db) => joined(db, isAsked(streams.rowId)))
+
+/** The newest sample of each started stream that has one. */
+export const newestSamples = (db: Db): Sample[] => newestStarted(db).all()
+
+/** The newest sample of each of these streams that has one. */
+export const newestSamplesOf = (db: Db, rowIds: readonly number[]): Sample[] =>
+  newestAsked(db).all({ ids: JSON.stringify(rowIds) })
+
+/** The newest samples of one stream, at most so many, from a time (epoch ms) on, oldest first. */
+export const samplesOf = (db: Db, streamRowId: number, sinceMs: number, limit: number): Sample[] =>
+  db
+    .select()
+    .from(streamStats)
+    .where(and(eq(streamStats.streamRowId, streamRowId), gte(streamStats.at, sinceMs)))
+    .orderBy(desc(streamStats.seq))
+    .limit(limit)
+    .all()
+    .reverse()
+
+/**
+ * Writes samples, and drops what they push out over the limits. Those of streams that are not in the books any more are left
+ * out; `seqs` has the number of the last sample of each stream, and is kept up to date.
+ */
+export function addSamples(
+  tx: Db,
+  samples: readonly Sample[],
+  seqs: Map<number, number>,
+  { perStream, total }: SampleLimits,
+): void {
+  const ids = JSON.stringify(samples.map(({ streamRowId }) => streamRowId))
+  const known = new Set(
+    inBooks(tx)
+      .all({ ids })
+      .map(({ rowId }) => rowId),
+  )
+  for (const sample of samples) {
+    const { streamRowId } = sample
+    if (!known.has(streamRowId)) continue
+    const seq = 1 + (seqs.get(streamRowId) ?? lastSeq(tx).get({ streamRowId })?.seq ?? 0)
+    insert(tx).run({ ...sample, seq })
+    if (seq > perStream) trim(tx).run({ streamRowId, seq: seq - perStream })
+    seqs.set(streamRowId, seq)
+  }
+  pruneSamples(tx, total)
+}
+
+/** Keeps the newest so many samples of all streams together. */
+function pruneSamples(tx: Db, keep: number): void {
+  const newest = tx
+    .select({ id: streamStats.id })
+    .from(streamStats)
+    .orderBy(desc(streamStats.id))
+    .limit(1)
+    .get()
+  if (newest !== undefined && newest.id > keep)
+    tx.delete(streamStats)
+      .where(lte(streamStats.id, newest.id - keep))
+      .run()
+}
