@@ -388,6 +388,21 @@ describe('the in-memory runtime', () => {
     expect(() => runtime.addTraffic(id, 1)).toThrow('does not run')
   })
 
+  test('runs commands as it is told, and none in what is paused', async () => {
+    await runtime.start(id)
+    expect(await runtime.exec(id, ['true'])).toEqual({ exitCode: 0, output: '' })
+    runtime.commandOf = ([name], container) =>
+      name === 'wait' ? null : { exitCode: 3, output: container.name }
+    expect(await runtime.exec(id, ['name'])).toEqual({ exitCode: 3, output: SPEC.name })
+    const waiting = runtime.exec(id, ['wait'])
+    await settled()
+    runtime.pause(id)
+    await failureOf('refused', runtime.exec(id, ['name']))
+    runtime.removeOutside(id)
+    expect(await waiting).toEqual({ exitCode: 137, output: '' })
+    await failureOf('not_found', runtime.exec(id, ['name']))
+  })
+
   test('sets a timer only for a call that something may hold up', async () => {
     let sleeps = 0
     const clock = {

@@ -8,14 +8,15 @@ import {
 } from '../src/runtime/docker.ts'
 import type { ContainerSpec } from '../src/runtime/runtime.ts'
 import { connectTestDocker, holdHostPort, sendDatagram } from './support/docker.ts'
-import { type Program, WAITING } from './support/memory-container.ts'
+import { type Command, type Program, WAITING } from './support/memory-container.ts'
 import { MemoryRuntime } from './support/memory-runtime.ts'
 import { Bench, type Subject } from './support/runtime-contract.ts'
 import { startChecked } from './support/runtime-contract-checked.ts'
+import { contractOfCommands } from './support/runtime-contract-commands.ts'
 import { contractOfLooks } from './support/runtime-contract-looks.ts'
 import { contractOfVerbs } from './support/runtime-contract-verbs.ts'
 import { contractOfWatching } from './support/runtime-contract-watch.ts'
-import { EXIT_CODE, ensureTinyImage, PROGRAMS } from './support/tiny-image.ts'
+import { EXIT_CODE, ensureTinyImage, PROGRAMS, SAID } from './support/tiny-image.ts'
 
 /** One suite for every runtime: what a caller may rely on without knowing which one it has. */
 function runtimeContract(name: string, connect: () => Promise<Subject>): void {
@@ -24,6 +25,7 @@ function runtimeContract(name: string, connect: () => Promise<Subject>): void {
     beforeAll(() => bench.setUp())
     afterEach(() => bench.cleanUp())
     contractOfVerbs(bench)
+    contractOfCommands(bench)
     contractOfLooks(bench)
     contractOfWatching(bench)
   })
@@ -42,6 +44,19 @@ function programOf(spec: ContainerSpec): Program {
   }
 }
 
+function commandOf(command: readonly string[]): Command {
+  switch (command) {
+    case PROGRAMS.wait:
+      return null
+    case PROGRAMS.exit:
+      return { exitCode: EXIT_CODE, output: '' }
+    case PROGRAMS.say:
+      return { exitCode: 0, output: SAID.output + SAID.errors }
+    default:
+      return { exitCode: 126, output: `No command ${String(command)}.` }
+  }
+}
+
 /** Several in-memory runtimes cannot share their containers: other deadlines are put on the one there is. */
 async function connectMemory(): Promise<Subject> {
   const deadlinesMs: { -readonly [verb in keyof Deadlines]: number } = { ...DEFAULT_DEADLINES_MS }
@@ -54,6 +69,7 @@ async function connectMemory(): Promise<Subject> {
     programOf,
   })
   runtime.latencyMs = () => 2
+  runtime.commandOf = commandOf
   return {
     runtime,
     withDeadlines: (changed) => {

@@ -38,6 +38,7 @@ function everyCall(runtime: Runtime): [keyof Deadlines, () => Promise<unknown>][
     ['destroy', () => runtime.destroy('abc')],
     ['inspect', () => runtime.inspect('abc')],
     ['traffic', () => runtime.traffic('abc')],
+    ['exec', () => runtime.exec('abc', ['/bin/true'])],
     ['list', () => runtime.list()],
     ['ping', () => runtime.ping()],
     ['subscribe', () => runtime.events(handlers, new AbortController().signal)],
@@ -131,6 +132,67 @@ describe('the traffic of a container', () => {
     const others = [lookOf('bridge'), httpAnswer(404, { message: 'No such container: abc' })]
     using quick = rawDaemon((wire) => wire.send(others.shift() ?? ''))
     await failureOf('not_found', dockerRuntimeAt(quick.dockerHost).traffic('abc'))
+  })
+})
+
+describe('a command in a container', () => {
+  /** A piece of output as Docker frames it; 1 is the output, 2 that for errors. */
+  const piece = (whose: 1 | 2, text: string): string => {
+    const header = Buffer.alloc(8)
+    header.writeUInt8(whose)
+    header.writeUInt32BE(Buffer.byteLength(text, 'latin1'), 4)
+    return header.toString('latin1') + text
+  }
+  const made = httpAnswer(201, { Id: 'e1' })
+  const streamOf = (raw: string) => `${STREAM_HEADERS}${chunkOf(raw)}${chunkOf('')}`
+  const ended = (ExitCode: number) => httpAnswer(200, { Running: false, ExitCode })
+
+  /** What comes of a command at a daemon that answers one question after the other so. */
+  async function resultOf(answers: string[], deadlineMs = 5_000) {
+    using daemon = rawDaemon((wire) => wire.send(answers.shift() ?? ''))
+    const runtime = dockerRuntimeAt(daemon.dockerHost, { exec: deadlineMs })
+    return await runtime.exec('abc', ['du', '-sk'])
+  }
+
+  test('gives both outputs in their order, and asks again while Docker has not heard of the exit', async () => {
+    const output = streamOf(piece(1, '12\n') + piece(2, 'du: x\n') + piece(1, '13\n'))
+    const running = httpAnswer(200, { Running: true, ExitCode: null })
+    expect(await resultOf([made, output, running, running, ended(1)])).toEqual({
+      exitCode: 1,
+      output: '12\ndu: x\n13\n',
+    })
+  })
+
+  test('gives the beginning of a long output, and no half character', async () => {
+    // Two bytes each in UTF-8, behind one of a single byte: the bound cuts one in two.
+    const text = `x${Buffer.from('ü'.repeat(200_000)).toString('latin1')}`
+    const { output } = await resultOf([made, streamOf(piece(1, text)), ended(0)])
+    expect(output).toBe(`x${'ü'.repeat(32 * 1024 - 1)}`)
+  })
+
+  test('gives what came of an output that broke off in its middle', async () => {
+    const { output } = await resultOf([made, streamOf(piece(1, 'whole').slice(0, -2)), ended(137)])
+    expect(output).toBe('who')
+  })
+
+  test('is not found or refused where the container went or stopped before its start', async () => {
+    const gone = httpAnswer(404, { message: 'No such exec instance: e1' })
+    expect((await failureOf('not_found', resultOf([made, gone]))).message).toContain('abc')
+    const stopped = httpAnswer(409, { message: 'Container abc is not running' })
+    await failureOf('refused', resultOf([made, stopped]))
+    const restarting = { message: 'Container abc is restarting, wait until the container is running' }
+    await failureOf('refused', resultOf([httpAnswer(409, restarting)]))
+  })
+
+  test('that does not end leaves no connection behind', async () => {
+    const answers = [made, STREAM_HEADERS + chunkOf(piece(1, 'x'))]
+    using daemon = rawDaemon((wire) => wire.send(answers.shift() ?? ''))
+    const failure = await failureOf(
+      'unreachable',
+      dockerRuntimeAt(daemon.dockerHost, { exec: 100 }).exec('abc', ['sleep']),
+    )
+    expect(failure.message).toContain('run sleep in container abc within 100 ms')
+    await until('only the connection of the first question may be kept', () => daemon.open() <= 1)
   })
 })
 
@@ -413,6 +475,7 @@ function deadlinesOf(ms: number): Deadlines {
     destroy: ms,
     inspect: ms,
     traffic: ms,
+    exec: ms,
     list: ms,
     ping: ms,
     subscribe: ms,

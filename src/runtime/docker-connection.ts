@@ -17,6 +17,22 @@ interface Abortable {
 /** The part of Docker's statistics that we read; @types/dockerode promises `networks`, which is often missing. */
 export type DockerStats = Partial<Pick<Dockerode.ContainerStats, 'networks'>>
 
+/** What runs in a container beside its own process. */
+interface DockerExec {
+  start(options: Abortable): Promise<Readable>
+  inspect(options: Abortable): Promise<{ readonly Running: boolean; readonly ExitCode: number | null }>
+}
+
+/** The part of dockerode's containers that we use. */
+export interface DockerContainer {
+  start(options: Abortable): Promise<unknown>
+  stop(options: Abortable & { readonly t: number }): Promise<unknown>
+  remove(options: Abortable & Dockerode.ContainerRemoveOptions): Promise<unknown>
+  inspect(options: Abortable): Promise<Dockerode.ContainerInspectInfo>
+  stats(options: Abortable & { readonly stream: false; readonly 'one-shot': true }): Promise<DockerStats>
+  exec(options: Abortable & Dockerode.ExecCreateOptions): Promise<DockerExec>
+}
+
 /**
  * The part of dockerode that we use. @types/dockerode leaves the abort signal out of several of these calls,
  * and does not know `_query` and `_body`, without which dockerode sends the whole container configuration in
@@ -32,13 +48,7 @@ export interface DockerClient {
   ): Promise<{ readonly id: string }>
   listContainers(options: Abortable & Dockerode.ContainerListOptions): Promise<Dockerode.ContainerInfo[]>
   getEvents(options: Abortable & Dockerode.GetEventsOptions): Promise<Readable>
-  getContainer(id: string): {
-    start(options: Abortable): Promise<unknown>
-    stop(options: Abortable & { readonly t: number }): Promise<unknown>
-    remove(options: Abortable & Dockerode.ContainerRemoveOptions): Promise<unknown>
-    inspect(options: Abortable): Promise<Dockerode.ContainerInspectInfo>
-    stats(options: Abortable & { readonly stream: false; readonly 'one-shot': true }): Promise<DockerStats>
-  }
+  getContainer(id: string): DockerContainer
 }
 
 /**

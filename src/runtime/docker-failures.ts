@@ -78,6 +78,12 @@ const REFUSALS: readonly Refusal[] = [
         : `There is no container ${id}, whose network is to be joined.`,
   },
   {
+    // It went with its container.
+    pattern: /[Nn]o such exec instance: (\S+)/,
+    code: 'not_found',
+    message: (_, call) => `Container ${call.id} was removed while a command was to run in it.`,
+  },
+  {
     pattern: /exec: "([^"]+)":.*(?:no such file|not found|permission denied)/,
     code: 'refused',
     message: (command) =>

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { callDocker, type DockerCall } from './docker-call.ts'
 import { connectDocker, type DockerAddress, type DockerClient, parseDockerHost } from './docker-connection.ts'
 import { followEvents } from './docker-events.ts'
+import { execIn } from './docker-exec.ts'
 import { dockerWords, statusOf } from './docker-failures.ts'
 import { ACTIONS, CHANGES, isAbout, toContainerEvent } from './docker-messages.ts'
 import {
@@ -13,6 +14,7 @@ import {
   toCreateBody,
 } from './docker-observation.ts'
 import {
+  type CommandResult,
   type ContainerObservation,
   type ContainerSpec,
   type EventHandlers,
@@ -33,6 +35,7 @@ export interface Deadlines {
   readonly destroy: number
   readonly inspect: number
   readonly traffic: number
+  readonly exec: number
   readonly list: number
   readonly ping: number
   readonly subscribe: number
@@ -60,6 +63,7 @@ export const DEFAULT_DEADLINES_MS: Deadlines = {
   destroy: 30_000,
   inspect: 5_000,
   traffic: 5_000,
+  exec: 60_000,
   list: 10_000,
   ping: 1_500,
   subscribe: 10_000,
@@ -155,6 +159,11 @@ class DockerRuntime implements Runtime {
     })
   }
 
+  async exec(id: string, command: readonly string[], signal?: AbortSignal): Promise<CommandResult> {
+    const call = this.#callOn(id, 'exec', signal, `run ${command[0] ?? 'nothing'} in container ${id}`)
+    return await callDocker(call, (abortSignal) => execIn(this.docker.getContainer(id), command, abortSignal))
+  }
+
   async list(signal?: AbortSignal): Promise<ContainerObservation[]> {
     const call = this.#call('list', 'list the containers', signal)
     const filters = { label: [this.#label] }
@@ -208,7 +217,7 @@ class DockerRuntime implements Runtime {
 
   #callOn(
     id: string,
-    verb: 'start' | 'stop' | 'destroy' | 'inspect' | 'traffic' | 'subscribe',
+    verb: 'start' | 'stop' | 'destroy' | 'inspect' | 'traffic' | 'exec' | 'subscribe',
     signal: AbortSignal | undefined,
     what = `${verb} container ${id}`,
   ): DockerCall {

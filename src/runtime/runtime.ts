@@ -119,6 +119,17 @@ export interface Traffic {
   readonly sentBytes: number
 }
 
+/** Most of a command's output that is kept, in bytes. */
+export const OUTPUT_BYTES_MAX = 64 * 1024
+
+/** What came of a command in a container. */
+export interface CommandResult {
+  /** 126 or 127 also where there is no such command; 137 where it was killed, as by the end of its container. */
+  readonly exitCode: number
+  /** The beginning of what it wrote to both its outputs; where it could not run, why. */
+  readonly output: string
+}
+
 /**
  * One change of a container of ours. Carries enough to hide an engine at once; the truth is looked up
  * afterwards.
@@ -172,6 +183,12 @@ export interface Runtime {
   inspect(id: string, signal?: AbortSignal): Promise<ContainerObservation>
   /** Null where there are no counters: it does not run, or has no network of its own. Takes a second or two on Docker. */
   traffic(id: string, signal?: AbortSignal): Promise<Traffic | null>
+  /**
+   * Runs a command once in a container that runs, and waits for its end. That it fails, or that the image has no such
+   * command, is in the exit code. Fails with not_found, refused (the container does not run, or is paused), unreachable;
+   * a command that is given up runs on.
+   */
+  exec(id: string, command: readonly string[], signal?: AbortSignal): Promise<CommandResult>
   /** All of ours in every state, never started ones too. */
   list(signal?: AbortSignal): Promise<ContainerObservation[]>
   /**

@@ -35,6 +35,7 @@ const REFUSALS: Readonly<Record<Verb, readonly [RuntimeFailureCode, ...RuntimeFa
   destroy: ['refused', 'unreachable'],
   inspect: ['unreachable'],
   traffic: ['unreachable'],
+  exec: ['refused', 'unreachable'],
   list: ['unreachable'],
   ping: ['unreachable'],
   events: ['unreachable'],
@@ -47,6 +48,7 @@ const LATE_REFUSALS: Readonly<Partial<Record<Verb, RuntimeFailureCode>>> = {
   start: 'refused',
   stop: 'refused',
   destroy: 'refused',
+  exec: 'refused',
 }
 
 type Draw = (draw: {

@@ -1,4 +1,5 @@
 import type {
+  CommandResult,
   ContainerObservation,
   ContainerSpec,
   EventHandlers,
@@ -57,6 +58,10 @@ export class SimRuntime implements Runtime {
 
   traffic(id: string, signal?: AbortSignal): Promise<Traffic | null> {
     return this.#call('traffic', id, () => this.deps.host.traffic(id, signal))
+  }
+
+  exec(id: string, command: readonly string[], signal?: AbortSignal): Promise<CommandResult> {
+    return this.#call('exec', id, () => this.deps.host.exec(id, command, signal))
   }
 
   list(signal?: AbortSignal): Promise<ContainerObservation[]> {

@@ -1,4 +1,5 @@
 import type {
+  CommandResult,
   ContainerObservation,
   ContainerSpec,
   ContainerState,
@@ -19,6 +20,9 @@ export interface Program {
 /** A program that runs until it is asked to end. */
 export const WAITING: Program = { onTerm: 'ends', endsByItself: null, refusal: null }
 
+/** What a command in a container comes to; null: it runs until its container ends. */
+export type Command = CommandResult | null
+
 /** What the in-memory container engine keeps of one container. */
 export interface MemoryContainer {
   readonly id: string
@@ -37,6 +41,8 @@ export interface MemoryContainer {
   healthText: string | null
   /** What came and went since its start. */
   traffic: Traffic
+  /** Told when its process ends. */
+  readonly onEnd: Set<() => void>
   /** Somebody stopped or killed it: the restart policy leaves it alone until somebody starts it. */
   isStoppedByHand: boolean
   /** How often the restart policy has brought it back since somebody or a new engine started it. */

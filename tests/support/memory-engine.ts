@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/control/clock.ts'
 import {
+  type CommandResult,
   type ContainerObservation,
   type ContainerSpec,
   type Health,
@@ -7,6 +8,7 @@ import {
   type Traffic,
 } from '../../src/runtime/runtime.ts'
 import {
+  type Command,
   donorOf,
   hasProcess,
   joinedTo,
@@ -75,6 +77,7 @@ export class MemoryEngine {
       health: null,
       healthText: null,
       traffic: NO_TRAFFIC,
+      onEnd: new Set(),
       isStoppedByHand: false,
       restarts: 0,
       restartWaitMs: 0,
@@ -192,6 +195,19 @@ export class MemoryEngine {
     return address === null ? null : traffic
   }
 
+  /** A command in one that runs; its end is that of the container at the latest. */
+  async exec(reference: string, run: (container: ContainerObservation) => Command): Promise<CommandResult> {
+    const container = this.#get(reference)
+    if (container.state !== 'running')
+      throw new RuntimeFailure('refused', `Container ${reference} is ${container.state}.`)
+    const result = run(observe(container))
+    if (result !== null) return result
+    const ended = Promise.withResolvers<void>()
+    container.onEnd.add(ended.resolve)
+    await ended.promise
+    return { exitCode: KILLED, output: '' }
+  }
+
   /** What `inspect` sees. */
   look(reference: string): ContainerObservation {
     return observe(this.#get(reference))
@@ -297,6 +313,8 @@ export class MemoryEngine {
 
   #rest(container: MemoryContainer): void {
     container.turn += 1
+    for (const tell of container.onEnd) tell()
+    container.onEnd.clear()
     container.state = 'exited'
     container.address = null
     if (container.health !== null) container.health = 'unhealthy'

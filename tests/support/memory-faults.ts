@@ -8,6 +8,7 @@ export type Verb =
   | 'destroy'
   | 'inspect'
   | 'traffic'
+  | 'exec'
   | 'list'
   | 'ping'
   | 'events'

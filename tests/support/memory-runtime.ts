@@ -1,5 +1,6 @@
 import type { Deadlines, Label } from '../../src/runtime/docker.ts'
 import {
+  type CommandResult,
   type ContainerObservation,
   type ContainerSpec,
   type EventHandlers,
@@ -9,7 +10,7 @@ import {
   type Traffic,
   type WatchHandlers,
 } from '../../src/runtime/runtime.ts'
-import { type Program, WAITING } from './memory-container.ts'
+import { type Command, type Program, WAITING } from './memory-container.ts'
 import { type EngineClock, MemoryEngine } from './memory-engine.ts'
 import { type Fault, FaultPlan, type Verb } from './memory-faults.ts'
 import { type EngineNews, isContainerEvent, type Subscriber, Subscriptions } from './memory-subscriptions.ts'
@@ -59,6 +60,11 @@ export class MemoryRuntime implements Runtime {
    * twice, `[500]` late.
    */
   deliverAfterMs: (event: EngineNews) => readonly number[] = () => [0]
+  /** What a command in a container comes to. */
+  commandOf: (command: readonly string[], container: ContainerObservation) => Command = () => ({
+    exitCode: 0,
+    output: '',
+  })
   readonly #engine: MemoryEngine
   readonly #subscriptions = new Subscriptions({
     deliverAfterMs: (event) => this.deliverAfterMs(event),
@@ -103,6 +109,12 @@ export class MemoryRuntime implements Runtime {
 
   async traffic(id: string, signal?: AbortSignal): Promise<Traffic | null> {
     return await this.#call('traffic', id, signal, () => this.#engine.traffic(id))
+  }
+
+  async exec(id: string, command: readonly string[], signal?: AbortSignal): Promise<CommandResult> {
+    return await this.#call('exec', id, signal, () =>
+      this.#engine.exec(id, (container) => this.commandOf(command, container)),
+    )
   }
 
   async list(signal?: AbortSignal): Promise<ContainerObservation[]> {
@@ -297,8 +309,10 @@ export class MemoryRuntime implements Runtime {
     return await (this.#takesTime(call) ? this.#serveInTime(call, signal) : this.#serveAtOnce(call, signal))
   }
 
-  #takesTime({ fault, latencyMs, effectMs }: Call<unknown>): boolean {
-    return fault !== null || latencyMs > 0 || effectMs > 0 || this.#thawed !== null
+  #takesTime({ verb, fault, latencyMs, effectMs }: Call<unknown>): boolean {
+    // A command may run for as long as its container.
+    const mayLast = latencyMs > 0 || effectMs > 0 || verb === 'exec'
+    return fault !== null || mayLast || this.#thawed !== null
   }
 
   /** For a call that nothing can hold up: without a timer, since a simulation makes millions of them. */

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
 
 /**
- * The programs of the tiny image, as commands. The image is one static executable of some 200 bytes, written
+ * The programs of the tiny image, as commands. The image is one static executable of some 260 bytes, written
  * here byte by byte, so that the tests need neither a registry nor a compiler; the number of arguments says
  * what it does.
  */
@@ -13,15 +13,22 @@ export const PROGRAMS = {
   exit: ['/tiny', 'exit'],
   /** Waits, and leaves SIGTERM unheard. */
   stubborn: ['/tiny', 'stubborn', 'stubborn'],
+  /** Writes a line to each output, and ends with 0. */
+  say: ['/tiny', 'say', 'say', 'say'],
 } as const
 
 /** The exit code of `PROGRAMS.exit`. */
 export const EXIT_CODE = 7
 
+/** What `PROGRAMS.say` writes to its output, and to that for errors. */
+export const SAID = { output: 'out\n', errors: 'err\n' } as const
+
 /** What the program does, in x86-64 machine code; the calls of Linux by their numbers in the x86-64 table. */
 const CODE = Uint8Array.fromHex(
   [
     '488b0424', //         mov  rax, [rsp]        argc
+    '4883f804', //         cmp  rax, 4
+    '7446', //             je   say
     '4883f802', //         cmp  rax, 2
     '742b', //             je   exit
     '7735', //             ja   stubborn
@@ -46,6 +53,19 @@ const CODE = Uint8Array.fromHex(
     'b822000000', // stubborn: mov eax, 34        pause
     '0f05', //             syscall
     'ebf7', //             jmp  stubborn
+    'b801000000', // say:  mov  eax, 1            write
+    'bf01000000', //       mov  edi, 1
+    '488d3523000000', //   lea  rsi, [rip + out]
+    'ba04000000', //       mov  edx, 4            length
+    '0f05', //             syscall
+    'b801000000', //       mov  eax, 1            write
+    'bf02000000', //       mov  edi, 2
+    '488d350f000000', //   lea  rsi, [rip + err]
+    'ba04000000', //       mov  edx, 4            length
+    '0f05', //             syscall
+    '31ff', //             xor  edi, edi
+    'ebbc', //             jmp  end
+    Buffer.from(SAID.output + SAID.errors).toString('hex'),
   ].join(''),
 )
 

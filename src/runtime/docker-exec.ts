@@ -1,0 +1,69 @@
+import type { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { DockerContainer } from './docker-connection.ts'
+import { dockerWords, statusOf } from './docker-failures.ts'
+import { type CommandResult, OUTPUT_BYTES_MAX, RuntimeFailure } from './runtime.ts'
+
+/** Each piece of output has a header of eight bytes: whose it is, three zeros, and its length. */
+const HEADER_BYTES = 8
+
+/** Most of what comes over the wire that is kept: the output and, if it came in tiny pieces, its headers. */
+const RAW_BYTES_MAX = OUTPUT_BYTES_MAX * 4
+
+const EXIT_POLL_MS = 50
+
+/** Runs a command in the container and waits for its end. Throws what dockerode throws, or a RuntimeFailure. */
+export async function execIn(
+  container: DockerContainer,
+  command: readonly string[],
+  abortSignal: AbortSignal,
+): Promise<CommandResult> {
+  const attached = { AttachStdout: true, AttachStderr: true }
+  const exec = await container.exec({ abortSignal, Cmd: [...command], ...attached }).catch(notRunning)
+  const raw = await readToEnd(await exec.start({ abortSignal }).catch(notRunning), abortSignal)
+  for (;;) {
+    // The output may end some moments before Docker has heard of the exit.
+    const { Running, ExitCode } = await exec.inspect({ abortSignal })
+    if (!Running && ExitCode !== null) return { exitCode: ExitCode, output: outputIn(raw) }
+    await delay(EXIT_POLL_MS, undefined, { signal: abortSignal })
+  }
+}
+
+/** 409: it is stopped, paused or restarting. Docker's words for the last are those for a donor that restarts. */
+function notRunning(error: unknown): never {
+  if (statusOf(error) !== 409) throw error
+  throw new RuntimeFailure('refused', `No command can run there now: ${dockerWords(error)}.`, {
+    cause: error,
+  })
+}
+
+/** The beginning of all that comes. Where it broke off, the question for the exit code tells. */
+function readToEnd(stream: Readable, signal: AbortSignal): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  const chunks: Buffer[] = []
+  let size = 0
+  const cut = () => stream.destroy()
+  signal.addEventListener('abort', cut, { once: true })
+  stream.on('data', (chunk: Buffer) => {
+    if (size < RAW_BYTES_MAX) chunks.push(chunk)
+    size += chunk.length
+  })
+  stream.on('error', reject)
+  const done = () => resolve(Buffer.concat(chunks))
+  stream.on('end', done)
+  stream.on('close', done)
+  return promise.finally(() => signal.removeEventListener('abort', cut))
+}
+
+/** The output of both streams in the order in which it came, without the headers. */
+function outputIn(raw: Buffer): string {
+  const pieces: Buffer[] = []
+  for (let at = 0; at + HEADER_BYTES <= raw.length; ) {
+    const end = at + HEADER_BYTES + raw.readUInt32BE(at + 4)
+    pieces.push(raw.subarray(at + HEADER_BYTES, end))
+    at = end
+  }
+  const bytes = Buffer.concat(pieces).subarray(0, OUTPUT_BYTES_MAX)
+  // As a stream, so that a character that is cut in two is left out.
+  return new TextDecoder().decode(bytes, { stream: true })
+}
