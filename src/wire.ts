@@ -1,5 +1,6 @@
 import type { Config } from './config.ts'
 import { Addresses } from './control/addresses.ts'
+import { CacheCleaner } from './control/cache-cleaner.ts'
 import { Claims } from './control/claims.ts'
 import type { Clock } from './control/clock.ts'
 import { ConnectionFacts } from './control/connection-facts.ts'
@@ -98,7 +99,7 @@ export function createOrchestrator(config: Config, adapters: Adapters): Orchestr
     counters,
     metrics: () => registry.metrics(),
   })
-  const { provisioner, keeper, vpnKeeper, observer, reconciler, traffic } = work
+  const { provisioner, keeper, vpnKeeper, observer, reconciler, traffic, cache } = work
   const { statistics } = base
   return {
     app: createApp(services, {
@@ -116,10 +117,11 @@ export function createOrchestrator(config: Config, adapters: Adapters): Orchestr
       reconciler.start()
       traffic.start()
       statistics.start()
+      cache?.start()
     },
     stop: async () => {
       provisioner.stop()
-      const loops = [reconciler, traffic, keeper, vpnKeeper, observer]
+      const loops = [reconciler, traffic, keeper, vpnKeeper, observer, ...(cache === null ? [] : [cache])]
       await Promise.all(loops.map((loop) => loop.stop()))
       await statistics.stop()
     },
@@ -250,6 +252,7 @@ function watchingOf(
   })
   const lookAgain = (containerId: string): void => observer.lookAt(containerId)
   const settler = new Settler({ store, clock, runtime, facts, settlements, lookAgain, isInHand })
+  const path = config.ENGINE_CACHE_PATH
   const passIntervalMs = config.MONITOR_INTERVAL_S * 1_000
   const housekeeping = new Housekeeping({ store, clock, books })
   const onPass = (): void => {
@@ -270,6 +273,7 @@ function watchingOf(
   return {
     observer,
     traffic: new TrafficWatch({ store, clock, runtime, facts, log }),
+    cache: path === null ? null : new CacheCleaner({ store, clock, runtime, facts, log, path }),
     onLaunchEnd: (containerId: string | null): void => {
       if (containerId === null) {
         observer.passSoon()

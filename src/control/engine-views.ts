@@ -102,8 +102,8 @@ export class EngineViews {
       last_health_check: isoOrNull(health.lastProbeMs),
       // A proxy prefers the one whose last use is longest ago; an attempt that failed is a use.
       last_stream_usage: isoOrNull(latest(engine.lastStreamAt, engine.failedAttemptAt)),
-      last_cache_cleanup: null,
-      cache_size_bytes: null,
+      last_cache_cleanup: isoOrNull(engine.cacheCleanedAt),
+      cache_size_bytes: engine.cacheSizeBytes,
       status: engine.status,
       listed,
       reason,

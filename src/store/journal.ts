@@ -24,6 +24,7 @@ type JournalKind =
   | 'engine.restarting'
   | 'engine.recreating'
   | 'engine.quiet'
+  | 'engine.cache_cleaned'
   | 'engine.removal_requested'
   | 'engine.failed'
   | 'engine.gone'

@@ -1,0 +1,147 @@
+import { type CacheAttempt, failedAttempt, isGivenUp, nextCleanup, unansweredAttempt } from '../core/cache.ts'
+import { type Engine, generationOf, isLive } from '../core/types.ts'
+import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
+import { engineById, liveEngines, updateEngine } from '../store/engines.ts'
+import { appendJournal } from '../store/journal.ts'
+import type { Store } from '../store/store.ts'
+import { startedByEngine } from '../store/streams.ts'
+import { emptyFolder, foundBytes } from './cache-command.ts'
+import type { Clock } from './clock.ts'
+import type { Facts } from './facts.ts'
+import type { Log } from './log.ts'
+import { WorkQueue } from './workqueue.ts'
+
+export interface CacheCleanerDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly runtime: Runtime
+  readonly facts: Facts
+  readonly log: Log
+  /** The folder in each engine. */
+  readonly path: string
+}
+
+const ROUND = 'round'
+
+/** What changes in a burst is looked at once; nobody waits for it. */
+const REST_MS = 1_000
+
+/** Whatever was missed is found by then. */
+const PASS_MS = 60_000
+
+/**
+ * Empties the cache of engines that have fallen idle, one after the other. What is due is asked for anew before each, and
+ * nothing comes between that look and the question to the container. Nothing depends on it: a failure is a line in the log.
+ */
+export class CacheCleaner {
+  readonly #stop = new AbortController()
+  readonly #queue: WorkQueue
+  /** The last attempt without success of each engine. */
+  readonly #attempts = new Map<string, CacheAttempt>()
+
+  constructor(private readonly deps: CacheCleanerDeps) {
+    this.#queue = new WorkQueue({
+      clock: deps.clock,
+      concurrency: 1,
+      work: () => this.#round(),
+      onError: (_, error) => deps.log.error({ err: error }, 'a cleanup of the caches failed'),
+      backoffMs: () => PASS_MS,
+    })
+  }
+
+  start(): void {
+    const { store, facts } = this.deps
+    const soon = (): void => this.#queue.addWithin(ROUND, REST_MS)
+    store.onCommit(soon)
+    facts.onNews(soon)
+    soon()
+  }
+
+  /** Begins nothing new, and resolves when the command under way was given up; it runs on in its container. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#queue.stop()
+  }
+
+  async #round(): Promise<void> {
+    for (let engine = this.#next(); engine !== null; engine = this.#next()) await this.#clean(engine)
+  }
+
+  /** The engine whose cache is due at this moment; null, and the next look is ordered, when there is none. */
+  #next(): Engine | null {
+    const { store, facts, clock } = this.deps
+    if (this.#stop.signal.aborted) return null
+    const now = clock.now()
+    const engines = liveEngines(store.db)
+    this.#forgetOthers(engines)
+    // What is known may be out of date: the end of that is news.
+    if (facts.docker().state !== 'reachable' || !facts.watch().isCurrent) return null
+    const streams = startedByEngine(store.db)
+    const { engineId, wakeAtMs } = nextCleanup(
+      engines.map((engine) => ({
+        engine,
+        isRunning: facts.isRunning(engine),
+        startedStreams: streams.get(engine.id) ?? 0,
+        attempt: this.#attempts.get(engine.id) ?? null,
+      })),
+      now,
+    )
+    if (engineId === null) this.#queue.addWithin(ROUND, Math.min(PASS_MS, (wakeAtMs ?? now + PASS_MS) - now))
+    return engines.find(({ id }) => id === engineId) ?? null
+  }
+
+  #forgetOthers(engines: readonly Engine[]): void {
+    const ids = new Set(engines.map(({ id }) => id))
+    for (const id of this.#attempts.keys()) if (!ids.has(id)) this.#attempts.delete(id)
+  }
+
+  async #clean(engine: Engine): Promise<void> {
+    const { runtime, clock, path } = this.deps
+    const { signal } = this.#stop
+    const askedAtMs = clock.now()
+    try {
+      const found = foundBytes(await runtime.exec(engine.containerId ?? '', emptyFolder(path), signal))
+      if (typeof found === 'string') this.#failed(engine, found)
+      else this.#cleaned(engine, askedAtMs, found)
+    } catch (error) {
+      if (!(error instanceof RuntimeFailure)) throw error
+      if (!signal.aborted) this.#notDone(engine, error)
+    }
+  }
+
+  /** As of the moment when it was asked for: a stream that came meanwhile is to be cleaned up after. */
+  #cleaned(asked: Engine, atMs: number, bytes: number): void {
+    const { store, clock, log } = this.deps
+    this.#attempts.delete(asked.id)
+    if (!this.#isAsAsked(asked)) return
+    store.transact((tx) => {
+      updateEngine(tx, asked.id, { cacheCleanedAt: atMs, cacheSizeBytes: bytes })
+      appendJournal(tx, clock.now(), { kind: 'engine.cache_cleaned', engineId: asked.id, detail: { bytes } })
+    })
+    log.debug({ engine: asked.id, name: asked.name, bytes }, 'its cache was emptied')
+  }
+
+  /** Whether the engine is still the start of the container that was asked. */
+  #isAsAsked(asked: Engine): boolean {
+    const now = engineById(this.deps.store.db, asked.id)
+    if (now === undefined || !isLive(now)) return false
+    return now.containerId === asked.containerId && generationOf(now) === generationOf(asked)
+  }
+
+  #notDone(engine: Engine, { code, message }: RuntimeFailure): void {
+    const before = this.#attempts.get(engine.id) ?? null
+    const attempt = unansweredAttempt(before, engine, this.deps.clock.now())
+    // Docker may be away, or the container gone, and we are yet to hear of it.
+    const mayPass = code === 'unreachable' || code === 'not_found'
+    if (mayPass && !isGivenUp(attempt)) this.#attempts.set(engine.id, attempt)
+    else this.#failed(engine, message)
+  }
+
+  #failed(engine: Engine, why: string): void {
+    const { log, path } = this.deps
+    this.#attempts.set(engine.id, failedAttempt(engine))
+    if (!this.#isAsAsked(engine)) return
+    const { id, name } = engine
+    log.warn({ engine: id, name, path }, `its cache was not emptied, and stays until its next use: ${why}`)
+  }
+}
