@@ -24,6 +24,7 @@ export interface EngineBook {
   readonly drain_cause: string | null
   readonly handed_out_at: number | null
   readonly last_stream_at: number | null
+  readonly cache_cleaned_at: number | null
   readonly created_at: number
   readonly replaces: string | null
 }

@@ -42,6 +42,35 @@ describe('the checks see', () => {
     world.server.running?.life.die()
   })
 
+  test('a cache that is emptied under a stream, too soon, or for nothing', async () => {
+    const world = await calmWorld()
+    const { books, clock } = world
+    const [engine] = books.live()
+    const id = engine?.container_id ?? ''
+    const faults = () => world.violations.splice(0).map((text) => text.replace(/^.*, which /, ''))
+    world.checkCache(id, 'test')
+    expect(faults()).toEqual(['was not used since the last time'])
+    const used = world.database.query('UPDATE engines SET last_stream_at = ? WHERE id = ?')
+    used.run(clock.now() - 4_000, engine?.id ?? '')
+    world.checkCache(id, 'test')
+    expect(faults()).toEqual(['was idle for 4000 ms only'])
+    used.run(clock.now() - 5_000, engine?.id ?? '')
+    world.checkCache(id, 'test')
+    expect(faults()).toEqual([])
+    const url = `http://localhost:${engine?.host_http_port}/ace/stat/a/b`
+    const body = {
+      engine: { host: 'localhost', port: engine?.host_http_port },
+      stream: { key_type: 'content_id', key: 'key' },
+      session: { playback_session_id: 'b', stat_url: url, command_url: url, is_live: 1 },
+    }
+    const told = world.http.ask({ method: 'POST', path: '/events/stream_started', body })
+    await pass(world, 1_000)
+    expect((await told)?.status).toBe(200)
+    world.checkCache(id, 'test')
+    expect(faults()).toEqual(['has 1 started streams'])
+    world.server.running?.life.die()
+  })
+
   test('no fault where an operator asked for it', async () => {
     const world = await calmWorld()
     const id = firstEngine(world)

@@ -138,6 +138,7 @@ function drawEnv(random: Random): Env {
     MIN_PROVISION_INTERVAL_S: random.pick([0, 0, 1, 2]),
     UNCLAIMED_TTL_S: random.int(5, 15),
     ACE_MAP_HTTPS: random.chance(0.2),
+    ENGINE_CACHE_PATH: random.chance(0.7) ? '/home/appuser/.ACEStream/.acestream_cache' : '',
   }
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
 }

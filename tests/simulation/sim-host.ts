@@ -1,5 +1,6 @@
 import { DEFAULT_DEADLINES_MS, type Label } from '../../src/runtime/docker.ts'
 import type { ContainerObservation } from '../../src/runtime/runtime.ts'
+import type { Command } from '../support/memory-container.ts'
 import { MemoryRuntime } from '../support/memory-runtime.ts'
 import { EngineProcess } from './engine-process.ts'
 import type { Random } from './random.ts'
@@ -59,6 +60,8 @@ export class SimHost {
       images: vpn === null ? [image] : [image, GLUETUN_IMAGE],
       programOf: null,
     })
+    const commands = random.stream('commands')
+    this.runtime.commandOf = () => commandOf(commands)
     this.nodes = new SimNodes({ clock, trace, runtime: this.runtime, random: random.stream('nodes'), vpn })
   }
 
@@ -163,6 +166,12 @@ export class SimHost {
     this.#notRunningAt.set(id, this.deps.clock.now())
     this.deps.trace.note('docker', `(${short(id)}) is no more`)
   }
+}
+
+/** The cleanup of a cache; now and then it fails, or does not end. */
+function commandOf(random: Random): Command {
+  if (random.chance(0.05)) return random.chance(0.5) ? null : { exitCode: 126, output: 'no sh\r\n' }
+  return { exitCode: 0, output: `${random.int(0, 1_000_000)}\n` }
 }
 
 const isUp = (state: ContainerObservation['state']): boolean => state === 'running' || state === 'paused'

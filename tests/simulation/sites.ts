@@ -17,6 +17,7 @@ export function callingSite(here: Error = new Error()): string {
  * wrong there: what is asked seldom needs more bad luck to see all of it.
  */
 export const AWAITS: Readonly<Record<string, number>> = {
+  'cache-cleaner.#clean:exec': 3,
   'containers.byLabel:list': 4,
   'containers.show:inspect': 4,
   'generic.#start:create': 2,

@@ -2,6 +2,7 @@ import type { Config } from '../../src/config.ts'
 import { createStore } from '../../src/store/store.ts'
 import { Acexy } from './acexy.ts'
 import { Books, type JournalBook } from './books.ts'
+import { CacheChecks } from './cache-checks.ts'
 import { Callers, type Provision } from './callers.ts'
 import { Chaos } from './chaos.ts'
 import { CommitChecks } from './commit-checks.ts'
@@ -53,6 +54,8 @@ export class World {
   readonly checkCommit: () => void
   /** What holds whenever the orchestrator ends a container. */
   readonly checkEnding: EndingChecks['check']
+  /** What holds whenever it has a cache emptied. */
+  readonly checkCache: CacheChecks['check']
   readonly proxies: readonly [Acexy, ...Acexy[]]
   /** The last configuration in force; between two lives the one of the earlier. */
   #config: Config | undefined
@@ -89,6 +92,8 @@ export class World {
     const onViolation = (text: string): void => this.violate(text)
     const endings = this.#endingChecks(onViolation)
     const drains = this.#drainChecks(onViolation)
+    const caches = new CacheChecks({ clock, books, onViolation })
+    this.checkCache = (id, site) => caches.check(id, site)
     const commits = this.#commitChecks(onViolation, (entry) => {
       endings.decided(entry)
       drains.note(entry)
@@ -107,6 +112,7 @@ export class World {
         if (verb !== 'inspect' && host.nodes.named(id) !== undefined)
           this.violate(`${verb} of a VPN node at ${site}`)
         if (verb === 'stop' || verb === 'destroy') this.checkEnding(verb, id, site)
+        if (verb === 'exec') this.checkCache(id, site)
         if (verb === 'traffic') host.process(id)?.change(() => undefined)
       },
       onCommit: this.checkCommit,
