@@ -14,6 +14,8 @@ export interface EmulatorImage {
   readonly sources: readonly string[]
   /** Where the program lies in the image. */
   readonly program: string
+  /** Commands of this host that are in the image too, in `/bin`. */
+  readonly tools: readonly string[]
   /** The rest of the Dockerfile, after what copies the files; changes of it change the tag. */
   readonly instructions: string
 }
@@ -23,7 +25,7 @@ const BUILD_DEADLINE_MS = 120_000
 /**
  * Sees to it that an emulator's image of the present sources is in the Docker Engine (that of `DOCKER_HOST`, else of
  * the default socket), and gives its tag, `<repository>:<hash>`; `:latest` moves along. Made without a registry: the
- * compiled program and the few shared libraries it needs, on nothing. Builds only when the sources or Bun's version
+ * compiled program, the tools and the few shared libraries that they need, on nothing. Builds only when the sources or Bun's version
  * changed: some seconds then, some milliseconds otherwise. Images of earlier sources are left alone, since another
  * test run may be using them.
  *
@@ -41,8 +43,8 @@ export async function buildEmulatorImage(image: EmulatorImage): Promise<string> 
 }
 
 /** Changes with whatever can change the image: the sources, the instructions, this file, and Bun, which compiles. */
-async function sourceVersion({ sources, instructions, program }: EmulatorImage): Promise<string> {
-  const hash = createHash('sha256').update(`${Bun.version}\0${program}\0${instructions}`)
+async function sourceVersion({ sources, instructions, program, tools }: EmulatorImage): Promise<string> {
+  const hash = createHash('sha256').update(`${Bun.version}\0${program}\0${tools}\0${instructions}`)
   const files = [...(await Promise.all(sources.map(typescriptFiles))).flat(), import.meta.path]
   for (const file of files) {
     hash.update(`\0${basename(dirname(file))}/${basename(file)}\0`).update(await Bun.file(file).bytes())
@@ -72,6 +74,7 @@ async function build(docker: Docker, image: EmulatorImage, tag: string): Promise
     const program = join(rootfs, image.program)
     await compile(image.main, program)
     await copyLibraries(program, rootfs)
+    for (const tool of image.tools) await copyTool(tool, rootfs)
     await Bun.write(join(folder, 'Dockerfile'), `FROM scratch\nCOPY rootfs/ /\n${image.instructions}`)
     const stream = await docker.buildImage(
       { context: folder, src: ['Dockerfile', 'rootfs'] },
@@ -87,6 +90,13 @@ async function compile(main: string, outfile: string): Promise<void> {
   // A process of its own: the caller may be a test run, whose event loop and module cache are not ours to use.
   const args = ['build', '--compile', '--bytecode', '--format=esm', main, '--outfile', outfile]
   await run([process.execPath, ...args])
+}
+
+async function copyTool(name: string, rootfs: string): Promise<void> {
+  const path = Bun.which(name)
+  if (path === null) throw new Error(`this host has no "${name}" to put into the image`)
+  await cp(path, join(rootfs, 'bin', name), { dereference: true })
+  await copyLibraries(path, rootfs)
 }
 
 /** Copies what the dynamic linker would load, to the same paths: the loader itself, libc and its like. */

@@ -3,6 +3,9 @@
 import { join } from 'node:path'
 import { buildEmulatorImage } from './emulator-image.ts'
 
+/** Where the engines of the default image have their cache. */
+export const ENGINE_CACHE = '/home/appuser/.ACEStream/.acestream_cache'
+
 const SOURCES = join(import.meta.dir, '../emulators/engine')
 
 /**
@@ -17,7 +20,16 @@ export function buildEngineImage(): Promise<string> {
     main: join(SOURCES, 'main.ts'),
     sources: [SOURCES],
     program: '/engine-emulator',
-    instructions: 'EXPOSE 6878 6879 8621 62062 6870\nENTRYPOINT ["/engine-emulator"]\n',
+    // What the cleanup of a cache needs, which every real image has.
+    tools: ['sh', 'du', 'rm'],
+    instructions: [
+      'EXPOSE 6878 6879 8621 62062 6870',
+      // Makes the folder.
+      `WORKDIR ${ENGINE_CACHE}`,
+      'WORKDIR /',
+      'ENTRYPOINT ["/engine-emulator"]',
+      '',
+    ].join('\n'),
   })
 }
 
