@@ -26,6 +26,25 @@ export const MUTATIONS: readonly Mutation[] = [
       'breaker : breaker',
     ],
   ]),
+  ...of('core/cache.ts', [
+    ['a cache is emptied at once', 'const IDLE_MS = 5_000', 'const IDLE_MS = 0'],
+    ['a cache is emptied under a stream', 'isRunning && startedStreams === 0 &&', 'isRunning &&'],
+    ['a cache is emptied under the viewers of an adopted engine', ' && adoptedAt === null\n', '\n'],
+    ['a cache is emptied again and again', '(cacheCleanedAt ?? Number.NEGATIVE_INFINITY)', '0'],
+    [
+      'a cleanup that failed is tried again and again',
+      'attempt !== null && isAbout(attempt, engine) ?',
+      'attempt !== null && attempt.generation < 0 ?',
+    ],
+  ]),
+  ...of('control/cache-cleaner.ts', [
+    [
+      'caches are emptied on what is out of date',
+      "if (facts.docker().state !== 'reachable' || !facts.watch().isCurrent) return null",
+      '',
+    ],
+    ['Docker away is a failure of the cleanup', "code === 'unreachable' || code === 'not_found'", 'false'],
+  ]),
   ...of('core/engine-rules.ts', [
     [
       'what is wrong while the VPN is away counts against the engine',
