@@ -7,7 +7,7 @@ import {
   fleetOf,
   idsOf,
   planOf,
-  reportStarted,
+  startViewing,
   streamOf,
   untilReady,
   untilRemoved,
@@ -49,7 +49,7 @@ afterEach(async () => {
 async function busyFleet(): Promise<FleetRow[]> {
   await server.start()
   const rows = await untilReady(server, SIZE, 30_000)
-  for (const row of rows) await reportStarted(server, row, row.container_id)
+  for (const row of rows) await startViewing(server, row, row.container_id)
   return rows
 }
 

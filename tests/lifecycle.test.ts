@@ -17,11 +17,10 @@ import {
   fleetOf,
   idsOf,
   journalOf,
-  openViewer,
   planOf,
   reportEnded,
-  reportStarted,
   scale,
+  startViewing,
   streamOf,
   untilReady,
   untilRemoved,
@@ -32,8 +31,12 @@ import type { TestServer } from './support/server.ts'
 /** Docker takes its time, and the default of a preload reaches the first file of a run only (Bun 1.4.5). */
 setDefaultTimeout(60_000)
 
+/** A session ends soon after its viewer has left, which is a minute by itself. */
+const SESSION_IDLE = 'SESSION_IDLE_MS=1000'
+
 /** Everything that is waited for by the clock is short, and no periodic pass finds what events have to tell. */
 const QUICK = {
+  ENGINE_ENV: SESSION_IDLE,
   DRAIN_HIDE_S: '1',
   ENGINE_GRACE_PERIOD_S: '1',
   COLLECT_INTERVAL_S: '0.5',
@@ -142,13 +145,14 @@ describe('a fleet of MIN_REPLICAS', () => {
     const before = await untilReady(server, SIZE)
     const lost = at(before, 0)
     const other = at(before, 1)
-    await reportStarted(server, lost, 'lost')
-    await reportStarted(server, other, 'kept')
+    await startViewing(server, lost, 'lost')
+    const kept = await startViewing(server, other, 'kept')
     await site.docker.client.getContainer(lost.container_id).kill()
     await expectReplaced(server, before, lost)
     expect(await streamOf(server, 'lost')).toMatchObject({ status: 'ended', end_reason: 'engine_stopped' })
     expect(await streamOf(server, 'kept')).toMatchObject({ status: 'started' })
     await reportEnded(server, 'kept')
+    kept.leave()
   })
 
   test('replaces an engine whose container was removed', async () => {
@@ -177,7 +181,7 @@ describe('a fleet of MIN_REPLICAS', () => {
     const before = await untilReady(server, SIZE)
     const drained = at(before, 3)
     const { container_id } = drained
-    await reportStarted(server, drained, 'watched')
+    const viewer = await startViewing(server, drained, 'watched')
     const drain = (id: string) => server.post(`/engines/${id}/drain`)
     expect((await drain('no-such-engine')).status).toBe(404)
 
@@ -200,6 +204,7 @@ describe('a fleet of MIN_REPLICAS', () => {
     })
     expect(await streamOf(server, 'watched')).toMatchObject({ status: 'started' })
     await reportEnded(server, 'watched')
+    viewer.leave()
     await expectReplaced(server, before, drained)
     expect(await streamOf(server, 'watched')).toMatchObject({ end_reason: 'eof' })
   })
@@ -233,7 +238,11 @@ describe('the number of engines', () => {
   test('falls by AUTO_DELETE: idle engines are hidden for a while and removed, used ones are kept', async () => {
     const server = await started({ ...QUICK, DRAIN_HIDE_S: '2', AUTO_DELETE: 'true', MIN_REPLICAS: '1' })
     const busy = await mustProvision(server)
-    await reportStarted(server, { ...busy, port: busy.host_http_port }, 'busy')
+    await until(
+      'the first is ready',
+      async () => (await engineOf(server, busy.container_id))?.status === 'ready',
+    )
+    const viewer = await startViewing(server, { ...busy, port: busy.host_http_port }, 'busy')
     const [idle, other] = [await mustProvision(server), await mustProvision(server)]
     const drains = async (id: string) => (await engineOf(server, id))?.status === 'draining'
     await until('both idle ones drain', async () =>
@@ -242,7 +251,7 @@ describe('the number of engines', () => {
     expect(await engineOf(server, idle.container_id)).toMatchObject({ listed: false })
     expect(await isRunning(idle.container_id)).toBe(true)
 
-    await reportStarted(server, { ...other, port: other.host_http_port }, 'late')
+    const late = await startViewing(server, { ...other, port: other.host_http_port }, 'late')
     await until('the one with the late stream is listed again', async () => {
       const row = await engineOf(server, other.container_id)
       return row?.status === 'ready' && row.listed
@@ -266,19 +275,18 @@ describe('the number of engines', () => {
 
     await reportEnded(server, 'busy')
     await reportEnded(server, 'late')
+    for (const each of [viewer, late]) each.leave()
     const left = await untilReady(server, 1)
     await agreement(server, site.docker, idsOf(left))
   })
 
   test('does not fall by an engine that still serves a session which ended in the books', async () => {
-    const env = { ENGINE_ENV: 'SESSION_IDLE_MS=1000' }
-    const server = await started({ ...QUICK, ...env, AUTO_DELETE: 'true' })
+    const server = await started({ ...QUICK, AUTO_DELETE: 'true' })
     const engine = await mustProvision(server)
     const { container_id, host_http_port: port } = engine
     await until('it is ready', async () => (await engineOf(server, container_id))?.status === 'ready')
-    const viewer = await openViewer(port)
+    const viewer = await startViewing(server, { container_id, port }, 'shared')
     try {
-      await reportStarted(server, { container_id, port }, 'shared', viewer.statUrl)
       await reportEnded(server, 'shared')
       await until('it drains', async () => (await engineOf(server, container_id))?.status === 'draining')
       const before = viewer.bytes()
@@ -360,10 +368,8 @@ describe('an engine that does not answer', () => {
     const server = await started({ ...PROBED, MIN_REPLICAS: '2', HEALTH_UNHEALTHY_GRACE_PERIOD_S: '3' })
     const before = await untilReady(server, 2)
     const [dead, deaf] = [at(before, 0), at(before, 1)]
-    const viewer = await openViewer(deaf.port)
+    const viewers = [await startViewing(server, dead, 'dead'), await startViewing(server, deaf, 'deaf')]
     try {
-      await reportStarted(server, dead, 'dead')
-      await reportStarted(server, deaf, 'deaf', viewer.statUrl)
       await (await emulatorOf(site.docker, dead.container_id)).setFaults({ hang: ['all'] })
       await (await emulatorOf(site.docker, deaf.container_id)).setFaults({ hang: ['status'] })
       const isUnhealthy = async ({ container_id }: FleetRow) =>
@@ -383,7 +389,7 @@ describe('an engine that does not answer', () => {
         ),
       ).toEqual([])
     } finally {
-      viewer.leave()
+      for (const viewer of viewers) viewer.leave()
     }
   })
 })
@@ -395,10 +401,10 @@ describe('a change of the configuration', () => {
     const server = await started({ ...PROBED, MIN_REPLICAS: '3' })
     const before = await untilReady(server, 3)
     const busy = at(before, 0)
-    await reportStarted(server, busy, 'watched')
+    const viewer = await startViewing(server, busy, 'watched')
     await server.end()
     const census = new Census(site.docker)
-    await server.start({ ENGINE_ENV: 'SOMETHING=else' })
+    await server.start({ ENGINE_ENV: `${SESSION_IDLE}\nSOMETHING=else` })
     const renewed = await until(
       'the idle ones are renewed',
       async () => {
@@ -416,6 +422,7 @@ describe('a change of the configuration', () => {
     expect((await census.result()).most).toBe(4)
     expect(await streamOf(server, 'watched')).toMatchObject({ status: 'started' })
     await reportEnded(server, 'watched')
+    viewer.leave()
     await expectReplaced(server, renewed, busy)
     expect(await planOf(server)).toMatchObject({ actions: [] })
   })

@@ -3,15 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { until } from './support/docker.ts'
 import { mustProvision } from './support/fleet.ts'
 import type { RunningGluetun } from './support/gluetun.ts'
-import {
-  type FleetRow,
-  idsOf,
-  journalOf,
-  openViewer,
-  reportStarted,
-  streamOf,
-  untilReady,
-} from './support/lifecycle.ts'
+import { type FleetRow, idsOf, journalOf, startViewing, streamOf, untilReady } from './support/lifecycle.ts'
 import type { TestServer } from './support/server.ts'
 import {
   ALL_DIALECTS,
@@ -103,8 +95,7 @@ describe('a dead tunnel', () => {
   test('is seen by its engines long before Gluetun sees it; a stream that survives goes on', async () => {
     const { gluetun, server, fleet } = await fleetBehind(2)
     const [watched] = fleet as [FleetRow]
-    const viewer = await openViewer(watched.port)
-    await reportStarted(server, watched, 'survivor', viewer.statUrl)
+    const viewer = await startViewing(server, watched, 'survivor')
     await gluetun.faults({ tunnel_cut: true })
     const down = await untilNode(server, 'down')
     expect(down).toMatchObject({ docker_health: 'healthy', vpn_status: 'running' })
@@ -143,8 +134,7 @@ describe('a dead tunnel', () => {
 describe('Gluetun', () => {
   test('restarted: its engines work in its new namespace, with the same containers', async () => {
     const { gluetun, server, fleet } = await fleetBehind(3)
-    const viewer = await openViewer((fleet as [FleetRow])[0].port)
-    await reportStarted(server, (fleet as [FleetRow])[0], 'cut', viewer.statUrl)
+    const viewer = await startViewing(server, (fleet as [FleetRow])[0], 'cut')
     const startedMs = performance.now()
     await gluetun.restart()
     expect(await connectionAt((fleet as [FleetRow])[0].port)).toBeNull()

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { buildBinary } from './support/binary.ts'
 import { until } from './support/docker.ts'
 import { mustProvision, provision } from './support/fleet.ts'
-import { fleetOf, idsOf, openViewer, reportStarted, streamOf, untilReady } from './support/lifecycle.ts'
+import { fleetOf, idsOf, startViewing, streamOf, untilReady } from './support/lifecycle.ts'
 import type { TestServer } from './support/server.ts'
 import { openVpnSite, untilNode, type VpnSite, vpnOf } from './support/vpn-site.ts'
 
@@ -40,8 +40,7 @@ async function playing(worker: string, program: string | undefined) {
   const fleet = await untilReady(server, 1)
   const [engine] = fleet
   if (engine === undefined) throw new Error('no engine')
-  const viewer = await openViewer(engine.port)
-  await reportStarted(server, engine, 'watched', viewer.statUrl)
+  const viewer = await startViewing(server, engine, 'watched')
   await until('it is healthy', async () => (await fleetOf(server))[0]?.health_status === 'healthy')
   return { server, fleet, viewer }
 }

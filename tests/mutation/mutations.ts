@@ -544,7 +544,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   ]),
   ...of('control/streams.ts', [
-    ['a stream does not count as use', 'if (engine && !failed) noteUse(tx, engine, now)', ''],
+    ['a stream does not count as use', 'else if (engine) noteUse(tx, engine, now)', ''],
   ]),
   ...of('control/survey.ts', [
     [

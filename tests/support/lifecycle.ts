@@ -73,7 +73,10 @@ export const untilRemoved = (docker: TestDocker, containerId: string, withinMs?:
     withinMs,
   )
 
-/** Tells of a started stream whose id is `streamId`; with no session of its own the engine does not know it. */
+/**
+ * Tells of a started stream whose id is `streamId`. Without the `statUrl` of a session the engine does not know it, and says
+ * so when it is asked.
+ */
 export async function reportStarted(
   server: TestServer,
   { container_id, port }: Pick<FleetRow, 'container_id' | 'port'>,
@@ -127,7 +130,7 @@ export interface Viewer {
 }
 
 /** Opens a session at the engine's port and reads its playback until it leaves. */
-export async function openViewer(port: number): Promise<Viewer> {
+async function openViewer(port: number): Promise<Viewer> {
   const query = new URLSearchParams({ id: CONTENT, format: 'json', pid: crypto.randomUUID() })
   const opened = await fetch(`http://127.0.0.1:${port}/ace/getstream?${query}`)
   const { response }: { response: { playback_url: string; stat_url: string } } = await goodJson(opened)
@@ -141,6 +144,17 @@ export async function openViewer(port: number): Promise<Viewer> {
   read().catch(() => undefined)
   await until('the playback has bytes', () => bytes > 0)
   return { statUrl: response.stat_url, bytes: () => bytes, leave: () => left.abort() }
+}
+
+/** Opens a session at an engine as a proxy does for a viewer, and tells of its stream. */
+export async function startViewing(
+  server: TestServer,
+  engine: Pick<FleetRow, 'container_id' | 'port'>,
+  streamId: string,
+): Promise<Viewer> {
+  const viewer = await openViewer(engine.port)
+  await reportStarted(server, engine, streamId, viewer.statUrl)
+  return viewer
 }
 
 /** The emulator's own controls in one container. */
