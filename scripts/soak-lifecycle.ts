@@ -16,7 +16,7 @@ import {
   fleetOf,
   idsOf,
   openViewer,
-  reportStarted,
+  startViewing,
   streamOf,
   untilReady,
   untilRemoved,
@@ -118,7 +118,7 @@ async function killOne(site: TestSite, server: TestServer, name: string): Promis
   const [lost] = before
   if (lost === undefined) throw new Error('there is no engine to kill')
   const isBusy = name.startsWith('busy')
-  if (isBusy) await reportStarted(server, lost, name)
+  if (isBusy) await startViewing(server, lost, name)
   const beganMs = performance.now()
   await site.docker.client.getContainer(lost.container_id).kill()
   await until('another is in its place', async () => {
@@ -191,7 +191,7 @@ async function outlive(outage: Outage): Promise<void> {
   cleaners.add(dispose)
   await server.start()
   const before = await untilReady(server, SIZE, UP_WITHIN_MS)
-  for (const row of before) await reportStarted(server, row, row.container_id)
+  for (const row of before) await startViewing(server, row, row.container_id)
 
   await outage.begin(dockerd)
   const knownMs = await untilKnownAway(server)

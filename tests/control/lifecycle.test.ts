@@ -316,29 +316,13 @@ describe('idle engines', () => {
     await leave()
     await pass(12, [], false)
     expect(await all()).toMatchObject([{ status: 'draining' }])
-    let downloaded = 0
-    const say = (state: 'serves' | 'ended'): void => {
-      const [target] = rig.health.targets
-      const [session] = target?.sessions ?? []
-      if (target === undefined || session === undefined) throw new Error('no session is asked about')
-      const { engineId, generation } = target
-      const { streamRowId } = session
-      downloaded += 1_000
-      rig.health.tellSessions({
-        engineId,
-        generation,
-        streamRowId,
-        state,
-        figures: figures({ downloaded }),
-        atMs: rig.clock.now(),
-      })
-    }
+    const record = rig.health.targets[0]?.sessions[0]?.streamRowId ?? 0
     for (let turn = 0; turn < 20; turn++) {
-      say('serves')
+      await rig.say(record, 'serves', { downloaded: turn * 1_000 })
       await pass(2, [], false)
     }
     expect(running()).toHaveLength(1)
-    say('ended')
+    await rig.say(record, 'ended')
     await pass(2)
     expect(running()).toEqual([])
   })
@@ -493,21 +477,9 @@ describe('an unhealthy engine', () => {
     await leave('is shared')
     for (let second = 0; second < 60; second++) {
       await pass(1, [19_000], false)
-      const [target] = rig.health.targets
-      for (const [index, { streamRowId }] of (target?.sessions ?? []).entries()) {
-        const { engineId, generation } = target ?? { engineId: '', generation: 0 }
-        // The newest comes first: that is the one that ended in the books.
-        const downloaded = index === 0 ? second * 1_000 : 5
-        const atMs = rig.clock.now()
-        rig.health.tellSessions({
-          engineId,
-          generation,
-          streamRowId,
-          state: 'serves',
-          figures: figures({ downloaded }),
-          atMs,
-        })
-      }
+      // The newest comes first: that is the one that ended in the books.
+      for (const [index, { streamRowId }] of (rig.health.targets[0]?.sessions ?? []).entries())
+        await rig.say(streamRowId, 'serves', { downloaded: index === 0 ? second * 1_000 : 5 })
     }
     expect(await names()).toEqual(['acestream-1 ready'])
     await pass(40, [19_000])

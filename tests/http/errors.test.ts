@@ -160,6 +160,34 @@ describe('the key', () => {
     expect((await rig.request('GET', path)).status).toBe(200)
   })
 
+  test('is on every read but three with API_KEY_PROTECT_READS, and the document says so', async () => {
+    await start({ API_KEY: 'secret', API_KEY_PROTECT_READS: 'true' })
+    const right = withKey('Bearer secret')
+    const { paths } = await rig.json<{
+      paths: Record<string, Record<string, { security?: object[]; responses: Record<string, object> }>>
+    }>('GET', '/swagger/json')
+    const open: string[] = []
+    for (const [path, { get }] of Object.entries(paths)) {
+      if (get === undefined) continue
+      const asked = path.replaceAll(/{\w+}/g, 'x')
+      const without = await rig.request('GET', asked)
+      const isOpen = without.status !== 401
+      if (isOpen) open.push(path)
+      else {
+        expect((await rig.request('GET', asked, undefined, withKey('Bearer wrong'))).status, path).toBe(403)
+        expect([401, 403], path).not.toContain((await rig.request('GET', asked, undefined, right)).status)
+      }
+      expect([path, Object.keys(get.responses).includes('401')]).toEqual([path, !isOpen])
+      expect([path, (get.security ?? []).length > 0]).toEqual([path, !isOpen])
+    }
+    expect(open.toSorted()).toEqual(['/healthz', '/orchestrator/status', '/readyz'])
+    for (const other of ['//engines', '/engines/', '/engines?status=all', '/swaggerx', '/healthz/../engines'])
+      expect((await rig.request('GET', other)).status, other).toBe(401)
+    expect((await rig.request('HEAD', '/engines')).status).toBe(401)
+    for (const page of ['/swagger', '/swagger/json'])
+      expect((await rig.request('GET', page)).status, page).toBe(200)
+  })
+
   test('is never logged', async () => {
     await start({ API_KEY: 'secret' })
     await rig.request('POST', '/provision/acestream', {}, withKey('Bearer wrong-key-here'))

@@ -154,3 +154,183 @@ describe('GET /streams', () => {
     expect(await ids('?container_id=none')).toEqual([])
   })
 })
+
+describe('pages of GET /streams', () => {
+  const PAGE = '/streams?limit=3'
+
+  /** So many streams, of which every second has ended, a second apart. */
+  async function watched(count: number): Promise<void> {
+    for (let index = 1; index <= count; index++) {
+      await started({ labels: { stream_id: `s${index}` } })
+      if (index % 2 === 0) await ended({ stream_id: `s${index}`, reason: 'eof' })
+      await rig.clock.advance(1_000)
+    }
+  }
+
+  /** The ids of each page, following its link until there is none. */
+  async function pages(first: string): Promise<string[][]> {
+    const found: string[][] = []
+    for (let path: string | undefined = first; path !== undefined; ) {
+      const response = await rig.request('GET', path)
+      found.push(((await response.json()) as StreamState[]).map(({ id }) => id))
+      path = /^<(.+)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1]
+    }
+    return found
+  }
+
+  test('are the newest first, each oldest first, and together everything once', async () => {
+    await watched(8)
+    expect(await pages(PAGE)).toEqual([
+      ['s6', 's7', 's8'],
+      ['s3', 's4', 's5'],
+      ['s1', 's2'],
+    ])
+    expect(await pages(`${PAGE}&status=ended`)).toEqual([['s4', 's6', 's8'], ['s2']])
+    expect(await pages(`${PAGE}&container_id=${engine.container_id}&status=started`)).toEqual([
+      ['s3', 's5', 's7'],
+      ['s1'],
+    ])
+    expect(await pages(`${PAGE}&container_id=none`)).toEqual([[]])
+    // A page that is full to the brim has a link to an empty one.
+    expect(await pages('/streams?limit=4')).toEqual([['s5', 's6', 's7', 's8'], ['s1', 's2', 's3', 's4'], []])
+  })
+
+  test('lose and double nothing while streams come and go', async () => {
+    await watched(4)
+    const first = await rig.request('GET', '/streams?limit=2')
+    await ended({ stream_id: 's1' })
+    await started({ labels: { stream_id: 'new' } })
+    const next = /^<(.+)>/.exec(first.headers.get('link') ?? '')?.[1] ?? ''
+    expect((await rig.json<StreamState[]>('GET', next)).map(({ id }) => id)).toEqual(['s1', 's2'])
+  })
+
+  test('begin before a time, too', async () => {
+    await watched(4)
+    const [, , third] = await rig.json<StreamState[]>('GET', '/streams')
+    const before = encodeURIComponent(third?.started_at ?? '')
+    expect(await pages(`/streams?limit=1&before=${before}`)).toEqual([['s2'], ['s1'], []])
+    expect((await rig.json<StreamState[]>('GET', `/streams?before=${before}`)).map(({ id }) => id)).toEqual([
+      's1',
+      's2',
+    ])
+  })
+
+  test.each([
+    ['limit', ['0', '1001', '-1', '1.5', 'many', '', '1e2']],
+    ['before', ['soon', '', '-1', '1.5', '2026-02-30T00:00:00Z']],
+  ])('a wrong %s is named, and what would be right', async (name, values) => {
+    for (const value of values) {
+      const response = await rig.request('GET', `/streams?${name}=${value}`)
+      expect([value, response.status]).toEqual([value, 422])
+      const { detail } = (await response.json()) as { detail: { loc: string[] }[] }
+      expect(detail.map(({ loc }) => loc)).toEqual([['query', name]])
+    }
+  })
+
+  test('without a limit have every started stream, however many, and the 500 that ended last', async () => {
+    for (let index = 0; index < 620; index++) {
+      await started({ labels: { stream_id: `s${index}` } })
+      if (index < 510) await ended({ stream_id: `s${index}` })
+    }
+    const all = await rig.json<StreamState[]>('GET', '/streams')
+    expect(all.filter(({ status }) => status === 'started')).toHaveLength(110)
+    expect(all.filter(({ status }) => status === 'ended')).toHaveLength(500)
+    expect([all[0]?.id, all.at(-1)?.id]).toEqual(['s10', 's619'])
+    // acexy's own question is never cut short.
+    expect(await active()).toHaveLength(110)
+  })
+})
+
+/** An id as some keys make it. */
+const ODD = 'http://host:80/a b?c=d%26|ses/sion'
+const pathOf = (id: string): string => `/streams/${encodeURIComponent(id)}`
+
+describe('one stream', () => {
+  test('is the flat record, the newest of its id', async () => {
+    for (const id of ['abc|session', ODD]) {
+      await started({ labels: { stream_id: id } })
+      await ended({ stream_id: id, reason: 'eof' })
+      await started({ labels: { stream_id: id } })
+      const one = await rig.json<StreamState>('GET', pathOf(id))
+      expect(one).toMatchObject({ id, status: 'started', container_id: engine.container_id })
+      expect((await rig.json<StreamState[]>('GET', '/streams?limit=1'))[0]).toEqual(one)
+    }
+    const response = await rig.request('GET', '/streams/none')
+    expect(response.status).toBe(404)
+    expect(await response.json()).toMatchObject({ code: 'stream_not_found' })
+  })
+})
+
+describe('DELETE /streams/{id}', () => {
+  interface Stopped {
+    readonly updated: boolean
+    readonly session: string
+    readonly stream: StreamState
+  }
+  const stop = (id: string) => rig.json<Stopped>('DELETE', pathOf(id))
+
+  test('stops the session at its engine, at our address of it, and ends the stream', async () => {
+    // Whatever host a proxy reports: only the path is used.
+    const command = 'http://elsewhere.example:1234/ace/cmd/abc/session?method=start#x'
+    await started({ labels: { stream_id: ODD } }, { command_url: command })
+    await rig.clock.advance(5_000)
+    const { updated, session, stream } = await stop(ODD)
+    expect({ updated, session }).toEqual({ updated: true, session: 'stopped' })
+    expect(stream).toMatchObject({ id: ODD, status: 'ended', end_reason: 'stopped_by_operator' })
+    expect(stream.ended_at).toBe(new Date(rig.clock.now()).toISOString())
+    expect(rig.stops.asked.map(({ path }) => path)).toEqual(['/ace/cmd/abc/session'])
+    const ports = rig.stops.asked.flatMap(({ addresses }) => addresses.map(({ port }) => port))
+    expect(new Set(ports)).toEqual(new Set([engine.host_http_port]))
+    expect(rig.stops.asked.flatMap(({ addresses }) => addresses.map(({ host }) => host))).not.toContain(
+      'elsewhere.example',
+    )
+    expect(await capacity()).toMatchObject({ active: 0, used: 0 })
+    // What its proxy tells afterwards changes nothing.
+    expect(await ended({ stream_id: ODD, reason: 'eof' })).toEqual({ updated: false, stream: null })
+    expect(await stop(ODD)).toEqual({ updated: false, session: 'none', stream })
+    expect(rig.stops.asked).toHaveLength(1)
+  })
+
+  test.each(['unknown', 'silent'] as const)('ends it also where the engine is %s', async (answer) => {
+    await started()
+    rig.stops.answer = answer
+    expect(await stop('abc|session')).toMatchObject({ updated: true, session: answer })
+    expect(await active()).toEqual([])
+  })
+
+  test.each([
+    ['no path of a command', 'http://localhost:19000/server/api'],
+    ['a path that leads out', 'http://localhost:19000/ace/cmd/../../server/api/x'],
+    ['another scheme', 'file:///etc/passwd'],
+    ['no URL', '/ace/cmd/abc/session'],
+  ])('asks nothing of an engine for %s, and ends the stream', async (_, command) => {
+    await started({}, { command_url: command })
+    expect(await stop('abc|session')).toMatchObject({ updated: true, session: 'none' })
+    expect(rig.stops.asked).toEqual([])
+  })
+
+  test('asks nobody where no engine of ours serves it', async () => {
+    await started({ engine: { host: 'localhost', port: 1 } }, { stat_url: 'http://localhost:1/ace/stat/a/b' })
+    expect(await stop('abc|session')).toMatchObject({ updated: true, session: 'none' })
+    expect(rig.stops.asked).toEqual([])
+  })
+
+  test('of one that is not in the books is a 404', async () => {
+    expect((await rig.request('DELETE', '/streams/none')).status).toBe(404)
+  })
+
+  test('keeps the reason that its proxy reported while the engine was asked', async () => {
+    await started()
+    const { promise, resolve } = Promise.withResolvers<'stopped'>()
+    rig.stops.stop = () => promise
+    const stopping = stop('abc|session')
+    await Promise.resolve()
+    await ended({ stream_id: 'abc|session', reason: 'eof' })
+    resolve('stopped')
+    expect(await stopping).toMatchObject({
+      updated: false,
+      session: 'stopped',
+      stream: { end_reason: 'eof' },
+    })
+  })
+})

@@ -130,7 +130,7 @@ export interface Viewer {
 }
 
 /** Opens a session at the engine's port and reads its playback until it leaves. */
-async function openViewer(port: number): Promise<Viewer> {
+export async function openViewer(port: number): Promise<Viewer> {
   const query = new URLSearchParams({ id: CONTENT, format: 'json', pid: crypto.randomUUID() })
   const opened = await fetch(`http://127.0.0.1:${port}/ace/getstream?${query}`)
   const { response }: { response: { playback_url: string; stat_url: string } } = await goodJson(opened)

@@ -7,8 +7,10 @@ import type {
   NetworkFact,
   SessionFact,
 } from '../../src/control/health-keeper.ts'
+import type { Figures } from '../../src/core/figures.ts'
 import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'
 import { createOrchestrator, type Orchestrator } from '../../src/wire.ts'
+import { figures } from './builders.ts'
 import { ManualVpn } from './manual-vpn.ts'
 import { MemoryRuntime } from './memory-runtime.ts'
 import { type TempStore, tempStore } from './temp-store.ts'
@@ -53,6 +55,14 @@ class ManualHealth implements HealthSource {
 
   tellNetwork(fact: NetworkFact): void {
     this.#handlers?.onNetwork(fact)
+  }
+
+  /** The engine that is asked about the session of a record answers; throws where none is. */
+  session(record: number, state: SessionFact['state'], told: Figures | null, atMs: number): void {
+    const target = this.targets.find(({ sessions }) => sessions.some((each) => each.streamRowId === record))
+    if (target === undefined) throw new Error(`no engine is asked about the record ${record}`)
+    const { engineId, generation } = target
+    this.tellSessions({ engineId, generation, streamRowId: record, state, figures: told, atMs })
   }
 
   lose(): void {
@@ -155,6 +165,16 @@ export class Rig {
       session,
       labels: { stream_id: id },
     })
+  }
+
+  /** The engine of a stream answers now about its session. */
+  async say(
+    record: number,
+    state: SessionFact['state'],
+    told: Partial<Figures> | null = null,
+  ): Promise<void> {
+    this.health.session(record, state, told === null ? null : figures(told), this.clock.now())
+    await settled()
   }
 
   /** Waits for an answer and lets up to a minute of virtual time pass until it comes. */
