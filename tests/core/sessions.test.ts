@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'bun:test'
-import { type Session, type SessionAnswer, secondLook, stillMs, withAnswer } from '../../src/core/sessions.ts'
+import {
+  isDead,
+  type Session,
+  type SessionAnswer,
+  secondLook,
+  stalledSinceMs,
+  stillMs,
+  withAnswer,
+} from '../../src/core/sessions.ts'
 
 const DRAINING = 10_000
 
@@ -71,5 +79,45 @@ describe('standing still', () => {
       5_000,
     )
     expect(stillMs([])).toBeNull()
+  })
+})
+
+describe('a dead session', () => {
+  const dead = (...answers: readonly SessionAnswer[]) => {
+    const session = after(...answers)
+    return session !== null && isDead(session)
+  }
+
+  test('is one that the engine has denied three times, with no word of service between', () => {
+    expect(dead(ended(1), ended(2))).toBe(false)
+    expect(dead(ended(1), ended(2), ended(3))).toBe(true)
+    expect(dead(serves(0, 1), ended(1), ended(2), ended(3))).toBe(true)
+    expect(dead(ended(1), ended(2), serves(3, 1), ended(4), ended(5))).toBe(false)
+  })
+
+  test('is no silent one, and silence changes no count', () => {
+    expect(dead(...Array.from({ length: 100 }, (_, index) => silent(index)))).toBe(false)
+    expect(dead(ended(1), silent(2), ended(3), silent(4))).toBe(false)
+    expect(dead(ended(1), silent(2), ended(3), silent(4), ended(5))).toBe(true)
+  })
+})
+
+describe('a stall', () => {
+  const stalled = (...answers: readonly SessionAnswer[]) => {
+    const session = after(...answers)
+    return session && stalledSinceMs(session)
+  }
+
+  test('is shown after fifteen seconds, since the last byte that moved', () => {
+    expect(stalled(serves(1_000, 5), serves(2_000, 6), serves(16_999, 6))).toBeNull()
+    expect(stalled(serves(1_000, 5), serves(2_000, 6), serves(17_000, 6))).toBe(2_000)
+    expect(stalled(serves(1_000, 5), serves(16_000, 5))).toBe(1_000)
+    expect(stalled(serves(1_000, 5), serves(16_000, 5), serves(17_000, 6))).toBeNull()
+  })
+
+  test('is not known of a session without bytes, of a silent or of an ended one', () => {
+    expect(stalled(serves(1_000, null), serves(60_000, null))).toBeNull()
+    expect(stalled(serves(1_000, 5), silent(60_000))).toBeNull()
+    expect(stalled(serves(1_000, 5), ended(60_000))).toBeNull()
   })
 })

@@ -1,0 +1,9 @@
+/**
+ * A proxy as a process of its own, which a test can kill: opens a session at the engine of each port that it is given, prints
+ * the URLs of their statistics as one line of JSON, and reads their playback until it is ended.
+ */
+
+import { openViewer } from './lifecycle.ts'
+
+const viewers = await Promise.all(process.argv.slice(2).map((port) => openViewer(Number(port))))
+process.stdout.write(`${JSON.stringify(viewers.map(({ statUrl }) => statUrl))}\n`)
