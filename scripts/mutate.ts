@@ -23,7 +23,7 @@ const COPIED = [
   'README.md',
 ]
 /** Tests without Docker that take some seconds together. */
-const FAST_TESTS = ['tests/core', 'tests/store', 'tests/control', 'tests/http']
+const FAST_TESTS = ['tests/core', 'tests/store', 'tests/control', 'tests/http', 'tests/metrics']
 /** A mutation may make something wait for ever. */
 const TESTS_MAX_MS = 120_000
 const SEEDS_MAX_MS = 300_000

@@ -6,9 +6,9 @@ import { systemClock } from './control/clock.ts'
 import type { Checkpoint } from './control/launcher.ts'
 import type { Log } from './control/log.ts'
 import { SERVER_BODY_BYTES_MAX } from './http/app.ts'
+import { createLog } from './logging.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from './runtime/docker.ts'
 import { openStore, type Store } from './store/store.ts'
-import { createLog } from './telemetry.ts'
 import { createOrchestrator, type Orchestrator } from './wire.ts'
 import { vpnWorkerSettingsOf } from './wire-settings.ts'
 import { HealthHost } from './workers/health-host.ts'
@@ -55,6 +55,7 @@ function run(config: Config, warnings: readonly string[]): void {
     checkpoint: failPoint(process.env),
     version: packageJson.version,
   })
+  orchestrator.metrics.addProcess(() => ({ health: workers.health.restarts(), vpn: workers.vpn.restarts() }))
   listen(orchestrator.app, config)
   orchestrator.start()
   log.info({ port: config.APP_PORT, bind: config.BIND, version: packageJson.version }, 'listening')

@@ -18,8 +18,8 @@ import type { PortRange } from './core/ports.ts'
 import { ProvisionRefused, type Refusal, runtimeUnavailable } from './core/refusal.ts'
 import type { Services } from './http/app.ts'
 import { type Failure, invalidFailure, type Translate } from './http/problems.ts'
+import type { Counters } from './metrics/counters.ts'
 import { RuntimeFailure } from './runtime/runtime.ts'
-import type { Counters } from './telemetry.ts'
 
 export interface ServiceParts {
   readonly template: EngineTemplate
@@ -81,11 +81,8 @@ export function createServices(parts: ServiceParts): Services {
     },
     provisioning: {
       engine: async (request, key, signal) => {
-        const engine = await provisioner.provision(
-          checkEngineRequest(request, template, vpnRanges),
-          key,
-          signal,
-        )
+        const wanted = checkEngineRequest(request, template, vpnRanges)
+        const engine = await countingRefusals(counters, provisioner.provision(wanted, key, signal))
         counters.provisioned('acestream')
         return {
           container_id: engine.containerId ?? '',
@@ -96,7 +93,8 @@ export function createServices(parts: ServiceParts): Services {
         }
       },
       generic: async (request) => {
-        const { containerId, name } = await generic.provision(genericRequest(request, template))
+        const wanted = genericRequest(request, template)
+        const { containerId, name } = await countingRefusals(counters, generic.provision(wanted))
         counters.provisioned('generic')
         return { container_id: containerId, container_name: name }
       },
@@ -116,6 +114,13 @@ export function createServices(parts: ServiceParts): Services {
     },
   }
 }
+
+/** A provision's outcome, as it is; one that is refused is counted by its code. */
+const countingRefusals = <T>(counters: Counters, provision: Promise<T>): Promise<T> =>
+  provision.catch((error: unknown) => {
+    if (error instanceof ProvisionRefused) counters.provisionFailed(error.refusal.code)
+    throw error
+  })
 
 /** Gives each expected error of the control layer its status; `form` is `PROVISION_ERROR_DETAIL`. */
 export const createTranslate =

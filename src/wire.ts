@@ -9,6 +9,7 @@ import { EnginePorts } from './control/engine-ports.ts'
 import { EngineViews } from './control/engine-views.ts'
 import { Executor } from './control/executor.ts'
 import { Facts } from './control/facts.ts'
+import { FleetFigures } from './control/fleet-figures.ts'
 import { Gate } from './control/gate.ts'
 import { GenericProvisioner } from './control/generic.ts'
 import { HealthKeeper, type HealthSource } from './control/health-keeper.ts'
@@ -21,7 +22,7 @@ import { OwnStarts } from './control/own-starts.ts'
 import { Placer } from './control/placer.ts'
 import { PlanViews } from './control/plan-views.ts'
 import { PortBook } from './control/port-book.ts'
-import { Provisioner } from './control/provisioner.ts'
+import { Provisioner, type StartOutcome } from './control/provisioner.ts'
 import { Reconciler } from './control/reconciler.ts'
 import { Remover } from './control/remover.ts'
 import { Repairs } from './control/repairs.ts'
@@ -31,6 +32,7 @@ import { Settlements } from './control/settlements.ts'
 import { Settler } from './control/settler.ts'
 import { Statistics } from './control/statistics.ts'
 import { StatusViews } from './control/status-views.ts'
+import { StreamEnds } from './control/stream-ends.ts'
 import { type StopSession, StreamStops } from './control/stream-stops.ts'
 import { StreamViews } from './control/stream-views.ts'
 import { StreamBooks } from './control/streams.ts'
@@ -42,12 +44,11 @@ import { VpnViews } from './control/vpn-views.ts'
 import type { Action } from './core/situation.ts'
 import type { Engine } from './core/types.ts'
 import { createApp } from './http/app.ts'
+import type { Counters } from './metrics/counters.ts'
+import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import type { Runtime } from './runtime/runtime.ts'
 import { createServices, createTranslate } from './services.ts'
-import { liveEngines } from './store/engines.ts'
 import type { Store } from './store/store.ts'
-import { startedStreams } from './store/streams.ts'
-import { addGauges, createMetrics } from './telemetry.ts'
 import {
   gateSettingsOf,
   policySettingsOf,
@@ -78,6 +79,7 @@ export interface Adapters {
 /** The parts that other code has to reach, wired and not started. */
 export interface Orchestrator {
   readonly app: ReturnType<typeof createApp>
+  readonly metrics: Metrics
   /** Begins to watch Docker and to probe engines. What SQLite knows is served without it. */
   start(): void
   /** Ends all loops; engines keep running, and launches that run are settled by the next start. */
@@ -87,17 +89,22 @@ export interface Orchestrator {
 /** Builds the application around its adapters: the composition root. */
 export function createOrchestrator(config: Config, adapters: Adapters): Orchestrator {
   const { log, version } = adapters
-  const base = baseOf(config, adapters)
+  const metrics = createMetrics(version)
+  const { counters } = metrics
+  const base = baseOf(config, adapters, counters)
   const work = workOf(config, adapters, base)
-  const { registry, counters } = createMetrics()
-  addGauges(registry, gaugesOf(adapters, base.facts))
+  const views = viewsOf(config, adapters, base, work)
+  const figures = figuresOf(adapters, base, work, views)
   const services = createServices({
     ...work,
-    ...viewsOf(config, adapters, base, work),
+    ...views,
     template: base.template,
     vpnRanges: base.nodes.all().map(({ ports }) => ports),
     counters,
-    metrics: () => registry.metrics(),
+    metrics: () => {
+      base.ends.catchUp()
+      return metrics.exposition(figures.take())
+    },
   })
   const { provisioner, keeper, vpnKeeper, observer, reconciler, traffic, cache } = work
   const { statistics } = base
@@ -109,6 +116,7 @@ export function createOrchestrator(config: Config, adapters: Adapters): Orchestr
       translate: createTranslate(config.PROVISION_ERROR_DETAIL),
       onDefect: (error, { method, url }) => log.error({ err: error, method, url }, 'a request failed'),
     }),
+    metrics,
     start: () => {
       provisioner.sweepUnclaimed()
       keeper.start()
@@ -130,9 +138,10 @@ export function createOrchestrator(config: Config, adapters: Adapters): Orchestr
 
 type Base = ReturnType<typeof baseOf>
 type Work = ReturnType<typeof workOf>
+type Views = ReturnType<typeof viewsOf>
 
-/** What the others look at: facts, VPN nodes, ports, the gate, addresses, the books. */
-function baseOf(config: Config, { store, clock, log }: Adapters) {
+/** What the others look at: facts, VPN nodes, ports, the gate, addresses, the books; and where they count. */
+function baseOf(config: Config, { store, clock, log }: Adapters, counters: Counters) {
   const facts = new Facts(clock.now(), {
     failureThreshold: config.HEALTH_FAILURE_THRESHOLD,
     maxAgeMs: config.HEALTH_CHECK_INTERVAL_S * 3_000,
@@ -156,10 +165,12 @@ function baseOf(config: Config, { store, clock, log }: Adapters) {
   )
   return {
     template: templateOf(config),
+    counters,
     facts,
     sessions: new SessionFacts(),
     statistics: new Statistics({ store, clock, ...statisticsSettingsOf(config) }),
     books: new StreamBooks({ store, clock, addresses, log }),
+    ends: new StreamEnds(store, counters.streamEnded),
     connections: new ConnectionFacts(),
     nodes,
     ports,
@@ -173,7 +184,7 @@ function baseOf(config: Config, { store, clock, log }: Adapters) {
 /** What acts. The three parts know of one another, so what one needs of a later one is looked up when it is needed. */
 function workOf(config: Config, adapters: Adapters, base: Base) {
   const { store, clock, log, health, vpn, stopSession } = adapters
-  const { facts, sessions, statistics, books, connections, nodes, addresses, gate } = base
+  const { counters, facts, sessions, statistics, books, connections, nodes, addresses, gate } = base
   const isInHand = (id: string): boolean => starting.isInHand(id) || lifecycle.repairs.isInHand(id)
   const lookAt = (containerId: string): void => watching.observer.lookAt(containerId)
   const starting = startingOf(config, adapters, base, (id) => watching.onLaunchEnd(id))
@@ -188,7 +199,7 @@ function workOf(config: Config, adapters: Adapters, base: Base) {
     streamStops: new StreamStops({ store, books, addresses, stopSession }),
     keeper: new HealthKeeper({
       ...{ store, clock, facts, sessions, connections, nodes, addresses, gate, log },
-      sessionKeeper: new SessionKeeper({ store, sessions, statistics, books }),
+      sessionKeeper: new SessionKeeper({ store, sessions, statistics, books, counts: counters }),
       source: health,
       intervalMs: config.HEALTH_CHECK_INTERVAL_S * 1_000,
     }),
@@ -208,7 +219,7 @@ function startingOf(
   onLaunchEnd: (containerId: string | null) => void,
 ) {
   const { store, runtime, clock, log, newId, checkpoint } = adapters
-  const { template, facts, nodes, ports, placer, gate } = base
+  const { template, counters, facts, nodes, ports, placer, gate } = base
   const isUsable = (engine: Engine): boolean =>
     (facts.isRunning(engine) || provisioner.isPending(engine.id)) && !nodes.isInWayOf(engine)
   const enginePorts = new EnginePorts({ ports, placer, template })
@@ -220,7 +231,8 @@ function startingOf(
   const deadlineMs = config.PROVISION_DEADLINE_MS
   const unclaimedTtlMs = config.UNCLAIMED_TTL_S * 1_000
   const caller = { store, clock, claims, launcher, log, checkpoint, deadlineMs, unclaimedTtlMs, onLaunchEnd }
-  const provisioner: Provisioner = new Provisioner(caller)
+  const onOutcome = countStart(counters)
+  const provisioner: Provisioner = new Provisioner({ ...caller, onOutcome })
   const generic = new GenericProvisioner({ store, clock, runtime, facts, template, newId })
   const remover = new Remover({ store, clock, runtime, template, provisioner })
   return {
@@ -243,7 +255,7 @@ function watchingOf(
   hooks: { readonly isInHand: (id: string) => boolean; readonly onPass: () => void },
 ) {
   const { store, runtime, clock, log, newId, random } = adapters
-  const { template, facts, nodes, books } = base
+  const { template, counters, facts, nodes, books, ends } = base
   const { isInHand } = hooks
   const onSettled = provisioner.settled.bind(provisioner)
   const settlements = new Settlements({
@@ -257,7 +269,9 @@ function watchingOf(
   const housekeeping = new Housekeeping({ store, clock, books })
   const onPass = (): void => {
     provisioner.sweepUnclaimed()
+    ends.catchUp()
     housekeeping.run()
+    counters.fullPass()
     hooks.onPass()
   }
   const observer: Observer = new Observer({
@@ -294,7 +308,7 @@ function lifecycleOf(
   hooks: { readonly isInHand: (id: string) => boolean; readonly lookAt: (containerId: string) => void },
 ) {
   const { store, runtime, clock, log, random } = adapters
-  const { template, facts, sessions, connections, nodes, gate } = base
+  const { template, counters, facts, sessions, connections, nodes, gate } = base
   const { isInHand, lookAt } = hooks
   const starts = new OwnStarts({ provisioner, clock, random })
   const launch = (engine: Engine): void => starts.launch(engine)
@@ -303,14 +317,16 @@ function lifecycleOf(
   const settings = policySettingsOf(config)
   const known = { store, clock, facts, sessions, connections, nodes, gate, template, settings }
   const survey = new Survey({ ...known, isInHand, starts })
-  const executor = new Executor({ store, clock, claims, log, launch, lookAt, repair })
+  const onAction = counters.acted
+  const executor = new Executor({ store, clock, claims, log, launch, lookAt, repair, onAction })
   const breakers = gate.breakers()
   const repairs = new Repairs({
     ...{ store, clock, runtime, nodes, claims, log },
-    ...{ breakers, actionFor, lookAt, launch },
+    ...{ breakers, actionFor, lookAt, launch, onAction },
   })
   const watched = { store, clock, facts, sessions, connections, nodes, survey }
-  const reconciler: Reconciler = new Reconciler({ ...watched, executor, repairs, log, random })
+  const onPass = counters.planned
+  const reconciler: Reconciler = new Reconciler({ ...watched, executor, repairs, log, random, onPass })
   return { survey, repairs, reconciler, operator: new Operator({ store, clock, ...settings }) }
 }
 
@@ -347,15 +363,23 @@ function viewsOf(config: Config, adapters: Adapters, base: Base, work: Work) {
   }
 }
 
-const gaugesOf = ({ store, clock }: Adapters, facts: Facts) => ({
-  streamsActive: () => startedStreams(store.db).length,
-  enginesByStatus: () => countBy(liveEngines(store.db), ({ status }) => status),
-  enginesByHealth: () =>
-    countBy(
-      liveEngines(store.db).filter((engine) => facts.isRunning(engine)),
-      ({ id }) => facts.health(id, clock.now()).verdict,
-    ),
-})
+/** What a scrape is told. */
+const figuresOf = ({ store }: Adapters, base: Base, work: Work, views: Views): FleetFigures =>
+  new FleetFigures({
+    store,
+    facts: base.facts,
+    gate: base.gate,
+    nodes: base.nodes,
+    survey: work.survey,
+    listedEngines: () => views.engineViews.listedCount(),
+    canProvision: () => views.statusViews.refusal() === null,
+    isReady: () => work.observer.hasPassed(),
+  })
 
-const countBy = <T>(items: readonly T[], keyOf: (item: T) => string): Record<string, number> =>
-  Object.fromEntries([...Map.groupBy(items, keyOf)].map(([key, group]) => [key, group.length]))
+/** A failure that a caller waits for is counted with its answer. */
+const countStart =
+  (counters: Counters) =>
+  ({ end, tookMs, isAwaited }: StartOutcome): void => {
+    counters.startEnded(end.kind === 'started' ? 'ok' : 'failed', tookMs)
+    if (end.kind === 'failed' && !isAwaited) counters.provisionFailed(end.refusal.code)
+  }

@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   workers: ['core', 'runtime'],
   http: [],
   config: ['core'],
+  metrics: ['core'],
 }
 
 /** Packages that one folder alone may know. */
@@ -23,6 +24,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   elysia: 'http',
   '@elysiajs/swagger': 'http',
   'swagger-ui-dist': 'http',
+  'prom-client': 'metrics',
 }
 
 const SRC = join(import.meta.dir, '../src')

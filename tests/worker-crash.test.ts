@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildBinary } from './support/binary.ts'
 import { until } from './support/docker.ts'
+import { Exposition } from './support/exposition.ts'
 import { mustProvision, provision } from './support/fleet.ts'
 import { fleetOf, idsOf, startViewing, streamOf, untilReady } from './support/lifecycle.ts'
 import type { TestServer } from './support/server.ts'
@@ -74,6 +75,7 @@ describe.each([
     expect(backMs).toBeLessThan(BACK_WITHIN_MS)
     expect(idsOf(await untilReady(server, 1))).toEqual(idsOf(fleet))
     await expectUnharmed(server, viewer, 'the health worker')
+    expect(await restartsOf(server)).toEqual({ 'worker="health"': 1 })
   })
 
   test('the VPN worker: the VPN is unknown for a moment, engines stay listed, streams go on', async () => {
@@ -88,8 +90,12 @@ describe.each([
     expect(backMs).toBeLessThan(BACK_WITHIN_MS)
     expect(idsOf(await untilReady(server, 1))).toEqual(idsOf(fleet))
     await expectUnharmed(server, viewer, 'the VPN worker')
+    expect(await restartsOf(server)).toEqual({ 'worker="vpn"': 1 })
   })
 })
+
+const restartsOf = async (server: TestServer) =>
+  new Exposition(await (await fetch(`${server.url}/metrics`)).text()).all('roundhouse_worker_restarts_total')
 
 /** One line for the outage and one for its end, and a stream that never stopped. */
 async function expectUnharmed(

@@ -63,6 +63,11 @@ export class EngineViews {
     return body
   }
 
+  /** How many engines a proxy may use. */
+  listedCount(): number {
+    return this.#current().listed.length
+  }
+
   /** Every live engine, the hidden ones with the reason, as JSON text. */
   allJson(): string {
     return this.#current().all

@@ -21,6 +21,8 @@ export interface ExecutorDeps {
   readonly lookAt: (containerId: string) => void
   /** Has the container of an engine mended or removed, which takes questions to the container engine. */
   readonly repair: (engineId: string) => void
+  /** Called for each action that is done here. */
+  readonly onAction: (action: Action) => void
 }
 
 const REPAIRED: ReadonlySet<Action['type']> = new Set(['fail', 'revive', 'restart', 'recreate'])
@@ -36,12 +38,16 @@ export class Executor {
   constructor(private readonly deps: ExecutorDeps) {}
 
   execute(action: Action): void {
-    const { log } = this.deps
+    const { log, onAction } = this.deps
     const { type, rule, reason } = action
     const engine = 'engineId' in action ? action.engineId : undefined
-    // A repair is asked for again until it is done.
-    const level = REPAIRED.has(type) ? 'debug' : 'info'
-    log[level]({ action: type, rule, ...(engine === undefined ? {} : { engine }) }, reason)
+    // A repair is asked for again until it is done, and counted where it begins.
+    const isRepair = REPAIRED.has(type)
+    if (!isRepair) onAction(action)
+    log[isRepair ? 'debug' : 'info'](
+      { action: type, rule, ...(engine === undefined ? {} : { engine }) },
+      reason,
+    )
     const run = this.#executors[type] as (action: Action) => void
     run(action)
   }

@@ -29,6 +29,9 @@ export type LaunchEnd =
   | { readonly kind: 'failed'; readonly refusal: Refusal }
   | { readonly kind: 'unknown' }
 
+/** How a launch ended, once that is known. */
+export type KnownEnd = Exclude<LaunchEnd, { readonly kind: 'unknown' }>
+
 export interface LauncherDeps {
   readonly store: Store
   readonly clock: Clock

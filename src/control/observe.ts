@@ -1,3 +1,4 @@
+import type { OurEndReason } from '../core/end-reasons.ts'
 import { withRestarts } from '../core/restarts.ts'
 import { type Engine, hasStopped, isRunning, type StopCause } from '../core/types.ts'
 import type { ContainerObservation } from '../runtime/runtime.ts'
@@ -113,7 +114,7 @@ function noteStopped(tx: Db, engine: Engine, state: string, stop: Stop, nowMs: n
 export function endStreams(
   tx: Db,
   engineId: string,
-  reason: string,
+  reason: OurEndReason,
   nowMs: number,
   beforeMs = Number.POSITIVE_INFINITY,
 ): number {

@@ -6,7 +6,7 @@ import type { Db, Store } from '../store/store.ts'
 import type { Claims } from './claims.ts'
 import type { Clock } from './clock.ts'
 import { CallerGone } from './errors.ts'
-import type { Checkpoint, LaunchEnd, Launcher } from './launcher.ts'
+import type { Checkpoint, KnownEnd, LaunchEnd, Launcher } from './launcher.ts'
 import type { Log } from './log.ts'
 
 export interface ProvisionerDeps {
@@ -22,6 +22,17 @@ export interface ProvisionerDeps {
   readonly unclaimedTtlMs: number
   /** Called when a launch has ended: its container deserves a look; null when it is not known which one that is. */
   readonly onLaunchEnd: (containerId: string | null) => void
+  /** Called once for every start that this process began, when it is known how it ended. */
+  readonly onOutcome: (outcome: StartOutcome) => void
+}
+
+/** How a start ended, for who counts. */
+export interface StartOutcome {
+  readonly end: KnownEnd
+  /** From the commit of the row. */
+  readonly tookMs: number
+  /** A caller waited for it. */
+  readonly isAwaited: boolean
 }
 
 interface Launch {
@@ -31,6 +42,7 @@ interface Launch {
   /** True while the launcher itself is at work. */
   active: boolean
   waiters: number
+  readonly sinceMs: number
 }
 
 /**
@@ -80,8 +92,12 @@ export class Provisioner {
   }
 
   /** A later look has settled a row whose launch had ended unknown; whoever still waits for it hears of it. */
-  settled(engineId: string, end: LaunchEnd): void {
-    this.#launches.get(engineId)?.resolve(end)
+  settled(engineId: string, end: KnownEnd): void {
+    const launch = this.#launches.get(engineId)
+    if (launch === undefined) return
+    const tookMs = this.deps.clock.now() - launch.sinceMs
+    this.deps.onOutcome({ end, tookMs, isAwaited: launch.waiters > 0 })
+    launch.resolve(end)
     this.#launches.delete(engineId)
   }
 
@@ -110,7 +126,7 @@ export class Provisioner {
 
   #launch(engine: Engine): Launch {
     const { promise: end, resolve } = Promise.withResolvers<LaunchEnd>()
-    const launch: Launch = { end, resolve, active: true, waiters: 0 }
+    const launch: Launch = { end, resolve, active: true, waiters: 0, sinceMs: this.deps.clock.now() }
     this.#launches.set(engine.id, launch)
     this.deps.launcher.launch(engine).then(
       (outcome) => this.#ended(engine.id, launch, outcome),

@@ -26,6 +26,8 @@ export interface ReconcilerDeps {
   readonly log: Log
   /** Uniform in [0, 1), for the jitter of back-offs. */
   readonly random: () => number
+  /** Called when a plan was made and done. */
+  readonly onPass: () => void
 }
 
 const PLAN = 'plan'
@@ -93,10 +95,11 @@ export class Reconciler {
   }
 
   async #pass(): Promise<void> {
-    const { clock, executor, log } = this.deps
+    const { clock, executor, log, onPass } = this.deps
     this.#lastPassMs = clock.now()
     const { actions, wakeAtMs } = this.dryRun()
     for (const action of actions) executor.execute(action)
+    onPass()
     log.debug({ actions: actions.length, wake_at: wakeAtMs }, 'planned')
     if (wakeAtMs !== null) this.#queue.addWithin(PLAN, Math.max(REST_MS, wakeAtMs - clock.now()))
   }

@@ -26,6 +26,8 @@ export interface RepairsDeps {
   readonly claims: Pick<Claims, 'again'>
   /** Launches the container of a row that is to have another one; what becomes of it is not waited for. */
   readonly launch: (engine: Engine) => void
+  /** Called for each repair that is begun. */
+  readonly onAction: (action: Action) => void
 }
 
 /** An engine without a network has nobody to say goodbye to. */
@@ -62,6 +64,7 @@ export class Repairs {
     // What is gone, or runs again, is the settler's to note.
     if (seen === null || (isAboutStop(action) && !hasStopped(seen.state))) return deps.lookAt(containerId)
     this.#inHand.add(engineId)
+    deps.onAction(action)
     try {
       await this.#executors[action.type](engine, action, seen)
     } finally {

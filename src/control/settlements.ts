@@ -9,7 +9,7 @@ import { adopt } from './adoption.ts'
 import { freeTrial } from './breaker-notes.ts'
 import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
-import type { LaunchEnd } from './launcher.ts'
+import type { KnownEnd } from './launcher.ts'
 import type { Log } from './log.ts'
 import { applyObserved, endStreams, observedChange } from './observe.ts'
 import type { EngineTemplate } from './template.ts'
@@ -25,7 +25,7 @@ export interface SettlementsDeps {
   readonly log: Log
   readonly newId: () => string
   /** A cut-off provision was completed or undone; a caller may still wait for it. */
-  readonly onSettled: (engineId: string, end: LaunchEnd) => void
+  readonly onSettled: (engineId: string, end: KnownEnd) => void
 }
 
 /** Does one step; gives a promise where it asks the runtime. */

@@ -1,4 +1,5 @@
 import { closedBreaker } from '../core/breaker.ts'
+import type { Refusal } from '../core/refusal.ts'
 import { orchestratorStatus } from '../core/status.ts'
 import { type Engine, generationOf } from '../core/types.ts'
 import { type BreakerName, saveBreaker } from '../store/breakers.ts'
@@ -40,14 +41,10 @@ export class StatusViews {
     },
   ) {}
 
-  /** `GET /orchestrator/status`. `can_provision` is what a POST of acexy's empty body would meet now. */
+  /** `GET /orchestrator/status`. `can_provision` tells what `refusal` does. */
   orchestrator() {
-    const { store, facts, clock, gate, claims, survey, vpnViews, settings } = this.deps
+    const { store, facts, clock, gate, survey, vpnViews, settings } = this.deps
     const started = startedStreams(store.db)
-    const waiting = claims.waiting(store.db, requestHash(plainRequest), null)
-    const isDockerAway = facts.docker().state === 'unreachable'
-    // A call would be made to wait for an engine in flight; while Docker is away it would wait in vain.
-    const isServed = waiting !== undefined && (facts.isRunning(waiting) || !isDockerAway)
     const general = gate.breaker(store.db, 'general')
     return orchestratorStatus({
       engines: this.#counts(),
@@ -60,12 +57,22 @@ export class StatusViews {
       vpn: vpnViews.brief(),
       breaker: general,
       isAnyBreakerNotClosed: BREAKERS.some((name) => gate.breaker(store.db, name).state !== 'closed'),
-      isDockerUnreachable: isDockerAway,
-      refusal: gate.refusal(store.db, plainRequest, isServed),
+      isDockerUnreachable: facts.docker().state === 'unreachable',
+      refusal: this.refusal(),
       config: settings,
       nowMs: clock.now(),
       version: settings.version,
     })
+  }
+
+  /** What a POST of acexy's empty body would be refused with now; null when it would not be. */
+  refusal(): Refusal | null {
+    const { store, facts, gate, claims } = this.deps
+    const waiting = claims.waiting(store.db, requestHash(plainRequest), null)
+    // A call would be made to wait for an engine in flight; while Docker is away it would wait in vain.
+    const isServed =
+      waiting !== undefined && (facts.isRunning(waiting) || facts.docker().state !== 'unreachable')
+    return gate.refusal(store.db, plainRequest, isServed)
   }
 
   /** `GET /health/status`, with an entry per engine. */

@@ -1,3 +1,4 @@
+import type { OurEndReason } from '../core/end-reasons.ts'
 import { isCommandPath } from '../core/session-paths.ts'
 import { type Engine, isLive, isRunning, type Stream } from '../core/types.ts'
 import { engineById } from '../store/engines.ts'
@@ -17,7 +18,7 @@ export type StopSession = (
 ) => Promise<Exclude<SessionEnd, 'none'>>
 
 /** The reason of the end of a stream that an operator has stopped. */
-const STOPPED_BY_OPERATOR = 'stopped_by_operator'
+const STOPPED_BY_OPERATOR: OurEndReason = 'stopped_by_operator'
 
 /** Stops streams on an operator's word: the session at its engine first, and then in the books. */
 export class StreamStops {

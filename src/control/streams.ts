@@ -1,3 +1,4 @@
+import type { OurEndReason } from '../core/end-reasons.ts'
 import { matchEngine, type StreamPlace } from '../core/matching.ts'
 import type { Engine, Stream } from '../core/types.ts'
 import { liveEngines, updateEngine } from '../store/engines.ts'
@@ -23,7 +24,10 @@ export interface StreamStart extends StreamPlace {
 const FAILED_SESSION = 'fetch_failed'
 
 /** The reason of an end that was not reported: the engine says that it does not know the session. */
-const SESSION_UNKNOWN = 'session_unknown'
+const SESSION_UNKNOWN: OurEndReason = 'session_unknown'
+
+/** The reason of an end that nobody has told, nor ever would. */
+const FORGOTTEN: OurEndReason = 'forgotten'
 
 /** For so long a stream that no engine of ours serves may be without an end. */
 const UNMATCHED_MAX_MS = 86_400_000
@@ -75,7 +79,7 @@ export class StreamBooks {
   }
 
   /** Ends one record, unless it has ended; gives it as it stands then. */
-  endRecord(rowId: number, reason: string): { readonly updated: boolean; readonly stream: Stream } {
+  endRecord(rowId: number, reason: OurEndReason): { readonly updated: boolean; readonly stream: Stream } {
     const { store, clock } = this.deps
     return store.transact((tx) => {
       const before = knownStream(tx, rowId)
@@ -105,7 +109,7 @@ export class StreamBooks {
     )
     if (forgotten.length === 0) return
     store.transact((tx) => {
-      for (const stream of forgotten) endInBooks(tx, stream, 'forgotten', now)
+      for (const stream of forgotten) endInBooks(tx, stream, FORGOTTEN, now)
     })
   }
 }

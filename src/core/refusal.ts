@@ -1,13 +1,16 @@
 /** Why a provision is not done now, or failed; these codes are part of the contract and never renamed. */
-type RefusalCode =
-  | 'vpn_disconnected'
-  | 'circuit_breaker'
-  | 'max_capacity'
-  | 'no_free_port'
-  | 'runtime_unavailable'
-  | 'image_pulling'
-  | 'provisioning_in_progress'
-  | 'general_error'
+export const REFUSAL_CODES = [
+  'vpn_disconnected',
+  'circuit_breaker',
+  'max_capacity',
+  'no_free_port',
+  'runtime_unavailable',
+  'image_pulling',
+  'provisioning_in_progress',
+  'general_error',
+] as const
+
+export type RefusalCode = (typeof REFUSAL_CODES)[number]
 
 /**
  * A refused or failed provision, in every form that its readers want. `message` is the sentence for people and for

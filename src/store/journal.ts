@@ -1,4 +1,5 @@
-import { desc, lt, lte } from 'drizzle-orm'
+import { and, asc, count, desc, eq, gt, lt, lte, max, sql } from 'drizzle-orm'
+import { prepared } from './prepared.ts'
 import { journal } from './schema.ts'
 import type { Db } from './store.ts'
 
@@ -56,6 +57,35 @@ export const appendJournal = (tx: Db, nowMs: number, entry: JournalEntry): void 
 /** The newest entries, newest first. */
 export const newestJournal = (db: Db, limit: number) =>
   db.select().from(journal).orderBy(desc(journal.id)).limit(limit).all()
+
+const isAfter = gt(journal.id, sql.placeholder('id'))
+const isEnd = eq(journal.kind, 'stream.ended')
+const newestId = prepared((db) =>
+  db
+    .select({ id: max(journal.id) })
+    .from(journal)
+    .prepare(),
+)
+const endsAfter = prepared((db) =>
+  db
+    .select({ detail: journal.detail })
+    .from(journal)
+    .where(and(isEnd, isAfter))
+    .orderBy(asc(journal.id))
+    .prepare(),
+)
+const rows = prepared((db) => db.select({ n: count() }).from(journal).prepare())
+
+/** The id of the newest entry; 0 when there is none. Ids only grow. */
+export const newestJournalId = (db: Db): number => newestId(db).get()?.id ?? 0
+
+/** The reasons of the streams that have ended since the entry of this id, in their order. */
+export const streamEndsAfter = (db: Db, id: number): string[] =>
+  endsAfter(db)
+    .all({ id })
+    .map(({ detail }) => String(detail.reason))
+
+export const countJournal = (db: Db): number => rows(db).get()?.n ?? 0
 
 /** Keeps the newest `keep` entries not older than `before`. */
 export function pruneJournal(tx: Db, keep: number, before: number): void {

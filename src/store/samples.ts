@@ -1,4 +1,5 @@
 import { and, desc, eq, getTableColumns, gte, lte, type SQL, sql } from 'drizzle-orm'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import type { Sample } from '../core/figures.ts'
 import { prepared } from './prepared.ts'
 import { streamStats, streams } from './schema.ts'
@@ -45,18 +46,36 @@ const trim = prepared((db) =>
 const inBooks = prepared((db) =>
   db.select({ rowId: streams.rowId }).from(streams).where(isAsked(streams.rowId)).prepare(),
 )
-const joined = (db: Db, condition: SQL) =>
+const newestAsked = prepared((db) =>
   db
     .select(getTableColumns(streamStats))
     .from(streams)
     .innerJoin(streamStats, eq(streamStats.streamRowId, streams.rowId))
-    .where(and(condition, isNewest))
-    .prepare()
-const newestStarted = prepared((db) => joined(db, eq(streams.status, 'started')))
-const newestAsked = prepared((db) => joined(db, isAsked(streams.rowId)))
+    .where(and(isAsked(streams.rowId), isNewest))
+    .prepare(),
+)
+const sumOf = (column: SQLiteColumn) => sql<number>`coalesce(sum(${column}), 0)`
+const startedSums = prepared((db) =>
+  db
+    .select({
+      peers: sumOf(streamStats.peers),
+      speedDown: sumOf(streamStats.speedDown),
+      speedUp: sumOf(streamStats.speedUp),
+      downloaded: sumOf(streamStats.downloaded),
+      uploaded: sumOf(streamStats.uploaded),
+    })
+    .from(streams)
+    .innerJoin(streamStats, eq(streamStats.streamRowId, streams.rowId))
+    .where(and(eq(streams.status, 'started'), isNewest))
+    .prepare(),
+)
 
-/** The newest sample of each started stream that has one. */
-export const newestSamples = (db: Db): Sample[] => newestStarted(db).all()
+/** Sums over the newest sample of each started stream, in the units of `Figures`; what a sample does not tell counts as 0. */
+export function sumsOfStarted(db: Db) {
+  const sums = startedSums(db).get()
+  if (sums === undefined) throw new Error('a sum without a row')
+  return sums
+}
 
 /** The newest sample of each of these streams that has one. */
 export const newestSamplesOf = (db: Db, rowIds: readonly number[]): Sample[] =>

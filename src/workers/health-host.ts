@@ -53,6 +53,11 @@ export class HealthHost {
     return this.#host.stop()
   }
 
+  /** See `WorkerHost.restarts`. */
+  restarts(): number {
+    return this.#host.restarts()
+  }
+
   /** For crash tests: see `WorkerHost.crash`. */
   crash(): void {
     this.#host.crash()

@@ -37,6 +37,11 @@ export class VpnHost {
     return this.#host.stop()
   }
 
+  /** See `WorkerHost.restarts`. */
+  restarts(): number {
+    return this.#host.restarts()
+  }
+
   /** For crash tests: see `WorkerHost.crash`. */
   crash(): void {
     this.#host.crash()

@@ -48,6 +48,7 @@ export class WorkerHost<Wish extends object, Fact> {
   #silence: ReturnType<typeof setTimeout> | null = null
   #restart: ReturnType<typeof setTimeout> | null = null
   #restarts = 0
+  #spawned = 0
   readonly #stopped = Promise.withResolvers<void>()
   #isStopping = false
 
@@ -60,6 +61,11 @@ export class WorkerHost<Wish extends object, Fact> {
   /** Says it to the worker if there is one; the next one is told by its briefing. */
   say(wish: Wish): void {
     if (this.#isReady) this.#worker?.postMessage(wish)
+  }
+
+  /** How many workers were started in the place of one that was lost. */
+  restarts(): number {
+    return Math.max(0, this.#spawned - 1)
   }
 
   /** For crash tests: makes the worker die of an error of its own. */
@@ -83,6 +89,7 @@ export class WorkerHost<Wish extends object, Fact> {
 
   #spawn(): void {
     const worker = this.options.spawn()
+    this.#spawned++
     let lastWords = ''
     this.#worker = worker
     this.#isReady = false

@@ -502,6 +502,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ['a failed start holds nothing', "if (kind === 'failed') this.#hold()", ''],
   ]),
   ...of('control/provisioner.ts', [
+    ['no start has an outcome', 'this.deps.onOutcome({ end, tookMs, isAwaited: launch.waiters > 0 })', ''],
     ['a caller that gave up keeps its engine', 'if (launch.waiters === 0) this.#unclaim(engineId)', ''],
     [
       'unclaimed engines never become spares',
@@ -556,6 +557,48 @@ export const MUTATIONS: readonly Mutation[] = [
       'everything is outdated',
       "return configHash !== '' && configHash !== wanted",
       "return configHash !== ''",
+    ],
+  ]),
+  ...of('control/stream-ends.ts', [
+    ['ends are counted again at each scrape', '    this.#lastEntry = newest\n', ''],
+    [
+      'the ends of an earlier process are counted',
+      'this.#lastEntry = newestJournalId(store.db)',
+      'this.#lastEntry = 0',
+    ],
+  ]),
+  ...of('core/end-reasons.ts', [
+    ['every text of a proxy has a series', "?? 'other'", '?? (reason as EndClass)'],
+  ]),
+  ...of('control/fleet-figures.ts', [
+    ['engines whose container stands still have a verdict', '.filter(({ isRunning }) => isRunning)', ''],
+    ['an engine that is unhealthy is so since now', '(nowMs - sinceMs) / 1000', '0'],
+  ]),
+  ...of('metrics/gauges.ts', [
+    [
+      'engines below the minimum are extra',
+      '({ engines, fleet }) => Math.max(0, engines.live - fleet.minimum)',
+      '({ engines }) => engines.live',
+    ],
+  ]),
+  ...of('wire.ts', [
+    ['ends are only counted by a scrape', '    ends.catchUp()\n    housekeeping', '    housekeeping'],
+    [
+      'a failure that a caller waits for is counted twice',
+      "end.kind === 'failed' && !isAwaited",
+      "end.kind === 'failed'",
+    ],
+    [
+      'a failure that nobody waits for is not counted',
+      "end.kind === 'failed' && !isAwaited",
+      "end.kind === 'failed' && isAwaited",
+    ],
+  ]),
+  ...of('control/session-keeper.ts', [
+    [
+      'silence about a stream that has ended is an error',
+      "state === 'silent' && streamByRow",
+      "state === 'silent' || streamByRow",
     ],
   ]),
   ...of('control/traffic-watch.ts', [

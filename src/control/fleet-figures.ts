@@ -1,0 +1,93 @@
+import { plan } from '../core/plan.ts'
+import type { Situation } from '../core/situation.ts'
+import { countJournal } from '../store/journal.ts'
+import { sumsOfStarted } from '../store/samples.ts'
+import { databaseBytes } from '../store/size.ts'
+import type { Store } from '../store/store.ts'
+import { countStreams, startedByEngine } from '../store/streams.ts'
+import type { Facts } from './facts.ts'
+import type { Gate } from './gate.ts'
+import type { Survey } from './survey.ts'
+import type { VpnNodes } from './vpn-nodes.ts'
+
+export interface FleetFiguresDeps {
+  readonly store: Store
+  readonly facts: Facts
+  readonly gate: Gate
+  readonly nodes: VpnNodes
+  readonly survey: Survey
+  readonly listedEngines: () => number
+  readonly canProvision: () => boolean
+  readonly isReady: () => boolean
+}
+
+const VPN_HEALTH = { up: 'healthy', down: 'unhealthy', unknown: 'unknown' } as const
+
+/** What a scrape is told: computed anew each time from the store and from memory, so that nothing can drift. */
+export class FleetFigures {
+  constructor(private readonly deps: FleetFiguresDeps) {}
+
+  /** The figures of this moment. Waits for nothing. */
+  take() {
+    const { store, facts, gate, nodes, survey, listedEngines, canProvision, isReady } = this.deps
+    const { db } = store
+    const vpn = gate.vpn()
+    const situation = survey.take()
+    return {
+      engines: { ...engineFigures(situation), listed: listedEngines() },
+      fleet: fleetFigures(situation),
+      streams: this.#streams(),
+      vpn: {
+        health: vpn === null ? ('disabled' as const) : VPN_HEALTH[vpn.state],
+        nodes: nodes.all().map(({ name, verdict }) => ({ name, state: verdict.state })),
+      },
+      breakers: {
+        general: gate.breaker(db, 'general').state,
+        replacement: gate.breaker(db, 'replacement').state,
+      },
+      canProvision: canProvision(),
+      isDockerReachable: facts.docker().state === 'reachable',
+      isReady: isReady(),
+      database: { bytes: databaseBytes(db), journalRows: countJournal(db) },
+    }
+  }
+
+  #streams() {
+    const { db } = this.deps.store
+    const { peers, speedDown, speedUp, downloaded, uploaded } = sumsOfStarted(db)
+    return {
+      started: [...startedByEngine(db).values()].reduce((total, count) => total + count, 0),
+      inBooks: countStreams(db),
+      traffic: { peers, speedDown, speedUp, downloadedBytes: downloaded, uploadedBytes: uploaded },
+    }
+  }
+}
+
+function engineFigures({ engines, nowMs }: Situation) {
+  const health = engines.filter(({ isRunning }) => isRunning).map((observed) => observed.health)
+  const unhealthy = health.filter(({ verdict }) => verdict === 'unhealthy')
+  return {
+    byStatus: countBy(engines, ({ engine }) => engine.status),
+    byVerdict: countBy(health, ({ verdict }) => verdict),
+    live: engines.length,
+    used: engines.filter(({ streams }) => streams > 0).length,
+    unhealthySeconds: Math.max(0, ...unhealthy.map(({ sinceMs }) => (nowMs - sinceMs) / 1000)),
+  }
+}
+
+function fleetFigures(situation: Situation) {
+  const { wanted, serving, busy } = plan(situation)
+  const { minReplicas, maxReplicas, unhealthyGraceMs } = situation.policy
+  const unhealthyGraceSeconds = unhealthyGraceMs / 1000
+  const limits = { minimum: minReplicas, maximum: maxReplicas, unhealthyGraceSeconds }
+  return { ...limits, wanted, serving, free: serving - busy }
+}
+
+function countBy<T, Key extends string>(
+  items: readonly T[],
+  keyOf: (item: T) => Key,
+): ReadonlyMap<Key, number> {
+  const counts = new Map<Key, number>()
+  for (const item of items) counts.set(keyOf(item), (counts.get(keyOf(item)) ?? 0) + 1)
+  return counts
+}

@@ -1,0 +1,35 @@
+/** The ends of streams that no proxy has told. The words are in the books and in answers, and are never renamed. */
+const OUR_END_REASONS = [
+  'docker_outage',
+  'engine_deleted',
+  'engine_failed',
+  'engine_gone',
+  'engine_restarted',
+  'engine_stopped',
+  'forgotten',
+  'session_unknown',
+  'stopped_by_operator',
+  'vpn_lost',
+] as const
+
+export type OurEndReason = (typeof OUR_END_REASONS)[number]
+
+/** What the variants of acexy write, and what stands for an end without a reason. */
+const PROXY_END_REASONS = [
+  'client_disconnected',
+  'completed',
+  'empty_timeout',
+  'eof',
+  'fetch_stream_failed',
+  'handler_exit',
+  'start_stream_failed',
+  'unknown',
+] as const
+
+/** All reasons by which ends are counted. A proxy may write any text, and all others are one. */
+export const END_CLASSES = [...OUR_END_REASONS, ...PROXY_END_REASONS, 'other'] as const
+
+export type EndClass = (typeof END_CLASSES)[number]
+
+/** What the end of a stream with this reason is counted as. */
+export const endClassOf = (reason: string): EndClass => END_CLASSES.find((each) => each === reason) ?? 'other'

@@ -1,0 +1,109 @@
+import { Counter, Histogram, type Registry } from 'prom-client'
+import { END_CLASSES, type EndClass } from '../core/end-reasons.ts'
+import { REFUSAL_CODES, type RefusalCode } from '../core/refusal.ts'
+import type { Action } from '../core/situation.ts'
+
+/** The figures that are counted where things happen; all others are computed at the scrape. */
+export interface Counters {
+  eventStarted(): void
+  eventEnded(): void
+  provisioned(kind: 'acestream' | 'generic'): void
+  /** A caller was refused, or a start that nobody waited for has failed. */
+  provisionFailed(code: RefusalCode): void
+  /** A start that this process began has ended, after so many milliseconds. */
+  startEnded(result: 'ok' | 'failed', tookMs: number): void
+  /** A stream that was started has ended. */
+  streamEnded(end: EndClass): void
+  /** Questions about the statistics of started streams that got no answer, or one that is none. */
+  collectorFailed(count: number): void
+  /** Streams that were ended since their engine did not know the session any more. */
+  streamsLost(count: number): void
+  planned(): void
+  fullPass(): void
+  /** A step of the plan was done, or a repair begun. */
+  acted(action: Pick<Action, 'type' | 'rule'>): void
+}
+
+/** Most starts take some tenths of a second; a caller waits for 2.5 s at most. */
+const START_BUCKETS_S = [0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 5, 10, 30, 60]
+
+/** Makes the counters, from zero as at every start of the process; the names are the earlier orchestrator's where it had them. */
+export function createCounters(registry: Registry): Counters {
+  const plain = (name: string, help: string) => new Counter({ name, help, registers: [registry] })
+  const started = plain('orch_events_started_total', 'stream_started events received.')
+  const ended = plain('orch_events_ended_total', 'stream_ended events received.')
+  const unanswered = plain(
+    'orch_collector_errors_total',
+    'Questions about the statistics of a started stream that got no answer, or a bad one.',
+  )
+  const lost = plain(
+    'orch_stale_streams_detected_total',
+    'Streams ended since their engine did not know the session any more.',
+  )
+  const plans = plain('roundhouse_reconcile_passes_total', 'Plans made and carried out.')
+  const passes = plain('roundhouse_full_passes_total', 'Full looks at all containers that succeeded.')
+  return {
+    eventStarted: () => started.inc(),
+    eventEnded: () => ended.inc(),
+    collectorFailed: (count) => unanswered.inc(count),
+    streamsLost: (count) => lost.inc(count),
+    planned: () => plans.inc(),
+    fullPass: () => passes.inc(),
+    ...startCounters(registry),
+    acted: actionCounter(registry),
+    streamEnded: endCounter(registry),
+  }
+}
+
+function startCounters(registry: Registry): Pick<Counters, 'provisioned' | 'provisionFailed' | 'startEnded'> {
+  const registers = [registry]
+  const provisions = new Counter({
+    name: 'orch_provision_total',
+    help: 'Provisions that were answered with a container, by kind.',
+    labelNames: ['kind'],
+    registers,
+  })
+  const failures = new Counter({
+    name: 'roundhouse_provision_failures_total',
+    help: 'Provisions refused or failed, by the code of the problem: answers to callers, and starts nobody waited for.',
+    labelNames: ['code'],
+    registers,
+  })
+  const durations = new Histogram({
+    name: 'roundhouse_provision_duration_seconds',
+    help: 'Seconds from the row of an engine to its running container, or to the failure.',
+    labelNames: ['result'],
+    buckets: START_BUCKETS_S,
+    registers,
+  })
+  // A series that begins with its first event hides that event from rate() and increase().
+  for (const kind of ['acestream', 'generic']) provisions.inc({ kind }, 0)
+  for (const code of REFUSAL_CODES) failures.inc({ code }, 0)
+  for (const result of ['ok', 'failed']) durations.zero({ result })
+  return {
+    provisioned: (kind) => provisions.inc({ kind }),
+    provisionFailed: (code) => failures.inc({ code }),
+    startEnded: (result, tookMs) => durations.observe({ result }, tookMs / 1000),
+  }
+}
+
+function endCounter(registry: Registry): Counters['streamEnded'] {
+  const ends = new Counter({
+    name: 'roundhouse_streams_ended_total',
+    help: 'Streams that were started and have ended, by reason; `other` is any text of a proxy that is not known.',
+    labelNames: ['reason'],
+    registers: [registry],
+  })
+  for (const reason of END_CLASSES) ends.inc({ reason }, 0)
+  return (reason) => ends.inc({ reason })
+}
+
+function actionCounter(registry: Registry): Counters['acted'] {
+  const actions = new Counter({
+    name: 'roundhouse_actions_total',
+    help: 'Steps of the plan that were done, and repairs that were begun, by the rule that asked for them.',
+    labelNames: ['action', 'rule'],
+    registers: [registry],
+  })
+  return ({ type, rule }) => actions.inc({ action: type, rule })
+}

@@ -1,0 +1,67 @@
+import { Gauge, type Registry } from 'prom-client'
+import { LIVE_STATUSES } from '../core/types.ts'
+import type { Figures } from './figures.ts'
+
+/** One series: the values of its labels in their order, and the figure. */
+type Series = readonly [labels: readonly string[], value: number]
+
+interface Labelled {
+  readonly name: string
+  readonly help: string
+  readonly labels: readonly string[]
+  readonly series: (figures: Figures) => readonly Series[]
+}
+
+const VERDICTS = ['healthy', 'unhealthy', 'unknown'] as const
+const VPN_STATES = ['healthy', 'unhealthy', 'unknown', 'disabled'] as const
+const NODE_STATES = ['up', 'down', 'unknown'] as const
+const BREAKER_STATES = ['closed', 'open', 'half_open'] as const
+const BREAKERS = ['general', 'replacement'] as const
+
+/** Every value has its series, also where it is 0: what comes and goes can't be alerted on. */
+const GAUGES: readonly Labelled[] = [
+  {
+    name: 'orch_engines',
+    help: 'Engines by status.',
+    labels: ['status'],
+    series: ({ engines }) => LIVE_STATUSES.map((status) => [[status], engines.byStatus.get(status) ?? 0]),
+  },
+  {
+    name: 'orch_engines_health',
+    help: 'Running engines by verdict.',
+    labels: ['health'],
+    series: ({ engines }) => VERDICTS.map((verdict) => [[verdict], engines.byVerdict.get(verdict) ?? 0]),
+  },
+  {
+    name: 'orch_vpn_health',
+    help: 'The VPN: 1 for the state that it is in, that of its best node.',
+    labels: ['state'],
+    series: ({ vpn }) => oneOf(VPN_STATES, vpn.health),
+  },
+  {
+    name: 'roundhouse_vpn_node_state',
+    help: 'VPN nodes: 1 for the state that a node is in.',
+    labels: ['node', 'state'],
+    series: ({ vpn }) => vpn.nodes.flatMap(({ name, state }) => oneOf(NODE_STATES, state, name)),
+  },
+  {
+    name: 'roundhouse_breaker_state',
+    help: 'Circuit breakers: 1 for the state that a breaker is in.',
+    labels: ['breaker', 'state'],
+    series: ({ breakers }) => BREAKERS.flatMap((name) => oneOf(BREAKER_STATES, breakers[name], name)),
+  },
+]
+
+/** Makes the gauges with labels; gives for each what sets it to the figures of one moment. */
+export const createLabelledGauges = (registry: Registry): readonly ((figures: Figures) => void)[] =>
+  GAUGES.map(({ name, help, labels, series }) => {
+    const gauge = new Gauge({ name, help, labelNames: labels, registers: [registry] })
+    return (figures) => {
+      gauge.reset()
+      for (const [values, value] of series(figures)) gauge.labels(...values).set(value)
+    }
+  })
+
+/** A series for each state, of which the present one is 1. `before` are the labels in front of it. */
+const oneOf = (states: readonly string[], present: string, ...before: readonly string[]): readonly Series[] =>
+  states.map((state) => [[...before, state], Number(state === present)])
