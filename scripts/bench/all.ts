@@ -6,7 +6,16 @@ import { measureLifecycle } from './lifecycle.ts'
 import { measurePlan } from './plan.ts'
 import { measureProvision } from './provision.ts'
 import { measureReads } from './reads.ts'
+import { measureScrape } from './scrape.ts'
 import { measureStart } from './start.ts'
 
-const all = [measureProvision, measureReads, measureStart, measureLifecycle, measurePlan, measureHang]
+const all = [
+  measureProvision,
+  measureReads,
+  measureStart,
+  measureLifecycle,
+  measurePlan,
+  measureScrape,
+  measureHang,
+]
 await runBenchmarks(all)
