@@ -37,6 +37,25 @@ ensure_docker() {
   dockerd_start
 }
 
+# Prometheus and promtool, with which the tests try the alerts: Debian's package, unpacked and not installed, so that no
+# service is started; they need nothing but libc. Without apt the tests that want them say what is missing.
+ensure_prometheus() {
+  if command -v prometheus && command -v promtool; then return; fi >/dev/null 2>&1
+  if [ -x "$RUN_DIR/prometheus/usr/bin/promtool" ] || ! command -v apt-get >/dev/null 2>&1; then return; fi
+  say "Unpacking Debian's prometheus into $RUN_DIR/prometheus"
+  mkdir -p "$RUN_DIR"
+  unpacked=$(mktemp -d "$RUN_DIR/prometheus.XXXXXX")
+  (
+    cd "$unpacked" && chmod 755 . &&
+      { download_prometheus || { [ "$(id -u)" -eq 0 ] && apt-get update -qq && download_prometheus; }; } &&
+      dpkg -x prometheus_*.deb . && rm prometheus_*.deb
+  ) || say 'apt gave no prometheus; its message is above.' >&2
+  if [ -x "$unpacked/usr/bin/promtool" ]; then mv "$unpacked" "$RUN_DIR/prometheus"; else rm -rf "$unpacked"; fi
+}
+
+# Needs no rights, but a list of packages. Root's own folder is closed to apt's user.
+download_prometheus() { apt-get download -qq -o APT::Sandbox::User=root prometheus; }
+
 # Runs the tests and copies what they print to $OUTPUT; a pipe would give the exit code of tee.
 run_tests() {
   { code=0 && bun test "$@" 2>&1 || code=$?; printf '%s\n' "$code" >"$OUTPUT.code"; } | tee "$OUTPUT"
@@ -56,6 +75,7 @@ cd "$ROOT"
 ensure_bun
 ensure_packages
 ensure_docker
+ensure_prometheus
 checks=0
 bun run check || checks=$?
 tests=0
