@@ -57,9 +57,15 @@ export async function loadRound(bench: Bench, { url, pid }: Contestant): Promise
   return { requestsPerSecond: rate, cpuMicrosPerRequest: cpu / all, generatorBusy: busy }
 }
 
-/** User and system time of a process with all its threads (proc(5), fields 14 and 15). */
-async function cpuMicros(pid: number): Promise<number> {
-  const stat = await Bun.file(`/proc/${pid}/stat`).text()
+/** User and system time of a process with all its threads. */
+const cpuMicros = (pid: number): Promise<number> => microsIn(`/proc/${pid}/stat`)
+
+/** User and system time of the first thread of a process alone, in microseconds. */
+export const mainThreadMicros = (pid: number): Promise<number> => microsIn(`/proc/${pid}/task/${pid}/stat`)
+
+/** By proc(5), fields 14 and 15. */
+async function microsIn(file: string): Promise<number> {
+  const stat = await Bun.file(file).text()
   // The second field is the program's name in parentheses, and may have blanks.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) * MICROS_PER_TICK
