@@ -6,7 +6,7 @@ import { type BreakerName, saveBreaker } from '../store/breakers.ts'
 import { liveEngines } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
-import { countStreams, startedStreams } from '../store/streams.ts'
+import { countStreams, startedByEngine } from '../store/streams.ts'
 import type { Claims } from './claims.ts'
 import type { Clock } from './clock.ts'
 import type { ConnectionFacts } from './connection-facts.ts'
@@ -44,14 +44,15 @@ export class StatusViews {
   /** `GET /orchestrator/status`. `can_provision` tells what `refusal` does. */
   orchestrator() {
     const { store, facts, clock, gate, survey, vpnViews, settings } = this.deps
-    const started = startedStreams(store.db)
+    const started = startedByEngine(store.db)
+    const active = [...started.values()].reduce((sum, n) => sum + n, 0)
     const general = gate.breaker(store.db, 'general')
     return orchestratorStatus({
       engines: this.#counts(),
       streams: {
-        active: started.length,
+        active,
         total: countStreams(store.db),
-        onEngines: started.filter(({ engineId }) => engineId !== null).length,
+        onEngines: active - (started.get(null) ?? 0),
       },
       limits: survey.policy(),
       vpn: vpnViews.brief(),
