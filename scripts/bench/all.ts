@@ -1,5 +1,6 @@
 /** All benchmarks, one after the other. */
 
+import { measureEvents } from './events.ts'
 import { measureHang } from './hang.ts'
 import { runBenchmarks } from './harness.ts'
 import { measureLifecycle } from './lifecycle.ts'
@@ -8,6 +9,7 @@ import { measureProvision } from './provision.ts'
 import { measureReads } from './reads.ts'
 import { measureScrape } from './scrape.ts'
 import { measureStart } from './start.ts'
+import { measureStreams } from './streams.ts'
 
 const all = [
   measureProvision,
@@ -17,5 +19,7 @@ const all = [
   measurePlan,
   measureScrape,
   measureHang,
+  measureStreams,
+  measureEvents,
 ]
 await runBenchmarks(all)

@@ -39,19 +39,29 @@ export class KeepAliveConnection {
   }
 
   /** Gives the body of a 200; throws for any other answer, and when the connection ends. One call at a time. */
-  async get(path: string): Promise<Buffer> {
-    if (this.#closed !== null) throw this.#closed
-    if (this.#pending !== null) throw new Error('one question at a time')
-    this.#pending = Promise.withResolvers()
-    const answer = this.#pending.promise
-    this.socket.write(`GET ${path} HTTP/1.1\r\nHost: ${this.host}\r\n\r\n`)
-    const { status, body } = await answer
-    if (status !== 200) throw new Error(`GET ${path}: ${status} ${body}`)
-    return body
+  get(path: string): Promise<Buffer> {
+    return this.ask(`GET ${path}`, '')
+  }
+
+  /** As `get`, with JSON to be sent. */
+  post(path: string, body: string): Promise<Buffer> {
+    const head = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`
+    return this.ask(`POST ${path}`, head, body)
   }
 
   close(): void {
     this.socket.end()
+  }
+
+  private async ask(what: string, headers: string, content = ''): Promise<Buffer> {
+    if (this.#closed !== null) throw this.#closed
+    if (this.#pending !== null) throw new Error('one question at a time')
+    this.#pending = Promise.withResolvers()
+    const answer = this.#pending.promise
+    this.socket.write(`${what} HTTP/1.1\r\nHost: ${this.host}\r\n${headers}\r\n${content}`)
+    const { status, body } = await answer
+    if (status !== 200) throw new Error(`${what}: ${status} ${body}`)
+    return body
   }
 
   private receive(chunk: Buffer): void {

@@ -4,7 +4,7 @@ import { type Spread, spread } from './statistics.ts'
 /** One measured quantity. */
 export interface Measured extends Spread {
   readonly what: string
-  readonly unit: 'ms' | 'requests/s' | 'µs processor/request' | 'of one processor' | 'samples'
+  readonly unit: 'ms' | 'requests/s' | 'µs processor/request' | 'of one processor' | 'samples' | 'pairs/s'
 }
 
 /** A figure beside what it ought to be. Told, never enforced: the machine may be busy with other things. */

@@ -27,7 +27,16 @@ const MICROS_PER_TICK = 10_000
 export async function startRawServer(bench: Bench, folder: string, body: string): Promise<Contestant> {
   const file = join(folder, 'raw-body.json')
   await Bun.write(file, body)
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, 'raw-server.ts'), file], {
+  return spawnServer(bench, 'raw Bun.serve, same bytes', ['raw-server.ts', file])
+}
+
+/** Starts a program of this folder that prints its origin once it listens. */
+export async function spawnServer(
+  bench: Bench,
+  name: string,
+  [program, ...args]: readonly [string, ...string[]],
+): Promise<Contestant> {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, program), ...args], {
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'inherit',
@@ -36,7 +45,7 @@ export async function startRawServer(bench: Bench, folder: string, body: string)
     child.kill()
     await child.exited
   })
-  return { name: 'raw Bun.serve, same bytes', url: (await firstLine(child.stdout)).trim(), pid: child.pid }
+  return { name, url: (await firstLine(child.stdout)).trim(), pid: child.pid }
 }
 
 /** Puts one server under load for some seconds, from a process of its own. */
