@@ -79,6 +79,9 @@ export interface HealthSource {
   stop(): Promise<void>
 }
 
+/** The least time between two looks at what to probe. */
+const REST_MS = 50
+
 /**
  * Tells the source which engines to probe, whenever that changes, and turns its facts into verdicts and into the step
  * from `starting` to `ready`.
@@ -86,6 +89,9 @@ export interface HealthSource {
 export class HealthKeeper {
   #sent = ''
   #isScheduled = false
+  #isStopped = false
+  #sentMs = Number.NEGATIVE_INFINITY
+  #cancel: () => void = () => undefined
 
   constructor(
     private readonly deps: {
@@ -129,21 +135,27 @@ export class HealthKeeper {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#cancel()
     await this.deps.source.stop()
   }
 
-  /** After the commit that changed something, and once for several commits in a row. */
+  /** After the commit that changed something; in a burst of them once in a while, since each look reads all engines. */
   #schedule(): void {
-    if (this.#isScheduled) return
+    if (this.#isScheduled || this.#isStopped) return
     this.#isScheduled = true
-    queueMicrotask(() => {
+    const waitMs = this.#sentMs + REST_MS - this.deps.clock.now()
+    const send = (): void => {
       this.#isScheduled = false
-      this.#send()
-    })
+      if (!this.#isStopped) this.#send()
+    }
+    if (waitMs <= 0) queueMicrotask(send)
+    else this.#cancel = this.deps.clock.after(waitMs, send)
   }
 
   #send(): void {
     const { store, source, facts, sessions, connections, clock } = this.deps
+    this.#sentMs = clock.now()
     const engines = liveEngines(store.db)
     const intervalOf = networkIntervals(engines, this.deps, clock.now())
     facts.keepOnly(engines)

@@ -49,9 +49,22 @@ export interface JournalEntry {
   readonly detail?: Readonly<Record<string, unknown>>
 }
 
+const insert = prepared((db) =>
+  db
+    .insert(journal)
+    .values({
+      at: sql.placeholder('at'),
+      kind: sql.placeholder('kind'),
+      engineId: sql.placeholder('engineId'),
+      streamId: sql.placeholder('streamId'),
+      detail: sql.placeholder('detail'),
+    })
+    .prepare(),
+)
+
 export const appendJournal = (tx: Db, nowMs: number, entry: JournalEntry): void => {
   const { kind, engineId = null, streamId = null, detail = {} } = entry
-  tx.insert(journal).values({ at: nowMs, kind, engineId, streamId, detail }).run()
+  insert(tx).run({ at: nowMs, kind, engineId, streamId, detail })
 }
 
 /** The newest entries, newest first. */

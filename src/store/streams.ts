@@ -66,6 +66,39 @@ const startedCounts = prepared((db) =>
     .groupBy(streams.engineId)
     .prepare(),
 )
+const insert = prepared((db) =>
+  db
+    .insert(streams)
+    .values({
+      streamId: sql.placeholder('streamId'),
+      engineId: sql.placeholder('engineId'),
+      containerId: sql.placeholder('containerId'),
+      keyType: sql.placeholder('keyType'),
+      key: sql.placeholder('key'),
+      playbackSessionId: sql.placeholder('playbackSessionId'),
+      statUrl: sql.placeholder('statUrl'),
+      commandUrl: sql.placeholder('commandUrl'),
+      isLive: sql.placeholder('isLive'),
+      startedAt: sql.placeholder('startedAt'),
+      status: sql.placeholder('status'),
+      endedAt: sql.placeholder('endedAt'),
+      endReason: sql.placeholder('endReason'),
+    })
+    .returning()
+    .prepare(),
+)
+const end = prepared((db) =>
+  db
+    .update(streams)
+    .set({
+      status: 'ended',
+      endedAt: sql`${sql.placeholder('endedAt')}`,
+      endReason: sql`${sql.placeholder('endReason')}`,
+    })
+    .where(and(eq(streams.rowId, sql.placeholder('rowId')), isStarted))
+    .returning({ rowId: streams.rowId })
+    .prepare(),
+)
 const total = prepared((db) => db.select({ n: count() }).from(streams).prepare())
 
 /** All open records, in the order of their starts. */
@@ -95,17 +128,11 @@ export const startedByEngine = (db: Db): ReadonlyMap<string | null, number> =>
 
 export const countStreams = (db: Db): number => total(db).get()?.n ?? 0
 
-export const insertStream = (tx: Db, stream: Omit<Stream, 'rowId'>): Stream =>
-  tx.insert(streams).values(stream).returning().get()
+export const insertStream = (tx: Db, stream: Omit<Stream, 'rowId'>): Stream => insert(tx).get(stream)
 
 /** Ends a record; false when it had ended already. */
 export const endStream = (tx: Db, rowId: number, nowMs: number, reason: string): boolean =>
-  tx
-    .update(streams)
-    .set({ status: 'ended', endedAt: nowMs, endReason: reason })
-    .where(and(eq(streams.rowId, rowId), eq(streams.status, 'started')))
-    .returning({ rowId: streams.rowId })
-    .all().length > 0
+  end(tx).all({ rowId, endedAt: nowMs, endReason: reason }).length > 0
 
 /** Rows that one sweep deletes at most: a statement takes a bounded number of values, and the next sweep goes on. */
 const PRUNE_BATCH = 500
