@@ -1,6 +1,7 @@
 /** What the parts need of the configuration, in their own terms. */
 import type { Config } from './config.ts'
 import type { GateSettings } from './control/gate.ts'
+import type { HistoryLimits } from './control/housekeeping.ts'
 import type { PolicySettings } from './control/survey.ts'
 import type { EngineTemplate } from './control/template.ts'
 import type { VpnNodeSettings } from './control/vpn-nodes.ts'
@@ -36,13 +37,25 @@ export const gateSettingsOf = (config: Config): GateSettings => ({
   },
 })
 
-/** Samples of all streams together: some 80 MB. */
-const SAMPLES_MAX = 1_000_000
+/** How much is kept of what has been. */
+export interface History extends HistoryLimits {
+  /** Samples of all streams together. */
+  readonly samples: number
+}
+
+/** A million samples are some 80 MB. */
+export const HISTORY: History = {
+  engines: { rows: 1_000, days: 30 },
+  streams: { rows: 10_000, days: 30 },
+  journal: { rows: 50_000, days: 30 },
+  idempotencyKeys: { rows: 10_000, days: 1 },
+  samples: 1_000_000,
+}
 
 /** How often statistics are written, and how many are kept. */
-export const statisticsSettingsOf = (config: Config) => ({
+export const statisticsSettingsOf = (config: Config, { samples }: History) => ({
   intervalMs: config.COLLECT_INTERVAL_S * 1_000,
-  limits: { perStream: config.STATS_HISTORY_MAX, total: SAMPLES_MAX },
+  limits: { perStream: config.STATS_HISTORY_MAX, total: samples },
 })
 
 /** Published ports are reached where the Docker Engine is. */

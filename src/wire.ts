@@ -51,6 +51,8 @@ import { createServices, createTranslate } from './services.ts'
 import type { Store } from './store/store.ts'
 import {
   gateSettingsOf,
+  HISTORY,
+  type History,
   policySettingsOf,
   publishedHost,
   statisticsSettingsOf,
@@ -87,11 +89,15 @@ export interface Orchestrator {
 }
 
 /** Builds the application around its adapters: the composition root. */
-export function createOrchestrator(config: Config, adapters: Adapters): Orchestrator {
+export function createOrchestrator(
+  config: Config,
+  adapters: Adapters,
+  history: History = HISTORY,
+): Orchestrator {
   const { log, version } = adapters
   const metrics = createMetrics(version)
   const { counters } = metrics
-  const base = baseOf(config, adapters, counters)
+  const base = baseOf(config, adapters, { counters, history })
   const work = workOf(config, adapters, base)
   const views = viewsOf(config, adapters, base, work)
   const figures = figuresOf(adapters, base, work, views)
@@ -141,7 +147,11 @@ type Work = ReturnType<typeof workOf>
 type Views = ReturnType<typeof viewsOf>
 
 /** What the others look at: facts, VPN nodes, ports, the gate, addresses, the books; and where they count. */
-function baseOf(config: Config, { store, clock, log }: Adapters, counters: Counters) {
+function baseOf(
+  config: Config,
+  { store, clock, log }: Adapters,
+  { counters, history }: { readonly counters: Counters; readonly history: History },
+) {
   const facts = new Facts(clock.now(), {
     failureThreshold: config.HEALTH_FAILURE_THRESHOLD,
     maxAgeMs: config.HEALTH_CHECK_INTERVAL_S * 3_000,
@@ -168,9 +178,10 @@ function baseOf(config: Config, { store, clock, log }: Adapters, counters: Count
     counters,
     facts,
     sessions: new SessionFacts(),
-    statistics: new Statistics({ store, clock, ...statisticsSettingsOf(config) }),
+    statistics: new Statistics({ store, clock, ...statisticsSettingsOf(config, history) }),
     books: new StreamBooks({ store, clock, addresses, log }),
     ends: new StreamEnds(store, counters.streamEnded),
+    history,
     connections: new ConnectionFacts(),
     nodes,
     ports,
@@ -255,7 +266,7 @@ function watchingOf(
   hooks: { readonly isInHand: (id: string) => boolean; readonly onPass: () => void },
 ) {
   const { store, runtime, clock, log, newId, random } = adapters
-  const { template, counters, facts, nodes, books, ends } = base
+  const { template, counters, facts, nodes, books, ends, history } = base
   const { isInHand } = hooks
   const onSettled = provisioner.settled.bind(provisioner)
   const settlements = new Settlements({
@@ -266,7 +277,7 @@ function watchingOf(
   const settler = new Settler({ store, clock, runtime, facts, settlements, lookAgain, isInHand })
   const path = config.ENGINE_CACHE_PATH
   const passIntervalMs = config.MONITOR_INTERVAL_S * 1_000
-  const housekeeping = new Housekeeping({ store, clock, books })
+  const housekeeping = new Housekeeping({ store, clock, books, limits: history })
   const onPass = (): void => {
     provisioner.sweepUnclaimed()
     ends.catchUp()

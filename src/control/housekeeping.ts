@@ -8,13 +8,18 @@ import type { StreamBooks } from './streams.ts'
 
 const DAY_MS = 86_400_000
 
-/** How much history is kept; each bound is enough by itself to let a row go. */
-const KEEP = {
-  engines: { rows: 1_000, days: 30 },
-  streams: { rows: 10_000, days: 30 },
-  journal: { rows: 50_000, days: 30 },
-  idempotencyKeys: { days: 1 },
-} as const
+interface Bound {
+  readonly rows: number
+  readonly days: number
+}
+
+/** How much history is kept; each bound is enough by itself to let a row go. What still counts is kept beyond it. */
+export interface HistoryLimits {
+  readonly engines: Bound
+  readonly streams: Bound
+  readonly journal: Bound
+  readonly idempotencyKeys: Bound
+}
 
 /** History grows slowly, and every look at it is a commit. */
 const REST_MS = 60_000
@@ -24,7 +29,12 @@ export class Housekeeping {
   #lastMs = Number.NEGATIVE_INFINITY
 
   constructor(
-    private readonly deps: { readonly store: Store; readonly clock: Clock; readonly books: StreamBooks },
+    private readonly deps: {
+      readonly store: Store
+      readonly clock: Clock
+      readonly books: StreamBooks
+      readonly limits: HistoryLimits
+    },
   ) {}
 
   run(): void {
@@ -32,17 +42,21 @@ export class Housekeeping {
     if (now - this.#lastMs < REST_MS) return
     this.#lastMs = now
     this.deps.books.endForgotten()
-    prune(this.deps.store, now)
+    prune(this.deps.store, this.deps.limits, now)
   }
 }
 
 /** Deletes history beyond its bounds, so that every table has one. */
-function prune(store: Store, nowMs: number): void {
+function prune(
+  store: Store,
+  { idempotencyKeys, streams, journal, engines }: HistoryLimits,
+  nowMs: number,
+): void {
   const before = (days: number): number => nowMs - days * DAY_MS
   store.transact((tx) => {
-    pruneKeys(tx, before(KEEP.idempotencyKeys.days))
-    pruneStreams(tx, KEEP.streams.rows, before(KEEP.streams.days))
-    pruneJournal(tx, KEEP.journal.rows, before(KEEP.journal.days))
-    pruneEngines(tx, KEEP.engines.rows, before(KEEP.engines.days))
+    pruneKeys(tx, idempotencyKeys.rows, before(idempotencyKeys.days))
+    pruneStreams(tx, streams.rows, before(streams.days))
+    pruneJournal(tx, journal.rows, before(journal.days))
+    pruneEngines(tx, engines.rows, before(engines.days))
   })
 }

@@ -1,4 +1,4 @@
-import { eq, lt } from 'drizzle-orm'
+import { desc, eq, inArray, lt } from 'drizzle-orm'
 import { idempotencyKeys } from './schema.ts'
 import type { Db } from './store.ts'
 
@@ -26,6 +26,19 @@ export const forgetKeysOf = (tx: Db, engineId: string): void => {
   tx.delete(idempotencyKeys).where(eq(idempotencyKeys.engineId, engineId)).run()
 }
 
-export const pruneKeys = (tx: Db, before: number): void => {
+/** Rows that one sweep deletes at most: a statement takes a bounded number of values, and the next sweep goes on. */
+const PRUNE_BATCH = 500
+
+/** Keeps the newest `keep` keys not older than `before`. */
+export function pruneKeys(tx: Db, keep: number, before: number): void {
+  const surplus = tx
+    .select({ key: idempotencyKeys.key })
+    .from(idempotencyKeys)
+    .orderBy(desc(idempotencyKeys.createdAt))
+    .limit(PRUNE_BATCH)
+    .offset(keep)
+    .all()
+    .map(({ key }) => key)
+  if (surplus.length > 0) tx.delete(idempotencyKeys).where(inArray(idempotencyKeys.key, surplus)).run()
   tx.delete(idempotencyKeys).where(lt(idempotencyKeys.createdAt, before)).run()
 }

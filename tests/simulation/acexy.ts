@@ -35,13 +35,14 @@ export interface AcexyDeps {
   readonly http: Http
   readonly random: Random
   readonly trace: Trace
+  /** Streams that it has on one engine at most. */
+  readonly perEngine: number
   /** Asks for an engine; the world checks what it promises. */
   readonly provision: (caller: string, key: string | undefined, patienceMs: number) => Promise<Answer | null>
 }
 
 const LIST_TTL_MS = 2_000
 const STATUS_TTL_MS = 30_000
-const STREAMS_MAX = 1
 const TRIES = 3
 const SETTLE_MS = 5_000
 
@@ -86,7 +87,7 @@ export class Acexy {
     for (const row of rows) {
       const path = `/streams?container_id=${row.container_id}&status=started`
       const answer = await this.deps.http.ask({ method: 'GET', path })
-      if (answer?.status === 200 && (answer.body as unknown[]).length < STREAMS_MAX) free.push(row)
+      if (answer?.status === 200 && (answer.body as unknown[]).length < this.deps.perEngine) free.push(row)
     }
     return free.toSorted(byPreference)[0]
   }

@@ -1,3 +1,4 @@
+import { HISTORY, type History } from '../../src/wire-settings.ts'
 import { type FaultRates, NO_FAULTS } from './faults.ts'
 import type { Random } from './random.ts'
 import type { HostVpn } from './sim-nodes.ts'
@@ -22,9 +23,23 @@ export interface Scenario {
   readonly proxies: number
   /** Chance that an event of the container engine is late, told twice, or lost. */
   readonly eventTrouble: number
+  readonly audience: Audience
+  /** What is kept of what has been. */
+  readonly history: History
   /** Null without a VPN. */
   readonly vpn: HostVpn | null
 }
+
+/** How those watch who come. */
+export interface Audience {
+  /** Mean time for which somebody watches. */
+  readonly stayMs: number
+  readonly contents: number
+  /** Streams that a proxy has on one engine at most. */
+  readonly perEngine: number
+}
+
+const AUDIENCE: Audience = { stayMs: 120_000, contents: 12, perEngine: 1 }
 
 /** What happens to engines, to Docker and to the host, and what operators ask for. */
 export const CHAOS_KINDS = [
@@ -87,6 +102,8 @@ export function drawScenario(random: Random): Scenario {
     viewersEveryMs: random.pick([5_000, 10_000, 20_000, 40_000]),
     proxies: random.int(1, 3),
     eventTrouble: wildness === 0 ? 0 : random.pick([0, 0.05, 0.2]),
+    audience: AUDIENCE,
+    history: HISTORY,
     vpn: vpn?.host ?? null,
   }
 }

@@ -4,6 +4,7 @@ import type { HostPort } from '../../src/control/addresses.ts'
 import type { StopSession } from '../../src/control/stream-stops.ts'
 import { RuntimeFailure } from '../../src/runtime/runtime.ts'
 import { createOrchestrator, type Orchestrator } from '../../src/wire.ts'
+import type { History } from '../../src/wire-settings.ts'
 import { type Coverage, count, PASSES, tally } from './coverage.ts'
 import { CrashPlan } from './crashes.ts'
 import type { FaultDice } from './fault-dice.ts'
@@ -26,6 +27,7 @@ export interface ServerDeps {
   readonly database: Database
   readonly dice: FaultDice
   readonly coverage: Coverage
+  readonly history: History
   readonly onAsk: SimRuntimeDeps['onAsk']
   readonly onCommit: () => void
   /** The production code logged an error that no fault of ours explains. */
@@ -89,7 +91,11 @@ export class Server {
     })
     const health = this.#health(lifeClock, config)
     const vpn = this.#vpn(lifeClock, life, config)
-    const orchestrator = createOrchestrator(config, this.#adapters(life, lifeClock, { health, vpn }))
+    const orchestrator = createOrchestrator(
+      config,
+      this.#adapters(life, lifeClock, { health, vpn }),
+      this.deps.history,
+    )
     this.running = { life, orchestrator, health, vpn, config }
     life.run(() => orchestrator.start())
   }

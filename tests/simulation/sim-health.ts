@@ -2,7 +2,7 @@ import type { Clock } from '../../src/control/clock.ts'
 import type { HealthSource, HealthTarget, SessionFact } from '../../src/control/health-keeper.ts'
 import { figures } from '../support/builders.ts'
 import type { Random } from './random.ts'
-import type { SimHost } from './sim-host.ts'
+import type { Reach, SimHost } from './sim-host.ts'
 import { SimNetwork } from './sim-network.ts'
 import type { Trace } from './trace.ts'
 
@@ -160,16 +160,21 @@ export class SimHealth implements HealthSource {
       if (this.#isStopped) return
       this.#collectLater()
       if (this.#isLost) return
-      const answers = this.#targets.flatMap((target) =>
-        target.sessions.map(({ streamRowId, path }) => this.#ask(target, streamRowId, path)),
-      )
+      const answers = this.#targets.flatMap((target) => {
+        const reached = this.deps.host.reach(target.addresses[0]?.port ?? 0)
+        return target.sessions.map(({ streamRowId, path }) => this.#ask(target, reached, streamRowId, path))
+      })
       this.#handlers?.onSessions(answers)
     })
   }
 
-  #ask({ engineId, generation, addresses }: HealthTarget, streamRowId: number, path: string): SessionFact {
+  #ask(
+    { engineId, generation }: HealthTarget,
+    reached: Reach,
+    streamRowId: number,
+    path: string,
+  ): SessionFact {
     const fact = { engineId, generation, streamRowId, atMs: this.deps.clock.now() }
-    const reached = this.deps.host.reach(addresses[0]?.port ?? 0)
     if (reached.kind === 'refused' || !reached.process.plays)
       return { ...fact, state: 'silent', figures: null }
     const session = reached.process.session(path.split('/').at(-1) ?? '')

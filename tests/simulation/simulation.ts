@@ -5,6 +5,7 @@ import type { Random } from './random.ts'
 import { type Env, without } from './scenario.ts'
 import type { Running } from './server.ts'
 import { settlingMs, unsettled } from './settling.ts'
+import { setEventTrouble, setLatencies } from './weather.ts'
 import { World } from './world.ts'
 
 const CHECK_EVERY_MS = 5_000
@@ -80,7 +81,9 @@ export class Simulation {
     setEventTrouble(world, random.stream('events'))
     this.#start()
     chaos.start(scenario.chaos)
-    this.#viewersCome(random.stream('arrivals'))
+    world.viewers.come(random.stream('arrivals'), scenario.viewersEveryMs, world.proxies, (error) =>
+      this.defect(`a viewer failed: ${error}`),
+    )
     this.#lookAtVpn()
     this.#armCrashes(random.stream('crash times'))
     await this.#until(clock.now() + scenario.faultsMs)
@@ -165,15 +168,6 @@ export class Simulation {
     })
   }
 
-  #viewersCome(random: Random): void {
-    const { clock, viewers, proxies, scenario } = this.#world
-    clock.after(random.exponential(scenario.viewersEveryMs), () => {
-      if (viewers.isQuiet) return
-      this.#viewersCome(random)
-      viewers.watch(random.pick(proxies)).catch((error: unknown) => this.defect(`a viewer failed: ${error}`))
-    })
-  }
-
   #armCrashes(random: Random): void {
     const { scenario, clock } = this.#world
     for (let n = 0; n < scenario.crashes; n++)
@@ -191,32 +185,5 @@ export class Simulation {
       return
     }
     clock.after(CRASH_PATIENCE_MS, server.crashes.arm())
-  }
-}
-
-/** Each call takes a while, drawn anew; pings and half of the looks none, to keep a seed quick. */
-function setLatencies({ host }: World, random: Random): void {
-  host.runtime.latencyMs = (verb) => {
-    switch (verb) {
-      case 'ping':
-      case 'events':
-      case 'watch':
-        return 0
-      case 'inspect':
-      case 'list':
-        return random.chance(0.5) ? 0 : random.int(1, 80)
-      case 'traffic':
-        return random.int(1_000, 2_000)
-      default:
-        return random.chance(0.05) ? random.int(800, 3_500) : random.int(20, 500)
-    }
-  }
-}
-
-/** Events come late, twice, out of order or not at all; what was lost is found by the periodic pass. */
-function setEventTrouble({ host, scenario }: World, random: Random): void {
-  host.runtime.deliverAfterMs = () => {
-    if (!random.chance(scenario.eventTrouble)) return [0]
-    return random.pick([[], [random.int(1, 8_000)], [0, random.int(0, 500)], [random.int(1, 300)]])
   }
 }

@@ -5,6 +5,7 @@ import { tally } from './coverage.ts'
 import type { EngineProcess, Session } from './engine-process.ts'
 import type { Http } from './http.ts'
 import type { Random } from './random.ts'
+import type { Audience } from './scenario.ts'
 import type { SimHost } from './sim-host.ts'
 import { short, type Trace } from './trace.ts'
 
@@ -15,6 +16,7 @@ export interface ViewerDeps {
   readonly random: Random
   readonly trace: Trace
   readonly coverage: Coverage
+  readonly audience: Audience
 }
 
 /** Somebody on the way to an engine: it was chosen, and the orchestrator has not heard of it yet. */
@@ -26,7 +28,8 @@ export interface Arrival {
 const GETSTREAM_MAX_MS = 20_000
 /** How old the list may be by which an engine was chosen. */
 const LIST_TTL_MS = 2_000
-const CONTENTS = 12
+/** Of so many streams it is remembered that they were reported. */
+const REPORTED_MAX = 1_000
 
 /** People who watch through proxies, and what proxies tell the orchestrator of them, or fail to. */
 export class Viewers {
@@ -50,11 +53,25 @@ export class Viewers {
     return [...this.#arrivals]
   }
 
+  /** Somebody comes every `meanMs` or so, until all is quiet. */
+  come(
+    random: Random,
+    meanMs: number,
+    proxies: readonly [Acexy, ...Acexy[]],
+    onFailure: (error: unknown) => void,
+  ): void {
+    this.deps.clock.after(random.exponential(meanMs), () => {
+      if (this.isQuiet) return
+      this.come(random, meanMs, proxies, onFailure)
+      this.watch(random.pick(proxies)).catch(onFailure)
+    })
+  }
+
   /** One viewer from the first click to the last frame. */
   async watch(proxy: Acexy): Promise<void> {
-    const { random, trace, coverage } = this.deps
+    const { random, trace, coverage, audience } = this.deps
     const name = `v${++this.#count}`
-    const infohash = `c${random.int(1, CONTENTS)}`
+    const infohash = `c${random.int(1, audience.contents)}`
     const choice = await proxy.choose(name, random.chance(0.15) ? `key-${name}` : undefined)
     tally(coverage, choice === null ? 'viewers turned away' : 'viewers')
     if (choice === null) return trace.note(name, 'turned away')
@@ -110,7 +127,10 @@ export class Viewers {
     const over = new AbortController()
     const isLoyal = random.chance(0.5)
     const lastMs = random.int(0, 15_000)
-    await Promise.race([clock.sleep(random.exponential(120_000), over.signal), this.#quiet.promise])
+    await Promise.race([
+      clock.sleep(random.exponential(this.deps.audience.stayMs), over.signal),
+      this.#quiet.promise,
+    ])
     over.abort()
     if (!this.isQuiet) return
     await clock.sleep(isLoyal ? Number.MAX_SAFE_INTEGER : lastMs)
@@ -131,6 +151,7 @@ export class Viewers {
     if (told?.container_id !== process.containerId) return
     session.isReported = true
     this.#reported.push(streamId)
+    if (this.#reported.length > REPORTED_MAX) this.#reported.shift()
     tally(coverage, 'streams')
     if (random.chance(0.05)) await http.ask({ method: 'POST', path: '/events/stream_started', body })
   }

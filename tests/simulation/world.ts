@@ -108,6 +108,7 @@ export class World {
       database,
       dice: this.dice,
       coverage,
+      history: this.scenario.history,
       onAsk: (verb, id, site) => {
         if (verb !== 'inspect' && host.nodes.named(id) !== undefined)
           this.violate(`${verb} of a VPN node at ${site}`)
@@ -121,7 +122,11 @@ export class World {
     const { server } = this
     this.http = new Http({ clock, server, trace, onViolation })
     const { http } = this
-    this.viewers = new Viewers({ clock, http, host, random: random.stream('viewers'), trace, coverage })
+    const { audience } = this.scenario
+    this.viewers = new Viewers({
+      ...{ clock, http, host, trace, coverage, audience },
+      random: random.stream('viewers'),
+    })
     const outageSinceMs = (): number | null => this.chaos.outageSinceMs()
     const operators = new Operators({
       http,
@@ -238,6 +243,7 @@ export class World {
       http,
       random: random.stream(`proxy ${number}`),
       trace,
+      perEngine: this.scenario.audience.perEngine,
       provision: (caller, key, patienceMs) =>
         this.#provision(caller, { key, patienceMs, body: { labels: {}, env: {} } }),
     })

@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import journal from '../../drizzle/meta/_journal.json' with { type: 'json' }
+import type { Engine } from '../../src/core/types.ts'
 import {
   engineById,
   findLiveEngine,
@@ -14,10 +15,12 @@ import {
   takeEngineNumber,
   transition,
 } from '../../src/store/engines.ts'
+import { bindKey, pruneKeys } from '../../src/store/idempotency.ts'
 import { appendJournal, newestJournal, pruneJournal } from '../../src/store/journal.ts'
 import { leasesIn, takeLease, tryLease } from '../../src/store/leases.ts'
 import { embeddedMigrations } from '../../src/store/migrations.ts'
-import { openStore } from '../../src/store/store.ts'
+import { idempotencyKeys } from '../../src/store/schema.ts'
+import { type Db, openStore } from '../../src/store/store.ts'
 import {
   endStream,
   insertStream,
@@ -214,4 +217,27 @@ describe('retention', () => {
     expect(streamsWhere(temp.store.db, { status: 'started' })).toHaveLength(1)
     expect(newestJournal(temp.store.db, 10).map(({ at }) => at)).toEqual([105, 104, 103])
   })
+
+  test('keeps the newest keys, and none that is too old', () => {
+    const keys = (): string[] =>
+      temp.store.db
+        .select({ key: idempotencyKeys.key })
+        .from(idempotencyKeys)
+        .all()
+        .map(({ key }) => key)
+    temp.store.transact((tx) => {
+      const { id: engineId } = insertedEngine(tx)
+      for (let i = 0; i < 6; i++) bindKey(tx, { key: `k${i}`, requestHash: 'hash', engineId }, 100 + i)
+      pruneKeys(tx, 4, 0)
+    })
+    expect(keys()).toEqual(['k2', 'k3', 'k4', 'k5'])
+    temp.store.transact((tx) => pruneKeys(tx, 4, 104))
+    expect(keys()).toEqual(['k4', 'k5'])
+  })
 })
+
+function insertedEngine(tx: Db): Engine {
+  const row = engine()
+  insertEngine(tx, row)
+  return row
+}
