@@ -44,7 +44,11 @@ const trim = prepared((db) =>
     .prepare(),
 )
 const inBooks = prepared((db) =>
-  db.select({ rowId: streams.rowId }).from(streams).where(isAsked(streams.rowId)).prepare(),
+  db
+    .select({ rowId: streams.rowId, endedAt: streams.endedAt })
+    .from(streams)
+    .where(isAsked(streams.rowId))
+    .prepare(),
 )
 const newestAsked = prepared((db) =>
   db
@@ -93,8 +97,9 @@ export const samplesOf = (db: Db, streamRowId: number, sinceMs: number, limit: n
     .reverse()
 
 /**
- * Writes samples, and drops what they push out over the limits. Those of streams that are not in the books any more are left
- * out; `seqs` has the number of the last sample of each stream, and is kept up to date.
+ * Writes samples, and drops what they push out over the limits. Those of streams that are not in the books any more, or had
+ * ended by then, are left out: sessions of ended ones are asked about, too, where an engine may be stopped. `seqs` has the
+ * number of the last sample of each stream, and is kept up to date.
  */
 export function addSamples(
   tx: Db,
@@ -103,14 +108,14 @@ export function addSamples(
   { perStream, total }: SampleLimits,
 ): void {
   const ids = JSON.stringify(samples.map(({ streamRowId }) => streamRowId))
-  const known = new Set(
+  const endings = new Map(
     inBooks(tx)
       .all({ ids })
-      .map(({ rowId }) => rowId),
+      .map(({ rowId, endedAt }) => [rowId, endedAt ?? Number.POSITIVE_INFINITY]),
   )
   for (const sample of samples) {
-    const { streamRowId } = sample
-    if (!known.has(streamRowId)) continue
+    const { streamRowId, at } = sample
+    if (at > (endings.get(streamRowId) ?? Number.NEGATIVE_INFINITY)) continue
     const seq = 1 + (seqs.get(streamRowId) ?? lastSeq(tx).get({ streamRowId })?.seq ?? 0)
     insert(tx).run({ ...sample, seq })
     if (seq > perStream) trim(tx).run({ streamRowId, seq: seq - perStream })

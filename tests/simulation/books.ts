@@ -8,6 +8,7 @@ export interface EngineBook {
   readonly reason: string | null
   readonly container_id: string | null
   readonly container_state: string | null
+  readonly container_started_at: number | null
   readonly scope: string
   readonly vpn_node: string | null
   readonly http_port: number
@@ -51,8 +52,12 @@ export interface LeaseBook {
 }
 
 interface StreamBook {
+  readonly row_id: number
   readonly stream_id: string
   readonly engine_id: string | null
+  readonly container_id: string | null
+  readonly playback_session_id: string
+  readonly status: string
 }
 
 const LIVE = `status IN ('provisioning', 'starting', 'ready', 'draining')`
@@ -66,6 +71,9 @@ export class Books {
   readonly #lastEntry
   readonly #leases
   readonly #started
+  readonly #newest
+  readonly #recordsUpTo
+  readonly #byRow
   readonly #busy
   readonly #breakers
 
@@ -76,8 +84,13 @@ export class Books {
     this.#journal = database.query<JournalBook, [number]>('SELECT * FROM journal WHERE id > ? ORDER BY id')
     this.#lastEntry = database.query<{ id: number }, []>('SELECT id FROM journal ORDER BY id DESC LIMIT 1')
     this.#leases = database.query<LeaseBook, []>('SELECT scope, port, engine_id FROM port_leases')
-    this.#started = database.query<StreamBook, []>(
-      `SELECT stream_id, engine_id FROM streams WHERE status = 'started'`,
+    this.#started = database.query<StreamBook, []>(`SELECT * FROM streams WHERE status = 'started'`)
+    this.#newest = database.query<StreamBook, [string]>(
+      'SELECT * FROM streams WHERE stream_id = ? ORDER BY row_id DESC LIMIT 1',
+    )
+    this.#byRow = database.query<StreamBook, [number]>('SELECT * FROM streams WHERE row_id = ?')
+    this.#recordsUpTo = database.query<{ row_id: number }, [number]>(
+      'SELECT row_id FROM streams WHERE row_id <= ? ORDER BY row_id DESC',
     )
     this.#busy = database.query<{ n: number }, [string]>(
       `SELECT count(*) AS n FROM streams WHERE status = 'started' AND engine_id = ?`,
@@ -111,6 +124,20 @@ export class Books {
 
   startedStreams(): StreamBook[] {
     return this.#started.all()
+  }
+
+  /** The newest record of a wire id. */
+  newestStream(streamId: string): StreamBook | null {
+    return this.#newest.get(streamId)
+  }
+
+  streamOf(rowId: number): string | undefined {
+    return this.#byRow.get(rowId)?.stream_id
+  }
+
+  /** The numbers of the records up to one, newest first. */
+  recordsUpTo(rowId: number): readonly number[] {
+    return this.#recordsUpTo.all(rowId).map(({ row_id }) => row_id)
   }
 
   streamsOf(engineId: string): number {

@@ -96,6 +96,8 @@ export class Chaos {
     scale: (random) => void this.deps.operators.scale(random),
     delete: (random) => void this.deps.operators.deleteOne(random),
     drain: (random) => void this.deps.operators.drainOne(random),
+    stop_stream: (random) => void this.deps.operators.stopStream(random),
+    page_streams: (random) => void this.deps.operators.pageStreams(random),
     gc: () => void this.deps.operators.gc(),
     reset_breakers: (random) => void this.deps.operators.resetBreakers(random),
     look_at_plan: () => void this.deps.operators.lookAtPlan(),

@@ -129,7 +129,7 @@ function dayOf(drawn: Scenario, options: DayOptions): Scenario {
     },
     chaos: { ...quiet, ...options.trouble },
     // Some are cut off before their time, or turned away.
-    viewersEveryMs: (0.9 * options.stayMs) / options.streams,
+    viewersEveryMs: (0.82 * options.stayMs) / options.streams,
     proxies: 3,
     eventTrouble: 0.02,
     audience: { stayMs: options.stayMs, contents: 10 * options.streams, perEngine: PER_ENGINE },

@@ -22,6 +22,11 @@ export interface OperatorsDeps {
 /** An operator's own patience: he waits longer than a proxy. */
 const PATIENCE_MS = 40_000
 
+interface Stopped {
+  readonly session: string
+  readonly stream: { readonly status: string }
+}
+
 /** Why an answer is not true; null when it is. */
 type Judge = (answer: Answer) => string | null
 
@@ -56,6 +61,44 @@ export class Operators {
       const expected = drainStatus(engine)
       return expected === status ? null : `${expected} is true`
     })
+  }
+
+  /** Also streams that have ended, and some that never were. */
+  async stopStream(random: Random): Promise<void> {
+    const { books, wishes, coverage } = this.deps
+    const newest = random.chance(0.2) ? books.recordsUpTo(Number.MAX_SAFE_INTEGER) : []
+    const record = random.pick(newest)
+    const id = random.chance(0.1)
+      ? 'never|was'
+      : ((record === undefined ? random.pick(books.startedStreams())?.stream_id : books.streamOf(record)) ??
+        'none|started')
+    wishes.stop(id)
+    const answer = await this.#ask('DELETE', `/streams/${encodeURIComponent(id)}`, ({ status, body }) => {
+      if (status !== 200)
+        return books.newestStream(id) === null && status === 404 ? null : 'it is in the books'
+      return (body as Stopped).stream.status === 'ended' ? null : 'it has not ended'
+    })
+    if (answer?.status === 200)
+      tally(coverage, `session of a stopped stream: ${(answer.body as Stopped).session}`)
+  }
+
+  /** Reads all records page by page, from the newest to the oldest: each is on one page. */
+  async pageStreams(random: Random): Promise<void> {
+    const { books, coverage, onViolation } = this.deps
+    const limit = random.int(1, 7)
+    const seen: number[] = []
+    for (let before = ''; ; before = `&before=${seen.at(-1)}`) {
+      const answer = await this.#ask('GET', `/streams?limit=${limit}${before}`, only(200))
+      if (answer?.status !== 200) return
+      const page = (answer.body as { record: number }[]).map(({ record }) => record).toReversed()
+      seen.push(...page)
+      if (page.length < limit) break
+    }
+    tally(coverage, 'streams paged')
+    const told = seen.join()
+    const inBooks = books.recordsUpTo(seen[0] ?? 0).join()
+    if (told !== inBooks)
+      onViolation(`the pages of streams have the records ${told}, and the books ${inBooks}`)
   }
 
   async gc(): Promise<void> {
@@ -106,7 +149,9 @@ export class Operators {
   async #ask(method: string, path: string, judge: Judge): Promise<Answer | null> {
     const { http, trace, coverage, onViolation } = this.deps
     const name = `${method} ${path.replace(/[0-9a-f]{64}/, short)}`
-    const kind = path.replaceAll(/[0-9a-f-]{36,}|(?<=scale\/)\w+/g, ':id').replace(/\?.*/, '')
+    const kind = path
+      .replaceAll(/[0-9a-f-]{36,}|(?<=scale\/)\w+|(?<=streams\/)\S+/g, ':id')
+      .replace(/\?.*/, '')
     trace.note('operator', name)
     const answer = await http.ask({ method, path, timeoutMs: PATIENCE_MS })
     trace.note('operator', `${name}: ${answer?.status ?? 'no answer'}`)

@@ -73,6 +73,8 @@ export const CHAOS_KINDS = [
   'run_generic',
   'own_request',
   'compare_status',
+  'stop_stream',
+  'page_streams',
   ...VPN_CHAOS_KINDS,
 ] as const
 
@@ -156,6 +158,7 @@ function drawEnv(random: Random): Env {
     UNCLAIMED_TTL_S: random.int(5, 15),
     ACE_MAP_HTTPS: random.chance(0.2),
     ENGINE_CACHE_PATH: random.chance(0.7) ? '/home/appuser/.ACEStream/.acestream_cache' : '',
+    STATS_HISTORY_MAX: random.int(3, 40),
   }
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
 }
@@ -208,6 +211,8 @@ const CHAOS_MEAN_MS: Readonly<Record<ChaosKind, number>> = {
   run_generic: 2 * MINUTE_MS,
   own_request: 2 * MINUTE_MS,
   compare_status: 2 * MINUTE_MS,
+  stop_stream: 2 * MINUTE_MS,
+  page_streams: 3 * MINUTE_MS,
   vpn_cut_short: 2 * MINUTE_MS,
   vpn_cut_long: 5 * MINUTE_MS,
   vpn_stopped: 4 * MINUTE_MS,

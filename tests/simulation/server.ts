@@ -17,6 +17,7 @@ import { SimRuntime, type SimRuntimeDeps } from './sim-runtime.ts'
 import { storeOf } from './sim-store.ts'
 import { SimVpn } from './sim-vpn.ts'
 import { callingSite } from './sites.ts'
+import type { StreamChecks } from './stream-checks.ts'
 import type { Trace } from './trace.ts'
 
 export interface ServerDeps {
@@ -28,6 +29,7 @@ export interface ServerDeps {
   readonly dice: FaultDice
   readonly coverage: Coverage
   readonly history: History
+  readonly streamChecks: StreamChecks
   readonly onAsk: SimRuntimeDeps['onAsk']
   readonly onCommit: () => void
   /** The production code logged an error that no fault of ours explains. */
@@ -111,9 +113,10 @@ export class Server {
   }
 
   #health(clock: LifeClock, config: Config): SimHealth {
-    const { host, random, trace } = this.deps
+    const { host, random, trace, streamChecks } = this.deps
     return new SimHealth({
       clock,
+      streamChecks,
       host,
       trace,
       random: random.stream(`health ${this.#lives}`),

@@ -137,9 +137,12 @@ function isWatchedInVain(containerId: string, host: SimHost): boolean {
 /** Taken over behind a VPN, where nothing counts what it sends: for six hours it may have viewers, whatever it says. */
 const isOpaque = ({ adopted_at, vpn_node }: EngineBook): boolean => adopted_at !== null && vpn_node !== null
 
-/** A stream whose end nobody told stays started while its engine lives; its statistics are another story. */
-function streams({ books }: SettledDeps): string[] {
-  return books.startedStreams().flatMap(({ stream_id: id, engine_id }) => {
+/** A stream whose end nobody told ends with its engine, or when that says that it does not know the session. */
+function streams({ books, host }: SettledDeps): string[] {
+  return books.startedStreams().flatMap(({ stream_id: id, engine_id, container_id, playback_session_id }) => {
+    const process = host.process(container_id ?? '')
+    if (process?.answers === true && process.session(playback_session_id) === undefined)
+      return [`stream ${id}, whose session its engine does not know`]
     const status = engine_id === null ? undefined : books.byId(engine_id)?.status
     return status === 'gone' || status === 'failed' ? [`stream ${id} of an engine that is history`] : []
   })

@@ -4,6 +4,7 @@ import { figures } from '../support/builders.ts'
 import type { Random } from './random.ts'
 import type { Reach, SimHost } from './sim-host.ts'
 import { SimNetwork } from './sim-network.ts'
+import type { StreamChecks } from './stream-checks.ts'
 import type { Trace } from './trace.ts'
 
 type Handlers = Parameters<HealthSource['start']>[0]
@@ -26,6 +27,8 @@ export interface SimHealthDeps {
    */
   readonly failures: Map<string, number>
   readonly threshold: number
+  /** Sees what is told of sessions, before and after the orchestrator hears it. */
+  readonly streamChecks: Pick<StreamChecks, 'telling' | 'told' | 'forget'>
 }
 
 /** Real probes come five times a second; that often would cost more than it finds. */
@@ -52,6 +55,7 @@ export class SimHealth implements HealthSource {
 
   start(handlers: Handlers): void {
     this.#handlers = handlers
+    this.deps.streamChecks.forget()
     this.#collectLater()
   }
 
@@ -75,6 +79,7 @@ export class SimHealth implements HealthSource {
     if (this.#isLost || this.#isStopped) return
     this.#isLost = true
     this.#dropAll()
+    this.deps.streamChecks.forget()
     this.#handlers?.onLost()
     this.deps.clock.after(backAfterMs, () => {
       this.#isLost = false
@@ -164,7 +169,9 @@ export class SimHealth implements HealthSource {
         const reached = this.deps.host.reach(target.addresses[0]?.port ?? 0)
         return target.sessions.map(({ streamRowId, path }) => this.#ask(target, reached, streamRowId, path))
       })
+      this.deps.streamChecks.telling(answers)
       this.#handlers?.onSessions(answers)
+      this.deps.streamChecks.told()
     })
   }
 

@@ -5,6 +5,7 @@ import type { Random } from './random.ts'
 import { type Env, without } from './scenario.ts'
 import type { Running } from './server.ts'
 import { settlingMs, unsettled } from './settling.ts'
+import { samplesFaults } from './table-bounds.ts'
 import { setEventTrouble, setLatencies } from './weather.ts'
 import { World } from './world.ts'
 
@@ -137,12 +138,14 @@ export class Simulation {
   }
 
   async #unsettled(): Promise<readonly string[]> {
-    const { books, host, wishes, http, server, promises, vpn } = this.#world
+    const { books, database, host, wishes, http, server, promises, vpn } = this.#world
     await promises.check()
     await vpn.check()
     const answer = await http.ask({ method: 'GET', path: '/engines' })
     if (server.running === null || answer?.status !== 200) return ['no answer']
     const { config } = server.running
+    const [fault] = samplesFaults(database, config.STATS_HISTORY_MAX)
+    if (fault !== undefined) this.#world.violate(fault)
     return unsettled({ books, host, wishes, config, listed: answer.body as EngineRow[] })
   }
 

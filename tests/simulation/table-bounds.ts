@@ -54,15 +54,23 @@ function boundsOf(
   }
 }
 
-/** What is wrong with the samples: too many of one stream, or numbers that leave one out. */
+/** What is wrong with the samples: too many of one stream, numbers that leave one out, a time when it did not play. */
 export function samplesFaults(database: Database, perStream: number): readonly string[] {
   const of = database.query<{ id: number; n: number; span: number }, []>(
     'SELECT stream_row_id AS id, count(*) AS n, max(seq) - min(seq) + 1 AS span FROM stream_stats GROUP BY stream_row_id',
   )
-  return of
+  const misplaced = database.query<{ id: number; n: number }, []>(
+    `SELECT row_id AS id, count(*) AS n FROM stream_stats JOIN streams ON row_id = stream_row_id
+     WHERE at < started_at OR at > ended_at OR container_id IS NULL GROUP BY row_id`,
+  )
+  const outside = misplaced
+    .all()
+    .map(({ id, n }) => `${n} samples of row ${id} are of no started stream of ours`)
+  const counted = of
     .all()
     .flatMap(({ id, n, span }) => [
       ...(n > perStream ? [`the stream of row ${id} has ${n} samples, more than ${perStream}`] : []),
       ...(n === span ? [] : [`the ${n} samples of row ${id} are numbered over ${span}`]),
     ])
+  return [...outside, ...counted]
 }

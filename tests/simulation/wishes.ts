@@ -2,11 +2,21 @@
 export class Wishes {
   readonly #deleted = new Set<string>()
   readonly #drained = new Set<string>()
+  readonly #stopped = new Set<string>()
   #scale: number | null = null
 
   /** A DELETE was sent, whatever came of it. */
   delete(containerId: string): void {
     this.#deleted.add(containerId)
+  }
+
+  /** A DELETE of a stream was sent. */
+  stop(streamId: string): void {
+    this.#stopped.add(streamId)
+  }
+
+  isStopped(streamId: string): boolean {
+    return this.#stopped.has(streamId)
   }
 
   drain(containerId: string): void {

@@ -19,6 +19,7 @@ import { drawScenario, IMAGE, LABEL, type Scenario } from './scenario.ts'
 import { configOf, Server } from './server.ts'
 import { SimClock } from './sim-clock.ts'
 import { SimHost } from './sim-host.ts'
+import { StreamChecks } from './stream-checks.ts'
 import { Trace } from './trace.ts'
 import { Viewers } from './viewers.ts'
 import { VpnChecks } from './vpn-checks.ts'
@@ -94,7 +95,9 @@ export class World {
     const drains = this.#drainChecks(onViolation)
     const caches = new CacheChecks({ clock, books, onViolation })
     this.checkCache = (id, site) => caches.check(id, site)
+    const streamChecks = new StreamChecks({ books, host, wishes, coverage, onViolation })
     const commits = this.#commitChecks(onViolation, (entry) => {
+      streamChecks.note(entry)
       endings.decided(entry)
       drains.note(entry)
     })
@@ -109,6 +112,7 @@ export class World {
       dice: this.dice,
       coverage,
       history: this.scenario.history,
+      streamChecks,
       onAsk: (verb, id, site) => {
         if (verb !== 'inspect' && host.nodes.named(id) !== undefined)
           this.violate(`${verb} of a VPN node at ${site}`)

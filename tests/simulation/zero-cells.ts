@@ -10,7 +10,7 @@ import { AWAITS, CHECKPOINTS } from './sites.ts'
  * checkpoint, each rule of the plan. `UNREACHED` names what can't happen, with the reason. Awaits that the run came to and
  * that no table knows are named as well.
  */
-export function zeroCells({ calls, faults, crashes, rules }: Coverage): string[] {
+export function zeroCells({ calls, faults, crashes, rules, counts }: Coverage): string[] {
   const cells = Object.keys(AWAITS).flatMap((site) => [
     ...faultNames(verbOf(site))
       .filter((fault) => faults[site]?.[fault] === undefined && !isUnreached(site, fault))
@@ -25,11 +25,25 @@ export function zeroCells({ calls, faults, crashes, rules }: Coverage): string[]
       (name) => `crash at checkpoint ${name}`,
     ),
     ...PLAN_RULES.filter((rule) => rules[rule] === undefined).map((rule) => `rule ${rule} never fired`),
+    ...COUNTED.filter((what) => counts[what] === undefined).map((what) => `${what}: never`),
     ...Object.keys(calls)
       .filter((site) => !(site in AWAITS))
       .map((site) => `await ${site} is not in the table`),
   ]
 }
+
+/** What must have been counted. */
+const COUNTED = [
+  'ended lost',
+  'stream ended: session_unknown',
+  'stream ended: stopped_by_operator',
+  'operator DELETE /streams/:id 404',
+  'session of a stopped stream: stopped',
+  'session of a stopped stream: unknown',
+  'session of a stopped stream: silent',
+  'session of a stopped stream: none',
+  'streams paged',
+]
 
 /** What can't happen at a place, and why. */
 const UNREACHED: Readonly<Record<string, readonly { readonly what: string; readonly why: string }[]>> = {}
