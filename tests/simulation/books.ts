@@ -58,6 +58,8 @@ interface StreamBook {
   readonly container_id: string | null
   readonly playback_session_id: string
   readonly status: string
+  readonly ended_at: number | null
+  readonly end_reason: string | null
 }
 
 const LIVE = `status IN ('provisioning', 'starting', 'ready', 'draining')`

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { IMAGE } from './scenario.ts'
+import { samplesFaults } from './table-bounds.ts'
 import { World } from './world.ts'
 
 /** A world whose orchestrator keeps two engines, and in which nothing goes wrong unless the test does it. */
@@ -16,6 +17,47 @@ async function pass(world: World, ms: number): Promise<void> {
 }
 
 const firstEngine = (world: World): string => world.books.live()[0]?.container_id ?? ''
+
+/** Somebody watches at the first engine, and his proxy has told of it. */
+async function startedStream(world: World): Promise<string> {
+  const [engine] = world.books.live()
+  const process = world.host.process(engine?.container_id ?? '')
+  const session = process?.open('content', 'session')
+  process?.change(() => {
+    if (session !== undefined) Object.assign(session, { readers: 1, isReported: true })
+  })
+  const url = `http://localhost:${engine?.host_http_port}/ace/stat/content/session`
+  const body = {
+    engine: { host: 'localhost', port: engine?.host_http_port },
+    stream: { key_type: 'content_id', key: 'content' },
+    session: { playback_session_id: 'session', stat_url: url, command_url: url, is_live: 1 },
+  }
+  const told = world.http.ask({ method: 'POST', path: '/events/stream_started', body })
+  await pass(world, 40_000)
+  expect((await told)?.status).toBe(200)
+  return 'content|session'
+}
+
+test('a killed proxy: the engine forgets its session after a minute, and then the stream ends and the engine is free', async () => {
+  const world = await calmWorld()
+  const streamId = await startedStream(world)
+  const { books, host, clock, server } = world
+  const engineId = books.newestStream(streamId)?.engine_id ?? ''
+  const process = host.process(books.byId(engineId)?.container_id ?? '')
+  process?.change(() => {
+    for (const session of process.sessions()) session.readers = 0
+  })
+  const killedMs = clock.now()
+  const collectMs = (server.running?.config.COLLECT_INTERVAL_S ?? 0) * 1_000
+  await pass(world, 59_000)
+  expect(books.streamsOf(engineId)).toBe(1)
+  await pass(world, 1_000 + 4 * collectMs)
+  expect(books.streamsOf(engineId)).toBe(0)
+  expect(books.newestStream(streamId)).toMatchObject({ status: 'ended', end_reason: 'session_unknown' })
+  expect(books.newestStream(streamId)?.ended_at).toBeGreaterThan(killedMs + 60_000)
+  expect(world.violations).toEqual([])
+  server.running?.life.die()
+})
 
 describe('the checks see', () => {
   test('nothing wrong in a calm world, and its engines', async () => {
@@ -68,6 +110,55 @@ describe('the checks see', () => {
     expect((await told)?.status).toBe(200)
     world.checkCache(id, 'test')
     expect(faults()).toEqual(['has 1 started streams'])
+    world.server.running?.life.die()
+  })
+
+  test('a stream that ends as unknown without denials, and one that was denied and goes on', async () => {
+    const world = await calmWorld()
+    const { books, database, streamChecks } = world
+    const streamId = await startedStream(world)
+    const row = books.newestStream(streamId)
+    const engine = books.byId(row?.engine_id ?? '')
+    const denial = {
+      engineId: engine?.id ?? '',
+      generation: engine?.container_started_at ?? 0,
+      streamRowId: row?.row_id ?? 0,
+      state: 'ended',
+      figures: null,
+      atMs: 0,
+    } as const
+    for (const n of [1, 2]) {
+      streamChecks.telling([{ ...denial, atMs: n }])
+      streamChecks.told()
+    }
+    const end = (reason: string) =>
+      streamChecks.note({
+        ...{ id: 1, at: 0, kind: 'stream.ended', engine_id: null, stream_id: streamId },
+        detail: JSON.stringify({ reason }),
+      })
+    end('session_unknown')
+    end('stopped_by_operator')
+    expect(world.violations.splice(0)).toEqual([
+      `stream ${streamId} ended as unknown after 2 denials`,
+      `stream ${streamId} ended as unknown, and its engine knows it`,
+      `stream ${streamId} ended as if an operator had stopped it`,
+    ])
+    streamChecks.telling([{ ...denial, state: 'silent' }])
+    streamChecks.told()
+    expect(world.violations).toEqual([])
+    streamChecks.telling([denial])
+    streamChecks.told()
+    expect(world.violations.splice(0)).toEqual([`stream ${streamId} was denied 3 times and is started`])
+    expect(samplesFaults(database, 100)).toEqual([])
+    database.run('UPDATE stream_stats SET seq = seq + 1 WHERE seq > 2')
+    database.run('UPDATE streams SET started_at = started_at + 1')
+    const n = database.query<{ n: number }, []>('SELECT count(*) AS n FROM stream_stats').get()?.n ?? 0
+    expect(samplesFaults(database, n - 1)).toContain(
+      `the stream of row 1 has ${n} samples, more than ${n - 1}`,
+    )
+    expect(samplesFaults(database, n)).toContain(`the ${n} samples of row 1 are numbered over ${n + 1}`)
+    database.run('UPDATE streams SET started_at = started_at + 1000000')
+    expect(samplesFaults(database, n)).toContain(`${n} samples of row 1 are of no started stream of ours`)
     world.server.running?.life.die()
   })
 

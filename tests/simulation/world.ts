@@ -50,6 +50,7 @@ export class World {
   readonly viewers
   readonly promises
   readonly vpn
+  readonly streamChecks
   readonly chaos
   /** What holds after every commit. */
   readonly checkCommit: () => void
@@ -95,9 +96,9 @@ export class World {
     const drains = this.#drainChecks(onViolation)
     const caches = new CacheChecks({ clock, books, onViolation })
     this.checkCache = (id, site) => caches.check(id, site)
-    const streamChecks = new StreamChecks({ books, host, wishes, coverage, onViolation })
+    this.streamChecks = new StreamChecks({ books, host, wishes, coverage, onViolation })
     const commits = this.#commitChecks(onViolation, (entry) => {
-      streamChecks.note(entry)
+      this.streamChecks.note(entry)
       endings.decided(entry)
       drains.note(entry)
     })
@@ -112,7 +113,7 @@ export class World {
       dice: this.dice,
       coverage,
       history: this.scenario.history,
-      streamChecks,
+      streamChecks: this.streamChecks,
       onAsk: (verb, id, site) => {
         if (verb !== 'inspect' && host.nodes.named(id) !== undefined)
           this.violate(`${verb} of a VPN node at ${site}`)
