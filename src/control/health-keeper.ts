@@ -14,6 +14,7 @@ import { sessionTargets, streamsAsked } from './doubts.ts'
 import type { Facts } from './facts.ts'
 import type { Gate } from './gate.ts'
 import type { Log } from './log.ts'
+import { Looks } from './looks.ts'
 import type { SessionFacts } from './session-facts.ts'
 import type { SessionKeeper } from './session-keeper.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
@@ -79,9 +80,6 @@ export interface HealthSource {
   stop(): Promise<void>
 }
 
-/** The least time between two looks at what to probe. */
-const REST_MS = 50
-
 /**
  * Tells the source which engines to probe, whenever that changes, and turns its facts into verdicts and into the step
  * from `starting` to `ready`.
@@ -90,7 +88,7 @@ export class HealthKeeper {
   #sent = ''
   #isScheduled = false
   #isStopped = false
-  #sentMs = Number.NEGATIVE_INFINITY
+  readonly #looks = new Looks()
   #cancel: () => void = () => undefined
 
   constructor(
@@ -140,22 +138,21 @@ export class HealthKeeper {
     await this.deps.source.stop()
   }
 
-  /** After the commit that changed something; in a burst of them once in a while, since each look reads all engines. */
+  /** After the commit that changed something; in a burst of them some later, since each look reads all engines. */
   #schedule(): void {
     if (this.#isScheduled || this.#isStopped) return
     this.#isScheduled = true
-    const waitMs = this.#sentMs + REST_MS - this.deps.clock.now()
-    const send = (): void => {
+    const look = (): void => {
       this.#isScheduled = false
       if (!this.#isStopped) this.#send()
     }
-    if (waitMs <= 0) queueMicrotask(send)
-    else this.#cancel = this.deps.clock.after(waitMs, send)
+    const waitMs = this.#looks.waitMs(this.deps.clock.now())
+    if (waitMs === 0) queueMicrotask(look)
+    else this.#cancel = this.deps.clock.after(waitMs, look)
   }
 
   #send(): void {
     const { store, source, facts, sessions, connections, clock } = this.deps
-    this.#sentMs = clock.now()
     const engines = liveEngines(store.db)
     const intervalOf = networkIntervals(engines, this.deps, clock.now())
     facts.keepOnly(engines)

@@ -299,6 +299,97 @@ export const MUTATIONS: readonly Mutation[] = [
       "2 * STILL_MS) return { kind: 'serving' }",
       "2 * STILL_MS) return { kind: 'clear' }",
     ],
+    ['one denial ends a stream', 'const DENIALS_OF_THE_DEAD = 3', 'const DENIALS_OF_THE_DEAD = 1'],
+    ['denials end no stream', 'denials >= DENIALS_OF_THE_DEAD', 'denials < 0'],
+    ['silence is a denial', "(state === 'ended' ? 1 : 0)", "(state === 'serves' ? 0 : 1)"],
+    ['a session that is served again is not forgiven', "denials: state === 'serves' ? 0 :", 'denials:'],
+    ['silence forgives', "denials: state === 'serves' ? 0 :", "denials: state !== 'ended' ? 0 :"],
+    ['a session that moves stands still', 'movedMs: hasGrown ? atMs :', 'movedMs: hasGrown ? null :'],
+    ['a stall is none', 'askedMs - sinceMs >= STALL_MS ? sinceMs : null', 'null'],
+  ]),
+  ...of('control/looks.ts', [['bursts have no end', 'this.#count <= AT_ONCE', 'this.#count > 0']]),
+  ...of('control/session-keeper.ts', [
+    [
+      'what was said of an earlier start of an engine counts',
+      'engine !== undefined && isProbed(engine) && generationOf(engine) === generation',
+      'engine !== undefined && isProbed(engine) && generationOf(engine) >= 0 * generation',
+    ],
+    [
+      'what engines say of transfers is not kept',
+      'if (figures !== null) statistics.note',
+      'if (figures === undefined) statistics.note',
+    ],
+  ]),
+  ...of('control/session-facts.ts', [['a lost worker’s answers count on', 'this.#sessions.clear()', '']]),
+  ...of('control/statistics.ts', [
+    ['statistics are never written', 'if (!signal.aborted) this.#write()', ''],
+    ['what is pending is lost at the stop', 'await this.#loop\n    this.#write()', 'await this.#loop'],
+    ['samples are written again and again', 'this.#pending.clear()', ''],
+    ['new statistics are not shown', 'this.#version++', ''],
+    [
+      'the numbers of samples begin anew',
+      'new Map(samples.flatMap(({ streamRowId }) => this.#seqOf(streamRowId)))',
+      'new Map(samples.map(({ streamRowId }) => [streamRowId, 0]))',
+    ],
+  ]),
+  ...of('store/samples.ts', [
+    ['samples of one stream have no bound', 'if (seq > perStream) trim', 'if (seq < 0) trim'],
+    ['one sample too many is kept', 'seq: seq - perStream })', 'seq: seq - perStream - 1 })'],
+    ['samples of all streams have no bound', 'newest.id > keep)', 'newest.id < 0 * keep)'],
+    [
+      'samples of ended streams are kept',
+      'if (at > (endings.get(streamRowId) ?? Number.NEGATIVE_INFINITY)) continue',
+      'if (!endings.has(streamRowId) || at < 0) continue',
+    ],
+    [
+      'a sample of a stream that left the books is an error',
+      '?? Number.NEGATIVE_INFINITY)) continue',
+      '?? Number.POSITIVE_INFINITY)) continue',
+    ],
+    [
+      'a number is left out after a restart',
+      'const seq = 1 + (seqs',
+      'const seq = (seqs.has(streamRowId) ? 1 : 2) + (seqs',
+    ],
+    [
+      'the oldest samples are given',
+      '.limit(limit)\n    .all()\n    .reverse()',
+      '.limit(limit)\n    .all()',
+    ],
+  ]),
+  ...of('control/stream-stops.ts', [
+    [
+      'a stop leaves the stream started',
+      'const ended = books.endRecord(newest.rowId, STOPPED_BY_OPERATOR)',
+      'const ended = { updated: true, stream: newest }',
+    ],
+    [
+      'a stop of an ended stream ends it again',
+      "if (newest.status === 'ended') return",
+      'if (newest.rowId < 0) return',
+    ],
+    [
+      'a stop of an unknown stream is none',
+      'if (newest === undefined) throw new NotFound(',
+      'if (newest === undefined) throw new TypeError(',
+    ],
+    ['any path of an engine is called', '|| !isCommandPath(path)) return', "|| path === '') return"],
+    [
+      'an engine that does not run is asked to stop a session',
+      'isLive(engine) && isRunning(engine)',
+      'isLive(engine)',
+    ],
+  ]),
+  ...of('control/streams.ts', [
+    ['a stop is not written', 'if (isStarted(before)) endInBooks', 'if (before.rowId < 0) endInBooks'],
+    [
+      'a dead stream has no reason',
+      'endInBooks(tx, stream, SESSION_UNKNOWN, clock.now())',
+      "endInBooks(tx, stream, 'unknown', clock.now())",
+    ],
+  ]),
+  ...of('store/idempotency.ts', [
+    ['keys have no bound', 'if (surplus.length > 0) tx', 'if (surplus.length < 0) tx'],
   ]),
   ...of('core/settle.ts', [
     [
