@@ -18,12 +18,13 @@ export interface StreamPage {
 }
 
 /**
- * The answers about streams. Started ones are rendered once per version of the store and of the statistics, and kept by
- * container, since a proxy asks for each engine in turn before every viewer.
+ * The answers about streams. Started ones are rendered once per version of the store and of the statistics, and kept as
+ * a whole, since panels ask for it, and by container, since a proxy asks for each engine in turn before every viewer.
  */
 export class StreamViews {
   #version = -1
-  #started: ReadonlyMap<string | null, string> = new Map()
+  #started: ReadonlyMap<string | null, string> | null = null
+  #all: string | null = null
 
   constructor(
     private readonly deps: {
@@ -40,13 +41,11 @@ export class StreamViews {
    */
   list(filter: StreamFilter): StreamPage {
     const { status, containerId, limit } = filter
-    if (
-      status === 'started' &&
-      containerId !== undefined &&
-      limit === undefined &&
-      filter.before === undefined
-    )
-      return { json: this.#startedOf(containerId), next: null }
+    if (status === 'started' && limit === undefined && filter.before === undefined)
+      return {
+        json: containerId === undefined ? this.#allStarted() : this.#startedOf(containerId),
+        next: null,
+      }
     const streams = this.#matching(filter)
     const next = limit !== undefined && streams.length === limit ? (streams[0]?.rowId ?? null) : null
     return { json: this.#json(streams), next }
@@ -81,14 +80,29 @@ export class StreamViews {
   }
 
   #startedOf(containerId: string): string {
+    this.#dropOld()
+    this.#started ??= this.#byContainer()
+    return this.#started.get(containerId) ?? '[]'
+  }
+
+  #allStarted(): string {
+    this.#dropOld()
+    this.#all ??= this.#json(startedStreams(this.deps.store.db))
+    return this.#all
+  }
+
+  #byContainer(): ReadonlyMap<string | null, string> {
+    const started = Map.groupBy(startedStreams(this.deps.store.db), (stream) => stream.containerId)
+    return new Map([...started].map(([id, streams]) => [id, this.#json(streams)]))
+  }
+
+  #dropOld(): void {
     const { store, statistics } = this.deps
     const version = store.version() + statistics.version()
-    if (version !== this.#version) {
-      const started = Map.groupBy(startedStreams(store.db), (stream) => stream.containerId)
-      this.#started = new Map([...started].map(([id, streams]) => [id, this.#json(streams)]))
-      this.#version = version
-    }
-    return this.#started.get(containerId) ?? '[]'
+    if (version === this.#version) return
+    this.#version = version
+    this.#started = null
+    this.#all = null
   }
 
   #json(streams: readonly Stream[]): string {
