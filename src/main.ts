@@ -96,6 +96,7 @@ function workersOf(config: Config, log: Log) {
 async function end(orchestrator: Orchestrator, store: Store): Promise<void> {
   const patience = setTimeout(() => process.exit(0), 2 * GOODBYE_MS - MARGIN_MS)
   const { server } = orchestrator.app
+  orchestrator.hangUp()
   await Promise.race([server?.stop(), systemClock.sleep(GOODBYE_MS)])
   await Promise.all([server?.stop(true), orchestrator.stop()])
   clearTimeout(patience)

@@ -1,7 +1,9 @@
 import type { OwnContainers } from './control/containers.ts'
 import type { EngineViews } from './control/engine-views.ts'
 import { CallerGone, EngineNotRunning, InvalidRequest, KeyReused, NotFound } from './control/errors.ts'
+import type { Feed } from './control/feed.ts'
 import type { GenericProvisioner } from './control/generic.ts'
+import type { JournalViews } from './control/journal-views.ts'
 import type { Observer } from './control/observer.ts'
 import type { Operator } from './control/operator.ts'
 import type { PlanViews } from './control/plan-views.ts'
@@ -33,6 +35,8 @@ export interface ServiceParts {
   readonly vpnViews: VpnViews
   /** The ports that VPN nodes publish; none without a VPN. */
   readonly vpnRanges: readonly PortRange[]
+  readonly journalViews: JournalViews
+  readonly feed: Feed
   readonly books: StreamBooks
   readonly streamStops: StreamStops
   readonly observer: Observer
@@ -79,6 +83,8 @@ export function createServices(parts: ServiceParts): Services {
         return stream && streamViews.view(stream)
       },
     },
+    journal: parts.journalViews,
+    feed: parts.feed,
     provisioning: {
       engine: async (request, key, signal) => {
         const wanted = checkEngineRequest(request, template, vpnRanges)

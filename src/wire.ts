@@ -9,11 +9,14 @@ import { EnginePorts } from './control/engine-ports.ts'
 import { EngineViews } from './control/engine-views.ts'
 import { Executor } from './control/executor.ts'
 import { Facts } from './control/facts.ts'
+import { FEED_LIMITS, Feed } from './control/feed.ts'
+import { FeedStates } from './control/feed-states.ts'
 import { FleetFigures } from './control/fleet-figures.ts'
 import { Gate } from './control/gate.ts'
 import { GenericProvisioner } from './control/generic.ts'
 import { HealthKeeper, type HealthSource } from './control/health-keeper.ts'
 import { Housekeeping } from './control/housekeeping.ts'
+import { JournalViews } from './control/journal-views.ts'
 import { type Checkpoint, Launcher } from './control/launcher.ts'
 import type { Log } from './control/log.ts'
 import { Observer } from './control/observer.ts'
@@ -84,6 +87,8 @@ export interface Orchestrator {
   readonly metrics: Metrics
   /** Begins to watch Docker and to probe engines. What SQLite knows is served without it. */
   start(): void
+  /** Ends the answers that have no end of their own, and would hold up the end of the server. */
+  hangUp(): void
   /** Ends all loops; engines keep running, and launches that run are settled by the next start. */
   stop(): Promise<void>
 }
@@ -100,10 +105,12 @@ export function createOrchestrator(
   const base = baseOf(config, adapters, { counters, history })
   const work = workOf(config, adapters, base)
   const views = viewsOf(config, adapters, base, work)
+  const feed = feedOf(adapters, base, views)
   const figures = figuresOf(adapters, base, work, views)
   const services = createServices({
     ...work,
     ...views,
+    feed,
     template: base.template,
     vpnRanges: base.nodes.all().map(({ ports }) => ports),
     counters,
@@ -133,7 +140,9 @@ export function createOrchestrator(
       statistics.start()
       cache?.start()
     },
+    hangUp: () => feed.stop(),
     stop: async () => {
+      feed.stop()
       provisioner.stop()
       const loops = [reconciler, traffic, keeper, vpnKeeper, observer, ...(cache === null ? [] : [cache])]
       await Promise.all(loops.map((loop) => loop.stop()))
@@ -356,6 +365,7 @@ function viewsOf(config: Config, adapters: Adapters, base: Base, work: Work) {
     version,
   }
   return {
+    journalViews: new JournalViews({ store }),
     engineViews: new EngineViews({ store, facts, clock, addresses, nodes, connections, streamViews }),
     streamViews,
     statusViews: new StatusViews({
@@ -386,6 +396,16 @@ const figuresOf = ({ store }: Adapters, base: Base, work: Work, views: Views): F
     canProvision: () => views.statusViews.refusal() === null,
     isReady: () => work.observer.hasPassed(),
   })
+
+/** What tells of all that happens; whatever an answer could show of it is news. */
+function feedOf({ store, clock, log }: Adapters, base: Base, views: Views): Feed {
+  const { facts, nodes, connections, statistics } = base
+  const feed = new Feed({ store, clock, log, states: new FeedStates(views), limits: FEED_LIMITS })
+  const onNews = (): void => feed.news()
+  store.onCommit(onNews)
+  for (const source of [facts, nodes, connections, statistics]) source.onNews(onNews)
+  return feed
+}
 
 /** A failure that a caller waits for is counted with its answer. */
 const countStart =

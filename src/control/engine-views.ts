@@ -21,6 +21,12 @@ import type { Facts } from './facts.ts'
 import type { StreamViews } from './stream-views.ts'
 import type { VpnNode, VpnNodes } from './vpn-nodes.ts'
 
+/** A live engine by its own id, as JSON text. */
+interface EngineRecord {
+  readonly id: string
+  readonly json: string
+}
+
 interface Snapshot {
   readonly version: number
   /** When time alone changes the order. */
@@ -30,6 +36,7 @@ interface Snapshot {
   /** The listed ones in the order of each turn, encoded once it was asked for. */
   readonly bodies: Map<number, Uint8Array<ArrayBuffer>>
   readonly all: string
+  readonly records: readonly EngineRecord[]
 }
 
 /**
@@ -71,6 +78,11 @@ export class EngineViews {
   /** Every live engine, the hidden ones with the reason, as JSON text. */
   allJson(): string {
     return this.#current().all
+  }
+
+  /** The same, one by one. */
+  records(): readonly EngineRecord[] {
+    return this.#current().records
   }
 
   /** One live engine and its started streams; null when there is none of that id or name. */
@@ -151,14 +163,14 @@ export class EngineViews {
         (streams.get(engine.id) ?? []).map(({ streamId }) => streamId),
       )
       const comesFirst = isFirst(engine, facts.health(engine.id, nowMs).verdict, nowMs)
-      return { json: JSON.stringify(view), isFirst: comesFirst, isListed: view.listed }
+      return { id: engine.id, json: JSON.stringify(view), isFirst: comesFirst, isListed: view.listed }
     })
     const listed = rows.filter(({ isListed }) => isListed)
     const firsts = listed.filter(({ isFirst }) => isFirst).length
     const turns = turnsOf(firsts, listed.length - firsts)
     const ends = engines.map(({ failedAttemptAt }) => (failedAttemptAt ?? 0) + FAILED_ATTEMPT_MS)
     const untilMs = Math.min(Number.POSITIVE_INFINITY, ...ends.filter((ms) => ms > nowMs))
-    this.#snapshot = { version, untilMs, listed, turns, bodies: new Map(), all: array(rows) }
+    this.#snapshot = { version, untilMs, listed, turns, bodies: new Map(), all: array(rows), records: rows }
     return this.#snapshot
   }
 

@@ -1,5 +1,5 @@
 import { type EndClass, endClassOf } from '../core/end-reasons.ts'
-import { newestJournalId, streamEndsAfter } from '../store/journal.ts'
+import { lastJournalId, streamEndsAfter } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 
 /**
@@ -13,13 +13,13 @@ export class StreamEnds {
     private readonly store: Store,
     private readonly onEnd: (end: EndClass) => void,
   ) {
-    this.#lastEntry = newestJournalId(store.db)
+    this.#lastEntry = lastJournalId(store.db)
   }
 
   /** Tells those that were not told yet. To be called before the journal is pruned. */
   catchUp(): void {
     const { db } = this.store
-    const newest = newestJournalId(db)
+    const newest = lastJournalId(db)
     if (newest === this.#lastEntry) return
     for (const reason of streamEndsAfter(db, this.#lastEntry)) this.onEnd(endClassOf(reason))
     this.#lastEntry = newest

@@ -3,7 +3,13 @@ import { stalledSinceMs } from '../core/sessions.ts'
 import type { Stream } from '../core/types.ts'
 import { newestSamplesOf, samplesOf } from '../store/samples.ts'
 import type { Store } from '../store/store.ts'
-import { newestStream, type StreamFilter, startedStreams, streamsWhere } from '../store/streams.ts'
+import {
+  newestStream,
+  type StreamFilter,
+  startedStreams,
+  streamByRow,
+  streamsWhere,
+} from '../store/streams.ts'
 import type { SessionFacts } from './session-facts.ts'
 import type { Statistics } from './statistics.ts'
 
@@ -17,14 +23,22 @@ export interface StreamPage {
   readonly next: number | null
 }
 
+/** One record of the books as JSON text. */
+interface StreamRecord {
+  readonly rowId: number
+  readonly containerId: string | null
+  readonly json: string
+}
+
 /**
  * The answers about streams. Started ones are rendered once per version of the store and of the statistics, and kept as
  * a whole, since panels ask for it, and by container, since a proxy asks for each engine in turn before every viewer.
  */
 export class StreamViews {
   #version = -1
-  #started: ReadonlyMap<string | null, string> | null = null
-  #all: string | null = null
+  #started: readonly StreamRecord[] = []
+  #startedOf: ReadonlyMap<string | null, string> = new Map()
+  #allStarted: string | null = null
 
   constructor(
     private readonly deps: {
@@ -42,13 +56,22 @@ export class StreamViews {
   list(filter: StreamFilter): StreamPage {
     const { status, containerId, limit } = filter
     if (status === 'started' && limit === undefined && filter.before === undefined)
-      return {
-        json: containerId === undefined ? this.#allStarted() : this.#startedOf(containerId),
-        next: null,
-      }
+      return { json: this.#startedJson(containerId), next: null }
     const streams = this.#matching(filter)
     const next = limit !== undefined && streams.length === limit ? (streams[0]?.rowId ?? null) : null
-    return { json: this.#json(streams), next }
+    return { json: array(this.#records(streams)), next }
+  }
+
+  /** All that are started, oldest first. */
+  started(): readonly StreamRecord[] {
+    this.#refresh()
+    return this.#started
+  }
+
+  /** One record of the books; null when it is not there any more. */
+  record(rowId: number) {
+    const stream = streamByRow(this.deps.store.db, rowId)
+    return stream === undefined ? null : this.view(stream)
   }
 
   /** The newest stream of this id; null when the id is unknown. */
@@ -79,38 +102,33 @@ export class StreamViews {
     return [...ended, ...started].toSorted((a, b) => a.rowId - b.rowId)
   }
 
-  #startedOf(containerId: string): string {
-    this.#dropOld()
-    this.#started ??= this.#byContainer()
-    return this.#started.get(containerId) ?? '[]'
+  #startedJson(containerId: string | undefined): string {
+    this.#refresh()
+    if (containerId !== undefined) return this.#startedOf.get(containerId) ?? '[]'
+    this.#allStarted ??= array(this.#started)
+    return this.#allStarted
   }
 
-  #allStarted(): string {
-    this.#dropOld()
-    this.#all ??= this.#json(startedStreams(this.deps.store.db))
-    return this.#all
-  }
-
-  #byContainer(): ReadonlyMap<string | null, string> {
-    const started = Map.groupBy(startedStreams(this.deps.store.db), (stream) => stream.containerId)
-    return new Map([...started].map(([id, streams]) => [id, this.#json(streams)]))
-  }
-
-  #dropOld(): void {
+  #refresh(): void {
     const { store, statistics } = this.deps
     const version = store.version() + statistics.version()
     if (version === this.#version) return
+    this.#started = this.#records(startedStreams(store.db))
+    const byContainer = Map.groupBy(this.#started, ({ containerId }) => containerId)
+    this.#startedOf = new Map([...byContainer].map(([id, records]) => [id, array(records)]))
+    this.#allStarted = null
     this.#version = version
-    this.#started = null
-    this.#all = null
   }
 
-  #json(streams: readonly Stream[]): string {
+  #records(streams: readonly Stream[]): StreamRecord[] {
     const rowIds = streams.map(({ rowId }) => rowId)
     const samples = new Map(
       newestSamplesOf(this.deps.store.db, rowIds).map((each) => [each.streamRowId, each]),
     )
-    return JSON.stringify(streams.map((stream) => this.#view(stream, samples.get(stream.rowId) ?? null)))
+    return streams.map((stream) => {
+      const { rowId, containerId } = stream
+      return { rowId, containerId, json: JSON.stringify(this.#view(stream, samples.get(rowId) ?? null)) }
+    })
   }
 
   /** `is_live` is a boolean, as acexy decodes it. */
@@ -136,6 +154,8 @@ export class StreamViews {
     }
   }
 }
+
+const array = (records: readonly StreamRecord[]): string => `[${records.map(({ json }) => json).join(',')}]`
 
 const sampleView = (sample: Sample) => ({
   ts: new Date(sample.at).toISOString(),

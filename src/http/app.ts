@@ -4,7 +4,9 @@ import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
 import { type EngineOperations, type EngineQueries, engineRoutes } from './engines.ts'
 import { eventRoutes, type StreamEvents } from './events.ts'
+import { feedRoutes, type LiveFeed } from './feed.ts'
 import { type Fleet, fleetRoutes } from './fleet.ts'
+import { type JournalQueries, journalRoutes } from './journal.ts'
 import type { Keyed } from './openapi.ts'
 import { FailureError, invalidFailure, problem, problems, type Translate } from './problems.ts'
 import { type Provisioning, provisionRoutes } from './provision.ts'
@@ -19,6 +21,8 @@ export interface Services {
   readonly streams: StreamQueries
   readonly streamOperations: StreamOperations
   readonly events: StreamEvents
+  readonly journal: JournalQueries
+  readonly feed: LiveFeed
   readonly provisioning: Provisioning
   readonly containers: Containers
   readonly status: StatusQueries
@@ -50,6 +54,8 @@ export function createApp(services: Services, options: AppOptions) {
     .use(fleetRoutes(services.fleet))
     .use(streamRoutes(services.streams, services.streamOperations))
     .use(eventRoutes(services.events))
+    .use(journalRoutes(services.journal))
+    .use(feedRoutes(services.feed))
     .use(containerRoutes(services.containers, requireKey(options.apiKey)))
     .use(statusRoutes(services.status))
     .use(probeRoutes(services.status))

@@ -73,6 +73,7 @@ const TAGS = [
   { name: 'fleet', description: 'How many engines there are, and what is done about it' },
   { name: 'streams', description: 'The books of the streams' },
   { name: 'events', description: 'What proxies report' },
+  { name: 'journal', description: 'What happened, and what happens' },
   { name: 'containers', description: 'Our containers as Docker sees them' },
   { name: 'status', description: 'The state of the whole' },
 ]

@@ -75,6 +75,17 @@ const engine = {
   reason: null,
 }
 
+const entry = {
+  id: 128,
+  at: '2026-11-23T12:00:12.000Z',
+  kind: 'stream.started',
+  engine_id: '6b1f8f0e-5d0c-4c5e-9a65-3b8f0f0f5a11',
+  container_id: CONTAINER_ID,
+  container_name: 'acestream-1',
+  stream_id: stream.id,
+  detail: { key: CONTENT_ID, host: '127.0.0.1', port: 19000 },
+}
+
 const exit = { public_ip: '203.0.113.7', country: 'Exampleland', region: 'Region', city: 'Townsville' }
 
 const breaker = {
@@ -156,6 +167,10 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   streamEnded: {
     request: { stream_id: stream.id, reason: 'client_disconnected' },
     response: { updated: true, stream: endedStream('client_disconnected') },
+  },
+  listEvents: { response: { events: [entry], next: null } },
+  streamEvents: {
+    response: `retry: 2000\n\nid: 128\nevent: journal\ndata: ${JSON.stringify(entry)}\n\n: heartbeat\n\n`,
   },
   getContainer: {
     response: {

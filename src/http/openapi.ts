@@ -66,14 +66,19 @@ function tidyBody(body: JsonObject, example: Json): JsonObject {
 function tidyResponse(response: JsonObject, status: string, operationId: string): JsonObject {
   const schema = tidySchema(object(Object.values(object(response.content ?? {}))[0] ?? {}).schema ?? {})
   const isProblem = Number(status) >= 400 && operationId !== 'isReady'
-  const isText = object(schema).type === 'string'
-  const media = isProblem ? 'application/problem+json' : isText ? 'text/plain' : 'application/json'
+  const media = isProblem ? 'application/problem+json' : mediaOf(object(schema))
   const example = status === '200' ? { example: EXAMPLES[operationId]?.response as Json } : {}
   return {
     description: response.description ?? DESCRIPTIONS[status] ?? 'Failure',
     content: { [media]: { schema, ...example } },
     ...(status === '503' && isProblem ? { headers: RETRY_AFTER } : {}),
   }
+}
+
+/** Text is plain unless its schema names another type. */
+function mediaOf({ type, 'x-media-type': media }: JsonObject): string {
+  if (typeof media === 'string') return media
+  return type === 'string' ? 'text/plain' : 'application/json'
 }
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {

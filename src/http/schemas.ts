@@ -87,6 +87,27 @@ export const StreamSample = Type.Object({
   status: Nullable(Type.String({ description: "The engine's own word" })),
 })
 
+export const JournalEntry = Type.Object({
+  id: Type.Integer({ minimum: 1 }),
+  at: Time,
+  kind: Type.String(),
+  engine_id: Nullable(Type.String()),
+  container_id: Nullable(
+    Type.String({ description: "Its engine's container now, as long as that is known" }),
+  ),
+  container_name: Nullable(Type.String()),
+  stream_id: Nullable(Type.String()),
+  detail: Type.Record(Type.String(), Type.Unknown()),
+})
+
+export const JournalPage = Type.Object(
+  {
+    events: Type.Array(JournalEntry),
+    next: Nullable(Type.String({ description: 'The `cursor` of the next page; null on the last one' })),
+  },
+  { description: 'Entries, newest first' },
+)
+
 export const EngineProvisioned = Type.Object({
   container_id: Type.String(),
   container_name: Type.String(),

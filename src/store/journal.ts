@@ -1,46 +1,48 @@
-import { and, asc, count, desc, eq, gt, lt, lte, max, sql } from 'drizzle-orm'
+import { and, asc, count, desc, eq, gt, lt, lte, sql } from 'drizzle-orm'
 import { prepared } from './prepared.ts'
-import { journal } from './schema.ts'
+import { engines, journal } from './schema.ts'
 import type { Db } from './store.ts'
 
 /** What happened; written in the transaction that made it so, and never changed. */
-type JournalKind =
-  | 'provision.started'
-  | 'provision.renamed'
-  | 'provision.port_refused'
-  | 'provision.completed'
-  | 'provision.failed'
-  | 'provision.unknown'
-  | 'engine.handed_out'
-  | 'engine.unclaimed'
-  | 'engine.spare'
-  | 'engine.ready'
-  | 'engine.stopped'
-  | 'engine.started'
-  | 'engine.adopted'
-  | 'engine.draining'
-  | 'engine.recalled'
-  | 'engine.replacing'
-  | 'engine.revived'
-  | 'engine.restarting'
-  | 'engine.recreating'
-  | 'engine.quiet'
-  | 'engine.cache_cleaned'
-  | 'engine.removal_requested'
-  | 'engine.failed'
-  | 'engine.gone'
-  | 'container.reaped'
-  | 'stream.started'
-  | 'stream.failed'
-  | 'stream.ended'
-  | 'fleet.scaled'
-  | 'breaker.opened'
-  | 'breaker.closed'
-  | 'vpn.up'
-  | 'vpn.down'
-  | 'vpn.unknown'
-  | 'vpn.reconnected'
-  | 'vpn.port_changed'
+export const JOURNAL_KINDS = [
+  'provision.started',
+  'provision.renamed',
+  'provision.port_refused',
+  'provision.completed',
+  'provision.failed',
+  'provision.unknown',
+  'engine.handed_out',
+  'engine.unclaimed',
+  'engine.spare',
+  'engine.ready',
+  'engine.stopped',
+  'engine.started',
+  'engine.adopted',
+  'engine.draining',
+  'engine.recalled',
+  'engine.replacing',
+  'engine.revived',
+  'engine.restarting',
+  'engine.recreating',
+  'engine.quiet',
+  'engine.cache_cleaned',
+  'engine.removal_requested',
+  'engine.failed',
+  'engine.gone',
+  'container.reaped',
+  'stream.started',
+  'stream.failed',
+  'stream.ended',
+  'fleet.scaled',
+  'breaker.opened',
+  'breaker.closed',
+  'vpn.up',
+  'vpn.down',
+  'vpn.unknown',
+  'vpn.reconnected',
+  'vpn.port_changed',
+] as const
+type JournalKind = (typeof JOURNAL_KINDS)[number]
 
 export interface JournalEntry {
   readonly kind: JournalKind
@@ -73,12 +75,6 @@ export const newestJournal = (db: Db, limit: number) =>
 
 const isAfter = gt(journal.id, sql.placeholder('id'))
 const isEnd = eq(journal.kind, 'stream.ended')
-const newestId = prepared((db) =>
-  db
-    .select({ id: max(journal.id) })
-    .from(journal)
-    .prepare(),
-)
 const endsAfter = prepared((db) =>
   db
     .select({ detail: journal.detail })
@@ -89,9 +85,6 @@ const endsAfter = prepared((db) =>
 )
 const rows = prepared((db) => db.select({ n: count() }).from(journal).prepare())
 
-/** The id of the newest entry; 0 when there is none. Ids only grow. */
-export const newestJournalId = (db: Db): number => newestId(db).get()?.id ?? 0
-
 /** The reasons of the streams that have ended since the entry of this id, in their order. */
 export const streamEndsAfter = (db: Db, id: number): string[] =>
   endsAfter(db)
@@ -99,6 +92,53 @@ export const streamEndsAfter = (db: Db, id: number): string[] =>
     .map(({ detail }) => String(detail.reason))
 
 export const countJournal = (db: Db): number => rows(db).get()?.n ?? 0
+
+/** An entry with what its engine is known by now; null where it is about none, or where that is forgotten. */
+export interface JournalRow {
+  readonly id: number
+  readonly at: number
+  readonly kind: string
+  readonly engineId: string | null
+  readonly containerId: string | null
+  readonly containerName: string | null
+  readonly streamId: string | null
+  readonly detail: Readonly<Record<string, unknown>>
+}
+
+/** Entries, whichever are asked for. */
+export const journalRows = (db: Db) =>
+  db
+    .select({
+      id: journal.id,
+      at: journal.at,
+      kind: journal.kind,
+      engineId: journal.engineId,
+      containerId: engines.containerId,
+      containerName: engines.name,
+      streamId: journal.streamId,
+      detail: journal.detail,
+    })
+    .from(journal)
+    .leftJoin(engines, eq(engines.id, journal.engineId))
+
+const after = prepared((db) =>
+  journalRows(db)
+    .where(gt(journal.id, sql.placeholder('afterId')))
+    .orderBy(asc(journal.id))
+    .limit(sql.placeholder('limit'))
+    .prepare(),
+)
+
+/** The entries that follow one, oldest first, at most so many. */
+export const journalAfter = (db: Db, afterId: number, limit: number): JournalRow[] =>
+  after(db).all({ afterId, limit })
+
+const lastId = prepared((db) =>
+  db.select({ seq: sql<number>`seq` }).from(sql`sqlite_sequence`).where(sql`name = 'journal'`).prepare(),
+)
+
+/** The id of the newest entry that ever was, kept or not; 0 before the first. */
+export const lastJournalId = (db: Db): number => lastId(db).get()?.seq ?? 0
 
 /** Keeps the newest `keep` entries not older than `before`. */
 export function pruneJournal(tx: Db, keep: number, before: number): void {

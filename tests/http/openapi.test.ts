@@ -8,6 +8,7 @@ import {
   EngineProvisioned,
   EngineState,
   HealthStatusReport,
+  JournalPage,
   OrchestratorStatus,
   PlanReport,
   StreamSample,
@@ -70,6 +71,8 @@ describe('the OpenAPI document', () => {
       'GET /containers/{id}',
       'GET /engines',
       'GET /engines/{id}',
+      'GET /events',
+      'GET /events/stream',
       'GET /health/status',
       'GET /healthz',
       'GET /metrics',
@@ -126,6 +129,7 @@ describe('the examples', () => {
     ['getContainer', Container],
     ['provisionEngine', EngineProvisioned],
     ['getPlan', PlanReport],
+    ['listEvents', JournalPage],
   ] as const)('of %s fits its schema', (id, schema) => {
     const response = EXAMPLES[id]?.response
     const [value = response] = Array.isArray(response) ? response : []

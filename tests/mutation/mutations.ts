@@ -654,7 +654,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ['ends are counted again at each scrape', '    this.#lastEntry = newest\n', ''],
     [
       'the ends of an earlier process are counted',
-      'this.#lastEntry = newestJournalId(store.db)',
+      'this.#lastEntry = lastJournalId(store.db)',
       'this.#lastEntry = 0',
     ],
   ]),
@@ -697,6 +697,61 @@ export const MUTATIONS: readonly Mutation[] = [
       'an adopted engine is never quiet',
       'if (!isQuiet(this.#readings.get(engineId) ?? null, engine.adoptedAt, now)) return',
       'if (engineId) return',
+    ],
+  ]),
+  ...of('core/backlog.ts', [
+    ['a slow reader has all that it did not take', 'this.#frames.length >= this.limits.frames ||', ''],
+    ['large frames are not counted', ' || this.#bytes >= this.limits.bytes', ''],
+    ['what was taken still counts', '    this.#bytes -= sum\n', ''],
+  ]),
+  ...of('core/state-changes.ts', [
+    [
+      'a time that passes is told as a change',
+      'before.get(key)?.compared !== compared',
+      'before.get(key)?.json !== after.get(key)?.json',
+    ],
+  ]),
+  ...of('control/feed.ts', [
+    ['the feed never rests', 'this.#lastRoundMs + REST_MS - clock.now()', '0'],
+    ['a quiet feed is silent', 'for (const subscription of this.#subscriptions) subscription.beat()', ''],
+    ['the feed works for nobody', ' || this.#subscriptions.size === 0) return', ') return'],
+    [
+      'the feed takes any number of readers',
+      'this.#subscriptions.size >= limits.subscribers',
+      'limits.subscribers < 0',
+    ],
+    ['a reader that left is told on', 'this.#subscriptions.delete(subscription)', ''],
+    ['what was pruned is not said to be missed', 'first > afterId + 1 ?', 'first < 0 ?'],
+    [
+      'a reader that joins jumps over news of the others',
+      'if (this.#live().length > 0) this.#round()',
+      'if (this.#isStopped) this.#round()',
+    ],
+    [
+      'what a failed look found is never told',
+      '      this.#endAll()\n      throw error',
+      '      throw error',
+    ],
+  ]),
+  ...of('control/feed-teller.ts', [
+    [
+      'entries are told again and again',
+      'this.#setLastId(entries.at(-1)?.id ?? this.#lastId)',
+      'if (entries.length === 0) return frames',
+    ],
+    ['states are told that were told before', '    this.#states = after\n', ''],
+  ]),
+  ...of('control/subscription.ts', [
+    ['a slow reader is not told where its loss begins', 'this.#backlog.drop() ?? nextId', 'nextId'],
+    ['a feed with a limit does not end', 'if (this.#left <= 0) this.end()', ''],
+    ['an end leaves a timer', '    this.#cancelEnd()\n', ''],
+  ]),
+  ...of('store/journal-pages.ts', [
+    ['the journal is walked by the wrong index', '=> sql`+', '=> sql`'],
+    [
+      'a page begins with the end of the one before',
+      'wanted.push(lt(journal.id, beforeId))',
+      'wanted.push(lte(journal.id, beforeId))',
     ],
   ]),
   ...of('store/engines.ts', [

@@ -26,6 +26,11 @@ export class VirtualClock implements Clock {
     return () => this.#timers.delete(timer)
   }
 
+  /** How many calls are still to come. */
+  timers(): number {
+    return this.#timers.size
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return sleepOn(this, ms, signal)
   }

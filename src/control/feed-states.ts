@@ -1,0 +1,76 @@
+import type { State, States } from '../core/state-changes.ts'
+import type { EngineViews } from './engine-views.ts'
+import type { StatusViews } from './status-views.ts'
+import type { StreamViews } from './stream-views.ts'
+import type { VpnViews } from './vpn-views.ts'
+
+/** The records whose changes the feed tells. */
+export type StateKind = 'engine' | 'stream' | 'status' | 'vpn'
+
+export interface StateSource {
+  /** What the API shows at this moment, by keys that are their kind, or begin with it and a blank. */
+  read(): States
+  /** The last that is to be said of a record that is not there any more, as JSON; null for nothing. */
+  farewell(key: string, last: State): string | null
+}
+
+/** The states of the application, from the store and from memory only. */
+export class FeedStates implements StateSource {
+  constructor(
+    private readonly deps: {
+      readonly engineViews: EngineViews
+      readonly streamViews: StreamViews
+      readonly statusViews: StatusViews
+      readonly vpnViews: VpnViews
+    },
+  ) {}
+
+  read(): States {
+    const { engineViews, streamViews, statusViews, vpnViews } = this.deps
+    const status = statusViews.orchestrator()
+    return new Map<string, State>([
+      ...engineViews.records().map(({ id, json }): [string, State] => [`engine ${id}`, plain(json)]),
+      ...streamViews.started().map(({ rowId, json }): [string, State] => [`stream ${rowId}`, plain(json)]),
+      // A time that passes is no change.
+      [
+        'status',
+        { json: JSON.stringify(status), compared: JSON.stringify({ ...status, timestamp: undefined }) },
+      ],
+      ['vpn', plain(JSON.stringify(vpnViews.status()))],
+    ])
+  }
+
+  farewell(key: string, last: State): string | null {
+    if (kindOf(key) === 'engine') {
+      const { container_id, container_name }: EngineNames = JSON.parse(last.json)
+      return JSON.stringify({ container_id, container_name, removed: true })
+    }
+    const stream = this.deps.streamViews.record(Number(key.split(' ')[1]))
+    return stream && JSON.stringify(stream)
+  }
+}
+
+interface EngineNames {
+  readonly container_id: string | null
+  readonly container_name: string | null
+}
+
+const plain = (json: string): State => ({ json, compared: json })
+
+const KINDS: readonly StateKind[] = ['engine', 'stream', 'status', 'vpn']
+
+export function kindOf(key: string): StateKind {
+  const kind = KINDS.find((each) => key === each || key.startsWith(`${each} `))
+  if (kind === undefined) throw new Error(`no kind of state: ${key}`)
+  return kind
+}
+
+/** All that is, in one object. */
+export function snapshotJson(states: States): string {
+  const of = (kind: StateKind): string =>
+    [...states]
+      .filter(([key]) => kindOf(key) === kind)
+      .map(([, { json }]) => json)
+      .join()
+  return `{"status":${of('status')},"vpn":${of('vpn')},"engines":[${of('engine')}],"streams":[${of('stream')}]}`
+}

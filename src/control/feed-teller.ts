@@ -1,0 +1,75 @@
+import type { Frame } from '../core/backlog.ts'
+import { type States, stateChanges } from '../core/state-changes.ts'
+import { journalAfter, lastJournalId } from '../store/journal.ts'
+import type { Store } from '../store/store.ts'
+import { journalFrame, stateFrame } from './feed-frames.ts'
+import { kindOf, type StateSource, snapshotJson } from './feed-states.ts'
+
+/** Entries that are read at once. */
+const BATCH = 200
+
+/** Knows what was told already, the journal up to an entry and the states as they were then, and so what is new. */
+export class FeedTeller {
+  #lastId = 0
+  #states: States = new Map()
+  /** Tells apart the frames that follow one entry. */
+  #count = 0
+
+  constructor(private readonly deps: { readonly store: Store; readonly states: StateSource }) {}
+
+  /** The newest entry that was told. */
+  lastId(): number {
+    return this.#lastId
+  }
+
+  /** Nobody was told anything: what is now is the beginning. */
+  begin(): void {
+    this.#setLastId(lastJournalId(this.deps.store.db))
+    this.#states = this.deps.states.read()
+  }
+
+  /** All that is new, which counts as told: entries first, then the states that they led to. */
+  news(): readonly Frame[] {
+    const frames: Frame[] = []
+    for (;;) {
+      const { entries, isLast } = this.entriesAfter(this.#lastId)
+      frames.push(...entries.map(({ frame }) => frame))
+      this.#setLastId(entries.at(-1)?.id ?? this.#lastId)
+      if (isLast) return [...frames, ...this.#stateFrames()]
+    }
+  }
+
+  /** The entries that follow one, a batch at most. */
+  entriesAfter(id: number) {
+    const rows = journalAfter(this.deps.store.db, id, BATCH)
+    const entries = rows.map((row) => ({ id: row.id, frame: journalFrame(row) }))
+    return { entries, isLast: rows.length < BATCH }
+  }
+
+  /** How everything was when it was told last. */
+  snapshot(): Frame {
+    return stateFrame('snapshot', `${this.#lastId}.${this.#count}`, snapshotJson(this.#states))
+  }
+
+  #stateFrames(): readonly Frame[] {
+    const { states } = this.deps
+    const before = this.#states
+    const after = states.read()
+    const { changed, gone } = stateChanges(before, after)
+    this.#states = after
+    const farewells = gone.flatMap(([key, last]) => {
+      const json = states.farewell(key, last)
+      return json === null ? [] : [this.#stateFrame(key, json)]
+    })
+    return [...farewells, ...changed.map(([key, { json }]) => this.#stateFrame(key, json))]
+  }
+
+  #stateFrame(key: string, json: string): Frame {
+    return stateFrame(kindOf(key), `${this.#lastId}.${++this.#count}`, json)
+  }
+
+  #setLastId(id: number): void {
+    if (id !== this.#lastId) this.#count = 0
+    this.#lastId = id
+  }
+}

@@ -1,0 +1,182 @@
+import type { BacklogLimits, Frame } from '../core/backlog.ts'
+import { lastJournalId } from '../store/journal.ts'
+import type { Store } from '../store/store.ts'
+import type { Clock } from './clock.ts'
+import { type Missed, missedFrame } from './feed-frames.ts'
+import type { StateSource } from './feed-states.ts'
+import { FeedTeller } from './feed-teller.ts'
+import type { Log } from './log.ts'
+import { type CatchUp, type Position, type Subscribing, Subscription } from './subscription.ts'
+
+/** How much a reader may have waiting for it, and how many there may be. */
+export const FEED_LIMITS = { frames: 1_000, bytes: 1_048_576, subscribers: 100 } as const
+
+/** News come in flocks: the first is told after this time, and then there is a rest. */
+const SOON_MS = 10
+const REST_MS = 250
+
+const HEARTBEAT_MS = 5_000
+
+/** Who asks for the feed: after which id, and for how long. */
+export interface FeedRequest extends Omit<Subscribing, 'position'> {
+  /** The entry of the journal that it has got last; null for none. */
+  readonly afterId: number | null
+}
+
+/**
+ * Tells its readers what happens: the entries of the journal, and changes of what the API shows. Each is rendered once, after
+ * its commit and apart from the request that brought it. While nobody reads, nothing is done.
+ */
+export class Feed {
+  readonly #subscriptions = new Set<Subscription>()
+  readonly #teller: FeedTeller
+  #lastRoundMs = Number.NEGATIVE_INFINITY
+  #cancelRound: (() => void) | null = null
+  #cancelBeat: (() => void) | null = null
+  #isStopped = false
+
+  constructor(
+    private readonly deps: {
+      readonly store: Store
+      readonly clock: Clock
+      readonly states: StateSource
+      readonly log: Log
+      readonly limits: BacklogLimits & { readonly subscribers: number }
+    },
+  ) {
+    this.#teller = new FeedTeller(deps)
+  }
+
+  /** How many read. */
+  subscribers(): number {
+    return this.#subscriptions.size
+  }
+
+  /** A new reader; null when there are too many. */
+  subscribe({ afterId, limit, durationMs }: FeedRequest): Subscription | null {
+    const { clock, limits, store } = this.deps
+    if (this.#subscriptions.size >= limits.subscribers) return null
+    const position = positionAfter(afterId, lastJournalId(store.db))
+    const subscription: Subscription = new Subscription(
+      { position, limit, durationMs },
+      {
+        clock,
+        limits,
+        catchUp: (from) => this.#catchUp(from),
+        onEnd: () => this.#remove(subscription),
+      },
+    )
+    this.#subscriptions.add(subscription)
+    this.#cancelBeat ??= clock.after(HEARTBEAT_MS, () => this.#beat())
+    if (this.#isStopped) subscription.end()
+    return subscription
+  }
+
+  /** Something may have changed. It is looked at soon, not now. */
+  news(): void {
+    if (this.#cancelRound !== null || this.#subscriptions.size === 0) return
+    const { clock } = this.deps
+    const waitMs = Math.max(SOON_MS, this.#lastRoundMs + REST_MS - clock.now())
+    this.#cancelRound = clock.after(waitMs, () => {
+      this.#cancelRound = null
+      this.#roundOrEnd()
+    })
+  }
+
+  /** Ends all readers' answers; a new one gets an answer that ends. */
+  stop(): void {
+    this.#isStopped = true
+    this.#endAll()
+  }
+
+  #endAll(): void {
+    for (const subscription of [...this.#subscriptions]) subscription.end()
+  }
+
+  #remove(subscription: Subscription): void {
+    this.#subscriptions.delete(subscription)
+    if (this.#subscriptions.size > 0) return
+    this.#cancelRound?.()
+    this.#cancelBeat?.()
+    this.#cancelRound = null
+    this.#cancelBeat = null
+  }
+
+  /** A heartbeat for all, and a look at what only time has changed. */
+  #beat(): void {
+    this.#cancelBeat = this.deps.clock.after(HEARTBEAT_MS, () => this.#beat())
+    this.#roundOrEnd()
+    for (const subscription of this.#subscriptions) subscription.beat()
+  }
+
+  #live(): Subscription[] {
+    return [...this.#subscriptions].filter((subscription) => subscription.isLive())
+  }
+
+  #roundOrEnd(): void {
+    try {
+      this.#round()
+    } catch (error) {
+      this.deps.log.error({ err: error }, 'the feed could not be told; its readers have to connect again')
+    }
+  }
+
+  /**
+   * Tells the live readers all that is new. Where that fails, all answers end: what was found by then is lost, and who connects
+   * again gets it.
+   */
+  #round(): void {
+    const live = this.#live()
+    if (live.length === 0) return
+    this.#lastRoundMs = this.deps.clock.now()
+    const nextId = this.#teller.lastId() + 1
+    try {
+      const frames = this.#teller.news()
+      if (frames.length > 0) for (const subscription of live) subscription.offer(frames, nextId)
+    } catch (error) {
+      this.#endAll()
+      throw error
+    }
+  }
+
+  #catchUp(from: Position): CatchUp {
+    if (from.kind === 'behind') return this.#replay(from.afterId)
+    this.#beUpToDate()
+    if (from.kind === 'lost') return this.#joined(missedRange('slow', from.fromId, this.#teller.lastId()))
+    return this.#joined(from.kind === 'unknown_id' ? [missedFrame(UNKNOWN_ID)] : [])
+  }
+
+  /** The entries after one: a batch of them, or the last of them and how everything is now. */
+  #replay(afterId: number): CatchUp {
+    const { entries, isLast } = this.#teller.entriesAfter(afterId)
+    // Nothing is committed between these lines, so that no entry is told twice or never.
+    if (isLast) this.#beUpToDate()
+    const first = entries[0]?.id ?? this.#teller.lastId() + 1
+    const lost = first > afterId + 1 ? missedRange('pruned', afterId + 1, first - 1) : []
+    const frames = [...lost, ...entries.map(({ frame }) => frame)]
+    if (isLast) return this.#joined(frames)
+    return { frames, position: { kind: 'behind', afterId: entries.at(-1)?.id ?? afterId } }
+  }
+
+  /** Brings the live ones to this moment; without any, takes it for the beginning. */
+  #beUpToDate(): void {
+    if (this.#live().length > 0) this.#round()
+    else this.#teller.begin()
+  }
+
+  /** Ends with how everything is now; from here on the reader is live. */
+  #joined(frames: readonly Frame[]): CatchUp {
+    return { frames: [...frames, this.#teller.snapshot()], position: { kind: 'live' } }
+  }
+}
+
+function positionAfter(afterId: number | null, lastId: number): Position {
+  if (afterId === null) return { kind: 'fresh' }
+  return afterId > lastId ? { kind: 'unknown_id' } : { kind: 'behind', afterId }
+}
+
+const UNKNOWN_ID: Missed = { reason: 'unknown_id', from: null, to: null }
+
+const missedRange = (reason: Missed['reason'], from: number, to: number): readonly Frame[] => [
+  missedFrame(from > to ? { reason, from: null, to: null } : { reason, from, to }),
+]

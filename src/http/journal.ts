@@ -1,0 +1,86 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import { parseIsoTime } from './iso-time.ts'
+import { json } from './json.ts'
+import { InvalidProblem, invalid } from './problems.ts'
+import { type JournalEntry, JournalPage } from './schemas.ts'
+
+/** Which entries; what is left out does not narrow. */
+export interface JournalQuery {
+  /** A kind, or the group before its dot. */
+  kind?: string
+  engine?: string
+  stream?: string
+  sinceMs?: number
+  beforeId?: number
+  limit: number
+}
+
+/** What this route needs. */
+export interface JournalQueries {
+  /** `next` is the entry before which the next page begins. */
+  list(query: JournalQuery): {
+    readonly events: readonly Static<typeof JournalEntry>[]
+    readonly next: number | null
+  }
+}
+
+const DEFAULT_LIMIT = 100
+
+const PageQuery = Type.Object({
+  kind: Type.Optional(
+    Type.String({
+      pattern: '^[a-z]{1,50}(\\.[a-z_]{1,50})?$',
+      'x-expected': 'a kind like stream.started, or a group of kinds like stream',
+      description: 'A kind like `stream.started`, or a group of them like `stream`',
+    }),
+  ),
+  engine: Type.Optional(
+    Type.String({ minLength: 1, description: 'Engine id, container id or container name; also of the past' }),
+  ),
+  stream: Type.Optional(Type.String({ minLength: 1, description: 'Stream id, percent-encoded' })),
+  since: Type.Optional(Type.String({ description: 'Only entries from this ISO 8601 time on' })),
+  limit: Type.Optional(
+    Type.String({
+      pattern: '^([1-9]\\d{0,2}|1000)$',
+      'x-expected': 'a whole number from 1 to 1000',
+      description: `1 to 1000 entries; ${DEFAULT_LIMIT} without it`,
+    }),
+  ),
+  cursor: Type.Optional(
+    Type.String({
+      pattern: '^\\d{1,15}$',
+      'x-expected': 'what `next` of the page before has',
+      description: 'What `next` of the page before has',
+    }),
+  ),
+})
+
+export const journalRoutes = (journal: JournalQueries) =>
+  new Elysia({ name: 'routes.journal', tags: ['journal'] }).get(
+    '/events',
+    ({ query }) => {
+      const sinceMs = query.since === undefined ? undefined : parseIsoTime(query.since)
+      if (sinceMs === null)
+        return invalid([{ loc: ['query', 'since'], msg: 'not an ISO 8601 time', type: 'value_error' }])
+      const { events, next } = journal.list(queryOf(query, sinceMs))
+      return json(JSON.stringify({ events, next: next === null ? null : String(next) }))
+    },
+    {
+      query: PageQuery,
+      response: { 200: JournalPage, 422: InvalidProblem },
+      detail: { operationId: 'listEvents', summary: 'Lists what happened, newest first, page by page.' },
+    },
+  )
+
+const queryOf = (
+  { kind, engine, stream, limit, cursor }: Static<typeof PageQuery>,
+  sinceMs: number | undefined,
+): JournalQuery => ({
+  ...(kind === undefined ? {} : { kind }),
+  ...(engine === undefined ? {} : { engine }),
+  ...(stream === undefined ? {} : { stream }),
+  ...(sinceMs === undefined ? {} : { sinceMs }),
+  ...(cursor === undefined ? {} : { beforeId: Number(cursor) }),
+  limit: limit === undefined ? DEFAULT_LIMIT : Number(limit),
+})
