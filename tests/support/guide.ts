@@ -1,0 +1,104 @@
+/** One piece of a guide that is run: the commands, and what it says that they print. */
+export interface Step {
+  readonly heading: string
+  readonly commands: string
+  /** Null where the guide shows no answer. */
+  readonly shown: { readonly kind: 'json' | 'text'; readonly text: string } | null
+}
+
+const FENCE = /^```(\w+)?[^\n]*\n([\s\S]*?)^```$|^##+ ([^\n]+)$/gm
+
+/** The blocks of shell commands (`sh`) of a Markdown text in their order, each with the block of output behind it. */
+export function stepsOf(markdown: string): readonly Step[] {
+  const steps: Step[] = []
+  let heading = ''
+  let isOpen = false
+  for (const [, language, body = '', title] of markdown.matchAll(FENCE)) {
+    if (title !== undefined) heading = title
+    const last = steps.at(-1)
+    if (language === 'sh') steps.push({ heading, commands: body, shown: null })
+    else if (isOpen && last !== undefined && (language === 'json' || language === 'text'))
+      steps[steps.length - 1] = { ...last, shown: { kind: language, text: body } }
+    isOpen = language === 'sh'
+  }
+  return steps
+}
+
+/** One terminal for all steps of a guide, so that variables and jobs go on from one to the next. */
+export class Terminal {
+  readonly #shell: Bun.Subprocess<'pipe', 'pipe', 'pipe'>
+  readonly #output: AsyncIterator<string>
+  #rest = ''
+  #errors = ''
+
+  constructor(cwd: string, env: Readonly<Record<string, string>>) {
+    this.#shell = Bun.spawn(['bash'], {
+      cwd,
+      env: { PATH: process.env.PATH ?? '', ...env },
+      stdin: 'pipe',
+      stdout: 'pipe',
+      stderr: 'pipe',
+    })
+    this.#output = this.#shell.stdout.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]()
+    void this.#collectErrors()
+  }
+
+  /** Runs commands to their end; gives what they printed. Throws when the last one failed. */
+  async run(commands: string): Promise<string> {
+    const mark = `--- ${crypto.randomUUID()} `
+    this.#shell.stdin.write(`${commands}\nprintf '%s%s\\n' '${mark}' "$?"\n`)
+    await this.#shell.stdin.flush()
+    for (;;) {
+      const at = this.#rest.indexOf(mark)
+      const end = at < 0 ? -1 : this.#rest.indexOf('\n', at)
+      if (end >= 0) {
+        const printed = this.#rest.slice(0, at)
+        const code = this.#rest.slice(at + mark.length, end)
+        this.#rest = this.#rest.slice(end + 1)
+        if (code !== '0') throw new Error(`it ended with ${code}:\n${commands}\n${printed}\n${this.#errors}`)
+        return printed
+      }
+      const { done, value } = await this.#output.next()
+      if (done === true) throw new Error(`the shell has ended:\n${commands}\n${this.#errors}`)
+      this.#rest += value
+    }
+  }
+
+  /** Ends the shell and what it left running. */
+  async close(): Promise<void> {
+    this.#shell.stdin.write('kill $(jobs -p) 2>/dev/null; exit\n')
+    await this.#shell.stdin.end()
+    await this.#shell.exited
+  }
+
+  async #collectErrors(): Promise<void> {
+    for await (const text of this.#shell.stderr.pipeThrough(new TextDecoderStream())) this.#errors += text
+  }
+}
+
+/**
+ * How a value differs in shape from the one that is shown, by path: other members, another type, another truth value, another
+ * word. Numbers, and texts with a digit in them (ids, times, ports), may be others; null where a value is shown may not.
+ */
+export function differences(shown: unknown, real: unknown, path = '$'): readonly string[] {
+  const kinds = [shown, real].map(kindOf)
+  if (kinds[0] !== kinds[1]) return [`${path}: ${kinds[0]} is shown, it is ${kinds[1]}`]
+  if (Array.isArray(shown) && Array.isArray(real)) {
+    if (shown.length !== real.length) return [`${path}: ${shown.length} are shown, there are ${real.length}`]
+    return shown.flatMap((each, index) => differences(each, real[index], `${path}[${index}]`))
+  }
+  if (isObject(shown) && isObject(real)) {
+    const names = [...new Set([...Object.keys(shown), ...Object.keys(real)])]
+    return names.flatMap((name) => differences(shown[name], real[name], `${path}.${name}`))
+  }
+  const isFree = typeof shown === 'number' || (typeof shown === 'string' && /\d/.test(shown))
+  return isFree || shown === real
+    ? []
+    : [`${path}: ${JSON.stringify(shown)} is shown, it is ${JSON.stringify(real)}`]
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
+
+const kindOf = (value: unknown): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'an array' : value === undefined ? 'nothing' : typeof value
