@@ -672,7 +672,7 @@ export const MUTATIONS: readonly Mutation[] = [
       '({ engines }) => engines.live',
     ],
   ]),
-  ...of('wire.ts', [
+  ...of('wire-work.ts', [
     ['ends are only counted by a scrape', '    ends.catchUp()\n    housekeeping', '    housekeeping'],
     [
       'a failure that a caller waits for is counted twice',

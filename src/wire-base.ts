@@ -1,0 +1,95 @@
+import type { Config } from './config.ts'
+import { Addresses } from './control/addresses.ts'
+import type { Clock } from './control/clock.ts'
+import { ConnectionFacts } from './control/connection-facts.ts'
+import { Facts } from './control/facts.ts'
+import { Gate } from './control/gate.ts'
+import type { HealthSource } from './control/health-keeper.ts'
+import type { Checkpoint } from './control/launcher.ts'
+import type { Log } from './control/log.ts'
+import { Placer } from './control/placer.ts'
+import { PortBook } from './control/port-book.ts'
+import { SessionFacts } from './control/session-facts.ts'
+import { Statistics } from './control/statistics.ts'
+import { StreamEnds } from './control/stream-ends.ts'
+import type { StopSession } from './control/stream-stops.ts'
+import { StreamBooks } from './control/streams.ts'
+import type { VpnSource } from './control/vpn-keeper.ts'
+import { VpnNodes } from './control/vpn-nodes.ts'
+import type { Counters } from './metrics/counters.ts'
+import type { Runtime } from './runtime/runtime.ts'
+import type { Store } from './store/store.ts'
+import {
+  gateSettingsOf,
+  type History,
+  publishedHost,
+  statisticsSettingsOf,
+  templateOf,
+  vpnNodesOf,
+  vpnSettingsOf,
+} from './wire-settings.ts'
+
+/** The outside, as the application sees it; tests and simulations bring their own. */
+export interface Adapters {
+  readonly store: Store
+  readonly runtime: Runtime
+  readonly health: HealthSource
+  readonly vpn: VpnSource
+  readonly stopSession: StopSession
+  readonly clock: Clock
+  readonly log: Log
+  /** A random UUID, never given twice. */
+  readonly newId: () => string
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  readonly checkpoint: Checkpoint
+  readonly version: string
+}
+
+export type Base = ReturnType<typeof baseOf>
+
+/** What the others look at: facts, VPN nodes, ports, the gate, addresses, the books; and where they count. */
+export function baseOf(
+  config: Config,
+  { store, clock, log }: Adapters,
+  { counters, history }: { readonly counters: Counters; readonly history: History },
+) {
+  const facts = new Facts(clock.now(), {
+    failureThreshold: config.HEALTH_FAILURE_THRESHOLD,
+    maxAgeMs: config.HEALTH_CHECK_INTERVAL_S * 3_000,
+  })
+  const ports = new PortBook({
+    host: config.PORT_RANGE_HOST,
+    https: config.ACE_HTTPS_RANGE,
+    api: config.ACE_API_RANGE,
+    p2p: config.ACE_P2P_RANGE,
+  })
+  const nodes = new VpnNodes(vpnNodesOf(config), vpnSettingsOf(config), clock.now())
+  const placer = new Placer({ ports, nodes })
+  const settings = gateSettingsOf(config)
+  const addresses = new Addresses(
+    {
+      advertise: config.ENGINE_ADVERTISE,
+      advertiseHost: config.ADVERTISE_HOST,
+      dockerHost: publishedHost(config.DOCKER_HOST),
+    },
+    (node) => nodes.get(node)?.container?.addresses ?? [],
+  )
+  return {
+    template: templateOf(config),
+    counters,
+    facts,
+    sessions: new SessionFacts(),
+    statistics: new Statistics({ store, clock, ...statisticsSettingsOf(config, history) }),
+    books: new StreamBooks({ store, clock, addresses, log }),
+    ends: new StreamEnds(store, counters.streamEnded),
+    history,
+    connections: new ConnectionFacts(),
+    nodes,
+    ports,
+    placer,
+    settings,
+    gate: new Gate({ clock, facts, placer, nodes, settings }),
+    addresses,
+  }
+}

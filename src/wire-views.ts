@@ -1,0 +1,71 @@
+import type { Config } from './config.ts'
+import { EngineViews } from './control/engine-views.ts'
+import { FEED_LIMITS, Feed } from './control/feed.ts'
+import { FeedStates } from './control/feed-states.ts'
+import { FleetFigures } from './control/fleet-figures.ts'
+import { JournalViews } from './control/journal-views.ts'
+import { PlanViews } from './control/plan-views.ts'
+import { StatusViews } from './control/status-views.ts'
+import { StreamViews } from './control/stream-views.ts'
+import { VpnViews } from './control/vpn-views.ts'
+import type { Adapters, Base } from './wire-base.ts'
+import type { Work } from './wire-work.ts'
+
+export type Views = ReturnType<typeof viewsOf>
+
+/** What answers. */
+export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Work) {
+  const { store, clock, version } = adapters
+  const { facts, gate, addresses, nodes, connections, sessions, statistics } = base
+  const { claims, survey, reconciler } = work
+  const vpnViews = new VpnViews({ store, nodes })
+  const samplesMax = config.STATS_HISTORY_MAX
+  const streamViews = new StreamViews({ store, sessions, statistics, samplesMax })
+  const settings = {
+    ...base.settings,
+    targetImage: config.TARGET_IMAGE,
+    healthCheckIntervalSeconds: config.HEALTH_CHECK_INTERVAL_S,
+    version,
+  }
+  return {
+    journalViews: new JournalViews({ store }),
+    engineViews: new EngineViews({ store, facts, clock, addresses, nodes, connections, streamViews }),
+    streamViews,
+    statusViews: new StatusViews({
+      store,
+      facts,
+      connections,
+      clock,
+      gate,
+      claims,
+      survey,
+      vpnViews,
+      settings,
+    }),
+    vpnViews,
+    planViews: new PlanViews({ store, reconciler }),
+  }
+}
+
+/** What a scrape is told. */
+export const figuresOf = ({ store }: Adapters, base: Base, work: Work, views: Views): FleetFigures =>
+  new FleetFigures({
+    store,
+    facts: base.facts,
+    gate: base.gate,
+    nodes: base.nodes,
+    survey: work.survey,
+    listedEngines: () => views.engineViews.listedCount(),
+    canProvision: () => views.statusViews.refusal() === null,
+    isReady: () => work.observer.hasPassed(),
+  })
+
+/** What tells of all that happens; whatever an answer could show of it is news. */
+export function feedOf({ store, clock, log }: Adapters, base: Base, views: Views): Feed {
+  const { facts, nodes, connections, statistics } = base
+  const feed = new Feed({ store, clock, log, states: new FeedStates(views), limits: FEED_LIMITS })
+  const onNews = (): void => feed.news()
+  store.onCommit(onNews)
+  for (const source of [facts, nodes, connections, statistics]) source.onNews(onNews)
+  return feed
+}

@@ -1,0 +1,188 @@
+import type { Config } from './config.ts'
+import { CacheCleaner } from './control/cache-cleaner.ts'
+import { Claims } from './control/claims.ts'
+import { OwnContainers } from './control/containers.ts'
+import { EnginePorts } from './control/engine-ports.ts'
+import { Executor } from './control/executor.ts'
+import { GenericProvisioner } from './control/generic.ts'
+import { HealthKeeper } from './control/health-keeper.ts'
+import { Housekeeping } from './control/housekeeping.ts'
+import { Launcher } from './control/launcher.ts'
+import { Observer } from './control/observer.ts'
+import { Operator } from './control/operator.ts'
+import { OwnStarts } from './control/own-starts.ts'
+import { Provisioner, type StartOutcome } from './control/provisioner.ts'
+import { Reconciler } from './control/reconciler.ts'
+import { Remover } from './control/remover.ts'
+import { Repairs } from './control/repairs.ts'
+import { SessionKeeper } from './control/session-keeper.ts'
+import { Settlements } from './control/settlements.ts'
+import { Settler } from './control/settler.ts'
+import { StreamStops } from './control/stream-stops.ts'
+import { Survey } from './control/survey.ts'
+import { TrafficWatch } from './control/traffic-watch.ts'
+import { VpnKeeper } from './control/vpn-keeper.ts'
+import type { Action } from './core/situation.ts'
+import type { Engine } from './core/types.ts'
+import type { Counters } from './metrics/counters.ts'
+import type { Adapters, Base } from './wire-base.ts'
+import { policySettingsOf } from './wire-settings.ts'
+
+export type Work = ReturnType<typeof workOf>
+
+/** What acts. The three parts know of one another, so what one needs of a later one is looked up when it is needed. */
+export function workOf(config: Config, adapters: Adapters, base: Base) {
+  const { store, clock, log, health, vpn, stopSession } = adapters
+  const { counters, facts, sessions, statistics, books, connections, nodes, addresses, gate } = base
+  const isInHand = (id: string): boolean => starting.isInHand(id) || lifecycle.repairs.isInHand(id)
+  const lookAt = (containerId: string): void => watching.observer.lookAt(containerId)
+  const starting = startingOf(config, adapters, base, (id) => watching.onLaunchEnd(id))
+  const onPass = (): void => lifecycle.reconciler.soon()
+  const watching: Watching = watchingOf(config, adapters, base, starting, { isInHand, onPass })
+  const lifecycle: Lifecycle = lifecycleOf(config, adapters, base, starting, { isInHand, lookAt })
+  return {
+    ...starting,
+    ...watching,
+    ...lifecycle,
+    books,
+    streamStops: new StreamStops({ store, books, addresses, stopSession }),
+    keeper: new HealthKeeper({
+      ...{ store, clock, facts, sessions, connections, nodes, addresses, gate, log },
+      sessionKeeper: new SessionKeeper({ store, sessions, statistics, books, counts: counters }),
+      source: health,
+      intervalMs: config.HEALTH_CHECK_INTERVAL_S * 1_000,
+    }),
+    vpnKeeper: new VpnKeeper({ store, clock, nodes, connections, sessions, source: vpn, log }),
+  }
+}
+
+type Starting = ReturnType<typeof startingOf>
+type Watching = ReturnType<typeof watchingOf>
+type Lifecycle = ReturnType<typeof lifecycleOf>
+
+/** What makes and removes containers on somebody's word. */
+function startingOf(
+  config: Config,
+  adapters: Adapters,
+  base: Base,
+  onLaunchEnd: (containerId: string | null) => void,
+) {
+  const { store, runtime, clock, log, newId, checkpoint } = adapters
+  const { template, counters, facts, nodes, ports, placer, gate } = base
+  const isUsable = (engine: Engine): boolean =>
+    (facts.isRunning(engine) || provisioner.isPending(engine.id)) && !nodes.isInWayOf(engine)
+  const enginePorts = new EnginePorts({ ports, placer, template })
+  const claims = new Claims({ store, clock, gate, placer, enginePorts, template, newId, isUsable })
+  const launcher = new Launcher({
+    ...{ store, clock, runtime, gate, ports, enginePorts },
+    ...{ template, log, checkpoint },
+  })
+  const deadlineMs = config.PROVISION_DEADLINE_MS
+  const unclaimedTtlMs = config.UNCLAIMED_TTL_S * 1_000
+  const caller = { store, clock, claims, launcher, log, checkpoint, deadlineMs, unclaimedTtlMs, onLaunchEnd }
+  const onOutcome = countStart(counters)
+  const provisioner: Provisioner = new Provisioner({ ...caller, onOutcome })
+  const generic = new GenericProvisioner({ store, clock, runtime, facts, template, newId })
+  const remover = new Remover({ store, clock, runtime, template, provisioner })
+  return {
+    claims,
+    provisioner,
+    generic,
+    remover,
+    containers: new OwnContainers({ runtime, template }),
+    isInHand: (id: string): boolean =>
+      provisioner.isLaunching(id) || remover.isRemoving(id) || generic.isInHand(id),
+  }
+}
+
+/** What finds out how the containers are. */
+function watchingOf(
+  config: Config,
+  adapters: Adapters,
+  base: Base,
+  { provisioner }: Starting,
+  hooks: { readonly isInHand: (id: string) => boolean; readonly onPass: () => void },
+) {
+  const { store, runtime, clock, log, newId, random } = adapters
+  const { template, counters, facts, nodes, books, ends, history } = base
+  const { isInHand } = hooks
+  const onSettled = provisioner.settled.bind(provisioner)
+  const settlements = new Settlements({
+    ...{ store, clock, runtime, facts, template, nodes, log, newId },
+    onSettled,
+  })
+  const lookAgain = (containerId: string): void => observer.lookAt(containerId)
+  const settler = new Settler({ store, clock, runtime, facts, settlements, lookAgain, isInHand })
+  const path = config.ENGINE_CACHE_PATH
+  const passIntervalMs = config.MONITOR_INTERVAL_S * 1_000
+  const housekeeping = new Housekeeping({ store, clock, books, limits: history })
+  const onPass = (): void => {
+    provisioner.sweepUnclaimed()
+    ends.catchUp()
+    housekeeping.run()
+    counters.fullPass()
+    hooks.onPass()
+  }
+  const observer: Observer = new Observer({
+    clock,
+    runtime,
+    facts,
+    settler,
+    log,
+    random,
+    passIntervalMs,
+    onPass,
+  })
+  return {
+    observer,
+    traffic: new TrafficWatch({ store, clock, runtime, facts, log }),
+    cache: path === null ? null : new CacheCleaner({ store, clock, runtime, facts, log, path }),
+    onLaunchEnd: (containerId: string | null): void => {
+      if (containerId === null) {
+        observer.passSoon()
+      } else {
+        settler.touched(containerId)
+        observer.lookAt(containerId)
+      }
+    },
+  }
+}
+
+/** What brings the fleet to what is wanted. */
+function lifecycleOf(
+  config: Config,
+  adapters: Adapters,
+  base: Base,
+  { claims, provisioner }: Starting,
+  hooks: { readonly isInHand: (id: string) => boolean; readonly lookAt: (containerId: string) => void },
+) {
+  const { store, runtime, clock, log, random } = adapters
+  const { template, counters, facts, sessions, connections, nodes, gate } = base
+  const { isInHand, lookAt } = hooks
+  const starts = new OwnStarts({ provisioner, clock, random })
+  const launch = (engine: Engine): void => starts.launch(engine)
+  const repair = (engineId: string): void => reconciler.repair(engineId)
+  const actionFor = (engineId: string): Action | undefined => reconciler.actionFor(engineId)
+  const settings = policySettingsOf(config)
+  const known = { store, clock, facts, sessions, connections, nodes, gate, template, settings }
+  const survey = new Survey({ ...known, isInHand, starts })
+  const onAction = counters.acted
+  const executor = new Executor({ store, clock, claims, log, launch, lookAt, repair, onAction })
+  const breakers = gate.breakers()
+  const repairs = new Repairs({
+    ...{ store, clock, runtime, nodes, claims, log },
+    ...{ breakers, actionFor, lookAt, launch, onAction },
+  })
+  const watched = { store, clock, facts, sessions, connections, nodes, survey }
+  const onPass = counters.planned
+  const reconciler: Reconciler = new Reconciler({ ...watched, executor, repairs, log, random, onPass })
+  return { survey, repairs, reconciler, operator: new Operator({ store, clock, ...settings }) }
+}
+
+/** A failure that a caller waits for is counted with its answer. */
+const countStart =
+  (counters: Counters) =>
+  ({ end, tookMs, isAwaited }: StartOutcome): void => {
+    counters.startEnded(end.kind === 'started' ? 'ok' : 'failed', tookMs)
+    if (end.kind === 'failed' && !isAwaited) counters.provisionFailed(end.refusal.code)
+  }
