@@ -38,6 +38,7 @@ export class Subscription {
   #position: Position
   #left: number
   #hasBegun = false
+  #isBeatDue = false
   #isEnded = false
   #wake: (() => void) | null = null
 
@@ -85,10 +86,9 @@ export class Subscription {
     this.#rouse()
   }
 
-  /** Lets a reader that waits hear that the connection lives. */
+  /** Lets a reader hear that the connection lives; one that is slow hears it once when it reads on. */
   beat(): void {
-    if (this.#wake === null) return
-    this.#ready.push(heartbeatFrame)
+    this.#isBeatDue = true
     this.#rouse()
   }
 
@@ -114,7 +114,10 @@ export class Subscription {
       this.#hasBegun = true
       return [retryFrame]
     }
-    if (this.#ready[0] === heartbeatFrame) return this.#ready.splice(0, 1)
+    if (this.#isBeatDue) {
+      this.#isBeatDue = false
+      return [heartbeatFrame]
+    }
     if (this.#ready.length === 0 && !this.isLive()) this.#catchUp()
     const frames =
       this.#ready.length > 0

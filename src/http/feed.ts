@@ -8,7 +8,7 @@ const Feed = Type.String({
     'streams only. Then `journal`: an entry as in GET /events; and `engine`, `stream`, `status`, `vpn`: the record as it is ' +
     'now, an engine that is no more as `{container_id, container_name, removed: true}`. With a Last-Event-ID the entries ' +
     'after it come before the snapshot. `missed`: entries `from` to `to` do not come, since the reader was `slow`, they ' +
-    'are `pruned`, or the id is an `unknown_id`; a snapshot follows. A comment every 5 s while it is quiet.',
+    'are `pruned`, or the id is an `unknown_id`; a snapshot follows. A comment every 5 s.',
   'x-media-type': 'text/event-stream',
 })
 

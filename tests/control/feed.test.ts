@@ -159,6 +159,18 @@ describe('a fresh connection', () => {
     expect(client.comments).toEqual(['heartbeat', 'heartbeat', 'heartbeat'])
     expect(kinds(client)).toEqual(['snapshot'])
   })
+
+  test('hears it also in the moment of a change', async () => {
+    const { host_http_port: port } = await engine()
+    const client = await follow()
+    for (let beat = 1; beat <= 3; beat++) {
+      await rig.clock.advance(4_995)
+      await rig.play(port, `at ${beat}`)
+      await rig.clock.advance(5)
+      expect(client.comments).toHaveLength(beat)
+      expect(client.of('stream')).toHaveLength(beat)
+    }
+  })
 })
 
 describe('with a Last-Event-ID', () => {
