@@ -1,6 +1,9 @@
-import { afterEach, describe, expect, test } from 'bun:test'
+import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { Rig } from '../support/rig.ts'
 import { settled } from '../support/virtual-clock.ts'
+
+/** A day of virtual time takes some seconds of a busy machine. */
+setDefaultTimeout(30_000)
 
 interface StreamRow {
   readonly id: string
