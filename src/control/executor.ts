@@ -106,7 +106,7 @@ export class Executor {
 
   #drain(tx: Db, now: number, action: ActionOf<'drain'> | ActionOf<'make_room'>): void {
     const { engineId, cause, hiddenSinceMs, rule, reason } = action
-    const change = { drainCause: cause, drainingSince: Math.min(hiddenSinceMs, now), reason }
+    const change = { drainCause: cause, drainingSince: Math.min(hiddenSinceMs ?? now, now), reason }
     if (!transition(tx, engineId, ['ready'], 'draining', change)) return
     appendJournal(tx, now, { kind: 'engine.draining', engineId, detail: { cause, rule, reason } })
   }

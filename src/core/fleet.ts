@@ -175,7 +175,7 @@ export class Fleet {
       scaled_down: null,
       surplus: null,
     }
-    const hiddenSinceMs = hiddenBefore[cause] ?? this.situation.nowMs
+    const hiddenSinceMs = hiddenBefore[cause] ?? null
     return { type: 'drain', rule, reason, engineId: engine.id, cause, hiddenSinceMs }
   }
 
@@ -201,7 +201,7 @@ export class Fleet {
     // Room that is on its way is waited for.
     if (this.situation.engines.some((each) => !isInService(each))) return []
     const rule = cause === 'unhealthy' ? 'unhealthy_at_cap' : 'outdated_at_cap'
-    const hiddenSinceMs = cause === 'unhealthy' ? observed.health.sinceMs : this.situation.nowMs
+    const hiddenSinceMs = cause === 'unhealthy' ? observed.health.sinceMs : null
     return [{ type: 'make_room', rule, reason, engineId: engine.id, cause, hiddenSinceMs }]
   }
 }

@@ -47,7 +47,7 @@ export function retirements(
   return [...replacedIds]
     .flatMap((id) => byId.get(id) ?? [])
     .filter((each) => isForfeit(each, situation, agenda) || isIdleOutdated(each))
-    .map((each) => drainOf(each, 'replacement_ready', situation.nowMs))
+    .map((each) => drainOf(each, 'replacement_ready'))
 }
 
 /**
@@ -69,7 +69,7 @@ export function recoveries({ engines }: Situation): Action[] {
   })
 }
 
-function drainOf(replaced: ObservedEngine, rule: 'replacement_ready', nowMs: number): Action {
+function drainOf(replaced: ObservedEngine, rule: 'replacement_ready'): Action {
   const isIll = isUnhealthy(replaced)
   return {
     type: 'drain',
@@ -77,7 +77,7 @@ function drainOf(replaced: ObservedEngine, rule: 'replacement_ready', nowMs: num
     reason: isIll ? 'it is unhealthy and was replaced' : 'it was replaced by one of the new configuration',
     engineId: replaced.engine.id,
     cause: isIll ? 'unhealthy' : 'outdated',
-    hiddenSinceMs: isIll ? replaced.health.sinceMs : nowMs,
+    hiddenSinceMs: isIll ? replaced.health.sinceMs : null,
   }
 }
 

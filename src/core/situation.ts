@@ -133,10 +133,10 @@ interface ActionArgs {
   make_room: {
     readonly engineId: string
     readonly cause: Replacement['cause']
-    readonly hiddenSinceMs: number
+    readonly hiddenSinceMs: number | null
   }
-  /** Hide an engine in order to stop it. */
-  drain: { readonly engineId: string; readonly cause: DrainCause; readonly hiddenSinceMs: number }
+  /** Hide an engine in order to stop it; `hiddenSinceMs` is null where it is listed until this is done. */
+  drain: { readonly engineId: string; readonly cause: DrainCause; readonly hiddenSinceMs: number | null }
   /** Put a draining engine back into service. */
   recall: { readonly engineId: string }
   /** Remove a drained engine. */

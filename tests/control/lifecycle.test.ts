@@ -293,6 +293,18 @@ describe('idle engines', () => {
     expect(running()).toEqual([])
   })
 
+  test('are hidden from the deed on, not from the plan, which may look some milliseconds before', async () => {
+    await start({ AUTO_DELETE: 'true' })
+    await rig.provision()
+    const now = rig.clock.now.bind(rig.clock)
+    let looks = 0
+    rig.clock.now = () => now() + ++looks
+    await pass(11)
+    const [engine] = liveEngines(rig.temp.store.db)
+    const entry = newestJournal(rig.temp.store.db, 100).find(({ kind }) => kind === 'engine.draining')
+    expect(engine).toMatchObject({ status: 'draining', drainingSince: entry?.at ?? 0 })
+  })
+
   test('are ready again when a stream comes while they drain', async () => {
     await start({ AUTO_DELETE: 'true' })
     await rig.provision()

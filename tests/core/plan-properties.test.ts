@@ -291,7 +291,7 @@ function changedBy(action: Action, subject: ObservedEngine): ObservedEngine {
   switch (action.type) {
     case 'drain':
     case 'make_room': {
-      const drainingSince = Math.min(action.hiddenSinceMs, NOW)
+      const drainingSince = action.hiddenSinceMs ?? NOW
       return {
         ...subject,
         engine: { ...engine, status: 'draining', drainCause: action.cause, drainingSince },
