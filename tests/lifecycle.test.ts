@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { agreement } from './support/consistency.ts'
-import { until } from './support/docker.ts'
+import { staysFor, until } from './support/docker.ts'
 import {
   mustProvision,
   openTestSite,
@@ -72,15 +72,6 @@ function at<T>(items: readonly T[], index: number): T {
 
 const without = (rows: readonly FleetRow[], row: FleetRow): FleetRow[] =>
   rows.filter(({ container_id }) => container_id !== row.container_id)
-
-/** Watches that something holds for a time; throws at the first look at which it does not. */
-async function staysFor(ms: number, what: string, holds: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + ms
-  while (performance.now() < endMs) {
-    if (!(await holds())) throw new Error(`it did not stay so: ${what}`)
-    await Bun.sleep(50)
-  }
-}
 
 const isRunning = async (containerId: string): Promise<boolean> =>
   (await site.docker.client.getContainer(containerId).inspect()).State.Running

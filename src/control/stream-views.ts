@@ -57,8 +57,11 @@ export class StreamViews {
     const { status, containerId, limit } = filter
     if (status === 'started' && limit === undefined && filter.before === undefined)
       return { json: this.#startedJson(containerId), next: null }
-    const streams = this.#matching(filter)
-    const next = limit !== undefined && streams.length === limit ? (streams[0]?.rowId ?? null) : null
+    if (limit === undefined) return { json: array(this.#records(this.#matching(filter))), next: null }
+    // One more than the page has tells whether there is another.
+    const found = this.#matching({ ...filter, limit: limit + 1 })
+    const streams = found.slice(-limit)
+    const next = found.length > limit ? (streams[0]?.rowId ?? null) : null
     return { json: array(this.#records(streams)), next }
   }
 

@@ -91,6 +91,15 @@ export async function until<T>(
   }
 }
 
+/** Watches that something holds for a time; throws at the first look at which it does not. */
+export async function staysFor(ms: number, what: string, holds: () => Promise<boolean>): Promise<void> {
+  const endMs = performance.now() + ms
+  while (performance.now() < endMs) {
+    if (!(await holds())) throw new Error(`it did not stay so: ${what}`)
+    await Bun.sleep(50)
+  }
+}
+
 function isThere<T>(value: T): value is Exclude<T, false | undefined | null> {
   return value !== false && value !== undefined && value !== null
 }

@@ -134,7 +134,7 @@ describe('a worker', () => {
     await until('the next one is well', () => returns.length > 0)
     expect([spawned.length, troubles.length]).toEqual([2, 1])
 
-    const stubborn = hostOf([`${READY} setTimeout(() => { for (;;); }, 50)`])
+    const stubborn = hostOf([`onmessage = () => { for (;;); }; ${READY}`])
     stubborn.host.start()
     let hasClosed = false
     stubborn.spawned[0]?.worker.addEventListener('close', () => {
