@@ -15,7 +15,8 @@ export function parseIsoTime(text: string): number | null {
   const zone = ZONE.exec(given.slice(day.length + time.length))
   if (day === '' || zone === null || (time === '' && zone[0] !== '')) return null
   const midnight = new Date(Date.UTC(Number(year), Number(month) - 1, Number(date)))
-  const isDay = midnight.getUTCDate() === Number(date) && midnight.getUTCMonth() === Number(month) - 1
+  // A day that no month has is one of another month.
+  const isDay = midnight.getUTCMonth() === Number(month) - 1
   const [h, m, s] = [Number(hour), Number(minute), Number(second)]
   // Midnight has a second name, and a leap second is the first of the next minute.
   const isTime = (h < 24 && m < 60 && s <= 60) || (h === 24 && m === 0 && s === 0)
