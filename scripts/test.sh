@@ -62,6 +62,24 @@ run_tests() {
   return "$(cat "$OUTPUT.code")"
 }
 
+# What bun printed of each failed test, again: the simulation's tables come after it, and whoever sees the end of a log
+# alone should see what failed. What a test prints comes before its own line; bun's summary names the failed ones again.
+print_failures() {
+  awk '
+    /tests? failed:$/ { exit }
+    /^tests\/.*:$/ { file = $0; lines = 0; next }
+    /^\((pass|skip|todo)\) / { lines = 0; next }
+    /^\(fail\) / {
+      print file
+      for (i = lines > 40 ? lines - 39 : 1; i <= lines; i++) print line[i]
+      print
+      lines = 0
+      next
+    }
+    { line[++lines] = $0 }
+  ' "$OUTPUT"
+}
+
 # The number that bun's summary gives for a word, which is on a line of its own (` 12 pass`); 0 where it has none.
 summary() {
   number=$(sed -n "s/^ *\([0-9][0-9]*\) $1\$/\1/p" "$OUTPUT" | tail -n 1)
@@ -87,6 +105,10 @@ passed=$(summary pass)
 failed=$(summary fail)
 # A run that broke off before its summary is no success, and neither is one that found no tests.
 if [ "$tests" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+if [ "$tests" -ne 0 ]; then
+  say 'What failed:'
+  print_failures
+fi
 clean_up
 if [ "$checks" -ne 0 ]; then say 'The checks failed: see above the tests.'; fi
 if [ "$simulation" -ne 0 ]; then say 'The simulation failed: see below the tests.'; fi
