@@ -107,6 +107,7 @@ interface Sign {
 export function judge(before: NodeState, signs: NodeSigns, nowMs: number, settings: VpnSettings): NodeState {
   if (signs.container === null) return unseen(before, signs, nowMs)
   const own = ownSign(signs, nowMs, settings)
+  if (own === null && signs.control === null) return unseen(before, signs, nowMs)
   const startedMs = Math.min(startOf(signs), nowMs)
   const recoveredMs = own === null ? Math.max(before.recoveredMs, startedMs) : nowMs
   const loss = own === null ? tunnelLoss(signs.evidence, recoveredMs, nowMs) : null
@@ -133,7 +134,10 @@ export const withReconnect = (before: NodeState, nowMs: number): NodeState => ({
   doubtedSinceMs: null,
 })
 
-/** Nobody looks at it: what was bad is remembered, so that one look is enough afterwards if nothing was. */
+/**
+ * Nobody looks at it, or Docker alone was asked, to which a VPN that was stopped is healthy and which knows no forwarded port.
+ * What was bad is remembered, so that one look is enough afterwards if nothing was.
+ */
 function unseen(before: NodeState, { name, dockerError }: NodeSigns, nowMs: number): NodeState {
   const { reason } = unseenNode(name, nowMs)
   const why = dockerError === null ? reason : `${reason}: ${dockerError}`

@@ -99,12 +99,25 @@ describe('the verdict on a VPN node', () => {
   })
 
   test('is not changed by a control server that does not tell, or told long ago', () => {
-    expect(judged(signs({}, { control: null }), up).state).toBe('up')
     expect(judged(signs({}, { control: control({ status: null, problem: 'it hangs' }) }), up).state).toBe(
       'up',
     )
     const old = control({ status: 'stopped', atMs: NOW - 20_001 })
     expect(judged(signs({}, { control: old }), up).state).toBe('up')
+  })
+
+  test('is not known while Docker alone was asked, and up as soon as the control server was asked too', () => {
+    for (const from of [before, up]) {
+      const halfSeen = judged(signs({}, { control: null }), from, NOW - 40)
+      expect(halfSeen).toMatchObject({
+        state: 'unknown',
+        reason: "the state of Gluetun VPN container 'gluetun' is not known yet",
+        etaSeconds: null,
+      })
+      const silent = control({ status: null, forwardedPort: null, problem: 'it hangs' })
+      for (const heard of [control(), silent])
+        expect(judged(signs({}, { control: heard }), halfSeen).state).toBe('up')
+    }
   })
 
   test('is not known while nobody looks, and up again at one look if nothing was wrong before', () => {

@@ -225,6 +225,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ]),
   ...of('core/vpn.ts', [
     ['an unhealthy Gluetun is up', "if (health === 'unhealthy')", 'if (name === null)'],
+    ['a node is up before its control server was asked', 'own === null && signs.control === null', 'false'],
     ['a VPN stopped by its API is up', "status === 'stopped' || status === 'stopping' || ", ''],
     [
       'a node is up as soon as nothing is wrong',
