@@ -6,7 +6,7 @@ import { settingNames } from '../src/config.ts'
 import { AcexyFront } from './support/acexy-front.ts'
 import { differences, type Step, stepsOf, Terminal } from './support/guide.ts'
 import type { TestServer } from './support/server.ts'
-import { openVpnSite, untilNode, type VpnSite } from './support/vpn-site.ts'
+import { openVpnSite, untilForwarding, type VpnSite } from './support/vpn-site.ts'
 
 /*
  * Runs docs/ACEXY_INTEGRATION.md as a person would: its commands one after another in a terminal, against the orchestrator as
@@ -104,7 +104,7 @@ describe('the guide for acexy', () => {
     const gluetun = await vpn.gluetun()
     const server = vpn.server([gluetun])
     await server.start()
-    await untilNode(server, 'up')
+    await untilForwarding(server)
     const { name } = gluetun.options
     await follow(server, steps.filter(isAboutVpn), {
       'docker stop gluetun': `docker stop ${name}`,

@@ -4,7 +4,14 @@ import { until } from './support/docker.ts'
 import { mustProvision } from './support/fleet.ts'
 import { fleetOf, untilReady } from './support/lifecycle.ts'
 import type { TestServer } from './support/server.ts'
-import { openVpnSite, refusalOf, untilNode, type VpnSite, vpnOf } from './support/vpn-site.ts'
+import {
+  openVpnSite,
+  refusalOf,
+  untilForwarding,
+  untilNode,
+  type VpnSite,
+  vpnOf,
+} from './support/vpn-site.ts'
 
 /*
  * The seed's VPN failure scenarios: the orchestrator as a process, real Docker, Gluetun and engine emulators in containers,
@@ -40,7 +47,7 @@ async function healthy(env: Readonly<Record<string, string>> = {}) {
   const gluetun = await vpn.gluetun()
   const server = vpn.server([gluetun], env)
   await server.start()
-  await untilNode(server, 'up')
+  await untilForwarding(server)
   return { gluetun, server, name: gluetun.options.name }
 }
 
@@ -167,9 +174,7 @@ test('scenario 2: acexy uses an engine of a surviving node, and without one its 
   const nodes = [await vpn.gluetun(), await vpn.gluetun()] as const
   const server = vpn.server(nodes)
   await server.start()
-  await until('both nodes are up', async () =>
-    (await vpnOf(server)).nodes.every(({ state }) => state === 'up'),
-  )
+  await untilForwarding(server)
   for (const _ of nodes) await mustProvision(server)
   const fleet = await untilReady(server, 2)
   const [lost, kept] = nodes.map(({ options }) => options.name)

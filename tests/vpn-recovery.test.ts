@@ -10,6 +10,7 @@ import {
   connectionAt,
   openVpnSite,
   refusalOf,
+  untilForwarding,
   untilNode,
   type VpnSite,
   vpnOf,
@@ -40,7 +41,7 @@ async function fleetBehind(
   const gluetun = await vpn.gluetun(options)
   const server = vpn.server([gluetun], env, engineEnv)
   await server.start()
-  await untilNode(server, 'up')
+  await untilForwarding(server)
   for (let number = 0; number < count; number++) await mustProvision(server)
   const fleet = await untilReady(server, count)
   await until('all engines have said that they are connected', async () => {

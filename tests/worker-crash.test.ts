@@ -8,7 +8,7 @@ import { Exposition } from './support/exposition.ts'
 import { mustProvision, provision } from './support/fleet.ts'
 import { fleetOf, idsOf, startViewing, streamOf, untilReady } from './support/lifecycle.ts'
 import type { TestServer } from './support/server.ts'
-import { openVpnSite, untilNode, type VpnSite, vpnOf } from './support/vpn-site.ts'
+import { openVpnSite, untilForwarding, type VpnSite, vpnOf } from './support/vpn-site.ts'
 
 /*
  * What a crash of either worker costs: a moment without facts, and nothing else. From the sources and in the compiled binary,
@@ -36,7 +36,7 @@ afterAll(async () => {
 async function playing(worker: string, program: string | undefined) {
   const server = vpn.server([await vpn.gluetun()], { FAIL_POINT: worker }, {}, program)
   await server.start()
-  await untilNode(server, 'up')
+  await untilForwarding(server)
   await mustProvision(server)
   const fleet = await untilReady(server, 1)
   const [engine] = fleet

@@ -136,6 +136,17 @@ export async function untilNode(
   return { ...node, afterMs: Math.round(performance.now() - startedMs) }
 }
 
+/**
+ * Waits until every node is up and has its forwarded port. A provider grants that some time after the VPN is up, and the engine
+ * that was started before that is renewed to carry it.
+ */
+export const untilForwarding = (server: TestServer): Promise<true> =>
+  until('all nodes are up and have a forwarded port', async () =>
+    (await vpnOf(server)).nodes.every(
+      ({ state, forwarded_port }) => state === 'up' && forwarded_port !== null,
+    ),
+  )
+
 /** What a provision was refused with; throws when it was not. */
 export async function refusalOf(server: TestServer) {
   const outcome = await provision(server)
