@@ -4,7 +4,7 @@
  */
 
 import { until } from '../../tests/support/docker.ts'
-import { emulatorBehind } from '../../tests/support/emulator-behind.ts'
+import { CONTROL_PORT, emulatorBehind } from '../../tests/support/emulator-behind.ts'
 import { type RunningGluetun, runGluetun } from '../../tests/support/gluetun.ts'
 import { buildGluetunImage } from '../../tests/support/gluetun-image.ts'
 import { freePortRange, rangeSetting } from '../../tests/support/ports.ts'
@@ -61,7 +61,7 @@ async function fleetBehindVpn(bench: Bench): Promise<{ server: TestServer; gluet
     GLUETUN_HEALTH_CHECK_INTERVAL_S: '2',
     HEALTH_CHECK_INTERVAL_S: '2',
     ENGINE_ADVERTISE: 'host',
-    ENGINE_ENV: '{"CONTROL_PORT":"+20000"}',
+    ENGINE_ENV: JSON.stringify({ CONTROL_PORT }),
     MAX_REPLICAS: String(FLEET),
     PROVISION_DEADLINE_MS: '60000',
   })

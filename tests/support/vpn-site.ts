@@ -1,5 +1,6 @@
 import type { DialectName } from '../emulators/gluetun/dialect.ts'
 import { until } from './docker.ts'
+import { CONTROL_PORT } from './emulator-behind.ts'
 import { openTestSite, provision, type TestSite } from './fleet.ts'
 import { type GluetunOptions, type RunningGluetun, runGluetun } from './gluetun.ts'
 import { buildGluetunImage } from './gluetun-image.ts'
@@ -45,7 +46,7 @@ const QUICK_VPN = {
 }
 
 /** In the namespace that engines share, each needs a control port of its own, and asks Gluetun for the tunnel. */
-const ENGINE_ENV = { TUNNEL_URL: 'http://127.0.0.1:8999/tunnel', CONTROL_PORT: '+20000' }
+const ENGINE_ENV = { TUNNEL_URL: 'http://127.0.0.1:8999/tunnel', CONTROL_PORT }
 
 /** How often Docker asks a Gluetun of these tests for its health. */
 const HEALTHCHECK_MS = 300
