@@ -30,6 +30,11 @@ export interface GluetunOptions {
 const CONTROL_PORT = 8000
 const TEST_PORT = 8999
 const NS_PER_MS = 1_000_000
+/**
+ * The ports of outgoing connections, in this network and of all that joins it. Linux's own (32768 to 60999) hold the HTTPS ports
+ * and the controls of engines, and a connection that has just ended keeps its port from a listener for a minute.
+ */
+const OUTGOING = { 'net.ipv4.ip_local_port_range': '10000 19999' }
 const STARTED_WITHIN_MS = 10_000
 
 /** A Gluetun emulator in a container; ends with the test's `cleanUp` at the latest. */
@@ -164,7 +169,7 @@ function createOptions(options: GluetunOptions): ContainerCreateOptions {
     Env: Object.entries(variables).map(([key, value]) => `${key}=${value}`),
     ExposedPorts: Object.fromEntries(Object.keys(bindings).map((port) => [port, {}])),
     Healthcheck: healthcheck(options.healthcheckMs, dialect),
-    HostConfig: { PortBindings: bindings, RestartPolicy: { Name: restartPolicy } },
+    HostConfig: { PortBindings: bindings, RestartPolicy: { Name: restartPolicy }, Sysctls: OUTGOING },
   }
 }
 
