@@ -76,6 +76,7 @@ print_failures() {
       lines = 0
       next
     }
+    /^  \^ this test timed out/ { print; next }
     { line[++lines] = $0 }
   ' "$OUTPUT"
 }

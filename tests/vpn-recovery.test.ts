@@ -263,6 +263,14 @@ describe('every version of Gluetun', () => {
     expect(problem).toContain('does not answer')
     expect((await vpnOf(server)).nodes[0]).toMatchObject({ state: 'up' })
     await mustProvision(server)
+
+    // Who has never heard it waits for one answer, and then goes by what Docker says.
+    await server.end()
+    await server.start()
+    const { afterMs } = await untilNode(server, 'up')
+    console.log(`hung from the start: up after ${afterMs} ms`)
+    expect((await vpnOf(server)).nodes[0]?.control_problem).toContain('does not answer')
+    await mustProvision(server)
   })
 })
 
