@@ -2,10 +2,10 @@
 import packageJson from '../package.json' with { type: 'json' }
 import { checkHealth, runCli } from './cli.ts'
 import type { Config } from './config.ts'
-import { systemClock } from './control/clock.ts'
 import type { Checkpoint } from './control/launcher.ts'
-import type { Log } from './control/log.ts'
 import { SERVER_BODY_BYTES_MAX } from './http/app.ts'
+import { systemClock } from './lib/clock.ts'
+import type { Log } from './lib/log.ts'
 import { createLog } from './logging.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from './runtime/docker.ts'
 import { openStore, type Store } from './store/store.ts'

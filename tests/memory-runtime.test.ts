@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
-import { systemClock } from '../src/control/clock.ts'
+import { systemClock } from '../src/lib/clock.ts'
 import { DEFAULT_DEADLINES_MS } from '../src/runtime/docker.ts'
 import { type ContainerSpec, RuntimeFailure } from '../src/runtime/runtime.ts'
 import { until } from './support/docker.ts'

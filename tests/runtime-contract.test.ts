@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe } from 'bun:test'
-import { systemClock } from '../src/control/clock.ts'
+import { systemClock } from '../src/lib/clock.ts'
 import {
   createDockerRuntime,
   DEFAULT_DEADLINES_MS,

@@ -6,11 +6,12 @@ import { dirname, join, relative } from 'node:path'
  * them stand main.ts (process), wire.ts (composition), services.ts (control to http), config and cli.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
   core: [],
   store: ['core'],
   runtime: ['core'],
-  control: ['core', 'store', 'runtime'],
-  workers: ['core', 'runtime'],
+  control: ['lib', 'core', 'store', 'runtime'],
+  workers: ['lib', 'core', 'runtime'],
   http: [],
   config: ['core'],
   metrics: ['core'],

@@ -1,4 +1,4 @@
-import { systemClock } from '../../src/control/clock.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { openSession, playbackIdOf } from '../../tests/support/acexy-engine.ts'
 import type { TestServer } from '../../tests/support/server.ts'
 import type { ListedEngine } from './fleet.ts'

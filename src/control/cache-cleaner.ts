@@ -1,15 +1,15 @@
 import { type CacheAttempt, failedAttempt, isGivenUp, nextCleanup, unansweredAttempt } from '../core/cache.ts'
 import { type Engine, generationOf, isLive } from '../core/types.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { WorkQueue } from '../lib/workqueue.ts'
 import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import { engineById, liveEngines, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { startedByEngine } from '../store/streams.ts'
 import { emptyFolder, foundBytes } from './cache-command.ts'
-import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
-import type { Log } from './log.ts'
-import { WorkQueue } from './workqueue.ts'
 
 export interface CacheCleanerDeps {
   readonly store: Store

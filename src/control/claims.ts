@@ -1,5 +1,6 @@
 import { noFreePort, ProvisionRefused } from '../core/refusal.ts'
 import { type Engine, type EngineRequest, isLive } from '../core/types.ts'
+import type { Clock } from '../lib/clock.ts'
 import {
   claimableEngine,
   engineById,
@@ -12,7 +13,6 @@ import { appendJournal } from '../store/journal.ts'
 import { releaseLeases } from '../store/leases.ts'
 import type { Db, Store } from '../store/store.ts'
 import { breakerOf, noteStart } from './breaker-notes.ts'
-import type { Clock } from './clock.ts'
 import type { EnginePorts } from './engine-ports.ts'
 import { KeyReused } from './errors.ts'
 import type { Gate } from './gate.ts'

@@ -1,13 +1,13 @@
 import { ProvisionRefused } from '../core/refusal.ts'
 import type { Action, ActionOf } from '../core/situation.ts'
 import type { Engine } from '../core/types.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
 import { engineById, transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
 import { noteReplacement } from '../store/wishes.ts'
 import type { Claims } from './claims.ts'
-import type { Clock } from './clock.ts'
-import type { Log } from './log.ts'
 import { plainRequest } from './template.ts'
 
 export interface ExecutorDeps {

@@ -1,11 +1,11 @@
 import type { BacklogLimits, Frame } from '../core/backlog.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
 import { lastJournalId } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
-import type { Clock } from './clock.ts'
 import { type Missed, missedFrame } from './feed-frames.ts'
 import type { StateSource } from './feed-states.ts'
 import { FeedTeller } from './feed-teller.ts'
-import type { Log } from './log.ts'
 import { type CatchUp, type Position, type Subscribing, Subscription } from './subscription.ts'
 
 /** How much a reader may have waiting for it, and how many there may be. */

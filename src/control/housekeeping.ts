@@ -1,9 +1,9 @@
+import type { Clock } from '../lib/clock.ts'
 import { pruneEngines } from '../store/engines.ts'
 import { pruneKeys } from '../store/idempotency.ts'
 import { pruneJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { pruneStreams } from '../store/streams.ts'
-import type { Clock } from './clock.ts'
 import type { StreamBooks } from './streams.ts'
 
 const DAY_MS = 86_400_000

@@ -7,16 +7,16 @@ import {
   vpnDisconnected,
 } from '../core/refusal.ts'
 import type { Engine } from '../core/types.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
 import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import { takeEngineNumber, transition, updateEngine } from '../store/engines.ts'
 import { forgetKeysOf } from '../store/idempotency.ts'
 import { appendJournal, type JournalEntry } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
 import { freeTrial, noteFault } from './breaker-notes.ts'
-import type { Clock } from './clock.ts'
 import { type EnginePorts, leasesOf } from './engine-ports.ts'
 import type { Gate } from './gate.ts'
-import type { Log } from './log.ts'
 import type { PortBook } from './port-book.ts'
 import { containerSpec, type EngineTemplate } from './template.ts'
 

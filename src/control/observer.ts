@@ -1,9 +1,9 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { backoffMs, WorkQueue } from '../lib/workqueue.ts'
 import { type ContainerEvent, type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
-import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
-import type { Log } from './log.ts'
 import type { PassResult, Settler } from './settler.ts'
-import { backoffMs, WorkQueue } from './workqueue.ts'
 
 export interface ObserverDeps {
   readonly clock: Clock

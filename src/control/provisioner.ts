@@ -1,13 +1,13 @@
 import { inProgress, ProvisionRefused, permanent } from '../core/refusal.ts'
 import { type Engine, type EngineRequest, isLive } from '../core/types.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
 import { engineById, liveEngines, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
 import type { Claims } from './claims.ts'
-import type { Clock } from './clock.ts'
 import { CallerGone } from './errors.ts'
 import type { Checkpoint, KnownEnd, LaunchEnd, Launcher } from './launcher.ts'
-import type { Log } from './log.ts'
 
 export interface ProvisionerDeps {
   readonly store: Store

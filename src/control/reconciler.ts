@@ -1,17 +1,17 @@
 import { plan } from '../core/plan.ts'
 import type { Action, Plan } from '../core/situation.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { backoffMs, WorkQueue } from '../lib/workqueue.ts'
 import { RuntimeFailure } from '../runtime/runtime.ts'
 import type { Store } from '../store/store.ts'
-import type { Clock } from './clock.ts'
 import type { ConnectionFacts } from './connection-facts.ts'
 import type { Executor } from './executor.ts'
 import type { Facts } from './facts.ts'
-import type { Log } from './log.ts'
 import type { Repairs } from './repairs.ts'
 import type { SessionFacts } from './session-facts.ts'
 import type { Survey } from './survey.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
-import { backoffMs, WorkQueue } from './workqueue.ts'
 
 export interface ReconcilerDeps {
   readonly store: Store

@@ -1,5 +1,6 @@
 import { type Settlement, settle } from '../core/settle.ts'
 import { type Engine, hasStopped, isLive, isRunning } from '../core/types.ts'
+import type { Clock } from '../lib/clock.ts'
 import {
   type ContainerEvent,
   type ContainerObservation,
@@ -9,7 +10,6 @@ import {
 import { engineByContainer, engineById, liveEngines } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'
 import { isEngineContainer, rowOf } from './adoption.ts'
-import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
 import { observedChange } from './observe.ts'
 import type { Settlements } from './settlements.ts'

@@ -1,7 +1,7 @@
 import type { Figures, Sample } from '../core/figures.ts'
+import type { Clock } from '../lib/clock.ts'
 import { addSamples, type SampleLimits } from '../store/samples.ts'
 import type { Store } from '../store/store.ts'
-import type { Clock } from './clock.ts'
 
 /**
  * Keeps what engines tell of the transfer of streams: the newest figures of each stream are written once a round, all in one

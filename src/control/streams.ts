@@ -1,14 +1,14 @@
 import type { OurEndReason } from '../core/end-reasons.ts'
 import { matchEngine, type StreamPlace } from '../core/matching.ts'
 import type { Engine, Stream } from '../core/types.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
 import { liveEngines, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
 import { endStream, insertStream, startedStream, startedStreams, streamByRow } from '../store/streams.ts'
 import type { Addresses } from './addresses.ts'
 import { freeTrial } from './breaker-notes.ts'
-import type { Clock } from './clock.ts'
-import type { Log } from './log.ts'
 
 /** What a proxy reports at a start. `streamId` is its own id; null lets us make it of key and session. */
 export interface StreamStart extends StreamPlace {

@@ -1,12 +1,12 @@
 import { isQuiet, type Quiet, withReading } from '../core/quiet.ts'
 import type { Engine } from '../core/types.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
 import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import { engineById, liveEngines, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
-import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
-import type { Log } from './log.ts'
 
 /** Three readings make the minute of standing still. */
 const INTERVAL_MS = 20_000

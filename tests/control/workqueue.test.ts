@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { WorkQueue } from '../../src/control/workqueue.ts'
+import { WorkQueue } from '../../src/lib/workqueue.ts'
 import { settled, VirtualClock } from '../support/virtual-clock.ts'
 
 /** A queue whose work waits until it is let go, and what happened to it. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/control/clock.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import type { Answer, Http } from './http.ts'
 import type { Random } from './random.ts'
 import type { Trace } from './trace.ts'

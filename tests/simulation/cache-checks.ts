@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/control/clock.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import type { Books, EngineBook } from './books.ts'
 
 /** What the orchestrator promises to leave a proxy between its choice of an engine and its report of the stream. */

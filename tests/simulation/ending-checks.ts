@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/control/clock.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import type { Books, JournalBook } from './books.ts'
 import type { Session } from './engine-process.ts'
 import type { Server } from './server.ts'

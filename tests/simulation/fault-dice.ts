@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/control/clock.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import { RuntimeFailure } from '../../src/runtime/runtime.ts'
 import type { CallSubject, FaultPlan } from '../support/memory-faults.ts'
 import { type DrawnFault, drawFault, type FaultRates, NO_FAULTS } from './faults.ts'

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/control/clock.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import { sleepOn } from '../support/virtual-clock.ts'
 
 interface Timer {

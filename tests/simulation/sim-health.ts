@@ -1,5 +1,5 @@
-import type { Clock } from '../../src/control/clock.ts'
 import type { HealthSource, HealthTarget, SessionFact } from '../../src/control/health-keeper.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import { figures } from '../support/builders.ts'
 import type { Random } from './random.ts'
 import type { Reach, SimHost } from './sim-host.ts'

@@ -1,5 +1,5 @@
-import type { Clock } from '../../src/control/clock.ts'
 import type { HealthTarget, NetworkFact } from '../../src/control/health-keeper.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import type { Random } from './random.ts'
 import type { SimHost } from './sim-host.ts'
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/control/clock.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import type { Acexy, Choice } from './acexy.ts'
 import type { Coverage } from './coverage.ts'
 import { tally } from './coverage.ts'

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../../src/control/clock.ts'
+import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import { type Content, openSession, playbackIdOf } from './acexy-engine.ts'
 import type { Transport } from './acexy-http.ts'
 import { AcexyOrchestrator } from './acexy-orchestrator.ts'

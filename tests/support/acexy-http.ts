@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/control/clock.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 
 /** How acexy's calls leave: over the network, or into an application of the same process. */
 export interface Transport {
