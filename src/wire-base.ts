@@ -1,6 +1,7 @@
 import type { Config } from './config.ts'
 import { Addresses } from './control/addresses.ts'
 import { ConnectionFacts } from './control/connection-facts.ts'
+import { edgeOf } from './control/error-edge.ts'
 import { Facts } from './control/facts.ts'
 import { Gate } from './control/gate.ts'
 import type { HealthSource } from './control/health-keeper.ts'
@@ -14,6 +15,7 @@ import type { StopSession } from './control/stream-stops.ts'
 import { StreamBooks } from './control/streams.ts'
 import type { VpnSource } from './control/vpn-keeper.ts'
 import { VpnNodes } from './control/vpn-nodes.ts'
+import { Warnings } from './control/warnings.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Log } from './lib/log.ts'
 import type { Counters } from './metrics/counters.ts'
@@ -84,6 +86,7 @@ export function baseOf(
     books: new StreamBooks({ store, clock, addresses, log }),
     ends: new StreamEnds(store, counters.streamEnded),
     history,
+    warnings: new Warnings({ clock, log, onError: edgeOf(log, 'a listener') }),
     connections: new ConnectionFacts(),
     nodes,
     ports,

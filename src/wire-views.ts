@@ -40,6 +40,7 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
       claims,
       survey,
       vpnViews,
+      warnings: base.warnings,
       settings,
     }),
     vpnViews,
@@ -54,6 +55,7 @@ export const figuresOf = ({ store }: Adapters, base: Base, work: Work, views: Vi
     facts: base.facts,
     gate: base.gate,
     nodes: base.nodes,
+    warnings: base.warnings,
     survey: work.survey,
     listedEngines: () => views.engineViews.listedCount(),
     canProvision: () => views.statusViews.refusal() === null,
@@ -62,10 +64,10 @@ export const figuresOf = ({ store }: Adapters, base: Base, work: Work, views: Vi
 
 /** What tells of all that happens; whatever an answer could show of it is news. */
 export function feedOf({ store, clock, log }: Adapters, base: Base, views: Views): Feed {
-  const { facts, nodes, connections, statistics } = base
+  const { facts, nodes, connections, statistics, warnings } = base
   const feed = new Feed({ store, clock, log, states: new FeedStates(views), limits: FEED_LIMITS })
   const onNews = (): void => feed.news()
   store.onCommit(onNews)
-  for (const source of [facts, nodes, connections, statistics]) source.onNews(onNews)
+  for (const source of [facts, nodes, connections, statistics, warnings]) source.onNews(onNews)
   return feed
 }

@@ -9,12 +9,14 @@ import type { Facts } from './facts.ts'
 import type { Gate } from './gate.ts'
 import type { Survey } from './survey.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
+import type { Warnings } from './warnings.ts'
 
 export interface FleetFiguresDeps {
   readonly store: Store
   readonly facts: Facts
   readonly gate: Gate
   readonly nodes: VpnNodes
+  readonly warnings: Warnings
   readonly survey: Survey
   readonly listedEngines: () => number
   readonly canProvision: () => boolean
@@ -29,7 +31,7 @@ export class FleetFigures {
 
   /** The figures of this moment. Waits for nothing. */
   take() {
-    const { store, facts, gate, nodes, survey, listedEngines, canProvision, isReady } = this.deps
+    const { store, facts, gate, nodes, warnings, survey, listedEngines, canProvision, isReady } = this.deps
     const { db } = store
     const vpn = gate.vpn()
     const situation = survey.take()
@@ -47,6 +49,7 @@ export class FleetFigures {
       },
       canProvision: canProvision(),
       isDockerReachable: facts.docker().state === 'reachable',
+      warnings: new Set(warnings.standing().map(({ code }) => code)),
       isReady: isReady(),
       database: { bytes: databaseBytes(db), journalRows: countJournal(db) },
     }

@@ -16,6 +16,7 @@ import type { Gate, GateSettings } from './gate.ts'
 import type { Survey } from './survey.ts'
 import { plainRequest, requestHash } from './template.ts'
 import type { VpnViews } from './vpn-views.ts'
+import type { Warnings } from './warnings.ts'
 
 export interface StatusSettings extends GateSettings {
   readonly targetImage: string
@@ -37,13 +38,14 @@ export class StatusViews {
       readonly claims: Claims
       readonly survey: Survey
       readonly vpnViews: VpnViews
+      readonly warnings: Warnings
       readonly settings: StatusSettings
     },
   ) {}
 
   /** `GET /orchestrator/status`. `can_provision` tells what `refusal` does. */
   orchestrator() {
-    const { store, facts, clock, gate, survey, vpnViews, settings } = this.deps
+    const { store, facts, clock, gate, survey, vpnViews, warnings, settings } = this.deps
     const started = startedByEngine(store.db)
     const active = [...started.values()].reduce((sum, n) => sum + n, 0)
     const general = gate.breaker(store.db, 'general')
@@ -61,6 +63,7 @@ export class StatusViews {
       isDockerUnreachable: facts.docker().state === 'unreachable',
       refusal: this.refusal(),
       config: settings,
+      warnings: warnings.standing(),
       nowMs: clock.now(),
       version: settings.version,
     })

@@ -1,4 +1,5 @@
 import type { Refusal } from './refusal.ts'
+import type { StandingWarning } from './warnings.ts'
 
 /** What `/orchestrator/status` is made of. */
 export interface StatusFacts {
@@ -23,6 +24,8 @@ export interface StatusFacts {
     readonly graceSeconds: number
     readonly targetImage: string
   }
+  /** All that users should be told. */
+  readonly warnings: readonly StandingWarning[]
   readonly nowMs: number
   readonly version: string
 }
@@ -64,6 +67,12 @@ export function orchestratorStatus(facts: StatusFacts) {
       grace_period_s: config.graceSeconds,
       target_image: config.targetImage,
     },
+    warnings: facts.warnings.map(({ code, message, sinceMs, remedy }) => ({
+      code,
+      message,
+      since: new Date(sinceMs).toISOString(),
+      remedy,
+    })),
     timestamp: new Date(facts.nowMs).toISOString(),
     version: facts.version,
   }

@@ -204,6 +204,15 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
         grace_period_s: 30,
         target_image: 'ghcr.io/krinkuto11/acestream-http-proxy:latest',
       },
+      warnings: [
+        {
+          code: 'events_refused',
+          message:
+            '403 for POST /events/stream_started from 172.18.0.3: wrong key; its streams are not booked',
+          since: '2026-11-23T12:04:00.000Z',
+          remedy: 'give that proxy the key of API_KEY (ACEXY_ORCH_APIKEY of acexy)',
+        },
+      ],
       timestamp: '2026-11-23T12:05:00.000Z',
       version: '0.1.0',
     },

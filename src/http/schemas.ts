@@ -178,6 +178,10 @@ export const OrchestratorStatus = Type.Object({
     grace_period_s: Type.Number(),
     target_image: Type.String(),
   }),
+  warnings: Type.Array(
+    Type.Object({ code: Type.String(), message: Type.String(), since: Time, remedy: Type.String() }),
+    { description: 'All that users should be told' },
+  ),
   timestamp: Time,
   version: Type.String(),
 })

@@ -1,6 +1,7 @@
 import type { Verdict } from '../core/health.ts'
 import type { EngineStatus } from '../core/types.ts'
 import type { NodeState } from '../core/vpn.ts'
+import type { WarningCode } from '../core/warnings.ts'
 
 /** The state of the VPN in the words of the earlier orchestrator. */
 type VpnHealth = 'healthy' | 'unhealthy' | 'unknown' | 'disabled'
@@ -18,6 +19,8 @@ export interface Figures {
   /** What a POST of acexy's empty body would meet now. */
   readonly canProvision: boolean
   readonly isDockerReachable: boolean
+  /** Those in force. */
+  readonly warnings: ReadonlySet<WarningCode>
   readonly isReady: boolean
   readonly database: { readonly bytes: number; readonly journalRows: number }
 }

@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client'
 import { LIVE_STATUSES } from '../core/types.ts'
+import { WARNING_CODES } from '../core/warnings.ts'
 import type { Figures } from './figures.ts'
 
 /** One series: the values of its labels in their order, and the figure. */
@@ -49,6 +50,12 @@ const GAUGES: readonly Labelled[] = [
     help: 'Circuit breakers: 1 for the state that a breaker is in.',
     labels: ['breaker', 'state'],
     series: ({ breakers }) => BREAKERS.flatMap((name) => oneOf(BREAKER_STATES, breakers[name], name)),
+  },
+  {
+    name: 'roundhouse_warning',
+    help: 'What users should be told, as /orchestrator/status says: 1 for each warning in force.',
+    labels: ['code'],
+    series: ({ warnings }) => WARNING_CODES.map((code) => [[code], Number(warnings.has(code))]),
   },
 ]
 

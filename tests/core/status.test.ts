@@ -11,6 +11,7 @@ const facts: StatusFacts = {
   isAnyBreakerNotClosed: false,
   isDockerUnreachable: false,
   refusal: null,
+  warnings: [],
   config: { autoDelete: false, graceSeconds: 30, targetImage: 'engine:1' },
   nowMs: Date.parse('2026-11-23T12:00:00Z'),
   version: '0.1.0',
@@ -63,6 +64,12 @@ describe('orchestrator status', () => {
     [{ engines: idle }, 'healthy'],
   ] as const)('%p is %s', (change, status) => {
     expect(orchestratorStatus({ ...facts, ...change }).status).toBe(status)
+  })
+
+  test('warnings are told with the time of their beginning', () => {
+    const warning = { code: 'storage_unavailable', message: 'no room', remedy: 'free some' } as const
+    const { warnings } = orchestratorStatus({ ...facts, warnings: [{ ...warning, sinceMs: facts.nowMs }] })
+    expect(warnings).toEqual([{ ...warning, since: '2026-11-23T12:00:00.000Z' }])
   })
 
   test('a refusal is told in every form that its readers want', () => {

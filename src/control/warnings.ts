@@ -1,0 +1,59 @@
+import { type StandingWarning, WARNING_CODES, type Warning, type WarningCode } from '../core/warnings.ts'
+import type { Clock } from '../lib/clock.ts'
+import { Emitter } from '../lib/emitter.ts'
+import type { OnError } from '../lib/guard.ts'
+import type { Log } from '../lib/log.ts'
+
+/**
+ * The one place for all that users should be told: whoever looks at something says with each look whether it is as it should be.
+ * In memory; after a restart the first looks say it anew. One log line when a warning begins and one when it ends.
+ */
+export class Warnings {
+  readonly #standing = new Map<WarningCode, StandingWarning>()
+  readonly #news: Emitter
+
+  constructor(
+    private readonly deps: { readonly clock: Clock; readonly log: Log; readonly onError: OnError },
+  ) {
+    this.#news = new Emitter(deps.onError)
+  }
+
+  /** Calls `listener` when a warning began, ended or has other words; it must be quick. */
+  onNews(listener: () => void): void {
+    this.#news.on(listener)
+  }
+
+  /** Says what is seen now; null where nothing is wrong. The same again changes nothing, and other words keep the beginning. */
+  tell(code: WarningCode, warning: Warning | null): void {
+    const before = this.#standing.get(code)
+    if (warning === null) {
+      if (before !== undefined) this.#end(before)
+    } else if (before === undefined) this.#begin(code, warning)
+    else if (before.message !== warning.message || before.remedy !== warning.remedy)
+      this.#set({ ...before, ...warning })
+  }
+
+  /** Those in force, in the order of their codes. */
+  standing(): readonly StandingWarning[] {
+    return WARNING_CODES.flatMap((code) => this.#standing.get(code) ?? [])
+  }
+
+  #begin(code: WarningCode, warning: Warning): void {
+    const { clock, log } = this.deps
+    log.warn({ warning: code, remedy: warning.remedy }, warning.message)
+    this.#set({ code, ...warning, sinceMs: clock.now() })
+  }
+
+  #end({ code, message, sinceMs }: StandingWarning): void {
+    const { clock, log } = this.deps
+    const seconds = Math.round((clock.now() - sinceMs) / 1_000)
+    log.info({ warning: code, seconds }, `no longer: ${message}`)
+    this.#standing.delete(code)
+    this.#news.emit()
+  }
+
+  #set(warning: StandingWarning): void {
+    this.#standing.set(warning.code, warning)
+    this.#news.emit()
+  }
+}
