@@ -8,7 +8,7 @@ import { dirname, join, relative } from 'node:path'
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   core: [],
-  store: ['core'],
+  store: ['lib', 'core'],
   runtime: ['core'],
   control: ['lib', 'core', 'store', 'runtime'],
   workers: ['lib', 'core', 'runtime'],

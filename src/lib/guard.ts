@@ -14,3 +14,12 @@ export const guarded =
       onError(error)
     }
   }
+
+/** The same for each of several, as the handlers of one source are. */
+export function guardedAll<Handlers extends object>(
+  handlers: { readonly [Name in keyof Handlers]: Handlers[Name] & ((...args: never[]) => void) },
+  onError: OnError,
+): Handlers {
+  const entries = Object.entries<(...args: never[]) => void>(handlers)
+  return Object.fromEntries(entries.map(([name, work]) => [name, guarded(work, onError)])) as Handlers
+}

@@ -34,6 +34,7 @@ export const JOURNAL_KINDS = [
   'stream.failed',
   'stream.ended',
   'fleet.scaled',
+  'storage.recovered',
   'breaker.opened',
   'breaker.closed',
   'vpn.up',

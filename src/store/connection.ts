@@ -1,0 +1,59 @@
+import { Database } from 'bun:sqlite'
+import { type BunSQLiteDatabase, drizzle } from 'drizzle-orm/bun-sqlite'
+import { embeddedMigrations, type Migration } from './migrations.ts'
+import * as schema from './schema.ts'
+
+/** An open database with the tables of this version. */
+export interface Connection {
+  readonly client: Database
+  readonly db: BunSQLiteDatabase<typeof schema>
+}
+
+/** For so long a write waits for another process; nobody is answered meanwhile. */
+export const BUSY_MS = 250
+
+/**
+ * Opens the database file, makes it if it is missing, and brings it up to date. WAL with `synchronous=FULL`: what is
+ * committed survives a power cut. Throws the library's error when the file can't be opened, or not written to, or is no database.
+ */
+export const openFile = (path: string): Connection =>
+  connect(new Database(path, { create: true, strict: true }))
+
+/** The same for a database that is open already. */
+export function connect(client: Database): Connection {
+  client.run(`PRAGMA busy_timeout = ${BUSY_MS}`)
+  client.run('PRAGMA journal_mode = WAL')
+  client.run('PRAGMA synchronous = FULL')
+  client.run('PRAGMA foreign_keys = ON')
+  const db = drizzle({ client, schema, casing: 'snake_case' })
+  migrate(db, embeddedMigrations())
+  return { client, db }
+}
+
+/** An empty database in memory. Rows may name others that were not copied, so foreign keys are not looked at. */
+export function openMemory(): Connection {
+  const connection = connect(new Database(':memory:', { strict: true }))
+  connection.client.run('PRAGMA foreign_keys = OFF')
+  return connection
+}
+
+/**
+ * Opens a database file only to read it once, where it can't be opened otherwise: on a full disk there is no room for the index of
+ * its log, which is kept in memory for a connection that has the file for itself.
+ */
+export function openToRead(path: string): Database {
+  const client = new Database(path, { strict: true })
+  client.run(`PRAGMA busy_timeout = ${BUSY_MS}`)
+  client.run('PRAGMA locking_mode = EXCLUSIVE')
+  return client
+}
+
+/** `migrate()` of drizzle reads a folder; its dialect takes the entries themselves. Internal in 0.45, held by a test. */
+interface Dialect {
+  migrate(migrations: Migration[], session: unknown, config: { migrationsTable?: string }): void
+}
+
+function migrate(db: BunSQLiteDatabase<typeof schema>, migrations: Migration[]): void {
+  const { dialect, session } = db as unknown as { dialect: Dialect; session: unknown }
+  dialect.migrate(migrations, session, {})
+}

@@ -1,0 +1,73 @@
+import type { Database } from 'bun:sqlite'
+import { type Connection, openMemory } from './connection.ts'
+import { storageFailureOf } from './failure.ts'
+
+/** Rows of tables, in the order of their columns. */
+export type Rows = ReadonlyMap<string, readonly Row[]>
+
+type Row = readonly (string | number | bigint | boolean | null | Uint8Array)[]
+
+/** What everybody works on, so small that it can be read every few seconds. */
+const LIVE: Readonly<Record<string, string>> = {
+  settings: '',
+  breakers: '',
+  port_leases: '',
+  engines: "WHERE status NOT IN ('gone', 'failed')",
+  streams: "WHERE status = 'started'",
+  // The ids that come next: what is written to the copy is written to the file later, and has to get the same.
+  sqlite_sequence: '',
+}
+
+/** What is shown of the past while the file is not worked on: the newest rows of each table. */
+const PAST: Readonly<Record<string, string>> = {
+  idempotency_keys: 'ORDER BY created_at DESC LIMIT 1000',
+  engines: "WHERE status IN ('gone', 'failed') ORDER BY ended_at DESC LIMIT 200",
+  streams: "WHERE status = 'ended' ORDER BY row_id DESC LIMIT 1000",
+  journal: 'ORDER BY id DESC LIMIT 1000',
+  stream_stats:
+    'WHERE id IN (SELECT max(id) FROM stream_stats JOIN streams ON row_id = stream_row_id ' +
+    "WHERE streams.status = 'started' GROUP BY stream_row_id)",
+}
+
+/** The rows that decisions rest on. Throws the library's error where they can't be read. */
+export const liveRows = (client: Database): Rows =>
+  new Map(Object.entries(LIVE).map(([table, which]) => [table, rowsOf(client, table, which)]))
+
+/**
+ * A database in memory with what is in the file, as far as it can be read: all that is live, and the newest of the past. `known`
+ * are the live rows that were read last, for a file that can't be read any more.
+ */
+export function copyOf(client: Database, known: Rows): Connection {
+  const copy = openMemory()
+  for (const [table, which] of Object.entries(PAST))
+    insert(copy.client, table, readable(() => rowsOf(client, table, which)) ?? [])
+  for (const [table, which] of Object.entries(LIVE)) {
+    const rows = readable(() => rowsOf(client, table, which)) ?? known.get(table) ?? []
+    // The copies of rows so far have counted already.
+    if (table === 'sqlite_sequence') copy.client.run('DELETE FROM sqlite_sequence')
+    insert(copy.client, table, rows)
+  }
+  return copy
+}
+
+const rowsOf = (client: Database, table: string, which: string): readonly Row[] =>
+  client.query<never, []>(`SELECT * FROM ${table} ${which}`).values() as Row[]
+
+/** Null where the file can't be read. */
+function readable<T>(read: () => T): T | null {
+  try {
+    return read()
+  } catch (error) {
+    if (storageFailureOf(error) === null) throw error
+    return null
+  }
+}
+
+function insert(client: Database, table: string, rows: readonly Row[]): void {
+  const width = rows[0]?.length ?? 0
+  if (width === 0) return
+  const statement = client.query(`INSERT INTO ${table} VALUES (${Array(width).fill('?').join()})`)
+  client.transaction(() => {
+    for (const row of rows) statement.run(...row)
+  })()
+}
