@@ -8,6 +8,7 @@ import { systemClock } from './lib/clock.ts'
 import type { Log } from './lib/log.ts'
 import { createLog } from './logging.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from './runtime/docker.ts'
+import { storageFailureOf } from './store/failure.ts'
 import { openStore, type Store } from './store/store.ts'
 import { createOrchestrator, type Orchestrator } from './wire.ts'
 import { vpnWorkerSettingsOf } from './wire-settings.ts'
@@ -36,7 +37,7 @@ if (outcome.kind === 'exit') {
 function run(config: Config, warnings: readonly string[]): void {
   const log = createLog(config.LOG_LEVEL)
   for (const warning of warnings) log.warn({}, warning)
-  const store = open(config.DB_URL.path)
+  const store = open(config.DB_URL.path, log)
   const workers = workersOf(config, log)
   const orchestrator = createOrchestrator(config, {
     ...workers,
@@ -62,9 +63,10 @@ function run(config: Config, warnings: readonly string[]): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info({ signal }, 'ending; engines keep running')
-      void end(orchestrator, store)
+      void end(orchestrator, store, 0)
     })
   }
+  endOnDefects(log, () => end(orchestrator, store, 1))
 }
 
 /** The two threads beside this one. A compiled binary finds them by the main module, so they are named here. */
@@ -88,32 +90,44 @@ function workersOf(config: Config, log: Log) {
     settings: vpnWorkerSettingsOf(config),
     ...telling,
   })
-  crashOnSignal({ health_worker: health, vpn_worker: vpn })
+  crashOnSignal({ health_worker: health, vpn_worker: vpn, main_thread: { crash: fail } })
   return { health, vpn }
 }
 
+/**
+ * What nobody foresaw leaves a state that nobody knows: it is told once, with its stack, and the process ends, so that its supervisor
+ * starts another one that finds out what is.
+ */
+function endOnDefects(log: Log, endAll: () => Promise<void>): void {
+  let isEnding = false
+  const onDefect = (error: unknown): void => {
+    if (isEnding) return
+    isEnding = true
+    log.error({ err: error }, 'a defect: the process ends with 1, to be started again; engines keep running')
+    endAll().catch(() => process.exit(1))
+  }
+  process.on('uncaughtException', onDefect)
+  process.on('unhandledRejection', onDefect)
+}
+
 /** Lets answers under way finish for a moment, then ends; what is cut off is settled by the next start. */
-async function end(orchestrator: Orchestrator, store: Store): Promise<void> {
-  const patience = setTimeout(() => process.exit(0), 2 * GOODBYE_MS - MARGIN_MS)
+async function end(orchestrator: Orchestrator, store: Store, code: number): Promise<void> {
+  const patience = setTimeout(() => process.exit(code), 2 * GOODBYE_MS - MARGIN_MS)
   const { server } = orchestrator.app
   orchestrator.hangUp()
   await Promise.race([server?.stop(), systemClock.sleep(GOODBYE_MS)])
   await Promise.all([server?.stop(true), orchestrator.stop()])
   clearTimeout(patience)
   store.close()
-  process.exit(0)
+  process.exit(code)
 }
 
-function open(path: string): Store {
+function open(path: string, log: Log): Store {
   try {
-    return openStore(path)
+    return openStore(path, { onError: (error) => log.error({ err: error }, 'a listener failed') })
   } catch (error) {
-    giveUp(
-      'DB_URL',
-      path,
-      error,
-      'name a file in a folder that this user may write to, on a disk that is not full',
-    )
+    const remedy = storageFailureOf(error)?.remedy ?? 'name a file in a folder that this user may write to'
+    giveUp('DB_URL', path, error, remedy)
   }
 }
 
@@ -144,10 +158,14 @@ function giveUp(variable: string, value: string, error: unknown, remedy: string)
   process.exit(2)
 }
 
-/** For crash tests: with FAIL_POINT naming a worker, SIGUSR2 makes it crash. Unset, the signal is left alone. */
-function crashOnSignal(workers: Readonly<Record<string, { crash(): void }>>): void {
-  const worker = workers[process.env.FAIL_POINT ?? '']
-  if (worker !== undefined) process.on('SIGUSR2', () => worker.crash())
+/** For crash tests: with FAIL_POINT naming a thread, SIGUSR2 makes it crash. Unset, the signal is left alone. */
+function crashOnSignal(threads: Readonly<Record<string, { crash(): void }>>): void {
+  const thread = threads[process.env.FAIL_POINT ?? '']
+  if (thread !== undefined) process.on('SIGUSR2', () => thread.crash())
+}
+
+function fail(): never {
+  throw new Error('crashed as it was told to')
 }
 
 /** For crash tests: FAIL_POINT names the point at which the process kills itself. Unset, nothing ever happens. */

@@ -17,13 +17,16 @@ import type { StreamBooks } from './control/streams.ts'
 import type { EngineTemplate } from './control/template.ts'
 import type { VpnViews } from './control/vpn-views.ts'
 import type { PortRange } from './core/ports.ts'
-import { ProvisionRefused, type Refusal, runtimeUnavailable } from './core/refusal.ts'
+import { ProvisionRefused, type Refusal, runtimeUnavailable, storageUnavailable } from './core/refusal.ts'
 import type { Services } from './http/app.ts'
 import { type Failure, invalidFailure, type Translate } from './http/problems.ts'
 import type { Counters } from './metrics/counters.ts'
 import { RuntimeFailure } from './runtime/runtime.ts'
+import { storageFailureOf } from './store/failure.ts'
+import type { Store } from './store/store.ts'
 
 export interface ServiceParts {
+  readonly store: Pick<Store, 'read' | 'failure'>
   readonly template: EngineTemplate
   readonly provisioner: Provisioner
   readonly generic: GenericProvisioner
@@ -49,13 +52,13 @@ export interface ServiceParts {
 /** Fits the control layer to the interfaces that the routes declare. */
 export function createServices(parts: ServiceParts): Services {
   const { template, provisioner, generic, remover, containers, books, observer, counters } = parts
-  const { statusViews, streamViews, streamStops, vpnRanges } = parts
+  const { engineViews, streamViews, streamStops, vpnRanges } = parts
   return {
-    engines: parts.engineViews,
+    ...queriesOf(parts),
     operations: {
       drain: (idOrName) => {
         const { id } = parts.operator.drain(idOrName)
-        const shown = parts.engineViews.one(id)
+        const shown = engineViews.one(id)
         if (shown === null) throw new NotFound(`no engine ${idOrName}`)
         return shown
       },
@@ -65,7 +68,6 @@ export function createServices(parts: ServiceParts): Services {
       pass: () => observer.passNow(),
       plan: () => parts.planViews.plan(),
     },
-    streams: streamViews,
     streamOperations: {
       stop: async (streamId) => {
         const { stream, ...outcome } = await streamStops.stop(streamId)
@@ -110,15 +112,40 @@ export function createServices(parts: ServiceParts): Services {
       byLabel: (key, value) => containers.byLabel(key, value),
       remove: (id) => remover.remove(id),
     },
+  }
+}
+
+/** What is answered from what is known, also where the file is found to be unreadable by that very question. */
+function queriesOf(parts: ServiceParts): Pick<Services, 'engines' | 'streams' | 'status'> {
+  const { store, engineViews, streamViews, statusViews, vpnViews } = parts
+  return {
+    engines: {
+      listedJson: () => store.read(() => engineViews.listedJson()),
+      allJson: () => store.read(() => engineViews.allJson()),
+      one: (idOrName) => store.read(() => engineViews.one(idOrName)),
+    },
+    streams: {
+      list: (query) => store.read(() => streamViews.list(query)),
+      one: (streamId) => store.read(() => streamViews.one(streamId)),
+      stats: (streamId, sinceMs) => store.read(() => streamViews.stats(streamId, sinceMs)),
+    },
     status: {
-      orchestrator: () => statusViews.orchestrator(),
-      vpn: () => parts.vpnViews.status(),
-      health: () => statusViews.health(),
+      orchestrator: () => store.read(() => statusViews.orchestrator()),
+      vpn: () => store.read(() => vpnViews.status()),
+      health: () => store.read(() => statusViews.health()),
       resetBreakers: (name) => statusViews.resetBreakers(name),
-      notReady: () => (observer.hasPassed() ? null : 'the engines are being looked for'),
+      readiness: () => readiness(parts),
       metrics: parts.metrics,
     },
   }
+}
+
+function readiness({ store, observer }: ServiceParts): ReturnType<Services['status']['readiness']> {
+  const failure = store.failure()
+  const storage = failure && `the database takes no writes: ${failure.message}`
+  if (!observer.hasPassed())
+    return { status: 'not_ready', reason: storage ?? 'the engines are being looked for' }
+  return { status: storage === null ? 'ready' : 'degraded', reason: storage }
 }
 
 /** A provision's outcome, as it is; one that is refused is counted by its code. */
@@ -147,7 +174,8 @@ export const createTranslate =
       return fields([{ path: ['header', 'idempotency-key'], message: error.message }])
     if (error instanceof InvalidRequest) return fields(error.fields)
     if (error instanceof RuntimeFailure) return runtimeFailed(error)
-    return null
+    const storage = storageFailureOf(error)
+    return storage && refused(storageUnavailable(storage.message), 'object')
   }
 
 /** Sentences that acexy recognises by a word stay sentences; the others it would give up on, so they are objects. */

@@ -1,7 +1,7 @@
 import type { Config } from './config.ts'
 import { Addresses } from './control/addresses.ts'
 import { ConnectionFacts } from './control/connection-facts.ts'
-import { edgeOf } from './control/error-edge.ts'
+import { createEdge } from './control/error-edge.ts'
 import { Facts } from './control/facts.ts'
 import { Gate } from './control/gate.ts'
 import type { HealthSource } from './control/health-keeper.ts'
@@ -56,7 +56,10 @@ export function baseOf(
   { store, clock, log }: Adapters,
   { counters, history }: { readonly counters: Counters; readonly history: History },
 ) {
+  const edge = createEdge(store, log)
+  const onError = edge('a listener')
   const facts = new Facts(clock.now(), {
+    onError,
     failureThreshold: config.HEALTH_FAILURE_THRESHOLD,
     maxAgeMs: config.HEALTH_CHECK_INTERVAL_S * 3_000,
   })
@@ -66,7 +69,7 @@ export function baseOf(
     api: config.ACE_API_RANGE,
     p2p: config.ACE_P2P_RANGE,
   })
-  const nodes = new VpnNodes(vpnNodesOf(config), vpnSettingsOf(config), clock.now())
+  const nodes = new VpnNodes(vpnNodesOf(config), { ...vpnSettingsOf(config), onError }, clock.now())
   const placer = new Placer({ ports, nodes })
   const settings = gateSettingsOf(config)
   const addresses = new Addresses(
@@ -78,21 +81,25 @@ export function baseOf(
     (node) => nodes.get(node)?.container?.addresses ?? [],
   )
   return {
+    edge,
     template: templateOf(config),
     counters,
     facts,
-    sessions: new SessionFacts(),
-    statistics: new Statistics({ store, clock, ...statisticsSettingsOf(config, history) }),
+    sessions: new SessionFacts(onError),
+    statistics: new Statistics({
+      ...{ store, clock, onError: edge('statistics') },
+      ...statisticsSettingsOf(config, history),
+    }),
     books: new StreamBooks({ store, clock, addresses, log }),
     ends: new StreamEnds(store, counters.streamEnded),
     history,
-    warnings: new Warnings({ clock, log, onError: edgeOf(log, 'a listener') }),
-    connections: new ConnectionFacts(),
+    warnings: new Warnings({ clock, log, onError }),
+    connections: new ConnectionFacts(onError),
     nodes,
     ports,
     placer,
     settings,
-    gate: new Gate({ clock, facts, placer, nodes, settings }),
+    gate: new Gate({ store, clock, facts, placer, nodes, settings }),
     addresses,
   }
 }

@@ -63,9 +63,13 @@ export const figuresOf = ({ store }: Adapters, base: Base, work: Work, views: Vi
   })
 
 /** What tells of all that happens; whatever an answer could show of it is news. */
-export function feedOf({ store, clock, log }: Adapters, base: Base, views: Views): Feed {
+export function feedOf({ store, clock }: Adapters, base: Base, views: Views): Feed {
   const { facts, nodes, connections, statistics, warnings } = base
-  const feed = new Feed({ store, clock, log, states: new FeedStates(views), limits: FEED_LIMITS })
+  const feed = new Feed({
+    ...{ store, clock, limits: FEED_LIMITS },
+    states: new FeedStates(views),
+    onError: base.edge('a round of the feed'),
+  })
   const onNews = (): void => feed.news()
   store.onCommit(onNews)
   for (const source of [facts, nodes, connections, statistics, warnings]) source.onNews(onNews)

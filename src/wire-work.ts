@@ -18,6 +18,7 @@ import { Repairs } from './control/repairs.ts'
 import { SessionKeeper } from './control/session-keeper.ts'
 import { Settlements } from './control/settlements.ts'
 import { Settler } from './control/settler.ts'
+import { StorageWatch } from './control/storage-watch.ts'
 import { StreamStops } from './control/stream-stops.ts'
 import { Survey } from './control/survey.ts'
 import { TrafficWatch } from './control/traffic-watch.ts'
@@ -33,7 +34,19 @@ export type Work = ReturnType<typeof workOf>
 /** What acts. The three parts know of one another, so what one needs of a later one is looked up when it is needed. */
 export function workOf(config: Config, adapters: Adapters, base: Base) {
   const { store, clock, log, health, vpn, stopSession } = adapters
-  const { counters, facts, sessions, statistics, books, connections, nodes, addresses, gate } = base
+  const {
+    edge,
+    warnings,
+    counters,
+    facts,
+    sessions,
+    statistics,
+    books,
+    connections,
+    nodes,
+    addresses,
+    gate,
+  } = base
   const isInHand = (id: string): boolean => starting.isInHand(id) || lifecycle.repairs.isInHand(id)
   const lookAt = (containerId: string): void => watching.observer.lookAt(containerId)
   const starting = startingOf(config, adapters, base, (id) => watching.onLaunchEnd(id))
@@ -45,14 +58,24 @@ export function workOf(config: Config, adapters: Adapters, base: Base) {
     ...watching,
     ...lifecycle,
     books,
+    storageWatch: new StorageWatch({
+      ...{ store, clock, warnings, log },
+      onError: edge('the watch of the storage'),
+      onRecovery: () => watching.observer.passThoroughly(),
+    }),
     streamStops: new StreamStops({ store, books, addresses, stopSession }),
     keeper: new HealthKeeper({
       ...{ store, clock, facts, sessions, connections, nodes, addresses, gate, log },
       sessionKeeper: new SessionKeeper({ store, sessions, statistics, books, counts: counters }),
       source: health,
+      onError: edge('what the health worker told'),
       intervalMs: config.HEALTH_CHECK_INTERVAL_S * 1_000,
     }),
-    vpnKeeper: new VpnKeeper({ store, clock, nodes, connections, sessions, source: vpn, log }),
+    vpnKeeper: new VpnKeeper({
+      ...{ store, clock, nodes, connections, sessions, log },
+      source: vpn,
+      onError: edge('the watch of the VPN'),
+    }),
   }
 }
 
@@ -68,7 +91,7 @@ function startingOf(
   onLaunchEnd: (containerId: string | null) => void,
 ) {
   const { store, runtime, clock, log, newId, checkpoint } = adapters
-  const { template, counters, facts, nodes, ports, placer, gate } = base
+  const { edge, template, counters, facts, nodes, ports, placer, gate } = base
   const isUsable = (engine: Engine): boolean =>
     (facts.isRunning(engine) || provisioner.isPending(engine.id)) && !nodes.isInWayOf(engine)
   const enginePorts = new EnginePorts({ ports, placer, template })
@@ -81,7 +104,11 @@ function startingOf(
   const unclaimedTtlMs = config.UNCLAIMED_TTL_S * 1_000
   const caller = { store, clock, claims, launcher, log, checkpoint, deadlineMs, unclaimedTtlMs, onLaunchEnd }
   const onOutcome = countStart(counters)
-  const provisioner: Provisioner = new Provisioner({ ...caller, onOutcome })
+  const provisioner: Provisioner = new Provisioner({
+    ...caller,
+    onOutcome,
+    onError: edge('an unclaimed engine'),
+  })
   const generic = new GenericProvisioner({ store, clock, runtime, facts, template, newId })
   const remover = new Remover({ store, clock, runtime, template, provisioner })
   return {
@@ -104,7 +131,7 @@ function watchingOf(
   hooks: { readonly isInHand: (id: string) => boolean; readonly onPass: () => void },
 ) {
   const { store, runtime, clock, log, newId, random } = adapters
-  const { template, counters, facts, nodes, books, ends, history } = base
+  const { edge, template, counters, facts, nodes, books, ends, history } = base
   const { isInHand } = hooks
   const onSettled = provisioner.settled.bind(provisioner)
   const settlements = new Settlements({
@@ -132,11 +159,23 @@ function watchingOf(
     random,
     passIntervalMs,
     onPass,
+    onError: edge('a look at the containers'),
   })
   return {
     observer,
-    traffic: new TrafficWatch({ store, clock, runtime, facts, log }),
-    cache: path === null ? null : new CacheCleaner({ store, clock, runtime, facts, log, path }),
+    traffic: new TrafficWatch({ store, clock, runtime, facts, log, onError: edge('a look at the traffic') }),
+    cache:
+      path === null
+        ? null
+        : new CacheCleaner({
+            store,
+            clock,
+            runtime,
+            facts,
+            log,
+            path,
+            onError: edge('a cleanup of the caches'),
+          }),
     onLaunchEnd: (containerId: string | null): void => {
       if (containerId === null) {
         observer.passSoon()
@@ -157,7 +196,7 @@ function lifecycleOf(
   hooks: { readonly isInHand: (id: string) => boolean; readonly lookAt: (containerId: string) => void },
 ) {
   const { store, runtime, clock, log, random } = adapters
-  const { template, counters, facts, sessions, connections, nodes, gate } = base
+  const { edge, template, counters, facts, sessions, connections, nodes, gate } = base
   const { isInHand, lookAt } = hooks
   const starts = new OwnStarts({ provisioner, clock, random })
   const launch = (engine: Engine): void => starts.launch(engine)
@@ -175,7 +214,11 @@ function lifecycleOf(
   })
   const watched = { store, clock, facts, sessions, connections, nodes, survey }
   const onPass = counters.planned
-  const reconciler: Reconciler = new Reconciler({ ...watched, executor, repairs, log, random, onPass })
+  const reconciler: Reconciler = new Reconciler({
+    ...watched,
+    ...{ executor, repairs, log, random, onPass },
+    onError: edge('a pass of the reconciler'),
+  })
   return { survey, repairs, reconciler, operator: new Operator({ store, clock, ...settings }) }
 }
 

@@ -1,5 +1,6 @@
 import type { Config } from './config.ts'
 import { createApp } from './http/app.ts'
+import { guarded } from './lib/guard.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { createServices, createTranslate } from './services.ts'
 import { type Adapters, baseOf } from './wire-base.ts'
@@ -25,7 +26,7 @@ export function createOrchestrator(
   adapters: Adapters,
   history: History = HISTORY,
 ): Orchestrator {
-  const { log, version } = adapters
+  const { store, log, version } = adapters
   const metrics = createMetrics(version)
   const { counters } = metrics
   const base = baseOf(config, adapters, { counters, history })
@@ -36,6 +37,7 @@ export function createOrchestrator(
   const services = createServices({
     ...work,
     ...views,
+    store,
     feed,
     template: base.template,
     vpnRanges: base.nodes.all().map(({ ports }) => ports),
@@ -45,19 +47,25 @@ export function createOrchestrator(
       return metrics.exposition(figures.take())
     },
   })
-  const { provisioner, keeper, vpnKeeper, observer, reconciler, traffic, cache } = work
+  const translate = createTranslate(config.PROVISION_ERROR_DETAIL)
+  const { provisioner, keeper, vpnKeeper, observer, reconciler, traffic, cache, storageWatch } = work
   const { statistics } = base
   return {
     app: createApp(services, {
       apiKey: config.API_KEY,
       areReadsProtected: config.API_KEY_PROTECT_READS,
       version,
-      translate: createTranslate(config.PROVISION_ERROR_DETAIL),
+      translate: (error) => {
+        // Whoever reads next has the copy.
+        store.failed(error)
+        return translate(error)
+      },
       onDefect: (error, { method, url }) => log.error({ err: error, method, url }, 'a request failed'),
     }),
     metrics,
     start: () => {
-      provisioner.sweepUnclaimed()
+      storageWatch.start()
+      guarded(() => provisioner.sweepUnclaimed(), base.edge('unclaimed engines'))()
       keeper.start()
       vpnKeeper.start()
       observer.start()
@@ -70,7 +78,15 @@ export function createOrchestrator(
     stop: async () => {
       feed.stop()
       provisioner.stop()
-      const loops = [reconciler, traffic, keeper, vpnKeeper, observer, ...(cache === null ? [] : [cache])]
+      const loops = [
+        reconciler,
+        traffic,
+        keeper,
+        vpnKeeper,
+        observer,
+        storageWatch,
+        ...(cache === null ? [] : [cache]),
+      ]
       await Promise.all(loops.map((loop) => loop.stop()))
       await statistics.stop()
     },

@@ -1,6 +1,7 @@
 import { type CacheAttempt, failedAttempt, isGivenUp, nextCleanup, unansweredAttempt } from '../core/cache.ts'
 import { type Engine, generationOf, isLive } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { OnError } from '../lib/guard.ts'
 import type { Log } from '../lib/log.ts'
 import { WorkQueue } from '../lib/workqueue.ts'
 import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
@@ -17,6 +18,7 @@ export interface CacheCleanerDeps {
   readonly runtime: Runtime
   readonly facts: Facts
   readonly log: Log
+  readonly onError: OnError
   /** The folder in each engine. */
   readonly path: string
 }
@@ -44,7 +46,7 @@ export class CacheCleaner {
       clock: deps.clock,
       concurrency: 1,
       work: () => this.#round(),
-      onError: (_, error) => deps.log.error({ err: error }, 'a cleanup of the caches failed'),
+      onError: (_, error) => deps.onError(error),
       backoffMs: () => PASS_MS,
     })
   }
@@ -75,6 +77,7 @@ export class CacheCleaner {
     const engines = liveEngines(store.db)
     this.#forgetOthers(engines)
     // What is known may be out of date: the end of that is news.
+    if (store.failure() !== null) return null
     if (facts.docker().state !== 'reachable' || !facts.watch().isCurrent) return null
     const streams = startedByEngine(store.db)
     const { engineId, wakeAtMs } = nextCleanup(

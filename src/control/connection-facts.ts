@@ -1,4 +1,6 @@
 import { type Connection, cutOffSinceMs, withConnection } from '../core/tunnel.ts'
+import { Emitter } from '../lib/emitter.ts'
+import type { OnError } from '../lib/guard.ts'
 
 interface Known {
   readonly generation: number
@@ -8,8 +10,13 @@ interface Known {
 /** What engines behind a VPN have said of their connection to the outside: in memory, unknown after a restart. */
 export class ConnectionFacts {
   readonly #known = new Map<string, Known>()
-  readonly #listeners: (() => void)[] = []
+  readonly #news: Emitter
   #version = 0
+
+  /** `onError` hears of listeners that fail. */
+  constructor(onError: OnError) {
+    this.#news = new Emitter(onError)
+  }
 
   /** Grows with every change that an answer could show. */
   version(): number {
@@ -18,7 +25,7 @@ export class ConnectionFacts {
 
   /** Calls `listener` when an answer was added; it must be quick. */
   onNews(listener: () => void): void {
-    this.#listeners.push(listener)
+    this.#news.on(listener)
   }
 
   /** Adds an answer of one start of an engine; what another start said is forgotten. */
@@ -27,7 +34,7 @@ export class ConnectionFacts {
     const connection = withConnection(before, isConnected, atMs)
     this.#known.set(engineId, { generation, connection })
     if (cutOffSinceMs(before) !== cutOffSinceMs(connection)) this.#version++
-    for (const listener of this.#listeners) listener()
+    this.#news.emit()
   }
 
   /** Null when this start of the engine has said nothing yet. */

@@ -1,5 +1,7 @@
 import { agedHealth, type Health, type Probe, unknownHealth, withProbe } from '../core/health.ts'
 import { type DockerState, type Engine, isRunning, type StopCause } from '../core/types.ts'
+import { Emitter } from '../lib/emitter.ts'
+import type { OnError } from '../lib/guard.ts'
 
 /** What is known of the container engine, since when, and why not more. */
 export interface DockerFact {
@@ -29,7 +31,7 @@ export class Facts {
   readonly #probed = new Map<string, { readonly generation: number; readonly sinceMs: number }>()
   /** Containers that were heard to stop and not looked at since. */
   readonly #stopped = new Set<string>()
-  readonly #listeners: (() => void)[] = []
+  readonly #news: Emitter
   #hasLostDocker = false
   #watch: Watch = { isCurrent: false, sinceMs: Number.POSITIVE_INFINITY }
   /** When each was heard to stop, by our clock, if it was not looked at since. */
@@ -39,8 +41,14 @@ export class Facts {
 
   constructor(
     nowMs: number,
-    private readonly settings: { readonly failureThreshold: number; readonly maxAgeMs: number },
+    private readonly settings: {
+      readonly failureThreshold: number
+      readonly maxAgeMs: number
+      /** Hears of listeners that fail. */
+      readonly onError: OnError
+    },
   ) {
+    this.#news = new Emitter(settings.onError)
     this.#docker = { state: 'unknown', sinceMs: nowMs, error: 'it was not asked yet' }
   }
 
@@ -50,7 +58,7 @@ export class Facts {
 
   /** Calls `listener` when something changed that a decision depends on; it must be quick. */
   onNews(listener: () => void): void {
-    this.#listeners.push(listener)
+    this.#news.on(listener)
   }
 
   docker(): DockerFact {
@@ -65,14 +73,14 @@ export class Facts {
   setGap(sinceMs: number): void {
     this.#watch = { isCurrent: false, sinceMs }
     this.#hasLostDocker ||= sinceMs === Number.POSITIVE_INFINITY
-    this.#tell()
+    this.#news.emit()
   }
 
   /** Everything was looked at, and no gap has come since. */
   setCurrent(): void {
     if (this.#watch.isCurrent) return
     this.#watch = { ...this.#watch, isCurrent: true }
-    this.#tell()
+    this.#news.emit()
   }
 
   /** Notes whether Docker answers; true when that is news. */
@@ -81,7 +89,7 @@ export class Facts {
     this.#docker = { state, sinceMs: nowMs, error }
     this.#hasLostDocker ||= state === 'unreachable'
     this.#version++
-    this.#tell()
+    this.#news.emit()
     return true
   }
 
@@ -109,7 +117,7 @@ export class Facts {
     this.#health.set(engineId, after)
     if (probe.ok) this.#lastSeen.set(engineId, probe.atMs)
     this.#version++
-    if (after.verdict !== before.verdict) this.#tell()
+    if (after.verdict !== before.verdict) this.#news.emit()
   }
 
   /** The container was seen to run. */
@@ -181,10 +189,6 @@ export class Facts {
     this.#health.clear()
     this.#probed.clear()
     this.#version++
-  }
-
-  #tell(): void {
-    for (const listener of this.#listeners) listener()
   }
 
   /** Drops what is kept of all others. */

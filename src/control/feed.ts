@@ -1,6 +1,6 @@
 import type { BacklogLimits, Frame } from '../core/backlog.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Log } from '../lib/log.ts'
+import { guarded, type OnError } from '../lib/guard.ts'
 import { lastJournalId } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { type Missed, missedFrame } from './feed-frames.ts'
@@ -40,8 +40,9 @@ export class Feed {
       readonly store: Store
       readonly clock: Clock
       readonly states: StateSource
-      readonly log: Log
       readonly limits: BacklogLimits & { readonly subscribers: number }
+      /** Hears of a round that failed; the readers' answers have ended then. */
+      readonly onError: OnError
     },
   ) {
     this.#teller = new FeedTeller(deps)
@@ -67,7 +68,7 @@ export class Feed {
       },
     )
     this.#subscriptions.add(subscription)
-    this.#cancelBeat ??= clock.after(HEARTBEAT_MS, () => this.#beat())
+    this.#cancelBeat ??= clock.after(HEARTBEAT_MS, this.#beat)
     if (this.#isStopped) subscription.end()
     return subscription
   }
@@ -103,8 +104,8 @@ export class Feed {
   }
 
   /** A heartbeat for all, and a look at what only time has changed. */
-  #beat(): void {
-    this.#cancelBeat = this.deps.clock.after(HEARTBEAT_MS, () => this.#beat())
+  readonly #beat = (): void => {
+    this.#cancelBeat = this.deps.clock.after(HEARTBEAT_MS, this.#beat)
     this.#roundOrEnd()
     for (const subscription of this.#subscriptions) subscription.beat()
   }
@@ -114,11 +115,7 @@ export class Feed {
   }
 
   #roundOrEnd(): void {
-    try {
-      this.#round()
-    } catch (error) {
-      this.deps.log.error({ err: error }, 'the feed could not be told; its readers have to connect again')
-    }
+    guarded(() => this.#round(), this.deps.onError)()
   }
 
   /**

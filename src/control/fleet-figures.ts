@@ -48,6 +48,7 @@ export class FleetFigures {
         replacement: gate.breaker(db, 'replacement').state,
       },
       canProvision: canProvision(),
+      isStorageWritable: store.failure() === null,
       isDockerReachable: facts.docker().state === 'reachable',
       warnings: new Set(warnings.standing().map(({ code }) => code)),
       isReady: isReady(),

@@ -6,7 +6,7 @@ import { bestOf } from '../core/vpn.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type BreakerName, breakerNamed } from '../store/breakers.ts'
 import { countLiveEngines } from '../store/engines.ts'
-import type { Db } from '../store/store.ts'
+import type { Db, Store } from '../store/store.ts'
 import type { Facts } from './facts.ts'
 import type { Placer } from './placer.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
@@ -25,6 +25,7 @@ const CAPACITY_ETA_S = 30
 export class Gate {
   constructor(
     private readonly deps: {
+      readonly store: Pick<Store, 'failure'>
       readonly clock: Clock
       readonly facts: Facts
       readonly placer: Placer
@@ -63,10 +64,11 @@ export class Gate {
   }
 
   #facts(db: Db, request: EngineRequest, unclaimed: boolean, breaker: BreakerName): AdmissionFacts {
-    const { clock, facts, placer, settings } = this.deps
+    const { store, clock, facts, placer, settings } = this.deps
     const now = clock.now()
     const docker = facts.docker()
     return {
+      storageFailure: store.failure()?.message ?? null,
       vpn: this.vpn(),
       breakerOpenForSeconds: openForSeconds(breakerNamed(db, breaker), now, settings.breakers[breaker]),
       engines: countLiveEngines(db),

@@ -1,7 +1,13 @@
-import { ProvisionRefused, permanent, type Refusal, runtimeUnavailable } from '../core/refusal.ts'
+import {
+  ProvisionRefused,
+  permanent,
+  type Refusal,
+  runtimeUnavailable,
+  storageUnavailable,
+} from '../core/refusal.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type PublishedPort, type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
-import { appendJournal } from '../store/journal.ts'
+import { appendJournal, type JournalEntry } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import type { Facts } from './facts.ts'
 import { refusalOf } from './launcher.ts'
@@ -38,37 +44,49 @@ export class GenericProvisioner {
 
   /** Creates and starts; gives id and name. Throws ProvisionRefused, with nothing left behind where Docker answers. */
   async provision(request: GenericRequest): Promise<{ containerId: string; name: string }> {
+    const storage = this.deps.store.failure()
+    if (storage !== null) throw new ProvisionRefused(storageUnavailable(storage.message))
     const docker = this.deps.facts.docker()
     if (docker.state === 'unreachable') throw new ProvisionRefused(runtimeUnavailable(docker.error))
     const id = this.deps.newId()
+    // Random, so that no count of other containers is needed and no two calls meet.
+    const name = `${request.namePrefix}-${id.slice(0, 8)}`
+    // Before anything is done, so that nothing is where it can't be written.
+    this.#note('provision.started', { name })
     this.#inHand.add(id)
     try {
-      return await this.#start(request, id)
+      const containerId = await this.#start(request, { id, name })
+      this.#note('provision.completed', { name, container_id: containerId })
+      return { containerId, name }
+    } catch (error) {
+      if (error instanceof ProvisionRefused) this.#note('provision.failed', { name, reason: error.message })
+      throw error
     } finally {
       this.#inHand.delete(id)
     }
   }
 
-  async #start(request: GenericRequest, id: string): Promise<{ containerId: string; name: string }> {
-    const { runtime, store, clock } = this.deps
+  async #start(request: GenericRequest, given: { id: string; name: string }): Promise<string> {
+    const { runtime } = this.deps
     const image = request.image ?? this.deps.template.image
-    // Random, so that no count of other containers is needed and no two calls meet.
-    const name = `${request.namePrefix}-${id.slice(0, 8)}`
     const containerId = await runtime
-      .create(this.#spec(request, { image, name, id }))
+      .create(this.#spec(request, { image, ...given }))
       .catch((error: unknown) => {
         throw refused(error, (failure) => refusalOf({ image }, failure))
       })
     try {
       await runtime.start(containerId)
+      return containerId
     } catch (error) {
       // Not removed now means removed by the next full pass: it was never started.
       await runtime.destroy(containerId).catch(() => undefined)
       throw refused(error, (failure) => refusalOf({ image }, failure))
     }
-    const detail = { container_id: containerId, name, generic: true }
-    store.transact((tx) => appendJournal(tx, clock.now(), { kind: 'provision.completed', detail }))
-    return { containerId, name }
+  }
+
+  #note(kind: JournalEntry['kind'], detail: Readonly<Record<string, string>>): void {
+    const { store, clock } = this.deps
+    store.transact((tx) => appendJournal(tx, clock.now(), { kind, detail: { ...detail, generic: true } }))
   }
 
   #spec(request: GenericRequest, given: { image: string; name: string; id: string }) {

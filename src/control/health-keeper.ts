@@ -2,6 +2,7 @@ import type { Figures } from '../core/figures.ts'
 import { cutOffSinceMs } from '../core/tunnel.ts'
 import { type Engine, generationOf, isProbed, type Stream } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
+import { guarded, guardedAll, type OnError } from '../lib/guard.ts'
 import type { Log } from '../lib/log.ts'
 import { engineById, liveEngines, transition } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
@@ -106,12 +107,13 @@ export class HealthKeeper {
       readonly log: Log
       /** Time within which every engine is probed once. */
       readonly intervalMs: number
+      readonly onError: OnError
     },
   ) {}
 
   start(): void {
-    const { source, store, facts, sessions, sessionKeeper, connections, nodes } = this.deps
-    source.start({
+    const { source, store, facts, sessions, sessionKeeper, connections, nodes, onError } = this.deps
+    const handlers: HealthHandlers = {
       onFact: (fact) => this.#note(fact),
       onSessions: (answers) => sessionKeeper.note(answers),
       onNetwork: (fact) => this.#noteNetwork(fact),
@@ -123,7 +125,8 @@ export class HealthKeeper {
         this.#sent = ''
         this.#schedule()
       },
-    })
+    }
+    source.start(guardedAll<HealthHandlers>(handlers, onError))
     store.onCommit(() => this.#schedule())
     // Whose sessions are asked about depends on verdicts, too.
     facts.onNews(() => this.#schedule())
@@ -142,10 +145,10 @@ export class HealthKeeper {
   #schedule(): void {
     if (this.#isScheduled || this.#isStopped) return
     this.#isScheduled = true
-    const look = (): void => {
+    const look = guarded((): void => {
       this.#isScheduled = false
       if (!this.#isStopped) this.#send()
-    }
+    }, this.deps.onError)
     const waitMs = this.#looks.waitMs(this.deps.clock.now())
     if (waitMs === 0) queueMicrotask(look)
     else this.#cancel = this.deps.clock.after(waitMs, look)

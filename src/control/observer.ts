@@ -1,5 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
+import { guarded, type OnError } from '../lib/guard.ts'
 import type { Log } from '../lib/log.ts'
+import { loop } from '../lib/loop.ts'
 import { backoffMs, WorkQueue } from '../lib/workqueue.ts'
 import { type ContainerEvent, type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import type { Facts } from './facts.ts'
@@ -17,6 +19,7 @@ export interface ObserverDeps {
   readonly random: () => number
   /** Housekeeping that rides on every full pass. */
   readonly onPass: () => void
+  readonly onError: OnError
 }
 
 const PASS = 'pass'
@@ -55,7 +58,13 @@ export class Observer {
 
   /** The first pass comes when the event stream is open, so that nothing is missed between the two. */
   start(): void {
-    this.#loops = Promise.all([this.#watchEvents(), this.#watchAnswers()])
+    const { clock, onError } = this.deps
+    const { signal } = this.#stop
+    const work = (): Promise<void> => this.#ask()
+    this.#loops = Promise.all([
+      this.#watchEvents(),
+      loop({ clock, intervalMs: PING_INTERVAL_MS, first: 'now', signal, work, onError }),
+    ])
   }
 
   async stop(): Promise<void> {
@@ -73,6 +82,12 @@ export class Observer {
     this.#queue.add(PASS)
   }
 
+  /** Asks for a thorough full pass, soon: what happened meanwhile was seen and could not be written. */
+  passThoroughly(): void {
+    this.#needsThoroughPass = true
+    this.#queue.add(PASS)
+  }
+
   /** Does a thorough full pass now and gives what it did. Throws RuntimeFailure when Docker can't be asked. */
   passNow(): Promise<PassResult> {
     const docker = this.deps.facts.docker()
@@ -85,8 +100,9 @@ export class Observer {
   }
 
   async #watchEvents(): Promise<void> {
-    const { runtime, clock, random } = this.deps
+    const { runtime, clock, random, onError } = this.deps
     const { signal } = this.#stop
+    const onEvent = guarded((event: ContainerEvent) => this.#heard(event), onError)
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
         await runtime.events(
@@ -95,13 +111,13 @@ export class Observer {
               attempt = 0
               this.#gap()
             },
-            onEvent: (event) => this.#heard(event),
+            onEvent,
           },
           signal,
         )
       } catch (error) {
         this.#deaf(error, attempt)
-        await this.#ask()
+        await this.#ask().catch(onError)
         await clock.sleep(backoffMs(attempt, RETRY, random), signal)
       }
     }
@@ -109,8 +125,8 @@ export class Observer {
 
   /** Without events Docker may still answer; then full passes alone have to find what happens. */
   #deaf(error: unknown, attempt: number): void {
-    if (!(error instanceof RuntimeFailure)) throw error
-    if (error.code !== 'unreachable' && attempt === 1)
+    if (!(error instanceof RuntimeFailure)) this.deps.onError(error)
+    else if (error.code !== 'unreachable' && attempt === 1)
       this.deps.log.warn({}, `no events of Docker: ${error.message}`)
     this.#stale(Number.POSITIVE_INFINITY)
     if (this.deps.facts.docker().state !== 'unreachable') this.#queue.add(PASS)
@@ -131,14 +147,6 @@ export class Observer {
 
   #heard(event: ContainerEvent): void {
     if (this.deps.settler.onEvent(event)) this.#queue.add(event.id)
-  }
-
-  async #watchAnswers(): Promise<void> {
-    const { signal } = this.#stop
-    while (!signal.aborted) {
-      await this.#ask()
-      await this.deps.clock.sleep(PING_INTERVAL_MS, signal)
-    }
   }
 
   async #ask(): Promise<void> {
@@ -175,7 +183,7 @@ export class Observer {
   }
 
   async #pass(): Promise<void> {
-    const { settler, onPass, log, clock, passIntervalMs, facts } = this.deps
+    const { settler, onPass, onError, log, clock, passIntervalMs, facts } = this.deps
     this.#queue.addAfter(PASS, passIntervalMs)
     const isThorough = this.#needsThoroughPass
     const asked = this.#asked.splice(0)
@@ -188,7 +196,7 @@ export class Observer {
       // A gap that came meanwhile has another thorough pass before it.
       if (!this.#needsThoroughPass) facts.setCurrent()
       facts.age(clock.now())
-      onPass()
+      guarded(onPass, onError)()
       const level = isFirst || isThorough || isEventful(result) ? 'info' : 'debug'
       log[level]({ ...result, ms: clock.now() - startedMs }, 'reindex: full pass')
       for (const { resolve } of asked) resolve(result)
@@ -200,13 +208,13 @@ export class Observer {
   }
 
   #failed(key: string, error: unknown, attempt: number): void {
-    const { log } = this.deps
+    const { log, onError } = this.deps
     if (error instanceof RuntimeFailure && error.code === 'unreachable') {
       // One call without an answer may be about one container; a ping tells whether Docker is away.
-      void this.#ask()
+      void this.#ask().catch(this.deps.onError)
       log.debug({ key, attempt }, `not looked at: ${error.message}`)
     } else {
-      log.error({ key, attempt, err: error }, 'a look failed')
+      onError(error)
     }
   }
 }

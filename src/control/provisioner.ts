@@ -1,6 +1,7 @@
-import { inProgress, ProvisionRefused, permanent } from '../core/refusal.ts'
+import { inProgress, ProvisionRefused, permanent, type Refusal, storageUnavailable } from '../core/refusal.ts'
 import { type Engine, type EngineRequest, isLive } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
+import { guarded, type OnError } from '../lib/guard.ts'
 import type { Log } from '../lib/log.ts'
 import { engineById, liveEngines, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
@@ -24,6 +25,7 @@ export interface ProvisionerDeps {
   readonly onLaunchEnd: (containerId: string | null) => void
   /** Called once for every start that this process began, when it is known how it ended. */
   readonly onOutcome: (outcome: StartOutcome) => void
+  readonly onError: OnError
 }
 
 /** How a start ended, for who counts. */
@@ -39,6 +41,9 @@ interface Launch {
   /** Settles with the outcome; of an unknown one only when a later look has found it out. */
   readonly end: Promise<LaunchEnd>
   readonly resolve: (end: LaunchEnd) => void
+  /** Settles when it is known that those who wait now wait in vain, though the outcome is not known. */
+  readonly refused: Promise<Refusal>
+  readonly refuse: (refusal: Refusal) => void
   /** True while the launcher itself is at work. */
   active: boolean
   waiters: number
@@ -126,16 +131,24 @@ export class Provisioner {
 
   #launch(engine: Engine): Launch {
     const { promise: end, resolve } = Promise.withResolvers<LaunchEnd>()
-    const launch: Launch = { end, resolve, active: true, waiters: 0, sinceMs: this.deps.clock.now() }
+    const { promise: refused, resolve: refuse } = Promise.withResolvers<Refusal>()
+    const sinceMs = this.deps.clock.now()
+    const launch: Launch = { end, resolve, refused, refuse, active: true, waiters: 0, sinceMs }
     this.#launches.set(engine.id, launch)
     this.deps.launcher.launch(engine).then(
       (outcome) => this.#ended(engine.id, launch, outcome),
-      (error: unknown) => {
-        this.deps.log.error({ engine: engine.id, err: error }, 'a launch broke off: this is a defect')
-        this.#ended(engine.id, launch, { kind: 'unknown' })
-      },
+      (error: unknown) => this.#brokeOff(engine, launch, error),
     )
     return launch
+  }
+
+  /** What was done could not be written: the row stays as it is, and is settled when the database takes writes again. */
+  #brokeOff(engine: Engine, launch: Launch, error: unknown): void {
+    const { store, log } = this.deps
+    const failure = store.failed(error)
+    if (failure === null) log.error({ engine: engine.id, err: error }, 'a launch broke off: this is a defect')
+    else launch.refuse(storageUnavailable(failure.message))
+    this.#ended(engine.id, launch, { kind: 'unknown' })
   }
 
   #ended(engineId: string, launch: Launch, outcome: LaunchEnd): void {
@@ -151,20 +164,22 @@ export class Provisioner {
     const giveUp = () => patience.abort()
     signal.addEventListener('abort', giveUp)
     launch.waiters++
-    const end = await Promise.race([launch.end, clock.sleep(deadlineMs, patience.signal)])
+    const refused = launch.refused.then((refusal) => ({ kind: 'refused' as const, refusal }))
+    const end = await Promise.race([launch.end, refused, clock.sleep(deadlineMs, patience.signal)])
     launch.waiters--
     signal.removeEventListener('abort', giveUp)
     giveUp()
     if (end?.kind === 'failed') throw new ProvisionRefused(end.refusal)
-    if (end !== undefined && !signal.aborted) return
+    if (end !== undefined && end.kind !== 'refused' && !signal.aborted) return
     if (launch.waiters === 0) this.#unclaim(engineId)
-    throw signal.aborted ? new CallerGone() : new ProvisionRefused(inProgress)
+    if (signal.aborted) throw new CallerGone()
+    throw new ProvisionRefused(end?.kind === 'refused' ? end.refusal : inProgress)
   }
 
   #unclaim(engineId: string): void {
     const { store, clock, unclaimedTtlMs } = this.deps
     const now = clock.now()
-    const marked = store.transact((tx) => {
+    const marked = store.transactOrKeep((tx) => {
       const engine = engineById(tx, engineId)
       if (engine === undefined || !isLive(engine)) return false
       updateEngine(tx, engineId, { unclaimedSince: now })
@@ -178,10 +193,13 @@ export class Provisioner {
     this.#expiries.get(engineId)?.()
     this.#expiries.set(
       engineId,
-      this.deps.clock.after(ms, () => {
-        this.#expiries.delete(engineId)
-        this.sweepUnclaimed()
-      }),
+      this.deps.clock.after(
+        ms,
+        guarded(() => {
+          this.#expiries.delete(engineId)
+          this.sweepUnclaimed()
+        }, this.deps.onError),
+      ),
     )
   }
 

@@ -1,6 +1,7 @@
 import { plan } from '../core/plan.ts'
 import type { Action, Plan } from '../core/situation.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { OnError } from '../lib/guard.ts'
 import type { Log } from '../lib/log.ts'
 import { backoffMs, WorkQueue } from '../lib/workqueue.ts'
 import { RuntimeFailure } from '../runtime/runtime.ts'
@@ -28,6 +29,7 @@ export interface ReconcilerDeps {
   readonly random: () => number
   /** Called when a plan was made and done. */
   readonly onPass: () => void
+  readonly onError: OnError
 }
 
 const PLAN = 'plan'
@@ -105,9 +107,9 @@ export class Reconciler {
   }
 
   #failed(key: string, error: unknown, attempt: number): void {
-    const { log } = this.deps
+    const { log, onError } = this.deps
     if (error instanceof RuntimeFailure && error.code === 'unreachable')
       log.debug({ key, attempt }, `not mended: ${error.message}`)
-    else log.error({ key, attempt, err: error }, 'a pass of the reconciler failed')
+    else onError(error)
   }
 }

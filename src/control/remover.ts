@@ -47,6 +47,7 @@ export class Remover {
     const { runtime, template } = this.deps
     const seen = await runtime.inspect(idOrName)
     if (seen.labels[template.label.key] !== template.label.value) throw new NotFound('container not found')
+    this.deps.store.assertWritable()
     // An engine's container without a live row is a stray; it may go as well.
     await runtime.destroy(seen.id)
     if (!isEngineContainer(seen)) this.#noteGeneric(seen.id, seen.name)

@@ -1,14 +1,21 @@
 import { type Session, withAnswer } from '../core/sessions.ts'
+import { Emitter } from '../lib/emitter.ts'
+import type { OnError } from '../lib/guard.ts'
 import type { SessionFact } from './health-keeper.ts'
 
 /** What engines have said of sessions of the books, by the row of the stream: in memory, unknown after a restart. */
 export class SessionFacts {
   readonly #sessions = new Map<number, Session>()
-  readonly #listeners: (() => void)[] = []
+  readonly #news: Emitter
+
+  /** `onError` hears of listeners that fail. */
+  constructor(onError: OnError) {
+    this.#news = new Emitter(onError)
+  }
 
   /** Calls `listener` when answers were added; it must be quick. */
   onNews(listener: () => void): void {
-    this.#listeners.push(listener)
+    this.#news.on(listener)
   }
 
   /** Engines are asked about these sessions and no others; what is kept of others is dropped. */
@@ -26,7 +33,7 @@ export class SessionFacts {
       const downloaded = figures?.downloaded ?? null
       this.#sessions.set(streamRowId, withAnswer(this.of(streamRowId), { state, downloaded, atMs }))
     }
-    if (facts.length > 0) for (const listener of this.#listeners) listener()
+    if (facts.length > 0) this.#news.emit()
   }
 
   /** Null when its engine was not asked about it yet. */

@@ -84,6 +84,7 @@ export class Settlements {
 
   async #reap(seen: ContainerObservation, reason: string): Promise<void> {
     const { runtime, store, clock, log } = this.deps
+    store.assertWritable()
     await runtime.destroy(seen.id)
     const detail = { container_id: seen.id, name: seen.name, reason }
     store.transact((tx) => appendJournal(tx, clock.now(), { kind: 'container.reaped', detail }))
@@ -112,6 +113,7 @@ export class Settlements {
 
   async #undo(engine: Engine, seen: ContainerObservation | null, reason: string): Promise<void> {
     const { runtime, store, clock, log, onSettled } = this.deps
+    store.assertWritable()
     if (seen !== null) await runtime.destroy(seen.id)
     store.transact((tx) => {
       const now = clock.now()
@@ -125,6 +127,7 @@ export class Settlements {
   }
 
   async #remove(engine: Engine, seen: ContainerObservation): Promise<void> {
+    this.deps.store.assertWritable()
     await this.deps.runtime.destroy(seen.id)
     this.#gone(engine, engine.reason ?? 'its removal was asked for')
   }

@@ -101,6 +101,7 @@ export class Settler {
     try {
       return await this.look(containerId)
     } catch (error) {
+      this.deps.store.assertWritable()
       // Throws when it is Docker itself that does not answer.
       if (error instanceof RuntimeFailure && error.code === 'unreachable') await this.deps.runtime.ping()
       this.deps.lookAgain(containerId)

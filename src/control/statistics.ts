@@ -1,5 +1,8 @@
 import type { Figures, Sample } from '../core/figures.ts'
 import type { Clock } from '../lib/clock.ts'
+import { Emitter } from '../lib/emitter.ts'
+import { guarded, type OnError } from '../lib/guard.ts'
+import { loop } from '../lib/loop.ts'
 import { addSamples, type SampleLimits } from '../store/samples.ts'
 import type { Store } from '../store/store.ts'
 
@@ -12,18 +15,21 @@ export class Statistics {
   readonly #pending = new Map<number, Sample>()
   /** The number of the last sample of each stream that is collected. */
   #seqs = new Map<number, number>()
-  readonly #listeners: (() => void)[] = []
+  readonly #news: Emitter
   #version = 0
   #loop: Promise<void> = Promise.resolve()
 
   constructor(
     private readonly deps: {
-      readonly store: Store
+      readonly store: Pick<Store, 'record'>
       readonly clock: Clock
       readonly intervalMs: number
       readonly limits: SampleLimits
+      readonly onError: OnError
     },
-  ) {}
+  ) {
+    this.#news = new Emitter(deps.onError)
+  }
 
   /** Grows with every round that wrote something. */
   version(): number {
@@ -32,18 +38,20 @@ export class Statistics {
 
   /** Calls `listener` after a round that wrote something; it must be quick. */
   onNews(listener: () => void): void {
-    this.#listeners.push(listener)
+    this.#news.on(listener)
   }
 
   start(): void {
-    this.#loop = this.#run()
+    const { clock, intervalMs, onError } = this.deps
+    const work = (): void => this.#write()
+    this.#loop = loop({ clock, intervalMs, first: 'later', signal: this.#stop.signal, work, onError })
   }
 
   /** Ends after what is pending was written. */
   async stop(): Promise<void> {
     this.#stop.abort()
     await this.#loop
-    this.#write()
+    guarded(() => this.#write(), this.deps.onError)()
   }
 
   /** Takes the figures of a stream in the place of those of it that are not written yet. */
@@ -51,29 +59,22 @@ export class Statistics {
     this.#pending.set(streamRowId, { streamRowId, at: atMs, ...figures })
   }
 
-  async #run(): Promise<void> {
-    const { clock, intervalMs } = this.deps
-    const { signal } = this.#stop
-    while (!signal.aborted) {
-      await clock.sleep(intervalMs, signal)
-      if (!signal.aborted) this.#write()
-    }
-  }
-
   #write(): void {
     if (this.#pending.size === 0) return
     const { store, limits } = this.deps
     const samples = [...this.#pending.values()]
+    const seqs = new Map(this.#seqs)
+    store.record((tx) => addSamples(tx, samples, seqs, limits))
+    // What was not written, the newest figures of each stream, is tried again with the next round.
     this.#pending.clear()
-    store.record((tx) => addSamples(tx, samples, this.#seqs, limits))
     // Streams that told nothing in this round may have ended.
-    this.#seqs = new Map(samples.flatMap(({ streamRowId }) => this.#seqOf(streamRowId)))
+    this.#seqs = new Map(samples.flatMap(({ streamRowId }) => seqOf(seqs, streamRowId)))
     this.#version++
-    for (const listener of this.#listeners) listener()
+    this.#news.emit()
   }
+}
 
-  #seqOf(streamRowId: number): [number, number][] {
-    const seq = this.#seqs.get(streamRowId)
-    return seq === undefined ? [] : [[streamRowId, seq]]
-  }
+function seqOf(seqs: ReadonlyMap<number, number>, streamRowId: number): [number, number][] {
+  const seq = seqs.get(streamRowId)
+  return seq === undefined ? [] : [[streamRowId, seq]]
 }

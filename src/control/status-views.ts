@@ -61,6 +61,7 @@ export class StatusViews {
       breaker: general,
       isAnyBreakerNotClosed: BREAKERS.some((name) => gate.breaker(store.db, name).state !== 'closed'),
       isDockerUnreachable: facts.docker().state === 'unreachable',
+      isStorageRefusing: store.failure() !== null,
       refusal: this.refusal(),
       config: settings,
       warnings: warnings.standing(),

@@ -45,15 +45,16 @@ export class StreamBooks {
 
   /**
    * Records a start. A start of what is started already changes nothing; of what has ended, it opens a new record. A
-   * failed attempt is recorded as ended, so it never counts as active.
+   * failed attempt is recorded as ended, so it never counts as active. While the database takes no writes it counts all the same,
+   * and is written later; so do ends.
    */
   start(event: StreamStart): Stream {
     const { store, clock } = this.deps
     const streamId = event.streamId ?? `${event.key}|${event.playbackSessionId}`
-    return store.transact((tx): Stream => {
+    const now = clock.now()
+    return store.transactOrKeep((tx): Stream => {
       const open = startedStream(tx, streamId)
       if (open) return open
-      const now = clock.now()
       const engine = matchEngine(event, liveEngines(tx), (candidate) => this.deps.addresses.known(candidate))
       const failed =
         event.playbackSessionId === FAILED_SESSION || event.statUrl === '' || event.commandUrl === ''
@@ -70,10 +71,11 @@ export class StreamBooks {
   /** Records an end; null, and nothing changed, when no such stream is started. */
   end(streamId: string, reason: string): Stream | null {
     const { store, clock } = this.deps
-    return store.transact((tx): Stream | null => {
+    const now = clock.now()
+    return store.transactOrKeep((tx): Stream | null => {
       const open = startedStream(tx, streamId)
       if (open === undefined) return null
-      endInBooks(tx, open, reason, clock.now())
+      endInBooks(tx, open, reason, now)
       return knownStream(tx, open.rowId)
     })
   }

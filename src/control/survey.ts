@@ -76,9 +76,14 @@ export class Survey {
     return { ...settings, minReplicas, scaledAtMs: order?.atMs ?? null }
   }
 
-  /** What is known may be out of date while Docker does not answer, and until everything was looked at afterwards. */
+  /**
+   * What is known may be out of date while Docker does not answer, and until everything was looked at afterwards; and while
+   * the database takes no writes nothing can be begun.
+   */
   #frozen(): string | null {
-    const { facts } = this.deps
+    const { store, facts } = this.deps
+    const storage = store.failure()
+    if (storage !== null) return `the database takes no writes: ${storage.message}`
     const docker = facts.docker()
     if (docker.state === 'unreachable') return `Docker does not answer: ${docker.error}`
     return facts.watch().isCurrent ? null : 'the containers are being looked at'

@@ -1,7 +1,9 @@
 import { isQuiet, type Quiet, withReading } from '../core/quiet.ts'
 import type { Engine } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { OnError } from '../lib/guard.ts'
 import type { Log } from '../lib/log.ts'
+import { loop } from '../lib/loop.ts'
 import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import { engineById, liveEngines, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
@@ -27,25 +29,26 @@ export class TrafficWatch {
       readonly runtime: Runtime
       readonly facts: Facts
       readonly log: Log
+      readonly onError: OnError
     },
   ) {}
 
   start(): void {
-    this.#loop = this.#run()
+    const { clock, onError } = this.deps
+    const work = (): Promise<void> => this.#round()
+    this.#loop = loop({
+      clock,
+      intervalMs: INTERVAL_MS,
+      first: 'now',
+      signal: this.#stop.signal,
+      work,
+      onError,
+    })
   }
 
   async stop(): Promise<void> {
     this.#stop.abort()
     await this.#loop
-  }
-
-  async #run(): Promise<void> {
-    const { clock } = this.deps
-    const { signal } = this.#stop
-    while (!signal.aborted) {
-      await this.#round()
-      await clock.sleep(INTERVAL_MS, signal)
-    }
   }
 
   /** One after another: a question costs Docker a second. */

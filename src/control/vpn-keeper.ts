@@ -3,7 +3,9 @@ import type { Evidence } from '../core/tunnel.ts'
 import { generationOf } from '../core/types.ts'
 import type { ControlSight, NodeContainer, NodeState } from '../core/vpn.ts'
 import type { Clock } from '../lib/clock.ts'
+import { guardedAll, type OnError } from '../lib/guard.ts'
 import type { Log } from '../lib/log.ts'
+import { loop } from '../lib/loop.ts'
 import { liveEngines } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
@@ -59,37 +61,36 @@ export class VpnKeeper {
       readonly sessions: SessionFacts
       readonly source: VpnSource
       readonly log: Log
+      readonly onError: OnError
     },
   ) {}
 
   /** Without nodes there is nothing to watch. */
   start(): void {
-    const { source, nodes, connections } = this.deps
+    const { source, nodes, connections, clock, onError } = this.deps
     if (nodes.all().length === 0) return
     // Before anybody plans by what an engine said: it may speak for all of them.
     connections.onNews(() => this.#judgeAll())
-    source.start({
-      onContainer: (fact) => this.#noteContainer(fact),
-      onControl: (fact) => this.#noteControl(fact),
-      onLost: () => {
-        nodes.forgetAll()
-        this.#judgeAll()
-      },
-    })
-    this.#loop = this.#run()
+    source.start(
+      guardedAll<VpnHandlers>(
+        {
+          onContainer: (fact) => this.#noteContainer(fact),
+          onControl: (fact) => this.#noteControl(fact),
+          onLost: () => {
+            nodes.forgetAll()
+            this.#judgeAll()
+          },
+        },
+        onError,
+      ),
+    )
+    const work = (): void => this.#judgeAll()
+    this.#loop = loop({ clock, intervalMs: TICK_MS, first: 'now', signal: this.#stop.signal, work, onError })
   }
 
   async stop(): Promise<void> {
     this.#stop.abort()
     await Promise.all([this.#loop, this.deps.source.stop()])
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stop
-    while (!signal.aborted) {
-      this.#judgeAll()
-      await this.deps.clock.sleep(TICK_MS, signal)
-    }
   }
 
   #noteContainer({ node, atMs, container, isMissing, error }: VpnContainerFact): void {
@@ -151,7 +152,8 @@ export class VpnKeeper {
   #tell(node: string, { state, reason }: NodeState): void {
     const { store, clock, log } = this.deps
     const kind = VERDICT_KINDS[state]
-    store.transact((tx) => appendJournal(tx, clock.now(), { kind, detail: { node, reason } }))
+    const nowMs = clock.now()
+    store.transactOrKeep((tx) => appendJournal(tx, nowMs, { kind, detail: { node, reason } }))
     if (state === 'down') log.warn({ node }, `VPN down: ${reason}`)
     else log.info({ node }, state === 'up' ? 'VPN up' : `VPN not known: ${reason}`)
   }
@@ -159,8 +161,9 @@ export class VpnKeeper {
   #record(node: string, news: VpnNews): void {
     const { store, clock, log } = this.deps
     const { kind, ...detail } = news
-    store.transact((tx) =>
-      appendJournal(tx, clock.now(), { kind: `vpn.${kind}`, detail: { node, ...detail } }),
+    const nowMs = clock.now()
+    store.transactOrKeep((tx) =>
+      appendJournal(tx, nowMs, { kind: `vpn.${kind}`, detail: { node, ...detail } }),
     )
     log.info({ node, ...detail }, kind === 'reconnected' ? 'VPN reconnected' : 'forwarded port changed')
   }

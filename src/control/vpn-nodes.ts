@@ -12,6 +12,8 @@ import {
   type VpnSettings,
   withReconnect,
 } from '../core/vpn.ts'
+import { Emitter } from '../lib/emitter.ts'
+import type { OnError } from '../lib/guard.ts'
 
 /** A Gluetun container that engines join. */
 export interface VpnNodeSettings {
@@ -62,14 +64,15 @@ const CONVALESCENCE_MS = 60_000
  */
 export class VpnNodes {
   readonly #nodes: ReadonlyMap<string, Kept>
-  readonly #listeners: (() => void)[] = []
+  readonly #news: Emitter
   #version = 0
 
   constructor(
     nodes: readonly VpnNodeSettings[],
-    private readonly settings: VpnSettings & { readonly portMaxAgeMs: number },
+    private readonly settings: VpnSettings & { readonly portMaxAgeMs: number; readonly onError: OnError },
     nowMs: number,
   ) {
+    this.#news = new Emitter(settings.onError)
     this.#nodes = new Map(nodes.map((node) => [node.name, unseen(node, nowMs)]))
   }
 
@@ -79,7 +82,7 @@ export class VpnNodes {
 
   /** Calls `listener` when a verdict or a port changed; it must be quick. */
   onNews(listener: () => void): void {
-    this.#listeners.push(listener)
+    this.#news.on(listener)
   }
 
   /** In their order in the configuration; none without a VPN. */
@@ -169,7 +172,7 @@ export class VpnNodes {
 
   #tell(): void {
     this.#version++
-    for (const listener of this.#listeners) listener()
+    this.#news.emit()
   }
 }
 

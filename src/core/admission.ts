@@ -1,8 +1,16 @@
-import { noFreePort, type Refusal, runtimeUnavailable, vpnDisconnected } from './refusal.ts'
+import {
+  noFreePort,
+  type Refusal,
+  runtimeUnavailable,
+  storageUnavailable,
+  vpnDisconnected,
+} from './refusal.ts'
 import type { DockerState } from './types.ts'
 
 /** What admission looks at. All of it is known without asking anyone. */
 export interface AdmissionFacts {
+  /** Why the database takes no writes; null while it does. */
+  readonly storageFailure: string | null
   /** Null without a VPN; else the state of the best node and, if it is not up, why, and when to come back. */
   readonly vpn: VpnAdmission | null
   /** Null while closed; else whole seconds until the next try (at least 1). */
@@ -68,6 +76,7 @@ const START_RULES: readonly Rule[] = [
  * `/orchestrator/status` and the reconciler, so `can_provision` never says other than a POST would.
  */
 export function admission(facts: AdmissionFacts): Refusal | null {
+  if (facts.storageFailure !== null) return storageUnavailable(facts.storageFailure)
   const vpn = vpnRule(facts)
   if (vpn !== null) return vpn
   if (facts.unclaimed) return null

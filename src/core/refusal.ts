@@ -1,5 +1,6 @@
 /** Why a provision is not done now, or failed; these codes are part of the contract and never renamed. */
 export const REFUSAL_CODES = [
+  'storage_unavailable',
   'vpn_disconnected',
   'circuit_breaker',
   'max_capacity',
@@ -45,6 +46,15 @@ export const inProgress: Refusal = {
   etaSeconds: 2,
   shouldWait: true,
 }
+
+/** The database takes no writes, so nothing may be begun. */
+export const storageUnavailable = (why: string): Refusal => ({
+  code: 'storage_unavailable',
+  message: `The database takes no writes: ${why}`,
+  blockedReason: 'Storage not writable',
+  etaSeconds: 6,
+  shouldWait: true,
+})
 
 /** The container engine can't be asked. */
 export const runtimeUnavailable = (why: string): Refusal => ({

@@ -17,6 +17,8 @@ export interface StatusFacts {
   readonly breaker: { readonly state: 'closed' | 'open' | 'half_open'; readonly lastFailureAt: number | null }
   readonly isAnyBreakerNotClosed: boolean
   readonly isDockerUnreachable: boolean
+  /** The database takes no writes. */
+  readonly isStorageRefusing: boolean
   /** Why a provision would be refused now; null when it would be accepted. */
   readonly refusal: Refusal | null
   readonly config: {
@@ -81,7 +83,10 @@ export function orchestratorStatus(facts: StatusFacts) {
 function overall(facts: StatusFacts): 'healthy' | 'degraded' | 'unavailable' {
   if (facts.engines.running === 0 && facts.refusal !== null) return 'unavailable'
   const isVpnLost = facts.vpn !== null && !facts.vpn.connected
-  return isVpnLost || facts.isAnyBreakerNotClosed || facts.isDockerUnreachable ? 'degraded' : 'healthy'
+  const { isAnyBreakerNotClosed, isDockerUnreachable, isStorageRefusing } = facts
+  return isVpnLost || isAnyBreakerNotClosed || isDockerUnreachable || isStorageRefusing
+    ? 'degraded'
+    : 'healthy'
 }
 
 const vpnPart = (vpn: StatusFacts['vpn']) => ({

@@ -11,10 +11,10 @@ const describe = <Schema extends typeof OrchestratorStatus | typeof VpnStatus | 
 const Reset = Type.Object({ message: Type.String() }, { description: 'What was reset' })
 const Ready = Type.Object(
   {
-    status: Type.Union([Type.Literal('ready'), Type.Literal('not_ready')]),
+    status: Type.Union([Type.Literal('ready'), Type.Literal('degraded'), Type.Literal('not_ready')]),
     reason: Type.Union([Type.String(), Type.Null()]),
   },
-  { description: 'Whether the engines are known' },
+  { description: 'Whether the engines are known; `degraded` while the database takes no writes' },
 )
 const Alive = Type.Object({ status: Type.Literal('ok') }, { description: 'The process answers' })
 const Exposition = Type.String({ description: 'Prometheus text exposition' })
@@ -27,8 +27,8 @@ export interface StatusQueries {
   vpn(): Static<typeof VpnStatus>
   health(): Static<typeof HealthStatusReport>
   resetBreakers(name: Breaker | null): string
-  /** Null once the first full pass has succeeded; else why not yet. */
-  notReady(): string | null
+  /** `not_ready` until the first full pass has succeeded; `degraded` while reads alone are answered. */
+  readiness(): Static<typeof Ready>
   metrics(): Promise<string>
 }
 
@@ -73,7 +73,7 @@ export const statusRoutes = (status: StatusQueries) =>
     })
 
 /** The two questions of a container platform, beside the API. */
-export const probeRoutes = (status: Pick<StatusQueries, 'notReady'>) =>
+export const probeRoutes = (status: Pick<StatusQueries, 'readiness'>) =>
   new Elysia({ name: 'routes.probes', tags: ['status'] })
     .get('/healthz', () => ({ status: 'ok' as const }), {
       response: { 200: Alive },
@@ -82,10 +82,8 @@ export const probeRoutes = (status: Pick<StatusQueries, 'notReady'>) =>
     .get(
       '/readyz',
       ({ status: answer }) => {
-        const reason = status.notReady()
-        return reason === null
-          ? answer(200, { status: 'ready' as const, reason })
-          : answer(503, { status: 'not_ready' as const, reason })
+        const readiness = status.readiness()
+        return readiness.status === 'not_ready' ? answer(503, readiness) : answer(200, readiness)
       },
       {
         response: { 200: Ready, 503: Ready },

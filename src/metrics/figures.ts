@@ -19,6 +19,7 @@ export interface Figures {
   /** What a POST of acexy's empty body would meet now. */
   readonly canProvision: boolean
   readonly isDockerReachable: boolean
+  readonly isStorageWritable: boolean
   /** Those in force. */
   readonly warnings: ReadonlySet<WarningCode>
   readonly isReady: boolean

@@ -90,6 +90,11 @@ const STATE: readonly Plain[] = [
     ({ isDockerReachable }) => isDockerReachable,
   ],
   [
+    'roundhouse_storage_writable',
+    '1 while the database takes writes.',
+    ({ isStorageWritable }) => isStorageWritable,
+  ],
+  [
     'roundhouse_ready',
     '1 when all engines have been found since the start, as /readyz says.',
     ({ isReady }) => isReady,

@@ -88,7 +88,8 @@ export class WorkerHost<Wish extends object, Fact> {
   }
 
   #spawn(): void {
-    const worker = this.options.spawn()
+    const worker = this.#thread()
+    if (worker === null) return
     this.#spawned++
     let lastWords = ''
     this.#worker = worker
@@ -101,6 +102,17 @@ export class WorkerHost<Wish extends object, Fact> {
     // Whatever ends a worker (a throw, a rejection, an exit) closes it, and only `close` tells of all of them.
     worker.addEventListener('close', () => this.#lost(worker, `the ${this.options.name} ended${lastWords}`))
     this.#watchSilence(worker)
+  }
+
+  /** Null where no thread can be had now; another one is tried for as if it had died at once. */
+  #thread(): Worker | null {
+    try {
+      return this.options.spawn()
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      this.#startAgain(`the ${this.options.name} could not be started: ${why}`)
+      return null
+    }
   }
 
   /** What is no message is no sign of life either. */
@@ -150,15 +162,19 @@ export class WorkerHost<Wish extends object, Fact> {
       this.#stopped.resolve()
       return
     }
+    this.#startAgain(why)
+    // One that was never ready has told nothing.
+    if (this.#isReady) this.options.onLost()
+    this.#isReady = false
+  }
+
+  #startAgain(why: string): void {
     this.#clearTimers()
     const waitMs = Math.min(RESTART_MAX_MS, RESTART_MIN_MS * 2 ** this.#restarts++)
     this.#restart = setTimeout(() => this.#spawn(), waitMs)
     if (this.#outage === null) this.options.onTrouble(why, waitMs)
     this.#outage ??= { sinceMs: performance.now(), untilMs: null }
     this.#outage.untilMs = null
-    // One that was never ready has told nothing.
-    if (this.#isReady) this.options.onLost()
-    this.#isReady = false
   }
 
   #clearTimers(): void {

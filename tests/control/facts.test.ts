@@ -1,8 +1,12 @@
 import { expect, test } from 'bun:test'
 import { Facts } from '../../src/control/facts.ts'
 
+const onError = (error: unknown): never => {
+  throw error
+}
+
 test('what probes said of an earlier start of an engine is forgotten with the first of another', () => {
-  const facts = new Facts(0, { failureThreshold: 2, maxAgeMs: 60_000 })
+  const facts = new Facts(0, { failureThreshold: 2, maxAgeMs: 60_000, onError })
   const fail = (atMs: number) => facts.addProbe('engine', { ok: false, atMs, error: 'no answer' })
   facts.setProbed('engine', 0, 10)
   fail(20)

@@ -9,17 +9,16 @@ import { VirtualClock } from '../support/virtual-clock.ts'
 let temp: TempStore
 let clock: VirtualClock
 let feed: Feed
-/** What there is to be shown, how often it was asked for, and what was logged. */
+/** What there is to be shown, how often it was asked for, and what was reported. */
 let shown: States
 let reads: number
-let logged: string[]
+let failures: unknown[]
 beforeEach(() => {
   temp = tempStore()
   clock = new VirtualClock()
   shown = new Map([['status', { json: '{}', compared: '{}' }]])
   reads = 0
-  logged = []
-  const note = (_: object, message: string) => logged.push(message)
+  failures = []
   feed = new Feed({
     store: temp.store,
     clock,
@@ -30,8 +29,8 @@ beforeEach(() => {
       },
       farewell: () => null,
     },
-    log: { debug: note, info: note, warn: note, error: note },
     limits: { frames: 5, bytes: 10_000, subscribers: 3 },
+    onError: (error) => failures.push(error),
   })
   temp.store.onCommit(() => feed.news())
 })
@@ -155,7 +154,7 @@ test('while every reader is too slow nothing is rendered', async () => {
   expect(reads).toBe(before)
 })
 
-test('a failure ends the answers, so that their readers ask anew, and is logged', async () => {
+test('a failure ends the answers, so that their readers ask anew, and is reported', async () => {
   const reader = await joined()
   const { db } = temp.store
   db.run('ALTER TABLE journal RENAME TO elsewhere')
@@ -163,7 +162,7 @@ test('a failure ends the answers, so that their readers ask anew, and is logged'
   await clock.advance(10)
   expect(await text(reader)).toBeNull()
   expect([feed.subscribers(), clock.timers()]).toEqual([0, 0])
-  expect(logged).toEqual(['the feed could not be told; its readers have to connect again'])
+  expect(failures).toHaveLength(1)
   db.run('ALTER TABLE elsewhere RENAME TO journal')
 })
 

@@ -40,6 +40,10 @@ const PATH = '/streams/key%7Csession'
 const one = (rig: Rig) => rig.json<StreamRow>('GET', PATH)
 const stats = (rig: Rig, query = '') => rig.json<SampleRow[]>('GET', `${PATH}/stats${query}`)
 
+function fail(error: unknown): never {
+  throw error
+}
+
 describe('the statistics of a stream', () => {
   test('are nothing before its engine said something, also when it said that it serves it', async () => {
     const rig = await rigWith()
@@ -207,14 +211,13 @@ describe('a round', () => {
     })
     const rounds = { count: 0 }
     const counted = {
-      ...store,
       record: (work: Parameters<typeof store.record>[0]) => {
         rounds.count++
         store.record(work)
       },
     }
     const limits = { perStream: 100, total }
-    const statistics = new Statistics({ store: counted, clock, intervalMs: 1_000, limits })
+    const statistics = new Statistics({ store: counted, clock, intervalMs: 1_000, limits, onError: fail })
     statistics.start()
     cleanUps.unshift(() => statistics.stop())
     return { store, clock, rows, rounds, statistics }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { type AdmissionFacts, admission } from '../../src/core/admission.ts'
 
 const allGood: AdmissionFacts = {
+  storageFailure: null,
   vpn: null,
   breakerOpenForSeconds: null,
   engines: 3,

@@ -10,6 +10,7 @@ const facts: StatusFacts = {
   breaker: { state: 'closed', lastFailureAt: null },
   isAnyBreakerNotClosed: false,
   isDockerUnreachable: false,
+  isStorageRefusing: false,
   refusal: null,
   warnings: [],
   config: { autoDelete: false, graceSeconds: 30, targetImage: 'engine:1' },
@@ -54,6 +55,7 @@ describe('orchestrator status', () => {
   test.each([
     [{ isAnyBreakerNotClosed: true }, 'degraded'],
     [{ isDockerUnreachable: true, refusal }, 'degraded'],
+    [{ isStorageRefusing: true, refusal }, 'degraded'],
     [
       {
         vpn: { connected: false, health: 'unhealthy', container: 'gluetun', forwardedPort: null, nodes: [] },

@@ -323,13 +323,17 @@ export const MUTATIONS: readonly Mutation[] = [
   ]),
   ...of('control/session-facts.ts', [['a lost worker’s answers count on', 'this.#sessions.clear()', '']]),
   ...of('control/statistics.ts', [
-    ['statistics are never written', 'if (!signal.aborted) this.#write()', ''],
-    ['what is pending is lost at the stop', 'await this.#loop\n    this.#write()', 'await this.#loop'],
+    [
+      'statistics are never written',
+      'const work = (): void => this.#write()',
+      'const work = (): void => undefined',
+    ],
+    ['what is pending is lost at the stop', 'guarded(() => this.#write(), this.deps.onError)()', ''],
     ['samples are written again and again', 'this.#pending.clear()', ''],
     ['new statistics are not shown', 'this.#version++', ''],
     [
       'the numbers of samples begin anew',
-      'new Map(samples.flatMap(({ streamRowId }) => this.#seqOf(streamRowId)))',
+      'new Map(samples.flatMap(({ streamRowId }) => seqOf(seqs, streamRowId)))',
       'new Map(samples.map(({ streamRowId }) => [streamRowId, 0]))',
     ],
   ]),

@@ -9,24 +9,12 @@ import type { Life } from './life.ts'
 export function storeOf(life: Life, client: Database, onCommit: () => void): Store {
   const store = createStore(client)
   store.onCommit(onCommit)
-  return {
-    get db() {
+  return new Proxy(store, {
+    get: (_, name: keyof Store) => {
+      if (name === 'close') return () => undefined
       life.assertAlive()
-      return store.db
+      const member: unknown = Reflect.get(store, name)
+      return typeof member === 'function' ? member.bind(store) : member
     },
-    transact: (work) => {
-      life.assertAlive()
-      return store.transact(work)
-    },
-    record: (work) => {
-      life.assertAlive()
-      store.record(work)
-    },
-    version: () => {
-      life.assertAlive()
-      return store.version()
-    },
-    onCommit: (listener) => store.onCommit(listener),
-    close: () => undefined,
-  }
+  })
 }
