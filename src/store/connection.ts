@@ -16,8 +16,16 @@ export const BUSY_MS = 250
  * Opens the database file, makes it if it is missing, and brings it up to date. WAL with `synchronous=FULL`: what is
  * committed survives a power cut. Throws the library's error when the file can't be opened, or not written to, or is no database.
  */
-export const openFile = (path: string): Connection =>
-  connect(new Database(path, { create: true, strict: true }))
+export function openFile(path: string): Connection {
+  const client = new Database(path, { create: true, strict: true })
+  try {
+    return connect(client)
+  } catch (error) {
+    // Left open, it would keep its locks.
+    client.close()
+    throw error
+  }
+}
 
 /** The same for a database that is open already. */
 export function connect(client: Database): Connection {

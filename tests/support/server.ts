@@ -117,6 +117,14 @@ export class TestServer {
     return signal
   }
 
+  /** Resolves with the exit code when the process has ended by itself. */
+  async exitCode(): Promise<number | null> {
+    const child = this.#process
+    await child?.exited
+    this.#process = null
+    return child?.exitCode ?? null
+  }
+
   /** Ends the process and deletes its folder; containers are the test's to remove. */
   async dispose(): Promise<void> {
     await this.end('SIGKILL')
