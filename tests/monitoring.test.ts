@@ -1,3 +1,4 @@
+import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -5,7 +6,7 @@ import { join } from 'node:path'
 import { until } from './support/docker.ts'
 import { DockerProxy } from './support/docker-proxy.ts'
 import { openTestSite, provision, type TestSite } from './support/fleet.ts'
-import { emulatorOf, type FleetRow, startViewing, untilReady } from './support/lifecycle.ts'
+import { emulatorOf, type FleetRow, reportStarted, startViewing, untilReady } from './support/lifecycle.ts'
 import {
   ALERTS_FILE,
   type AlertRule,
@@ -274,6 +275,12 @@ describe('an alert fires', () => {
       (await emulatorOf(sites[0].docker, engine.container_id)).setFaults({ hang: ['status'] }),
     )
     await mustFire('RoundhouseDockerUnreachable', fleet, async () => proxy.cut())
+    const holder = new Database(fleet.databasePath)
+    await mustFire('RoundhouseStorageRefusesWrites', fleet, async () => {
+      holder.run('BEGIN IMMEDIATE')
+      await reportStarted(fleet, engine, 'reported')
+    })
+    holder.close()
     await mustFire('RoundhouseDown', fleet, () => fleet.end())
   })
 

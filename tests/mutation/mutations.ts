@@ -643,7 +643,52 @@ export const MUTATIONS: readonly Mutation[] = [
   ...of('control/streams.ts', [
     ['a stream does not count as use', 'else if (engine) noteUse(tx, engine, now)', ''],
   ]),
+  ...of('store/store.ts', [
+    [
+      'what was kept is never written',
+      'db.transaction((tx) => void work(tx), { behavior',
+      'db.transaction((tx) => void tx, { behavior',
+    ],
+    ['what was kept is kept for ever', '      kept.shift()\n    }\n  }', '    }\n  }'],
+    ['kept work has no bound', 'kept.length >= KEPT_MAX', 'kept.length < 0'],
+    ['every write asks the file again', 'if (this.#outage !== null) throw this.#outage.failure', ''],
+    [
+      'a file that was moved is not noticed',
+      'if (this.#isMoved()) this.#begin',
+      'if (this.#inode === -1) this.#begin',
+    ],
+  ]),
+  ...of('control/streams.ts', [
+    [
+      'a start that can not be written is refused',
+      'return store.transactOrKeep((tx): Stream => {',
+      'return store.transact((tx): Stream => {',
+    ],
+    [
+      'an end that can not be written is refused',
+      'return store.transactOrKeep((tx): Stream | null => {',
+      'return store.transact((tx): Stream | null => {',
+    ],
+  ]),
+  ...of('control/provisioner.ts', [
+    [
+      'who waits for what can not be written waits on',
+      'else launch.refuse(storageUnavailable(failure.message))',
+      '',
+    ],
+  ]),
+  ...of('control/storage-watch.ts', [
+    ['an outage of the storage never ends', 'const now = store.recover()', 'const now = failure'],
+  ]),
+  ...of('control/generic.ts', [
+    ['a container is made that can not be written', "this.#note('provision.started', { name })", ''],
+  ]),
   ...of('control/survey.ts', [
+    [
+      'plans go on while nothing can be written',
+      'if (storage !== null) return `the',
+      'if (storage === undefined) return `the',
+    ],
     [
       'an engine’s starts do not wait after failures',
       'startsHeldUntilMs: starts.heldUntilMs(),',

@@ -2,6 +2,7 @@ import type { Clock } from '../../src/lib/clock.ts'
 import type { Books, JournalBook } from './books.ts'
 import { type Coverage, tally } from './coverage.ts'
 import type { Answer, Http } from './http.ts'
+import { isOfStorage } from './operators.ts'
 import type { Random } from './random.ts'
 import { short, type Trace } from './trace.ts'
 
@@ -28,6 +29,8 @@ export interface CallersDeps {
   readonly trace: Trace
   readonly coverage: Coverage
   readonly provision: Provision
+  /** Whether the database may be taking no writes right now. */
+  readonly isStorageFelt: () => boolean
   readonly onViolation: (text: string) => void
 }
 
@@ -113,6 +116,8 @@ export class Callers {
     const entries = books.journalAfter(lastId).filter(({ at }) => at === atMs)
     // Something else was decided between the two.
     if (entries.some((entry) => !isOfCaller(entry))) return
+    // It was the first that found out.
+    if (first !== 'later' && isOfStorage(first) && this.deps.isStorageFelt()) return
     const isAccepted = first === 'later' || first.status === 200 || entries.length > 0
     const { can_provision: promised } = (status.body as Status).provisioning
     // ARCHITECTURE.md: while Docker is away, an engine in flight makes callers wait, and the status does not promise it.

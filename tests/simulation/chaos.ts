@@ -5,6 +5,7 @@ import type { Operators } from './operators.ts'
 import type { Random } from './random.ts'
 import { CHAOS_KINDS, type ChaosKind, type Scenario } from './scenario.ts'
 import type { Server } from './server.ts'
+import type { StorageTrouble } from './storage-trouble.ts'
 import { VpnChaos, type VpnChaosKind } from './vpn-chaos.ts'
 import { COPIES } from './vpn-scenario.ts'
 
@@ -16,6 +17,7 @@ export interface ChaosDeps extends ChaosToolsDeps {
   readonly server: Server
   readonly operators: Operators
   readonly callers: Callers
+  readonly storage: StorageTrouble
   readonly ports: { readonly first: number; readonly last: number }
 }
 
@@ -88,6 +90,8 @@ export class Chaos {
     daemon_frozen: (random) => this.#daemon('frozen', random.int(500, 30_000)),
     daemon_stopped: (random) => this.#stopDaemon(random),
     events_broken: () => this.#tools.note('events broken', null, () => this.#tools.runtime.breakEvents()),
+    storage_full: (random) => this.#fillDisk(random.int(200, 40_000)),
+    storage_slip: (random) => this.#slip(random.int(0, 20)),
     worker_lost: (random) => {
       const { running } = this.deps.server
       const worker = random.chance(0.5) ? running?.health : running?.vpn
@@ -205,6 +209,27 @@ export class Chaos {
     this.deps.trace.note('chaos', `port ${port}`)
     this.#tools.note('a stranger takes a port', null, () => this.#tools.runtime.takePort(port))
     this.#tools.repairAfter(random.int(5_000, 120_000), () => this.#tools.runtime.releasePort(port))
+  }
+
+  #fillDisk(ms: number): void {
+    const { storage } = this.deps
+    this.#tools.note('disk full', null, () => {
+      storage.isFull = true
+    })
+    this.#tools.repairAfter(ms, () => {
+      storage.isFull = false
+    })
+  }
+
+  /** One transaction is refused, whichever comes then. */
+  #slip(passesBefore: number): void {
+    const { storage } = this.deps
+    this.#tools.note('one transaction refused', null, () => {
+      storage.passesBefore = passesBefore
+    })
+    this.#tools.repairAfter(60_000, () => {
+      storage.passesBefore = null
+    })
   }
 
   #noteOutage(ms: number): void {

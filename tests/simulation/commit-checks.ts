@@ -30,7 +30,8 @@ export class CommitChecks {
       this.deps.onEntry(entry)
     }
     const live = books.live()
-    if (entries.some(({ kind }) => kind === 'provision.started')) this.#checkCap(live)
+    if (entries.some(({ kind, engine_id }) => kind === 'provision.started' && engine_id !== null))
+      this.#checkCap(live)
     this.#checkFold(live)
     this.#checkPorts(live)
     this.#checkBreakers()

@@ -14,6 +14,8 @@ export interface OperatorsDeps {
   readonly wishes: Wishes
   readonly trace: Trace
   readonly coverage: Coverage
+  /** Whether the database may be taking no writes right now. */
+  readonly isStorageFelt: () => boolean
   /** Whether a call of the container engine may go wrong: without that, 500 and 503 are false. */
   readonly mayDockerFail: () => boolean
   readonly onViolation: (text: string) => void
@@ -156,11 +158,16 @@ export class Operators {
     const answer = await http.ask({ method, path, timeoutMs: PATIENCE_MS })
     trace.note('operator', `${name}: ${answer?.status ?? 'no answer'}`)
     tally(coverage, `operator ${method} ${kind} ${answer?.status ?? 'unanswered'}`)
-    const fault = answer === null ? null : judge(answer)
+    const isRefused = answer !== null && isOfStorage(answer) && this.deps.isStorageFelt()
+    const fault = answer === null || isRefused ? null : judge(answer)
     if (fault !== null) onViolation(`${name} answered ${answer?.status}: ${fault}`)
     return answer
   }
 }
+
+/** Refused, since the database takes no writes. */
+export const isOfStorage = ({ status, body }: Answer): boolean =>
+  status === 503 && (body as { code?: string }).code === 'storage_unavailable'
 
 const only =
   (status: number): Judge =>

@@ -19,6 +19,7 @@ import { drawScenario, IMAGE, LABEL, type Scenario } from './scenario.ts'
 import { configOf, Server } from './server.ts'
 import { SimClock } from './sim-clock.ts'
 import { SimHost } from './sim-host.ts'
+import { StorageTrouble } from './storage-trouble.ts'
 import { StreamChecks } from './stream-checks.ts'
 import { Trace } from './trace.ts'
 import { Viewers } from './viewers.ts'
@@ -38,7 +39,8 @@ export class World {
   readonly coverage = emptyCoverage()
   readonly wishes = new Wishes()
   readonly clock = new SimClock(START_MS)
-  readonly database = quickDatabase()
+  readonly storage = new StorageTrouble(() => this.clock.now())
+  readonly database = this.storage.under(quickDatabase())
   readonly random
   readonly scenario
   readonly trace
@@ -96,7 +98,10 @@ export class World {
     const drains = this.#drainChecks(onViolation)
     const caches = new CacheChecks({ clock, books, onViolation })
     this.checkCache = (id, site) => caches.check(id, site)
-    this.streamChecks = new StreamChecks({ books, host, wishes, coverage, onViolation })
+    this.streamChecks = new StreamChecks({
+      ...{ books, host, wishes, coverage, onViolation },
+      isStorageFelt: () => this.storage.isFelt(),
+    })
     const commits = this.#commitChecks(onViolation, (entry) => {
       this.streamChecks.note(entry)
       endings.decided(entry)
@@ -140,6 +145,7 @@ export class World {
       wishes,
       trace,
       coverage,
+      isStorageFelt: () => this.storage.isFelt(),
       mayDockerFail: () => this.scenario.rates.failBefore > 0 || outageSinceMs() !== null,
       onViolation,
     })
@@ -149,11 +155,13 @@ export class World {
       books,
       trace,
       coverage,
+      isStorageFelt: () => this.storage.isFelt(),
       provision: (caller, wish) => this.#provision(caller, wish),
       onViolation,
     })
     const ports = { first: 19_000, last: Number(this.scenario.env.PORT_RANGE_HOST?.split('-')[1]) }
     this.chaos = new Chaos({
+      storage: this.storage,
       clock,
       random: random.stream('chaos'),
       host,
