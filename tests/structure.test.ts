@@ -84,6 +84,14 @@ describe('imports', () => {
     expect(wrong).toEqual([])
   })
 
+  test('engines are made history in one place, which takes all steps of an end', async () => {
+    const callers = []
+    for (const file of files.filter((each) => each !== 'store/engines.ts')) {
+      if (/\bretire\b/.test(await Bun.file(join(SRC, file)).text())) callers.push(file)
+    }
+    expect(callers).toEqual(['control/endings.ts'])
+  })
+
   test('core knows no clock, no chance and no environment', async () => {
     const forbidden = /Date\.now|new Date\(\)|Math\.random|performance\.|process\.|Bun\.|setTimeout|fetch\(/
     const wrong = []

@@ -11,10 +11,9 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import { takeEngineNumber, transition, updateEngine } from '../store/engines.ts'
-import { forgetKeysOf } from '../store/idempotency.ts'
 import { appendJournal, type JournalEntry } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
-import { freeTrial, noteFault } from './breaker-notes.ts'
+import { endEngine } from './endings.ts'
 import { type EnginePorts, leasesOf } from './engine-ports.ts'
 import type { Gate } from './gate.ts'
 import type { PortBook } from './port-book.ts'
@@ -174,16 +173,11 @@ export class Launcher {
 
   #fail(engine: Engine, refusal: Refusal, isEngineFault = false): LaunchEnd {
     const { store, clock, gate, log } = this.deps
-    store.transact((tx) => {
-      const now = clock.now()
-      transition(tx, engine.id, ['provisioning'], 'failed', { reason: refusal.message, endedAt: now })
-      forgetKeysOf(tx, engine.id)
-      if (isEngineFault) noteFault(tx, engine, now, gate.breakers())
-      else freeTrial(tx, engine, now)
-      const detail = { code: refusal.code, reason: refusal.message }
-      appendJournal(tx, now, { kind: 'provision.failed', engineId: engine.id, detail })
-    })
-    log.warn({ engine: engine.id, name: engine.name, code: refusal.code }, refusal.message)
+    const { code, message: reason } = refusal
+    const fault = isEngineFault ? gate.breakers() : null
+    const end = { kind: 'provision_failed', code, reason, fault } as const
+    store.transact((tx) => endEngine(tx, engine.id, end, clock.now()))
+    log.warn({ engine: engine.id, name: engine.name, code }, reason)
     return { kind: 'failed', refusal }
   }
 

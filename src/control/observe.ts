@@ -1,12 +1,11 @@
-import type { OurEndReason } from '../core/end-reasons.ts'
 import { withRestarts } from '../core/restarts.ts'
 import { type Engine, hasStopped, isRunning, type StopCause } from '../core/types.ts'
 import type { ContainerObservation } from '../runtime/runtime.ts'
 import { transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db } from '../store/store.ts'
-import { endStream, startedStreamsOf } from '../store/streams.ts'
 import { freeTrial } from './breaker-notes.ts'
+import { endStreams } from './endings.ts'
 
 /** What an observation of a live engine's container changes; null where it confirms what is known. */
 export function observedChange(engine: Engine, seen: ContainerObservation): ObservedChange | null {
@@ -106,23 +105,4 @@ function noteStopped(tx: Db, engine: Engine, state: string, stop: Stop, nowMs: n
   const { cause } = stop
   endStreams(tx, engine.id, isByOutage(stop) ? 'docker_outage' : 'engine_stopped', nowMs)
   appendJournal(tx, nowMs, { kind: 'engine.stopped', engineId: engine.id, detail: { state, cause } })
-}
-
-/**
- * Ends what an engine had in the books, or of that what was begun before a time; gives how many streams that were.
- */
-export function endStreams(
-  tx: Db,
-  engineId: string,
-  reason: OurEndReason,
-  nowMs: number,
-  beforeMs = Number.POSITIVE_INFINITY,
-): number {
-  const ended = startedStreamsOf(tx, engineId).filter(
-    ({ rowId, startedAt }) => startedAt < beforeMs && endStream(tx, rowId, nowMs, reason),
-  )
-  for (const { streamId } of ended)
-    appendJournal(tx, nowMs, { kind: 'stream.ended', engineId, streamId, detail: { reason } })
-  if (ended.length > 0) updateEngine(tx, engineId, { lastStreamAt: nowMs })
-  return ended.length
 }

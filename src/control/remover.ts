@@ -6,10 +6,9 @@ import { engineById, findLiveEngine, transition, updateEngine } from '../store/e
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { isEngineContainer } from './adoption.ts'
+import { endEngine, endStreams } from './endings.ts'
 import { NotFound } from './errors.ts'
-import { endStreams } from './observe.ts'
 import type { Provisioner } from './provisioner.ts'
-import { leave } from './settlements.ts'
 import type { EngineTemplate } from './template.ts'
 
 export interface RemoverDeps {
@@ -76,7 +75,7 @@ export class Remover {
     const engine = engineById(store.db, engineId)
     if (engine === undefined || !isLive(engine)) return
     if (engine.containerId !== null) await runtime.destroy(engine.containerId)
-    store.transact((tx) => leave(tx, engine, reason, clock.now()))
+    store.transact((tx) => endEngine(tx, engineId, { kind: 'gone', reason }, clock.now()))
     // Whoever still waits for a launch whose outcome was unknown waits in vain.
     provisioner.settled(engineId, { kind: 'failed', refusal: permanent(reason) })
   }

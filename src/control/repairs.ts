@@ -7,9 +7,9 @@ import { type ContainerObservation, type Runtime, RuntimeFailure } from '../runt
 import { engineById, transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
-import { type BreakersSettings, freeTrial, noteFault } from './breaker-notes.ts'
+import type { BreakersSettings } from './breaker-notes.ts'
 import type { Claims } from './claims.ts'
-import { endStreams } from './observe.ts'
+import { endEngine, endStreams } from './endings.ts'
 import { present } from './settler.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
 
@@ -130,15 +130,15 @@ export class Repairs {
 
   /** Null when there is no port for it any more: then it has failed. */
   #again(tx: Db, engineId: string): Engine | null {
-    const { claims, clock } = this.deps
+    const { claims, clock, log } = this.deps
     const engine = engineById(tx, engineId)
     try {
       return engine === undefined ? null : claims.again(tx, engine)
     } catch (error) {
       if (!(error instanceof ProvisionRefused)) throw error
-      const { message: reason } = error.refusal
-      transition(tx, engineId, ['provisioning'], 'failed', { reason, endedAt: clock.now() })
-      appendJournal(tx, clock.now(), { kind: 'provision.failed', engineId, detail: { reason } })
+      const { code, message: reason } = error.refusal
+      endEngine(tx, engineId, { kind: 'provision_failed', code, reason, fault: null }, clock.now())
+      log.warn({ engine: engineId, code }, reason)
       return null
     }
   }
@@ -176,7 +176,7 @@ export class Repairs {
   }
 
   #fail(engine: Engine, action: Action, seen: ContainerObservation): Promise<void> {
-    return this.#remove(engine, action, seen, engine.status === 'starting' && engine.readyAt === null)
+    return this.#remove(engine, action, seen, engine.status === 'starting')
   }
 
   async #remove(
@@ -187,15 +187,8 @@ export class Repairs {
   ): Promise<void> {
     const { store, clock, runtime, breakers, log } = this.deps
     await runtime.destroy(seen.id)
-    store.transact((tx) => {
-      const now = clock.now()
-      const change = { reason, endedAt: now, containerState: null, unclaimedSince: null }
-      if (!transition(tx, engine.id, ['starting', 'ready', 'draining'], 'failed', change)) return
-      endStreams(tx, engine.id, 'engine_failed', now)
-      if (isFault) noteFault(tx, engine, now, breakers)
-      else freeTrial(tx, engine, now)
-      appendJournal(tx, now, { kind: 'engine.failed', engineId: engine.id, detail: { rule, reason } })
-    })
+    const end = { kind: 'failed', rule, reason, fault: isFault ? breakers : null } as const
+    store.transact((tx) => endEngine(tx, engine.id, end, clock.now()))
     log.warn({ engine: engine.id, name: engine.name }, `engine failed: ${reason}`)
   }
 }

@@ -6,12 +6,12 @@ import type { Log } from '../lib/log.ts'
 import type { ContainerObservation, Runtime } from '../runtime/runtime.ts'
 import { transition } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
-import type { Db, Store } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { adopt } from './adoption.ts'
-import { freeTrial } from './breaker-notes.ts'
+import { endEngine } from './endings.ts'
 import type { Facts } from './facts.ts'
 import type { KnownEnd } from './launcher.ts'
-import { applyObserved, endStreams, observedChange } from './observe.ts'
+import { applyObserved, observedChange } from './observe.ts'
 import type { EngineTemplate } from './template.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
 
@@ -115,12 +115,8 @@ export class Settlements {
     const { runtime, store, clock, log, onSettled } = this.deps
     store.assertWritable()
     if (seen !== null) await runtime.destroy(seen.id)
-    store.transact((tx) => {
-      const now = clock.now()
-      if (!transition(tx, engine.id, ['provisioning'], 'failed', { reason, endedAt: now })) return
-      freeTrial(tx, engine, now)
-      appendJournal(tx, now, { kind: 'provision.failed', engineId: engine.id, detail: { reason } })
-    })
+    const end = { kind: 'provision_undone', reason } as const
+    store.transact((tx) => endEngine(tx, engine.id, end, clock.now()))
     log.info({ engine: engine.id, name: engine.name }, `reindex: ${reason}`)
     // Docker was in the way, not the request: whoever waits may come back.
     onSettled(engine.id, { kind: 'failed', refusal: runtimeUnavailable(reason) })
@@ -134,24 +130,7 @@ export class Settlements {
 
   #gone(engine: Engine, reason: string): void {
     const { store, clock, log } = this.deps
-    const isNews = store.transact((tx) => leave(tx, engine, reason, clock.now()))
+    const isNews = store.transact((tx) => endEngine(tx, engine.id, { kind: 'gone', reason }, clock.now()))
     if (isNews) log.info({ engine: engine.id, name: engine.name }, `engine gone: ${reason}`)
   }
-}
-
-/** Makes an engine history once its container is no more: leases and streams go with it. False when it was already. */
-export function leave(
-  tx: Db,
-  engine: Pick<Engine, 'id' | 'replaces'>,
-  reason: string,
-  nowMs: number,
-): boolean {
-  const { id: engineId } = engine
-  const change = { reason, endedAt: nowMs, containerState: null, unclaimedSince: null }
-  if (!transition(tx, engineId, ['provisioning', 'starting', 'ready', 'draining'], 'gone', change))
-    return false
-  endStreams(tx, engineId, 'engine_gone', nowMs)
-  freeTrial(tx, engine, nowMs)
-  appendJournal(tx, nowMs, { kind: 'engine.gone', engineId, detail: { reason } })
-  return true
 }

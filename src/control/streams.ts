@@ -6,9 +6,10 @@ import type { Log } from '../lib/log.ts'
 import { liveEngines, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
-import { endStream, insertStream, startedStream, startedStreams, streamByRow } from '../store/streams.ts'
+import { insertStream, startedStream, startedStreams, streamByRow } from '../store/streams.ts'
 import type { Addresses } from './addresses.ts'
 import { freeTrial } from './breaker-notes.ts'
+import { endInBooks } from './endings.ts'
 
 /** What a proxy reports at a start. `streamId` is its own id; null lets us make it of key and session. */
 export interface StreamStart extends StreamPlace {
@@ -75,7 +76,7 @@ export class StreamBooks {
     return store.transactOrKeep((tx): Stream | null => {
       const open = startedStream(tx, streamId)
       if (open === undefined) return null
-      endInBooks(tx, open, reason, now)
+      endInBooks(tx, [open], reason, now)
       return knownStream(tx, open.rowId)
     })
   }
@@ -85,7 +86,7 @@ export class StreamBooks {
     const { store, clock } = this.deps
     return store.transact((tx) => {
       const before = knownStream(tx, rowId)
-      if (isStarted(before)) endInBooks(tx, before, reason, clock.now())
+      endInBooks(tx, [before], reason, clock.now())
       return { updated: isStarted(before), stream: knownStream(tx, rowId) }
     })
   }
@@ -95,9 +96,7 @@ export class StreamBooks {
     const { store, clock, log } = this.deps
     const open = rowIds.flatMap((rowId) => streamByRow(store.db, rowId) ?? []).filter(isStarted)
     if (open.length === 0) return open
-    store.transact((tx) => {
-      for (const stream of open) endInBooks(tx, stream, SESSION_UNKNOWN, clock.now())
-    })
+    store.transact((tx) => endInBooks(tx, open, SESSION_UNKNOWN, clock.now()))
     log.info({ streams: open.map(({ streamId }) => streamId) }, 'ended: their engine does not know them')
     return open
   }
@@ -110,9 +109,7 @@ export class StreamBooks {
       ({ engineId, startedAt }) => engineId === null && now - startedAt >= UNMATCHED_MAX_MS,
     )
     if (forgotten.length === 0) return
-    store.transact((tx) => {
-      for (const stream of forgotten) endInBooks(tx, stream, FORGOTTEN, now)
-    })
+    store.transact((tx) => endInBooks(tx, forgotten, FORGOTTEN, now))
   }
 }
 
@@ -124,12 +121,6 @@ function knownStream(db: Db, rowId: number): Stream {
 }
 
 const isStarted = ({ status }: Stream): boolean => status === 'started'
-
-function endInBooks(tx: Db, { rowId, streamId, engineId }: Stream, reason: string, nowMs: number): void {
-  endStream(tx, rowId, nowMs, reason)
-  if (engineId !== null) updateEngine(tx, engineId, { lastStreamAt: nowMs })
-  appendJournal(tx, nowMs, { kind: 'stream.ended', engineId, streamId, detail: { reason } })
-}
 
 function rowFor(
   event: StreamStart,

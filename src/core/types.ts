@@ -11,6 +11,8 @@ export const LIVE_STATUSES = [
   'draining',
 ] as const satisfies EngineStatus[]
 
+export type LiveStatus = (typeof LIVE_STATUSES)[number]
+
 /** The container's state as last seen; null until it was seen for the first time. */
 export type ContainerState = 'created' | 'running' | 'restarting' | 'paused' | 'exited' | 'removing' | 'dead'
 

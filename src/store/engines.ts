@@ -1,5 +1,5 @@
 import { and, asc, count, desc, eq, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm'
-import { type Engine, type EngineStatus, LIVE_STATUSES } from '../core/types.ts'
+import { type Engine, type EngineStatus, LIVE_STATUSES, type LiveStatus } from '../core/types.ts'
 import { releaseLeases } from './leases.ts'
 import { prepared } from './prepared.ts'
 import { engines } from './schema.ts'
@@ -78,26 +78,40 @@ export const updateEngine = (tx: Db, id: string, change: Partial<Omit<Engine, 'i
   tx.update(engines).set(change).where(eq(engines.id, id)).run()
 }
 
+type Change = Partial<Omit<Engine, 'id' | 'status'>>
+
 /**
  * Moves an engine from one of the statuses in `from` to another, with the other changes of that step. False when it was
- * not in one of them: somebody else moved it, and the caller has to look again. Leaving life releases the leases.
+ * not in one of them: somebody else moved it, and the caller has to look again.
  */
-export function transition(
+export const transition = (
   tx: Db,
   id: string,
   from: readonly EngineStatus[],
-  to: EngineStatus,
-  change: Partial<Omit<Engine, 'id' | 'status'>> = {},
+  to: LiveStatus,
+  change: Change = {},
+): boolean => move(tx, id, from, to, change)
+
+/** Makes an engine history, which releases its leases; else as `transition`. It is one step of an end: see `control/endings`. */
+export function retire(
+  tx: Db,
+  id: string,
+  from: readonly EngineStatus[],
+  to: Exclude<EngineStatus, LiveStatus>,
+  change: Change,
 ): boolean {
-  const moved = tx
+  const isMoved = move(tx, id, from, to, change)
+  if (isMoved) releaseLeases(tx, id)
+  return isMoved
+}
+
+const move = (tx: Db, id: string, from: readonly EngineStatus[], to: EngineStatus, change: Change): boolean =>
+  tx
     .update(engines)
     .set({ ...change, status: to })
     .where(and(eq(engines.id, id), inArray(engines.status, [...from])))
     .returning({ id: engines.id })
-    .all()
-  if (moved.length > 0 && (to === 'gone' || to === 'failed')) releaseLeases(tx, id)
-  return moved.length > 0
-}
+    .all().length > 0
 
 const NEXT_NUMBER = 'next_engine_number'
 

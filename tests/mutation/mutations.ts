@@ -386,11 +386,11 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   ]),
   ...of('control/streams.ts', [
-    ['a stop is not written', 'if (isStarted(before)) endInBooks', 'if (before.rowId < 0) endInBooks'],
+    ['a stop is not written', 'endInBooks(tx, [before], reason, clock.now())', ''],
     [
       'a dead stream has no reason',
-      'endInBooks(tx, stream, SESSION_UNKNOWN, clock.now())',
-      "endInBooks(tx, stream, 'unknown', clock.now())",
+      'endInBooks(tx, open, SESSION_UNKNOWN, clock.now())',
+      "endInBooks(tx, open, 'unknown', clock.now())",
     ],
   ]),
   ...of('store/idempotency.ts', [
@@ -494,6 +494,36 @@ export const MUTATIONS: readonly Mutation[] = [
     ['a key is not kept', 'if (key !== null)\n        bindKey', 'if (key === hash)\n        bindKey'],
     ['a trial is not noted', 'noteStart(tx, engine, now, gate.breakers())', ''],
   ]),
+  ...of('control/endings.ts', [
+    ['streams outlive their engine', 'endStreams(tx, engineId, streams, nowMs)', ''],
+    ['a trial that went away blocks for ever', 'else freeTrial(tx, engine, nowMs)', ''],
+    [
+      'a failed engine is not told to the breaker',
+      'noteFault(tx, engine, nowMs, fault)',
+      'freeTrial(tx, engine, nowMs)',
+    ],
+    [
+      'the breaker is fed by engines that were ready',
+      'fault !== null && engine.readyAt === null',
+      'fault !== null',
+    ],
+    [
+      'a key stands for a provision that failed',
+      "if (engine.status === 'provisioning') forgetKeysOf(tx, engineId)",
+      '',
+    ],
+    [
+      'a key is forgotten with its engine',
+      "if (engine.status === 'provisioning') forgetKeysOf",
+      'if (nowMs > 0) forgetKeysOf',
+    ],
+    ['an engine that ended is unclaimed', 'unclaimedSince: null,\n    claimKey: null,\n', ''],
+    [
+      'a restart ends streams of the new process too',
+      'startedAt < beforeMs)',
+      'startedAt < beforeMs + 1e12)',
+    ],
+  ]),
   ...of('control/executor.ts', [
     [
       'a drain is not in the journal',
@@ -566,11 +596,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ]),
   ...of('control/observe.ts', [
     [
-      'a restart ends streams of the new process too',
-      'startedAt < beforeMs && endStream',
-      'startedAt < beforeMs + 1e12 && endStream',
-    ],
-    [
       'streams outlive a restart of their engine',
       'endStreams(tx, engine.id, reason, nowMs, change.containerStartedAt ?? nowMs)',
       '',
@@ -614,24 +639,10 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['a repair rests on a node of before', 'if (!(await this.#isNodeAsKnown(engineId))) return', ''],
     [
-      'the breaker is fed by engines that were ready',
-      "engine.status === 'starting' && engine.readyAt === null",
-      "engine.status !== 'failed'",
-    ],
-    [
-      'a failed engine is not told to the breaker',
-      'if (isFault) noteFault(tx, engine, now, breakers)\n      else freeTrial(tx, engine, now)',
-      'freeTrial(tx, engine, now)',
-    ],
-    [
       'a container that can’t be revived is tried for ever',
       "['port_taken', 'refused', 'not_found', 'conflict']",
       '[]',
     ],
-  ]),
-  ...of('control/settlements.ts', [
-    ['streams outlive their engine', "endStreams(tx, engineId, 'engine_gone', nowMs)", ''],
-    ['a trial that went away blocks for ever', 'freeTrial(tx, engine, nowMs)', ''],
   ]),
   ...of('control/settler.ts', [
     [
@@ -804,13 +815,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'wanted.push(lte(journal.id, beforeId))',
     ],
   ]),
-  ...of('store/engines.ts', [
-    [
-      'leases outlive their engine',
-      "if (moved.length > 0 && (to === 'gone' || to === 'failed')) releaseLeases(tx, id)",
-      '',
-    ],
-  ]),
+  ...of('store/engines.ts', [['leases outlive their engine', 'if (isMoved) releaseLeases(tx, id)', '']]),
   ...of('store/wishes.ts', [
     [
       'a scale order outlives a changed MIN_REPLICAS',

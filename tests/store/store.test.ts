@@ -11,6 +11,7 @@ import {
   insertEngine,
   liveEngines,
   pruneEngines,
+  retire,
   skipEngineNumber,
   takeEngineNumber,
   transition,
@@ -131,7 +132,7 @@ describe('leases', () => {
   })
 
   test.each(['gone', 'failed'] as const)('go with an engine that is %s', (status) => {
-    temp.store.transact((tx) => transition(tx, 'engine-1', ['ready'], status))
+    temp.store.transact((tx) => retire(tx, 'engine-1', ['ready'], status, {}))
     expect(leasesIn(temp.store.db)).toEqual([])
   })
 
@@ -156,7 +157,7 @@ describe('engines', () => {
       expect(findLiveEngine(temp.store.db, key)?.id).toBe('engine-1')
     }
     expect(findLiveEngine(temp.store.db, 'c'.repeat(11))).toBeUndefined()
-    temp.store.transact((tx) => transition(tx, 'engine-1', ['ready'], 'gone'))
+    temp.store.transact((tx) => retire(tx, 'engine-1', ['ready'], 'gone', {}))
     expect(findLiveEngine(temp.store.db, 'engine-1')).toBeUndefined()
   })
 

@@ -1,0 +1,103 @@
+import type { OurEndReason } from '../core/end-reasons.ts'
+import type { Refusal } from '../core/refusal.ts'
+import type { PlanRule } from '../core/situation.ts'
+import { type Engine, type EngineStatus, LIVE_STATUSES, type Stream } from '../core/types.ts'
+import { engineById, retire, updateEngine } from '../store/engines.ts'
+import { forgetKeysOf } from '../store/idempotency.ts'
+import { appendJournal, type JournalEntry } from '../store/journal.ts'
+import type { Db } from '../store/store.ts'
+import { endStream, startedStreamsOf } from '../store/streams.ts'
+import { type BreakersSettings, freeTrial, noteFault } from './breaker-notes.ts'
+
+/*
+ * The ends of engines and of streams, each with all that belongs to it, in the transaction of whoever found out. No other
+ * place makes an engine history.
+ */
+
+/** Whether the engine itself is at fault: the settings by which its breaker counts that; null where it is not. */
+type Fault = BreakersSettings | null
+
+/**
+ * How an engine ended; what else each of them comes to is in `ENDS`. `gone`: its container is no more, whoever removed it.
+ * `failed`: it did not work, by a rule of the plan, and its container was removed. `provision_failed`: it could not be
+ * started. `provision_undone`: its provision was cut off, and what there was of it was removed.
+ */
+export type EngineEnd = { readonly reason: string } & (
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'failed'; readonly rule: PlanRule; readonly fault: Fault }
+  | { readonly kind: 'provision_failed'; readonly code: Refusal['code']; readonly fault: Fault }
+  | { readonly kind: 'provision_undone' }
+)
+
+interface Ending {
+  readonly from: readonly EngineStatus[]
+  readonly to: 'gone' | 'failed'
+  readonly entry: JournalEntry['kind']
+  readonly streams: OurEndReason
+}
+
+const FAILED = { to: 'failed', streams: 'engine_failed' } as const
+
+const ENDS: Readonly<Record<EngineEnd['kind'], Ending>> = {
+  gone: { from: LIVE_STATUSES, to: 'gone', entry: 'engine.gone', streams: 'engine_gone' },
+  failed: { ...FAILED, from: ['starting', 'ready', 'draining'], entry: 'engine.failed' },
+  provision_failed: { ...FAILED, from: ['provisioning'], entry: 'provision.failed' },
+  provision_undone: { ...FAILED, from: ['provisioning'], entry: 'provision.failed' },
+}
+
+/**
+ * Makes an engine history in the caller's transaction, by its row as it is then: its leases, streams, marks and its place as
+ * a trial go with it, its breaker and the journal are told. False, and nothing changed, when it had ended before or is not
+ * where an engine ends so.
+ */
+export function endEngine(tx: Db, engineId: string, end: EngineEnd, nowMs: number): boolean {
+  const { from, to, entry, streams } = ENDS[end.kind]
+  const engine = engineById(tx, engineId)
+  const change = {
+    reason: end.reason,
+    endedAt: nowMs,
+    containerState: null,
+    unclaimedSince: null,
+    claimKey: null,
+  }
+  if (engine === undefined || !retire(tx, engineId, from, to, change)) return false
+  endStreams(tx, engineId, streams, nowMs)
+  // A provision that failed is not kept. A key whose engine did start stands for its request also when that is gone.
+  if (engine.status === 'provisioning') forgetKeysOf(tx, engineId)
+  tellBreaker(tx, engine, 'fault' in end ? end.fault : null, nowMs)
+  appendJournal(tx, nowMs, { kind: entry, engineId, detail: detailOf(end) })
+  return true
+}
+
+/** An engine that was ready before has shown that its kind works: only a first start is a fault that counts. */
+function tellBreaker(tx: Db, engine: Engine, fault: Fault, nowMs: number): void {
+  if (fault !== null && engine.readyAt === null) noteFault(tx, engine, nowMs, fault)
+  else freeTrial(tx, engine, nowMs)
+}
+
+function detailOf(end: EngineEnd): Readonly<Record<string, unknown>> {
+  const { kind, reason } = end
+  if (kind === 'failed') return { rule: end.rule, reason }
+  return kind === 'provision_failed' ? { code: end.code, reason } : { reason }
+}
+
+/** Ends what an engine has in the books, or of that what was begun before a time. */
+export function endStreams(
+  tx: Db,
+  engineId: string,
+  reason: OurEndReason,
+  nowMs: number,
+  beforeMs = Number.POSITIVE_INFINITY,
+): void {
+  const lost = startedStreamsOf(tx, engineId).filter(({ startedAt }) => startedAt < beforeMs)
+  endInBooks(tx, lost, reason, nowMs)
+}
+
+/** Ends these records, unless they have ended; their engines were in use until now. */
+export function endInBooks(tx: Db, streams: readonly Stream[], reason: string, nowMs: number): void {
+  for (const { rowId, streamId, engineId } of streams) {
+    if (!endStream(tx, rowId, nowMs, reason)) continue
+    if (engineId !== null) updateEngine(tx, engineId, { lastStreamAt: nowMs })
+    appendJournal(tx, nowMs, { kind: 'stream.ended', engineId, streamId, detail: { reason } })
+  }
+}
