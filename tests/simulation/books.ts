@@ -19,6 +19,7 @@ export interface EngineBook {
   readonly host_http_port: number
   readonly config_hash: string
   readonly unclaimed_since: number | null
+  readonly claim_key: string | null
   readonly adopted_at: number | null
   readonly ready_at: number | null
   readonly removal_requested_at: number | null
@@ -28,6 +29,7 @@ export interface EngineBook {
   readonly cache_cleaned_at: number | null
   readonly created_at: number
   readonly replaces: string | null
+  readonly ended_at: number | null
 }
 
 export interface JournalBook {
@@ -78,6 +80,7 @@ export class Books {
   readonly #byRow
   readonly #busy
   readonly #breakers
+  readonly #keys
 
   constructor(database: Database) {
     this.#live = database.query<EngineBook, []>(`SELECT * FROM engines WHERE ${LIVE} ORDER BY created_at`)
@@ -96,6 +99,9 @@ export class Books {
     )
     this.#busy = database.query<{ n: number }, [string]>(
       `SELECT count(*) AS n FROM streams WHERE status = 'started' AND engine_id = ?`,
+    )
+    this.#keys = database.query<{ n: number }, [string]>(
+      'SELECT count(*) AS n FROM idempotency_keys WHERE engine_id = ?',
     )
     this.#breakers = database.query<BreakerBook, []>('SELECT name, state, trial_engine_id FROM breakers')
   }
@@ -144,6 +150,11 @@ export class Books {
 
   streamsOf(engineId: string): number {
     return this.#busy.get(engineId)?.n ?? 0
+  }
+
+  /** How many idempotency keys stand for an engine. */
+  keysOf(engineId: string): number {
+    return this.#keys.get(engineId)?.n ?? 0
   }
 
   breakers(): BreakerBook[] {

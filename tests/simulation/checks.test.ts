@@ -196,6 +196,29 @@ describe('the checks see', () => {
     world.server.running?.life.die()
   })
 
+  test('an end of an engine that left something', async () => {
+    const world = await calmWorld()
+    const streamId = await startedStream(world)
+    const { books, database, clock } = world
+    const id = books.newestStream(streamId)?.engine_id ?? ''
+    const { name } = books.byId(id) ?? {}
+    database.run(`UPDATE engines SET status = 'failed', unclaimed_since = 1 WHERE id = ?`, [id])
+    database.run(`INSERT INTO idempotency_keys VALUES ('key', 'hash', ?, 1)`, [id])
+    database.run(
+      `INSERT INTO journal (at, kind, engine_id, detail) VALUES (?, 'provision.failed', ?, '{}')`,
+      [clock.now(), id],
+    )
+    world.checkCommit()
+    expect(world.violations.filter((text) => !text.startsWith('port '))).toEqual([
+      `${name} is failed without a time or a reason`,
+      `${name} is failed and its container running`,
+      `${name} is failed and unclaimed`,
+      `an idempotency key stands for ${name}, whose provision failed`,
+      `stream ${streamId} is started on ${id.slice(0, 6)}, which is history`,
+    ])
+    world.server.running?.life.die()
+  })
+
   test('a promised engine that is in no list while it runs', async () => {
     const world = await calmWorld()
     const id = await world.host.runtime.create({

@@ -14,7 +14,10 @@ export interface CommitChecksDeps {
   readonly onViolation: (text: string) => void
 }
 
-/** What must hold after every commit: journal and tables, ports, the cap, the breakers. */
+/** Entries of an end of an engine. */
+const ENDS = ['engine.gone', 'engine.failed', 'provision.failed']
+
+/** What must hold after every commit: journal and tables, ports, the cap, the breakers, and that ends are whole. */
 export class CommitChecks {
   readonly #fold = new Fold()
   /** Engines that were taken over as they were, with a port that another may have leased. */
@@ -35,6 +38,8 @@ export class CommitChecks {
     this.#checkFold(live)
     this.#checkPorts(live)
     this.#checkBreakers()
+    for (const entry of entries) if (ENDS.includes(entry.kind)) this.#checkEnd(entry)
+    this.#checkStreams(live)
   }
 
   #note(entry: JournalBook): void {
@@ -87,6 +92,26 @@ export class CommitChecks {
           onViolation(`${engine.name} has ${port} of ${engine.scope}, leased to ${holder ?? 'nobody'}`)
       }
     }
+  }
+
+  /** Nothing is left of an engine that has ended but its row; leases, trial and streams are looked at after every commit. */
+  #checkEnd({ kind, engine_id: id }: JournalBook): void {
+    const { books, onViolation } = this.deps
+    const engine = id === null ? null : books.byId(id)
+    if (engine === null) return
+    const { name, status, ended_at, reason, container_state, unclaimed_since, claim_key } = engine
+    if (ended_at === null || reason === null) onViolation(`${name} is ${status} without a time or a reason`)
+    if (container_state !== null) onViolation(`${name} is ${status} and its container ${container_state}`)
+    if (unclaimed_since !== null || claim_key !== null) onViolation(`${name} is ${status} and unclaimed`)
+    if (kind === 'provision.failed' && books.keysOf(engine.id) > 0)
+      onViolation(`an idempotency key stands for ${name}, whose provision failed`)
+  }
+
+  #checkStreams(live: readonly EngineBook[]): void {
+    const ids = new Set(live.map(({ id }) => id))
+    for (const { stream_id, engine_id } of this.deps.books.startedStreams())
+      if (engine_id !== null && !ids.has(engine_id))
+        this.deps.onViolation(`stream ${stream_id} is started on ${short(engine_id)}, which is history`)
   }
 
   #checkBreakers(): void {
