@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 import { guarded, type OnError } from '../lib/guard.ts'
 import type { Log } from '../lib/log.ts'
 import { engineById, liveEngines, updateEngine } from '../store/engines.ts'
+import { forgetKeysOf } from '../store/idempotency.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
 import type { Claims } from './claims.ts'
@@ -85,7 +86,7 @@ export class Provisioner {
     if (launch !== undefined) await this.#wait(engine.id, launch, signal)
     const found = engineById(this.deps.store.db, engine.id)
     if (found === undefined || !isLive(found) || found.removalRequestedAt !== null)
-      throw new ProvisionRefused(permanent('the engine was deleted while it was started'))
+      throw this.#deleted(engine.id, key)
     if (found.status === 'provisioning') throw new ProvisionRefused(inProgress)
     this.deps.checkpoint('before_reply')
     return found
@@ -127,6 +128,12 @@ export class Provisioner {
   stop(): void {
     for (const cancel of this.#expiries.values()) cancel()
     this.#expiries.clear()
+  }
+
+  /** Whoever waited for it has failed, and a failure is not kept: the next call with the key tries anew. */
+  #deleted(engineId: string, key: string | null): ProvisionRefused {
+    if (key !== null) this.deps.store.transact((tx) => forgetKeysOf(tx, engineId))
+    return new ProvisionRefused(permanent('the engine was deleted while it was started'))
   }
 
   #launch(engine: Engine): Launch {

@@ -308,6 +308,18 @@ test('a key is free for another body after its provision was undone', async () =
   expect((await rig.provision(keyed('key'), other)).status).toBe(200)
 })
 
+test('a key is free for another body after its engine was deleted while it was started', async () => {
+  await start()
+  const hang = rig.runtime.faults.hang('start')
+  const answer = rig.provision(keyed('key'))
+  await hang.reached
+  const deletion = remove(only())
+  hang.release()
+  expect((await answer).status).toBe(500)
+  expect((await rig.during(deletion)).status).toBe(200)
+  expect((await rig.provision(keyed('key'), other)).status).toBe(200)
+})
+
 test('an engine that was ready, is made anew and can’t be started is no fault of its kind', async () => {
   await startBehind({ CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1' })
   const { hostHttpPort } = await provisioned()
