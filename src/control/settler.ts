@@ -27,6 +27,13 @@ export interface SettlerDeps {
   readonly isInHand: (engineIdOrContainer: string) => boolean
 }
 
+/** A question about one container that is under way. */
+interface Look {
+  readonly containerId: string
+  /** The container was changed since: what the answer says is out of date. */
+  isOvertaken: boolean
+}
+
 /** What a full pass did. */
 export interface PassResult {
   readonly containers: number
@@ -42,20 +49,29 @@ export interface PassResult {
  * by `core/settle`, so it may run at any moment and any number of times.
  */
 export class Settler {
-  /** How often each container was changed, as we know it: an observation that a change overtook is stale. */
-  readonly #heard = new Map<string, number>()
+  readonly #looks = new Set<Look>()
 
   constructor(private readonly deps: SettlerDeps) {}
 
   /** Looks at one container and its row. Throws RuntimeFailure when Docker can't be asked. */
   async look(containerId: string): Promise<Settlement['kind']> {
+    const look = { containerId, isOvertaken: false }
+    this.#looks.add(look)
+    try {
+      return await this.#look(look)
+    } finally {
+      this.#looks.delete(look)
+    }
+  }
+
+  async #look(look: Look): Promise<Settlement['kind']> {
     const { runtime, store } = this.deps
-    const heardBefore = this.#heard.get(containerId)
+    const { containerId } = look
     const seen = await present(runtime.inspect(containerId))
     // A container engine that ends stops everything, and tells so on the connections that it has.
     if (seen !== null && hasStopped(seen.state) && this.#isNews(seen)) await runtime.ping()
     // Whoever changed it asked for a look of its own, which sees what is true now.
-    if (this.#heard.get(containerId) !== heardBefore) return 'leave'
+    if (look.isOvertaken) return 'leave'
     const engine = seen === null ? engineByContainer(store.db, containerId) : rowOf(store.db, seen)
     const kind = await this.#settle(engine, seen)
     this.deps.facts.looked(containerId, seen?.startedAtMs ?? null)
@@ -111,7 +127,7 @@ export class Settler {
 
   /** Something was done to the container: observations that are under way are out of date. */
   touched(containerId: string): void {
-    this.#heard.set(containerId, (this.#heard.get(containerId) ?? 0) + 1)
+    for (const look of this.#looks) if (look.containerId === containerId) look.isOvertaken = true
   }
 
   /** True when a listed container is just as its row has it, and nothing has to be done about it. */
@@ -133,8 +149,7 @@ export class Settler {
    * slows it down.
    */
   onEvent({ action, id, labels, atMs }: ContainerEvent): boolean {
-    if (action === 'destroy') this.#heard.delete(id)
-    else this.touched(id)
+    this.touched(id)
     const named = labels[ENGINE_LABEL] ?? labels[GENERIC_LABEL]
     if (named !== undefined && this.deps.isInHand(named)) return false
     if (action === 'die' || action === 'destroy' || action === 'pause') {

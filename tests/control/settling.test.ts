@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { type ContainerSpec, RuntimeFailure } from '../../src/runtime/runtime.ts'
+import { newestJournal } from '../../src/store/journal.ts'
 import { leasesIn } from '../../src/store/leases.ts'
 import { IMAGE, LABEL, Rig } from '../support/rig.ts'
 import { settled } from '../support/virtual-clock.ts'
@@ -207,6 +208,21 @@ describe('events', () => {
     expect(await listed()).toEqual([])
     await rig.clock.advance(2_000)
     expect(await all()).toMatchObject([{ listed: false, reason: 'its container is not running' }])
+  })
+
+  test('an observation of a container that was removed meanwhile is not believed', async () => {
+    await start()
+    rig.runtime.deliverAfterMs = () => []
+    const stranger = await runOutside(legacy)
+    rig.runtime.deliverAfterMs = () => [0]
+    rig.runtime.latencyMs = (verb) => (verb === 'inspect' ? 1_000 : 0)
+    // The pass sees the container run after half a second, and hears so half a second later.
+    const pass = rig.request('POST', '/gc')
+    await rig.clock.advance(700)
+    rig.runtime.removeOutside(stranger)
+    await rig.during(pass)
+    expect(rig.runtime.containers()).toEqual([])
+    expect(newestJournal(rig.temp.store.db, 10)).toEqual([])
   })
 
   test('a full pass after a gap that fails is made up for by one as thorough', async () => {

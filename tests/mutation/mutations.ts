@@ -647,7 +647,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...of('control/settler.ts', [
     [
       'an observation that was overtaken is believed',
-      'if (this.#heard.get(containerId) !== heardBefore) return',
+      'if (look.isOvertaken) return',
       'if (containerId === null) return',
     ],
   ]),
