@@ -2,6 +2,7 @@ import { and, asc, count, desc, eq, inArray, isNotNull, isNull, lt, sql } from '
 import { type Engine, type EngineStatus, LIVE_STATUSES, type LiveStatus } from '../core/types.ts'
 import { releaseLeases } from './leases.ts'
 import { prepared } from './prepared.ts'
+import { PRUNE_BATCH } from './prune.ts'
 import { engines } from './schema.ts'
 import { setSetting, setting } from './settings.ts'
 import type { Db } from './store.ts'
@@ -126,9 +127,6 @@ export function takeEngineNumber(tx: Db): number {
 export function skipEngineNumber(tx: Db, seen: number): void {
   if (Number(setting(tx, NEXT_NUMBER) ?? 1) <= seen) setSetting(tx, NEXT_NUMBER, String(seen + 1))
 }
-
-/** Rows that one sweep deletes at most: a statement takes a bounded number of values, and the next sweep goes on. */
-const PRUNE_BATCH = 500
 
 /** Deletes history beyond the newest `keep` rows and older than `before`; gives how many rows went. */
 export function pruneEngines(tx: Db, keep: number, before: number): number {

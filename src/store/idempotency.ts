@@ -1,4 +1,5 @@
 import { desc, eq, inArray, lt } from 'drizzle-orm'
+import { PRUNE_BATCH } from './prune.ts'
 import { idempotencyKeys } from './schema.ts'
 import type { Db } from './store.ts'
 
@@ -25,9 +26,6 @@ export const bindKey = (tx: Db, record: IdempotencyRecord, nowMs: number): void 
 export const forgetKeysOf = (tx: Db, engineId: string): void => {
   tx.delete(idempotencyKeys).where(eq(idempotencyKeys.engineId, engineId)).run()
 }
-
-/** Rows that one sweep deletes at most: a statement takes a bounded number of values, and the next sweep goes on. */
-const PRUNE_BATCH = 500
 
 /** Keeps the newest `keep` keys not older than `before`. */
 export function pruneKeys(tx: Db, keep: number, before: number): void {

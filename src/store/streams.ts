@@ -1,6 +1,7 @@
 import { and, asc, count, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import type { Stream } from '../core/types.ts'
 import { prepared } from './prepared.ts'
+import { PRUNE_BATCH } from './prune.ts'
 import { streams } from './schema.ts'
 import type { Db } from './store.ts'
 
@@ -133,9 +134,6 @@ export const insertStream = (tx: Db, stream: Omit<Stream, 'rowId'>): Stream => i
 /** Ends a record; false when it had ended already. */
 export const endStream = (tx: Db, rowId: number, nowMs: number, reason: string): boolean =>
   end(tx).all({ rowId, endedAt: nowMs, endReason: reason }).length > 0
-
-/** Rows that one sweep deletes at most: a statement takes a bounded number of values, and the next sweep goes on. */
-const PRUNE_BATCH = 500
 
 /** Keeps the newest `keep` ended records that ended after `before`; their samples go with them. */
 export function pruneStreams(tx: Db, keep: number, before: number): void {
