@@ -68,11 +68,7 @@ export function createApp(services: Services, options: AppOptions) {
       .use(auth(options.apiKey, options.areReadsProtected))
       .onRequest(({ request }) => {
         if (Number(request.headers.get('content-length') ?? 0) <= BODY_BYTES_MAX) return
-        return problem({
-          status: 413,
-          code: 'too_large',
-          message: `a body has ${BODY_BYTES_MAX} bytes at most`,
-        })
+        return problem(tooLarge)
       })
       .onParse({ as: 'global' }, ({ request }) => readBody(request))
       .use(routes)
