@@ -47,14 +47,16 @@ export class PortBook {
     return leasesIn(db, scope).some((lease) => lease.port === port)
   }
 
+  /** The host refused the port: it is left alone for a while. */
   refuse(scope: string, port: number, nowMs: number): void {
-    this.#refusedUntil.set(`${scope}:${port}`, nowMs + QUARANTINE_MS)
+    // Nobody may ask for some of them again.
+    for (const [key, untilMs] of this.#refusedUntil) if (untilMs <= nowMs) this.#refusedUntil.delete(key)
+    this.#refusedUntil.set(keyOf(scope, port), nowMs + QUARANTINE_MS)
   }
 
   #isRefused(scope: string, port: number, nowMs: number): boolean {
-    const key = `${scope}:${port}`
-    const until = this.#refusedUntil.get(key)
-    if (until !== undefined && until <= nowMs) this.#refusedUntil.delete(key)
-    return until !== undefined && until > nowMs
+    return (this.#refusedUntil.get(keyOf(scope, port)) ?? 0) > nowMs
   }
 }
+
+const keyOf = (scope: string, port: number): string => `${scope}:${port}`
