@@ -10,6 +10,7 @@ import {
   streamByRow,
   streamsWhere,
 } from '../store/streams.ts'
+import { isoOrNull } from './engine-views.ts'
 import type { SessionFacts } from './session-facts.ts'
 import type { Statistics } from './statistics.ts'
 
@@ -181,5 +182,3 @@ const livePosition = ({ livePos, liveFirst, liveLast, bufferPieces }: Sample) =>
   live_last: liveLast,
   buffer_pieces: bufferPieces,
 })
-
-const isoOrNull = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
