@@ -2,7 +2,8 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { parseIsoTime } from './iso-time.ts'
 import { json } from './json.ts'
-import { InvalidProblem, invalid } from './problems.ts'
+import { InvalidProblem } from './problems.ts'
+import { PageLimit, wrongTime } from './queries.ts'
 import { type JournalEntry, JournalPage } from './schemas.ts'
 
 /** Which entries; what is left out does not narrow. */
@@ -40,13 +41,7 @@ const PageQuery = Type.Object({
   ),
   stream: Type.Optional(Type.String({ minLength: 1, description: 'Stream id, percent-encoded' })),
   since: Type.Optional(Type.String({ description: 'Only entries from this ISO 8601 time on' })),
-  limit: Type.Optional(
-    Type.String({
-      pattern: '^([1-9]\\d{0,2}|1000)$',
-      'x-expected': 'a whole number from 1 to 1000',
-      description: `1 to 1000 entries; ${DEFAULT_LIMIT} without it`,
-    }),
-  ),
+  limit: PageLimit(`1 to 1000 entries; ${DEFAULT_LIMIT} without it`),
   cursor: Type.Optional(
     Type.String({
       pattern: '^\\d{1,15}$',
@@ -61,8 +56,7 @@ export const journalRoutes = (journal: JournalQueries) =>
     '/events',
     ({ query }) => {
       const sinceMs = query.since === undefined ? undefined : parseIsoTime(query.since)
-      if (sinceMs === null)
-        return invalid([{ loc: ['query', 'since'], msg: 'not an ISO 8601 time', type: 'value_error' }])
+      if (sinceMs === null) return wrongTime('since')
       const { events, next } = journal.list(queryOf(query, sinceMs))
       return json(JSON.stringify({ events, next: next === null ? null : String(next) }))
     },

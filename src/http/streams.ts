@@ -2,7 +2,8 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { parseIsoTime } from './iso-time.ts'
 import { json } from './json.ts'
-import { InvalidProblem, invalid, Problem, problem } from './problems.ts'
+import { InvalidProblem, Problem, problem } from './problems.ts'
+import { PageLimit, wrongQuery, wrongTime } from './queries.ts'
 import { StreamSample, StreamState } from './schemas.ts'
 
 const StreamList = Type.Array(StreamState, { description: 'Streams, oldest first' })
@@ -49,12 +50,8 @@ const Id = Type.Object({ id: Type.String({ minLength: 1, description: 'Stream id
 const ListQuery = Type.Object({
   status: Type.Optional(Type.Union([Type.Literal('started'), Type.Literal('ended')])),
   container_id: Type.Optional(Type.String({ description: "Id of the engine's container" })),
-  limit: Type.Optional(
-    Type.String({
-      pattern: '^([1-9]\\d{0,2}|1000)$',
-      'x-expected': 'a whole number from 1 to 1000',
-      description: 'The newest so many, 1 to 1000; without it all started ones and the 500 newest ended ones',
-    }),
+  limit: PageLimit(
+    'The newest so many, 1 to 1000; without it all started ones and the 500 newest ended ones',
   ),
   before: Type.Optional(
     Type.String({ description: 'Only records older than this one (`record`), or begun before this time' }),
@@ -68,7 +65,7 @@ export const streamRoutes = (streams: StreamQueries, operations: StreamOperation
       ({ query, request }) => {
         const before = query.before === undefined ? undefined : cursorOf(query.before)
         if (before === null)
-          return invalid([wrong('before', 'neither the number of a record nor an ISO 8601 time')])
+          return wrongQuery('before', 'neither the number of a record nor an ISO 8601 time')
         const page = streams.list(queryOf(query, before))
         const answer = json(page.json)
         if (page.next !== null) answer.headers.set('link', nextLink(request.url, page.next))
@@ -100,7 +97,7 @@ export const streamRoutes = (streams: StreamQueries, operations: StreamOperation
       '/streams/:id/stats',
       ({ params, query }) => {
         const sinceMs = query.since === undefined ? 0 : parseIsoTime(query.since)
-        if (sinceMs === null) return invalid([wrong('since', 'not an ISO 8601 time')])
+        if (sinceMs === null) return wrongTime('since')
         return streams.stats(params.id, sinceMs) ?? unknown(params.id)
       },
       {
@@ -134,8 +131,6 @@ function nextLink(url: string, record: number): string {
   searchParams.set('before', String(record))
   return `<${pathname}?${searchParams}>; rel="next"`
 }
-
-const wrong = (name: string, msg: string) => ({ loc: ['query', name], msg, type: 'value_error' })
 
 const unknown = (id: string): Response =>
   problem({ status: 404, code: 'stream_not_found', message: `no stream ${id}` })

@@ -1,0 +1,21 @@
+import { Type } from '@sinclair/typebox'
+import { type FieldProblem, invalid } from './problems.ts'
+
+/** The length of a page in a query: a text, as all of it. */
+export const PageLimit = (description: string) =>
+  Type.Optional(
+    Type.String({
+      pattern: '^([1-9]\\d{0,2}|1000)$',
+      'x-expected': 'a whole number from 1 to 1000',
+      description,
+    }),
+  )
+
+/** The answer to a member of a query that is not what it should be. */
+export const wrongQuery = (name: string, msg: string): Response => {
+  const field: FieldProblem = { loc: ['query', name], msg, type: 'value_error' }
+  return invalid([field])
+}
+
+/** The answer to a member of a query that should be a time. */
+export const wrongTime = (name: string): Response => wrongQuery(name, 'not an ISO 8601 time')
