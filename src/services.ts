@@ -1,6 +1,13 @@
 import type { OwnContainers } from './control/containers.ts'
 import type { EngineViews } from './control/engine-views.ts'
-import { CallerGone, EngineNotRunning, InvalidRequest, KeyReused, NotFound } from './control/errors.ts'
+import {
+  CallerGone,
+  CONTAINER_NOT_FOUND,
+  EngineNotRunning,
+  InvalidRequest,
+  KeyReused,
+  NotFound,
+} from './control/errors.ts'
 import type { Feed } from './control/feed.ts'
 import type { GenericProvisioner } from './control/generic.ts'
 import type { JournalViews } from './control/journal-views.ts'
@@ -200,6 +207,6 @@ const fields = (errors: InvalidRequest['fields']): Failure =>
 
 function runtimeFailed(failure: RuntimeFailure): Failure {
   if (failure.code === 'unreachable') return refused(runtimeUnavailable(failure.message), 'object')
-  if (failure.code === 'not_found') return { status: 404, code: 'not_found', message: 'container not found' }
+  if (failure.code === 'not_found') return { status: 404, code: 'not_found', message: CONTAINER_NOT_FOUND }
   return { status: 500, code: 'general_error', message: failure.message }
 }

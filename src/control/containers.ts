@@ -1,5 +1,5 @@
 import type { ContainerObservation, Runtime } from '../runtime/runtime.ts'
-import { NotFound } from './errors.ts'
+import { CONTAINER_NOT_FOUND, NotFound } from './errors.ts'
 import type { EngineTemplate } from './template.ts'
 
 /** What Docker says of our own containers, engines and others. Asks Docker, so it is no path of a proxy. */
@@ -10,7 +10,7 @@ export class OwnContainers {
   async show(idOrName: string) {
     const { label } = this.deps.template
     const seen = await this.deps.runtime.inspect(idOrName)
-    if (seen.labels[label.key] !== label.value) throw new NotFound('container not found')
+    if (seen.labels[label.key] !== label.value) throw new NotFound(CONTAINER_NOT_FOUND)
     return {
       id: seen.id,
       name: seen.name,

@@ -30,6 +30,9 @@ export class NotFound extends Error {
   override readonly name = 'NotFound'
 }
 
+/** What is said of a container that is not there, and just so of one that is not ours: nothing is told of strangers. */
+export const CONTAINER_NOT_FOUND = 'container not found'
+
 /** An engine that is only being provisioned can't be drained; it can soon. */
 export class EngineNotRunning extends Error {
   override readonly name = 'EngineNotRunning'

@@ -7,7 +7,7 @@ import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { isEngineContainer } from './adoption.ts'
 import { endEngine, endStreams } from './endings.ts'
-import { NotFound } from './errors.ts'
+import { CONTAINER_NOT_FOUND, NotFound } from './errors.ts'
 import type { Provisioner } from './provisioner.ts'
 import type { EngineTemplate } from './template.ts'
 
@@ -45,7 +45,7 @@ export class Remover {
     }
     const { runtime, template } = this.deps
     const seen = await runtime.inspect(idOrName)
-    if (seen.labels[template.label.key] !== template.label.value) throw new NotFound('container not found')
+    if (seen.labels[template.label.key] !== template.label.value) throw new NotFound(CONTAINER_NOT_FOUND)
     this.deps.store.assertWritable()
     // An engine's container without a live row is a stray; it may go as well.
     await runtime.destroy(seen.id)

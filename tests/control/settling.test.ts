@@ -352,8 +352,12 @@ describe('adoption', () => {
     await rig.start()
     expect(await all()).toEqual([])
     expect(rig.runtime.containers().map(({ id }) => id)).toEqual([foreign, generic])
-    expect((await rig.request('GET', `/containers/${foreign}`)).status).toBe(404)
-    expect((await rig.request('DELETE', `/containers/${foreign}`)).status).toBe(404)
+    for (const method of ['GET', 'DELETE']) {
+      const refused = await rig.request(method, `/containers/${foreign}`)
+      expect(refused.status).toBe(404)
+      // Nothing tells it from one that is not there.
+      expect(await refused.json()).toEqual(await rig.json(method, '/containers/none'))
+    }
     expect(rig.runtime.containers()).toHaveLength(2)
     const seen = await rig.json<{ id: string }[]>('GET', '/by-label?key=test.label&value=a%3Db')
     expect(seen.map(({ id }) => id)).toEqual([generic])
