@@ -19,6 +19,8 @@ export interface RemoverDeps {
   readonly provisioner: Pick<Provisioner, 'whenIdle' | 'settled'>
 }
 
+const DELETED = 'an operator deleted it'
+
 /**
  * Removes containers of ours on an operator's word, at once. The wish is written first: an engine is hidden from then
  * on, and if Docker can't be asked, every full pass tries again.
@@ -63,7 +65,7 @@ export class Remover {
 
   async #removeEngine(engineId: string): Promise<void> {
     const { store, clock, runtime, provisioner } = this.deps
-    const reason = 'an operator deleted it'
+    const reason = DELETED
     store.transact((tx) => {
       const now = clock.now()
       updateEngine(tx, engineId, { removalRequestedAt: now, reason })
@@ -82,7 +84,7 @@ export class Remover {
 
   #noteGeneric(containerId: string, name: string): void {
     const { store, clock } = this.deps
-    const detail = { container_id: containerId, name, reason: 'an operator deleted it' }
+    const detail = { container_id: containerId, name, reason: DELETED }
     store.transact((tx) => appendJournal(tx, clock.now(), { kind: 'container.reaped', detail }))
   }
 }
