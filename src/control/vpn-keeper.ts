@@ -8,9 +8,10 @@ import type { Log } from '../lib/log.ts'
 import { loop } from '../lib/loop.ts'
 import { liveEngines } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
-import type { Store } from '../store/store.ts'
+import type { Db, Store } from '../store/store.ts'
 import { startedStreams } from '../store/streams.ts'
 import { joinNode } from './adoption.ts'
+import { freeTrial } from './breaker-notes.ts'
 import type { ConnectionFacts } from './connection-facts.ts'
 import type { SessionFacts } from './session-facts.ts'
 import type { VpnNews, VpnNodes } from './vpn-nodes.ts'
@@ -153,9 +154,18 @@ export class VpnKeeper {
     const { store, clock, log } = this.deps
     const kind = VERDICT_KINDS[state]
     const nowMs = clock.now()
-    store.transactOrKeep((tx) => appendJournal(tx, nowMs, { kind, detail: { node, reason } }))
+    store.transactOrKeep((tx) => {
+      if (state === 'down') this.#freeTrials(tx, node)
+      appendJournal(tx, nowMs, { kind, detail: { node, reason } })
+    })
     if (state === 'down') log.warn({ node }, `VPN down: ${reason}`)
     else log.info({ node }, state === 'up' ? 'VPN up' : `VPN not known: ${reason}`)
+  }
+
+  /** Nobody knows for how long; a trial that boots behind it shows nothing until then, and another may be tried elsewhere. */
+  #freeTrials(tx: Db, node: string): void {
+    for (const engine of liveEngines(tx))
+      if (engine.vpnNode === node) freeTrial(tx, engine, this.deps.clock.now())
   }
 
   #record(node: string, news: VpnNews): void {

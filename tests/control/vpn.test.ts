@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import type { HealthTarget } from '../../src/control/health-keeper.ts'
+import { RuntimeFailure } from '../../src/runtime/runtime.ts'
 import { liveEngines } from '../../src/store/engines.ts'
 import { newestJournal } from '../../src/store/journal.ts'
 import { leasesIn } from '../../src/store/leases.ts'
@@ -582,6 +583,22 @@ describe('with two nodes', () => {
       vpn: { connected: true, container: 'two', nodes: [{ connected: false }, { connected: true }] },
       provisioning: { can_provision: true },
     })
+  })
+
+  test('a trial behind one that goes down leaves its place to another behind the other', async () => {
+    await two({ CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1', CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S: '10' })
+    const failure = new RuntimeFailure('refused', 'no')
+    rig.runtime.faults.next('start', { kind: 'fail_before', failure })
+    expect((await rig.provision()).status).toBe(500)
+    await pass(10)
+    expect((await rig.provision()).status).toBe(200)
+    expect(await placed()).toEqual(['one'])
+    expect(await (await rig.provision()).json()).toMatchObject({ code: 'circuit_breaker' })
+    node.health = 'unhealthy'
+    node.report()
+    await settled()
+    expect((await rig.provision()).status).toBe(200)
+    expect(await placed()).toEqual(['one', 'two'])
   })
 
   test('a provision is refused when none is left, and both are named', async () => {

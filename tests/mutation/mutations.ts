@@ -719,6 +719,9 @@ export const MUTATIONS: readonly Mutation[] = [
       'this.#lastEntry = 0',
     ],
   ]),
+  ...of('control/vpn-keeper.ts', [
+    ['a trial behind a lost node keeps its place', "if (state === 'down') this.#freeTrials(tx, node)", ''],
+  ]),
   ...of('core/end-reasons.ts', [
     ['every text of a proxy has a series', "?? 'other'", '?? (reason as EndClass)'],
   ]),
