@@ -6,6 +6,7 @@ import { engineById, findLiveEngine, transition, updateEngine } from '../store/e
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { isEngineContainer } from './adoption.ts'
+import { freeTrial } from './breaker-notes.ts'
 import { endEngine, endStreams } from './endings.ts'
 import { CONTAINER_NOT_FOUND, NotFound } from './errors.ts'
 import type { Provisioner } from './provisioner.ts'
@@ -58,19 +59,22 @@ export class Remover {
   #join(engine: Engine): Promise<void> {
     const running = this.#removing.get(engine.id)
     if (running) return running
-    const removal = this.#removeEngine(engine.id).finally(() => this.#removing.delete(engine.id))
+    const removal = this.#removeEngine(engine).finally(() => this.#removing.delete(engine.id))
     this.#removing.set(engine.id, removal)
     return removal
   }
 
-  async #removeEngine(engineId: string): Promise<void> {
+  async #removeEngine(asked: Engine): Promise<void> {
     const { store, clock, runtime, provisioner } = this.deps
+    const engineId = asked.id
     const reason = DELETED
     store.transact((tx) => {
       const now = clock.now()
       updateEngine(tx, engineId, { removalRequestedAt: now, reason })
       transition(tx, engineId, ['starting', 'ready'], 'draining')
       endStreams(tx, engineId, 'engine_deleted', now)
+      // It will not show any more whether its kind works, and its removal may take long.
+      freeTrial(tx, asked, now)
       appendJournal(tx, now, { kind: 'engine.removal_requested', engineId })
     })
     await provisioner.whenIdle(engineId)

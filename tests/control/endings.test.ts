@@ -299,6 +299,17 @@ test('the trial that finds no port when it is made anew lets another one through
   expect((await rig.provision()).status).toBe(200)
 })
 
+test('the trial that an operator deletes lets another one through, also when it can’t be removed', async () => {
+  await start({ CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1', CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S: '10' })
+  rig.runtime.faults.next('start', refused)
+  expect((await rig.provision()).status).toBe(500)
+  await rig.clock.advance(10_000)
+  const trial = await provisioned()
+  rig.runtime.faults.always('destroy', refused)
+  expect((await rig.during(remove(trial))).status).toBe(500)
+  expect((await rig.provision()).status).toBe(200)
+})
+
 test('a key is free for another body after its provision was undone', async () => {
   await start()
   rig.runtime.faults.next('create', { kind: 'lose_answer' })
