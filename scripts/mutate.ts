@@ -24,6 +24,8 @@ const COPIED = [
 ]
 /** Tests without Docker that take some seconds together. */
 const FAST_TESTS = ['tests/core', 'tests/store', 'tests/control', 'tests/http', 'tests/metrics']
+/** A busy machine is no sight of a mutation. */
+const TEST_MAX_MS = 30_000
 /** A mutation may make something wait for ever. */
 const TESTS_MAX_MS = 120_000
 const SEEDS_MAX_MS = 300_000
@@ -84,7 +86,7 @@ async function tryOut(folder: string, mutation: Mutation): Promise<Sight> {
 }
 
 async function seenByTest(folder: string): Promise<string | null> {
-  const { code, output } = await run(folder, ['test', '--bail', ...FAST_TESTS], TESTS_MAX_MS)
+  const { code, output } = await run(folder, ['test', '--bail', '--timeout', String(TEST_MAX_MS), ...FAST_TESTS], TESTS_MAX_MS)
   if (code === 0) return null
   return /^\(fail\) (.*?)(?: \[[\d.]+ms\])?$/m.exec(output)?.[1] ?? 'the tests do not end'
 }
