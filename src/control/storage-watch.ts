@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
-import type { OnError } from '../lib/guard.ts'
+import { guarded, type OnError } from '../lib/guard.ts'
 import type { Log } from '../lib/log.ts'
 import { loop } from '../lib/loop.ts'
 import type { StorageFailure } from '../store/failure.ts'
@@ -7,18 +7,19 @@ import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import type { Warnings } from './warnings.ts'
 
-/** How often an outage is tried to be ended, and the file looked for while there is none. */
-const TICK_MS = 1_000
+/** How often the file is looked for, and what is live remembered. */
+const CHECK_MS = 5_000
 
-/** A damaged file is read as a whole to find out whether it is whole again. */
-const DAMAGED_TICKS = 60
+/** How often an outage is tried to be ended; a damaged file is read as a whole for that. */
+const RETRY_MS = 1_000
+const DAMAGED_RETRY_MS = 60_000
 
 /** Ends outages of the storage as soon as the database takes writes again, and tells of them. */
 export class StorageWatch {
   readonly #stop = new AbortController()
   #loop: Promise<void> = Promise.resolve()
   #sinceMs = 0
-  #ticks = 0
+  #cancel: () => void = () => undefined
 
   constructor(
     private readonly deps: {
@@ -36,10 +37,10 @@ export class StorageWatch {
     const { store, clock, onError } = this.deps
     store.onStorage(() => this.#changed())
     this.#changed()
-    const work = (): void => this.#tick()
+    const work = (): void => store.check()
     this.#loop = loop({
       clock,
-      intervalMs: TICK_MS,
+      intervalMs: CHECK_MS,
       first: 'later',
       signal: this.#stop.signal,
       work,
@@ -49,21 +50,8 @@ export class StorageWatch {
 
   async stop(): Promise<void> {
     this.#stop.abort()
+    this.#cancel()
     await this.#loop
-  }
-
-  #tick(): void {
-    const { store } = this.deps
-    const failure = store.failure()
-    if (failure === null) {
-      store.check()
-      return
-    }
-    if (failure.kind === 'damaged' && ++this.#ticks % DAMAGED_TICKS !== 0) return
-    const kept = store.keptCount()
-    const now = store.recover()
-    if (now === null) this.#recovered(failure, kept)
-    else this.#tell(now)
   }
 
   #changed(): void {
@@ -71,8 +59,31 @@ export class StorageWatch {
     const failure = store.failure()
     if (failure === null) return
     this.#sinceMs = clock.now()
-    this.#ticks = 0
     this.#tell(failure)
+    this.#retryLater(failure)
+  }
+
+  #retryLater({ kind }: StorageFailure): void {
+    const { clock, onError } = this.deps
+    if (this.#stop.signal.aborted) return
+    const waitMs = kind === 'damaged' ? DAMAGED_RETRY_MS : RETRY_MS
+    this.#cancel()
+    this.#cancel = clock.after(
+      waitMs,
+      guarded(() => this.#retry(), onError),
+    )
+  }
+
+  #retry(): void {
+    const { store } = this.deps
+    const before = store.failure()
+    if (before === null) return
+    // Also where the attempt throws.
+    this.#retryLater(before)
+    const kept = store.keptCount()
+    const now = store.recover()
+    if (now !== null) this.#tell(now)
+    else this.#recovered(before, kept)
   }
 
   #tell({ message, remedy }: StorageFailure): void {
@@ -84,6 +95,7 @@ export class StorageWatch {
 
   #recovered(failure: StorageFailure, kept: number): void {
     const { store, clock, warnings, log, onRecovery } = this.deps
+    this.#cancel()
     const nowMs = clock.now()
     const seconds = Math.round((nowMs - this.#sinceMs) / 1_000)
     warnings.tell('storage_unavailable', null)

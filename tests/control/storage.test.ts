@@ -42,7 +42,7 @@ const refuse = (): void => {
 const accept = async (): Promise<void> => {
   holder?.close()
   holder = null
-  await rig.clock.advance(1_500)
+  await rig.clock.advance(2_500)
 }
 const status = () => rig.json<Status>('GET', '/orchestrator/status')
 const listed = () => rig.json<{ container_id: string; streams: string[] }[]>('GET', '/engines')
