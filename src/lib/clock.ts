@@ -6,6 +6,8 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Calls `work` once after `ms` unless the function it gives back is called first. */
   after(ms: number, work: () => void): () => void
+  /** Calls `work` once in a task of its own: after everything that now waits for nothing but its turn, as answers do. */
+  soon(work: () => void): void
 }
 
 export const systemClock: Clock = {
@@ -24,5 +26,8 @@ export const systemClock: Clock = {
   after: (ms, work) => {
     const timer = setTimeout(work, ms)
     return () => clearTimeout(timer)
+  },
+  soon: (work) => {
+    setImmediate(work)
   },
 }

@@ -15,14 +15,16 @@ export interface WorkQueueOptions {
  * A keyed queue in the manner of Kubernetes' controllers.
  *
  * INVARIANTS: a key is worked on by one at a time. A key added while it waits is worked on once; added while it is
- * worked on, once more afterwards. A failed key comes back after its back-off, a success forgets it. After `stop`
- * nothing new begins.
+ * worked on, once more afterwards. Work begins in a task of its own, so whoever adds a key never does its work, however
+ * much of that is synchronous. A failed key comes back after its back-off, a success forgets it. After `stop` nothing new
+ * begins.
  */
 export class WorkQueue {
   readonly #waiting = new Set<string>()
   readonly #working = new Map<string, Promise<void>>()
   readonly #attempts = new Map<string, number>()
   readonly #timers = new Map<string, { readonly atMs: number; readonly cancel: () => void }>()
+  #isPumpAsked = false
   #stopped = false
 
   constructor(private readonly options: WorkQueueOptions) {}
@@ -71,12 +73,25 @@ export class WorkQueue {
     this.#timers.delete(key)
   }
 
+  /** Where no more keys may be worked on, the end of one of them asks again. */
   #pump(): void {
+    if (this.#isPumpAsked || this.#working.size >= this.options.concurrency) return
+    this.#isPumpAsked = true
+    this.options.clock.soon(() => {
+      this.#isPumpAsked = false
+      this.#begin()
+    })
+  }
+
+  #begin(): void {
     for (const key of this.#waiting) {
       if (this.#stopped || this.#working.size >= this.options.concurrency) return
       if (this.#working.has(key)) continue
       this.#waiting.delete(key)
-      this.#working.set(key, this.#process(key))
+      // Marked first: the work may ask for its own key before it waits for anything.
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#working.set(key, promise)
+      void this.#process(key).finally(resolve)
     }
   }
 

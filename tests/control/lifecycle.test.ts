@@ -442,8 +442,10 @@ describe('an unhealthy engine', () => {
   test('that is wanted has a successor before it goes', async () => {
     await start(env)
     await pass(2)
-    await pass(3, [19_000])
-    expect(await names()).toEqual(['acestream-1 ready', 'acestream-2 ready'])
+    await pass(2, [19_000])
+    expect(await names()).toEqual(['acestream-1 ready', 'acestream-2 starting'])
+    await pass(1, [19_000])
+    expect(await names()).toEqual(['acestream-1 draining', 'acestream-2 ready'])
     await pass(10, [19_000])
     expect(await names()).toEqual(['acestream-2 ready'])
   })

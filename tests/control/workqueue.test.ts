@@ -24,6 +24,7 @@ function bench(concurrency = 4) {
     backoffMs: (attempt) => attempt * 100,
   })
   const finish = async (key: string, error?: string) => {
+    await settled()
     const turn = waiting.get(key)
     waiting.delete(key)
     if (error === undefined) turn?.resolve()
@@ -46,6 +47,7 @@ describe('the work queue', () => {
   test('does a key that was added while it is worked on once more, and never twice at the same time', async () => {
     const { queue, begun, errors, finish } = bench()
     queue.add('key')
+    await settled()
     queue.add('key')
     queue.add('key')
     await settled()
@@ -120,6 +122,7 @@ describe('the work queue', () => {
     queue.add('runs')
     queue.add('waits')
     queue.addAfter('later', 100)
+    await settled()
     let isStopped = false
     const stop = queue.stop().then(() => {
       isStopped = true
@@ -131,5 +134,68 @@ describe('the work queue', () => {
     queue.add('new')
     await clock.advance(10_000)
     expect(begun).toEqual(['runs'])
+  })
+
+  test('begins nothing that was added just before it was stopped', async () => {
+    const { queue, begun } = bench()
+    queue.add('key')
+    await queue.stop()
+    await settled()
+    expect(begun).toEqual([])
+  })
+
+  test('does a key that was added several times before its turn came once', async () => {
+    const { queue, begun, finish } = bench()
+    for (let i = 0; i < 3; i++) queue.add('key')
+    await finish('key')
+    await settled()
+    expect(begun).toEqual(['key'])
+  })
+
+  test('begins nothing on the stack of whoever adds it', async () => {
+    const { queue, begun } = bench()
+    queue.add('key')
+    await Promise.resolve()
+    expect(begun).toEqual([])
+    await settled()
+    expect(begun).toEqual(['key'])
+  })
+})
+
+/** A queue whose work is synchronous and asks for its own key, as often as it may. */
+function selfAsking(ask: (queue: WorkQueue) => void, times: number) {
+  const depths: number[] = []
+  let depth = 0
+  const queue: WorkQueue = new WorkQueue({
+    clock: new VirtualClock(),
+    concurrency: 4,
+    work: () => {
+      depth++
+      depths.push(depth)
+      if (depths.length <= times) ask(queue)
+      depth--
+      return Promise.resolve()
+    },
+    onError: (key, error) => {
+      throw new Error(`${key}: ${error}`)
+    },
+    backoffMs: () => 0,
+  })
+  return { queue, depths }
+}
+
+describe('work that asks for its own key before it waits for anything', () => {
+  test('is begun again when it has ended, and never within itself', async () => {
+    const { queue, depths } = selfAsking((each) => each.add('plan'), 2)
+    queue.add('plan')
+    await settled()
+    expect(depths).toEqual([1, 1, 1])
+  })
+
+  test('is known to be under way', async () => {
+    const { queue, depths } = selfAsking((each) => each.addUnlessKnown('plan'), 2)
+    queue.add('plan')
+    await settled()
+    expect(depths).toEqual([1])
   })
 })

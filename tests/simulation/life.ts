@@ -79,6 +79,10 @@ export class LifeClock implements Clock {
     })
   }
 
+  soon(work: () => void): void {
+    this.after(0, work)
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return this.life.isDead ? never() : sleepOn(this, ms, signal)
   }

@@ -40,6 +40,31 @@ describe('the simulated clock', () => {
     expect(woken).toEqual(['slept', 'aborted'])
   })
 
+  test('runs what is to be soon at the same time, after what was due already', async () => {
+    const clock = new SimClock(0)
+    const ran: string[] = []
+    clock.after(10, () => {
+      clock.after(0, () => ran.push(`due@${clock.now()}`))
+      clock.soon(() => ran.push(`soon@${clock.now()}`))
+      ran.push('first')
+    })
+    while (await clock.step(1_000)) {}
+    expect(ran).toEqual(['first', 'due@10', 'soon@10'])
+  })
+
+  test('lets nothing happen while time is spent; what was due meanwhile comes late, and in its order', async () => {
+    const clock = new SimClock(0)
+    const ran: string[] = []
+    for (const ms of [30, 20, 300]) clock.after(ms, () => ran.push(`${ms}@${clock.now()}`))
+    clock.after(10, () => {
+      clock.spend(100)
+      ran.push(`busy@${clock.now()}`)
+    })
+    while (await clock.step(1_000)) {}
+    expect(ran).toEqual(['busy@110', '20@110', '30@110', '300@300'])
+    expect(clock.spentMs()).toBe(100)
+  })
+
   test('orders ten thousand timers', async () => {
     const clock = new SimClock(0)
     const times: number[] = []

@@ -15,6 +15,7 @@ interface Timer {
 export class SimClock implements Clock {
   readonly #heap: Timer[] = []
   #nowMs: number
+  #spentMs = 0
   #count = 0
 
   constructor(startMs: number) {
@@ -36,6 +37,22 @@ export class SimClock implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return sleepOn(this, ms, signal)
+  }
+
+  /** At this time, after what is due already. */
+  soon(work: () => void): void {
+    this.after(0, work)
+  }
+
+  /** Time passes while a process is busy with one thing: nothing that is due meanwhile happens before that is done. */
+  spend(ms: number): void {
+    this.#nowMs += ms
+    this.#spentMs += ms
+  }
+
+  /** All the time that was spent so. */
+  spentMs(): number {
+    return this.#spentMs
   }
 
   /**

@@ -11,6 +11,7 @@ export class VirtualClock implements Clock {
   #nowMs: number
   #count = 0
   readonly #timers = new Set<Timer>()
+  #soon = 0
 
   constructor(startMs = Date.parse('2026-11-23T12:00:00Z')) {
     this.#nowMs = startMs
@@ -26,6 +27,20 @@ export class VirtualClock implements Clock {
     return () => this.#timers.delete(timer)
   }
 
+  /** At the same virtual time, since nothing moves the clock before all that is to be soon has been. */
+  soon(work: () => void): void {
+    this.#soon++
+    setImmediate(() => {
+      this.#soon--
+      work()
+    })
+  }
+
+  /** Time passes while the process is busy with one thing: nothing that is due meanwhile happens before that is done. */
+  spend(ms: number): void {
+    this.#nowMs += ms
+  }
+
   /** How many calls are still to come. */
   timers(): number {
     return this.#timers.size
@@ -38,14 +53,19 @@ export class VirtualClock implements Clock {
   /** Moves on by `ms`, stopping at every timer that is due on the way; what it sets off has run when this resolves. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms
-    await settled()
+    await this.#settled()
     for (let timer = this.#next(untilMs); timer !== undefined; timer = this.#next(untilMs)) {
       this.#timers.delete(timer)
       this.#nowMs = Math.max(this.#nowMs, timer.atMs)
       timer.work()
-      await settled()
+      await this.#settled()
     }
-    this.#nowMs = untilMs
+    this.#nowMs = Math.max(this.#nowMs, untilMs)
+  }
+
+  async #settled(): Promise<void> {
+    do await settled()
+    while (this.#soon > 0)
   }
 
   #next(untilMs: number): Timer | undefined {
