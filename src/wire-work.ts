@@ -14,6 +14,7 @@ import { OwnStarts } from './control/own-starts.ts'
 import { Provisioner, type StartOutcome } from './control/provisioner.ts'
 import { Reconciler } from './control/reconciler.ts'
 import { Remover } from './control/remover.ts'
+import { RepairQueue } from './control/repair-queue.ts'
 import { Repairs } from './control/repairs.ts'
 import { SessionKeeper } from './control/session-keeper.ts'
 import { Settlements } from './control/settlements.ts'
@@ -23,7 +24,6 @@ import { StreamStops } from './control/stream-stops.ts'
 import { Survey } from './control/survey.ts'
 import { TrafficWatch } from './control/traffic-watch.ts'
 import { VpnKeeper } from './control/vpn-keeper.ts'
-import type { Action } from './core/situation.ts'
 import type { Engine } from './core/types.ts'
 import type { Counters } from './metrics/counters.ts'
 import type { Adapters, Base } from './wire-base.ts'
@@ -47,12 +47,14 @@ export function workOf(config: Config, adapters: Adapters, base: Base) {
     addresses,
     gate,
   } = base
-  const isInHand = (id: string): boolean => starting.isInHand(id) || lifecycle.repairs.isInHand(id)
-  const lookAt = (containerId: string): void => watching.observer.lookAt(containerId)
+  const underRepair = new Set<string>()
+  const isInHand = (id: string): boolean => starting.isInHand(id) || underRepair.has(id)
   const starting = startingOf(config, adapters, base, (id) => watching.onLaunchEnd(id))
   const onPass = (): void => lifecycle.reconciler.soon()
   const watching: Watching = watchingOf(config, adapters, base, starting, { isInHand, onPass })
-  const lifecycle: Lifecycle = lifecycleOf(config, adapters, base, starting, { isInHand, lookAt })
+  const lookAt = (containerId: string): void => watching.observer.lookAt(containerId)
+  const hooks = { isInHand, underRepair, lookAt }
+  const lifecycle: Lifecycle = lifecycleOf(config, adapters, base, starting, hooks)
   return {
     ...starting,
     ...watching,
@@ -193,33 +195,34 @@ function lifecycleOf(
   adapters: Adapters,
   base: Base,
   { claims, provisioner }: Starting,
-  hooks: { readonly isInHand: (id: string) => boolean; readonly lookAt: (containerId: string) => void },
+  hooks: {
+    readonly isInHand: (id: string) => boolean
+    readonly underRepair: Set<string>
+    readonly lookAt: (containerId: string) => void
+  },
 ) {
   const { store, runtime, clock, log, random } = adapters
   const { edge, template, counters, facts, sessions, connections, nodes, gate } = base
-  const { isInHand, lookAt } = hooks
+  const { isInHand, underRepair, lookAt } = hooks
   const starts = new OwnStarts({ provisioner, clock, random })
   const launch = (engine: Engine): void => starts.launch(engine)
-  const repair = (engineId: string): void => reconciler.repair(engineId)
-  const actionFor = (engineId: string): Action | undefined => reconciler.actionFor(engineId)
   const settings = policySettingsOf(config)
   const known = { store, clock, facts, sessions, connections, nodes, gate, template, settings }
   const survey = new Survey({ ...known, isInHand, starts })
   const onAction = counters.acted
-  const executor = new Executor({ store, clock, claims, log, launch, lookAt, repair, onAction })
   const breakers = gate.breakers()
-  const repairs = new Repairs({
-    ...{ store, clock, runtime, nodes, claims, log },
-    ...{ breakers, actionFor, lookAt, launch, onAction },
-  })
+  const mending = { survey, inHand: underRepair, breakers, lookAt, launch, onAction }
+  const repairs = new Repairs({ store, clock, runtime, nodes, claims, log, ...mending })
+  const repairQueue = new RepairQueue({ clock, repairs, random, onError: edge('a repair') })
+  const repair = (engineId: string): void => repairQueue.add(engineId)
+  const executor = new Executor({ store, clock, claims, log, launch, lookAt, repair, onAction })
   const watched = { store, clock, facts, sessions, connections, nodes, survey }
   const onPass = counters.planned
-  const reconciler: Reconciler = new Reconciler({
-    ...watched,
-    ...{ executor, repairs, log, random, onPass },
+  const reconciler = new Reconciler({
+    ...{ ...watched, executor, log, random, onPass },
     onError: edge('a pass of the reconciler'),
   })
-  return { survey, repairs, reconciler, operator: new Operator({ store, clock, ...settings }) }
+  return { survey, repairQueue, reconciler, operator: new Operator({ store, clock, ...settings }) }
 }
 
 /** A failure that a caller waits for is counted with its answer. */

@@ -48,7 +48,8 @@ export function createOrchestrator(
     },
   })
   const translate = createTranslate(config.PROVISION_ERROR_DETAIL)
-  const { provisioner, keeper, vpnKeeper, observer, reconciler, traffic, cache, storageWatch } = work
+  const { provisioner, keeper, vpnKeeper, observer, reconciler, repairQueue, traffic, cache, storageWatch } =
+    work
   const { statistics } = base
   return {
     app: createApp(services, {
@@ -78,15 +79,8 @@ export function createOrchestrator(
     stop: async () => {
       feed.stop()
       provisioner.stop()
-      const loops = [
-        reconciler,
-        traffic,
-        keeper,
-        vpnKeeper,
-        observer,
-        storageWatch,
-        ...(cache === null ? [] : [cache]),
-      ]
+      const watching = [traffic, keeper, vpnKeeper, observer, storageWatch, ...(cache === null ? [] : [cache])]
+      const loops = [reconciler, repairQueue, ...watching]
       await Promise.all(loops.map((loop) => loop.stop()))
       await statistics.stop()
     },

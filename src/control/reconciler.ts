@@ -1,15 +1,13 @@
 import { plan } from '../core/plan.ts'
-import type { Action, Plan } from '../core/situation.ts'
+import type { Plan } from '../core/situation.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OnError } from '../lib/guard.ts'
 import type { Log } from '../lib/log.ts'
 import { backoffMs, WorkQueue } from '../lib/workqueue.ts'
-import { RuntimeFailure } from '../runtime/runtime.ts'
 import type { Store } from '../store/store.ts'
 import type { ConnectionFacts } from './connection-facts.ts'
 import type { Executor } from './executor.ts'
 import type { Facts } from './facts.ts'
-import type { Repairs } from './repairs.ts'
 import type { SessionFacts } from './session-facts.ts'
 import type { Survey } from './survey.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
@@ -23,7 +21,6 @@ export interface ReconcilerDeps {
   readonly nodes: VpnNodes
   readonly survey: Survey
   readonly executor: Executor
-  readonly repairs: Repairs
   readonly log: Log
   /** Uniform in [0, 1), for the jitter of back-offs. */
   readonly random: () => number
@@ -33,10 +30,12 @@ export interface ReconcilerDeps {
 }
 
 const PLAN = 'plan'
-const CONCURRENT_REPAIRS = 8
 const RETRY = { minMs: 500, maxMs: 30_000 }
 
-/** The least time between two plans: what changes in a burst is looked at once. */
+/**
+ * The least time from the end of a plan to the next one: what changes in a burst is looked at once, and where commits are
+ * slow, plans leave most of the time to what asks for them.
+ */
 const REST_MS = 100
 
 /**
@@ -46,15 +45,15 @@ const REST_MS = 100
  * only asks for another plan, and never continues an old one. Where what is known may be out of date, nothing is decided.
  */
 export class Reconciler {
+  readonly #stop = new AbortController()
   readonly #queue: WorkQueue
-  #lastPassMs = Number.NEGATIVE_INFINITY
 
   constructor(private readonly deps: ReconcilerDeps) {
     this.#queue = new WorkQueue({
       clock: deps.clock,
-      concurrency: CONCURRENT_REPAIRS,
-      work: (key) => (key === PLAN ? this.#pass() : deps.repairs.repair(key)),
-      onError: (key, error, attempt) => this.#failed(key, error, attempt),
+      concurrency: 1,
+      work: () => this.#pass(),
+      onError: (_, error) => deps.onError(error),
       backoffMs: (attempt) => backoffMs(attempt, RETRY, deps.random),
     })
   }
@@ -71,19 +70,13 @@ export class Reconciler {
 
   /** Begins nothing new, and resolves when what runs has ended. */
   async stop(): Promise<void> {
+    this.#stop.abort()
     await this.#queue.stop()
   }
 
-  /** Asks for another plan, soon. */
+  /** Asks for another plan, soon; never made on the stack of whoever asks. */
   soon(): void {
-    const waitMs = this.#lastPassMs + REST_MS - this.deps.clock.now()
-    if (waitMs <= 0) this.#queue.add(PLAN)
-    else this.#queue.addWithin(PLAN, waitMs)
-  }
-
-  /** Asks for a repair of an engine; one that failed just now keeps to its back-off. */
-  repair(engineId: string): void {
-    this.#queue.addUnlessKnown(engineId)
+    this.#queue.add(PLAN)
   }
 
   /** What would be done now. */
@@ -91,25 +84,21 @@ export class Reconciler {
     return plan(this.deps.survey.take())
   }
 
-  /** What the plan of this moment wants done with one engine. */
-  actionFor(engineId: string): Action | undefined {
-    return this.dryRun().actions.find((action) => 'engineId' in action && action.engineId === engineId)
+  /** A plan, and the rest after it: what asks for another one in either gets it afterwards. */
+  async #pass(): Promise<void> {
+    try {
+      this.#planAndDo()
+    } finally {
+      await this.deps.clock.sleep(REST_MS, this.#stop.signal)
+    }
   }
 
-  async #pass(): Promise<void> {
+  #planAndDo(): void {
     const { clock, executor, log, onPass } = this.deps
-    this.#lastPassMs = clock.now()
     const { actions, wakeAtMs } = this.dryRun()
     for (const action of actions) executor.execute(action)
     onPass()
     log.debug({ actions: actions.length, wake_at: wakeAtMs }, 'planned')
     if (wakeAtMs !== null) this.#queue.addWithin(PLAN, Math.max(REST_MS, wakeAtMs - clock.now()))
-  }
-
-  #failed(key: string, error: unknown, attempt: number): void {
-    const { log, onError } = this.deps
-    if (error instanceof RuntimeFailure && error.code === 'unreachable')
-      log.debug({ key, attempt }, `not mended: ${error.message}`)
-    else onError(error)
   }
 }

@@ -1,3 +1,4 @@
+import { plan } from '../core/plan.ts'
 import { ProvisionRefused } from '../core/refusal.ts'
 import type { Action, ActionOf } from '../core/situation.ts'
 import { type Engine, hasStopped } from '../core/types.ts'
@@ -11,6 +12,7 @@ import type { BreakersSettings } from './breaker-notes.ts'
 import type { Claims } from './claims.ts'
 import { endEngine, endStreams } from './endings.ts'
 import { present } from './settler.ts'
+import type { Survey } from './survey.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
 
 export interface RepairsDeps {
@@ -19,8 +21,9 @@ export interface RepairsDeps {
   readonly runtime: Runtime
   readonly log: Log
   readonly breakers: BreakersSettings
-  /** What the plan of this moment wants done with the engine. */
-  readonly actionFor: (engineId: string) => Action | undefined
+  readonly survey: Pick<Survey, 'take'>
+  /** Engines whose containers are being mended or removed here: noted by us, and left alone by others. */
+  readonly inHand: Set<string>
   readonly lookAt: (containerId: string) => void
   readonly nodes: VpnNodes
   readonly claims: Pick<Claims, 'again'>
@@ -42,36 +45,35 @@ const HOPELESS = new Set<RuntimeFailure['code']>(['port_taken', 'refused', 'not_
  * anything is done.
  */
 export class Repairs {
-  readonly #inHand = new Set<string>()
-
   constructor(private readonly deps: RepairsDeps) {}
-
-  /** Whether this engine's container is being started or removed here. */
-  isInHand(engineId: string): boolean {
-    return this.#inHand.has(engineId)
-  }
 
   /** Throws RuntimeFailure when Docker can't be asked; nothing is written then. */
   async repair(engineId: string): Promise<void> {
     const { deps } = this
     const containerId = engineById(deps.store.db, engineId)?.containerId ?? null
-    if (containerId === null || !isRepair(deps.actionFor(engineId))) return
+    if (containerId === null || this.#wanted(engineId) === undefined) return
     const seen = await present(deps.runtime.inspect(containerId))
     if (!(await this.#isNodeAsKnown(engineId))) return
-    const action = deps.actionFor(engineId)
+    const action = this.#wanted(engineId)
     const engine = engineById(deps.store.db, engineId)
-    if (!isRepair(action) || engine === undefined) return
+    if (action === undefined || engine === undefined) return
     // What is gone, or runs again, is the settler's to note.
     if (seen === null || (isAboutStop(action) && !hasStopped(seen.state))) return deps.lookAt(containerId)
-    this.#inHand.add(engineId)
+    deps.inHand.add(engineId)
     deps.onAction(action)
     try {
       await this.#executors[action.type](engine, action, seen)
     } finally {
-      this.#inHand.delete(engineId)
+      deps.inHand.delete(engineId)
       // Also where it failed half-way.
       deps.lookAt(containerId)
     }
+  }
+
+  /** The repair that the plan of this moment wants of the engine. */
+  #wanted(engineId: string): Repair | undefined {
+    const { actions } = plan(this.deps.survey.take())
+    return actions.filter(isRepair).find((action) => action.engineId === engineId)
   }
 
   readonly #executors = {
@@ -196,8 +198,7 @@ export class Repairs {
 const REPAIRS = ['fail', 'revive', 'restart', 'recreate'] as const
 type Repair = ActionOf<(typeof REPAIRS)[number]>
 
-const isRepair = (action: Action | undefined): action is Repair =>
-  action !== undefined && REPAIRS.some((type) => type === action.type)
+const isRepair = (action: Action): action is Repair => REPAIRS.some((type) => type === action.type)
 
 /** The rules that hold only as long as the container stands still. */
 const isAboutStop = ({ rule }: Action): boolean => rule === 'exited' || rule === 'stopped_in_outage'

@@ -99,6 +99,8 @@ export class Rig {
   readonly stops = new ManualStops()
   readonly temp: TempStore = tempStore()
   readonly logged: string[] = []
+  /** What each commit takes on the disk, in milliseconds of virtual time. */
+  commitMs = 0
   orchestrator: Orchestrator
   #ids = 0
 
@@ -197,8 +199,11 @@ export class Rig {
     const note = (fields: object, message: string): void => {
       this.logged.push(`${message} ${JSON.stringify(fields)}`)
     }
+    const { store } = this.temp
+    // Before anybody else hears of the commit.
+    store.onCommit(() => this.clock.spend(this.commitMs))
     return createOrchestrator(loaded.config, {
-      store: this.temp.store,
+      store,
       runtime: this.runtime,
       health: this.health,
       vpn: this.vpn,

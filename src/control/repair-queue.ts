@@ -1,0 +1,40 @@
+import type { Clock } from '../lib/clock.ts'
+import type { OnError } from '../lib/guard.ts'
+import { backoffMs, WorkQueue } from '../lib/workqueue.ts'
+import type { Repairs } from './repairs.ts'
+
+export interface RepairQueueDeps {
+  readonly clock: Clock
+  readonly repairs: Pick<Repairs, 'repair'>
+  /** Uniform in [0, 1), for the jitter of back-offs. */
+  readonly random: () => number
+  readonly onError: OnError
+}
+
+const CONCURRENT_REPAIRS = 8
+const RETRY = { minMs: 500, maxMs: 30_000 }
+
+/** Has engines repaired, some at a time, apart from plans and looks: those never wait for the containers of repairs. */
+export class RepairQueue {
+  readonly #queue: WorkQueue
+
+  constructor(private readonly deps: RepairQueueDeps) {
+    this.#queue = new WorkQueue({
+      clock: deps.clock,
+      concurrency: CONCURRENT_REPAIRS,
+      work: (engineId) => deps.repairs.repair(engineId),
+      onError: (_, error) => deps.onError(error),
+      backoffMs: (attempt) => backoffMs(attempt, RETRY, deps.random),
+    })
+  }
+
+  /** Asks for a repair of an engine; one that failed just now keeps to its back-off. */
+  add(engineId: string): void {
+    this.#queue.addUnlessKnown(engineId)
+  }
+
+  /** Begins nothing new, and resolves when what runs has ended. */
+  async stop(): Promise<void> {
+    await this.#queue.stop()
+  }
+}
