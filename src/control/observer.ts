@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import { guarded, type OnError } from '../lib/guard.ts'
 import type { Log } from '../lib/log.ts'
 import { loop } from '../lib/loop.ts'
-import { backoffMs, WorkQueue } from '../lib/workqueue.ts'
+import { backoffMs, WorkQueue, type WorkQueueOptions } from '../lib/workqueue.ts'
 import { type ContainerEvent, type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import type { Facts } from './facts.ts'
 import type { PassResult, Settler } from './settler.ts'
@@ -23,6 +23,7 @@ export interface ObserverDeps {
 }
 
 const PASS = 'pass'
+const CONCURRENT_LOOKS = 8
 const PING_INTERVAL_MS = 1_000
 const RETRY = { minMs: 500, maxMs: 5_000 }
 
@@ -34,7 +35,9 @@ const RETRY = { minMs: 500, maxMs: 5_000 }
  */
 export class Observer {
   readonly #stop = new AbortController()
-  readonly #queue: WorkQueue
+  readonly #looks: WorkQueue
+  /** Apart from looks, so that neither waits for containers that the other asks about. */
+  readonly #passes: WorkQueue
   #loops: Promise<unknown> = Promise.resolve()
   #hasPassed = false
   #needsThoroughPass = true
@@ -42,13 +45,13 @@ export class Observer {
   readonly #asked: PromiseWithResolvers<PassResult>[] = []
 
   constructor(private readonly deps: ObserverDeps) {
-    this.#queue = new WorkQueue({
+    const options: Pick<WorkQueueOptions, 'clock' | 'onError' | 'backoffMs'> = {
       clock: deps.clock,
-      concurrency: 8,
-      work: (key) => (key === PASS ? this.#pass() : this.#look(key)),
       onError: (key, error, attempt) => this.#failed(key, error, attempt),
       backoffMs: (attempt) => backoffMs(attempt, RETRY, deps.random),
-    })
+    }
+    this.#looks = new WorkQueue({ ...options, concurrency: CONCURRENT_LOOKS, work: (id) => this.#look(id) })
+    this.#passes = new WorkQueue({ ...options, concurrency: 1, work: () => this.#pass() })
   }
 
   /** True once a full pass has succeeded since the start: nothing is lost and nothing imagined from then on. */
@@ -69,23 +72,23 @@ export class Observer {
 
   async stop(): Promise<void> {
     this.#stop.abort()
-    await Promise.all([this.#loops, this.#queue.stop()])
+    await Promise.all([this.#loops, this.#looks.stop(), this.#passes.stop()])
   }
 
   /** Asks for a look at one container, soon. */
   lookAt(containerId: string): void {
-    this.#queue.add(containerId)
+    this.#looks.add(containerId)
   }
 
   /** Asks for a full pass, soon. */
   passSoon(): void {
-    this.#queue.add(PASS)
+    this.#passes.add(PASS)
   }
 
   /** Asks for a thorough full pass, soon: what happened meanwhile was seen and could not be written. */
   passThoroughly(): void {
     this.#needsThoroughPass = true
-    this.#queue.add(PASS)
+    this.#passes.add(PASS)
   }
 
   /** Does a thorough full pass now and gives what it did. Throws RuntimeFailure when Docker can't be asked. */
@@ -95,7 +98,7 @@ export class Observer {
     const asked = Promise.withResolvers<PassResult>()
     this.#asked.push(asked)
     this.#needsThoroughPass = true
-    this.#queue.add(PASS)
+    this.#passes.add(PASS)
     return asked.promise
   }
 
@@ -129,7 +132,7 @@ export class Observer {
     else if (error.code !== 'unreachable' && attempt === 1)
       this.deps.log.warn({}, `no events of Docker: ${error.message}`)
     this.#stale(Number.POSITIVE_INFINITY)
-    if (this.deps.facts.docker().state !== 'unreachable') this.#queue.add(PASS)
+    if (this.deps.facts.docker().state !== 'unreachable') this.#passes.add(PASS)
   }
 
   /** What is known of the containers may be out of date; events are told from `sinceMs` on. */
@@ -142,11 +145,11 @@ export class Observer {
   #gap(): void {
     this.#stale(this.deps.clock.now())
     this.#answered()
-    this.#queue.add(PASS)
+    this.#passes.add(PASS)
   }
 
   #heard(event: ContainerEvent): void {
-    if (this.deps.settler.onEvent(event)) this.#queue.add(event.id)
+    if (this.deps.settler.onEvent(event)) this.#looks.add(event.id)
   }
 
   async #ask(): Promise<void> {
@@ -166,7 +169,7 @@ export class Observer {
     if (before.state !== 'unreachable') return
     log.info({ seconds: Math.round((clock.now() - before.sinceMs) / 1000) }, 'Docker answers again')
     this.#stale(facts.watch().sinceMs)
-    this.#queue.add(PASS)
+    this.#passes.add(PASS)
   }
 
   /** One line an outage, not one an attempt. */
@@ -183,8 +186,8 @@ export class Observer {
   }
 
   async #pass(): Promise<void> {
-    const { settler, onPass, onError, log, clock, passIntervalMs, facts } = this.deps
-    this.#queue.addAfter(PASS, passIntervalMs)
+import { loop } from '../lib/loop.ts'
+import { backoffMs, WorkQueue, type WorkQueueOptions } from '../lib/workqueue.ts'
     const isThorough = this.#needsThoroughPass
     const asked = this.#asked.splice(0)
     this.#needsThoroughPass = false

@@ -617,7 +617,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'const isThorough = this.#needsThoroughPass\n',
       'const isThorough = false\n',
     ],
-    ['Docker’s return is not noticed', 'this.#stale(facts.watch().sinceMs)\n    this.#queue.add(PASS)', ''],
+    ['Docker’s return is not noticed', 'this.#stale(facts.watch().sinceMs)\n    this.#passes.add(PASS)', ''],
   ]),
   ...of('control/own-starts.ts', [
     ['a failed start holds nothing', "if (kind === 'failed') this.#hold()", ''],
