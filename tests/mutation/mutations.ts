@@ -631,6 +631,9 @@ export const MUTATIONS: readonly Mutation[] = [
       'if (unclaimedTtlMs < 0) this.#toSpare(id)',
     ],
   ]),
+  ...of('control/reconciler.ts', [
+    ['plans do not rest', 'await this.deps.clock.sleep(REST_MS, this.#stop.signal)', ''],
+  ]),
   ...of('control/repairs.ts', [
     [
       'streams of an engine without a network stay started',
@@ -735,6 +738,44 @@ export const MUTATIONS: readonly Mutation[] = [
       '({ engines, fleet }) => Math.max(0, engines.live - fleet.minimum)',
       '({ engines }) => engines.live',
     ],
+  ]),
+  ...of('lib/workqueue.ts', [
+    [
+      'work begins on the stack of whoever adds its key, and within itself',
+      `this.options.clock.soon(() => {
+      this.#isPumpAsked = false
+      this.#begin()
+    })
+  }
+
+  #begin(): void {
+    for (const key of this.#waiting) {
+      if (this.#stopped || this.#working.size >= this.options.concurrency) return
+      if (this.#working.has(key)) continue
+      this.#waiting.delete(key)
+      // Marked first: the work may ask for its own key before it waits for anything.
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#working.set(key, promise)
+      void this.#process(key).finally(resolve)
+`,
+      `this.#isPumpAsked = false
+    this.#begin()
+  }
+
+  #begin(): void {
+    for (const key of this.#waiting) {
+      if (this.#stopped || this.#working.size >= this.options.concurrency) return
+      if (this.#working.has(key)) continue
+      this.#waiting.delete(key)
+      this.#working.set(key, this.#process(key))
+`,
+    ],
+    [
+      'a key is marked as worked on when its synchronous part has run',
+      'this.#working.set(key, promise)\n      void this.#process(key).finally(resolve)',
+      'void this.#process(key).finally(resolve)\n      this.#working.set(key, promise)',
+    ],
+    ['work begins before answers are sent', 'this.options.clock.soon(', 'queueMicrotask('],
   ]),
   ...of('wire-work.ts', [
     ['ends are only counted by a scrape', '    ends.catchUp()\n    housekeeping', '    housekeeping'],

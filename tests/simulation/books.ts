@@ -21,6 +21,8 @@ export interface EngineBook {
   readonly unclaimed_since: number | null
   readonly claim_key: string | null
   readonly adopted_at: number | null
+  /** JSON: when its container restarted, the last times. */
+  readonly restarts_at: string
   readonly ready_at: number | null
   readonly removal_requested_at: number | null
   readonly drain_cause: string | null

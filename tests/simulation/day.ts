@@ -132,6 +132,7 @@ function dayOf(drawn: Scenario, options: DayOptions): Scenario {
     viewersEveryMs: (0.82 * options.stayMs) / options.streams,
     proxies: 3,
     eventTrouble: 0.02,
+    slowCommits: 0.02,
     audience: { stayMs: options.stayMs, contents: 10 * options.streams, perEngine: PER_ENGINE },
     history: options.history,
     vpn: null,

@@ -2,6 +2,9 @@ import type { Config } from '../../src/config.ts'
 import type { Books, EngineBook, JournalBook } from './books.ts'
 import type { Wishes } from './wishes.ts'
 
+/** Restarts of a container after which it may be taken for a crash loop. */
+const RESTARTS_MAX = 3
+
 export interface DrainChecksDeps {
   readonly books: Books
   readonly wishes: Wishes
@@ -13,7 +16,7 @@ export interface DrainChecksDeps {
   readonly onViolation: (text: string) => void
 }
 
-/** Why an engine is drained has to be true at the moment when that is written. */
+/** Why an engine is drained, or started for want of others, has to be true at the moment when that is written. */
 export class DrainChecks {
   /** By the hash of an engine's configuration: what was different in the configuration that made it. */
   readonly #madeFrom = new Map<string, string>()
@@ -33,9 +36,10 @@ export class DrainChecks {
     }
     const engine = id === null ? null : this.deps.books.byId(id)
     if (engine === null || config === undefined) return
+    const { cause = '', rule } = JSON.parse(detail) as { cause?: string; rule?: string }
     if (kind === 'provision.started') this.#madeFrom.set(engine.config_hash, generation(config))
+    if (kind === 'provision.started' && rule === 'below_wanted') this.#checkStart(config)
     if (kind !== 'engine.draining') return
-    const { cause } = JSON.parse(detail) as { cause: string }
     const fault = this.#faults[cause]?.(engine, config, at)
     if (fault !== null) this.deps.onViolation(`${engine.name} drains, ${cause}: ${fault ?? 'no cause'}`)
   }
@@ -74,11 +78,30 @@ export class DrainChecks {
         : 'nobody asked',
   }
 
+  /** With the one that was just begun there are no more than are wanted, of those that count beyond doubt. */
+  #checkStart(config: Config): void {
+    const { books, wasNodeInTrouble, onViolation } = this.deps
+    const live = books.live()
+    const serving = live.filter(
+      (row) => isInService(row) && !isFailing(row) && !wasNodeInTrouble(row.vpn_node),
+    )
+    const ids = new Set(live.filter(isInService).map(({ id }) => id))
+    const counted = serving.filter(({ status, replaces }) => status === 'ready' || !ids.has(replaces ?? ''))
+    const wanted = this.#wanted(live, config)
+    if (counted.length > wanted) onViolation(`a start makes ${counted.length} engines, ${wanted} are wanted`)
+  }
+
+  /** With so many viewers as these engines have. */
+  #wanted(engines: readonly EngineBook[], config: Config): number {
+    const { books } = this.deps
+    const busy = engines.filter(({ id, adopted_at }) => adopted_at !== null || books.streamsOf(id) > 0)
+    const minimum = this.#orderIn(config)?.replicas ?? config.MIN_REPLICAS
+    return Math.min(Math.max(minimum, busy.length + config.MIN_FREE_REPLICAS), config.MAX_REPLICAS)
+  }
+
   #surplusFault(engine: EngineBook, config: Config): string | null {
     const left = this.#serving()
-    const busy = left.filter(({ id, adopted_at }) => adopted_at !== null || this.deps.books.streamsOf(id) > 0)
-    const minimum = this.#orderIn(config)?.replicas ?? config.MIN_REPLICAS
-    const wanted = Math.min(Math.max(minimum, busy.length + config.MIN_FREE_REPLICAS), config.MAX_REPLICAS)
+    const wanted = this.#wanted(left, config)
     if (left.length < wanted) return `${left.length} are left and ${wanted} are wanted`
     return this.#busyFault(engine)
   }
@@ -103,6 +126,22 @@ export class DrainChecks {
     })
   }
 }
+
+const isInService = ({ status, removal_requested_at: removal }: EngineBook): boolean =>
+  status !== 'draining' && removal === null
+
+/** Another may be started in its place before it is removed; one that was never ready is told to the breaker first. */
+const isFailing = ({
+  status,
+  ready_at,
+  container_state: state,
+  restarts_at: restarts,
+}: EngineBook): boolean =>
+  ready_at !== null &&
+  (status === 'starting' ||
+    state === 'exited' ||
+    state === 'dead' ||
+    JSON.parse(restarts).length > RESTARTS_MAX)
 
 const generation = ({ ENGINE_ENV }: Config): string => JSON.stringify(ENGINE_ENV)
 

@@ -1,5 +1,5 @@
-import type { Clock } from '../../src/lib/clock.ts'
 import type { Server } from './server.ts'
+import type { SimClock } from './sim-clock.ts'
 import type { Trace } from './trace.ts'
 
 /** An answer that arrived. */
@@ -30,7 +30,7 @@ const PROMPT = /^GET \/(engines|streams|orchestrator|health|vpn|healthz|readyz)/
 export class Http {
   constructor(
     private readonly deps: {
-      readonly clock: Clock
+      readonly clock: SimClock
       readonly server: Server
       readonly trace: Trace
       readonly onViolation: (text: string) => void
@@ -48,7 +48,7 @@ export class Http {
       hungUp.abort()
       lost.resolve(null)
     })
-    const askedMs = clock.now()
+    const askedMs = waitedMs(clock)
     const handled = Promise.resolve(running.orchestrator.app.handle(requestOf(ask, hungUp.signal)))
     const answer = await Promise.race([handled.then(answerOf), lost.promise])
     forget()
@@ -61,11 +61,15 @@ export class Http {
     const { clock, onViolation } = this.deps
     const name = `${method} ${path}`
     if (isDead || !PROMPT.test(name)) return
-    if (clock.now() > askedMs) onViolation(`${name} took ${clock.now() - askedMs} ms`)
+    const tookMs = waitedMs(clock) - askedMs
+    if (tookMs > 0) onViolation(`${name} took ${tookMs} ms`)
     else if (answer !== null && answer.status >= 500 && path !== '/readyz')
       onViolation(`${name} answered ${answer.status}`)
   }
 }
+
+/** Without the time in which the process could answer nobody, since it wrote to the disk. */
+const waitedMs = (clock: SimClock): number => clock.now() - clock.spentMs()
 
 function requestOf({ method, path, body, key }: Ask, signal: AbortSignal): Request {
   return new Request(`http://localhost${path}`, {

@@ -23,6 +23,8 @@ export interface Scenario {
   readonly proxies: number
   /** Chance that an event of the container engine is late, told twice, or lost. */
   readonly eventTrouble: number
+  /** Chance that a commit is slow. */
+  readonly slowCommits: number
   readonly audience: Audience
   /** What is kept of what has been. */
   readonly history: History
@@ -106,6 +108,7 @@ export function drawScenario(random: Random): Scenario {
     viewersEveryMs: random.pick([5_000, 10_000, 20_000, 40_000]),
     proxies: random.int(1, 3),
     eventTrouble: wildness === 0 ? 0 : random.pick([0, 0.05, 0.2]),
+    slowCommits: random.stream('disk').pick([0.02, 0.1, 0.5, 0.9]),
     audience: AUDIENCE,
     history: HISTORY,
     vpn: vpn?.host ?? null,
@@ -113,7 +116,7 @@ export function drawScenario(random: Random): Scenario {
 }
 
 /** Parts of a scenario that a run can go without. */
-export const PARTS = ['faults', 'crashes', 'event_trouble', 'change', ...CHAOS_KINDS] as const
+export const PARTS = ['faults', 'crashes', 'event_trouble', 'slow_commits', 'change', ...CHAOS_KINDS] as const
 
 /** The scenario without these parts; all else is drawn as before, since each part draws from a stream of its own. */
 export function without(scenario: Scenario, parts: ReadonlySet<string>): Scenario {
@@ -126,6 +129,7 @@ export function without(scenario: Scenario, parts: ReadonlySet<string>): Scenari
     ...(parts.has('faults') ? { rates: NO_FAULTS } : {}),
     ...(parts.has('crashes') ? { crashes: 0, placedCrashes: 0 } : {}),
     ...(parts.has('event_trouble') ? { eventTrouble: 0 } : {}),
+    ...(parts.has('slow_commits') ? { slowCommits: 0 } : {}),
     ...(parts.has('change') ? { changedEnv: null } : {}),
   }
 }

@@ -32,6 +32,8 @@ export interface ServerDeps {
   readonly streamChecks: StreamChecks
   readonly onAsk: SimRuntimeDeps['onAsk']
   readonly onCommit: () => void
+  /** What the next commit takes, in milliseconds. */
+  readonly commitMs: () => number
   /** The production code logged an error that no fault of ours explains. */
   readonly onDefect: (text: string) => void
 }
@@ -141,10 +143,10 @@ export class Server {
     clock: LifeClock,
     sources: { readonly health: SimHealth; readonly vpn: SimVpn },
   ): Parameters<typeof createOrchestrator>[1] {
-    const { host, dice, coverage, trace, onAsk, database, onCommit, random } = this.deps
+    const { host, dice, coverage, trace, onAsk, database, onCommit, commitMs, random } = this.deps
     const chance = random.stream(`life ${life.number}`)
     return {
-      store: storeOf(life, database, onCommit),
+      store: storeOf(life, database, onCommit, () => this.deps.clock.spend(commitMs())),
       runtime: new SimRuntime({
         host: host.runtime,
         life,

@@ -4,15 +4,24 @@ import type { Life } from './life.ts'
 
 /**
  * The production store on a database that outlives every crash, as the file does. It refuses everything after the death
- * of the life that holds it. `onCommit` is told after each commit, while nothing else has happened yet.
+ * of the life that holds it. `onCommit` is told after each commit, while nothing else has happened yet; then `write` lets the
+ * time pass that it took.
  */
-export function storeOf(life: Life, client: Database, onCommit: () => void): Store {
+export function storeOf(life: Life, client: Database, onCommit: () => void, write: () => void): Store {
   const store = createStore(client)
-  store.onCommit(onCommit)
+  store.onCommit(() => {
+    onCommit()
+    write()
+  })
+  const record = (work: Parameters<Store['record']>[0]): void => {
+    store.record(work)
+    write()
+  }
   return new Proxy(store, {
     get: (_, name: keyof Store) => {
       if (name === 'close') return () => undefined
       life.assertAlive()
+      if (name === 'record') return record
       const member: unknown = Reflect.get(store, name)
       return typeof member === 'function' ? member.bind(store) : member
     },

@@ -27,3 +27,12 @@ export function setEventTrouble({ host, scenario }: World, random: Random): void
     return random.pick([[], [random.int(1, 8_000)], [0, random.int(0, 500)], [random.int(1, 300)]])
   }
 }
+
+/** What each commit takes, in milliseconds: little, or tens with a chance of `slow`, or hundreds with a tenth of that. */
+export function commitTimes(random: Random, slow: number): () => number {
+  return () => {
+    const drawn = random.float()
+    if (drawn < slow / 10) return random.int(100, 500)
+    return drawn < slow ? random.int(10, 90) : random.int(0, 2)
+  }
+}

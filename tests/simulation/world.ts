@@ -24,6 +24,7 @@ import { StreamChecks } from './stream-checks.ts'
 import { Trace } from './trace.ts'
 import { Viewers } from './viewers.ts'
 import { VpnChecks } from './vpn-checks.ts'
+import { commitTimes } from './weather.ts'
 import { Wishes } from './wishes.ts'
 
 type OnViolation = (text: string) => void
@@ -127,6 +128,7 @@ export class World {
         if (verb === 'traffic') host.process(id)?.change(() => undefined)
       },
       onCommit: this.checkCommit,
+      commitMs: commitTimes(random.stream('disk'), this.scenario.slowCommits),
       onDefect: onViolation,
     })
     const { server } = this
