@@ -79,7 +79,14 @@ export function createOrchestrator(
     stop: async () => {
       feed.stop()
       provisioner.stop()
-      const watching = [traffic, keeper, vpnKeeper, observer, storageWatch, ...(cache === null ? [] : [cache])]
+      const watching = [
+        traffic,
+        keeper,
+        vpnKeeper,
+        observer,
+        storageWatch,
+        ...(cache === null ? [] : [cache]),
+      ]
       const loops = [reconciler, repairQueue, ...watching]
       await Promise.all(loops.map((loop) => loop.stop()))
       await statistics.stop()

@@ -186,8 +186,8 @@ export class Observer {
   }
 
   async #pass(): Promise<void> {
-import { loop } from '../lib/loop.ts'
-import { backoffMs, WorkQueue, type WorkQueueOptions } from '../lib/workqueue.ts'
+    const { settler, onPass, onError, log, clock, passIntervalMs, facts } = this.deps
+    this.#passes.addAfter(PASS, passIntervalMs)
     const isThorough = this.#needsThoroughPass
     const asked = this.#asked.splice(0)
     this.#needsThoroughPass = false

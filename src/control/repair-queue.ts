@@ -18,7 +18,7 @@ const RETRY = { minMs: 500, maxMs: 30_000 }
 export class RepairQueue {
   readonly #queue: WorkQueue
 
-  constructor(private readonly deps: RepairQueueDeps) {
+  constructor(deps: RepairQueueDeps) {
     this.#queue = new WorkQueue({
       clock: deps.clock,
       concurrency: CONCURRENT_REPAIRS,
