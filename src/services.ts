@@ -16,14 +16,13 @@ import type { Operator } from './control/operator.ts'
 import type { PlanViews } from './control/plan-views.ts'
 import type { Provisioner } from './control/provisioner.ts'
 import type { Remover } from './control/remover.ts'
-import { checkEngineRequest, genericRequest } from './control/requests.ts'
+import { checkEngineRequest, genericRequest, type RequestRanges } from './control/requests.ts'
 import type { StatusViews } from './control/status-views.ts'
 import type { StreamStops } from './control/stream-stops.ts'
 import type { StreamViews } from './control/stream-views.ts'
 import type { StreamBooks } from './control/streams.ts'
 import type { EngineTemplate } from './control/template.ts'
 import type { VpnViews } from './control/vpn-views.ts'
-import type { PortRange } from './core/ports.ts'
 import { ProvisionRefused, type Refusal, runtimeUnavailable, storageUnavailable } from './core/refusal.ts'
 import type { Services } from './http/app.ts'
 import { type Failure, invalidFailure, type Translate } from './http/problems.ts'
@@ -43,8 +42,7 @@ export interface ServiceParts {
   readonly streamViews: StreamViews
   readonly statusViews: StatusViews
   readonly vpnViews: VpnViews
-  /** The ports that VPN nodes publish; none without a VPN. */
-  readonly vpnRanges: readonly PortRange[]
+  readonly requestRanges: RequestRanges
   readonly journalViews: JournalViews
   readonly feed: Feed
   readonly books: StreamBooks
@@ -59,7 +57,7 @@ export interface ServiceParts {
 /** Fits the control layer to the interfaces that the routes declare. */
 export function createServices(parts: ServiceParts): Services {
   const { template, provisioner, generic, remover, containers, books, observer, counters } = parts
-  const { engineViews, streamViews, streamStops, vpnRanges } = parts
+  const { engineViews, streamViews, streamStops, requestRanges } = parts
   return {
     ...queriesOf(parts),
     operations: {
@@ -96,7 +94,7 @@ export function createServices(parts: ServiceParts): Services {
     feed: parts.feed,
     provisioning: {
       engine: async (request, key, signal) => {
-        const wanted = checkEngineRequest(request, template, vpnRanges)
+        const wanted = checkEngineRequest(request, template, requestRanges)
         const engine = await countingRefusals(counters, provisioner.provision(wanted, key, signal))
         counters.provisioned('acestream')
         return {

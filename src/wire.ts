@@ -40,7 +40,7 @@ export function createOrchestrator(
     store,
     feed,
     template: base.template,
-    vpnRanges: base.nodes.all().map(({ ports }) => ports),
+    requestRanges: { vpn: base.nodes.all().map(({ ports }) => ports), https: config.ACE_HTTPS_RANGE },
     counters,
     metrics: () => {
       base.ends.catchUp()

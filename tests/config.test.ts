@@ -165,6 +165,17 @@ describe('settings that do not fit together', () => {
       'PORT_RANGE_HOST',
     ],
     [
+      'a single HTTP port that is the single HTTPS port, too',
+      { PORT_RANGE_HOST: '19000', ACE_HTTPS_RANGE: '19000', MAX_REPLICAS: '1' },
+      'PORT_RANGE_HOST',
+    ],
+    [
+      'a single HTTP port where engines listen for their peers',
+      { PORT_RANGE_HOST: '8621', MAX_REPLICAS: '1' },
+      'PORT_RANGE_HOST',
+    ],
+    ['a single HTTPS port where engines have their API', { ACE_HTTPS_RANGE: '62062' }, 'ACE_HTTPS_RANGE'],
+    [
       'a node named twice',
       { GLUETUN_CONTAINER_NAME: 'a,a', GLUETUN_PORT_RANGE: '1-2,3-4' },
       'GLUETUN_CONTAINER_NAME',
@@ -196,6 +207,14 @@ describe('settings that do not fit together', () => {
     ['ranges that would overlap if HTTPS ports were published', { ACE_HTTPS_RANGE: '19000-19100' }],
     ['as many ranges as nodes', { GLUETUN_CONTAINER_NAME: 'a, b', GLUETUN_PORT_RANGE: '1-2, 3-4' }],
     ['as many engines to keep as allowed', { MIN_REPLICAS: '2', MAX_REPLICAS: '2' }],
+    [
+      'one port for HTTP beside two for HTTPS, one of them the same',
+      { PORT_RANGE_HOST: '19000', ACE_HTTPS_RANGE: '19000-19001' },
+    ],
+    [
+      'the ports of peers where each engine has its own',
+      { GLUETUN_CONTAINER_NAME: 'a', GLUETUN_PORT_RANGE: '8621', ACE_HTTPS_RANGE: '62062' },
+    ],
     ['several ranges while there is no VPN', { GLUETUN_PORT_RANGE: '1-2,3-4' }],
   ]
   test.each(fitting)('accepts %s', (_, env) => {
@@ -293,6 +312,7 @@ describe('warnings', () => {
       'MAX_REPLICAS: GLUETUN_PORT_RANGE has only 20 ports',
     ],
     [{ MAX_REPLICAS: '3', PORT_RANGE_HOST: '1-2' }, 'MAX_REPLICAS: PORT_RANGE_HOST has only 2 ports'],
+    [{ MAX_REPLICAS: '3', PORT_RANGE_HOST: '8620-8622' }, 'MAX_REPLICAS: PORT_RANGE_HOST has only 2 ports'],
     [
       { ENGINE_ADVERTISE: 'container' },
       "ENGINE_ADVERTISE: names of containers mean nothing on Docker's default",

@@ -1,4 +1,5 @@
 /** What settings demand of one another: rules that make a configuration unusable, and advice that only warns. */
+import { FIXED_PORTS, freePort, holds, neededBesides } from '../core/ports.ts'
 import type { PortRange } from './formats.ts'
 import type { Config, SettingName } from './settings.ts'
 
@@ -37,6 +38,24 @@ export const RULES: readonly Rule[] = [
         `Give PORT_RANGE_HOST and ACE_HTTPS_RANGE (${spell(config.ACE_HTTPS_RANGE)}) different ports, ` +
           'since ACE_MAP_HTTPS publishes both on the host',
       ),
+  },
+  {
+    settings: ['ACE_HTTPS_RANGE', 'GLUETUN_CONTAINER_NAME'],
+    check: (config) =>
+      unless(
+        behindVpn(config) || hasPortBesides(config.ACE_HTTPS_RANGE, FIXED_PORTS),
+        `Give ACE_HTTPS_RANGE another port than ${FIXED_PORTS.join(' and ')}, where every engine listens besides`,
+      ),
+  },
+  {
+    settings: ['PORT_RANGE_HOST', 'ACE_HTTPS_RANGE', 'GLUETUN_CONTAINER_NAME'],
+    check: (config) => {
+      const needed = neededBesides(config.ACE_HTTPS_RANGE)
+      return unless(
+        behindVpn(config) || hasPortBesides(config.PORT_RANGE_HOST, needed),
+        `Give PORT_RANGE_HOST another port than ${needed.join(' and ')}, which engines need for themselves`,
+      )
+    },
   },
   {
     settings: ['GLUETUN_CONTAINER_NAME'],
@@ -108,10 +127,18 @@ export const ADVICE: readonly Rule[] = [
       ),
   },
   {
-    settings: ['MAX_REPLICAS', 'PORT_RANGE_HOST', 'GLUETUN_PORT_RANGE', 'GLUETUN_CONTAINER_NAME'],
+    settings: [
+      'MAX_REPLICAS',
+      'PORT_RANGE_HOST',
+      'ACE_HTTPS_RANGE',
+      'GLUETUN_PORT_RANGE',
+      'GLUETUN_CONTAINER_NAME',
+    ],
     check: (config) => {
       const ranges = behindVpn(config) ? config.GLUETUN_PORT_RANGE : [config.PORT_RANGE_HOST]
-      const size = ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0)
+      const needed = behindVpn(config) ? [] : neededBesides(config.ACE_HTTPS_RANGE)
+      const lost = needed.filter((port) => holds(config.PORT_RANGE_HOST, port)).length
+      const size = ranges.reduce((sum, { first, last }) => sum + last - first + 1, -lost)
       const name = behindVpn(config) ? 'GLUETUN_PORT_RANGE' : 'PORT_RANGE_HOST'
       return unless(
         config.MAX_REPLICAS <= size,
@@ -153,6 +180,11 @@ function namespaceClash(config: Config): string | null {
 
 function behindVpn(config: Config): boolean {
   return config.GLUETUN_CONTAINER_NAME.length > 0
+}
+
+/** Whether a range has a port that is none of these. */
+function hasPortBesides(range: PortRange, others: readonly number[]): boolean {
+  return freePort(range, (port) => others.includes(port), 0) !== null
 }
 
 function overlap(one: PortRange, other: PortRange): boolean {

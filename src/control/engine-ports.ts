@@ -1,4 +1,4 @@
-import type { PortRange } from '../core/ports.ts'
+import { FIXED_PORTS, freePort, type PortRange } from '../core/ports.ts'
 import { noFreePort, ProvisionRefused } from '../core/refusal.ts'
 import type { Engine, PortKind } from '../core/types.ts'
 import { liveEngines, updateEngine } from '../store/engines.ts'
@@ -40,26 +40,37 @@ export class EnginePorts {
   }
 
   /**
-   * Ports for the engine that are free now in its place, and the labels that follow from them. Throws ProvisionRefused when
-   * there are none. Behind a VPN every port inside is one of the node's network, so each needs a lease; else only what is
-   * published does, since every container has ports of its own.
+   * Ports for the engine that are free now in its place, each another, and the labels that follow from them. Throws
+   * ProvisionRefused when there are none. Behind a VPN every port inside is one of the node's network, so each needs a lease;
+   * else only what is published does, since every container has ports of its own.
    */
   free(db: Db, engine: Engine, start: number, nowMs: number): Ports & Pick<Engine, 'labels'> {
     const { ports, template, placer } = this.deps
     const { scope, vpnNode } = engine
     const offered = placer.forwardedPort(db, engine)
-    const free = (name: string, range: PortRange): number => {
-      // A provider may forward any port, also one that lies in a range of ours.
-      const port = ports.free(db, scope, range, start, nowMs, offered)
+    const isShared = vpnNode !== null
+    // A provider may forward any port, also one that lies in a range of ours.
+    const used = [...(isShared ? [] : FIXED_PORTS), ...(offered === null ? [] : [offered])]
+    const use = (name: string, port: number | null): number => {
       if (port === null) throw new ProvisionRefused(noFreePort(`all ports of ${name} are taken`))
+      used.push(port)
       return port
     }
-    const isShared = vpnNode !== null
+    const free = (name: string, range: PortRange, needed: readonly number[] = []): number =>
+      use(name, ports.free(db, scope, range, start, nowMs, [...used, ...needed]))
     const httpRange = isShared ? 'GLUETUN_PORT_RANGE' : 'PORT_RANGE_HOST'
-    const http = engine.request.hostPort ?? free(httpRange, placer.rangeOf(engine))
+    const http =
+      engine.request.hostPort === null
+        ? free(httpRange, placer.rangeOf(engine), placer.neededBesides(engine))
+        : use('host_port', engine.request.hostPort)
     const forwarded = offered === http ? null : offered
     const isLeased = isShared || template.mapHttps
-    const https = isLeased ? free('ACE_HTTPS_RANGE', ports.ranges.https) : ports.ranges.https.first
+    const https = isLeased
+      ? free('ACE_HTTPS_RANGE', ports.ranges.https)
+      : use(
+          'ACE_HTTPS_RANGE',
+          freePort(ports.ranges.https, (port) => used.includes(port), 0),
+        )
     const chosen = {
       httpPort: http,
       hostHttpPort: http,
@@ -74,22 +85,26 @@ export class EnginePorts {
 
   /**
    * The ports that an engine without leases goes on with: those that it had as far as they are its own (what an adopted one has
-   * may be another's by right, or not known), and the forwarded one if that is to be had. Throws ProvisionRefused.
+   * may be another's by right, or not known, or one port twice), and the forwarded one if that is to be had. Throws
+   * ProvisionRefused.
    */
   kept(tx: Db, engine: Engine, nowMs: number): Ports {
     const { ports, placer } = this.deps
     const { scope, hostHttpsPort } = engine
     const offered = placer.forwardedPort(tx, engine)
-    const keep = (port: number | null, range: PortRange): number => {
-      if (port !== null && port > 0 && !ports.isLeased(tx, scope, port)) return port
-      const other = ports.free(tx, scope, range, 0, nowMs, offered)
-      if (other === null) throw new ProvisionRefused(noFreePort('none is left behind the VPN'))
-      return other
+    const used: number[] = []
+    const keep = (had: number | null, range: PortRange): number => {
+      const isOurs = had !== null && had > 0 && !used.includes(had) && !ports.isLeased(tx, scope, had)
+      const others = offered === null ? used : [...used, offered]
+      const port = isOurs ? had : ports.free(tx, scope, range, 0, nowMs, others)
+      if (port === null) throw new ProvisionRefused(noFreePort('none is left behind the VPN'))
+      used.push(port)
+      return port
     }
     const httpPort = keep(engine.httpPort, placer.rangeOf(engine))
     const httpsPort = keep(engine.httpsPort, ports.ranges.https)
     const apiPort = keep(engine.apiPort, ports.ranges.api)
-    const forwarded = [httpPort, httpsPort, apiPort].includes(offered ?? 0) ? null : offered
+    const forwarded = used.includes(offered ?? 0) ? null : offered
     const p2pPort = forwarded ?? keep(engine.p2pPort, ports.ranges.p2p)
     const isCarrier = forwarded !== null || (engine.forwarded && p2pPort === engine.p2pPort)
     return {

@@ -1,5 +1,5 @@
 import { type NodePlace, placement } from '../core/placement.ts'
-import { holds, type PortRange, rangeText } from '../core/ports.ts'
+import { holds, neededBesides, type PortRange, rangeText } from '../core/ports.ts'
 import type { EngineRequest } from '../core/types.ts'
 import { liveEngines } from '../store/engines.ts'
 import type { Db } from '../store/store.ts'
@@ -31,11 +31,14 @@ export class Placer {
   taken(db: Db, { hostPort }: EngineRequest, nowMs: number): string | null {
     const { ports, nodes } = this.deps
     if (nodes.all().length > 0) return this.#takenBehindVpn(db, hostPort, nowMs)
-    if (hostPort !== null)
+    const needed = this.neededBesides({ vpnNode: null })
+    if (hostPort !== null) {
+      if (needed.includes(hostPort)) return `host_port ${hostPort} is needed for another port of the engine`
       return ports.isLeased(db, HOST_SCOPE, hostPort)
         ? `host_port ${hostPort} is held by another engine`
         : null
-    const isFree = ports.free(db, HOST_SCOPE, ports.ranges.host, 0, nowMs) !== null
+    }
+    const isFree = ports.free(db, HOST_SCOPE, ports.ranges.host, 0, nowMs, needed) !== null
     return isFree ? null : `all ports of PORT_RANGE_HOST ${rangeText(ports.ranges.host)} are taken`
   }
 
@@ -43,6 +46,11 @@ export class Placer {
   rangeOf({ vpnNode }: Pick<Place, 'vpnNode'>): PortRange {
     const node = vpnNode === null ? undefined : this.deps.nodes.get(vpnNode)
     return node?.ports ?? this.deps.ports.ranges.host
+  }
+
+  /** The ports that an engine's HTTP port can't be, for the sake of its others. In a node's network each kind has a range of its own. */
+  neededBesides({ vpnNode }: Pick<Place, 'vpnNode'>): readonly number[] {
+    return vpnNode === null ? neededBesides(this.deps.ports.ranges.https) : []
   }
 
   /** The port that is forwarded to a node, if no engine has it. */

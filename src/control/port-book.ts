@@ -25,7 +25,7 @@ export class PortBook {
   constructor(readonly ranges: PortRanges) {}
 
   /**
-   * A free port of the range in the scope other than `except`, or null. `start` moves the search on, so that ports are not
+   * A free port of the range in the scope and none of `except`, or null. `start` moves the search on, so that ports are not
    * reused at once.
    */
   free(
@@ -34,11 +34,11 @@ export class PortBook {
     range: PortRange,
     start: number,
     nowMs: number,
-    except: number | null = null,
+    except: readonly number[] = [],
   ): number | null {
     const leased = new Set(leasesIn(db, scope).map(({ port }) => port))
     const isTaken = (port: number): boolean =>
-      port === except || leased.has(port) || this.#isRefused(scope, port, nowMs)
+      except.includes(port) || leased.has(port) || this.#isRefused(scope, port, nowMs)
     return freePort(range, isTaken, start)
   }
 

@@ -1,5 +1,5 @@
 import { IMAGE_REFERENCE } from '../core/image.ts'
-import { holds, type PortRange, rangeText } from '../core/ports.ts'
+import { FIXED_PORTS, holds, neededBesides, type PortRange, rangeText } from '../core/ports.ts'
 import type { EngineRequest } from '../core/types.ts'
 import type { PublishedPort } from '../runtime/runtime.ts'
 import { InvalidRequest } from './errors.ts'
@@ -8,19 +8,23 @@ import { type EngineTemplate, isReservedLabel, RESERVED_ENV } from './template.t
 
 type FieldError = InvalidRequest['fields'][number]
 
-/**
- * Throws InvalidRequest naming every field that would contradict what we set ourselves. `vpnRanges` are the ports that VPN
- * nodes publish; empty without a VPN.
- */
+/** The ranges that a `host_port` has to suit. */
+export interface RequestRanges {
+  /** The ports that VPN nodes publish; none without a VPN. */
+  readonly vpn: readonly PortRange[]
+  readonly https: PortRange
+}
+
+/** Throws InvalidRequest naming every field that would contradict what we set ourselves. */
 export function checkEngineRequest(
   request: EngineRequest,
   template: EngineTemplate,
-  vpnRanges: readonly PortRange[],
+  ranges: RequestRanges,
 ): EngineRequest {
   const reserved = Object.keys(request.env).filter((name) => RESERVED_ENV.some((ours) => ours === name))
   raise([
     ...imageErrors(request.image),
-    ...portErrors(request.hostPort, vpnRanges),
+    ...portErrors(request.hostPort, ranges),
     ...reserved.map((name) => ({
       path: ['body', 'env', name],
       message: `${name} follows from the port; use host_port`,
@@ -61,15 +65,24 @@ function publishedPort(key: string, hostPort: number): PublishedPort | null {
   return { containerPort, hostPort, protocol: protocol === 'udp' ? 'udp' : 'tcp' }
 }
 
-const portErrors = (port: number | null, vpnRanges: readonly PortRange[]): FieldError[] =>
-  port === null || vpnRanges.length === 0 || vpnRanges.some((range) => holds(range, port))
-    ? []
-    : [
-        {
-          path: ['body', 'host_port'],
-          message: `must be a port of GLUETUN_PORT_RANGE (${vpnRanges.map(rangeText).join(',')}), since engines are behind a VPN`,
-        },
-      ]
+function portErrors(port: number | null, { vpn, https }: RequestRanges): FieldError[] {
+  if (port === null) return []
+  const message = vpn.length === 0 ? besidesError(port, https) : vpnError(port, vpn)
+  return message === null ? [] : [{ path: ['body', 'host_port'], message }]
+}
+
+const vpnError = (port: number, vpn: readonly PortRange[]): string | null =>
+  vpn.some((range) => holds(range, port))
+    ? null
+    : `must be a port of GLUETUN_PORT_RANGE (${vpn.map(rangeText).join(',')}), since engines are behind a VPN`
+
+/** No port of an engine can be another one of its own. */
+function besidesError(port: number, https: PortRange): string | null {
+  if (!neededBesides(https).includes(port)) return null
+  return FIXED_PORTS.includes(port)
+    ? `must be another port than ${FIXED_PORTS.join(' and ')}, where every engine listens besides`
+    : `must be another port than ${port}, which the engine needs for HTTPS: ACE_HTTPS_RANGE (${rangeText(https)}) leaves no other`
+}
 
 const imageErrors = (image: string | null): FieldError[] =>
   image === null || IMAGE_REFERENCE.test(image)

@@ -17,6 +17,21 @@ export function freePort(range: PortRange, isTaken: (port: number) => boolean, s
   return null
 }
 
+/** Where an engine with a network of its own listens besides, whatever it is told: its API, and its peers. */
+export const FIXED_PORTS: readonly number[] = [62_062, 8_621]
+
+/**
+ * The ports that can't be the HTTP port of an engine with a network of its own, since another port of it has to be there: the
+ * fixed ones, and the only one that the range of HTTPS ports leaves.
+ */
+export function neededBesides(https: PortRange): readonly number[] {
+  const isFixed = (port: number): boolean => FIXED_PORTS.includes(port)
+  const first = freePort(https, isFixed, 0)
+  if (first === null) return FIXED_PORTS
+  const isOnly = freePort(https, (port) => port === first || isFixed(port), 0) === null
+  return isOnly ? [...FIXED_PORTS, first] : FIXED_PORTS
+}
+
 /** Whether a port lies in a range. */
 export const holds = ({ first, last }: PortRange, port: number): boolean => port >= first && port <= last
 

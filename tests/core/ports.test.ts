@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { freePort } from '../../src/core/ports.ts'
+import { freePort, neededBesides } from '../../src/core/ports.ts'
 
 const range = { first: 19_000, last: 19_009 }
 
@@ -21,4 +21,20 @@ describe('free port', () => {
     expect(freePort(range, (port) => port >= 19_008, 8)).toBe(19_000)
     expect(freePort(range, () => false, 23)).toBe(19_003)
   })
+})
+
+describe('ports that an engine needs besides its HTTP port', () => {
+  test.each([
+    ['45000-49999', { first: 45_000, last: 49_999 }, [62_062, 8_621]],
+    ['45000-45001', { first: 45_000, last: 45_001 }, [62_062, 8_621]],
+    ['45000', { first: 45_000, last: 45_000 }, [62_062, 8_621, 45_000]],
+    ['8621-8622', { first: 8_621, last: 8_622 }, [62_062, 8_621, 8_622]],
+    ['8620-8621', { first: 8_620, last: 8_621 }, [62_062, 8_621, 8_620]],
+    ['8621', { first: 8_621, last: 8_621 }, [62_062, 8_621]],
+  ])(
+    'are those where it always listens, and the only one that ACE_HTTPS_RANGE=%s leaves',
+    (_, https, needed) => {
+      expect(neededBesides(https)).toEqual(needed)
+    },
+  )
 })

@@ -469,6 +469,19 @@ export const MUTATIONS: readonly Mutation[] = [
       'updateEngine(tx, other.id, { forwarded: false })',
       'void other',
     ],
+    [
+      'the HTTP port that a caller asked for is the HTTPS port, too',
+      "use('host_port', engine.request.hostPort)",
+      'engine.request.hostPort',
+    ],
+    ['an engine made anew keeps one port twice', ' && !used.includes(had)', ''],
+  ]),
+  ...of('control/requests.ts', [
+    [
+      'a host_port that the engine needs for another port is taken',
+      'if (!neededBesides(https).includes(port)) return null',
+      'if (port > 0) return null',
+    ],
   ]),
   ...of('control/placer.ts', [
     [
