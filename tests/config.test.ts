@@ -54,7 +54,7 @@ describe('values', () => {
 
   const accepted: readonly [SettingName, string, unknown][] = [
     ['CONTAINER_LABEL', 'a=b=c', { key: 'a', value: 'b=c' }],
-    ['CONTAINER_LABEL', 'roundhouse.test=1', { key: 'roundhouse.test', value: '1' }],
+    ['CONTAINER_LABEL', 'roundhouse=1', { key: 'roundhouse', value: '1' }],
     ['DB_URL', 'sqlite:///state/o.db', { path: 'state/o.db' }],
     ['DB_URL', 'sqlite:////data/o.db', { path: '/data/o.db' }],
     ['PORT_RANGE_HOST', '19000 - 19001', { first: 19000, last: 19001 }],

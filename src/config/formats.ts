@@ -1,5 +1,6 @@
 /** Kinds of settings whose text has a format of its own: ranges, labels, addresses, sizes, engine templates. */
 import { IMAGE_REFERENCE } from '../core/image.ts'
+import { isReservedLabel, RESERVED_PREFIXES } from '../core/labels.ts'
 import { type Kind, port, text } from './kinds.ts'
 
 /** Ports from `first` to `last`, both included. */
@@ -27,23 +28,13 @@ export const portRange: Kind<PortRange> = {
   format: ({ first, last }) => `${first}-${last}`,
 }
 
-/** Labels with a meaning of their own on every engine container: the installation cannot be named by one of them. */
-const RESERVED_LABEL_KEYS: ReadonlySet<string> = new Set([
-  'roundhouse.engine',
-  'roundhouse.config',
-  'acestream.http_port',
-  'acestream.https_port',
-  'host.http_port',
-  'host.https_port',
-])
-
 /** `key=value`, split at the first "=", so that the value may contain more of them. */
 export const label: Kind<Label> = {
   type: 'key=value',
-  expects: 'key=value, with a key that no engine label uses (such as orchestrator.managed=acestream)',
+  expects: `key=value, with a key that begins with none of ${RESERVED_PREFIXES.join(' ')} (such as orchestrator.managed=acestream)`,
   parse: (given) => {
     const [, key, value] = /^([^=\s]+)=(.+)$/s.exec(given) ?? []
-    if (key === undefined || value === undefined || RESERVED_LABEL_KEYS.has(key)) return undefined
+    if (key === undefined || value === undefined || isReservedLabel(key)) return undefined
     return { key, value }
   },
   format: ({ key, value }) => `${key}=${value}`,

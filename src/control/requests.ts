@@ -1,10 +1,11 @@
 import { IMAGE_REFERENCE } from '../core/image.ts'
+import { isReservedLabel } from '../core/labels.ts'
 import { FIXED_PORTS, holds, neededBesides, type PortRange, rangeText } from '../core/ports.ts'
 import type { EngineRequest } from '../core/types.ts'
 import type { PublishedPort } from '../runtime/runtime.ts'
 import { InvalidRequest } from './errors.ts'
 import type { GenericRequest } from './generic.ts'
-import { type EngineTemplate, isReservedLabel, RESERVED_ENV } from './template.ts'
+import { type EngineTemplate, RESERVED_ENV } from './template.ts'
 
 type FieldError = InvalidRequest['fields'][number]
 
@@ -99,7 +100,7 @@ const envErrors = (env: Readonly<Record<string, string>>): FieldError[] =>
 
 const labelErrors = (labels: Readonly<Record<string, string>>, template: EngineTemplate): FieldError[] =>
   Object.keys(labels)
-    .filter((key) => isReservedLabel(key, template))
+    .filter((key) => key === template.label.key || isReservedLabel(key))
     .map((key) => ({ path: ['body', 'labels', key], message: 'this label is set by the orchestrator alone' }))
 
 function raise(errors: readonly FieldError[]): void {

@@ -36,10 +36,6 @@ export const VPN_LABELS = {
 /** Set by us from the leased ports, so a request that names one would be a contradiction. */
 export const RESERVED_ENV = ['HTTP_PORT', 'HTTPS_PORT', 'API_PORT', 'P2P_PORT', 'CONF'] as const
 
-/** Labels by which we and the earlier orchestrator know engines; a request can't set them. */
-export const isReservedLabel = (key: string, template: EngineTemplate): boolean =>
-  key === template.label.key || /^(roundhouse|acestream|host)\./.test(key)
-
 type Ports = Pick<Engine, 'httpPort' | 'httpsPort' | 'apiPort' | 'p2pPort' | 'hostHttpPort' | 'hostHttpsPort'>
 
 /** The labels of an engine's container; with them alone the row can be rebuilt. */

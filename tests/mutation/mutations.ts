@@ -476,6 +476,9 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['an engine made anew keeps one port twice', ' && !used.includes(had)', ''],
   ]),
+  ...of('core/labels.ts', [
+    ['an installation may be named by a label of the earlier orchestrator', "'acestream.', ", ''],
+  ]),
   ...of('control/requests.ts', [
     [
       'a host_port that the engine needs for another port is taken',

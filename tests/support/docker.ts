@@ -43,7 +43,7 @@ export async function connectTestDocker(dockerHost = process.env.DOCKER_HOST ?? 
       },
     )
   }
-  const label = { key: 'roundhouse.test', value: randomBytes(6).toString('hex') }
+  const label = { key: 'test.roundhouse', value: randomBytes(6).toString('hex') }
   return { dockerHost, client, label, cleanUp: () => removeLabelled(client, label) }
 }
 
