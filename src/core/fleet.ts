@@ -1,5 +1,12 @@
 import type { Refusal } from './refusal.ts'
-import { isForfeit, isReplacing, isSuccessorDue, nextToReplace, retirements } from './replacement.ts'
+import {
+  exchanges,
+  isForfeit,
+  isReplacing,
+  isSuccessorDue,
+  nextToReplace,
+  retirements,
+} from './replacement.ts'
 import {
   type Action,
   type Agenda,
@@ -42,11 +49,12 @@ export class Fleet {
     const missing = this.wanted - count - recalled.length
     const started = this.#starts(missing)
     const surplus = this.#touch(this.#surplus(count))
+    const exchanged = this.#touch(this.#exchanges())
     const evacuated = this.#touch(this.#evacuations(Math.max(1, missing - started.length)))
     // One at a time: what is retired now has not gone yet.
     const mayReplace = missing <= 0 && retired.length === 0
     const replaced = mayReplace ? this.#replacements() : []
-    return [...retired, ...recalled, ...started, ...surplus, ...evacuated, ...replaced]
+    return [...retired, ...recalled, ...started, ...surplus, ...exchanged, ...evacuated, ...replaced]
   }
 
   /** Each engine is named in one step at most. */
@@ -55,11 +63,15 @@ export class Fleet {
     return actions
   }
 
+  #untouched(engines: readonly ObservedEngine[]): ObservedEngine[] {
+    return engines.filter(({ engine }) => !this.#touched.has(engine.id))
+  }
+
   /** Those that drain and are wanted again; that is cheaper than a start. */
   #recalls(missing: number): Action[] {
     if (missing <= 0) return []
-    return this.situation.engines
-      .filter((each) => isRecallable(each) && !this.#touched.has(each.engine.id))
+    return this.#untouched(this.situation.engines)
+      .filter(isRecallable)
       .slice(0, missing)
       .map(({ engine }) => ({
         type: 'recall',
@@ -67,6 +79,12 @@ export class Fleet {
         reason: 'more engines are wanted again',
         engineId: engine.id,
       }))
+  }
+
+  #exchanges(): Action[] {
+    const recallable = this.#untouched(this.situation.engines).filter(isRecallable)
+    const serving = this.#untouched(this.serving)
+    return exchanges(this.situation, this.byId, { serving, recallable }, this.agenda)
   }
 
   #starts(missing: number): Action[] {
@@ -124,7 +142,7 @@ export class Fleet {
     const surplus = count - this.wanted
     if (surplus <= 0) return []
     const { policy } = this.situation
-    const free = this.serving.filter((each) => !this.#touched.has(each.engine.id))
+    const free = this.#untouched(this.serving)
     const ill = free.filter((each) => isForfeit(each, this.situation, this.agenda)).slice(0, surplus)
     const idle = free
       .filter((each) => isSteady(each) && !isUnhealthy(each) && !isBusy(each))
@@ -181,7 +199,7 @@ export class Fleet {
 
   /** One engine that is unhealthy or outdated: its successor first where there is room, itself first at the cap. */
   #replacements(): Action[] {
-    const candidates = this.serving.filter((each) => !this.#touched.has(each.engine.id))
+    const candidates = this.#untouched(this.serving)
     if (isReplacing(this.situation, this.byId)) return []
     const next = nextToReplace(this.situation, candidates, this.agenda)
     if (next === null) return []

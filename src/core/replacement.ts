@@ -69,12 +69,44 @@ export function recoveries({ engines }: Situation): Action[] {
   })
 }
 
-function drainOf(replaced: ObservedEngine, rule: 'replacement_ready'): Action {
+/**
+ * Engines that are ill change places with ones that are well and drain only for being too many: which of them are too many is
+ * decided anew. Nothing is started and the number stays, so it is no replacement and keeps to no cooldown: while one was
+ * waited for, the engine that is well would be removed. `serving` and `recallable` are those that may be named.
+ */
+export function exchanges(
+  situation: Situation,
+  byId: ReadonlyMap<string, ObservedEngine>,
+  { serving, recallable }: Readonly<Record<'serving' | 'recallable', readonly ObservedEngine[]>>,
+  agenda: Agenda,
+): Action[] {
+  // Who is one half of a replacement that is on its way is left to that.
+  const succeeded = new Set(situation.engines.map(({ engine }) => engine.replaces))
+  const ill = serving
+    .filter((each) => isForfeit(each, situation, agenda) && !succeeded.has(each.engine.id))
+    .toSorted((a, b) => a.health.sinceMs - b.health.sinceMs)
+  return recallable
+    .filter((each) => each.health.verdict === 'healthy' && isNetworkUp(each))
+    .filter(({ engine }) => engine.replaces === null || !byId.has(engine.replaces))
+    .slice(0, ill.length)
+    .flatMap(({ engine }, index): Action[] => {
+      const reason = 'one that is unhealthy goes in its place'
+      const recall: Action = { type: 'recall', rule: 'stands_in', reason, engineId: engine.id }
+      return [recall, ...ill.slice(index, index + 1).map((each) => drainOf(each, 'surplus_unhealthy'))]
+    })
+}
+
+const WHY_ILL = {
+  replacement_ready: 'it is unhealthy and was replaced',
+  surplus_unhealthy: 'it is unhealthy, and one that drained is well',
+} as const
+
+function drainOf(replaced: ObservedEngine, rule: keyof typeof WHY_ILL): Action {
   const isIll = isUnhealthy(replaced)
   return {
     type: 'drain',
     rule,
-    reason: isIll ? 'it is unhealthy and was replaced' : 'it was replaced by one of the new configuration',
+    reason: isIll ? WHY_ILL[rule] : 'it was replaced by one of the new configuration',
     engineId: replaced.engine.id,
     cause: isIll ? 'unhealthy' : 'outdated',
     hiddenSinceMs: isIll ? replaced.health.sinceMs : null,

@@ -110,6 +110,7 @@ export const PLAN_RULES = [
   'vpn_reconnected',
   'replacement_ready',
   'wanted_again',
+  'stands_in',
   'finish_replacement',
   'below_wanted',
   'surplus_unhealthy',

@@ -459,6 +459,34 @@ describe('an unhealthy engine', () => {
     expect(await names()).toEqual(['acestream-2 ready'])
   })
 
+  test('has its place taken at once by one that is well and just drains, also at the cap', async () => {
+    await start({ ...env, MIN_REPLICAS: '4', MAX_REPLICAS: '6', DRAIN_HIDE_S: '30' })
+    await rig.json('POST', '/scale/6')
+    await pass(3)
+    await rig.json('POST', '/scale/4')
+    await pass(1)
+    const drained = (await names()).filter((name) => name.endsWith('draining'))
+    expect(drained.toSorted()).toEqual(['acestream-1 draining', 'acestream-2 draining'])
+    await pass(3, [19_003])
+    expect((await names()).toSorted()).toEqual([
+      'acestream-1 ready',
+      'acestream-2 draining',
+      'acestream-3 ready',
+      'acestream-4 draining',
+      'acestream-5 ready',
+      'acestream-6 ready',
+    ])
+    expect((await all()).filter(({ listed }) => listed)).toHaveLength(4)
+    const rules = newestJournal(rig.temp.store.db, 2).map(({ kind, detail }) => [kind, detail?.rule])
+    expect(rules).toEqual([
+      ['engine.draining', 'surplus_unhealthy'],
+      ['engine.recalled', 'stands_in'],
+    ])
+    // None is started for it, and the number is kept when those that drained have gone.
+    await pass(60, [19_003])
+    expect((await names()).toSorted()).toEqual([1, 3, 5, 6].map((number) => `acestream-${number} ready`))
+  })
+
   test('with a port of its own that another has by now is succeeded on another port', async () => {
     await start({ ...env, MAX_REPLICAS: '2', MIN_REPLICAS: '1' })
     await pass(2)

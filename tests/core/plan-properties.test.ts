@@ -61,36 +61,64 @@ const policies: fc.Arbitrary<Partial<Policy>> = fc
   })
   .map((policy) => ({ ...policy, minReplicas: Math.min(policy.minReplicas, policy.maxReplicas) }))
 
-const situations: fc.Arbitrary<Situation> = fc
-  .record({
-    engines: fc.array(fc.tuple(facts, row, fc.option(fc.nat(7), { nil: null, freq: 4 })), { maxLength: 8 }),
-    policy: policies,
-    replacement: fc.option(
-      fc.record({
-        engineId: fc.nat(9).map((index) => `engine-${index}`),
-        cause: fc.constantFrom('unhealthy' as const, 'outdated' as const),
-        atMs: times,
-      }),
-      { nil: null },
-    ),
-    isStartTrial: fc.boolean(),
-  })
-  .map(({ engines, policy, replacement, isStartTrial }) => {
-    const all = engines.map(([fact, each, replaces], index) =>
-      observed(`engine-${index}`, fact, {
-        ...each,
-        replaces: replaces === null || replaces === index ? null : `engine-${replaces}`,
-        ...(each.status === 'draining' ? {} : { drainCause: null, drainingSince: null }),
-        ...(each.status === 'provisioning' ? { containerState: null } : {}),
-      }),
-    )
-    const isStarted = all.some(({ engine }) => engine.replaces === replacement?.engineId)
-    return situation(all, policy, {
-      isStartTrial,
-      startRefusal: refusalFor(all, policy.maxReplicas ?? 0),
-      replacement: replacement === null ? null : { ...replacement, isStarted },
+type Given = [Partial<Omit<ObservedEngine, 'engine'>>, Partial<Engine>, number | null]
+
+const anyEngines: fc.Arbitrary<Given[]> = fc.array(
+  fc.tuple(facts, row, fc.option(fc.nat(7), { nil: null, freq: 4 })),
+  { maxLength: 8 },
+)
+
+/** Engines that are in service or drain, with nothing else to be said of most of them than whether they are well. */
+const plainEngines: fc.Arbitrary<Given[]> = fc.array(
+  fc.tuple(
+    fc.record({
+      streams: fc.constantFrom(0, 0, 0, 1),
+      health: fc.record({ verdict: fc.constantFrom('healthy', 'unhealthy', 'unknown'), sinceMs: times }),
+      isOutdated: fc.constantFrom(false, false, false, true),
+    }),
+    fc.record({
+      status: fc.constantFrom('ready', 'ready', 'draining', 'starting'),
+      drainCause: fc.constantFrom('surplus', 'scaled_down', 'unhealthy'),
+      drainingSince: fc.constantFrom(NOW - 10_000, NOW - 70_000),
+      createdAt: times,
+      lastStreamAt: maybe(times),
+    }),
+    fc.option(fc.nat(7), { nil: null, freq: 8 }),
+  ),
+  { maxLength: 8 },
+)
+
+const situationsOf = (given: fc.Arbitrary<Given[]>): fc.Arbitrary<Situation> =>
+  fc
+    .record({
+      engines: given,
+      policy: policies,
+      replacement: fc.option(
+        fc.record({
+          engineId: fc.nat(9).map((index) => `engine-${index}`),
+          cause: fc.constantFrom('unhealthy' as const, 'outdated' as const),
+          atMs: times,
+        }),
+        { nil: null },
+      ),
+      isStartTrial: fc.boolean(),
     })
-  })
+    .map(({ engines, policy, replacement, isStartTrial }) => {
+      const all = engines.map(([fact, each, replaces], index) =>
+        observed(`engine-${index}`, fact, {
+          ...each,
+          replaces: replaces === null || replaces === index ? null : `engine-${replaces}`,
+          ...(each.status === 'draining' ? {} : { drainCause: null, drainingSince: null }),
+          ...(each.status === 'provisioning' ? { containerState: null } : {}),
+        }),
+      )
+      const isStarted = all.some(({ engine }) => engine.replaces === replacement?.engineId)
+      return situation(all, policy, {
+        isStartTrial,
+        startRefusal: refusalFor(all, policy.maxReplicas ?? 0),
+        replacement: replacement === null ? null : { ...replacement, isStarted },
+      })
+    })
 
 /** As admission would say it. */
 const refusalFor = (engines: readonly ObservedEngine[], maxReplicas: number): Refusal | null =>
@@ -114,7 +142,13 @@ function lastSign({ health, engine }: ObservedEngine, { rule }: Action) {
   return { sinceMs, verdict: health.verdict === 'unhealthy' ? 'lost' : 'not lost' }
 }
 
+/** Nothing else is to be said of it than whether it is well. */
+const isPlain = ({ engine, node, isRunning, isInHand }: ObservedEngine): boolean =>
+  node === null && isRunning && !isInHand && engine.adoptedAt === null && engine.removalRequestedAt === null
+
 const isNetworkGone = ({ node }: ObservedEngine): boolean => node !== null && node.namespace !== 'alive'
+
+const situations = fc.oneof(situationsOf(anyEngines), situationsOf(plainEngines))
 
 const holds = (check: (given: Situation, actions: readonly Action[]) => void): void =>
   fc.assert(
@@ -227,6 +261,42 @@ describe('whatever the fleet is like, a plan', () => {
       const { serving, wanted } = plan(given)
       const drained = actions.filter(({ rule }) => rule === 'idle_surplus' || rule === 'scaled_down').length
       if (drained > 0) expect(serving - drained).toBeGreaterThanOrEqual(wanted)
+    }))
+
+  test('lets no engine that nobody can use wait while one that is well drains for being too many', () =>
+    holds((given, actions) => {
+      const named = new Set(actions.flatMap((action) => ('engineId' in action ? [action.engineId] : [])))
+      const left = given.engines.filter((each) => isPlain(each) && !named.has(each.engine.id))
+      const succeeded = new Set(given.engines.map(({ engine }) => engine.replaces))
+      const ill = left.filter(
+        ({ engine, health, streams }) =>
+          engine.status === 'ready' &&
+          health.verdict === 'unhealthy' &&
+          streams === 0 &&
+          !succeeded.has(engine.id),
+      )
+      const well = left.filter(
+        ({ engine, health }) =>
+          engine.status === 'draining' &&
+          (engine.drainCause === 'surplus' || engine.drainCause === 'scaled_down') &&
+          health.verdict === 'healthy' &&
+          engine.replaces === null,
+      )
+      expect(Math.min(ill.length, well.length)).toBe(0)
+    }))
+
+  test('puts back only who is well for one that is ill, and takes no more out of service than that', () =>
+    holds((given, actions) => {
+      const back = actions.filter(({ rule }) => rule === 'stands_in')
+      for (const action of back) {
+        const subject = of(given, action)
+        expect(subject?.health.verdict).toBe('healthy')
+        expect(['surplus', 'scaled_down']).toContain(subject?.engine.drainCause ?? '')
+      }
+      const { serving, wanted } = plan(given)
+      const out = actions.filter(({ type }) => type === 'drain' || type === 'make_room').length
+      const taken = actions.filter(({ rule }) => rule === 'wanted_again' || rule === 'stands_in').length
+      if (back.length > 0) expect(serving + taken - out).toBeGreaterThanOrEqual(wanted)
     }))
 
   test('begins one replacement at most, and none beside one that is on its way', () =>

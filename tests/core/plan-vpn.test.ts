@@ -199,3 +199,14 @@ describe('engines behind a node that is lost', () => {
     expect(steps([behind('a', down, {}, row)])).toEqual([])
   })
 })
+
+test('one behind a node that is down does not stand in for an unhealthy one', () => {
+  const ill = { health: { verdict: 'unhealthy' as const, sinceMs: NOW - 100_000 } }
+  const drains = { status: 'draining', drainCause: 'surplus', drainingSince: NOW - 1_000 } as const
+  const policy = { minReplicas: 1, maxReplicas: 2 }
+  const steps = (node: EngineNode) =>
+    inShort(plan(situation([behind('a', {}, ill), behind('w', node, {}, drains)], policy)).actions)
+  expect(steps(down)).toEqual([])
+  expect(steps({ ...up, namespace: 'dead' })).toEqual(['stop w: vpn_gone'])
+  expect(steps(up)).toEqual(['recall w: stands_in', 'drain a: surplus_unhealthy'])
+})

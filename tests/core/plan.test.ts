@@ -402,6 +402,74 @@ describe('replacement', () => {
   })
 })
 
+describe('an unhealthy engine and one that is well and drains for being too many', () => {
+  const policy = { minReplicas: 2, maxReplicas: 3 }
+  const well = (id: string, row = {}) => observed(id, {}, { ...draining('scaled_down', 1_000), ...row })
+  const exchange = ['recall w: stands_in', 'drain a: surplus_unhealthy']
+
+  test.each([
+    ['at the cap', policy],
+    ['where there is room', { minReplicas: 2 }],
+  ])('change places at once %s', (_, given) => {
+    expect(steps([observed('a', ill), observed('b'), well('w')], given)).toEqual(exchange)
+    const surplus = well('w', { drainCause: 'surplus' })
+    expect(steps([observed('a', ill), observed('b'), surplus], given)).toEqual(exchange)
+  })
+
+  test('change places whether or not an engine may be started, and however short ago one was replaced', () => {
+    const replacement = { engineId: 'x', cause: 'unhealthy' as const, atMs: NOW - 1_000, isStarted: true }
+    const change = { replacement, replacementRefusal: permanent('open'), startRefusal: permanent('open') }
+    expect(steps([observed('a', ill), observed('b'), well('w')], policy, change)).toEqual(exchange)
+  })
+
+  test('change places as often as there are both, the longest unhealthy first', () => {
+    const longer = observed('b', { health: { ...ill.health, sinceMs: 5 } })
+    const engines = [observed('a', ill), longer, well('w')]
+    expect(steps(engines, policy)).toEqual(['recall w: stands_in', 'drain b: surplus_unhealthy'])
+    expect(steps([...engines, well('v')], { ...policy, maxReplicas: 4 })).toEqual([
+      'recall w: stands_in',
+      'drain b: surplus_unhealthy',
+      'recall v: stands_in',
+      'drain a: surplus_unhealthy',
+    ])
+    const [a, ...others] = [observed('a', ill), observed('b'), well('w'), well('v')]
+    expect(steps([a, ...others], { ...policy, maxReplicas: 4 })).toEqual(exchange)
+  })
+
+  test.each([
+    ['is drained by an operator', well('w', { drainCause: 'operator' })],
+    ['is unhealthy, too', observed('w', ill, draining('scaled_down', 1_000))],
+    [
+      'has not said how it is',
+      observed('w', { health: { verdict: 'unknown', sinceMs: 0 } }, draining('surplus', 1)),
+    ],
+    ['does not run', well('w', { containerState: 'paused' })],
+    ['is in somebody’s hands', { ...well('w'), isInHand: true }],
+    ['is being removed', well('w', { removalRequestedAt: NOW })],
+    ['has drained for long enough', well('w', { drainingSince: NOW - 30_000 })],
+    ['was started in the place of one that is there', well('w', { replaces: 'b' })],
+  ])('do not change places where that %s', (_, other) => {
+    const rules = steps([observed('a', ill), observed('b'), other], policy).filter((step) =>
+      step.includes('stands_in'),
+    )
+    expect(rules).toEqual([])
+  })
+
+  test('do not change places while the unhealthy one has viewers, or its successor boots', () => {
+    const busy = observed('a', { ...ill, streams: 1, stillMs: 59_999 })
+    expect(steps([busy, observed('b'), well('w')], policy)).toEqual([])
+    const successor = observed('c', {}, { ...booting, replaces: 'a' })
+    const engines = [observed('a', ill), observed('b'), successor, well('w')]
+    expect(steps(engines, { ...policy, maxReplicas: 4 })).toEqual([])
+  })
+
+  test('do not change places where the unhealthy one is not needed', () => {
+    expect(steps([observed('a', ill), observed('b'), well('w')], { minReplicas: 1 })).toEqual([
+      'drain a: surplus_unhealthy',
+    ])
+  })
+})
+
 test('nothing is decided while what is known may be out of date', () => {
   const engines = [observed('a', {}, draining('surplus')), observed('b', {}, { containerState: 'exited' })]
   expect(plan(situation(engines, { minReplicas: 5 }, { frozen: 'Docker does not answer' }))).toEqual({

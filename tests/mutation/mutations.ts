@@ -218,6 +218,17 @@ export const MUTATIONS: readonly Mutation[] = [
       'observed.engine.unclaimedSince === null',
     ],
     [
+      'an ill engine waits although one that is well drains',
+      '.slice(0, ill.length)',
+      '.slice(ill.length, ill.length)',
+    ],
+    [
+      'one whose health is not known stands in for an ill one',
+      "each.health.verdict === 'healthy' && isNetworkUp(each)",
+      'isNetworkUp(each)',
+    ],
+    ['an ill engine changes places though its successor boots', ' && !succeeded.has(each.engine.id)', ''],
+    [
       'successors are forgotten',
       'if (replacement === null || replacement.isStarted ||',
       'if (replacement !== null ||',
