@@ -1,6 +1,7 @@
 import { type Connection, cutOffSinceMs, withConnection } from '../core/tunnel.ts'
 import { Emitter } from '../lib/emitter.ts'
 import type { OnError } from '../lib/guard.ts'
+import type { NetworkFact } from './health-keeper.ts'
 
 interface Known {
   readonly generation: number
@@ -10,7 +11,7 @@ interface Known {
 /** What engines behind a VPN have said of their connection to the outside: in memory, unknown after a restart. */
 export class ConnectionFacts {
   readonly #known = new Map<string, Known>()
-  readonly #news: Emitter
+  readonly #news: Emitter<[ReadonlySet<string>]>
   #version = 0
 
   /** `onError` hears of listeners that fail. */
@@ -23,18 +24,21 @@ export class ConnectionFacts {
     return this.#version
   }
 
-  /** Calls `listener` when an answer was added; it must be quick. */
-  onNews(listener: () => void): void {
+  /** Calls `listener` when answers were added, with the engines that gave them; it must be quick. */
+  onNews(listener: (engineIds: ReadonlySet<string>) => void): void {
     this.#news.on(listener)
   }
 
-  /** Adds an answer of one start of an engine; what another start said is forgotten. */
-  note(engineId: string, generation: number, isConnected: boolean, atMs: number): void {
-    const before = this.of(engineId, generation)
-    const connection = withConnection(before, isConnected, atMs)
-    this.#known.set(engineId, { generation, connection })
-    if (cutOffSinceMs(before) !== cutOffSinceMs(connection)) this.#version++
-    this.#news.emit()
+  /** Adds answers; what another start of their engines said is forgotten. */
+  note(facts: readonly NetworkFact[]): void {
+    for (const { engineId, generation, connected, atMs } of facts) {
+      const before = this.of(engineId, generation)
+      const connection = withConnection(before, connected, atMs)
+      this.#known.set(engineId, { generation, connection })
+      if (cutOffSinceMs(before) !== cutOffSinceMs(connection)) this.#version++
+    }
+    const engineIds = new Set(facts.map(({ engineId }) => engineId))
+    if (engineIds.size > 0) this.#news.emit(engineIds)
   }
 
   /** Null when this start of the engine has said nothing yet. */

@@ -70,7 +70,7 @@ export interface NetworkFact {
 interface HealthHandlers {
   readonly onFact: (fact: HealthFact) => void
   readonly onSessions: (facts: readonly SessionFact[]) => void
-  readonly onNetwork: (fact: NetworkFact) => void
+  readonly onNetwork: (facts: readonly NetworkFact[]) => void
   readonly onLost: () => void
 }
 
@@ -116,7 +116,7 @@ export class HealthKeeper {
     const handlers: HealthHandlers = {
       onFact: (fact) => this.#note(fact),
       onSessions: (answers) => sessionKeeper.note(answers),
-      onNetwork: (fact) => this.#noteNetwork(fact),
+      onNetwork: (answers) => this.#noteNetwork(answers),
       onLost: () => {
         facts.forgetAllHealth()
         sessions.forgetAll()
@@ -188,17 +188,22 @@ export class HealthKeeper {
     }
   }
 
-  #noteNetwork({ engineId, generation, connected, atMs }: NetworkFact): void {
-    const engine = engineById(this.deps.store.db, engineId)
-    if (engine === undefined || !isProbed(engine) || generationOf(engine) !== generation) return
-    this.deps.connections.note(engineId, generation, connected, atMs)
+  #noteNetwork(answers: readonly NetworkFact[]): void {
+    this.deps.connections.note(answers.filter((answer) => this.#current(answer) !== undefined))
   }
 
-  #note({ engineId, generation, ok, atMs, error }: HealthFact): void {
-    const { store, facts, log } = this.deps
-    const engine = engineById(store.db, engineId)
-    // A probe of an earlier start says nothing about this one.
-    if (engine === undefined || !isProbed(engine) || generationOf(engine) !== generation) return
+  /** The engine that is probed under this start; what was heard of an earlier one says nothing about it. */
+  #current({ engineId, generation }: Pick<HealthFact, 'engineId' | 'generation'>): Engine | undefined {
+    const engine = engineById(this.deps.store.db, engineId)
+    const isCurrent = engine !== undefined && isProbed(engine) && generationOf(engine) === generation
+    return isCurrent ? engine : undefined
+  }
+
+  #note(fact: HealthFact): void {
+    const { engineId, ok, atMs, error } = fact
+    const { facts, log } = this.deps
+    const engine = this.#current(fact)
+    if (engine === undefined) return
     const before = facts.health(engineId, atMs).verdict
     facts.addProbe(engineId, { ok, atMs, error })
     const after = facts.health(engineId, atMs).verdict

@@ -9,10 +9,10 @@ import { loop } from '../lib/loop.ts'
 import { liveEngines } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
-import { startedStreams } from '../store/streams.ts'
 import { joinNode } from './adoption.ts'
 import { freeTrial } from './breaker-notes.ts'
 import type { ConnectionFacts } from './connection-facts.ts'
+import { FleetRows, type Rows } from './fleet-rows.ts'
 import type { SessionFacts } from './session-facts.ts'
 import type { VpnNews, VpnNodes } from './vpn-nodes.ts'
 
@@ -51,6 +51,7 @@ const TICK_MS = 1_000
  */
 export class VpnKeeper {
   readonly #stop = new AbortController()
+  readonly #rows: FleetRows
   #loop: Promise<void> = Promise.resolve()
 
   constructor(
@@ -64,14 +65,16 @@ export class VpnKeeper {
       readonly log: Log
       readonly onError: OnError
     },
-  ) {}
+  ) {
+    this.#rows = new FleetRows(deps.store)
+  }
 
   /** Without nodes there is nothing to watch. */
   start(): void {
     const { source, nodes, connections, clock, onError } = this.deps
     if (nodes.all().length === 0) return
-    // Before anybody plans by what an engine said: it may speak for all of them.
-    connections.onNews(() => this.#judgeAll())
+    // Before anybody plans by what engines said: they may speak for all of their node.
+    connections.onNews((engineIds) => this.#judgeNodesOf(engineIds))
     source.start(
       guardedAll<VpnHandlers>(
         {
@@ -99,7 +102,7 @@ export class VpnKeeper {
     if (container !== null || isMissing) nodes.noteContainer(node, container, atMs)
     else nodes.noteDockerError(node, error ?? 'Docker does not answer')
     if (container !== null) this.#findEngines(node, container.id)
-    this.#judge(node)
+    this.#judge([node])
   }
 
   /** Engines of the earlier orchestrator may have been adopted before it was known whose network they use. */
@@ -116,29 +119,37 @@ export class VpnKeeper {
 
   #noteControl({ node, ...sight }: VpnControlFact): void {
     for (const news of this.deps.nodes.noteControl(node, sight)) this.#record(node, news)
-    this.#judge(node)
+    this.#judge([node])
   }
 
   #judgeAll(): void {
-    for (const { name } of this.deps.nodes.all()) this.#judge(name)
+    this.#judge(this.deps.nodes.all().map(({ name }) => name))
   }
 
-  #judge(name: string): void {
+  #judgeNodesOf(engineIds: ReadonlySet<string>): void {
+    const heard = this.#rows.read().engines.filter(({ id }) => engineIds.has(id))
+    this.#judge(new Set(heard.flatMap(({ vpnNode }) => vpnNode ?? [])))
+  }
+
+  /** All of them by one look at the rows. */
+  #judge(names: Iterable<string>): void {
     const { nodes, clock } = this.deps
-    const before = nodes.judge(name, this.#evidence(name), clock.now())
-    const after = nodes.get(name)?.verdict
-    if (before !== null && after !== undefined && before.state !== after.state) this.#tell(name, after)
+    const rows = this.#rows.read()
+    for (const name of names) {
+      const before = nodes.judge(name, this.#evidence(name, rows), clock.now())
+      const after = nodes.get(name)?.verdict
+      if (before !== null && after !== undefined && before.state !== after.state) this.#tell(name, after)
+    }
   }
 
   /** An engine whose network is gone tells nothing of the tunnel. */
-  #evidence(name: string): Evidence {
-    const { store, nodes, connections, sessions } = this.deps
+  #evidence(name: string, rows: Rows): Evidence {
+    const { nodes, connections, sessions } = this.deps
     const container = nodes.get(name)?.container ?? null
-    const engines = liveEngines(store.db).filter(
+    const engines = rows.engines.filter(
       (engine) => engine.vpnNode === name && namespaceOf(engine, container) === 'alive',
     )
-    const ids = new Set(engines.map(({ id }) => id))
-    const streams = startedStreams(store.db).filter(({ engineId }) => engineId !== null && ids.has(engineId))
+    const streams = engines.flatMap(({ id }) => rows.started.get(id) ?? [])
     return {
       connections: engines.flatMap((engine) => connections.of(engine.id, generationOf(engine)) ?? []),
       flows: streams.flatMap(({ rowId, key }) => {

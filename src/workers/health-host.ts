@@ -17,7 +17,7 @@ export interface HealthHostOptions extends WorkerOptions {
 interface Handlers {
   readonly onFact: (fact: ProbeFact) => void
   readonly onSessions: (facts: readonly SessionFact[]) => void
-  readonly onNetwork: (fact: NetworkFact) => void
+  readonly onNetwork: (facts: readonly NetworkFact[]) => void
   readonly onLost: () => void
 }
 
@@ -76,7 +76,7 @@ export class HealthHost {
         this.#handlers?.onSessions(fact.answers)
         break
       case 'network':
-        this.#handlers?.onNetwork(fact)
+        this.#handlers?.onNetwork(fact.answers)
         break
     }
   }

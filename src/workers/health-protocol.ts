@@ -61,6 +61,13 @@ const SessionAnswer = Type.Object({
   atMs: Type.Number(),
 })
 
+const NetworkAnswer = Type.Object({
+  engineId: Type.String(),
+  generation: Type.Integer(),
+  connected: Type.Boolean(),
+  atMs: Type.Number(),
+})
+
 const FromHealthWorker = Type.Union([
   Type.Object({
     type: Type.Literal('probe'),
@@ -72,14 +79,8 @@ const FromHealthWorker = Type.Union([
   }),
   /** What engines said of sessions, in the order in which they said it. */
   Type.Object({ type: Type.Literal('sessions'), answers: Type.Array(SessionAnswer) }),
-  /** It said whether it is connected to the outside. */
-  Type.Object({
-    type: Type.Literal('network'),
-    engineId: Type.String(),
-    generation: Type.Integer(),
-    connected: Type.Boolean(),
-    atMs: Type.Number(),
-  }),
+  /** What engines said of their connection to the outside, in the same order. */
+  Type.Object({ type: Type.Literal('network'), answers: Type.Array(NetworkAnswer) }),
 ])
 
 export type ProbeTarget = Static<typeof Target>
@@ -88,7 +89,7 @@ export type FromHealthWorker = Static<typeof FromHealthWorker>
 export type HealthPace = Omit<Extract<ToHealthWorker, { type: 'configure' }>, 'type'>
 export type ProbeFact = Extract<FromHealthWorker, { type: 'probe' }>
 export type SessionFact = Static<typeof SessionAnswer>
-export type NetworkFact = Extract<FromHealthWorker, { type: 'network' }>
+export type NetworkFact = Static<typeof NetworkAnswer>
 
 const parseWish = parserOf(ToHealthWorker)
 

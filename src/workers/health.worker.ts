@@ -15,7 +15,11 @@ const sessions = new SessionPolls({
   addressesOf,
   report: (answers) => report({ type: 'sessions', answers: [...answers] }),
 })
-const loops = [probes, sessions, new NetworkPolls({ addressesOf, report })]
+const networks = new NetworkPolls({
+  addressesOf,
+  report: (answers) => report({ type: 'network', answers: [...answers] }),
+})
+const loops = [probes, sessions, networks]
 
 function onWish(wish: ToHealthWorker): void {
   for (const loop of loops) {

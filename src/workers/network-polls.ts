@@ -1,3 +1,4 @@
+import { Gathered } from './gathered.ts'
 import type { NetworkFact, ProbeTarget } from './health-protocol.ts'
 import { askNetwork } from './network-ask.ts'
 import type { Address } from './protocol.ts'
@@ -23,7 +24,7 @@ interface Poll {
 interface NetworkPollsOptions {
   /** Where the engine of that id is reached now. */
   readonly addressesOf: (engineId: string) => readonly Address[]
-  readonly report: (fact: NetworkFact) => void
+  readonly report: (facts: readonly NetworkFact[]) => void
 }
 
 /**
@@ -32,9 +33,12 @@ interface NetworkPollsOptions {
  */
 export class NetworkPolls {
   readonly #polls = new Map<string, Poll>()
+  readonly #answers: Gathered<NetworkFact>
   #pace: Pace = { timeoutMs: 5_000 }
 
-  constructor(private readonly options: NetworkPollsOptions) {}
+  constructor(private readonly options: NetworkPollsOptions) {
+    this.#answers = new Gathered(options.report)
+  }
 
   configure(pace: Pace): void {
     this.#pace = pace
@@ -50,6 +54,7 @@ export class NetworkPolls {
 
   stop(): void {
     for (const [id, poll] of this.#polls) this.#drop(id, poll)
+    this.#answers.stop()
   }
 
   #take(engineId: string, poll: Poll): void {
@@ -84,8 +89,7 @@ export class NetworkPolls {
     const connected = await askNetwork(this.options.addressesOf(engineId), patienceMs)
     // It left the list meanwhile, or its engine was started anew.
     if (this.#polls.get(engineId) !== poll) return
-    if (connected !== null)
-      this.options.report({ type: 'network', engineId, generation, connected, atMs: Date.now() })
+    if (connected !== null) this.#answers.add({ engineId, generation, connected, atMs: Date.now() })
     this.#askLater(poll)
   }
 }

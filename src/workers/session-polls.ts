@@ -1,3 +1,4 @@
+import { Gathered } from './gathered.ts'
 import type { ProbeTarget, SessionFact } from './health-protocol.ts'
 import { Lanes } from './lanes.ts'
 import type { Address } from './protocol.ts'
@@ -5,9 +6,6 @@ import { askSession, type SessionAnswer } from './session-ask.ts'
 
 /** Questions to one engine at a time: one that hangs with many sessions must not use up what Bun opens at once (256). */
 const ASKED_AT_ONCE = 4
-
-/** Answers are told together, so late at most: the other side does some work for each message. */
-const TOLD_WITHIN_MS = 100
 
 interface Pace {
   readonly sessionIntervalMs: number
@@ -37,11 +35,12 @@ interface SessionPollsOptions {
 export class SessionPolls {
   readonly #polls = new Map<string, Poll>()
   readonly #lanes = new Lanes(ASKED_AT_ONCE)
-  #untold: SessionFact[] = []
-  #telling: ReturnType<typeof setTimeout> | null = null
+  readonly #answers: Gathered<SessionFact>
   #pace: Pace = { sessionIntervalMs: 5_000, timeoutMs: 5_000 }
 
-  constructor(private readonly options: SessionPollsOptions) {}
+  constructor(private readonly options: SessionPollsOptions) {
+    this.#answers = new Gathered(options.report)
+  }
 
   configure(pace: Pace): void {
     this.#pace = pace
@@ -56,7 +55,7 @@ export class SessionPolls {
 
   stop(): void {
     for (const [key, poll] of this.#polls) this.#drop(key, poll)
-    if (this.#telling !== null) clearTimeout(this.#telling)
+    this.#answers.stop()
   }
 
   #begin(key: string, poll: Poll): void {
@@ -77,7 +76,7 @@ export class SessionPolls {
     const answer = await this.#lanes.run(engineId, () => this.#answerOf(key, poll))
     // It left the list meanwhile, or its engine was started anew.
     if (answer === null || this.#polls.get(key) !== poll) return
-    this.#tell({ engineId, generation, streamRowId, ...answer, atMs: Date.now() })
+    this.#answers.add({ engineId, generation, streamRowId, ...answer, atMs: Date.now() })
     const restMs = Math.max(0, share * this.#pace.sessionIntervalMs - (performance.now() - startedMs))
     poll.timer = setTimeout(() => void this.#ask(key, poll, 1), restMs)
   }
@@ -86,14 +85,6 @@ export class SessionPolls {
   async #answerOf(key: string, poll: Poll): Promise<SessionAnswer | null> {
     if (this.#polls.get(key) !== poll) return null
     return await askSession(this.options.addressesOf(poll.engineId), poll.path, this.#pace.timeoutMs)
-  }
-
-  #tell(fact: SessionFact): void {
-    this.#untold.push(fact)
-    this.#telling ??= setTimeout(() => {
-      this.#telling = null
-      this.options.report(this.#untold.splice(0))
-    }, TOLD_WITHIN_MS)
   }
 }
 

@@ -154,7 +154,10 @@ describe('the ports of one engine', () => {
 
   /** The parts that choose ports, on a store that is empty. */
   function parts({ ranges, mapHttps, isBehindVpn, forwarded, refused }: Site) {
-    const settings = { stableMs: 1, graceMs: 1, controlMaxAgeMs: 1_000, portMaxAgeMs: 1_000 }
+    const onError = (error: unknown): never => {
+      throw error
+    }
+    const settings = { stableMs: 1, graceMs: 1, controlMaxAgeMs: 1_000, portMaxAgeMs: 1_000, onError }
     const nodes = new VpnNodes(isBehindVpn ? [{ name: NODE, ports: ranges.host }] : [], settings, 0)
     const said = { status: 'running', publicIp: null, country: null, region: null, city: null } as const
     nodes.noteContainer(NODE, nodeContainer(), 5_000)

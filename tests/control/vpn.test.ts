@@ -279,6 +279,23 @@ describe('a VPN that is down', () => {
     expect(await listed()).toEqual([])
   })
 
+  test('is found dead as soon as its engines have said so, before anything else is done', async () => {
+    await start({}, ['one', 'two'])
+    await provision(4)
+    await pass(5)
+    const behind = liveEngines(rig.temp.store.db).filter(({ vpnNode }) => vpnNode === 'two')
+    const answers = behind.map(({ id, containerStartedAt }) => ({
+      engineId: id,
+      generation: containerStartedAt ?? 0,
+      connected: false,
+      atMs: rig.clock.now(),
+    }))
+    rig.health.tellNetwork(...answers)
+    expect(kinds()).not.toContain('vpn.down')
+    rig.health.tellNetwork(...answers)
+    expect(newestJournal(rig.temp.store.db, 1)).toMatchObject([{ kind: 'vpn.down', detail: { node: 'two' } }])
+  })
+
   test('is not known while nobody looks at it, its engines stay listed, and one look is enough afterwards', async () => {
     await start()
     await provision(1)
@@ -413,6 +430,30 @@ describe('after Gluetun was', () => {
     }
     expect(kinds().filter((kind) => kind === 'engine.restarting')).toHaveLength(2)
     expect(await listed()).toEqual(['acestream-1', 'acestream-2', 'acestream-3'])
+  })
+
+  test('cut off, an engine is not left behind by what it said itself, whatever its clock says', async () => {
+    await start()
+    const [one, two] = await provision(2)
+    await pass(5)
+    const said = (row: Row | undefined, connected: boolean, agoMs: number) => {
+      const target = rig.health.targets.find(({ addresses }) => addresses[0]?.port === row?.port)
+      const { engineId = '', generation = 0 } = target ?? {}
+      rig.health.tellNetwork({ engineId, generation, connected, atMs: rig.clock.now() - agoMs })
+    }
+    said(two, true, 3_000)
+    said(one, true, 0)
+    for (const agoMs of [2_000, 1_000]) said(one, false, agoMs)
+    for (let second = 0; second < 30; second++) {
+      await rig.clock.advance(1_000)
+      node.report()
+    }
+    expect(await listed()).toEqual(['acestream-2'])
+    expect(kinds()).not.toContain('engine.restarting')
+    // The other was connected later: then it is.
+    said(two, true, 0)
+    await settled()
+    expect(kinds()).toContain('engine.restarting')
   })
 
   test('cut off, engines are let alone with VPN_RESTART_ENGINES_ON_RECONNECT=false, and hidden', async () => {

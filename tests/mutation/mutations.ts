@@ -580,8 +580,8 @@ export const MUTATIONS: readonly Mutation[] = [
   ...of('control/health-keeper.ts', [
     [
       'probes of an earlier process count',
-      '|| generationOf(engine) !== generation) return\n    const before',
-      ') return\n    const before',
+      'isProbed(engine) && generationOf(engine) === generation',
+      'isProbed(engine)',
     ],
   ]),
   ...of('control/launcher.ts', [
@@ -723,6 +723,20 @@ export const MUTATIONS: readonly Mutation[] = [
   ]),
   ...of('control/generic.ts', [
     ['a container is made that can not be written', "this.#note('provision.started', { name })", ''],
+  ]),
+  ...of('control/fleet-rows.ts', [
+    [
+      'rows are read once and for all',
+      'if (this.#known?.version === version)',
+      'if (this.#known !== null && version > 0)',
+    ],
+  ]),
+  ...of('control/vpn-keeper.ts', [
+    [
+      'what engines say is judged later',
+      'connections.onNews((engineIds) => this.#judgeNodesOf(engineIds))',
+      'connections.onNews(() => undefined)',
+    ],
   ]),
   ...of('control/survey.ts', [
     [

@@ -1,4 +1,4 @@
-import type { HealthSource, HealthTarget, SessionFact } from '../../src/control/health-keeper.ts'
+import type { HealthSource, HealthTarget, NetworkFact, SessionFact } from '../../src/control/health-keeper.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { figures } from '../support/builders.ts'
 import type { Random } from './random.ts'
@@ -49,7 +49,7 @@ export class SimHealth implements HealthSource {
 
   constructor(private readonly deps: SimHealthDeps) {
     const { clock, host, random } = deps
-    const tell: Handlers['onNetwork'] = (fact) => this.#handlers?.onNetwork(fact)
+    const tell = (fact: NetworkFact): void => this.#handlers?.onNetwork([fact])
     this.#network = new SimNetwork({ clock, host, random: random.stream('network'), tell })
   }
 

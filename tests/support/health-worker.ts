@@ -30,7 +30,7 @@ export function startHealthWorker(
   health.start({
     onFact: (fact) => facts.push(fact),
     onSessions: (answers) => sessions.push(...answers),
-    onNetwork: (fact) => networks.push(fact),
+    onNetwork: (answers) => networks.push(...answers),
     onLost: () => lost++,
   })
   return { health, facts, sessions, networks, troubles, returns, workers, lost: () => lost }

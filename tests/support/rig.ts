@@ -53,8 +53,8 @@ class ManualHealth implements HealthSource {
     this.tellNetwork({ engineId, generation, connected, atMs })
   }
 
-  tellNetwork(fact: NetworkFact): void {
-    this.#handlers?.onNetwork(fact)
+  tellNetwork(...facts: readonly NetworkFact[]): void {
+    this.#handlers?.onNetwork(facts)
   }
 
   /** The engine that is asked about the session of a record answers; throws where none is. */

@@ -84,7 +84,7 @@ describe('the polls of connections', () => {
   /** Without a thread; what is reported comes to `facts`. */
   function polls(addressesOf: (engineId: string) => readonly Address[], timeoutMs = 1_000) {
     const facts: NetworkFact[] = []
-    const started = new NetworkPolls({ addressesOf, report: (fact) => facts.push(fact) })
+    const started = new NetworkPolls({ addressesOf, report: (answers) => facts.push(...answers) })
     started.configure({ timeoutMs })
     cleanUps.push(() => started.stop())
     return { polls: started, facts }
@@ -104,7 +104,7 @@ describe('the polls of connections', () => {
       expect(atMs - startedMs).toBeGreaterThanOrEqual(at * 98)
     expect([engines.seldom.asked.length, engines.never.asked.length]).toEqual([1, 0])
     expect(facts.find(({ engineId }) => engineId === 'seldom')).toMatchObject({
-      ...{ type: 'network', generation: 1, connected: false },
+      ...{ generation: 1, connected: false },
     })
   })
 
@@ -115,6 +115,20 @@ describe('the polls of connections', () => {
     started.setTargets([listed('one', 10)])
     await until('it was asked for all', () => facts.length > 3)
     expect(facts.slice(0, 4).map(({ connected }) => connected)).toEqual([true, false, true, true])
+  })
+
+  test('tell what comes at about one time in one message', async () => {
+    const addresses = new Map(
+      Array.from({ length: 8 }, (_, index) => [`engine-${index}`, engine(says(true)).address]),
+    )
+    const messages: (readonly NetworkFact[])[] = []
+    const addressesOf = (id: string) => [addresses.get(id) ?? { host: 'not.there', port: 1 }]
+    const started = new NetworkPolls({ addressesOf, report: (answers) => messages.push(answers) })
+    cleanUps.push(() => started.stop())
+    started.setTargets([...addresses.keys()].map((id) => listed(id, HOUR_MS)))
+    await until('all are told', () => messages.flat().length === 8)
+    expect(messages.length).toBeLessThan(8)
+    expect(new Set(messages.flat().map(({ engineId }) => engineId)).size).toBe(8)
   })
 
   test('put one question at a time, and one that hangs delays no other', async () => {

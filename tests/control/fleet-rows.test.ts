@@ -1,0 +1,31 @@
+import { afterEach, expect, test } from 'bun:test'
+import { FleetRows } from '../../src/control/fleet-rows.ts'
+import { insertEngine, retire } from '../../src/store/engines.ts'
+import { endStream, insertStream } from '../../src/store/streams.ts'
+import { engine, stream } from '../support/builders.ts'
+import { type TempStore, tempStore } from '../support/temp-store.ts'
+
+let temp: TempStore
+afterEach(() => temp.dispose())
+
+test('the rows are read once for each version of the store, and say what was committed last', () => {
+  temp = tempStore()
+  const { store } = temp
+  const rows = new FleetRows(store)
+  expect(rows.read()).toMatchObject({ engines: [], started: new Map() })
+  const { rowId } = store.transact((tx) => {
+    insertEngine(tx, engine())
+    return insertStream(tx, stream())
+  })
+  const read = rows.read()
+  expect(read.engines).toEqual([engine()])
+  expect(read.started.get('engine-1')).toMatchObject([{ rowId, status: 'started' }])
+  expect(rows.read()).toBe(read)
+  // What is written beside the versions of the state is none of this.
+  store.record(() => undefined)
+  expect(rows.read()).toBe(read)
+  store.transact((tx) => endStream(tx, rowId, 5, 'eof'))
+  expect(rows.read().started.get('engine-1')).toBeUndefined()
+  store.transact((tx) => retire(tx, 'engine-1', ['ready'], 'gone', {}))
+  expect(rows.read().engines).toEqual([])
+})
