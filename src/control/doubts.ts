@@ -1,42 +1,69 @@
 import { isCrashLoop } from '../core/restarts.ts'
 import { isStatPath } from '../core/session-paths.ts'
-import type { Engine, Stream } from '../core/types.ts'
+import { cutOffSinceMs } from '../core/tunnel.ts'
+import { type Engine, generationOf, type Stream } from '../core/types.ts'
 import type { Db } from '../store/store.ts'
-import { startedStreamsOf, streamsSince } from '../store/streams.ts'
+import { streamsSince } from '../store/streams.ts'
+import type { ConnectionFacts } from './connection-facts.ts'
+import type { Facts } from './facts.ts'
+import type { Rows } from './fleet-rows.ts'
 import type { SessionTarget } from './health-keeper.ts'
-
-/** What may be wrong with an engine, apart from what its row says. */
-interface Doubt {
-  readonly isUnhealthy: boolean
-  readonly isCutOff: boolean
-  readonly nowMs: number
-}
 
 /** Sessions of one engine that are asked about at most: far more than one process of an engine serves. */
 const SESSIONS_MAX = 100
 
+interface Known {
+  readonly facts: Pick<Facts, 'health'>
+  readonly connections: Pick<ConnectionFacts, 'of'>
+}
+
 /**
- * The streams whose sessions tell whether an engine may be stopped: of one that drains, crashes again and again, is cut
+ * The streams of each engine whose sessions tell whether it may be stopped: of one that drains, crashes again and again, is cut
  * off from the outside, or is unhealthy with a started stream, all that its process has had. A session that ended in the books may be watched by
- * another viewer. Behind a VPN the started ones are always in doubt: if several stand still, so does the VPN.
+ * another viewer. Behind a VPN the started ones are always in doubt: if several stand still, so does the VPN. Engines without
+ * such streams are missing.
  */
-export function streamsInDoubt(db: Db, engine: Engine, doubt: Doubt): readonly Stream[] {
-  if (engine.removalRequestedAt !== null) return []
-  const { isUnhealthy, isCutOff, nowMs } = doubt
-  const isLeaving = engine.status === 'draining' || isCutOff || isCrashLoop(engine.restartsAt, nowMs)
-  if (!isLeaving && !(isUnhealthy && startedStreamsOf(db, engine.id).length > 0))
-    return engine.vpnNode === null ? [] : startedStreamsOf(db, engine.id).filter(isAskable)
-  return streamsSince(db, engine.id, engine.containerStartedAt ?? 0, SESSIONS_MAX).filter(isAskable)
+export function streamsInDoubt(
+  db: Db,
+  { engines, started }: Rows,
+  known: Known,
+  nowMs: number,
+): ReadonlyMap<string | null, readonly Stream[]> {
+  const present = engines.filter(({ removalRequestedAt }) => removalRequestedAt === null)
+  const hasStream = (engine: Engine): boolean => started.has(engine.id)
+  const suspects = present.filter((engine) => isSuspect(engine, hasStream(engine), known, nowMs))
+  const suspected = new Set(suspects)
+  const wanted = suspects.map(({ id, containerStartedAt }) => ({
+    engineId: id,
+    sinceMs: containerStartedAt ?? 0,
+  }))
+  const streams = [
+    ...streamsSince(db, wanted, SESSIONS_MAX),
+    ...present
+      .filter((engine) => engine.vpnNode !== null && !suspected.has(engine))
+      .flatMap(({ id }) => started.get(id) ?? []),
+  ]
+  return Map.groupBy(streams.filter(isAskable), ({ engineId }) => engineId)
+}
+
+/** All that its process has had is in doubt. */
+function isSuspect(
+  engine: Engine,
+  hasStream: boolean,
+  { facts, connections }: Known,
+  nowMs: number,
+): boolean {
+  return (
+    engine.status === 'draining' ||
+    cutOffSinceMs(connections.of(engine.id, generationOf(engine))) !== null ||
+    isCrashLoop(engine.restartsAt, nowMs) ||
+    (hasStream && facts.health(engine.id, nowMs).verdict === 'unhealthy')
+  )
 }
 
 /** The streams whose sessions an engine is asked about: `started`, for their statistics, and those in doubt. */
-export function streamsAsked(
-  db: Db,
-  engine: Engine,
-  started: readonly Stream[],
-  doubt: Doubt,
-): readonly Stream[] {
-  const asked = [...started.filter(isAskable), ...streamsInDoubt(db, engine, doubt)]
+export function streamsAsked(started: readonly Stream[], inDoubt: readonly Stream[]): readonly Stream[] {
+  const asked = [...started.filter(isAskable), ...inDoubt]
   return [...new Map(asked.map((stream) => [stream.rowId, stream])).values()]
 }
 

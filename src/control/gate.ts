@@ -47,6 +47,19 @@ export class Gate {
     return admission(this.#facts(db, request, unclaimed, breaker))
   }
 
+  /** Why the reconciler could not start an engine now, and none in another's place; each null where it could. */
+  ownRefusals(
+    db: Db,
+    request: EngineRequest,
+  ): { readonly startRefusal: Refusal | null; readonly replacementRefusal: Refusal | null } {
+    const facts = this.#facts(db, request, false, 'general')
+    const breakerOpenForSeconds = this.#openForSeconds(db, 'replacement')
+    return {
+      startRefusal: admission(facts),
+      replacementRefusal: admission({ ...facts, breakerOpenForSeconds }),
+    }
+  }
+
   /** What stands for the VPN in admission; null without one. */
   vpn(): AdmissionFacts['vpn'] {
     const nodes = this.deps.nodes.all()
@@ -63,6 +76,11 @@ export class Gate {
     return this.deps.settings.breakers
   }
 
+  #openForSeconds(db: Db, name: BreakerName): number | null {
+    const { clock, settings } = this.deps
+    return openForSeconds(breakerNamed(db, name), clock.now(), settings.breakers[name])
+  }
+
   #facts(db: Db, request: EngineRequest, unclaimed: boolean, breaker: BreakerName): AdmissionFacts {
     const { store, clock, facts, placer, settings } = this.deps
     const now = clock.now()
@@ -70,7 +88,7 @@ export class Gate {
     return {
       storageFailure: store.failure()?.message ?? null,
       vpn: this.vpn(),
-      breakerOpenForSeconds: openForSeconds(breakerNamed(db, breaker), now, settings.breakers[breaker]),
+      breakerOpenForSeconds: this.#openForSeconds(db, breaker),
       engines: countLiveEngines(db),
       maxReplicas: settings.maxReplicas,
       capacityEtaSeconds: settings.autoDelete ? Math.ceil(settings.graceSeconds) : CAPACITY_ETA_S,

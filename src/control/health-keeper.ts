@@ -1,5 +1,4 @@
 import type { Figures } from '../core/figures.ts'
-import { cutOffSinceMs } from '../core/tunnel.ts'
 import { type Engine, generationOf, isProbed, type Stream } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import { guarded, guardedAll, type OnError } from '../lib/guard.ts'
@@ -12,7 +11,7 @@ import type { Addresses, HostPort } from './addresses.ts'
 import { noteSuccess } from './breaker-notes.ts'
 import { networkIntervals } from './connection-doubts.ts'
 import type { ConnectionFacts } from './connection-facts.ts'
-import { sessionTargets, streamsAsked } from './doubts.ts'
+import { sessionTargets, streamsAsked, streamsInDoubt } from './doubts.ts'
 import type { Facts } from './facts.ts'
 import type { Gate } from './gate.ts'
 import { Looks } from './looks.ts'
@@ -160,9 +159,12 @@ export class HealthKeeper {
     const intervalOf = networkIntervals(engines, this.deps, clock.now())
     facts.keepOnly(engines)
     const started = Map.groupBy(startedStreams(store.db), ({ engineId }) => engineId)
-    const targets = engines
-      .filter(isProbed)
-      .map((engine) => this.#target(engine, started.get(engine.id) ?? [], intervalOf(engine)))
+    const probed = engines.filter(isProbed)
+    const inDoubt = streamsInDoubt(store.db, { engines: probed, started }, this.deps, clock.now())
+    const targets = probed.map((engine) => {
+      const asked = streamsAsked(started.get(engine.id) ?? [], inDoubt.get(engine.id) ?? [])
+      return this.#target(engine, asked, intervalOf(engine))
+    })
     for (const { engineId, generation } of targets) facts.setProbed(engineId, generation, clock.now())
     const asked = targets.flatMap((target) => target.sessions.map(({ streamRowId }) => streamRowId))
     sessions.keepOnly(new Set(asked))
@@ -173,17 +175,13 @@ export class HealthKeeper {
     source.setTargets(targets)
   }
 
-  #target(engine: Engine, started: readonly Stream[], networkIntervalMs: number | null): HealthTarget {
-    const { store, facts, connections, clock } = this.deps
-    const isCutOff = cutOffSinceMs(connections.of(engine.id, generationOf(engine))) !== null
-    const nowMs = clock.now()
-    const isUnhealthy = facts.health(engine.id, nowMs).verdict === 'unhealthy'
+  #target(engine: Engine, asked: readonly Stream[], networkIntervalMs: number | null): HealthTarget {
     return {
       engineId: engine.id,
       generation: generationOf(engine),
       addresses: this.deps.addresses.probed(engine),
       isBooting: engine.status === 'starting',
-      sessions: sessionTargets(streamsAsked(store.db, engine, started, { isUnhealthy, isCutOff, nowMs })),
+      sessions: sessionTargets(asked),
       networkIntervalMs,
     }
   }

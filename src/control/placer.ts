@@ -61,25 +61,27 @@ export class Placer {
 
   /** With no node up the VPN is the reason, and not a port. */
   #takenBehindVpn(db: Db, hostPort: number | null, nowMs: number): string | null {
-    const up = this.#candidates(db, hostPort, nowMs).filter(({ state }) => state === 'up')
-    if (up.length === 0 || up.some(({ hasPort }) => hasPort)) return null
+    const up = this.deps.nodes.all().filter(({ verdict }) => verdict.state === 'up')
+    if (up.length === 0 || up.some((node) => this.#hasPort(db, node, hostPort, nowMs))) return null
     if (hostPort !== null) return `host_port ${hostPort} is held by another engine, or its VPN node is down`
-    return `all ports of GLUETUN_PORT_RANGE are taken (${up.map(({ node }) => rangeText(node.ports)).join(', ')})`
+    return `all ports of GLUETUN_PORT_RANGE are taken (${up.map(({ ports }) => rangeText(ports)).join(', ')})`
   }
 
   #candidates(db: Db, hostPort: number | null, nowMs: number): Candidate[] {
-    const { ports, nodes } = this.deps
     const engines = liveEngines(db)
-    const hasPort = ({ name, ports: range }: VpnNode): boolean =>
-      hostPort === null
-        ? ports.free(db, name, range, 0, nowMs) !== null
-        : holds(range, hostPort) && !ports.isLeased(db, name, hostPort)
-    return nodes.all().map((node) => ({
+    return this.deps.nodes.all().map((node) => ({
       node,
       name: node.name,
       state: node.verdict.state,
       engines: engines.filter(({ vpnNode }) => vpnNode === node.name).length,
-      hasPort: hasPort(node),
+      hasPort: this.#hasPort(db, node, hostPort, nowMs),
     }))
+  }
+
+  #hasPort(db: Db, { name, ports: range }: VpnNode, hostPort: number | null, nowMs: number): boolean {
+    const { ports } = this.deps
+    return hostPort === null
+      ? ports.free(db, name, range, 0, nowMs) !== null
+      : holds(range, hostPort) && !ports.isLeased(db, name, hostPort)
   }
 }

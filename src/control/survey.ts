@@ -2,25 +2,31 @@ import { renewedForPort } from '../core/forwarded-port.ts'
 import { namespaceOf } from '../core/namespace.ts'
 import { secondLook, stillMs } from '../core/sessions.ts'
 import type { EngineNode, ObservedEngine, Policy, Situation } from '../core/situation.ts'
-import { type Connection, cutOffSinceMs, strandedSinceMs } from '../core/tunnel.ts'
+import { type Connection, strandedSinceMs } from '../core/tunnel.ts'
 import { type Engine, generationOf, type Stream } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
-import { liveEngines } from '../store/engines.ts'
-import type { Db, Store } from '../store/store.ts'
-import { startedByEngine } from '../store/streams.ts'
+import type { Store } from '../store/store.ts'
 import { lastReplacement, scaleOrder } from '../store/wishes.ts'
-import { breakerOf } from './breaker-notes.ts'
 import type { ConnectionFacts } from './connection-facts.ts'
 import { streamsInDoubt } from './doubts.ts'
 import type { Facts } from './facts.ts'
+import { FleetRows } from './fleet-rows.ts'
 import type { Gate } from './gate.ts'
 import type { OwnStarts } from './own-starts.ts'
 import type { SessionFacts } from './session-facts.ts'
 import { type EngineTemplate, plainRequest, templateHash } from './template.ts'
-import type { VpnNodes } from './vpn-nodes.ts'
+import type { VpnNode, VpnNodes } from './vpn-nodes.ts'
 
 /** What of the policy stands in the configuration; `minReplicas` may be overruled by an operator. */
 export type PolicySettings = Omit<Policy, 'scaledAtMs'>
+
+/** A node with the engines behind it. */
+interface Neighbourhood {
+  readonly node: VpnNode
+  readonly engines: readonly Engine[]
+  /** The two that were connected last: enough to tell of each engine whether another one was connected later. */
+  readonly lastConnected: readonly { readonly engineId: string; readonly connection: Connection }[]
+}
 
 export interface SurveyDeps {
   readonly store: Store
@@ -36,32 +42,40 @@ export interface SurveyDeps {
   readonly starts: Pick<OwnStarts, 'heldUntilMs' | 'hasFailed'>
 }
 
-/** Collects all that a plan looks at, from the store and from memory, at one moment. Waits for nothing. */
+/**
+ * Collects all that a plan looks at, from the store and from memory, at one moment. Waits for nothing. The rows are looked at
+ * once, so that it takes twice as long for twice as many engines, and no longer.
+ */
 export class Survey {
   /** By image; the template never changes, and there are few images. */
   readonly #hashes = new Map<string, string>()
+  readonly #rows: FleetRows
 
-  constructor(private readonly deps: SurveyDeps) {}
+  constructor(private readonly deps: SurveyDeps) {
+    this.#rows = new FleetRows(deps.store)
+  }
 
   take(): Situation {
     const { store, clock, facts, gate, starts } = this.deps
     const { db } = store
-    const streams = startedByEngine(db)
+    const rows = this.#rows.read()
+    const { engines, started } = rows
+    const inDoubt = streamsInDoubt(db, rows, this.deps, clock.now())
     const generalBreaker = gate.breaker(db, 'general')
-    const engines = liveEngines(db)
-    const renewed = this.#renewedForPort(engines, streams)
+    const nodes = this.#neighbourhoods(engines)
+    const renewed = renewedForPorts([...nodes.values()], (id) => started.has(id))
     return {
       engines: engines.map((engine) => {
-        const observed = this.#observe(db, engine, streams.get(engine.id) ?? 0)
+        const streams = started.get(engine.id)?.length ?? 0
+        const observed = this.#observe(engine, streams, inDoubt.get(engine.id) ?? [])
         const isOutdated = observed.isOutdated || renewed.has(engine.id)
-        return { ...observed, isOutdated, node: this.#nodeOf(engine, engines) }
+        return { ...observed, isOutdated, node: this.#nodeOf(engine, nodes) }
       }),
       policy: this.policy(),
       nowMs: clock.now(),
       frozen: this.#frozen(),
       watchedSinceMs: facts.watch().sinceMs,
-      startRefusal: gate.refusal(db, plainRequest, false),
-      replacementRefusal: gate.refusal(db, plainRequest, false, breakerOf({ replaces: 'another' })),
+      ...gate.ownRefusals(db, plainRequest),
       isStartTrial: generalBreaker.state === 'half_open' || starts.hasFailed(),
       startsHeldUntilMs: starts.heldUntilMs(),
       replacement: lastReplacement(db),
@@ -89,13 +103,10 @@ export class Survey {
     return facts.watch().isCurrent ? null : 'the containers are being looked at'
   }
 
-  #observe(db: Db, engine: Engine, streams: number): Omit<ObservedEngine, 'node'> {
+  #observe(engine: Engine, streams: number, inDoubt: readonly Stream[]): Omit<ObservedEngine, 'node'> {
     const { clock, facts, sessions, isInHand } = this.deps
     const nowMs = clock.now()
     const health = facts.health(engine.id, nowMs)
-    const isUnhealthy = health.verdict === 'unhealthy'
-    const isCutOff = cutOffSinceMs(this.#connectionOf(engine)) !== null
-    const inDoubt = streamsInDoubt(db, engine, { isUnhealthy, isCutOff, nowMs })
     const said = (streams: readonly Stream[]) => streams.map(({ rowId }) => sessions.of(rowId))
     const ended = inDoubt.filter(({ status }) => status === 'ended')
     return {
@@ -112,13 +123,12 @@ export class Survey {
   }
 
   /** A node that is not in the configuration any more is none that is watched. */
-  #nodeOf(engine: Engine, all: readonly Engine[]): EngineNode | null {
-    const { nodes } = this.deps
-    const node = engine.vpnNode === null ? undefined : nodes.get(engine.vpnNode)
-    if (node === undefined) return null
+  #nodeOf(engine: Engine, nodes: ReadonlyMap<string | null, Neighbourhood>): EngineNode | null {
+    const found = nodes.get(engine.vpnNode)
+    if (found === undefined) return null
+    const { node, lastConnected } = found
     const { state, sinceMs, isSettled, recoveredMs } = node.verdict
-    const behind = all.filter(({ id, vpnNode }) => vpnNode === node.name && id !== engine.id)
-    const others = behind.flatMap((each) => this.#connectionOf(each) ?? [])
+    const others = lastConnected.flatMap((each) => (each.engineId === engine.id ? [] : each.connection))
     return {
       state,
       sinceMs,
@@ -132,17 +142,24 @@ export class Survey {
     return this.deps.connections.of(engine.id, generationOf(engine))
   }
 
-  /** Engines to be replaced so that the port forwarded to their node is carried by one. */
-  #renewedForPort(
-    engines: readonly Engine[],
-    streams: ReadonlyMap<string | null, number>,
-  ): ReadonlySet<string> {
-    const renewed = this.deps.nodes.all().flatMap((node) => {
-      const behind = engines.filter(({ vpnNode }) => vpnNode === node.name)
-      const adopted = new Set(behind.flatMap(({ id, adoptedAt }) => (adoptedAt === null ? [] : [id])))
-      return renewedForPort(behind, node, (id) => adopted.has(id) || (streams.get(id) ?? 0) > 0)
-    })
-    return new Set(renewed)
+  #neighbourhoods(engines: readonly Engine[]): ReadonlyMap<string | null, Neighbourhood> {
+    const behind = Map.groupBy(engines, ({ vpnNode }) => vpnNode)
+    return new Map(
+      this.deps.nodes.all().map((node) => {
+        const neighbours = behind.get(node.name) ?? []
+        return [node.name, { node, engines: neighbours, lastConnected: this.#lastConnected(neighbours) }]
+      }),
+    )
+  }
+
+  #lastConnected(engines: readonly Engine[]): Neighbourhood['lastConnected'] {
+    return engines
+      .flatMap((engine) => {
+        const connection = this.#connectionOf(engine)
+        return connection === null ? [] : [{ engineId: engine.id, connection }]
+      })
+      .toSorted((a, b) => (b.connection.connectedMs ?? 0) - (a.connection.connectedMs ?? 0))
+      .slice(0, 2)
   }
 
   /** The configuration has VPN nodes, and it is behind none of them; or it is behind one that the configuration has not. */
@@ -163,4 +180,16 @@ export class Survey {
     this.#hashes.set(image, wanted)
     return configHash !== '' && configHash !== wanted
   }
+}
+
+/** Engines to be replaced so that the port forwarded to their node is carried by one. */
+function renewedForPorts(
+  nodes: readonly Neighbourhood[],
+  hasStream: (engineId: string) => boolean,
+): ReadonlySet<string> {
+  const renewed = nodes.flatMap(({ node, engines }) => {
+    const adopted = new Set(engines.flatMap(({ id, adoptedAt }) => (adoptedAt === null ? [] : [id])))
+    return renewedForPort(engines, node, (id) => adopted.has(id) || hasStream(id))
+  })
+  return new Set(renewed)
 }

@@ -1,4 +1,5 @@
-import { and, asc, count, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
+import { and, asc, count, desc, eq, getTableColumns, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/sqlite-core'
 import type { Stream } from '../core/types.ts'
 import { prepared } from './prepared.ts'
 import { PRUNE_BATCH } from './prune.ts'
@@ -50,15 +51,24 @@ const byRow = prepared((db) =>
     .prepare(),
 )
 const startedOf = prepared((db) => db.select().from(streams).where(and(isOfEngine, isStarted)).prepare())
-const since = prepared((db) =>
-  db
-    .select()
-    .from(streams)
-    .where(and(isOfEngine, gte(streams.startedAt, sql.placeholder('sinceMs'))))
-    .orderBy(desc(streams.rowId))
+/** For each engine of the list the newest of its records: one query for all, since many may be asked about at a time. */
+const since = prepared((db) => {
+  const newer = alias(streams, 'newer')
+  const wanted = sql`json_each(${sql.placeholder('wanted')}) as wanted`
+  const newest = db
+    .select({ rowId: newer.rowId })
+    .from(newer)
+    .where(and(eq(newer.engineId, sql`wanted.value ->> 0`), gte(newer.startedAt, sql`wanted.value ->> 1`)))
+    .orderBy(desc(newer.rowId))
     .limit(sql.placeholder('limit'))
-    .prepare(),
-)
+  return db
+    .select(getTableColumns(streams))
+    .from(wanted)
+    .crossJoin(streams)
+    .where(inArray(streams.rowId, newest))
+    .orderBy(desc(streams.rowId))
+    .prepare()
+})
 const startedCounts = prepared((db) =>
   db
     .select({ engineId: streams.engineId, n: count() })
@@ -115,9 +125,16 @@ export const streamByRow = (db: Db, rowId: number): Stream | undefined => byRow(
 
 export const startedStreamsOf = (db: Db, engineId: string): Stream[] => startedOf(db).all({ engineId })
 
-/** The newest records of an engine since a time, with or without an end, at most so many. */
-export const streamsSince = (db: Db, engineId: string, sinceMs: number, limit: number): Stream[] =>
-  since(db).all({ engineId, sinceMs, limit })
+/** The newest records of engines, of each since a time and at most so many, with or without an end. */
+export const streamsSince = (
+  db: Db,
+  engines: readonly { readonly engineId: string; readonly sinceMs: number }[],
+  limit: number,
+): Stream[] => {
+  if (engines.length === 0) return []
+  const wanted = JSON.stringify(engines.map(({ engineId, sinceMs }) => [engineId, sinceMs]))
+  return since(db).all({ wanted, limit })
+}
 
 /** How many started records each engine has; engines without one are missing. */
 export const startedByEngine = (db: Db): ReadonlyMap<string | null, number> =>

@@ -738,11 +738,19 @@ export const MUTATIONS: readonly Mutation[] = [
       'connections.onNews(() => undefined)',
     ],
   ]),
+  ...of('store/streams.ts', [
+    ['the streams of an earlier process are in doubt', ', gte(newer.startedAt, sql`wanted.value ->> 1`)', ''],
+  ]),
   ...of('control/survey.ts', [
     [
       'plans go on while nothing can be written',
       'if (storage !== null) return `the',
       'if (storage === undefined) return `the',
+    ],
+    [
+      'an engine is left behind by itself',
+      'each.engineId === engine.id ? [] : each.connection',
+      'each.connection',
     ],
     [
       'an engine’s starts do not wait after failures',

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import fc from 'fast-check'
 import journal from '../../drizzle/meta/_journal.json' with { type: 'json' }
 import type { Engine } from '../../src/core/types.ts'
 import {
@@ -28,6 +29,7 @@ import {
   newestStream,
   pruneStreams,
   startedStream,
+  streamsSince,
   streamsWhere,
 } from '../../src/store/streams.ts'
 import { engine, stream } from '../support/builders.ts'
@@ -191,6 +193,40 @@ describe('streams', () => {
       endReason: 'eof',
     })
   })
+})
+
+test('the newest streams of engines are found for all of them at once, of each since its time and so many', () => {
+  const engineIds = ['engine-0', 'engine-1', 'engine-2']
+  const started = fc.array(fc.record({ engineId: fc.constantFrom(...engineIds), startedAt: fc.nat(9) }))
+  const asked = fc.uniqueArray(
+    fc.record({ engineId: fc.constantFrom(...engineIds, 'none'), sinceMs: fc.nat(9) }),
+    { selector: ({ engineId }) => engineId },
+  )
+  const { store } = temp
+  store.transact((tx) => {
+    for (const [index, id] of engineIds.entries())
+      insertEngine(tx, engine({ id, name: id, containerId: String(index).repeat(64) }))
+  })
+  fc.assert(
+    fc.property(started, asked, fc.integer({ min: 1, max: 4 }), (streams, wanted, limit) => {
+      const rows = store.transact((tx) => {
+        pruneStreams(tx, 0, 100)
+        return streams.map(({ engineId, startedAt }, index) =>
+          insertStream(
+            tx,
+            stream({ engineId, startedAt, streamId: `s${index}`, status: 'ended', endedAt: 5 }),
+          ),
+        )
+      })
+      const expected = wanted.flatMap(({ engineId, sinceMs }) =>
+        rows
+          .filter((row) => row.engineId === engineId && row.startedAt >= sinceMs)
+          .toReversed()
+          .slice(0, limit),
+      )
+      expect(streamsSince(store.db, wanted, limit)).toEqual(expected.toSorted((a, b) => b.rowId - a.rowId))
+    }),
+  )
 })
 
 describe('retention', () => {
