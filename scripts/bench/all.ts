@@ -4,7 +4,7 @@ import { measureEvents } from './events.ts'
 import { measureHang } from './hang.ts'
 import { runBenchmarks } from './harness.ts'
 import { measureLifecycle } from './lifecycle.ts'
-import { measurePlan } from './plan.ts'
+import { measureNodeRestart, measurePlan } from './plan.ts'
 import { measureProvision } from './provision.ts'
 import { measureReads } from './reads.ts'
 import { measureScrape } from './scrape.ts'
@@ -17,6 +17,7 @@ const all = [
   measureStart,
   measureLifecycle,
   measurePlan,
+  measureNodeRestart,
   measureScrape,
   measureHang,
   measureStreams,

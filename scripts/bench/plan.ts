@@ -1,12 +1,14 @@
 /**
  * Measures `plan()` alone, without Docker, store or server: how long one plan of a mixed fleet takes at 10 to 10000 engines,
- * and whether that grows with the number of engines and not faster.
+ * and whether that grows with the number of engines and not faster. Then all that is looked at, judged and planned while a node
+ * of 25 to 200 engines restarts, on a database file.
  */
 
 import { plan } from '../../src/core/plan.ts'
 import type { ObservedEngine, Situation } from '../../src/core/situation.ts'
 import { NOW, observed, situation } from '../../tests/support/situations.ts'
 import { runBenchmarks } from './harness.ts'
+import { restartMs, restartNode, type Spent } from './node-restart.ts'
 import { type Measured, measured, type Report, target } from './report.ts'
 
 const SIZES = [10, 100, 1_000, 10_000] as const
@@ -111,4 +113,63 @@ const outdated = (index: number): ObservedEngine => observed(`engine-${index}`, 
 
 const KINDS = [idle, busy, idle, draining, busy, idle, unhealthy, busy, outdated, idle]
 
-if (import.meta.main) await runBenchmarks([measurePlan])
+const NODE_SIZES = [25, 50, 100, 200] as const
+const RESTARTS = 3
+/** Of one processor, while 200 engines come back: the main thread has to answer proxies, too. */
+const TARGET_SHARE = 0.1
+
+/** Measures restarts of a node; see the top of the file. */
+export async function measureNodeRestart(): Promise<Report> {
+  const rows: { readonly size: number; readonly runs: readonly Spent[] }[] = []
+  for (const size of NODE_SIZES) {
+    // The first is warm-up.
+    const runs = await inTurn(RESTARTS + 1, () => restartNode(size))
+    rows.push({ size, runs: runs.slice(1) })
+  }
+  const lines = rows.map(({ size, runs }) => ({
+    size,
+    survey: measured(`a survey of ${size} engines`, 'ms', each(runs, 'surveys')),
+    judgement: measured(`a judgement of ${size} engines`, 'ms', each(runs, 'judgements')),
+    all: measured(`a node of ${size} engines restarts`, 'ms', runs.map(allOf)),
+  }))
+  const [first, last] = [lines[0], lines.at(-1)]
+  if (first === undefined || last === undefined) throw new Error('no node was restarted')
+  const growth = (kind: 'survey' | 'judgement'): number =>
+    last[kind].p50 / last.size / (first[kind].p50 / first.size)
+  const grows = (what: string, value: number) =>
+    target({ what, value, unit: '', bound: 'at most', target: TARGET_GROWTH })
+  return {
+    name: 'node restart',
+    notes: [
+      'A node restarts and its engines are brought back, eight at a time: two looks before each, and a plan after each burst of',
+      `their answers; ${RESTARTS} restarts each. All surveys, plans and judgements of one together, and the time that it takes:`,
+      `${lines.map(({ size, all }) => `${all.p50.toFixed(0)} ms in ${restartMs(size) / 1_000} s of ${size}`).join(', ')}.`,
+      `Surveys: ${rows.map(({ size, runs }) => `${runs[0]?.surveys.length} of ${size}`).join(', ')}.`,
+    ],
+    measured: lines.flatMap(({ survey, judgement, all }) => [survey, judgement, all]),
+    targets: [
+      grows('a survey an engine, of 200 to that of 25', growth('survey')),
+      grows('a judgement an engine, of 200 to that of 25', growth('judgement')),
+      target({
+        what: 'share of one processor while 200 come back',
+        value: last.all.p50 / restartMs(last.size),
+        unit: '',
+        bound: 'at most',
+        target: TARGET_SHARE,
+      }),
+    ],
+  }
+}
+
+const each = (runs: readonly Spent[], kind: keyof Spent): number[] => runs.flatMap((run) => run[kind])
+
+const allOf = ({ surveys, plans, judgements }: Spent): number =>
+  [...surveys, ...plans, ...judgements].reduce((sum, ms) => sum + ms, 0)
+
+async function inTurn<T>(times: number, work: () => Promise<T>): Promise<readonly T[]> {
+  const results: T[] = []
+  for (let time = 0; time < times; time++) results.push(await work())
+  return results
+}
+
+if (import.meta.main) await runBenchmarks([measurePlan, measureNodeRestart])
