@@ -86,7 +86,11 @@ async function tryOut(folder: string, mutation: Mutation): Promise<Sight> {
 }
 
 async function seenByTest(folder: string): Promise<string | null> {
-  const { code, output } = await run(folder, ['test', '--bail', '--timeout', String(TEST_MAX_MS), ...FAST_TESTS], TESTS_MAX_MS)
+  const { code, output } = await run(
+    folder,
+    ['test', '--bail', '--timeout', String(TEST_MAX_MS), ...FAST_TESTS],
+    TESTS_MAX_MS,
+  )
   if (code === 0) return null
   return /^\(fail\) (.*?)(?: \[[\d.]+ms\])?$/m.exec(output)?.[1] ?? 'the tests do not end'
 }
