@@ -77,6 +77,7 @@ export const policySettingsOf = (config: Config): PolicySettings => ({
   replacementCooldownMs: config.HEALTH_REPLACEMENT_COOLDOWN_S * 1_000,
   reconnectGraceMs: config.VPN_RECONNECT_GRACE_S * 1_000,
   restartsOnReconnect: config.VPN_RESTART_ENGINES_ON_RECONNECT,
+  isVpnStrict: config.VPN_STRICT,
 })
 
 /** The VPN nodes, each with the ports that it publishes; none without a VPN. */

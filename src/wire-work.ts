@@ -10,6 +10,7 @@ import { Housekeeping } from './control/housekeeping.ts'
 import { Launcher } from './control/launcher.ts'
 import { Observer } from './control/observer.ts'
 import { Operator } from './control/operator.ts'
+import { OutsiderWarnings } from './control/outsider-warnings.ts'
 import { OwnStarts } from './control/own-starts.ts'
 import { Provisioner, type StartOutcome } from './control/provisioner.ts'
 import { Reconciler } from './control/reconciler.ts'
@@ -97,7 +98,7 @@ function startingOf(
   const isUsable = (engine: Engine): boolean =>
     (facts.isRunning(engine) || provisioner.isPending(engine.id)) && !nodes.isInWayOf(engine)
   const enginePorts = new EnginePorts({ ports, placer, template })
-  const claims = new Claims({ store, clock, gate, placer, enginePorts, template, newId, isUsable })
+  const claims = new Claims({ store, clock, gate, placer, nodes, enginePorts, template, newId, isUsable })
   const launcher = new Launcher({
     ...{ store, clock, runtime, gate, ports, enginePorts },
     ...{ template, log, checkpoint },
@@ -202,7 +203,7 @@ function lifecycleOf(
   },
 ) {
   const { store, runtime, clock, log, random } = adapters
-  const { edge, template, counters, facts, sessions, connections, nodes, gate } = base
+  const { edge, template, counters, facts, sessions, connections, nodes, gate, warnings } = base
   const { isInHand, underRepair, lookAt } = hooks
   const starts = new OwnStarts({ provisioner, clock, random })
   const launch = (engine: Engine): void => starts.launch(engine)
@@ -218,8 +219,10 @@ function lifecycleOf(
   const executor = new Executor({ store, clock, claims, log, launch, lookAt, repair, onAction })
   const watched = { store, clock, facts, sessions, connections, nodes, survey }
   const onPass = counters.planned
+  const outsiders = new OutsiderWarnings({ nodes, warnings })
   const reconciler = new Reconciler({
     ...{ ...watched, executor, log, random, onPass },
+    onLook: (situation) => outsiders.tell(situation),
     onError: edge('a pass of the reconciler'),
   })
   return { survey, repairQueue, reconciler, operator: new Operator({ store, clock, ...settings }) }

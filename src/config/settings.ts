@@ -253,6 +253,11 @@ export const configSchema = Type.Object({
     'Accepted without effect: GLUETUN_PORT_RANGE says which ports there are behind the VPN.',
     { inert: true },
   ),
+  VPN_STRICT: vpn(
+    kind.boolean,
+    'true',
+    'Whether an engine with a network of its own is stopped, whoever watches; false lets its streams go on.',
+  ),
   VPN_STABLE_S: vpn(kind.seconds, '5', 'Time for which nothing may be wrong before a VPN counts as up.'),
   VPN_RECONNECT_GRACE_S: vpn(
     kind.seconds,

@@ -17,7 +17,8 @@ import type { EnginePorts } from './engine-ports.ts'
 import { KeyReused } from './errors.ts'
 import type { Gate } from './gate.ts'
 import type { Place, Placer } from './placer.ts'
-import { type EngineTemplate, engineLabels, requestHash, templateHash } from './template.ts'
+import { type EngineTemplate, engineLabels, plainRequest, requestHash, templateHash } from './template.ts'
+import type { VpnNodes } from './vpn-nodes.ts'
 
 /** What a caller holds after the first transaction. */
 export interface Claim {
@@ -36,6 +37,7 @@ export interface ClaimsDeps {
   readonly newId: () => string
   /** Whether a caller could use it, or be made to wait for its launch, as far as is known. */
   readonly isUsable: (engine: Engine) => boolean
+  readonly nodes: Pick<VpnNodes, 'outside'>
 }
 
 /** The first transaction of a provision: idempotency key, unclaimed engine, admission, leases, row, journal. */
@@ -85,6 +87,8 @@ export class Claims {
     if (record.requestHash !== hash) throw new KeyReused()
     const engine = engineById(tx, record.engineId)
     if (engine === undefined || !isLive(engine) || engine.removalRequestedAt !== null) return null
+    // No proxy is told of one that is outside the VPN: the caller gets another.
+    if (this.deps.nodes.outside(engine) !== null) return null
     // The caller is back for it, so it is not unclaimed any more.
     return engine.unclaimedSince === null ? engine : this.#handOut(tx, engine, key)
   }
@@ -124,16 +128,17 @@ export class Claims {
 
   /**
    * Makes a row ready for another container in the place of the one that it had, in the caller's transaction: with its ports
-   * as far as they are its own, but for the forwarded one, which may have changed, and as new engines are made now. Gives the
-   * row as it is then; throws ProvisionRefused where there is no port left.
+   * as far as they are its own, but for the forwarded one, which may have changed, and as new engines are made now. One whose
+   * place is none any more gets another, and ports there. Gives the row as it is then; throws ProvisionRefused where there is
+   * no port left.
    */
   again(tx: Db, engine: Engine): Engine {
-    const { template, enginePorts, clock } = this.deps
+    const { template, enginePorts, placer, clock } = this.deps
     releaseLeases(tx, engine.id)
     const draft = {
       ...engine,
       ...fresh,
-      ...enginePorts.kept(tx, engine, clock.now()),
+      ...(placer.isPlace(engine) ? enginePorts.kept(tx, engine, clock.now()) : this.#elsewhere(tx, engine)),
       configHash: templateHash(template, engine.image),
     }
     const again = { ...draft, labels: engineLabels(template, draft) }
@@ -141,6 +146,23 @@ export class Claims {
     updateEngine(tx, id, change)
     enginePorts.take(tx, again, clock.now())
     return again
+  }
+
+  /** Another place for an engine, with ports there; the one that its caller asked for is let go where it can't be had. */
+  #elsewhere(tx: Db, engine: Engine) {
+    const { placer, enginePorts, gate, clock } = this.deps
+    const now = clock.now()
+    for (const hostPort of new Set([engine.request.hostPort, null])) {
+      const request = { ...engine.request, hostPort }
+      const place = placer.place(tx, request, null, now)
+      if (place === null) continue
+      const ports = enginePorts.free(tx, { ...engine, ...place, request }, 0, now)
+      return { ...place, ...ports, request, requestHash: requestHash(request) }
+    }
+    // With a claim that waits nothing but the VPN could be in the way.
+    throw new ProvisionRefused(
+      gate.refusal(tx, plainRequest, true) ?? noFreePort('none is left behind the VPN'),
+    )
   }
 
   #draft(start: Start, name: string, now: number): Omit<Engine, keyof Place> {
@@ -182,6 +204,9 @@ const fresh = {
   containerStartedAt: null,
   donorId: null,
   address: null,
+  networks: [],
+  // Viewers that we don't know of were those of the container before.
+  adoptedAt: null,
   stoppedAt: null,
   stopCause: null,
   restartCount: 0,
@@ -203,10 +228,8 @@ export const unseen = {
   hostHttpPort: 0,
   hostHttpsPort: null,
   labels: {},
-  networks: [],
   readyAt: null,
   unclaimedSince: null,
-  adoptedAt: null,
   removalRequestedAt: null,
   lastStreamAt: null,
   replaces: null,

@@ -81,16 +81,17 @@ function detailOf(end: EngineEnd): Readonly<Record<string, unknown>> {
   return kind === 'provision_failed' ? { code: end.code, reason } : { reason }
 }
 
-/** Ends what an engine has in the books, or of that what was begun before a time. */
+/** Ends what an engine has in the books, or of that what was begun before a time; gives how many streams that were. */
 export function endStreams(
   tx: Db,
   engineId: string,
   reason: OurEndReason,
   nowMs: number,
   beforeMs = Number.POSITIVE_INFINITY,
-): void {
+): number {
   const lost = startedStreamsOf(tx, engineId).filter(({ startedAt }) => startedAt < beforeMs)
   endInBooks(tx, lost, reason, nowMs)
+  return lost.length
 }
 
 /** Ends these records, unless they have ended; their engines were in use until now. */

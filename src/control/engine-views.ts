@@ -138,6 +138,7 @@ export class EngineViews {
   }
 
   #vpnTrouble(engine: Engine): VpnTrouble {
+    if (this.deps.nodes.outside(engine) !== null) return 'outside'
     const node = this.#nodeOf(engine)
     if (node === null) return 'none'
     if (node.verdict.state === 'down') return 'node_down'

@@ -25,7 +25,7 @@ export interface ExecutorDeps {
   readonly onAction: (action: Action) => void
 }
 
-const REPAIRED: ReadonlySet<Action['type']> = new Set(['fail', 'revive', 'restart', 'recreate'])
+const REPAIRED: ReadonlySet<Action['type']> = new Set(['fail', 'revive', 'restart', 'recreate', 'halt'])
 
 /** One small function for each action; an action without one does not compile. */
 type Executors = { readonly [Type in Action['type']]: (action: ActionOf<Type>) => void }
@@ -63,6 +63,7 @@ export class Executor {
     revive: ({ engineId }) => this.deps.repair(engineId),
     restart: ({ engineId }) => this.deps.repair(engineId),
     recreate: ({ engineId }) => this.deps.repair(engineId),
+    halt: ({ engineId }) => this.deps.repair(engineId),
   }
 
   #provision({ replaces, rule, reason }: ActionOf<'provision'>): void {

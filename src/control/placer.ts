@@ -27,6 +27,12 @@ export class Placer {
     return chosen && { scope: chosen.name, vpnNode: chosen.name }
   }
 
+  /** Whether engines are put where one is: behind one of the nodes, or without any on the host. */
+  isPlace({ vpnNode }: Pick<Place, 'vpnNode'>): boolean {
+    const { nodes } = this.deps
+    return vpnNode === null ? nodes.all().length === 0 : nodes.get(vpnNode) !== undefined
+  }
+
   /** Null when a new engine could have a port (this one, if the caller names one); else what is taken. */
   taken(db: Db, { hostPort }: EngineRequest, nowMs: number): string | null {
     const { ports, nodes } = this.deps

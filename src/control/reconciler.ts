@@ -1,5 +1,5 @@
 import { plan } from '../core/plan.ts'
-import type { Plan } from '../core/situation.ts'
+import type { Plan, Situation } from '../core/situation.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OnError } from '../lib/guard.ts'
 import type { Log } from '../lib/log.ts'
@@ -24,6 +24,8 @@ export interface ReconcilerDeps {
   readonly log: Log
   /** Uniform in [0, 1), for the jitter of back-offs. */
   readonly random: () => number
+  /** Called with what each plan is made of, also where nothing may be decided. */
+  readonly onLook: (situation: Situation) => void
   /** Called when a plan was made and done. */
   readonly onPass: () => void
   readonly onError: OnError
@@ -94,8 +96,10 @@ export class Reconciler {
   }
 
   #planAndDo(): void {
-    const { clock, executor, log, onPass } = this.deps
-    const { actions, wakeAtMs } = this.dryRun()
+    const { clock, survey, executor, log, onLook, onPass } = this.deps
+    const situation = survey.take()
+    onLook(situation)
+    const { actions, wakeAtMs } = plan(situation)
     for (const action of actions) executor.execute(action)
     onPass()
     log.debug({ actions: actions.length, wake_at: wakeAtMs }, 'planned')

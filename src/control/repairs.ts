@@ -1,6 +1,6 @@
 import { plan } from '../core/plan.ts'
 import { ProvisionRefused } from '../core/refusal.ts'
-import type { Action, ActionOf } from '../core/situation.ts'
+import type { Action, ActionOf, PlanRule } from '../core/situation.ts'
 import { type Engine, hasStopped } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -8,7 +8,7 @@ import { type ContainerObservation, type Runtime, RuntimeFailure } from '../runt
 import { engineById, transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
-import type { BreakersSettings } from './breaker-notes.ts'
+import { type BreakersSettings, freeTrial } from './breaker-notes.ts'
 import type { Claims } from './claims.ts'
 import { endEngine, endStreams } from './endings.ts'
 import { present } from './settler.ts'
@@ -33,15 +33,15 @@ export interface RepairsDeps {
   readonly onAction: (action: Action) => void
 }
 
-/** An engine without a network has nobody to say goodbye to. */
+/** An engine without a network, or outside the one that it should be in, has nobody to say goodbye to. */
 const STOP_GRACE_S = 2
 
 /** Failures of a start that say that this container will not run here any more. */
 const HOPELESS = new Set<RuntimeFailure['code']>(['port_taken', 'refused', 'not_found', 'conflict'])
 
 /**
- * Starts containers that stopped in an outage, brings those back whose VPN node was restarted or made anew, and removes
- * engines that do not work. Each takes questions to the container engine, so what is wanted is asked for anew before
+ * Starts containers that stopped in an outage, brings those back whose VPN node was restarted or made anew, stops those that are
+ * outside the VPN, and removes engines that do not work. Each takes questions to the container engine, so what is wanted is asked for anew before
  * anything is done.
  */
 export class Repairs {
@@ -51,14 +51,16 @@ export class Repairs {
   async repair(engineId: string): Promise<void> {
     const { deps } = this
     const containerId = engineById(deps.store.db, engineId)?.containerId ?? null
-    if (containerId === null || this.#wanted(engineId) === undefined) return
+    const wanted = this.#wanted(engineId)
+    if (containerId === null || wanted === undefined) return
     const seen = await present(deps.runtime.inspect(containerId))
-    if (!(await this.#isNodeAsKnown(engineId))) return
+    // That it has a network of its own is true however its node is.
+    if (wanted.type !== 'halt' && !(await this.#isNodeAsKnown(engineId))) return
     const action = this.#wanted(engineId)
     const engine = engineById(deps.store.db, engineId)
     if (action === undefined || engine === undefined) return
-    // What is gone, or runs again, is the settler's to note.
-    if (seen === null || (isAboutStop(action) && !hasStopped(seen.state))) return deps.lookAt(containerId)
+    // What is gone, runs again, or is elsewhere than was known, is the settler's to note.
+    if (seen === null || !isAsDecided(action, seen)) return deps.lookAt(containerId)
     deps.inHand.add(engineId)
     deps.onAction(action)
     try {
@@ -84,6 +86,7 @@ export class Repairs {
       this.#restart(engine, action, seen),
     recreate: (engine: Engine, action: Action, seen: ContainerObservation) =>
       this.#recreate(engine, action, seen),
+    halt: (engine: Engine, action: Action, seen: ContainerObservation) => this.#halt(engine, action, seen),
   } as const
 
   /**
@@ -111,6 +114,27 @@ export class Repairs {
     log.info({ engine: engine.id, name: engine.name, rule }, `engine restarts: ${reason}`)
     if (!hasStopped(seen.state)) await runtime.stop(seen.id, STOP_GRACE_S)
     await this.#startAgain(engine, { rule, reason }, seen)
+  }
+
+  /**
+   * Ends what it serves, by its books first, so that none of it ends for another reason; once more afterwards, since a proxy may
+   * report a stream meanwhile. The row waits for a place behind the VPN.
+   */
+  async #halt(engine: Engine, { rule, reason }: Action, seen: ContainerObservation): Promise<void> {
+    const { store, clock, runtime, log } = this.deps
+    store.transact((tx) => {
+      const now = clock.now()
+      // Whoever used it before it was taken over loses it too, and nobody knows how long it waits.
+      updateEngine(tx, engine.id, { adoptedAt: null })
+      freeTrial(tx, engine, now)
+      const streams = endStreams(tx, engine.id, 'outside_vpn', now)
+      const detail = { rule, reason, streams }
+      appendJournal(tx, now, { kind: 'engine.outside_vpn', engineId: engine.id, detail })
+    })
+    log.warn({ engine: engine.id, name: engine.name, rule }, `engine is stopped: ${reason}`)
+    if (hasStopped(seen.state)) return
+    await runtime.stop(seen.id, STOP_GRACE_S)
+    store.transact((tx) => void endStreams(tx, engine.id, 'outside_vpn', clock.now()))
   }
 
   /** The same engine in another container: the row goes back to the beginning of its life, with its name and its ports. */
@@ -195,10 +219,15 @@ export class Repairs {
   }
 }
 
-const REPAIRS = ['fail', 'revive', 'restart', 'recreate'] as const
+const REPAIRS = ['fail', 'revive', 'restart', 'recreate', 'halt'] as const
 type Repair = ActionOf<(typeof REPAIRS)[number]>
 
 const isRepair = (action: Action): action is Repair => REPAIRS.some((type) => type === action.type)
 
-/** The rules that hold only as long as the container stands still. */
-const isAboutStop = ({ rule }: Action): boolean => rule === 'exited' || rule === 'stopped_in_outage'
+/** Rules that hold only as long as the container stands still, and only as long as its network is its own. */
+const ABOUT_STOP = new Set<PlanRule>(['exited', 'stopped_in_outage', 'moved_behind_vpn'])
+const ABOUT_NETWORK = new Set<PlanRule>(['outside_vpn', 'moved_behind_vpn'])
+
+/** Whether the container, looked at just now, is as the decision has it. */
+const isAsDecided = ({ rule }: Action, { state, joins }: ContainerObservation): boolean =>
+  (hasStopped(state) || !ABOUT_STOP.has(rule)) && (joins === null || !ABOUT_NETWORK.has(rule))

@@ -69,7 +69,10 @@ export class Survey {
         const streams = started.get(engine.id)?.length ?? 0
         const observed = this.#observe(engine, streams, inDoubt.get(engine.id) ?? [])
         const isOutdated = observed.isOutdated || renewed.has(engine.id)
-        return { ...observed, isOutdated, node: this.#nodeOf(engine, nodes) }
+        const outside = this.#outsideOf(engine)
+        // What its row says it is behind is nothing to one that is outside.
+        const node = outside === null ? this.#nodeOf(engine, nodes) : null
+        return { ...observed, isOutdated, outside, node }
       }),
       policy: this.policy(),
       nowMs: clock.now(),
@@ -103,7 +106,11 @@ export class Survey {
     return facts.watch().isCurrent ? null : 'the containers are being looked at'
   }
 
-  #observe(engine: Engine, streams: number, inDoubt: readonly Stream[]): Omit<ObservedEngine, 'node'> {
+  #observe(
+    engine: Engine,
+    streams: number,
+    inDoubt: readonly Stream[],
+  ): Omit<ObservedEngine, 'node' | 'outside'> {
     const { clock, facts, sessions, isInHand } = this.deps
     const nowMs = clock.now()
     const health = facts.health(engine.id, nowMs)
@@ -138,6 +145,16 @@ export class Survey {
     }
   }
 
+  /** One whose row names a node goes back to that, another to any. */
+  #outsideOf(engine: Engine): ObservedEngine['outside'] {
+    const { nodes } = this.deps
+    const kind = nodes.outside(engine)
+    if (kind === null) return null
+    const own = engine.vpnNode === null ? undefined : nodes.get(engine.vpnNode)
+    const places = own === undefined ? nodes.all() : [own]
+    return { kind, isNodeUp: places.some(({ verdict }) => verdict.state === 'up') }
+  }
+
   #connectionOf(engine: Engine): Connection | null {
     return this.deps.connections.of(engine.id, generationOf(engine))
   }
@@ -162,12 +179,10 @@ export class Survey {
       .slice(0, 2)
   }
 
-  /** The configuration has VPN nodes, and it is behind none of them; or it is behind one that the configuration has not. */
-  #isMisplaced({ vpnNode, donorId }: Engine): boolean {
+  /** It is outside the VPN; or behind a node, and there is no VPN any more. */
+  #isMisplaced(engine: Engine): boolean {
     const { nodes } = this.deps
-    if (vpnNode !== null) return nodes.get(vpnNode) === undefined
-    // The network of another container may turn out to be that of a node.
-    return nodes.all().length > 0 && donorId === null
+    return nodes.all().length > 0 ? nodes.outside(engine) !== null : engine.vpnNode !== null
   }
 
   /** Engines of the earlier orchestrator don't say how they were made; that is no reason to replace them. */

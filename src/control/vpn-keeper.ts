@@ -105,11 +105,15 @@ export class VpnKeeper {
     this.#judge([node])
   }
 
-  /** Engines of the earlier orchestrator may have been adopted before it was known whose network they use. */
+  /**
+   * Engines of the earlier orchestrator may have been adopted before it was known whose network they use, and a node may have
+   * another name in the configuration by now.
+   */
   #findEngines(node: string, containerId: string): void {
-    const { store, clock } = this.deps
+    const { store, clock, nodes } = this.deps
     const found = liveEngines(store.db).filter(
-      ({ vpnNode, donorId }) => vpnNode === null && donorId === containerId,
+      ({ vpnNode, donorId }) =>
+        donorId === containerId && (vpnNode === null || nodes.get(vpnNode) === undefined),
     )
     if (found.length === 0) return
     store.transact((tx) => {
@@ -142,12 +146,15 @@ export class VpnKeeper {
     }
   }
 
-  /** An engine whose network is gone tells nothing of the tunnel. */
+  /** An engine whose network is gone, or is not the node's, tells nothing of the tunnel. */
   #evidence(name: string, rows: Rows): Evidence {
     const { nodes, connections, sessions } = this.deps
     const container = nodes.get(name)?.container ?? null
     const engines = rows.engines.filter(
-      (engine) => engine.vpnNode === name && namespaceOf(engine, container) === 'alive',
+      (engine) =>
+        engine.vpnNode === name &&
+        namespaceOf(engine, container) === 'alive' &&
+        nodes.outside(engine) === null,
     )
     const streams = engines.flatMap(({ id }) => rows.started.get(id) ?? [])
     return {

@@ -12,6 +12,7 @@ import {
   type VpnSettings,
   withReconnect,
 } from '../core/vpn.ts'
+import { type NodeNetwork, type Outside, outsideOf } from '../core/vpn-membership.ts'
 import { Emitter } from '../lib/emitter.ts'
 import type { OnError } from '../lib/guard.ts'
 
@@ -44,6 +45,8 @@ interface Kept {
   readonly settings: VpnNodeSettings
   verdict: NodeState
   sight: ContainerSight | null
+  /** Not forgotten with the sight: whose network it is that engines have joined does not change with who looks. */
+  network: NodeNetwork
   dockerError: string | null
   control: ControlSight | null
   /** The last ones that were not "none". */
@@ -95,8 +98,20 @@ export class VpnNodes {
     return kept && shown(kept)
   }
 
-  /** Whether an engine can't be used for its node's sake: that is down, or the engine has joined an earlier start of it. */
+  /** How an engine is outside the VPN; null for one that is not, as far as is known, and without a VPN. */
+  outside(engine: Engine): Outside | null {
+    return outsideOf(
+      engine,
+      [...this.#nodes.values()].map(({ network }) => network),
+    )
+  }
+
+  /**
+   * Whether an engine can't be used for the VPN's sake: it is outside, its node is down, or it has joined an earlier start of
+   * that.
+   */
   isInWayOf(engine: Engine): boolean {
+    if (this.outside(engine) !== null) return true
     const node = engine.vpnNode === null ? undefined : this.get(engine.vpnNode)
     if (node === undefined) return false
     return node.verdict.state === 'down' || namespaceOf(engine, node.container) !== 'alive'
@@ -107,13 +122,17 @@ export class VpnNodes {
     const kept = this.#nodes.get(name)
     if (kept === undefined) return
     const before = containerOf(kept)
+    const isFirstLook = kept.network.lookedAt === null
+    kept.network = { name, lookedAt: { containerId: container?.id ?? null } }
     kept.sight = container === null ? { kind: 'missing', atMs } : { kind: 'seen', container, atMs }
     kept.dockerError = null
+    const isSame = before?.id === container?.id && before?.startedAtMs === container?.startedAtMs
     // What an earlier process said is about that one.
-    if (before?.id === container?.id && before?.startedAtMs === container?.startedAtMs) return
-    kept.control = null
-    kept.said = null
-    this.#tell()
+    if (!isSame) {
+      kept.control = null
+      kept.said = null
+    }
+    if (!isSame || isFirstLook) this.#tell()
   }
 
   /** Docker could not be asked: what it said before stands. */
@@ -180,6 +199,7 @@ const unseen = (settings: VpnNodeSettings, nowMs: number): Kept => ({
   settings,
   verdict: unseenNode(settings.name, nowMs),
   sight: null,
+  network: { name: settings.name, lookedAt: null },
   dockerError: null,
   control: null,
   publicIp: null,

@@ -7,6 +7,7 @@ const OUR_END_REASONS = [
   'engine_restarted',
   'engine_stopped',
   'forgotten',
+  'outside_vpn',
   'session_unknown',
   'stopped_by_operator',
   'vpn_lost',

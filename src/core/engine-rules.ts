@@ -9,6 +9,7 @@ import {
   type PlanRule,
   type Situation,
 } from './situation.ts'
+import { hasStopped } from './types.ts'
 
 /**
  * After an engine's container exited it is left alone that long: a container engine that ends tells of the death of its
@@ -39,6 +40,24 @@ const RULES: readonly EngineRule[] = [
     when: ({ observed }) => observed.isInHand || observed.engine.removalRequestedAt !== null,
   },
   { ...nothing, when: ({ observed }) => observed.engine.status === 'provisioning' },
+  // Nothing is to leave by another way than the VPN, whoever watches, and whether or not a node is up.
+  {
+    rule: 'outside_vpn',
+    when: isToBeHalted,
+    action: () => ({ type: 'halt', reason: 'it is outside the VPN' }),
+  },
+  {
+    rule: 'outside_vpn',
+    when: ({ observed }) => observed.engine.status === 'draining' && isStoppedOutside(observed),
+    action: () => ({ type: 'stop', reason: 'it was stopped outside the VPN' }),
+  },
+  {
+    rule: 'moved_behind_vpn',
+    when: ({ observed }) => isStoppedOutside(observed) && observed.outside?.isNodeUp === true,
+    action: () => ({ type: 'recreate', reason: 'it was stopped outside the VPN, which is up' }),
+  },
+  // How it came to stand still is no matter: it is not started again where it was.
+  { ...nothing, when: ({ observed }) => isStoppedOutside(observed) },
   // Whoever watched an engine whose network is gone has lost it already.
   {
     rule: 'vpn_gone',
@@ -115,6 +134,15 @@ export function actionFor(look: Look): Action | null {
   const { type, reason } = rule.action(look.observed)
   return { type, rule: rule.rule, reason, engineId: look.observed.engine.id } as Action
 }
+
+/** It has a network of its own and runs, or is told to serve somebody, which is known late at times. */
+function isToBeHalted({ observed: { outside, engine, streams }, situation }: Look): boolean {
+  if (outside?.kind !== 'own_network' || !situation.policy.isVpnStrict) return false
+  return !hasStopped(engine.containerState) || streams > 0
+}
+
+const isStoppedOutside = ({ outside, engine }: ObservedEngine): boolean =>
+  outside?.kind === 'own_network' && hasStopped(engine.containerState)
 
 /** Its node is there again, but with another network than the one that it has joined. */
 const isNetworkGone = ({ node }: ObservedEngine): boolean =>

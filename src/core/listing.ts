@@ -18,10 +18,10 @@ interface Facts {
 }
 
 /**
- * Its node is down; its network belongs to an earlier start of the node; it lost its connection and has not found it again
- * though its node has.
+ * It is in no node's network; its node is down; its network belongs to an earlier start of the node; it lost its connection and
+ * has not found it again though its node has.
  */
-export type VpnTrouble = 'none' | 'node_down' | 'network_gone' | 'cut_off'
+export type VpnTrouble = 'none' | 'outside' | 'node_down' | 'network_gone' | 'cut_off'
 
 /** Read top to bottom, the first that holds is the reason. A proxy uses whatever is listed, whatever its health. */
 const HIDDEN: readonly { readonly when: (facts: Facts) => boolean; readonly reason: string }[] = [
@@ -29,6 +29,7 @@ const HIDDEN: readonly { readonly when: (facts: Facts) => boolean; readonly reas
   { when: ({ engine }) => engine.status === 'provisioning', reason: 'it is being provisioned' },
   { when: ({ engine }) => engine.removalRequestedAt !== null, reason: 'it is being removed' },
   { when: ({ engine }) => engine.status === 'draining', reason: 'it is draining' },
+  { when: ({ vpnTrouble }) => vpnTrouble === 'outside', reason: 'it is outside the VPN' },
   { when: ({ isRunning }) => !isRunning, reason: 'its container is not running' },
   {
     when: ({ engine }) => engine.unclaimedSince !== null,

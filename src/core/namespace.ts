@@ -20,5 +20,5 @@ export function namespaceOf(
   return isOlder ? 'dead' : 'alive'
 }
 
-/** An engine that was created before its node has the name in place of the id. */
-const isContainerId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)
+/** Whether it is an id in full: an engine that was created before its node has the name in place of it. */
+export const isContainerId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)

@@ -3,6 +3,7 @@ import type { Namespace } from './namespace.ts'
 import type { Refusal } from './refusal.ts'
 import type { DrainCause, Engine } from './types.ts'
 import type { NodeState } from './vpn.ts'
+import type { Outside } from './vpn-membership.ts'
 
 /** One live engine with all that is known of it at one moment. */
 export interface ObservedEngine {
@@ -24,6 +25,8 @@ export interface ObservedEngine {
   readonly isOutdated: boolean
   /** The VPN node that it is behind; null without one. */
   readonly node: EngineNode | null
+  /** How it is outside a VPN that is configured, and whether a node is up that it may be put behind; null when it is not. */
+  readonly outside: { readonly kind: Outside; readonly isNodeUp: boolean } | null
 }
 
 /** A VPN node as an engine behind it has it. */
@@ -62,6 +65,8 @@ export interface Policy {
   readonly reconnectGraceMs: number
   /** Whether those that don't are restarted. */
   readonly restartsOnReconnect: boolean
+  /** Whether an engine with a network of its own is stopped once a VPN is configured, whoever watches. */
+  readonly isVpnStrict: boolean
 }
 
 /** The replacement that was begun last, whether or not it has ended. */
@@ -95,6 +100,8 @@ export interface Situation {
 
 /** The rules by which actions come about; each action names its own. */
 export const PLAN_RULES = [
+  'outside_vpn',
+  'moved_behind_vpn',
   'vpn_gone',
   'vpn_recreated',
   'vpn_restarted',
@@ -148,8 +155,10 @@ interface ActionArgs {
   revive: { readonly engineId: string }
   /** Restart the container of an engine, so that it joins its VPN node anew. */
   restart: { readonly engineId: string }
-  /** Make the container of an engine anew, since the one whose network it joined is no more. */
+  /** Make the container of an engine anew, since it is in no network of a VPN node that is there now. */
   recreate: { readonly engineId: string }
+  /** Stop the container of an engine that is outside the VPN, and end what it serves; the engine itself stays. */
+  halt: { readonly engineId: string }
 }
 
 /** One step towards what is wanted, with the rule that asks for it and the reason in words. */

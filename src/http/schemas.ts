@@ -199,6 +199,7 @@ const PlannedAction = Type.Object({
     Type.Literal('revive'),
     Type.Literal('restart'),
     Type.Literal('recreate'),
+    Type.Literal('halt'),
   ]),
   rule: Type.String(),
   reason: Type.String(),

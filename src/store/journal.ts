@@ -24,6 +24,7 @@ export const JOURNAL_KINDS = [
   'engine.revived',
   'engine.restarting',
   'engine.recreating',
+  'engine.outside_vpn',
   'engine.quiet',
   'engine.cache_cleaned',
   'engine.removal_requested',

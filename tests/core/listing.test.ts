@@ -12,6 +12,8 @@ describe('listing', () => {
     [{ engine: engine({ status: 'starting' }), verdict: 'unknown' }, null],
     [{ engine: engine({ status: 'starting' }), verdict: 'unhealthy' }, null],
     [{ verdict: 'unhealthy' }, 'it is unhealthy'],
+    [{ vpnTrouble: 'outside' }, 'it is outside the VPN'],
+    [{ vpnTrouble: 'outside', isRunning: false }, 'it is outside the VPN'],
     [{ vpnTrouble: 'node_down' }, 'its VPN node is down'],
     [{ vpnTrouble: 'network_gone' }, 'its VPN node was restarted, and it has not joined it again yet'],
     [{ vpnTrouble: 'cut_off' }, 'it says that it is not connected, though its VPN node is up'],

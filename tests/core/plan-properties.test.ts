@@ -46,6 +46,13 @@ const facts: fc.Arbitrary<Partial<Omit<ObservedEngine, 'engine'>>> = fc.record({
   ),
   isOutdated: fc.constantFrom(false, false, true),
   node: fc.option(node, { nil: null, freq: 2 }),
+  outside: fc.option(
+    fc.record({
+      kind: fc.constantFrom('own_network' as const, 'other_network' as const),
+      isNodeUp: fc.boolean(),
+    }),
+    { nil: null, freq: 3 },
+  ),
 })
 
 const policies: fc.Arbitrary<Partial<Policy>> = fc
@@ -58,6 +65,7 @@ const policies: fc.Arbitrary<Partial<Policy>> = fc
     concurrentStarts: fc.integer({ min: 1, max: 3 }),
     startIntervalMs: fc.constantFrom(0, 5_000),
     restartsOnReconnect: fc.boolean(),
+    isVpnStrict: fc.boolean(),
   })
   .map((policy) => ({ ...policy, minReplicas: Math.min(policy.minReplicas, policy.maxReplicas) }))
 
@@ -105,7 +113,7 @@ const situationsOf = (given: fc.Arbitrary<Given[]>): fc.Arbitrary<Situation> =>
     })
     .map(({ engines, policy, replacement, isStartTrial }) => {
       const all = engines.map(([fact, each, replaces], index) =>
-        observed(`engine-${index}`, fact, {
+        observed(`engine-${index}`, placed(fact), {
           ...each,
           replaces: replaces === null || replaces === index ? null : `engine-${replaces}`,
           ...(each.status === 'draining' ? {} : { drainCause: null, drainingSince: null }),
@@ -119,6 +127,10 @@ const situationsOf = (given: fc.Arbitrary<Given[]>): fc.Arbitrary<Situation> =>
         replacement: replacement === null ? null : { ...replacement, isStarted },
       })
     })
+
+/** One that is outside is behind no node. */
+const placed = <Fact extends Partial<ObservedEngine>>(fact: Fact): Fact =>
+  fact.outside === null ? fact : { ...fact, node: null }
 
 /** As admission would say it. */
 const refusalFor = (engines: readonly ObservedEngine[], maxReplicas: number): Refusal | null =>
@@ -143,8 +155,21 @@ function lastSign({ health, engine }: ObservedEngine, { rule }: Action) {
 }
 
 /** Nothing else is to be said of it than whether it is well. */
-const isPlain = ({ engine, node, isRunning, isInHand }: ObservedEngine): boolean =>
-  node === null && isRunning && !isInHand && engine.adoptedAt === null && engine.removalRequestedAt === null
+const isPlain = ({ engine, node, outside, isRunning, isInHand }: ObservedEngine): boolean =>
+  node === null &&
+  outside === null &&
+  isRunning &&
+  !isInHand &&
+  engine.adoptedAt === null &&
+  engine.removalRequestedAt === null
+
+/** It has a network of its own, and the VPN is a must. */
+const isForbidden = ({ outside }: ObservedEngine, { policy }: Situation): boolean =>
+  outside?.kind === 'own_network' && policy.isVpnStrict
+
+/** It has viewers, and nothing but its own health decides over them. */
+const isWatchedByRight = (observed: ObservedEngine, given: Situation): boolean =>
+  observed.streams > 0 && observed.isRunning && !isNetworkGone(observed) && !isForbidden(observed, given)
 
 const isNetworkGone = ({ node }: ObservedEngine): boolean => node !== null && node.namespace !== 'alive'
 
@@ -197,7 +222,7 @@ describe('whatever the fleet is like, a plan', () => {
       for (const action of actions) {
         const subject = of(given, action)
         if (subject === undefined || action.type === 'recall' || action.type === 'replace') continue
-        if (subject.streams === 0 || !subject.isRunning || isNetworkGone(subject)) continue
+        if (!isWatchedByRight(subject, given)) continue
         const { sinceMs, verdict } = lastSign(subject, action)
         const stillMs = Math.min(NOW - sinceMs, subject.stillMs ?? NOW - sinceMs)
         const isLost = stillMs >= given.policy.unhealthyGraceMs
@@ -219,12 +244,39 @@ describe('whatever the fleet is like, a plan', () => {
 
   test('restarts and makes anew only what is behind a VPN that is up, and has to be', () =>
     holds((given, actions) => {
-      for (const action of actions) {
+      const brought = actions.filter(({ type }) => type === 'restart' || type === 'recreate')
+      for (const action of brought.filter(({ rule }) => rule !== 'moved_behind_vpn')) {
         const subject = of(given, action)
-        if (action.type !== 'restart' && action.type !== 'recreate') continue
         expect(subject?.node?.state).toBe('up')
         expect(action.type === 'recreate').toBe(subject?.node?.namespace === 'foreign')
         if (subject?.node?.namespace === 'alive') expect(subject.node.strandedSinceMs).not.toBeNull()
+      }
+    }))
+
+  test('puts behind the VPN only what stands still outside, when a node is up', () =>
+    holds((given, actions) => {
+      for (const action of actions.filter(({ rule }) => rule === 'moved_behind_vpn')) {
+        const { type } = action
+        const { outside, isRunning } = of(given, action) ?? {}
+        const up = { kind: 'own_network', isNodeUp: true }
+        expect({ type, outside, isRunning }).toEqual({
+          type: 'recreate',
+          outside: up,
+          isRunning: false,
+        } as never)
+      }
+    }))
+
+  test('stops what has a network of its own where the VPN is a must, and nothing else for it', () =>
+    holds((given, actions) => {
+      for (const observed of given.engines) {
+        const { engine, isInHand } = observed
+        const mine = actions.filter((action) => of(given, action) === observed)
+        const isOut = mine.some(({ type }) => type === 'halt')
+        if (!isForbidden(observed, given)) expect(isOut).toBe(false)
+        else if (observed.isRunning && !isInHand && engine.removalRequestedAt === null)
+          expect(isOut).toBe(engine.status !== 'provisioning')
+        else expect(mine.filter(({ type }) => type === 'revive' || type === 'fail')).toEqual([])
       }
     }))
 
@@ -382,7 +434,17 @@ function changedBy(action: Action, subject: ObservedEngine): ObservedEngine {
     case 'recreate': {
       const node = subject.node && { ...subject.node, namespace: 'alive' as const, strandedSinceMs: null }
       const row = { ...engine, status: 'ready', containerState: 'running', containerStartedAt: NOW } as const
-      return { ...subject, isRunning: true, node, engine: { ...row, stoppedAt: null, stopCause: null } }
+      const inside = { isRunning: true, node, outside: null }
+      return { ...subject, ...inside, engine: { ...row, stoppedAt: null, stopCause: null } }
+    }
+    case 'halt': {
+      const stopped = {
+        containerState: 'exited',
+        stoppedAt: NOW,
+        stopCause: 'exit',
+        adoptedAt: null,
+      } as const
+      return { ...subject, isRunning: false, streams: 0, engine: { ...engine, ...stopped } }
     }
     default:
       return subject

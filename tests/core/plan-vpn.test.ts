@@ -159,6 +159,69 @@ describe('an engine that has not found its connection again', () => {
   })
 })
 
+describe('an engine outside the VPN', () => {
+  const alone = { kind: 'own_network', isNodeUp: false } as const
+  const aloneUp = { ...alone, isNodeUp: true }
+  const still = { containerState: 'exited', stoppedAt: NOW - 5_000, stopCause: 'exit' } as const
+
+  test('with a network of its own is stopped at once, idle or busy, whether or not a node is up', () => {
+    for (const outside of [alone, aloneUp])
+      for (const streams of [0, 1])
+        expect(steps([observed('a', { outside, streams })])).toEqual(['halt a: outside_vpn'])
+    const paused = observed('a', { outside: alone }, { containerState: 'paused' })
+    expect(steps([paused])).toEqual(['halt a: outside_vpn'])
+  })
+
+  test('that stands still is made anew when a node is up, and is let alone until then', () => {
+    for (const stopCause of ['exit', 'outage'] as const) {
+      const row = { ...still, stopCause }
+      expect(steps([observed('a', { outside: alone }, row)])).toEqual([])
+      expect(steps([observed('a', { outside: aloneUp }, row)])).toEqual(['recreate a: moved_behind_vpn'])
+    }
+    const crashed = { ...still, restartsAt: Array<number>(4).fill(NOW) }
+    expect(steps([observed('a', { outside: alone }, crashed)])).toEqual([])
+  })
+
+  test('that stands still has its late streams ended before anything else', () => {
+    expect(steps([observed('a', { outside: aloneUp, streams: 1 }, still)])).toEqual(['halt a: outside_vpn'])
+  })
+
+  test('that drains is stopped, and then removed', () => {
+    const leaving = { status: 'draining', drainCause: 'operator', drainingSince: NOW } as const
+    expect(steps([observed('a', { outside: aloneUp }, leaving)])).toEqual(['halt a: outside_vpn'])
+    expect(steps([observed('a', { outside: aloneUp }, { ...leaving, ...still })])).toEqual([
+      'stop a: outside_vpn',
+    ])
+  })
+
+  test('counts towards what is wanted while it waits', () => {
+    const engines = [observed('a', { outside: alone }, still)]
+    expect(steps(engines, { minReplicas: 1 })).toEqual([])
+  })
+
+  test('plays on with VPN_STRICT=false, and is replaced when idle', () => {
+    const policy = { isVpnStrict: false, minReplicas: 1 }
+    const busy = observed('a', { outside: aloneUp, isOutdated: true, streams: 1 })
+    expect(steps([busy], policy)).toEqual([])
+    expect(steps([{ ...busy, streams: 0 }], policy)).toEqual(['replace a: outdated'])
+    expect(steps([observed('a', { outside: aloneUp }, still)], policy)).toEqual([
+      'recreate a: moved_behind_vpn',
+    ])
+  })
+
+  test('in the network of another container is replaced when idle, and never stopped', () => {
+    const elsewhere = { kind: 'other_network', isNodeUp: true } as const
+    const busy = observed('a', { outside: elsewhere, isOutdated: true, streams: 1 })
+    expect(steps([busy], { minReplicas: 1 })).toEqual([])
+    expect(steps([{ ...busy, streams: 0 }], { minReplicas: 1 })).toEqual(['replace a: outdated'])
+  })
+
+  test('is let alone while nothing may be decided', () => {
+    const change = { frozen: 'Docker does not answer' }
+    expect(steps([observed('a', { outside: aloneUp })], {}, change)).toEqual([])
+  })
+})
+
 describe('engines behind a node that is lost', () => {
   test('do not count towards the wanted number, but for those with viewers', () => {
     const lost = [behind('a', down), behind('b', down, { streams: 1 })]

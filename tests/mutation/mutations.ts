@@ -667,7 +667,36 @@ export const MUTATIONS: readonly Mutation[] = [
       "endStreams(tx, engine.id, 'vpn_lost', now)\n      appendJournal",
       'appendJournal',
     ],
-    ['a repair rests on a node of before', 'if (!(await this.#isNodeAsKnown(engineId))) return', ''],
+    [
+      'a repair rests on a node of before',
+      "if (wanted.type !== 'halt' && !(await this.#isNodeAsKnown(engineId))) return",
+      '',
+    ],
+    [
+      'what is outside the VPN waits for its node to be stopped',
+      "wanted.type !== 'halt' && !(await",
+      '!(await',
+    ],
+    [
+      'an engine is stopped for a network that it has not any more',
+      '&& (joins === null || !ABOUT_NETWORK.has(rule))',
+      '',
+    ],
+    [
+      'a stream that comes while its engine is stopped for the VPN ends for another reason',
+      "store.transact((tx) => void endStreams(tx, engine.id, 'outside_vpn', clock.now()))",
+      '',
+    ],
+    [
+      'streams outlive the stop of their engine outside the VPN',
+      "const streams = endStreams(tx, engine.id, 'outside_vpn', now)",
+      'const streams = 0',
+    ],
+    [
+      'a trial that was stopped outside the VPN keeps its place',
+      'updateEngine(tx, engine.id, { adoptedAt: null })\n      freeTrial(tx, engine, now)',
+      'updateEngine(tx, engine.id, { adoptedAt: null })',
+    ],
     [
       'a container that can’t be revived is tried for ever',
       "['port_taken', 'refused', 'not_found', 'conflict']",

@@ -22,6 +22,7 @@ export function observed(
     look: { kind: 'clear' },
     isOutdated: false,
     node: null,
+    outside: null,
     ...change,
   }
 }
@@ -41,6 +42,7 @@ const POLICY: Policy = {
   replacementCooldownMs: 60_000,
   reconnectGraceMs: 10_000,
   restartsOnReconnect: true,
+  isVpnStrict: true,
 }
 
 /** A fleet with nothing in its way; each test names only what it is about. */
