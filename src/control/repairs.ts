@@ -8,6 +8,7 @@ import { type ContainerObservation, type Runtime, RuntimeFailure } from '../runt
 import { engineById, transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
+import { startedStreamsOf } from '../store/streams.ts'
 import { type BreakersSettings, freeTrial } from './breaker-notes.ts'
 import type { Claims } from './claims.ts'
 import { endEngine, endStreams } from './endings.ts'
@@ -122,6 +123,8 @@ export class Repairs {
    */
   async #halt(engine: Engine, { rule, reason }: Action, seen: ContainerObservation): Promise<void> {
     const { store, clock, runtime, log } = this.deps
+    // It is done, and the look that notes it may be late.
+    if (hasStopped(seen.state) && startedStreamsOf(store.db, engine.id).length === 0) return
     store.transact((tx) => {
       const now = clock.now()
       // Whoever used it before it was taken over loses it too, and nobody knows how long it waits.

@@ -7,7 +7,7 @@ import { newestJournal } from '../../src/store/journal.ts'
 import { leasesIn } from '../../src/store/leases.ts'
 import { figures } from '../support/builders.ts'
 import { Hang } from '../support/memory-faults.ts'
-import { Rig } from '../support/rig.ts'
+import { IMAGE, Rig } from '../support/rig.ts'
 import { RigNode } from '../support/rig-vpn.ts'
 import { settled } from '../support/virtual-clock.ts'
 
@@ -36,11 +36,14 @@ let rig: Rig
 let nodes: RigNode[]
 /** Whether engines say of every session that they are asked about that it moves bytes, or that they do not know it. */
 let areMoving: boolean
+/** Whether engines say that they have lost their connection. */
+let isCutOff: boolean
 afterEach(() => rig.dispose())
 
 async function start(env: Readonly<Record<string, string>> = {}): Promise<void> {
   nodes = []
   areMoving = true
+  isCutOff = false
   rig = await new Rig({ DRAIN_HIDE_S: '5', ...env }).start()
 }
 
@@ -54,8 +57,9 @@ async function pass(seconds: number): Promise<void> {
   }
 }
 
-function answer({ engineId, generation, sessions }: HealthTarget, atMs: number): void {
+function answer({ engineId, generation, sessions, networkIntervalMs }: HealthTarget, atMs: number): void {
   rig.health.tell({ engineId, generation, ok: true, atMs, error: null })
+  if (networkIntervalMs !== null) rig.health.tellNetwork({ engineId, generation, connected: !isCutOff, atMs })
   const said = areMoving
     ? ({ state: 'serves', figures: figures({ downloaded: atMs }) } as const)
     : ({ state: 'ended', figures: null } as const)
@@ -431,8 +435,9 @@ describe('an engine in the network of another container', () => {
 })
 
 describe('a container with a network of its own that somebody made by hand', () => {
-  test('in place of one behind the VPN is stopped, and made anew there', async () => {
-    await start(VPN)
+  /** While a provision behind the VPN hangs, a container with its labels is run in no network of the VPN. */
+  async function replacedByHand(env: Readonly<Record<string, string>> = {}) {
+    await start({ ...VPN, ...env })
     const node = await addNode()
     await pass(2)
     rig.runtime.faults.next('create', { kind: 'hang', hang: new Hang() })
@@ -446,6 +451,11 @@ describe('a container with a network of its own that somebody made by hand', () 
       rig.runtime.createOutside({ ...spec, network: null, memoryBytes: null, cpus: null }),
     )
     await answered
+    return { node, row, name }
+  }
+
+  test('in place of one behind the VPN is stopped, and made anew there', async () => {
+    const { node, row, name } = await replacedByHand()
     node.health = 'unhealthy'
     await pass(60)
     expect(states()).toEqual([`${name} exited alone`])
@@ -458,23 +468,53 @@ describe('a container with a network of its own that somebody made by hand', () 
     expect(await listed()).toEqual([name])
   })
 
-  test('with our labels is taken over, hidden and stopped', async () => {
-    await start(VPN)
-    await pass(1)
+  test('is none of the node that its row names: that one is not judged by it, nor does it share its fate', async () => {
+    const { node, name } = await replacedByHand({ VPN_STRICT: 'false' })
+    const rows = () => liveEngines(rig.temp.store.db)
+    // Until nobody waits for the answer of Docker any more.
+    for (let second = 0; second < 60 && rows()[0]?.status === 'provisioning'; second++) await pass(1)
+    await rig.play(rows()[0]?.hostHttpPort ?? 0)
+    await pass(5)
+    expect(rows()).toMatchObject([{ name, vpnNode: 'gluetun', donorId: null, status: 'ready' }])
+    isCutOff = true
+    await pass(10)
+    expect(await rig.json('GET', '/vpn/status')).toMatchObject({ connected: true })
+    await rig.runtime.restartOutside(node.id)
+    await pass(30)
+    expect(states()).toEqual([`${name} running alone`])
+    expect(await streams()).toMatchObject([{ status: 'started' }])
+    expect(await told()).toHaveLength(1)
+  })
+
+  /** An engine that no row knows, with a network of its own. */
+  function runByHand(): void {
     const labels = { 'test.label': 'a=b', 'acestream.http_port': '19500' }
-    const spec = {
-      name: 'acestream-by-hand',
-      image: 'engine:1',
-      env: {},
-      labels,
-      ports: [],
-      publishAddress: '',
-    }
+    const name = 'acestream-by-hand'
+    const spec = { name, image: IMAGE, env: {}, labels, ports: [], publishAddress: '' }
     rig.runtime.startOutside(
       rig.runtime.createOutside({ ...spec, network: null, memoryBytes: null, cpus: null }),
     )
+  }
+
+  test('with our labels is taken over, hidden and stopped', async () => {
+    await start(VPN)
+    await pass(1)
+    runByHand()
     await pass(2)
     expect(states()).toEqual(['acestream-by-hand exited alone'])
     expect(await listed()).toEqual([])
+  })
+
+  test('has no viewers that we do not know of any more once it was made anew', async () => {
+    await start({ ...VPN, VPN_STRICT: 'false' })
+    await addNode()
+    runByHand()
+    await pass(2)
+    const { db } = rig.temp.store
+    expect(liveEngines(db)[0]?.adoptedAt).not.toBeNull()
+    rig.runtime.kill(container('acestream-by-hand')?.id ?? '')
+    await pass(5)
+    expect(states()).toEqual(['acestream-by-hand running joined'])
+    expect(liveEngines(db)[0]?.adoptedAt).toBeNull()
   })
 })

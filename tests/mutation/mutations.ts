@@ -57,6 +57,41 @@ export const MUTATIONS: readonly Mutation[] = [
       'observed.isRunning === null',
     ],
     [
+      'an engine outside the VPN is spared for its viewers',
+      'return !hasStopped(engine.containerState) || streams > 0',
+      'return !hasStopped(engine.containerState) && streams === 0',
+    ],
+    [
+      'late streams of an engine that was stopped outside the VPN go on',
+      'return !hasStopped(engine.containerState) || streams > 0',
+      'return !hasStopped(engine.containerState)',
+    ],
+    [
+      'an engine outside the VPN is stopped though it may go on',
+      ' || !situation.policy.isVpnStrict) return false',
+      ') return false',
+    ],
+    [
+      'an engine in the network of another container is stopped',
+      "if (outside?.kind !== 'own_network' || !situation",
+      'if (outside === null || !situation',
+    ],
+    [
+      'what was stopped outside the VPN is started there again',
+      '{ ...nothing, when: ({ observed }) => isStoppedOutside(observed) },',
+      '',
+    ],
+    [
+      'an engine is put behind a VPN that is not up',
+      'isStoppedOutside(observed) && observed.outside?.isNodeUp === true',
+      'isStoppedOutside(observed)',
+    ],
+    [
+      'an engine that drains is put behind the VPN',
+      "observed.engine.status === 'draining' && isStoppedOutside(observed)",
+      'observed.engine.name === null',
+    ],
+    [
       'a start that was noticed late is overdue at once',
       'Math.max(engine.containerStartedAt ?? engine.createdAt, probedSinceMs, node?.sinceMs ?? 0)',
       'engine.containerStartedAt ?? engine.createdAt',
@@ -407,6 +442,64 @@ export const MUTATIONS: readonly Mutation[] = [
   ...of('store/idempotency.ts', [
     ['keys have no bound', 'if (surplus.length > 0) tx', 'if (surplus.length < 0) tx'],
   ]),
+  ...of('core/vpn-membership.ts', [
+    [
+      'an engine from before the VPN is taken for one behind it',
+      'donorId === null && (vpnNode === null || containerStartedAt !== null)',
+      'donorId === null && containerStartedAt === -1',
+    ],
+    [
+      'a container that was made by hand is taken for one behind its node',
+      '(vpnNode === null || containerStartedAt !== null)',
+      'vpnNode === null',
+    ],
+    [
+      'whose network an engine has joined is judged before that is known',
+      "nodes.every(({ lookedAt }) => lookedAt !== null) ? 'other_network' : null",
+      "'other_network'",
+    ],
+    [
+      'the network of another container is taken for that of a node',
+      "nodes.every(({ lookedAt }) => lookedAt !== null) ? 'other_network' : null",
+      'null',
+    ],
+    ['a row that is being provisioned is outside', "|| engine.status === 'provisioning'", ''],
+  ]),
+  ...of('core/listing.ts', [
+    [
+      'engines outside the VPN are listed',
+      "when: ({ vpnTrouble }) => vpnTrouble === 'outside'",
+      'when: () => false',
+    ],
+  ]),
+  ...of('control/vpn-nodes.ts', [
+    [
+      'a caller is given an engine outside the VPN that waits',
+      'if (this.outside(engine) !== null) return true',
+      '',
+    ],
+    [
+      'who stops watching the nodes makes engines visible',
+      '      kept.sight = null\n      kept.control = null\n      kept.said = null\n    }\n  }',
+      '      kept.sight = null\n      kept.network = { name: kept.settings.name, lookedAt: null }\n      kept.control = null\n      kept.said = null\n    }\n  }',
+    ],
+  ]),
+  ...of('control/vpn-keeper.ts', [
+    [
+      'an engine outside speaks for the tunnel of its node',
+      "namespaceOf(engine, container) === 'alive' &&\n        nodes.outside(engine) === null,",
+      "namespaceOf(engine, container) === 'alive',",
+    ],
+    [
+      'a node under another name is not known by its container',
+      '(vpnNode === null || nodes.get(vpnNode) === undefined)',
+      'vpnNode === null',
+    ],
+  ]),
+  ...of('control/outsider-warnings.ts', [
+    ['nobody is told of engines outside the VPN', 'alone.length === 0 ?', 'alone.length < 99 ?'],
+    ['nobody is told of engines in another network', 'elsewhere.length === 0', 'elsewhere.length < 99'],
+  ]),
   ...of('core/settle.ts', [
     [
       'resume skips containers that were created only',
@@ -520,6 +613,26 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['a key is not kept', 'if (key !== null)\n        bindKey', 'if (key === hash)\n        bindKey'],
     ['a trial is not noted', 'noteStart(tx, engine, now, gate.breakers())', ''],
+    [
+      'a key is answered with an engine outside the VPN',
+      'if (this.deps.nodes.outside(engine) !== null) return null',
+      '',
+    ],
+    [
+      'an engine that is made anew keeps a place that is none',
+      'placer.isPlace(engine) ? enginePorts',
+      'engine.id ? enginePorts',
+    ],
+    [
+      'a port that no node publishes is insisted on',
+      'new Set([engine.request.hostPort, null])',
+      'new Set([engine.request.hostPort])',
+    ],
+    [
+      'an engine that was made anew has the viewers of its earlier container',
+      '  adoptedAt: null,\n  stoppedAt: null,',
+      '  stoppedAt: null,',
+    ],
   ]),
   ...of('control/endings.ts', [
     ['streams outlive their engine', 'endStreams(tx, engineId, streams, nowMs)', ''],
@@ -780,6 +893,16 @@ export const MUTATIONS: readonly Mutation[] = [
       'an engine is left behind by itself',
       'each.engineId === engine.id ? [] : each.connection',
       'each.connection',
+    ],
+    [
+      'an engine outside the VPN shares the fate of the node that its row names',
+      'const node = outside === null ? this.#nodeOf(engine, nodes) : null',
+      'const node = this.#nodeOf(engine, nodes)',
+    ],
+    [
+      'engines outside the VPN are never replaced',
+      'nodes.all().length > 0 ? nodes.outside(engine) !== null : engine',
+      'nodes.all().length > 0 ? false : engine',
     ],
     [
       'an engine’s starts do not wait after failures',

@@ -11,6 +11,7 @@ export interface EngineBook {
   readonly container_started_at: number | null
   readonly scope: string
   readonly vpn_node: string | null
+  readonly donor_id: string | null
   readonly http_port: number
   readonly https_port: number
   readonly api_port: number | null

@@ -31,6 +31,10 @@ export interface CallersDeps {
   readonly provision: Provision
   /** Whether the database may be taking no writes right now. */
   readonly isStorageFelt: () => boolean
+  /** The first of the ports that callers ask for by themselves. */
+  readonly firstPort: number
+  /** How a container is outside the VPN; null when it is not. */
+  readonly outsideOf: (containerId: string | null) => string | null
   readonly onViolation: (text: string) => void
 }
 
@@ -55,7 +59,7 @@ export class Callers {
       PLAIN_BODY,
       { labels: { owner: 'a' }, env: {} },
       { labels: {}, env: { A: '1' } },
-      { host_port: random.int(19_000, 19_012) },
+      { host_port: this.deps.firstPort + random.int(0, 12) },
     ]
     const body = random.pick(bodies)
     const key = random.chance(0.6) ? `own-${random.int(1, 3)}` : undefined
@@ -65,7 +69,9 @@ export class Callers {
     if (answer === null) return
     tally(this.deps.coverage, `own request ${answer.status}`)
     if (answer.status === 200) this.#judgePort(body, answer)
-    if (key !== undefined) this.#judgeKey(key, text, answer)
+    // A port that no node publishes is refused before anything else, once a VPN is configured.
+    const isPortRefused = answer.status === 422 && body.host_port !== undefined
+    if (key !== undefined && !isPortRefused) this.#judgeKey(key, text, answer)
   }
 
   /** A container that is no engine. */
@@ -155,7 +161,11 @@ export class Callers {
     if (answer.status >= 500) this.#granted.delete(key)
     if (answer.status !== 200) return
     const { container_id: containerId } = answer.body as { container_id: string }
-    const isThere = earlier !== null && LIVE.has(earlier.status) && earlier.removal_requested_at === null
+    const isThere =
+      earlier !== null &&
+      LIVE.has(earlier.status) &&
+      earlier.removal_requested_at === null &&
+      this.deps.outsideOf(earlier.container_id) === null
     if (isThere && earlier.container_id !== containerId)
       onViolation(
         `key ${key} was given ${short(containerId)}, its ${short(earlier.container_id)} is still there`,

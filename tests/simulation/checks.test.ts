@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test'
+import { seeded } from './random.ts'
 import { IMAGE } from './scenario.ts'
 import { samplesFaults } from './table-bounds.ts'
+import { drawVpn } from './vpn-scenario.ts'
 import { World } from './world.ts'
 
 /** A world whose orchestrator keeps two engines, and in which nothing goes wrong unless the test does it. */
@@ -9,6 +11,37 @@ async function calmWorld(): Promise<World> {
   world.startServer({ ...world.scenario.env, MIN_REPLICAS: '2', MAX_REPLICAS: '4', AUTO_DELETE: 'false' })
   await pass(world, 30_000)
   return world
+}
+
+const WITHOUT_VPN = {
+  MIN_REPLICAS: '2',
+  MAX_REPLICAS: '4',
+  AUTO_DELETE: 'false',
+  PORT_RANGE_HOST: '29000-29199',
+}
+
+/** A world with Gluetun on its host, whose two engines are from before it was configured; then another life begins. */
+async function switchedWorld(strict: 'true' | 'false'): Promise<World> {
+  const vpn = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => drawVpn(seeded(seed), 4)).find((each) => each !== null)
+  if (!vpn) throw new Error('none of the seeds has a VPN')
+  const world = new World(1, null, (scenario) => ({ ...scenario, vpn: vpn.host }))
+  const env = { ...world.scenario.env, ...vpn.env, ...WITHOUT_VPN, VPN_STRICT: strict }
+  world.startServer({ ...env, GLUETUN_CONTAINER_NAME: '' })
+  await pass(world, 30_000)
+  watch(world)
+  await pass(world, 60_000)
+  world.server.running?.life.die()
+  world.startServer(env)
+  return world
+}
+
+/** Somebody watches at the first engine, and his proxy has told of it. */
+function watch(world: World): void {
+  const process = world.host.process(firstEngine(world))
+  const session = process?.open('content', 'session')
+  process?.change(() => {
+    if (session !== undefined) Object.assign(session, { readers: 1, isReported: true })
+  })
 }
 
 async function pass(world: World, ms: number): Promise<void> {
@@ -159,6 +192,54 @@ describe('the checks see', () => {
     expect(samplesFaults(database, n)).toContain(`the ${n} samples of row 1 are numbered over ${n + 1}`)
     database.run('UPDATE streams SET started_at = started_at + 1000000')
     expect(samplesFaults(database, n)).toContain(`${n} samples of row 1 are of no started stream of ours`)
+    world.server.running?.life.die()
+  })
+
+  test('an engine outside the VPN that a proxy is told of', async () => {
+    const world = await switchedWorld('false')
+    const [engine] = world.books.live()
+    const { container_id = null, name: container_name = '' } = engine ?? {}
+    world.outside.told([{ container_id, container_name }], [{ last_check: null }])
+    world.outside.given(container_id ?? '')
+    expect(world.violations).toEqual([
+      `${container_name} is listed and is outside the VPN: own_network`,
+      `${container_id?.slice(0, 6)} was given to a caller and is outside the VPN`,
+    ])
+    world.server.running?.life.die()
+  })
+
+  test('a stream outside the VPN that is cut, unless it has to be', async () => {
+    for (const [strict, count] of [
+      ['false', 1],
+      ['true', 0],
+    ] as const) {
+      const world = await switchedWorld(strict)
+      world.checkEnding('stop', firstEngine(world), 'test')
+      expect(world.violations).toHaveLength(count)
+      world.server.running?.life.die()
+    }
+  })
+
+  test('a container that runs on outside the VPN where it must not', async () => {
+    const world = await switchedWorld('true')
+    world.host.runtime.freeze()
+    world.outside.look()
+    await pass(world, 120_001)
+    world.outside.look()
+    expect(world.violations.filter((text) => text.endsWith('runs on outside the VPN'))).toHaveLength(2)
+    world.server.running?.life.die()
+  })
+
+  test('nothing wrong where engines from before the VPN are put behind it', async () => {
+    const world = await switchedWorld('true')
+    await world.vpn.check()
+    await pass(world, 60_000)
+    await world.vpn.check()
+    expect(world.violations).toEqual([])
+    expect(world.books.live().map(({ status, vpn_node }) => `${status} ${vpn_node !== null}`)).toEqual([
+      'ready true',
+      'ready true',
+    ])
     world.server.running?.life.die()
   })
 

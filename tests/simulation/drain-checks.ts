@@ -13,6 +13,8 @@ export interface DrainChecksDeps {
   readonly wasNodeInTrouble: (vpnNode: string | null) => boolean
   /** The port that its node was last told to have, and that another engine is to carry; null without one. */
   readonly forwardedPort: (vpnNode: string | null) => number | null
+  /** How its container is outside the VPN; null when it is not. */
+  readonly outsideOf: (containerId: string | null) => string | null
   readonly onViolation: (text: string) => void
 }
 
@@ -64,7 +66,8 @@ export class DrainChecks {
       const isAsNow = this.#madeFrom.get(engine.config_hash) === generation(config)
       const port = this.deps.forwardedPort(engine.vpn_node)
       const isForPort = port !== null && port !== engine.p2p_port
-      return busy ?? (isAsNow && !isForPort ? 'it is not' : null)
+      const isMisplaced = this.deps.outsideOf(engine.container_id) !== null
+      return busy ?? (isAsNow && !isForPort && !isMisplaced ? 'it is not' : null)
     },
     unhealthy: (engine, config) => {
       const failures = this.deps.failuresOf(engine.id)

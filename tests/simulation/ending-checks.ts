@@ -17,6 +17,8 @@ export interface EndingChecksDeps {
   readonly viewers: () => Viewers
   readonly wishes: Wishes
   readonly failureThreshold: () => number
+  /** Whether a container is outside the VPN and to be stopped for that, whoever watches. */
+  readonly isForbidden: (containerId: string) => boolean
   /** How long a change of an engine may take to be noticed by probes and by questions for sessions. */
   readonly noticeMs: () => number
   readonly onViolation: (text: string) => void
@@ -60,7 +62,7 @@ export class EndingChecks {
     const { host, wishes, onViolation } = this.deps
     host.look()
     const process = host.process(containerId)
-    if (process === undefined || wishes.isDeleted(containerId)) return
+    if (process === undefined || wishes.isDeleted(containerId) || this.deps.isForbidden(containerId)) return
     const why = this.#viewersOf(containerId)
     if (why !== null && !this.#isDead(containerId)) onViolation(`${what} of an engine with ${why}`)
   }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Books } from './books.ts'
 import type { Answer, Http } from './http.ts'
+import type { OutsideChecks } from './outside-checks.ts'
 import type { Server } from './server.ts'
 import type { SimHost } from './sim-host.ts'
 import { short, type Trace } from './trace.ts'
@@ -25,6 +26,7 @@ export interface PromiseChecksDeps {
   /** When the outage of Docker began that is going on, or has just ended; what was known then is believed until a look. */
   readonly outageSinceMs: () => number | null
   readonly vpn: VpnChecks
+  readonly outside: OutsideChecks
   readonly onViolation: (text: string) => void
 }
 
@@ -43,6 +45,7 @@ export class PromiseChecks {
     if (earlier !== undefined && earlier !== caller)
       this.deps.onViolation(`${short(containerId)} was given to ${earlier} and to ${caller}`)
     this.#promised.set(containerId, caller)
+    this.deps.outside.given(containerId)
     await this.check()
   }
 
@@ -90,6 +93,8 @@ export class PromiseChecks {
         const stoppedMs = host.notRunningAt(containerId)
         return stoppedMs !== null && stoppedMs >= (this.deps.outageSinceMs() ?? clock.now()) - STALE_MS
       }
+      case 'it is outside the VPN':
+        return this.deps.outside.mayBeOutside(containerId)
       case 'it is unhealthy':
         return server.failuresOf(engine?.id ?? '') >= (server.running?.config.HEALTH_FAILURE_THRESHOLD ?? 0)
       case 'its VPN node is down':

@@ -3,7 +3,7 @@ import { type FaultRates, NO_FAULTS } from './faults.ts'
 import type { Random } from './random.ts'
 import type { HostVpn } from './sim-nodes.ts'
 import { VPN_CHAOS_KINDS } from './vpn-chaos.ts'
-import { drawVpn } from './vpn-scenario.ts'
+import { drawSwitch, drawVpn } from './vpn-scenario.ts'
 
 export type Env = Readonly<Record<string, string>>
 
@@ -95,13 +95,16 @@ export function drawScenario(random: Random): Scenario {
   const wildness = random.pick([0, 0.3, 1, 1, 2])
   const own = drawEnv(random.stream('env'))
   const vpn = drawVpn(random.stream('vpn'), Number(own.MAX_REPLICAS))
-  const env = { ...own, ...vpn?.env }
+  const vpnSwitch = vpn === null ? null : drawSwitch(random.stream('vpn switch'), vpn)
+  const env = { ...own, ...vpn?.env, ...vpnSwitch?.before }
   const changes = random.chance(0.35) ? drawChange(random.stream('change')) : null
+  const change = changes === null && vpnSwitch === null ? null : { ...changes, ...vpnSwitch?.after }
   return {
     env,
-    changedEnv: changes === null ? null : changed(env, changes),
+    changedEnv: change === null ? null : changed(env, change),
     faultsMs: random.int(6 * MINUTE_MS, 8 * MINUTE_MS),
-    crashes: wildness === 0 ? random.int(0, 1) : random.int(0, 5),
+    // The configuration changes with a crash.
+    crashes: Math.max(vpnSwitch === null ? 0 : 1, wildness === 0 ? random.int(0, 1) : random.int(0, 5)),
     placedCrashes: wildness === 0 ? 0 : random.int(3, 6),
     rates: scaled(wildness * 0.01),
     chaos: drawChaos(random.stream('chaos'), wildness),

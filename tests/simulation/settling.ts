@@ -1,6 +1,7 @@
 import type { Config } from '../../src/config.ts'
 import type { EngineRow } from './acexy.ts'
 import type { Books, EngineBook } from './books.ts'
+import type { OutsideChecks } from './outside-checks.ts'
 import { GENERIC_LABEL, LABEL } from './scenario.ts'
 import type { SimHost } from './sim-host.ts'
 import { unsettledVpn } from './vpn-checks.ts'
@@ -32,6 +33,7 @@ export interface SettledDeps {
   readonly host: SimHost
   readonly wishes: Wishes
   readonly config: Config
+  readonly outside: OutsideChecks
   /** What `GET /engines` says now. */
   readonly listed: readonly EngineRow[]
 }
@@ -108,7 +110,7 @@ function isStillWatched(
   return isMoving || (wishes.isDrained(containerId ?? '') && books.streamsOf(id) > 0)
 }
 
-function numbers({ books, config, wishes, listed, host }: SettledDeps): string[] {
+function numbers({ books, config, wishes, listed, host, outside }: SettledDeps): string[] {
   // It counts, and nobody knows for what.
   if (books.live().some((row) => isOpaque(row) && row.status !== 'ready')) return []
   const rows = books.live().filter(({ status }) => status === 'ready')
@@ -120,7 +122,9 @@ function numbers({ books, config, wishes, listed, host }: SettledDeps): string[]
   const wanted = Math.min(wished, room)
   const problems: string[] = []
   if (rows.length < wanted) problems.push(`${rows.length} engines are ready, ${wanted} are wanted`)
-  const hidden = rows.filter(({ container_id: id }) => isWatchedInVain(id ?? '', host)).length
+  const hidden = rows.filter(
+    ({ container_id: id }) => isWatchedInVain(id ?? '', host) || outside.of(id) !== null,
+  ).length
   if (listed.length !== rows.length - hidden)
     problems.push(`${listed.length} of ${rows.length} engines are listed`)
   if (config.AUTO_DELETE && rows.length > Math.max(wished, busy))
@@ -134,8 +138,8 @@ function isWatchedInVain(containerId: string, host: SimHost): boolean {
   return process?.link?.says === false && process.moving().length > 0
 }
 
-/** Taken over behind a VPN, where nothing counts what it sends: for six hours it may have viewers, whatever it says. */
-const isOpaque = ({ adopted_at, vpn_node }: EngineBook): boolean => adopted_at !== null && vpn_node !== null
+/** Taken over in a network that is not its own, where nothing counts what it sends: for six hours it may have viewers. */
+const isOpaque = ({ adopted_at, donor_id }: EngineBook): boolean => adopted_at !== null && donor_id !== null
 
 /** A stream whose end nobody told ends with its engine, or when that says that it does not know the session. */
 function streams({ books, host }: SettledDeps): string[] {

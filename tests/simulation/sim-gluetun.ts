@@ -36,6 +36,7 @@ export class SimGluetun {
   #port: number
   #exit = 1
   #id: string | null = null
+  readonly #ids = new Set<string>()
   #process: GluetunProcess | null = null
   #startedAtMs: number | null = null
   #state: ContainerObservation['state'] | 'missing' = 'missing'
@@ -61,6 +62,11 @@ export class SimGluetun {
   /** Of the container of its name; null while there is none. */
   get id(): string | null {
     return this.#id
+  }
+
+  /** Whether a container of this id is, or was, the node's. */
+  isOrWas(id: string): boolean {
+    return this.#ids.has(id)
   }
 
   get state(): ContainerObservation['state'] | 'missing' {
@@ -152,6 +158,7 @@ export class SimGluetun {
       this.#process = null
     }
     this.#id = seen?.id ?? null
+    if (this.#id !== null) this.#ids.add(this.#id)
     this.#startedAtMs = seen?.startedAtMs ?? null
     if (!hasProcess) return
     this.#process ??= this.#boot(seen.id)

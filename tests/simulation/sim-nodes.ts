@@ -44,6 +44,11 @@ export class SimNodes {
     return this.all.find(({ name, id }) => name === nameOrId || (id !== null && id === nameOrId))
   }
 
+  /** The node of this name, or that has or had this container; undefined where there is none. */
+  ownerOf(nameOrId: string): SimGluetun | undefined {
+    return this.all.find((node) => node.name === nameOrId || node.isOrWas(nameOrId))
+  }
+
   /** The node whose network, as it is now, a container has joined; undefined where there is none. */
   behindOf(container: ContainerObservation): SimGluetun | undefined {
     return container.joins === null ? undefined : this.all.find((node) => node.isNetworkOf(container))

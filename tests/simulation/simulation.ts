@@ -138,7 +138,7 @@ export class Simulation {
   }
 
   async #unsettled(): Promise<readonly string[]> {
-    const { books, database, host, wishes, http, server, promises, vpn } = this.#world
+    const { books, database, host, wishes, http, server, promises, vpn, outside } = this.#world
     await promises.check()
     await vpn.check()
     const answer = await http.ask({ method: 'GET', path: '/engines' })
@@ -146,7 +146,7 @@ export class Simulation {
     const { config } = server.running
     const [fault] = samplesFaults(database, config.STATS_HISTORY_MAX)
     if (fault !== undefined) this.#world.violate(fault)
-    return unsettled({ books, host, wishes, config, listed: answer.body as EngineRow[] })
+    return unsettled({ books, host, wishes, config, outside, listed: answer.body as EngineRow[] })
   }
 
   #start(): void {
@@ -160,15 +160,22 @@ export class Simulation {
       const downMs = random.stream(`down ${server.lives}`).int(200, 10_000)
       clock.after(downMs, () => this.#start())
     })
+    // What holds of the VPN holds from the first answer on.
+    clock.after(0, () => this.#checkVpn())
   }
 
   #lookAtVpn(): void {
-    const { clock, vpn, host } = this.#world
+    const { clock, host } = this.#world
     if (host.nodes.all.length === 0) return
     clock.after(VPN_CHECK_EVERY_MS, () => {
       this.#lookAtVpn()
-      vpn.check().catch((error: unknown) => this.defect(`a look at the VPN failed: ${error}`))
+      this.#checkVpn()
     })
+  }
+
+  #checkVpn(): void {
+    const { vpn } = this.#world
+    vpn.check().catch((error: unknown) => this.defect(`a look at the VPN failed: ${error}`))
   }
 
   #armCrashes(random: Random): void {

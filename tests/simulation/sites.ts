@@ -32,6 +32,7 @@ export const AWAITS: Readonly<Record<string, number>> = {
   'remover.#removeEngine:destroy': 3,
   'remover.remove:inspect': 8,
   'remover.remove:destroy': 12,
+  'repairs.#halt:stop': 6,
   'repairs.#isNodeAsKnown:inspect': 2,
   'repairs.#recreate:destroy': 4,
   'repairs.#remove:destroy': 2,

@@ -25,6 +25,7 @@ export class StreamChecks {
       readonly coverage: Coverage
       /** Whether the database may be taking no writes right now; then it ends later. */
       readonly isStorageFelt: () => boolean
+      readonly isForbidden: (containerId: string | null) => boolean
       readonly onViolation: (text: string) => void
     },
   ) {}
@@ -68,8 +69,16 @@ export class StreamChecks {
     const stream = this.deps.books.newestStream(streamId)
     if (stream === null) this.deps.onViolation(`stream ${streamId} ended and is not in the books`)
     else if (reason === 'session_unknown') this.#judgeDead(streamId, stream)
+    if (reason === 'outside_vpn' && !this.#wasForbidden(stream?.container_id ?? null))
+      this.deps.onViolation(`stream ${streamId} ended as outside the VPN, and its engine is not`)
     if (reason === 'stopped_by_operator' && !this.deps.wishes.isStopped(streamId))
       this.deps.onViolation(`stream ${streamId} ended as if an operator had stopped it`)
+  }
+
+  /** Of a container that has just been removed nothing is known any more. */
+  #wasForbidden(containerId: string | null): boolean {
+    const isThere = this.deps.host.runtime.containers().some(({ id }) => id === containerId)
+    return !isThere || this.deps.isForbidden(containerId)
   }
 
   #judgeDead(streamId: string, { row_id, container_id, playback_session_id }: NewestStream): void {

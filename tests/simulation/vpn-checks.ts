@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/lib/clock.ts'
-import type { Books } from './books.ts'
+import type { Books, EngineBook } from './books.ts'
 import type { Http } from './http.ts'
+import type { OutsideChecks } from './outside-checks.ts'
 import type { SimGluetun } from './sim-gluetun.ts'
 import type { SimHost } from './sim-host.ts'
 
@@ -15,6 +16,7 @@ interface NodeRow {
   readonly container: string
   readonly state: string
   readonly forwarded_port: number | null
+  readonly last_check: string | null
 }
 
 /**
@@ -30,6 +32,7 @@ export interface VpnChecksDeps {
   readonly http: Http
   readonly books: Books
   readonly host: SimHost
+  readonly outside: OutsideChecks
   readonly onViolation: (text: string) => void
 }
 
@@ -39,8 +42,9 @@ export class VpnChecks {
 
   /** Reads engines and nodes in one instant. */
   async check(): Promise<void> {
-    const { http, host } = this.deps
+    const { http, host, outside } = this.deps
     if (host.nodes.all.length === 0) return
+    outside.look()
     const [listed, all, vpn] = await Promise.all([
       http.ask({ method: 'GET', path: '/engines' }),
       http.ask({ method: 'GET', path: '/engines?status=all' }),
@@ -48,6 +52,7 @@ export class VpnChecks {
     ])
     if (listed?.status !== 200 || all?.status !== 200 || vpn?.status !== 200) return
     const { nodes } = vpn.body as { nodes: readonly NodeRow[] }
+    outside.told(listed.body as Row[], nodes)
     for (const node of nodes) {
       const behind = (rows: unknown) => (rows as Row[]).filter((row) => row.vpn_container === node.container)
       this.#checkListed(node, behind(listed.body))
@@ -103,9 +108,22 @@ export class VpnChecks {
 }
 
 /** What is not as it has to be behind the nodes when all is quiet; empty when all is. */
-export function unsettledVpn({ host, books }: Pick<VpnChecksDeps, 'host' | 'books'>): string[] {
+export function unsettledVpn({
+  host,
+  books,
+  outside,
+}: Pick<VpnChecksDeps, 'host' | 'books' | 'outside'>): string[] {
   const { nodes } = host
+  // At the cap room that is on its way is waited for, be it for a viewer who never leaves.
+  const isRoomOnItsWay = books.live().some(({ status }) => status === 'draining')
+  const isIdle = (row: EngineBook): boolean =>
+    row.status === 'ready' && row.adopted_at === null && books.streamsOf(row.id) === 0 && !isRoomOnItsWay
   return [
+    ...books
+      .live()
+      .filter((row) => outside.of(row.container_id) !== null)
+      .filter((row) => outside.isForbidden(row.container_id) || isIdle(row))
+      .map(({ name }) => `${name} is outside the VPN`),
     ...nodes.all.filter((node) => !isWell(node)).map(({ name }) => `${name} is not well`),
     ...books.live().flatMap((row) => {
       const seen = host.runtime.containers().find(({ id }) => id === row.container_id)

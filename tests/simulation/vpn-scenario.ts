@@ -43,6 +43,26 @@ export function drawVpn(random: Random, engines: number): VpnScenario | null {
   }
 }
 
+/** A VPN that is configured only by a change of the configuration, or whose node is another one from then on. */
+export interface VpnSwitch {
+  readonly before: Readonly<Record<string, string>>
+  readonly after: Readonly<Record<string, string>>
+}
+
+/** Most scenarios have their VPN from the start, as it stays. */
+export function drawSwitch(random: Random, { env }: VpnScenario): VpnSwitch | null {
+  if (!random.chance(0.4)) return null
+  const { GLUETUN_CONTAINER_NAME: names = '', GLUETUN_PORT_RANGE: ranges = '' } = env
+  const strict = { VPN_STRICT: String(random.chance(0.7)) }
+  const [first, second] = names.split(',').map((name, index) => ({
+    GLUETUN_CONTAINER_NAME: name,
+    GLUETUN_PORT_RANGE: ranges.split(',')[index] ?? '',
+  }))
+  if (first !== undefined && second !== undefined && random.chance(0.3))
+    return { before: { ...first, ...strict }, after: second }
+  return { before: { GLUETUN_CONTAINER_NAME: '' }, after: { GLUETUN_CONTAINER_NAME: names, ...strict } }
+}
+
 /** The last ports of a range are for copies of engines that somebody runs. */
 export const COPIES = 6
 

@@ -12,6 +12,7 @@ import { EndingChecks } from './ending-checks.ts'
 import { FaultDice } from './fault-dice.ts'
 import { type Answer, Http } from './http.ts'
 import { Operators } from './operators.ts'
+import { OutsideChecks } from './outside-checks.ts'
 import { PromiseChecks } from './promise-checks.ts'
 import { quickDatabase } from './quick-database.ts'
 import { seeded } from './random.ts'
@@ -52,6 +53,7 @@ export class World {
   readonly http
   readonly viewers
   readonly promises
+  readonly outside
   readonly vpn
   readonly streamChecks
   readonly chaos
@@ -95,12 +97,16 @@ export class World {
     this.books = new Books(database)
     const { books } = this
     const onViolation = (text: string): void => this.violate(text)
+    const outageSinceMs = (): number | null => this.chaos.outageSinceMs()
+    this.outside = new OutsideChecks({ clock, host, server: () => this.server, outageSinceMs, onViolation })
+    const { outside } = this
+    const isForbidden = (containerId: string | null): boolean => outside.isForbidden(containerId)
     const endings = this.#endingChecks(onViolation)
     const drains = this.#drainChecks(onViolation)
     const caches = new CacheChecks({ clock, books, onViolation })
     this.checkCache = (id, site) => caches.check(id, site)
     this.streamChecks = new StreamChecks({
-      ...{ books, host, wishes, coverage, onViolation },
+      ...{ books, host, wishes, coverage, isForbidden, onViolation },
       isStorageFelt: () => this.storage.isFelt(),
     })
     const commits = this.#commitChecks(onViolation, (entry) => {
@@ -139,7 +145,6 @@ export class World {
       ...{ clock, http, host, trace, coverage, audience },
       random: random.stream('viewers'),
     })
-    const outageSinceMs = (): number | null => this.chaos.outageSinceMs()
     const operators = new Operators({
       http,
       host,
@@ -159,6 +164,8 @@ export class World {
       coverage,
       isStorageFelt: () => this.storage.isFelt(),
       provision: (caller, wish) => this.#provision(caller, wish),
+      firstPort: this.scenario.env.GLUETUN_CONTAINER_NAME === '' ? 29_000 : 19_000,
+      outsideOf: (containerId) => outside.of(containerId),
       onViolation,
     })
     const ports = { first: 19_000, last: Number(this.scenario.env.PORT_RANGE_HOST?.split('-')[1]) }
@@ -174,9 +181,10 @@ export class World {
       coverage,
       ports,
     })
-    this.vpn = new VpnChecks({ clock, http, books, host, onViolation })
+    this.vpn = new VpnChecks({ clock, http, books, host, outside, onViolation })
     this.promises = new PromiseChecks({
       vpn: this.vpn,
+      outside,
       clock,
       http,
       books,
@@ -232,6 +240,7 @@ export class World {
       failuresOf: (id) => this.server.failuresOf(id),
       wasNodeInTrouble: (name) => this.vpn.wasNodeInTrouble(name),
       forwardedPort: (name) => this.host.nodes.named(name)?.toldPort || null,
+      outsideOf: (containerId) => this.outside.of(containerId),
       onViolation,
     })
   }
@@ -247,6 +256,7 @@ export class World {
       viewers: () => this.viewers,
       wishes,
       failureThreshold: () => this.#failureThreshold,
+      isForbidden: (containerId) => this.outside.isForbidden(containerId),
       onViolation,
     })
   }
