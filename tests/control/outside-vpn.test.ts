@@ -420,6 +420,19 @@ describe('an engine in the network of another container', () => {
     expect(kinds()).not.toContain('engine.outside_vpn')
   })
 
+  test('is not stopped on what its row alone says', async () => {
+    await behindThen(VPN)
+    await pass(1)
+    const { store } = rig.temp
+    store.transact((tx) => {
+      for (const { id } of liveEngines(tx)) updateEngine(tx, id, { vpnNode: null, donorId: null })
+    })
+    await pass(5)
+    expect(states()).toEqual(['acestream-1 running joined', 'acestream-2 running joined'])
+    expect(await streams()).toMatchObject([{ status: 'started' }])
+    expect(await listed()).toHaveLength(2)
+  })
+
   test('is inside where that is a node under another name', async () => {
     await behindThen(VPN)
     const { db } = rig.temp.store
@@ -466,6 +479,14 @@ describe('a container with a network of its own that somebody made by hand', () 
     expect(liveEngines(rig.temp.store.db)).toMatchObject([{ id: row.id, vpnNode: 'gluetun' }])
     expect(states()).toEqual([`${name} running joined`])
     expect(await listed()).toEqual([name])
+  })
+
+  test('is stopped also while its node is another one than is known', async () => {
+    const { node, name } = await replacedByHand()
+    nodes = []
+    await node.recreate()
+    await pass(60)
+    expect(states()).toEqual([`${name} exited alone`])
   })
 
   test('is none of the node that its row names: that one is not judged by it, nor does it share its fate', async () => {
