@@ -159,7 +159,7 @@ export class Claims {
       const ports = enginePorts.free(tx, { ...engine, ...place, request }, 0, now)
       return { ...place, ...ports, request, requestHash: requestHash(request) }
     }
-    // With a claim that waits nothing but the VPN could be in the way.
+    // Asked as for an engine that is there already, it names the VPN or nothing.
     throw new ProvisionRefused(
       gate.refusal(tx, plainRequest, true) ?? noFreePort('none is left behind the VPN'),
     )

@@ -41,9 +41,9 @@ const STOP_GRACE_S = 2
 const HOPELESS = new Set<RuntimeFailure['code']>(['port_taken', 'refused', 'not_found', 'conflict'])
 
 /**
- * Starts containers that stopped in an outage, brings those back whose VPN node was restarted or made anew, stops those that are
- * outside the VPN, and removes engines that do not work. Each takes questions to the container engine, so what is wanted is asked for anew before
- * anything is done.
+ * Starts containers that stopped in an outage, brings those back whose VPN node was restarted or made anew, stops those that
+ * are outside the VPN, and removes engines that do not work. Each takes questions to the container engine, so what is wanted
+ * is asked for anew before anything is done.
  */
 export class Repairs {
   constructor(private readonly deps: RepairsDeps) {}

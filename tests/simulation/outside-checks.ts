@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/lib/clock.ts'
 import type { ContainerObservation } from '../../src/runtime/runtime.ts'
+import type { Books, JournalBook } from './books.ts'
 import { GENERIC_LABEL, LABEL } from './scenario.ts'
 import type { Server } from './server.ts'
 import type { SimHost } from './sim-host.ts'
@@ -25,6 +26,7 @@ const STOP_WITHIN_MS = 120_000
 export interface OutsideChecksDeps {
   readonly clock: Clock
   readonly host: SimHost
+  readonly books: Books
   readonly server: () => Server
   /** When the outage of Docker began that is going on, or has just ended; null without one. */
   readonly outageSinceMs: () => number | null
@@ -73,6 +75,15 @@ export class OutsideChecks {
   given(containerId: string): void {
     if (this.of(containerId) === 'own_network')
       this.deps.onViolation(`${short(containerId)} was given to a caller and is outside the VPN`)
+  }
+
+  /** An entry of the journal, before anything else has happened: nothing is started again where it must not be. */
+  note({ kind, engine_id: id }: JournalBook): void {
+    const { books, onViolation } = this.deps
+    if (kind !== 'engine.revived' || id === null) return
+    const engine = books.byId(id)
+    if (this.of(engine?.container_id ?? null) === 'own_network')
+      onViolation(`${engine?.name} was started again outside the VPN`)
   }
 
   /** Looks for containers that run on alone; to be called every few seconds. */

@@ -98,7 +98,14 @@ export class World {
     const { books } = this
     const onViolation = (text: string): void => this.violate(text)
     const outageSinceMs = (): number | null => this.chaos.outageSinceMs()
-    this.outside = new OutsideChecks({ clock, host, server: () => this.server, outageSinceMs, onViolation })
+    this.outside = new OutsideChecks({
+      clock,
+      host,
+      books,
+      server: () => this.server,
+      outageSinceMs,
+      onViolation,
+    })
     const { outside } = this
     const isForbidden = (containerId: string | null): boolean => outside.isForbidden(containerId)
     const endings = this.#endingChecks(onViolation)
@@ -112,6 +119,7 @@ export class World {
     const commits = this.#commitChecks(onViolation, (entry) => {
       this.streamChecks.note(entry)
       endings.decided(entry)
+      outside.note(entry)
       drains.note(entry)
     })
     this.checkCommit = () => commits.check()
