@@ -84,6 +84,7 @@ async function connectMemory(): Promise<Subject> {
       return () => runtime.releasePort(port)
     },
     send: async (id, bytes) => runtime.addTraffic(id, bytes),
+    pause: async (id) => runtime.pause(id),
     startChecked: async (spec) => {
       const id = await runtime.create(spec)
       runtime.setHealth(id, 'starting')
@@ -116,6 +117,7 @@ async function connectDockerEngine(): Promise<Subject> {
     foreignLabel: { [label.key]: label.value },
     takePort: (port) => holdHostPort(port).release,
     send: async (id, bytes) => sendDatagram((await runtime.inspect(id)).address, bytes),
+    pause: (id) => client.getContainer(id).pause(),
     startChecked: (spec) => startChecked(client, spec),
     cleanUp,
   }

@@ -119,6 +119,15 @@ describe('the words of Docker become', () => {
     expect(answers).toEqual([])
   })
 
+  test.each([
+    'You cannot remove a running container abc. Stop the container before attempting removal or force remove',
+    'cannot remove container "/abc": container is running: stop the container before removing or force remove',
+  ])('a discard that is refused where the container runs: %s', async (message) => {
+    using daemon = rawDaemon((wire) => wire.send(httpAnswer(409, { message })))
+    const failure = await failureOf('refused', dockerRuntimeAt(daemon.dockerHost).discard('abc'))
+    expect(failure.message).toBe(`Docker refused to remove container abc: ${message}`)
+  })
+
   test('unreachable where a removal does not end within the deadline', async () => {
     using daemon = rawDaemon((wire) => wire.send(httpAnswer(200, { Id: 'abc' })))
     const runtime = dockerRuntimeAt(daemon.dockerHost, { destroy: 250 })

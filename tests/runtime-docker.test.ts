@@ -36,6 +36,7 @@ function everyCall(runtime: Runtime): [keyof Deadlines, () => Promise<unknown>][
     ['start', () => runtime.start('abc')],
     ['stop', () => runtime.stop('abc', 0)],
     ['destroy', () => runtime.destroy('abc')],
+    ['destroy', () => runtime.discard('abc')],
     ['inspect', () => runtime.inspect('abc')],
     ['traffic', () => runtime.traffic('abc')],
     ['exec', () => runtime.exec('abc', ['/bin/true'])],

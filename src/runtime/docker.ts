@@ -124,13 +124,21 @@ class DockerRuntime implements Runtime {
     )
   }
 
-  async destroy(id: string, signal?: AbortSignal): Promise<void> {
+  destroy(id: string, signal?: AbortSignal): Promise<void> {
+    return this.#remove(id, true, signal)
+  }
+
+  discard(id: string, signal?: AbortSignal): Promise<void> {
+    return this.#remove(id, false, signal)
+  }
+
+  async #remove(id: string, force: boolean, signal?: AbortSignal): Promise<void> {
     if (!isReference(id)) return
-    const call = this.#callOn(id, 'destroy', signal)
+    const call = this.#callOn(id, 'destroy', signal, `remove container ${id}`)
     await callDocker(call, async (abortSignal) => {
       const container = this.docker.getContainer(id)
       try {
-        await container.remove({ abortSignal, force: true, v: true })
+        await container.remove({ abortSignal, force, v: true })
       } catch (error) {
         if (statusOf(error) === 404) return
         if (!isBeingRemoved(error)) throw error

@@ -179,6 +179,11 @@ export interface Runtime {
    * Kills and removes with its anonymous volumes; no error when it is gone already. Resolves once it is gone.
    */
   destroy(id: string, signal?: AbortSignal): Promise<void>
+  /**
+   * Like `destroy` for what does not run: where it does by now, or is paused or about to restart, it fails with `refused` and
+   * nothing is done.
+   */
+  discard(id: string, signal?: AbortSignal): Promise<void>
   /** By id, by an unambiguous beginning of it, or by name. */
   inspect(id: string, signal?: AbortSignal): Promise<ContainerObservation>
   /** Null where there are no counters: it does not run, or has no network of its own. Takes a second or two on Docker. */

@@ -19,7 +19,7 @@ interface Armed {
   skip: number
 }
 
-const DEEDS: ReadonlySet<Verb> = new Set<Verb>(['create', 'start', 'stop', 'destroy', 'exec'])
+const DEEDS: ReadonlySet<Verb> = new Set<Verb>(['create', 'start', 'stop', 'destroy', 'discard', 'exec'])
 const LOOKS: ReadonlySet<Verb> = new Set<Verb>(['inspect', 'list', 'traffic'])
 const ALL: ReadonlySet<Verb> = new Set<Verb>([...DEEDS, ...LOOKS, 'ping', 'events'])
 

@@ -33,6 +33,7 @@ const REFUSALS: Readonly<Record<Verb, readonly [RuntimeFailureCode, ...RuntimeFa
   start: ['port_taken', 'refused', 'unreachable'],
   stop: ['refused', 'unreachable'],
   destroy: ['refused', 'unreachable'],
+  discard: ['refused', 'unreachable'],
   inspect: ['unreachable'],
   traffic: ['unreachable'],
   exec: ['refused', 'unreachable'],
@@ -48,6 +49,7 @@ const LATE_REFUSALS: Readonly<Partial<Record<Verb, RuntimeFailureCode>>> = {
   start: 'refused',
   stop: 'refused',
   destroy: 'refused',
+  discard: 'refused',
   exec: 'refused',
 }
 

@@ -52,6 +52,10 @@ export class SimRuntime implements Runtime {
     return this.#call('destroy', id, () => this.deps.host.destroy(id, signal))
   }
 
+  discard(id: string, signal?: AbortSignal): Promise<void> {
+    return this.#call('discard', id, () => this.deps.host.discard(id, signal))
+  }
+
   inspect(id: string, signal?: AbortSignal): Promise<ContainerObservation> {
     return this.#call('inspect', id, () => this.deps.host.inspect(id, signal))
   }

@@ -146,6 +146,14 @@ export class MemoryEngine {
     this.#tell('destroy', container)
   }
 
+  /** Removes what does not run. */
+  discard(reference: string): void {
+    const container = this.#find(reference)
+    if (container && !isAtRest(container))
+      throw new RuntimeFailure('refused', `Container ${reference} is ${container.state}.`)
+    this.destroy(reference)
+  }
+
   /**
    * All that runs ends with the engine itself. Gives the deaths, and tells nobody of them. The restart policy takes
    * none of it for a stop by hand.
@@ -349,6 +357,10 @@ export class MemoryEngine {
   #eventOf(action: EngineNews['action'], { id, spec }: MemoryContainer): EngineNews {
     return { action, id, name: spec.name, labels: spec.labels, atMs: this.clock.now() }
   }
+}
+
+function isAtRest({ state }: MemoryContainer): boolean {
+  return state === 'created' || state === 'exited'
 }
 
 /** It has been started before and is at rest, but not by somebody's wish. */

@@ -6,6 +6,7 @@ export type Verb =
   | 'start'
   | 'stop'
   | 'destroy'
+  | 'discard'
   | 'inspect'
   | 'traffic'
   | 'exec'

@@ -103,6 +103,10 @@ export class MemoryRuntime implements Runtime {
     await this.#call('destroy', id, signal, () => this.#engine.destroy(id))
   }
 
+  async discard(id: string, signal?: AbortSignal): Promise<void> {
+    await this.#call('discard', id, signal, () => this.#engine.discard(id))
+  }
+
   async inspect(id: string, signal?: AbortSignal): Promise<ContainerObservation> {
     return await this.#call('inspect', id, signal, () => this.#engine.look(id))
   }
@@ -326,8 +330,7 @@ export class MemoryRuntime implements Runtime {
 
   async #serveInTime<T>(call: Call<T>, signal: AbortSignal | undefined): Promise<T> {
     const { verb, effectMs } = call
-    const deadlineMs =
-      this.options.deadlinesMs[verb === 'events' || verb === 'watch' ? 'subscribe' : verb] + effectMs
+    const deadlineMs = this.options.deadlinesMs[deadlineOf(verb)] + effectMs
     const ended = new AbortController()
     const passed = this.options.clock.sleep(deadlineMs, ended.signal).catch(() => undefined)
     const expired = passed.then(() => deadlinePassed(verb, deadlineMs))
@@ -388,6 +391,12 @@ export class MemoryRuntime implements Runtime {
   #isOurs({ labels }: { readonly labels: Readonly<Record<string, string>> }): boolean {
     return labels[this.options.label.key] === this.options.label.value
   }
+}
+
+/** Under which name the bound of a call is set. */
+function deadlineOf(verb: Verb): keyof Deadlines {
+  if (verb === 'events' || verb === 'watch') return 'subscribe'
+  return verb === 'discard' ? 'destroy' : verb
 }
 
 /** A list knows less than an inspection, as with Docker. */

@@ -288,4 +288,39 @@ export function contractOfVerbs(bench: Bench): void {
       await Promise.all([bench.runtime.destroy(id).then(gone), bench.runtime.destroy(id).then(gone)])
     })
   })
+
+  describe('discard', () => {
+    test('removes what was never started, and what has stopped; its name is free at once', async () => {
+      const spec = bench.spec()
+      await bench.runtime.discard(await bench.runtime.create(spec))
+      const stopped = await bench.started(spec)
+      await bench.runtime.stop(stopped, 5)
+      await bench.runtime.discard(stopped)
+      await failureOf('not_found', bench.runtime.inspect(stopped))
+      await bench.runtime.create(spec)
+    })
+
+    test('is refused for what runs, was started meanwhile, is paused or waits for its next start, and does nothing', async () => {
+      const id = await bench.runtime.create(bench.spec())
+      await bench.runtime.start(id)
+      const before = await bench.runtime.inspect(id)
+      const failure = await failureOf('refused', bench.runtime.discard(id))
+      expect(failure.message).toContain(id)
+      expect(await bench.runtime.inspect(id)).toEqual(before)
+      await bench.subject.pause(id)
+      await failureOf('refused', bench.runtime.discard(id))
+      expect((await bench.runtime.inspect(id)).state).toBe('paused')
+      const restarting = await bench.started(bench.spec({ command: PROGRAMS.exit }))
+      await until('it waits for its next start', async () => {
+        if ((await bench.runtime.inspect(restarting)).state !== 'restarting') return false
+        await failureOf('refused', bench.runtime.discard(restarting))
+        return true
+      })
+    })
+
+    test('is content when there is no such container', async () => {
+      for (const reference of ['roundhouse-test-none', '', '../images'])
+        await bench.runtime.discard(reference)
+    })
+  })
 }

@@ -24,6 +24,8 @@ export interface Subject {
   readonly takePort: (port: number) => () => void
   /** So many bytes, fewer than 64 KiB, come from outside to a container that runs in a network of its own. */
   readonly send: (id: string, bytes: number) => Promise<void>
+  /** Somebody runs `docker pause`. */
+  readonly pause: (id: string) => Promise<void>
   /** Creates and starts a container with a health check that fails at first, with words. */
   readonly startChecked: (spec: ContainerSpec) => Promise<Checked>
   readonly cleanUp: () => Promise<void>
