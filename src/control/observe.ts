@@ -13,6 +13,8 @@ export function observedChange(engine: Engine, seen: ContainerObservation): Obse
   const isRestarted = engine.containerStartedAt !== null && startedAt !== engine.containerStartedAt
   const restartCount = seen.restarts ?? engine.restartCount
   const change = {
+    // Somebody may have given it another one, and proxies in its network find it by that.
+    name: seen.name,
     containerState: seen.state,
     containerStartedAt: startedAt,
     // A stopped container has no address; the last one is of no use either.
@@ -23,6 +25,7 @@ export function observedChange(engine: Engine, seen: ContainerObservation): Obse
   }
   const isSame =
     !isRestarted &&
+    change.name === engine.name &&
     change.containerState === engine.containerState &&
     change.containerStartedAt === engine.containerStartedAt &&
     change.address === engine.address &&
@@ -36,7 +39,7 @@ export function observedChange(engine: Engine, seen: ContainerObservation): Obse
 interface ObservedChange {
   readonly change: Pick<
     Engine,
-    'containerState' | 'containerStartedAt' | 'address' | 'networks' | 'donorId' | 'restartCount'
+    'name' | 'containerState' | 'containerStartedAt' | 'address' | 'networks' | 'donorId' | 'restartCount'
   >
   readonly isRestarted: boolean
 }
@@ -70,6 +73,10 @@ export function applyObserved(
     ...stopNoted(engine, change.containerState, stop.cause, nowMs),
     restartsAt: withRestarts(engine.restartsAt, restartsOf(engine), restartsOf(change), nowMs),
   })
+  if (change.name !== engine.name) {
+    const detail = { from: engine.name, to: change.name }
+    appendJournal(tx, nowMs, { kind: 'engine.renamed', engineId: engine.id, detail })
+  }
   // Nobody knows how long; a trial is for those that run.
   if (change.containerState === 'paused') freeTrial(tx, engine, nowMs)
   if (stopped) noteStopped(tx, engine, change.containerState ?? 'exited', stop, nowMs)

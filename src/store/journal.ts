@@ -18,6 +18,7 @@ export const JOURNAL_KINDS = [
   'engine.stopped',
   'engine.started',
   'engine.adopted',
+  'engine.renamed',
   'engine.draining',
   'engine.recalled',
   'engine.replacing',

@@ -26,7 +26,8 @@ export type Command = CommandResult | null
 /** What the in-memory container engine keeps of one container. */
 export interface MemoryContainer {
   readonly id: string
-  readonly spec: ContainerSpec
+  /** With the name that it has now. */
+  spec: ContainerSpec
   /** `container:` with the id of the donor where it existed at creation, else as in the specification. */
   readonly network: string
   readonly program: Program

@@ -57,8 +57,7 @@ export class MemoryEngine {
   create(spec: ContainerSpec): string {
     if (!this.images.has(spec.image))
       throw new RuntimeFailure('image_missing', `Image ${spec.image} is not here.`)
-    const namesake = this.#all().find((container) => container.spec.name === spec.name)
-    if (namesake) throw new RuntimeFailure('conflict', `Container ${namesake.id} has the name ${spec.name}.`)
+    this.#checkName(spec.name)
     if (donorOf(spec.network) !== null && spec.ports.length > 0) {
       throw new RuntimeFailure('refused', 'A container in the network of another cannot publish ports.')
     }
@@ -146,6 +145,12 @@ export class MemoryEngine {
     this.#tell('destroy', container)
   }
 
+  rename(reference: string, name: string): void {
+    const container = this.#get(reference)
+    this.#checkName(name)
+    container.spec = { ...container.spec, name }
+  }
+
   /** Removes what does not run. */
   discard(reference: string): void {
     const container = this.#find(reference)
@@ -224,6 +229,11 @@ export class MemoryEngine {
   /** What `inspect` sees of every container, the oldest first. */
   lookAtAll(): ContainerObservation[] {
     return this.#all().map(observe)
+  }
+
+  #checkName(name: string): void {
+    const namesake = this.#all().find(({ spec }) => spec.name === name)
+    if (namesake) throw new RuntimeFailure('conflict', `Container ${namesake.id} has the name ${name}.`)
   }
 
   #all(): MemoryContainer[] {

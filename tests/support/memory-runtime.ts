@@ -205,6 +205,11 @@ export class MemoryRuntime implements Runtime {
     this.#engine.destroy(id)
   }
 
+  /** Somebody runs `docker rename`; no event of ours tells of it. */
+  renameOutside(id: string, name: string): void {
+    this.#engine.rename(id, name)
+  }
+
   /** Somebody runs `docker kill`: it stays exited. */
   kill(id: string): void {
     this.#engine.kill(id)
