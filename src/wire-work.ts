@@ -137,12 +137,16 @@ function watchingOf(
   const { edge, template, counters, facts, nodes, books, ends, history } = base
   const { isInHand } = hooks
   const onSettled = provisioner.settled.bind(provisioner)
+  const lookAgain = (containerId: string): void => observer.lookAt(containerId)
+  const lookWithin = (containerId: string, ms: number): void => observer.lookWithin(containerId, ms)
   const settlements = new Settlements({
     ...{ store, clock, runtime, facts, template, nodes, log, newId },
-    onSettled,
+    ...{ onSettled, lookAgain },
   })
-  const lookAgain = (containerId: string): void => observer.lookAt(containerId)
-  const settler = new Settler({ store, clock, runtime, facts, settlements, lookAgain, isInHand })
+  const settler = new Settler({
+    ...{ store, clock, runtime, facts, settlements },
+    ...{ lookAgain, lookWithin, isInHand },
+  })
   const path = config.ENGINE_CACHE_PATH
   const passIntervalMs = config.MONITOR_INTERVAL_S * 1_000
   const housekeeping = new Housekeeping({ store, clock, books, limits: history })

@@ -80,6 +80,11 @@ export class Observer {
     this.#looks.add(containerId)
   }
 
+  /** Asks for a look at one container after so many milliseconds, or at an earlier one that is asked for already. */
+  lookWithin(containerId: string, ms: number): void {
+    this.#looks.addWithin(containerId, ms)
+  }
+
   /** Asks for a full pass, soon. */
   passSoon(): void {
     this.#passes.add(PASS)

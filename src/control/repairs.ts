@@ -12,6 +12,7 @@ import { startedStreamsOf } from '../store/streams.ts'
 import { type BreakersSettings, freeTrial } from './breaker-notes.ts'
 import type { Claims } from './claims.ts'
 import { endEngine, endStreams } from './endings.ts'
+import { removeAsSeen } from './removal.ts'
 import { present } from './settler.ts'
 import type { Survey } from './survey.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
@@ -215,7 +216,8 @@ export class Repairs {
     isFault = false,
   ): Promise<void> {
     const { store, clock, runtime, breakers, log } = this.deps
-    await runtime.destroy(seen.id)
+    // Somebody may have started it again.
+    if (!(await removeAsSeen(runtime, seen))) return
     const end = { kind: 'failed', rule, reason, fault: isFault ? breakers : null } as const
     store.transact((tx) => endEngine(tx, engine.id, end, clock.now()))
     log.warn({ engine: engine.id, name: engine.name }, `engine failed: ${reason}`)

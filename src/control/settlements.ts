@@ -12,6 +12,7 @@ import { endEngine } from './endings.ts'
 import type { Facts } from './facts.ts'
 import type { KnownEnd } from './launcher.ts'
 import { applyObserved, observedChange } from './observe.ts'
+import { removeAsSeen } from './removal.ts'
 import type { EngineTemplate } from './template.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
 
@@ -24,6 +25,8 @@ export interface SettlementsDeps {
   readonly nodes: VpnNodes
   readonly log: Log
   readonly newId: () => string
+  /** Asks for a look at a container that is not any more as it was when its removal was decided. */
+  readonly lookAgain: (containerId: string) => void
   /** A cut-off provision was completed or undone; a caller may still wait for it. */
   readonly onSettled: (engineId: string, end: KnownEnd) => void
 }
@@ -48,6 +51,7 @@ export class Settlements {
   /** What `core/settle` names, done. It names no step without the row or the container that the step is about. */
   readonly #executors: Readonly<Record<Settlement['kind'], Executor>> = {
     leave: () => undefined,
+    wait: () => undefined,
     observe: (engine, seen) => engine && seen && this.#observe(engine, seen),
     adopt: (_, seen) => seen && this.#adopt(seen),
     reap: (_, seen, reason) => seen && this.#reap(seen, reason),
@@ -83,9 +87,8 @@ export class Settlements {
   }
 
   async #reap(seen: ContainerObservation, reason: string): Promise<void> {
-    const { runtime, store, clock, log } = this.deps
-    store.assertWritable()
-    await runtime.destroy(seen.id)
+    const { store, clock, log } = this.deps
+    if (!(await this.#takeAway(seen))) return
     const detail = { container_id: seen.id, name: seen.name, reason }
     store.transact((tx) => appendJournal(tx, clock.now(), { kind: 'container.reaped', detail }))
     log.info({ container: seen.id, name: seen.name }, `reindex: removed a stray container: ${reason}`)
@@ -112,9 +115,8 @@ export class Settlements {
   }
 
   async #undo(engine: Engine, seen: ContainerObservation | null, reason: string): Promise<void> {
-    const { runtime, store, clock, log, onSettled } = this.deps
-    store.assertWritable()
-    if (seen !== null) await runtime.destroy(seen.id)
+    const { store, clock, log, onSettled } = this.deps
+    if (seen !== null && !(await this.#takeAway(seen))) return
     const end = { kind: 'provision_undone', reason } as const
     store.transact((tx) => endEngine(tx, engine.id, end, clock.now()))
     log.info({ engine: engine.id, name: engine.name }, `reindex: ${reason}`)
@@ -123,9 +125,16 @@ export class Settlements {
   }
 
   async #remove(engine: Engine, seen: ContainerObservation): Promise<void> {
-    this.deps.store.assertWritable()
-    await this.deps.runtime.destroy(seen.id)
-    this.#gone(engine, engine.reason ?? 'its removal was asked for')
+    if (await this.#takeAway(seen)) this.#gone(engine, engine.reason ?? 'its removal was asked for')
+  }
+
+  /** False when it was started meanwhile. */
+  async #takeAway(seen: ContainerObservation): Promise<boolean> {
+    const { store, runtime, lookAgain } = this.deps
+    store.assertWritable()
+    const isRemoved = await removeAsSeen(runtime, seen)
+    if (!isRemoved) lookAgain(seen.id)
+    return isRemoved
   }
 
   #gone(engine: Engine, reason: string): void {

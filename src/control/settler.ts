@@ -1,4 +1,4 @@
-import { type Settlement, settle } from '../core/settle.ts'
+import { isRemoval, type Settlement, settle, youngUntilMs } from '../core/settle.ts'
 import { type Engine, hasStopped, isLive, isRunning } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import {
@@ -23,6 +23,8 @@ export interface SettlerDeps {
   readonly settlements: Settlements
   /** Asks for a look at one container that a full pass could not settle. */
   readonly lookAgain: (containerId: string) => void
+  /** Asks for a look at one container that is to be settled later, after so many milliseconds at the latest. */
+  readonly lookWithin: (containerId: string, ms: number) => void
   /** Whether this process is creating or removing this engine's container, or this generic container. */
   readonly isInHand: (engineIdOrContainer: string) => boolean
 }
@@ -50,6 +52,8 @@ export interface PassResult {
  */
 export class Settler {
   readonly #looks = new Set<Look>()
+  /** Since when each container is waited for that is too new to be removed. */
+  readonly #waitsSince = new Map<string, number>()
 
   constructor(private readonly deps: SettlerDeps) {}
 
@@ -65,17 +69,28 @@ export class Settler {
   }
 
   async #look(look: Look): Promise<Settlement['kind']> {
+    let sight = await this.#see(look)
+    // What is to be removed is looked at again right before, and decided on anew: it may be in use by now.
+    if (sight !== null && sight.seen !== null && isRemoval(this.#decide(sight.engine, sight.seen)))
+      sight = await this.#see(look)
+    if (sight === null) return 'leave'
+    const { engine, seen } = sight
+    const kind = await this.#settle(engine, seen)
+    this.deps.facts.looked(look.containerId, seen?.startedAtMs ?? null)
+    return kind
+  }
+
+  /** The container, null where there is none, and its row; null instead when the sight was overtaken. */
+  async #see(look: Look) {
     const { runtime, store } = this.deps
     const { containerId } = look
     const seen = await present(runtime.inspect(containerId))
     // A container engine that ends stops everything, and tells so on the connections that it has.
     if (seen !== null && hasStopped(seen.state) && this.#isNews(seen)) await runtime.ping()
     // Whoever changed it asked for a look of its own, which sees what is true now.
-    if (look.isOvertaken) return 'leave'
+    if (look.isOvertaken) return null
     const engine = seen === null ? engineByContainer(store.db, containerId) : rowOf(store.db, seen)
-    const kind = await this.#settle(engine, seen)
-    this.deps.facts.looked(containerId, seen?.startedAtMs ?? null)
-    return kind
+    return { engine, seen }
   }
 
   #isNews(seen: ContainerObservation): boolean {
@@ -99,6 +114,7 @@ export class Settler {
       remove: 0,
       observe: 0,
       leave: 0,
+      wait: 0,
     }
     for (const container of listed) {
       // The list may be older than the last event, so it confirms; what it would change is looked at anew.
@@ -106,6 +122,7 @@ export class Settler {
       counts[isConfirmed ? 'observe' : await this.#lookInPass(container.id)]++
     }
     const listedIds = new Set(listed.map(({ id }) => id))
+    for (const id of this.#waitsSince.keys()) if (!listedIds.has(id)) this.#waitsSince.delete(id)
     const missing = before.filter(({ containerId }) => containerId === null || !listedIds.has(containerId))
     for (const engine of missing) counts[await this.#lookForMissing(engine, listed)]++
     const { adopt, reap: reaped, finish: finished, undo: undone, gone } = counts
@@ -135,7 +152,8 @@ export class Settler {
     const { store, facts, clock } = this.deps
     const engine = rowOf(store.db, container)
     const { kind } = this.#decide(engine, container)
-    if (kind === 'leave') return true
+    if (kind === 'wait') this.#wait(container)
+    if (kind === 'leave' || kind === 'wait') return true
     if (engine === undefined || kind !== 'observe') return false
     if (engine.containerStartedAt === null || observedChange(engine, container) !== null) return false
     if (isRunning(engine) && !facts.isRunning(engine)) return false
@@ -175,9 +193,11 @@ export class Settler {
     return settle({
       engine: engine ?? null,
       container: seen && {
+        id: seen.id,
         state: seen.state,
         isEngine: isEngineContainer(seen),
         isOurGeneric: seen.labels[GENERIC_LABEL] !== undefined,
+        isYoung: this.#youngForMs(seen) > 0,
       },
       inHand: this.deps.isInHand(engine?.id ?? seen?.labels[GENERIC_LABEL] ?? ''),
     })
@@ -185,8 +205,20 @@ export class Settler {
 
   async #settle(engine: Engine | undefined, seen: ContainerObservation | null): Promise<Settlement['kind']> {
     const settlement = this.#decide(engine, seen)
+    if (settlement.kind === 'wait' && seen !== null) this.#wait(seen)
     await this.deps.settlements.execute(settlement, engine, seen)
     return settlement.kind
+  }
+
+  #youngForMs({ id, createdAtMs }: ContainerObservation): number {
+    const nowMs = this.deps.clock.now()
+    return youngUntilMs(createdAtMs, this.#waitsSince.get(id) ?? nowMs) - nowMs
+  }
+
+  #wait(container: ContainerObservation): void {
+    const { clock, lookWithin } = this.deps
+    if (!this.#waitsSince.has(container.id)) this.#waitsSince.set(container.id, clock.now())
+    lookWithin(container.id, this.#youngForMs(container))
   }
 }
 

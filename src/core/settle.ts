@@ -1,14 +1,17 @@
-import type { ContainerState, Engine } from './types.ts'
+import { type ContainerState, type Engine, isLive } from './types.ts'
 
 /** Where a row and a container that belong together, or should, stand. */
 export interface Pair {
   /** The row, also one that is history; null when no row knows the container. */
-  readonly engine: Pick<Engine, 'status' | 'removalRequestedAt'> | null
+  readonly engine: Pick<Engine, 'status' | 'removalRequestedAt' | 'containerId'> | null
   /** Null when the container engine, asked just now, does not have it. */
   readonly container: {
+    readonly id: string
     readonly state: ContainerState
     readonly isEngine: boolean
     readonly isOurGeneric: boolean
+    /** So new that whoever made it may still be about to start it. */
+    readonly isYoung: boolean
   } | null
   /** This process is creating or removing the container right now. */
   readonly inHand: boolean
@@ -17,6 +20,8 @@ export interface Pair {
 export type Settlement =
   /** As it should be, or somebody is at it. */
   | { readonly kind: 'leave' }
+  /** A container that nothing needs, and that is too new to be removed: look again when it is not. */
+  | { readonly kind: 'wait' }
   /** A live engine with its container: note what is seen. */
   | { readonly kind: 'observe' }
   /** A running engine that no row knows: take it over. */
@@ -32,13 +37,31 @@ export type Settlement =
   /** The container is no more. */
   | { readonly kind: 'gone'; readonly reason: string }
 
+/**
+ * How long a container that nothing seems to need is left alone after it was made. Tools that make one anew (watchtower,
+ * Portainer) start theirs within seconds, and other programs with our labels theirs, too.
+ */
+const YOUNG_MS = 60_000
+
+/**
+ * Until when a container is new, from the time at which the container engine says it was made and the time at which we first
+ * saw it: with a container engine whose clock is ahead of ours the second bounds the wait.
+ */
+export const youngUntilMs = (createdAtMs: number, firstSeenMs: number): number =>
+  Math.min(createdAtMs, firstSeenMs) + YOUNG_MS
+
 const NEVER_STARTED = new Set<ContainerState>(['created'])
 const STOPPED = new Set<ContainerState>(['exited', 'dead', 'removing'])
 
 const neverStarted = ({ container }: Pair): boolean =>
   container !== null && NEVER_STARTED.has(container.state)
 const stopped = ({ container }: Pair): boolean => container !== null && STOPPED.has(container.state)
-const isHistory = ({ engine }: Pair): boolean => engine?.status === 'gone' || engine?.status === 'failed'
+/** Or is about to, or paused. */
+const runs = (pair: Pair): boolean => pair.container !== null && !neverStarted(pair) && !stopped(pair)
+const isHistory = ({ engine }: Pair): boolean => engine !== null && !isLive(engine)
+/** It carries the label of an engine that had another container: somebody made it with the labels of that one. */
+const isCopy = ({ engine, container }: Pair): boolean =>
+  engine !== null && engine.containerId !== null && engine.containerId !== container?.id
 
 /** Read top to bottom, the first that holds decides. */
 const RULES: readonly { readonly when: (pair: Pair) => boolean; readonly outcome: Settlement }[] = [
@@ -62,6 +85,8 @@ const RULES: readonly { readonly when: (pair: Pair) => boolean; readonly outcome
   },
   { when: ({ engine }) => engine === null, outcome: { kind: 'adopt' } },
   { when: (pair) => isHistory(pair) && pair.container === null, outcome: { kind: 'leave' } },
+  // Its own container is a stray, and so is one of an engine that never got any: dockerd was late with it.
+  { when: (pair) => isHistory(pair) && isCopy(pair) && runs(pair), outcome: { kind: 'adopt' } },
   { when: isHistory, outcome: { kind: 'reap', reason: 'its engine is history' } },
   {
     when: ({ engine, container }) => engine?.status === 'provisioning' && container === null,
@@ -87,5 +112,14 @@ const RULES: readonly { readonly when: (pair: Pair) => boolean; readonly outcome
  * Decides what becomes of a container and its row, whatever crashed before and at whatever point. Applied again to what
  * its own outcome leaves, it finds nothing more to do.
  */
-export const settle = (pair: Pair): Settlement =>
-  RULES.find(({ when }) => when(pair))?.outcome ?? { kind: 'observe' }
+export function settle(pair: Pair): Settlement {
+  const outcome = RULES.find(({ when }) => when(pair))?.outcome ?? { kind: 'observe' }
+  return outcome.kind === 'reap' && pair.container?.isYoung === true ? { kind: 'wait' } : outcome
+}
+
+/** Whether it takes the container away, which nothing brings back. */
+export const isRemoval = ({ kind }: Settlement): boolean =>
+  kind === 'reap' || kind === 'undo' || kind === 'remove'
+
+/** Whether the container stands still, as far as this look went; then only a removal that a running one refuses is right. */
+export const standsStill = (state: ContainerState): boolean => NEVER_STARTED.has(state) || STOPPED.has(state)

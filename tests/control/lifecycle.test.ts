@@ -575,9 +575,11 @@ test.each(['refused', 'unanswered'] as const)(
     const failure = new RuntimeFailure('refused', 'device or resource busy')
     const hang = new Hang()
     rig.runtime.faults.decide = ({ verb, subject }) => {
-      if (verb !== 'destroy' || subject !== stray) return null
+      if (verb !== 'discard' || subject !== stray) return null
       return how === 'refused' ? { kind: 'fail_before', failure } : { kind: 'hang', hang }
     }
+    // A newer one would be left alone.
+    await rig.clock.advance(60_000)
     await rig.start()
     // Until the time for the removal is over.
     await pass(how === 'refused' ? 5 : 35)
@@ -591,13 +593,27 @@ test.each(['refused', 'unanswered'] as const)(
   },
 )
 
+test('an engine that died and that somebody starts again right before its removal lives on', async () => {
+  await start({ MIN_REPLICAS: '1' })
+  await pass(2)
+  const [engine] = await all()
+  const hang = rig.runtime.faults.hang('discard')
+  rig.runtime.kill(engine?.container_id ?? '')
+  await pass(3)
+  await hang.reached
+  rig.runtime.startOutside(engine?.container_id ?? '')
+  hang.release()
+  await pass(5)
+  expect(await names()).toContain('acestream-1 ready')
+})
+
 test('a container that Docker refuses to remove is tried for again with growing waits', async () => {
   await start({ MIN_REPLICAS: '1' })
   await pass(2)
   const failure = new RuntimeFailure('refused', 'device or resource busy')
   let tries = 0
   rig.runtime.faults.decide = ({ verb }) => {
-    if (verb !== 'destroy') return null
+    if (verb !== 'discard') return null
     tries++
     return { kind: 'fail_before', failure }
   }

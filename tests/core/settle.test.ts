@@ -1,17 +1,23 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { type Pair, settle } from '../../src/core/settle.ts'
+import { type Pair, settle, standsStill, youngUntilMs } from '../../src/core/settle.ts'
 
+const OWN = 'container-1'
 const container = (state: NonNullable<Pair['container']>['state'], change = {}) => ({
+  id: OWN,
   state,
   isEngine: true,
   isOurGeneric: false,
+  isYoung: false,
   ...change,
 })
-const row = (status: NonNullable<Pair['engine']>['status'], removalRequestedAt: number | null = null) => ({
-  status,
-  removalRequestedAt,
-})
+const row = (
+  status: NonNullable<Pair['engine']>['status'],
+  removalRequestedAt: number | null = null,
+  containerId: string | null = status === 'provisioning' ? null : OWN,
+) => ({ status, removalRequestedAt, containerId })
+/** The container carries the label of an engine that had another one. */
+const other = (status: 'gone' | 'failed') => row(status, null, 'container-0')
 const decide = (engine: Pair['engine'], seen: Pair['container'], inHand = false) =>
   settle({ engine, container: seen, inHand }).kind
 
@@ -37,6 +43,23 @@ describe('settle', () => {
     [row('gone'), container('running'), 'reap'],
     [row('failed'), container('created'), 'reap'],
     [row('gone'), null, 'leave'],
+    [row('failed', null, null), container('running'), 'reap'],
+    // Somebody made an engine anew, with its labels.
+    [other('gone'), container('running'), 'adopt'],
+    [other('failed'), container('paused'), 'adopt'],
+    [other('gone'), container('restarting'), 'adopt'],
+    [other('gone'), container('created'), 'reap'],
+    [other('failed'), container('exited'), 'reap'],
+    // Whoever made it may still be at it.
+    [other('gone'), container('created', { isYoung: true }), 'wait'],
+    [other('gone'), container('running', { isYoung: true }), 'adopt'],
+    [row('failed', null, null), container('running', { isYoung: true }), 'wait'],
+    [null, container('created', { isYoung: true }), 'wait'],
+    [null, container('exited', { isYoung: true }), 'wait'],
+    [null, container('running', { isYoung: true }), 'adopt'],
+    [null, container('created', { isEngine: false, isOurGeneric: true, isYoung: true }), 'wait'],
+    [row('provisioning'), container('created', { isYoung: true }), 'undo'],
+    [row('draining', 5), container('running', { isYoung: true }), 'remove'],
     // Life.
     [row('ready'), container('running'), 'observe'],
     [row('starting'), container('exited'), 'observe'],
@@ -53,4 +76,22 @@ describe('settle', () => {
     const seen = fc.constantFrom(null, container('created'), container('running'), container('exited'))
     fc.assert(fc.property(engines, seen, (engine, each) => expect(decide(engine, each, true)).toBe('leave')))
   })
+})
+
+test('a container is young for a minute since it was made, and no longer than a minute after we first saw it', () => {
+  expect(youngUntilMs(1_000, 5_000)).toBe(61_000)
+  // The container engine's clock is an hour ahead of ours.
+  expect(youngUntilMs(3_601_000, 5_000)).toBe(65_000)
+})
+
+test.each([
+  ['created', true],
+  ['exited', true],
+  ['dead', true],
+  ['removing', true],
+  ['running', false],
+  ['restarting', false],
+  ['paused', false],
+] as const)('a container that is %s stands still: %p', (state, expected) => {
+  expect(standsStill(state)).toBe(expected)
 })

@@ -521,7 +521,24 @@ export const MUTATIONS: readonly Mutation[] = [
       "outcome: { kind: 'finish' }",
       "outcome: { kind: 'undo', reason: 'no' }",
     ],
-    ['unknown engines are not adopted', "outcome: { kind: 'adopt' }", "outcome: { kind: 'leave' }"],
+    [
+      'unknown engines are not adopted',
+      "{ when: ({ engine }) => engine === null, outcome: { kind: 'adopt' } }",
+      "{ when: ({ engine }) => engine === null, outcome: { kind: 'leave' } }",
+    ],
+    ['a copy of an engine that is history is a stray', '&& isCopy(pair) && runs(pair)', '&& pair.inHand'],
+    ['a copy that was not started yet is taken over', '&& isCopy(pair) && runs(pair)', '&& isCopy(pair)'],
+    [
+      'the container of an engine that is history is taken for a copy',
+      'engine !== null && engine.containerId !== null && engine.containerId !== container?.id',
+      'engine !== null && container !== null',
+    ],
+    ['what is new is removed at once', 'pair.container?.isYoung === true', 'pair.container === null'],
+    [
+      'a clock of Docker that is ahead keeps strays for ever',
+      'Math.min(createdAtMs, firstSeenMs) + YOUNG_MS',
+      'createdAtMs + YOUNG_MS',
+    ],
     [
       'an engine without its container lives on',
       "outcome: { kind: 'gone', reason: 'its container was removed' }",
@@ -735,6 +752,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   ]),
   ...of('control/observe.ts', [
+    ['an engine keeps a name that its container has not any more', 'name: seen.name,', 'name: engine.name,'],
     [
       'streams outlive a restart of their engine',
       'endStreams(tx, engine.id, reason, nowMs, change.containerStartedAt ?? nowMs)',
@@ -816,12 +834,32 @@ export const MUTATIONS: readonly Mutation[] = [
       '[]',
     ],
   ]),
+  ...of('control/removal.ts', [
+    ['what stands still is removed by force', 'if (!standsStill(state)) {', "if (state !== 'removing') {"],
+    ['a container that was started meanwhile counts as removed', 'return now === null\n', 'return true\n'],
+    [
+      'a removal that Docker refuses for another reason counts as done later',
+      'if (now !== null && standsStill(now.state)) throw error\n',
+      '',
+    ],
+  ]),
   ...of('control/settler.ts', [
     [
       'an observation that was overtaken is believed',
       'if (look.isOvertaken) return',
       'if (containerId === null) return',
     ],
+    [
+      'a removal is decided on one look',
+      'isRemoval(this.#decide(sight.engine, sight.seen))',
+      'sight.seen.id !== containerId',
+    ],
+    [
+      'what is too new is only looked at by a pass',
+      '    lookWithin(container.id, this.#youngForMs(container))\n',
+      '',
+    ],
+    ['a container that waits is new again with each look', 'if (!this.#waitsSince.has(container.id)) ', ''],
   ]),
   ...of('control/streams.ts', [
     ['a stream does not count as use', 'else if (engine) noteUse(tx, engine, now)', ''],

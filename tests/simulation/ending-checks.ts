@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/lib/clock.ts'
+import type { Verb } from '../support/memory-faults.ts'
 import type { Books, JournalBook } from './books.ts'
 import type { Session } from './engine-process.ts'
 import type { Server } from './server.ts'
@@ -24,6 +25,12 @@ export interface EndingChecksDeps {
   readonly onViolation: (text: string) => void
 }
 
+/** The verbs that end a container, or take it away. */
+export type Ending = 'stop' | 'destroy' | 'discard'
+
+export const isEnding = (verb: Verb): verb is Ending =>
+  verb === 'stop' || verb === 'destroy' || verb === 'discard'
+
 /** Promise 4, looked at whenever the orchestrator is about to end a container: nobody may be cut off by our own choice. */
 export class EndingChecks {
   constructor(private readonly deps: EndingChecksDeps) {}
@@ -37,7 +44,7 @@ export class EndingChecks {
   }
 
   /** A container is about to be ended; where that was decided earlier, it was judged then. */
-  check(verb: 'stop' | 'destroy', containerId: string, site: string): void {
+  check(verb: Ending, containerId: string, site: string): void {
     const engine = this.deps.books.byContainer(containerId)
     const isDecided = engine !== null && engine.removal_requested_at !== null && engine.status === 'draining'
     if (isDecided || this.#isNetworkGone(containerId)) return

@@ -12,7 +12,7 @@ import type { Wishes } from './wishes.ts'
  * happen in turn: the worst call runs into its deadline and a pass follows; a breaker recovers; a trial starts in vain,
  * and then all the others in batches; every engine may have to be replaced, with its cooldown, its boot and its
  * hiding; sessions that nobody ended run out (a minute); an adopted engine shows for a minute that nobody watches, and
- * is drained. Behind a VPN: a tunnel that nobody noticed is found dead after 177 s, and engines that are stuck with it count
+ * is drained; what nobody needs is removed when it is a minute old. Behind a VPN: a tunnel that nobody noticed is found dead after 177 s, and engines that are stuck with it count
  * against it for 200 s more; then they are restarted one after another, and one with a stream waits until that stands still.
  */
 export function settlingMs(config: Config): number {
@@ -24,7 +24,8 @@ export function settlingMs(config: Config): number {
   const isVpn = config.GLUETUN_CONTAINER_NAME.length > 0
   const restart = starting + config.VPN_RECONNECT_GRACE_S + config.HEALTH_UNHEALTHY_GRACE_PERIOD_S
   const vpn = isVpn ? 177 + 200 + 60 + config.VPN_STABLE_S + restart * config.MAX_REPLICAS : 0
-  const seconds = vpn + 90 + breakers + starting * (1 + batches) + 120 + hiding + one * config.MAX_REPLICAS
+  const seconds =
+    vpn + 90 + breakers + starting * (1 + batches) + 120 + 60 + hiding + one * config.MAX_REPLICAS
   return seconds * 1_000
 }
 

@@ -8,7 +8,7 @@ import { Chaos } from './chaos.ts'
 import { CommitChecks } from './commit-checks.ts'
 import { emptyCoverage, tally } from './coverage.ts'
 import { DrainChecks } from './drain-checks.ts'
-import { EndingChecks } from './ending-checks.ts'
+import { EndingChecks, isEnding } from './ending-checks.ts'
 import { FaultDice } from './fault-dice.ts'
 import { type Answer, Http } from './http.ts'
 import { Operators } from './operators.ts'
@@ -137,7 +137,7 @@ export class World {
       onAsk: (verb, id, site) => {
         if (verb !== 'inspect' && host.nodes.named(id) !== undefined)
           this.violate(`${verb} of a VPN node at ${site}`)
-        if (verb === 'stop' || verb === 'destroy') this.checkEnding(verb, id, site)
+        if (isEnding(verb)) this.checkEnding(verb, id, site)
         if (verb === 'exec') this.checkCache(id, site)
         if (verb === 'traffic') host.process(id)?.change(() => undefined)
       },
