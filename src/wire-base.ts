@@ -5,6 +5,7 @@ import { createEdge } from './control/error-edge.ts'
 import { Facts } from './control/facts.ts'
 import { Gate } from './control/gate.ts'
 import type { HealthSource } from './control/health-keeper.ts'
+import { Installation } from './control/installation.ts'
 import type { Checkpoint } from './control/launcher.ts'
 import { Placer } from './control/placer.ts'
 import { PortBook } from './control/port-book.ts'
@@ -53,7 +54,7 @@ export type Base = ReturnType<typeof baseOf>
 /** What the others look at: facts, VPN nodes, ports, the gate, addresses, the books; and where they count. */
 export function baseOf(
   config: Config,
-  { store, clock, log }: Adapters,
+  { store, clock, log, newId }: Adapters,
   { counters, history }: { readonly counters: Counters; readonly history: History },
 ) {
   const edge = createEdge(store, log)
@@ -80,9 +81,16 @@ export function baseOf(
     },
     (node) => nodes.get(node)?.container?.addresses ?? [],
   )
+  const warnings = new Warnings({ clock, log, onError })
+  const installation = new Installation({
+    ...{ store, clock, log, warnings, newId },
+    label: config.CONTAINER_LABEL,
+    takesOver: config.TAKE_OVER === 'auto',
+  })
   return {
     edge,
-    template: templateOf(config),
+    installation,
+    template: templateOf(config, installation.id),
     counters,
     facts,
     sessions: new SessionFacts(onError),
@@ -93,7 +101,7 @@ export function baseOf(
     books: new StreamBooks({ store, clock, addresses, log }),
     ends: new StreamEnds(store, counters.streamEnded),
     history,
-    warnings: new Warnings({ clock, log, onError }),
+    warnings,
     connections: new ConnectionFacts(onError),
     nodes,
     ports,

@@ -6,8 +6,8 @@ import type { PolicySettings } from './control/survey.ts'
 import type { EngineTemplate } from './control/template.ts'
 import type { VpnNodeSettings } from './control/vpn-nodes.ts'
 
-/** How engines are made. */
-export const templateOf = (config: Config): EngineTemplate => ({
+/** How engines are made, by the installation of this id. */
+export const templateOf = (config: Config, installation: string): EngineTemplate => ({
   image: config.TARGET_IMAGE,
   env: config.ENGINE_ENV,
   command: config.ENGINE_CMD,
@@ -18,6 +18,7 @@ export const templateOf = (config: Config): EngineTemplate => ({
   publishAddress: '',
   mapHttps: config.ACE_MAP_HTTPS,
   label: config.CONTAINER_LABEL,
+  installation,
 })
 
 /** The limits of admission. */

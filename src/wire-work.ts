@@ -94,7 +94,7 @@ function startingOf(
   onLaunchEnd: (containerId: string | null) => void,
 ) {
   const { store, runtime, clock, log, newId, checkpoint } = adapters
-  const { edge, template, counters, facts, nodes, ports, placer, gate } = base
+  const { edge, template, counters, facts, nodes, ports, placer, gate, installation } = base
   const isUsable = (engine: Engine): boolean =>
     (facts.isRunning(engine) || provisioner.isPending(engine.id)) && !nodes.isInWayOf(engine)
   const enginePorts = new EnginePorts({ ports, placer, template })
@@ -113,13 +113,13 @@ function startingOf(
     onError: edge('an unclaimed engine'),
   })
   const generic = new GenericProvisioner({ store, clock, runtime, facts, template, newId })
-  const remover = new Remover({ store, clock, runtime, template, provisioner })
+  const remover = new Remover({ store, clock, runtime, installation, provisioner })
   return {
     claims,
     provisioner,
     generic,
     remover,
-    containers: new OwnContainers({ runtime, template }),
+    containers: new OwnContainers({ runtime, installation }),
     isInHand: (id: string): boolean =>
       provisioner.isLaunching(id) || remover.isRemoving(id) || generic.isInHand(id),
   }
@@ -134,7 +134,7 @@ function watchingOf(
   hooks: { readonly isInHand: (id: string) => boolean; readonly onPass: () => void },
 ) {
   const { store, runtime, clock, log, newId, random } = adapters
-  const { edge, template, counters, facts, nodes, books, ends, history } = base
+  const { edge, template, counters, facts, nodes, books, ends, history, installation } = base
   const { isInHand } = hooks
   const onSettled = provisioner.settled.bind(provisioner)
   const lookAgain = (containerId: string): void => observer.lookAt(containerId)
@@ -144,7 +144,7 @@ function watchingOf(
     ...{ onSettled, lookAgain },
   })
   const settler = new Settler({
-    ...{ store, clock, runtime, facts, settlements },
+    ...{ store, clock, runtime, facts, settlements, installation },
     ...{ lookAgain, lookWithin, isInHand },
   })
   const path = config.ENGINE_CACHE_PATH

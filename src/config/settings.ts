@@ -55,6 +55,11 @@ export const configSchema = Type.Object({
     'ondemand.app=myservice',
     'Label of every container of this installation; two installations on one Docker need two of them.',
   ),
+  TAKE_OVER: docker(
+    kind.choice('auto', 'never'),
+    'auto',
+    'Whether a new database takes over, at its first start, what runs with this label for another installation.',
+  ),
 
   TARGET_IMAGE: engines(
     format.imageReference,

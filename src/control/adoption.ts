@@ -19,6 +19,7 @@ import {
   ENGINE_LABEL,
   type EngineTemplate,
   GENERIC_LABEL,
+  INSTALLATION_LABEL,
   plainRequest,
   requestHash,
   VPN_LABELS,
@@ -94,6 +95,7 @@ export function adopt(
     name: engine.name,
     port: engine.hostHttpPort,
     label: `${template.label.key}=${template.label.value}`,
+    installation: container.labels[INSTALLATION_LABEL] ?? null,
   }
   appendJournal(tx, nowMs, { kind: 'engine.adopted', engineId: engine.id, detail })
   return engine

@@ -1,16 +1,17 @@
 import type { ContainerObservation, Runtime } from '../runtime/runtime.ts'
 import { CONTAINER_NOT_FOUND, NotFound } from './errors.ts'
-import type { EngineTemplate } from './template.ts'
+import type { Installation } from './installation.ts'
 
 /** What Docker says of our own containers, engines and others. Asks Docker, so it is no path of a proxy. */
 export class OwnContainers {
-  constructor(private readonly deps: { readonly runtime: Runtime; readonly template: EngineTemplate }) {}
+  constructor(
+    private readonly deps: { readonly runtime: Runtime; readonly installation: Pick<Installation, 'isOurs'> },
+  ) {}
 
   /** Throws NotFound for what is not there and for what is not ours alike, so that nothing is told of strangers. */
   async show(idOrName: string) {
-    const { label } = this.deps.template
     const seen = await this.deps.runtime.inspect(idOrName)
-    if (seen.labels[label.key] !== label.value) throw new NotFound(CONTAINER_NOT_FOUND)
+    if (!this.deps.installation.isOurs(seen)) throw new NotFound(CONTAINER_NOT_FOUND)
     return {
       id: seen.id,
       name: seen.name,
@@ -30,7 +31,7 @@ export class OwnContainers {
   async byLabel(key: string, value: string) {
     const all: readonly ContainerObservation[] = await this.deps.runtime.list()
     return all
-      .filter(({ labels }) => labels[key] === value)
+      .filter((container) => container.labels[key] === value && this.deps.installation.isOurs(container))
       .map(({ id, name, state, labels }) => ({ id, name, status: state, labels: { ...labels } }))
   }
 }

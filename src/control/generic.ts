@@ -11,7 +11,7 @@ import { appendJournal, type JournalEntry } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import type { Facts } from './facts.ts'
 import { refusalOf } from './launcher.ts'
-import { type EngineTemplate, GENERIC_LABEL } from './template.ts'
+import { type EngineTemplate, GENERIC_LABEL, INSTALLATION_LABEL } from './template.ts'
 
 /** A container that is no engine. */
 export interface GenericRequest {
@@ -95,7 +95,12 @@ export class GenericProvisioner {
       name: given.name,
       image: given.image,
       env: request.env,
-      labels: { ...request.labels, [template.label.key]: template.label.value, [GENERIC_LABEL]: given.id },
+      labels: {
+        ...request.labels,
+        [template.label.key]: template.label.value,
+        [INSTALLATION_LABEL]: template.installation,
+        [GENERIC_LABEL]: given.id,
+      },
       ports: request.ports,
       publishAddress: template.publishAddress,
       network: template.network,

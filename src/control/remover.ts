@@ -9,14 +9,14 @@ import { isEngineContainer } from './adoption.ts'
 import { freeTrial } from './breaker-notes.ts'
 import { endEngine, endStreams } from './endings.ts'
 import { CONTAINER_NOT_FOUND, NotFound } from './errors.ts'
+import type { Installation } from './installation.ts'
 import type { Provisioner } from './provisioner.ts'
-import type { EngineTemplate } from './template.ts'
 
 export interface RemoverDeps {
   readonly store: Store
   readonly clock: Clock
   readonly runtime: Runtime
-  readonly template: EngineTemplate
+  readonly installation: Pick<Installation, 'isOurs'>
   readonly provisioner: Pick<Provisioner, 'whenIdle' | 'settled'>
 }
 
@@ -46,9 +46,9 @@ export class Remover {
       await this.#join(engine)
       return engine.containerId ?? engine.id
     }
-    const { runtime, template } = this.deps
+    const { runtime, installation } = this.deps
     const seen = await runtime.inspect(idOrName)
-    if (seen.labels[template.label.key] !== template.label.value) throw new NotFound(CONTAINER_NOT_FOUND)
+    if (!installation.isOurs(seen)) throw new NotFound(CONTAINER_NOT_FOUND)
     this.deps.store.assertWritable()
     // An engine's container without a live row is a stray; it may go as well.
     await runtime.destroy(seen.id)

@@ -11,6 +11,7 @@ import { engineByContainer, engineById, liveEngines } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'
 import { isEngineContainer, rowOf } from './adoption.ts'
 import type { Facts } from './facts.ts'
+import type { Installation } from './installation.ts'
 import { observedChange } from './observe.ts'
 import type { Settlements } from './settlements.ts'
 import { ENGINE_LABEL, GENERIC_LABEL } from './template.ts'
@@ -21,6 +22,7 @@ export interface SettlerDeps {
   readonly runtime: Runtime
   readonly facts: Facts
   readonly settlements: Settlements
+  readonly installation: Installation
   /** Asks for a look at one container that a full pass could not settle. */
   readonly lookAgain: (containerId: string) => void
   /** Asks for a look at one container that is to be settled later, after so many milliseconds at the latest. */
@@ -102,9 +104,10 @@ export class Settler {
    * RuntimeFailure when Docker can't be asked; a single container that can't be settled is tried again by itself.
    */
   async fullPass(isThorough: boolean): Promise<PassResult> {
-    const { runtime, store } = this.deps
+    const { runtime, store, installation } = this.deps
     const before = liveEngines(store.db).filter(({ id }) => !this.deps.isInHand(id))
     const listed = await runtime.list()
+    installation.survey(listed)
     const counts = {
       adopt: 0,
       reap: 0,
@@ -125,6 +128,7 @@ export class Settler {
     for (const id of this.#waitsSince.keys()) if (!listedIds.has(id)) this.#waitsSince.delete(id)
     const missing = before.filter(({ containerId }) => containerId === null || !listedIds.has(containerId))
     for (const engine of missing) counts[await this.#lookForMissing(engine, listed)]++
+    installation.tell(listed)
     const { adopt, reap: reaped, finish: finished, undo: undone, gone } = counts
     return { containers: listed.length, adopted: adopt, reaped, finished, undone, gone }
   }
@@ -181,15 +185,18 @@ export class Settler {
     before: Engine,
     listed: readonly ContainerObservation[],
   ): Promise<Settlement['kind']> {
-    const { store } = this.deps
+    const { store, installation } = this.deps
     const engine = engineById(store.db, before.id)
     if (engine === undefined || !isLive(engine)) return 'leave'
     if (engine.containerId !== null) return this.#lookInPass(engine.containerId)
-    const isListed = listed.some((container) => rowOf(store.db, container)?.id === engine.id)
+    const isListed = listed.some(
+      (container) => rowOf(store.db, container)?.id === engine.id && !installation.isOthers(container),
+    )
     return isListed ? 'leave' : this.#settle(engine, null)
   }
 
   #decide(engine: Engine | undefined, seen: ContainerObservation | null): Settlement {
+    const isOthers = seen !== null && this.deps.installation.isOthers(seen)
     return settle({
       engine: engine ?? null,
       container: seen && {
@@ -197,6 +204,8 @@ export class Settler {
         state: seen.state,
         isEngine: isEngineContainer(seen),
         isOurGeneric: seen.labels[GENERIC_LABEL] !== undefined,
+        isOthers,
+        isLeftToUs: isOthers && this.deps.installation.isLeftToUs(seen.id),
         isYoung: this.#youngForMs(seen) > 0,
       },
       inHand: this.deps.isInHand(engine?.id ?? seen?.labels[GENERIC_LABEL] ?? ''),

@@ -17,10 +17,13 @@ export interface EngineTemplate {
   readonly publishAddress: string
   /** Whether the HTTPS port is published too. */
   readonly mapHttps: boolean
-  /** The label that names this installation. */
+  /** The label of all our containers. */
   readonly label: { readonly key: string; readonly value: string }
+  /** The id of this installation; on our containers too, and the same for all that it ever makes. */
+  readonly installation: string
 }
 
+export const INSTALLATION_LABEL = 'roundhouse.installation'
 export const ENGINE_LABEL = 'roundhouse.engine'
 export const CONFIG_LABEL = 'roundhouse.config'
 export const GENERIC_LABEL = 'roundhouse.generic'
@@ -46,6 +49,7 @@ export function engineLabels(
   return {
     ...engine.request.labels,
     [template.label.key]: template.label.value,
+    [INSTALLATION_LABEL]: template.installation,
     [ENGINE_LABEL]: engine.id,
     [CONFIG_LABEL]: engine.configHash,
     'acestream.http_port': String(engine.httpPort),
@@ -83,9 +87,9 @@ export function containerSpec(template: EngineTemplate, engine: Engine): Contain
   }
 }
 
-/** Hash of what makes engines alike: not of ports, names, or what a request added. */
+/** Hash of what makes engines alike: not of ports, names, whose they are, or what a request added. */
 export const templateHash = (template: EngineTemplate, image: string): string =>
-  hashOf({ ...template, image, label: null })
+  hashOf({ ...template, image, label: null, installation: undefined })
 
 /** Hash of what a caller asked for; equal requests may share an unclaimed engine. */
 export const requestHash = (request: EngineRequest): string => hashOf(request)

@@ -10,6 +10,10 @@ export interface Pair {
     readonly state: ContainerState
     readonly isEngine: boolean
     readonly isOurGeneric: boolean
+    /** It belongs to another installation. */
+    readonly isOthers: boolean
+    /** It was found by a new database, which takes over what runs then. */
+    readonly isLeftToUs: boolean
     /** So new that whoever made it may still be about to start it. */
     readonly isYoung: boolean
   } | null
@@ -58,6 +62,7 @@ const neverStarted = ({ container }: Pair): boolean =>
 const stopped = ({ container }: Pair): boolean => container !== null && STOPPED.has(container.state)
 /** Or is about to, or paused. */
 const runs = (pair: Pair): boolean => pair.container !== null && !neverStarted(pair) && !stopped(pair)
+const isOthers = ({ container }: Pair): boolean => container?.isOthers === true
 const isHistory = ({ engine }: Pair): boolean => engine !== null && !isLive(engine)
 /** It carries the label of an engine that had another container: somebody made it with the labels of that one. */
 const isCopy = ({ engine, container }: Pair): boolean =>
@@ -66,6 +71,12 @@ const isCopy = ({ engine, container }: Pair): boolean =>
 /** Read top to bottom, the first that holds decides. */
 const RULES: readonly { readonly when: (pair: Pair) => boolean; readonly outcome: Settlement }[] = [
   { when: ({ inHand }) => inHand, outcome: { kind: 'leave' } },
+  {
+    when: (pair) => isOthers(pair) && pair.container?.isLeftToUs === true && runs(pair),
+    outcome: { kind: 'adopt' },
+  },
+  // Whatever it looks like: somebody else knows what it is for.
+  { when: isOthers, outcome: { kind: 'leave' } },
   // Containers of the generic provision are no engines; only one that a crash left half made is cleared away.
   {
     when: (pair) => pair.engine === null && pair.container?.isOurGeneric === true && neverStarted(pair),

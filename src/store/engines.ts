@@ -123,6 +123,11 @@ export function takeEngineNumber(tx: Db): number {
   return number
 }
 
+/** Whether there ever was an engine, also one that is forgotten by now. */
+export const hasHadEngines = (db: Db): boolean =>
+  setting(db, NEXT_NUMBER) !== undefined ||
+  db.select({ id: engines.id }).from(engines).limit(1).get() !== undefined
+
 /** Keeps the numbers to come above one seen on a container. */
 export function skipEngineNumber(tx: Db, seen: number): void {
   if (Number(setting(tx, NEXT_NUMBER) ?? 1) <= seen) setSetting(tx, NEXT_NUMBER, String(seen + 1))

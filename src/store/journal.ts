@@ -37,6 +37,7 @@ export const JOURNAL_KINDS = [
   'stream.ended',
   'fleet.scaled',
   'storage.recovered',
+  'fleet.taken_over',
   'breaker.opened',
   'breaker.closed',
   'vpn.up',

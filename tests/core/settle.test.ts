@@ -8,6 +8,8 @@ const container = (state: NonNullable<Pair['container']>['state'], change = {}) 
   state,
   isEngine: true,
   isOurGeneric: false,
+  isOthers: false,
+  isLeftToUs: false,
   isYoung: false,
   ...change,
 })
@@ -60,6 +62,16 @@ describe('settle', () => {
     [null, container('created', { isEngine: false, isOurGeneric: true, isYoung: true }), 'wait'],
     [row('provisioning'), container('created', { isYoung: true }), 'undo'],
     [row('draining', 5), container('running', { isYoung: true }), 'remove'],
+    // Of another installation; its label may name an engine of ours.
+    ...(['created', 'running', 'exited', 'paused'] as const).flatMap((state) =>
+      [null, row('provisioning'), row('ready'), row('gone'), row('draining', 5), other('gone')].map(
+        (engine) => [engine, container(state, { isOthers: true }), 'leave'] as const,
+      ),
+    ),
+    [null, container('running', { isOthers: true, isLeftToUs: true }), 'adopt'],
+    [null, container('paused', { isOthers: true, isLeftToUs: true }), 'adopt'],
+    [null, container('created', { isOthers: true, isLeftToUs: true }), 'leave'],
+    [null, container('exited', { isOthers: true, isLeftToUs: true }), 'leave'],
     // Life.
     [row('ready'), container('running'), 'observe'],
     [row('starting'), container('exited'), 'observe'],

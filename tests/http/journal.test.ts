@@ -37,7 +37,7 @@ describe('GET /events', () => {
       id: events.length,
       at: new Date(rig.clock.now()).toISOString(),
       kind: 'stream.started',
-      engine_id: '00000000-0000-4000-8000-000000000001',
+      engine_id: '00000000-0000-4000-8000-000000000002',
       container_id: engine.container_id,
       container_name: engine.container_name,
       stream_id: 'key|session',

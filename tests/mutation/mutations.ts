@@ -500,7 +500,63 @@ export const MUTATIONS: readonly Mutation[] = [
     ['nobody is told of engines outside the VPN', 'alone.length === 0 ?', 'alone.length < 99 ?'],
     ['nobody is told of engines in another network', 'elsewhere.length === 0', 'elsewhere.length < 99'],
   ]),
+  ...of('core/installation.ts', [
+    [
+      'what was taken over belongs to others again',
+      '!isLive(engine) || engine.containerId',
+      'engine.containerId',
+    ],
+    ['what carries no id belongs to others', 'installation === null || ', ''],
+    [
+      'a container of others whose label names an engine of ours is ours',
+      ' || engine.containerId !== containerId',
+      '',
+    ],
+  ]),
+  ...of('control/installation.ts', [
+    [
+      'a new database takes nothing over',
+      "if (takesOver && !hasHadEngines(tx)) setTakeOver(tx, 'unseen')",
+      '',
+    ],
+    ['every database without an id is new', 'takesOver && !hasHadEngines(tx)', 'takesOver'],
+    [
+      'TAKE_OVER=never does not end what was begun',
+      'if (!takesOver && takeOver',
+      'if (takeOver === null && takeOver',
+    ],
+    ['what stands still is taken over', ' && !standsStill(container.state)', ''],
+    [
+      'nobody notes what there is to take over',
+      '      setTakeOver(\n        tx,\n        running.map(({ id }) => id),\n      )\n',
+      '',
+    ],
+    ['what is left to take over is never done with', 'still.length < left.length', 'still.length < 0'],
+    [
+      'what belongs to others is not told',
+      'othersWarning(others.map(asTold))',
+      'others.length < 0 ? othersWarning(others.map(asTold)) : null',
+    ],
+    ['any container with our label is ours', 'value && !this.isOthers(container)', 'value'],
+  ]),
+  ...of('control/generic.ts', [
+    [
+      'a container that is no engine carries no id',
+      '        [INSTALLATION_LABEL]: template.installation,\n',
+      '',
+    ],
+  ]),
+  ...of('control/template.ts', [
+    ['an engine carries no id of its installation', '    [INSTALLATION_LABEL]: template.installation,\n', ''],
+    ['the id of an installation makes engines outdated', ', installation: undefined }', ' }'],
+  ]),
   ...of('core/settle.ts', [
+    ['the containers of others are touched', "{ when: isOthers, outcome: { kind: 'leave' } },", ''],
+    [
+      'what stands still under another id is taken over',
+      'pair.container?.isLeftToUs === true && runs(pair)',
+      'pair.container?.isLeftToUs === true',
+    ],
     [
       'resume skips containers that were created only',
       'container !== null && NEVER_STARTED.has(container.state)',

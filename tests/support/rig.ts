@@ -102,13 +102,16 @@ export class Rig {
   /** What each commit takes on the disk, in milliseconds of virtual time. */
   commitMs = 0
   orchestrator: Orchestrator
+  /** Of the rigs on one container engine, since no two installations make the same ids. */
+  readonly number: number
   #ids = 0
 
   /** `host` gives the container engine of another rig, under a new and empty database. */
   constructor(
     private readonly env: Readonly<Record<string, string>> = {},
-    host: Pick<Rig, 'clock' | 'runtime'> = emptyHost(),
+    host: Pick<Rig, 'clock' | 'runtime'> & Partial<Pick<Rig, 'number'>> = emptyHost(),
   ) {
+    this.number = (host.number ?? -1) + 1
     this.clock = host.clock
     this.runtime = host.runtime
     this.orchestrator = this.#build()
@@ -210,7 +213,8 @@ export class Rig {
       stopSession: (addresses, path) => this.stops.stop(addresses, path),
       clock: this.clock,
       log: { debug: () => undefined, info: note, warn: note, error: note },
-      newId: () => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`,
+      newId: () =>
+        `${String(this.number).padStart(8, '0')}-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`,
       random: () => 0.5,
       checkpoint: () => undefined,
       version: '0.0.0-test',

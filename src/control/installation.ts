@@ -1,0 +1,138 @@
+import { idsOf, isOfOthers, othersWarning } from '../core/installation.ts'
+import { standsStill } from '../core/settle.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { ContainerObservation } from '../runtime/runtime.ts'
+import { engineByContainer, hasHadEngines } from '../store/engines.ts'
+import { installationId, setInstallationId, setTakeOver, takeOver } from '../store/installation.ts'
+import { appendJournal } from '../store/journal.ts'
+import type { Store } from '../store/store.ts'
+import { isEngineContainer } from './adoption.ts'
+import { INSTALLATION_LABEL } from './template.ts'
+import type { Warnings } from './warnings.ts'
+
+export interface InstallationDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  readonly warnings: Warnings
+  readonly newId: () => string
+  /** The label that all our containers have. */
+  readonly label: { readonly key: string; readonly value: string }
+  /** Whether a new database takes over what runs under the id of another. */
+  readonly takesOver: boolean
+}
+
+type Labelled = Pick<ContainerObservation, 'id' | 'labels'>
+
+/**
+ * Tells the containers of this installation from those of others with the same label. Each database is an installation, with
+ * an id that its containers carry. A new one takes over the engines that run when it first sees them: those of a database that
+ * was lost or moved.
+ *
+ * INVARIANT: which those are is written before the first of them is taken over, so that neither a crash nor an outage loses one,
+ * and nothing that appears later is taken for one.
+ */
+export class Installation {
+  readonly id: string
+
+  /** Makes the id where the database has none yet; it is kept until that takes writes. */
+  constructor(private readonly deps: InstallationDeps) {
+    this.id = this.#open()
+  }
+
+  /** Whether it is one of our containers, by its labels and its row. */
+  isOurs(container: Labelled): boolean {
+    const { key, value } = this.deps.label
+    return container.labels[key] === value && !this.isOthers(container)
+  }
+
+  /** Whether a container with our label belongs to another installation. */
+  isOthers({ id, labels }: Labelled): boolean {
+    const installation = installationOf(labels)
+    // Most are ours, and need no look into the books.
+    if (installation === this.id) return false
+    const engine = engineByContainer(this.deps.store.db, id) ?? null
+    return isOfOthers({ containerId: id, installation }, this.id, engine)
+  }
+
+  /** Whether a container of another installation is one to take over. */
+  isLeftToUs(containerId: string): boolean {
+    const left = takeOver(this.deps.store.db)
+    return left !== 'unseen' && left.includes(containerId)
+  }
+
+  /** Notes what there is to take over, with a list of all containers from before anything is done with them. */
+  survey(listed: readonly ContainerObservation[]): void {
+    const { store } = this.deps
+    const left = takeOver(store.db)
+    const running = this.#runningOthers(listed)
+    if (left === 'unseen') {
+      this.#begin(running)
+      return
+    }
+    const still = running.filter(({ id }) => left.includes(id)).map(({ id }) => id)
+    if (still.length < left.length) store.transact((tx) => setTakeOver(tx, still))
+  }
+
+  /** Tells users of the containers of others. */
+  tell(listed: readonly ContainerObservation[]): void {
+    const others = listed.filter((container) => this.isOthers(container))
+    this.deps.warnings.tell('other_installation', othersWarning(others.map(asTold)))
+  }
+
+  #open(): string {
+    const { store, newId, takesOver } = this.deps
+    const known = installationId(store.db)
+    if (known !== undefined) {
+      if (!takesOver && takeOver(store.db).length > 0) store.transactOrKeep((tx) => setTakeOver(tx, []))
+      return known
+    }
+    const id = newId()
+    return store.transactOrKeep((tx) => {
+      setInstallationId(tx, id)
+      if (takesOver && !hasHadEngines(tx)) setTakeOver(tx, 'unseen')
+      return id
+    })
+  }
+
+  #runningOthers(listed: readonly ContainerObservation[]): readonly ContainerObservation[] {
+    return listed.filter(
+      (container) =>
+        isEngineContainer(container) && !standsStill(container.state) && this.isOthers(container),
+    )
+  }
+
+  #begin(running: readonly ContainerObservation[]): void {
+    const { store, clock, log } = this.deps
+    const installations = idsOf(running.map(asTold))
+    store.transact((tx) => {
+      setTakeOver(
+        tx,
+        running.map(({ id }) => id),
+      )
+      if (running.length === 0) return
+      const detail = { installations, engines: running.length }
+      appendJournal(tx, clock.now(), { kind: 'fleet.taken_over', detail })
+    })
+    if (running.length === 0) return
+    const what = running.length === 1 ? '1 engine that runs' : `${running.length} engines that run`
+    log.warn(
+      { installations, engines: running.length, remedy: REMEDY },
+      `this database is new and takes over ${what} for another installation (${installations})`,
+    )
+  }
+}
+
+const REMEDY =
+  'nothing is to be done where its database was lost or moved; where it still runs, end one of the two and give it a ' +
+  'CONTAINER_LABEL of its own, and start new databases with TAKE_OVER=never'
+
+/** An empty one is none. */
+const installationOf = (labels: ContainerObservation['labels']): string | null =>
+  labels[INSTALLATION_LABEL] || null
+
+const asTold = ({ name, labels }: ContainerObservation) => ({
+  name,
+  installation: installationOf(labels) ?? '',
+})
