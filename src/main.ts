@@ -1,4 +1,5 @@
 #!/usr/bin/env bun
+import { hostname } from 'node:os'
 import packageJson from '../package.json' with { type: 'json' }
 import { checkHealth, runCli } from './cli.ts'
 import type { Config } from './config.ts'
@@ -9,6 +10,7 @@ import type { Log } from './lib/log.ts'
 import { createLog } from './logging.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from './runtime/docker.ts'
 import { storageFailureOf } from './store/failure.ts'
+import { DatabaseInUse, type DatabaseLock, lockDatabase } from './store/lock.ts'
 import { openStore, type Store } from './store/store.ts'
 import { createOrchestrator, type Orchestrator } from './wire.ts'
 import { vpnWorkerSettingsOf } from './wire-settings.ts'
@@ -19,6 +21,12 @@ import { VpnHost } from './workers/vpn-host.ts'
 /** How long an answer may take once the process was asked to end; all is over within twice that. */
 const GOODBYE_MS = 900
 const MARGIN_MS = 100
+
+/** How long a process that still has the database may take to end, as in an update that starts the new one meanwhile. */
+const PREDECESSOR_MS = 3_000
+
+/** The remedy for a database that another process has. */
+const UNUSED = 'end that process first, or give this one a DB_URL and a CONTAINER_LABEL of its own'
 
 /** How long an engine has to stop a session. */
 const STOP_SESSION_MS = 3_000
@@ -37,6 +45,7 @@ if (outcome.kind === 'exit') {
 function run(config: Config, warnings: readonly string[]): void {
   const log = createLog(config.LOG_LEVEL)
   for (const warning of warnings) log.warn({}, warning)
+  const lock = lockOf(config.DB_URL.path)
   const store = open(config.DB_URL.path, log)
   const workers = workersOf(config, log)
   const orchestrator = createOrchestrator(config, {
@@ -60,13 +69,14 @@ function run(config: Config, warnings: readonly string[]): void {
   listen(orchestrator.app, config)
   orchestrator.start()
   log.info({ port: config.APP_PORT, bind: config.BIND, version: packageJson.version }, 'listening')
+  const endAll = (code: number): Promise<void> => end({ orchestrator, store, lock }, code)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info({ signal }, 'ending; engines keep running')
-      void end(orchestrator, store, 0)
+      void endAll(0)
     })
   }
-  endOnDefects(log, () => end(orchestrator, store, 1))
+  endOnDefects(log, () => endAll(1))
 }
 
 /** The two threads beside this one. A compiled binary finds them by the main module, so they are named here. */
@@ -110,8 +120,14 @@ function endOnDefects(log: Log, endAll: () => Promise<void>): void {
   process.on('unhandledRejection', onDefect)
 }
 
+interface Ending {
+  readonly orchestrator: Orchestrator
+  readonly store: Store
+  readonly lock: DatabaseLock
+}
+
 /** Lets answers under way finish for a moment, then ends; what is cut off is settled by the next start. */
-async function end(orchestrator: Orchestrator, store: Store, code: number): Promise<void> {
+async function end({ orchestrator, store, lock }: Ending, code: number): Promise<void> {
   const patience = setTimeout(() => process.exit(code), 2 * GOODBYE_MS - MARGIN_MS)
   const { server } = orchestrator.app
   orchestrator.hangUp()
@@ -119,15 +135,28 @@ async function end(orchestrator: Orchestrator, store: Store, code: number): Prom
   await Promise.all([server?.stop(true), orchestrator.stop()])
   clearTimeout(patience)
   store.close()
+  lock.release()
   process.exit(code)
 }
+
+function lockOf(path: string): DatabaseLock {
+  const owner = { host: hostname(), pid: process.pid, startedAtMs: systemClock.now() }
+  try {
+    return lockDatabase(path, owner, PREDECESSOR_MS)
+  } catch (error) {
+    giveUp('DB_URL', path, error, error instanceof DatabaseInUse ? UNUSED : remedyOf(error))
+  }
+}
+
+/** What can be done about a database that can't be opened. */
+const remedyOf = (error: unknown): string =>
+  storageFailureOf(error)?.remedy ?? 'name a file in a folder that this user may write to'
 
 function open(path: string, log: Log): Store {
   try {
     return openStore(path, { onError: (error) => log.error({ err: error }, 'a listener failed') })
   } catch (error) {
-    const remedy = storageFailureOf(error)?.remedy ?? 'name a file in a folder that this user may write to'
-    giveUp('DB_URL', path, error, remedy)
+    giveUp('DB_URL', path, error, remedyOf(error))
   }
 }
 

@@ -174,7 +174,7 @@ describe('the ports of one engine', () => {
 
   const TEMPLATE = {
     ...{ image: 'engine:1', env: {}, command: null, memoryBytes: null, cpus: null, cacheLimitGb: 1 },
-    ...{ network: null, publishAddress: '', label: { key: 'a', value: 'b' } },
+    ...{ network: null, publishAddress: '', label: { key: 'a', value: 'b' }, installation: 'here' },
   }
   const draftOf = (id: string, scope: string, hostPort: number | null): Engine =>
     engine({

@@ -1155,6 +1155,22 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   ]),
   ...of('store/engines.ts', [['leases outlive their engine', 'if (isMoved) releaseLeases(tx, id)', '']]),
+  ...of('store/engines.ts', [
+    [
+      'leases outlive their engine',
+      "if (moved.length > 0 && (to === 'gone' || to === 'failed')) releaseLeases(tx, id)",
+      '',
+    ],
+  ]),
+  ...of('store/lock.ts', [
+    ['two processes have one database', "file.run('BEGIN IMMEDIATE')", "file.run('BEGIN; COMMIT')"],
+    [
+      'the winner of two starts goes by the name of the loser',
+      'if (!isNamed || isSame(ownerIn(file), owner)) return',
+      'if (owner.pid > 0) return',
+    ],
+    ['a database has a lock for each of its paths', 'return realpathSync(path)', 'return path'],
+  ]),
   ...of('store/wishes.ts', [
     [
       'a scale order outlives a changed MIN_REPLICAS',
