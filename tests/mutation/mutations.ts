@@ -1155,13 +1155,6 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   ]),
   ...of('store/engines.ts', [['leases outlive their engine', 'if (isMoved) releaseLeases(tx, id)', '']]),
-  ...of('store/engines.ts', [
-    [
-      'leases outlive their engine',
-      "if (moved.length > 0 && (to === 'gone' || to === 'failed')) releaseLeases(tx, id)",
-      '',
-    ],
-  ]),
   ...of('store/lock.ts', [
     ['two processes have one database', "file.run('BEGIN IMMEDIATE')", "file.run('BEGIN; COMMIT')"],
     [
