@@ -1,0 +1,80 @@
+/** What the kernel's tables of TCP connections say of one port of a network. */
+export interface PortPeers {
+  /** Who is connected to it, as `address:port`. */
+  readonly peers: readonly string[]
+  /** Both tables are there to their end, so whoever is not named is not connected. */
+  readonly isWhole: boolean
+}
+
+/** What came of reading `/proc/net/tcp` and `/proc/net/tcp6`, in this order. */
+export interface TableText {
+  readonly text: string
+  /** More was written than is kept. */
+  readonly isCut: boolean
+  /** The command that read them found no fault. */
+  readonly isSound: boolean
+}
+
+const TABLE = /^\s*sl\s+local_address\s+rem_address\s/m
+const TABLE_6 = /^\s*sl\s+local_address\s+remote_address\s/m
+
+/** Where the kernel has no IPv6 there is no second table: in the words of GNU's commands, and of busybox's. */
+const NO_TABLE_6 = /\/proc\/net\/tcp6'?: No such file or directory/
+
+const ADDRESS = '([0-9A-F]{32}|[0-9A-F]{8}):([0-9A-F]{4})'
+const ENTRY = new RegExp(`^\\s*\\d+: ${ADDRESS} ${ADDRESS} ([0-9A-F]{2}) `)
+const ENTRY_START = /^\s*\d+:/
+
+/** A connection that both sides hold; one that either has begun to end is nobody's any more. */
+const ESTABLISHED = '01'
+
+/**
+ * Reads who is connected to a port of a network; null where there is no table at all. Lines that are no entries (words of the
+ * command, of a dynamic linker) say nothing; an entry that can't be read might have been anybody.
+ */
+export function peersAt(port: number, { text, isCut, isSound }: TableText): PortPeers | null {
+  if (!TABLE.test(text)) return null
+  const isTable6Read = isSound ? TABLE_6.test(text) : NO_TABLE_6.test(text)
+  const lines = text.split('\n').filter((line) => ENTRY_START.test(line))
+  const entries = lines.flatMap((line) => entryIn(line) ?? [])
+  const peers = entries.flatMap((entry) =>
+    entry.localPort === port && entry.state === ESTABLISHED ? [entry.peer] : [],
+  )
+  return { peers, isWhole: isTable6Read && !isCut && entries.length === lines.length }
+}
+
+interface Entry {
+  readonly localPort: number
+  readonly peer: string
+  readonly state: string
+}
+
+function entryIn(line: string): Entry | null {
+  const [, , localPort, address, port, state] = ENTRY.exec(line) ?? []
+  if (localPort === undefined || address === undefined || port === undefined || state === undefined)
+    return null
+  return {
+    localPort: Number.parseInt(localPort, 16),
+    peer: `${addressIn(address)}:${Number.parseInt(port, 16)}`,
+    state,
+  }
+}
+
+const MAPPED = '0000000000000000FFFF0000'
+
+/** An address is written in words of four bytes, each the wrong way round on the machines that engines run on. */
+function addressIn(hex: string): string {
+  if (hex.length === 8) return dotted(hex)
+  if (hex.startsWith(MAPPED)) return dotted(hex.slice(MAPPED.length))
+  const bytes = [0, 8, 16, 24].map((at) => bytesOf(hex.slice(at, at + 8)).join('')).join('')
+  const groups = (bytes.match(/.{4}/g) ?? []).map((group) => Number.parseInt(group, 16).toString(16))
+  return `[${groups.join(':')}]`
+}
+
+const dotted = (word: string): string =>
+  bytesOf(word)
+    .map((byte) => Number.parseInt(byte, 16))
+    .join('.')
+
+/** The bytes of a word in the order of the network. */
+const bytesOf = (word: string): readonly string[] => [6, 4, 2, 0].map((at) => word.slice(at, at + 2))
