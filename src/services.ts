@@ -15,6 +15,7 @@ import type { Observer } from './control/observer.ts'
 import type { Operator } from './control/operator.ts'
 import type { PlanViews } from './control/plan-views.ts'
 import type { Provisioner } from './control/provisioner.ts'
+import type { RefusedEvents } from './control/refused-events.ts'
 import type { Remover } from './control/remover.ts'
 import { checkEngineRequest, genericRequest, type RequestRanges } from './control/requests.ts'
 import type { StatusViews } from './control/status-views.ts'
@@ -46,6 +47,7 @@ export interface ServiceParts {
   readonly journalViews: JournalViews
   readonly feed: Feed
   readonly books: StreamBooks
+  readonly refusedEvents: RefusedEvents
   readonly streamStops: StreamStops
   readonly observer: Observer
   readonly operator: Operator
@@ -90,6 +92,7 @@ export function createServices(parts: ServiceParts): Services {
         return stream && streamViews.view(stream)
       },
     },
+    eventRefusals: parts.refusedEvents,
     journal: parts.journalViews,
     feed: parts.feed,
     provisioning: {

@@ -9,6 +9,7 @@ import { Installation } from './control/installation.ts'
 import type { Checkpoint } from './control/launcher.ts'
 import { Placer } from './control/placer.ts'
 import { PortBook } from './control/port-book.ts'
+import { RefusedEvents } from './control/refused-events.ts'
 import { SessionFacts } from './control/session-facts.ts'
 import { Statistics } from './control/statistics.ts'
 import { StreamEnds } from './control/stream-ends.ts'
@@ -102,6 +103,11 @@ export function baseOf(
     ends: new StreamEnds(store, counters.streamEnded),
     history,
     warnings,
+    refusedEvents: new RefusedEvents({
+      ...{ clock, log, warnings },
+      count: counters.eventRefused,
+      onError: edge('a timer'),
+    }),
     connections: new ConnectionFacts(onError),
     nodes,
     ports,

@@ -40,6 +40,7 @@ export function createOrchestrator(
     store,
     feed,
     template: base.template,
+    refusedEvents: base.refusedEvents,
     requestRanges: { vpn: base.nodes.all().map(({ ports }) => ports), https: config.ACE_HTTPS_RANGE },
     counters,
     metrics: () => {

@@ -309,6 +309,16 @@ describe('an alert fires', () => {
     expect(open.map(({ metric }) => metric.breaker)).toEqual(['general'])
   })
 
+  test('when the events of a proxy are refused', async () => {
+    const { shut } = servers
+    await untilQuiet(shut, 'roundhouse_events_refused_total{status="403"} == 0')
+    const series = await mustFire('RoundhouseEventsRefused', shut, async () => {
+      const headers = { authorization: 'Bearer another-key' }
+      expect((await shut.post('/events/stream_started', {}, { headers })).status).toBe(403)
+    })
+    expect(series.map(({ metric }) => metric.status)).toEqual(['403'])
+  })
+
   test('each of them was seen', () => {
     expect([...tried].toSorted()).toEqual(rules.map(({ alert }) => alert).toSorted())
   })

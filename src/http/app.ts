@@ -3,7 +3,7 @@ import { auth, requireKey } from './auth.ts'
 import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
 import { type EngineOperations, type EngineQueries, engineRoutes } from './engines.ts'
-import { eventRoutes, type StreamEvents } from './events.ts'
+import { type EventRefusals, eventRoutes, refusedEvents, type StreamEvents } from './events.ts'
 import { feedRoutes, type LiveFeed } from './feed.ts'
 import { type Fleet, fleetRoutes } from './fleet.ts'
 import { type JournalQueries, journalRoutes } from './journal.ts'
@@ -21,6 +21,7 @@ export interface Services {
   readonly streams: StreamQueries
   readonly streamOperations: StreamOperations
   readonly events: StreamEvents
+  readonly eventRefusals: EventRefusals
   readonly journal: JournalQueries
   readonly feed: LiveFeed
   readonly provisioning: Provisioning
@@ -60,12 +61,18 @@ export function createApp(services: Services, options: AppOptions) {
     .use(statusRoutes(services.status))
     .use(probeRoutes(services.status))
   const allowedMethods = methodsOf(routes.routes)
+  const originals = new WeakMap<Request, Request>()
+  const received = (request: Request): Request => originals.get(request) ?? request
   return (
     // The default way of dropping unknown members takes an array for an empty object; TypeBox's own does not.
     new Elysia({ name: 'app', allowUnsafeValidationDetails: true, normalize: 'typebox' })
-      .wrap((handle) => (request: Request) => handle(withOneSlash(request)))
+      .wrap((handle) => (request: Request) => {
+        const tidy = withOneSlash(request)
+        if (tidy !== request) originals.set(tidy, request)
+        return handle(tidy)
+      })
       .use(problems({ translate: options.translate, onDefect: options.onDefect, allowedMethods }))
-      .use(auth(options.apiKey, options.areReadsProtected))
+      .use(auth(options.apiKey, options.areReadsProtected, refusedEvents(services.eventRefusals), received))
       .onRequest(({ request }) => {
         if (Number(request.headers.get('content-length') ?? 0) <= BODY_BYTES_MAX) return
         return problem(tooLarge)

@@ -2,6 +2,15 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { Elysia } from 'elysia'
 import { type Failure, FailureError, problem } from './problems.ts'
 
+/** A request that was refused for its key. */
+export interface RefusedRequest {
+  readonly status: number
+  readonly method: string
+  readonly path: string
+  /** The address that it came from; null where the server does not tell. */
+  readonly caller: string | null
+}
+
 /** Throws FailureError (401 or 403) unless the request carries the key; without a key configured it never does. */
 export type RequireKey = (context: { readonly request: Request }) => void
 
@@ -17,12 +26,23 @@ export function requireKey(apiKey: string | null): RequireKey {
  * Asks for `Authorization: Bearer <key>` on everything that changes something, before the body is read. Reads are open;
  * a route that needs it all the same asks by itself (`RequireKey`), since a list of paths here would miss another spelling of
  * one. With `areReadsProtected` reads need it too, but for those of `OPEN_READS`: another spelling of those is asked for it.
+ * `onRefused` hears of each that was refused here; `received` gives a request as it came in, of which alone the server knows the
+ * address.
  */
-export const auth = (apiKey: string | null, areReadsProtected: boolean) =>
-  new Elysia({ name: 'auth' }).onRequest(({ request }) => {
+export const auth = (
+  apiKey: string | null,
+  areReadsProtected: boolean,
+  onRefused: (refused: RefusedRequest) => void,
+  received: (request: Request) => Request,
+) =>
+  new Elysia({ name: 'auth' }).onRequest(({ request, server }) => {
     if (READS.has(request.method) && !(areReadsProtected && needsKey(request))) return
     const failure = keyFailure(apiKey, request)
-    if (failure !== null) return problem(failure)
+    if (failure === null) return
+    const { method, url } = request
+    const caller = server?.requestIP(received(request))?.address ?? null
+    onRefused({ status: failure.status, method, path: new URL(url).pathname, caller })
+    return problem(failure)
   })
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS'])

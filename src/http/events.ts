@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
+import type { RefusedRequest } from './auth.ts'
 import { InvalidProblem, Problem } from './problems.ts'
 import { Nullable, StreamState } from './schemas.ts'
 
@@ -55,6 +56,22 @@ export interface StreamEvents {
   }): StreamView
   end(streamId: string, reason: string): StreamView | null
 }
+
+/** What is told of events that were refused for their key; `path` is one of ours, whatever was asked for. */
+export interface EventRefusals {
+  refused(event: { status: 401 | 403; path: string; caller: string | null }): void
+}
+
+const PATHS = ['/events/stream_started', '/events/stream_ended']
+
+/** Picks the events out of the requests that were refused. */
+export const refusedEvents =
+  (refusals: EventRefusals) =>
+  ({ status, method, path, caller }: RefusedRequest): void => {
+    if (method !== 'POST' || !path.startsWith('/events/')) return
+    const known = PATHS.find((each) => each === path) ?? '/events/…'
+    if (status === 401 || status === 403) refusals.refused({ status, path: known, caller })
+  }
 
 export const eventRoutes = (books: StreamEvents) =>
   new Elysia({ name: 'routes.events', tags: ['events'] })

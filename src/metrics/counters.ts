@@ -7,6 +7,8 @@ import type { Action } from '../core/situation.ts'
 export interface Counters {
   eventStarted(): void
   eventEnded(): void
+  /** An event was refused for its key. */
+  eventRefused(status: 401 | 403): void
   provisioned(kind: 'acestream' | 'generic'): void
   /** A caller was refused, or a start that nobody waited for has failed. */
   provisionFailed(code: RefusalCode): void
@@ -52,7 +54,19 @@ export function createCounters(registry: Registry): Counters {
     ...startCounters(registry),
     acted: actionCounter(registry),
     streamEnded: endCounter(registry),
+    eventRefused: refusalCounter(registry),
   }
+}
+
+function refusalCounter(registry: Registry): Counters['eventRefused'] {
+  const refusals = new Counter({
+    name: 'roundhouse_events_refused_total',
+    help: 'Events of streams refused for their key: 401 without one, 403 with a wrong one. Their streams are not booked.',
+    labelNames: ['status'],
+    registers: [registry],
+  })
+  for (const status of [401, 403]) refusals.inc({ status: String(status) }, 0)
+  return (status) => refusals.inc({ status: String(status) })
 }
 
 function startCounters(registry: Registry): Pick<Counters, 'provisioned' | 'provisionFailed' | 'startEnded'> {
