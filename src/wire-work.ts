@@ -24,6 +24,7 @@ import { StorageWatch } from './control/storage-watch.ts'
 import { StreamStops } from './control/stream-stops.ts'
 import { Survey } from './control/survey.ts'
 import { TrafficWatch } from './control/traffic-watch.ts'
+import { ViewerWatch } from './control/viewer-watch.ts'
 import { VpnKeeper } from './control/vpn-keeper.ts'
 import type { Engine } from './core/types.ts'
 import type { Counters } from './metrics/counters.ts'
@@ -55,7 +56,8 @@ export function workOf(config: Config, adapters: Adapters, base: Base) {
   const watching: Watching = watchingOf(config, adapters, base, starting, { isInHand, onPass })
   const lookAt = (containerId: string): void => watching.observer.lookAt(containerId)
   const hooks = { isInHand, underRepair, lookAt }
-  const lifecycle: Lifecycle = lifecycleOf(config, adapters, base, starting, hooks)
+  const before = { ...starting, viewers: watching.viewers }
+  const lifecycle: Lifecycle = lifecycleOf(config, adapters, base, before, hooks)
   return {
     ...starting,
     ...watching,
@@ -134,7 +136,7 @@ function watchingOf(
   hooks: { readonly isInHand: (id: string) => boolean; readonly onPass: () => void },
 ) {
   const { store, runtime, clock, log, newId, random } = adapters
-  const { edge, template, counters, facts, nodes, books, ends, history, installation } = base
+  const { edge, template, counters, facts, nodes, books, ends, history, installation, warnings } = base
   const { isInHand } = hooks
   const onSettled = provisioner.settled.bind(provisioner)
   const lookAgain = (containerId: string): void => observer.lookAt(containerId)
@@ -148,6 +150,7 @@ function watchingOf(
     ...{ lookAgain, lookWithin, isInHand },
   })
   const path = config.ENGINE_CACHE_PATH
+  const kept = { store, clock, runtime, facts, log }
   const passIntervalMs = config.MONITOR_INTERVAL_S * 1_000
   const housekeeping = new Housekeeping({ store, clock, books, limits: history })
   const onPass = (): void => {
@@ -171,18 +174,12 @@ function watchingOf(
   return {
     observer,
     traffic: new TrafficWatch({ store, clock, runtime, facts, log, onError: edge('a look at the traffic') }),
+    viewers: new ViewerWatch({
+      ...{ store, clock, runtime, facts, warnings, log },
+      onError: edge('a look for viewers'),
+    }),
     cache:
-      path === null
-        ? null
-        : new CacheCleaner({
-            store,
-            clock,
-            runtime,
-            facts,
-            log,
-            path,
-            onError: edge('a cleanup of the caches'),
-          }),
+      path === null ? null : new CacheCleaner({ ...kept, path, onError: edge('a cleanup of the caches') }),
     onLaunchEnd: (containerId: string | null): void => {
       if (containerId === null) {
         observer.passSoon()
@@ -199,7 +196,7 @@ function lifecycleOf(
   config: Config,
   adapters: Adapters,
   base: Base,
-  { claims, provisioner }: Starting,
+  { claims, provisioner, viewers }: Starting & Pick<Watching, 'viewers'>,
   hooks: {
     readonly isInHand: (id: string) => boolean
     readonly underRepair: Set<string>
@@ -212,7 +209,7 @@ function lifecycleOf(
   const starts = new OwnStarts({ provisioner, clock, random })
   const launch = (engine: Engine): void => starts.launch(engine)
   const settings = policySettingsOf(config)
-  const known = { store, clock, facts, sessions, connections, nodes, gate, template, settings }
+  const known = { store, clock, facts, sessions, connections, nodes, viewers, gate, template, settings }
   const survey = new Survey({ ...known, isInHand, starts })
   const onAction = counters.acted
   const breakers = gate.breakers()
@@ -221,7 +218,7 @@ function lifecycleOf(
   const repairQueue = new RepairQueue({ clock, repairs, random, onError: edge('a repair') })
   const repair = (engineId: string): void => repairQueue.add(engineId)
   const executor = new Executor({ store, clock, claims, log, launch, lookAt, repair, onAction })
-  const watched = { store, clock, facts, sessions, connections, nodes, survey }
+  const watched = { store, clock, facts, sessions, connections, nodes, viewers, survey }
   const onPass = counters.planned
   const outsiders = new OutsiderWarnings({ nodes, warnings })
   const reconciler = new Reconciler({

@@ -49,8 +49,18 @@ export function createOrchestrator(
     },
   })
   const translate = createTranslate(config.PROVISION_ERROR_DETAIL)
-  const { provisioner, keeper, vpnKeeper, observer, reconciler, repairQueue, traffic, cache, storageWatch } =
-    work
+  const {
+    provisioner,
+    keeper,
+    vpnKeeper,
+    observer,
+    reconciler,
+    repairQueue,
+    traffic,
+    viewers,
+    cache,
+    storageWatch,
+  } = work
   const { statistics } = base
   return {
     app: createApp(services, {
@@ -81,11 +91,7 @@ export function createOrchestrator(
       feed.stop()
       provisioner.stop()
       const watching = [
-        traffic,
-        keeper,
-        vpnKeeper,
-        observer,
-        storageWatch,
+        ...[viewers, traffic, keeper, vpnKeeper, observer, storageWatch],
         ...(cache === null ? [] : [cache]),
       ]
       const loops = [reconciler, repairQueue, ...watching]

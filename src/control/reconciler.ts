@@ -10,6 +10,7 @@ import type { Executor } from './executor.ts'
 import type { Facts } from './facts.ts'
 import type { SessionFacts } from './session-facts.ts'
 import type { Survey } from './survey.ts'
+import type { ViewerWatch } from './viewer-watch.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
 
 export interface ReconcilerDeps {
@@ -19,6 +20,7 @@ export interface ReconcilerDeps {
   readonly sessions: SessionFacts
   readonly connections: ConnectionFacts
   readonly nodes: VpnNodes
+  readonly viewers: ViewerWatch
   readonly survey: Survey
   readonly executor: Executor
   readonly log: Log
@@ -61,12 +63,13 @@ export class Reconciler {
   }
 
   start(): void {
-    const { store, facts, sessions, connections, nodes } = this.deps
+    const { store, facts, sessions, connections, nodes, viewers } = this.deps
     store.onCommit(() => this.soon())
     facts.onNews(() => this.soon())
     sessions.onNews(() => this.soon())
     connections.onNews(() => this.soon())
     nodes.onNews(() => this.soon())
+    viewers.onNews(() => this.soon())
     this.soon()
   }
 
@@ -96,11 +99,12 @@ export class Reconciler {
   }
 
   #planAndDo(): void {
-    const { clock, survey, executor, log, onLook, onPass } = this.deps
+    const { clock, survey, executor, viewers, log, onLook, onPass } = this.deps
     const situation = survey.take()
     onLook(situation)
-    const { actions, wakeAtMs } = plan(situation)
+    const { actions, looks, wakeAtMs } = plan(situation)
     for (const action of actions) executor.execute(action)
+    viewers.want(looks)
     onPass()
     log.debug({ actions: actions.length, wake_at: wakeAtMs }, 'planned')
     if (wakeAtMs !== null) this.#queue.addWithin(PLAN, Math.max(REST_MS, wakeAtMs - clock.now()))

@@ -15,6 +15,7 @@ import type { Gate } from './gate.ts'
 import type { OwnStarts } from './own-starts.ts'
 import type { SessionFacts } from './session-facts.ts'
 import { type EngineTemplate, plainRequest, templateHash } from './template.ts'
+import type { ViewerWatch } from './viewer-watch.ts'
 import type { VpnNode, VpnNodes } from './vpn-nodes.ts'
 
 /** What of the policy stands in the configuration; `minReplicas` may be overruled by an operator. */
@@ -36,6 +37,7 @@ export interface SurveyDeps {
   readonly gate: Gate
   readonly nodes: VpnNodes
   readonly connections: ConnectionFacts
+  readonly viewers: Pick<ViewerWatch, 'sightOf'>
   readonly template: EngineTemplate
   readonly settings: PolicySettings
   readonly isInHand: (engineId: string) => boolean
@@ -111,7 +113,7 @@ export class Survey {
     streams: number,
     inDoubt: readonly Stream[],
   ): Omit<ObservedEngine, 'node' | 'outside'> {
-    const { clock, facts, sessions, isInHand } = this.deps
+    const { clock, facts, sessions, viewers, isInHand } = this.deps
     const nowMs = clock.now()
     const health = facts.health(engine.id, nowMs)
     const said = (streams: readonly Stream[]) => streams.map(({ rowId }) => sessions.of(rowId))
@@ -124,6 +126,7 @@ export class Survey {
       health,
       probedSinceMs: facts.probedSinceMs(engine.id, generationOf(engine)),
       stillMs: stillMs(said(inDoubt)),
+      sight: viewers.sightOf(engine),
       look: secondLook(said(ended), engine.drainingSince ?? engine.containerStartedAt ?? 0, nowMs),
       isOutdated: this.#isOutdated(engine),
     }

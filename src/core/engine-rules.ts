@@ -1,3 +1,4 @@
+import { hiddenUntilMs, isKept, isMute, viewersOf } from './looking.ts'
 import { isCrashLoop } from './restarts.ts'
 import {
   type Action,
@@ -10,6 +11,7 @@ import {
   type Situation,
 } from './situation.ts'
 import { hasStopped } from './types.ts'
+import { LOOK_LEAD_MS } from './viewers.ts'
 
 /**
  * After an engine's container exited it is left alone that long: a container engine that ends tells of the death of its
@@ -84,7 +86,7 @@ const RULES: readonly EngineRule[] = [
     when: (look) =>
       isCrashLoop(look.observed.engine.restartsAt, look.situation.nowMs) &&
       look.observed.streams === 0 &&
-      (!look.observed.isRunning || isUnwatched(look, 0)),
+      (!look.observed.isRunning || (isUnwatched(look, 0) && isDeserted(look, 0))),
     action: () => ({ type: 'fail', reason: 'its container restarted more than 3 times in 5 minutes' }),
   },
   {
@@ -102,7 +104,7 @@ const RULES: readonly EngineRule[] = [
   { ...nothing, when: ({ observed }) => !observed.isRunning },
   {
     rule: 'never_answered',
-    when: isOverdue,
+    when: (look) => isOverdue(look) && isUsedByNobody(look),
     action: () => ({ type: 'fail', reason: 'it gave no good answer in time after its start' }),
   },
   { ...nothing, when: ({ observed }) => observed.engine.status !== 'draining' },
@@ -174,12 +176,32 @@ function isOverdue({ observed, situation, agenda }: Look): boolean {
 const mayServeAgain = ({ engine, health }: ObservedEngine): boolean =>
   engine.drainCause !== 'operator' && health.verdict !== 'unhealthy'
 
-/** It was hidden for long enough, and the second look found nobody. */
+/** It was hidden for long enough, and nobody was found by asking it about its sessions, nor by looking at it. */
 function isDrained(look: Look): boolean {
   const { observed, situation, agenda } = look
   if (isBusy(observed)) return false
-  const hiddenUntilMs = (observed.engine.drainingSince ?? situation.nowMs) + situation.policy.drainHideMs
-  return agenda.isDue(hiddenUntilMs) && isUnwatched(look, hiddenUntilMs)
+  const untilMs = hiddenUntilMs(observed, situation.policy)
+  if (!agenda.isDue(untilMs - LOOK_LEAD_MS)) return false
+  const isHidden = agenda.isDue(untilMs)
+  if (isHidden && !isUnwatched(look, untilMs)) return false
+  return isDeserted(look, untilMs) && isHidden
+}
+
+/** A look since then found nobody; where nothing can tell, nobody was found. */
+const isDeserted = ({ observed, situation, agenda }: Look, fromMs: number): boolean =>
+  viewersOf(observed, agenda, {
+    fromMs,
+    isMute: isMute(observed),
+    isKept: isKept(observed, situation.policy),
+  }) === 'nobody'
+
+/**
+ * Nobody uses an engine that has never answered us. Somebody may, where only our own questions don't reach it; where nothing
+ * can tell, that it never answered has to do.
+ */
+function isUsedByNobody({ observed, agenda }: Look): boolean {
+  const viewers = viewersOf(observed, agenda, { fromMs: 0, isMute: true })
+  return viewers === 'nobody' || (viewers === 'unknown' && observed.sight?.connections !== 'held')
 }
 
 /** An engine that does not say whether it still serves somebody is waited for no longer than an unhealthy one. */

@@ -1,3 +1,4 @@
+import { isSeenWatched } from './looking.ts'
 import type { Refusal } from './refusal.ts'
 import {
   exchanges,
@@ -235,6 +236,8 @@ const isRecallable = (observed: ObservedEngine): boolean => {
   const { engine, health, isRunning, isInHand } = observed
   if (engine.status !== 'draining' || engine.removalRequestedAt !== null || !isRunning || isInHand)
     return false
+  // Whoever watches whom no event reported has it for himself.
+  if (isSeenWatched(observed)) return false
   return (
     (engine.drainCause === 'surplus' || engine.drainCause === 'scaled_down') && health.verdict !== 'unhealthy'
   )

@@ -1,5 +1,6 @@
 import { actionFor } from './engine-rules.ts'
 import { Fleet } from './fleet.ts'
+import { isKept } from './looking.ts'
 import { reconnections } from './reconnect.ts'
 import { isUnderstudy, recoveries } from './replacement.ts'
 import {
@@ -35,13 +36,22 @@ export function plan(situation: Situation): Plan {
   const usedIds = new Set(used.map(({ engine }) => engine.id))
   const serving = used.filter((observed) => !isUnderstudy(observed, (id) => usedIds.has(id)))
   const busy = serving.filter(isBusy).length
-  const wanted = wantedNumber(policy, busy)
+  const wanted = isFullOfKept(situation)
+    ? Math.max(wantedNumber(policy, busy), Math.min(busy + 1, policy.maxReplicas))
+    : wantedNumber(policy, busy)
   const result = { wanted, serving: serving.length, busy }
-  if (frozen !== null) return { ...result, actions: [], waits: [frozen], wakeAtMs: null }
+  if (frozen !== null) return { ...result, actions: [], waits: [frozen], looks: null, wakeAtMs: null }
   const fleet = new Fleet(situation, agenda, byId, serving, wanted, own)
   const actions = [...own, ...fleet.actions()]
-  return { ...result, actions, waits: fleet.waits, wakeAtMs: agenda.wakeAtMs }
+  return { ...result, actions, waits: fleet.waits, looks: agenda.looks, wakeAtMs: agenda.wakeAtMs }
 }
+
+/**
+ * There is no room, and engines take it up that are kept only since nobody can tell whether they have viewers: then one that is
+ * free is wanted in any case, or whoever comes would be refused for good.
+ */
+const isFullOfKept = ({ engines, policy }: Situation): boolean =>
+  engines.length >= policy.maxReplicas && engines.some((each) => isKept(each, policy))
 
 /** How many engines are wanted: the minimum, or room for the viewers and the spare ones, within the maximum. */
 export const wantedNumber = ({ minReplicas, minFree, maxReplicas }: Policy, busy: number): number =>

@@ -1,3 +1,4 @@
+import { viewersOf } from './looking.ts'
 import {
   type Action,
   type Agenda,
@@ -32,7 +33,8 @@ const isStranded = ({ node }: ObservedEngine): boolean => node !== null && node.
 
 /**
  * It had its time to find it, and nobody gets anything from it: no stream of it has moved for the grace of unhealthy engines,
- * and no session that ended in the books is served on. Of viewers that we don't know of its word alone tells, for as long.
+ * and no session that ended in the books is served on. Of viewers that we don't know of its word alone tells, for as long,
+ * where nobody can look whether there are any.
  */
 function isForlorn(observed: ObservedEngine, policy: Policy, agenda: Agenda): boolean {
   const { engine, node, streams, stillMs, look } = observed
@@ -40,9 +42,12 @@ function isForlorn(observed: ObservedEngine, policy: Policy, agenda: Agenda): bo
   if (!agenda.isDue(Math.max(node?.sinceMs ?? 0, strandedMs) + policy.reconnectGraceMs)) return false
   if (streams > 0 && (stillMs ?? 0) < policy.unhealthyGraceMs) return false
   if (engine.adoptedAt !== null && !agenda.isDue(strandedMs + policy.unhealthyGraceMs)) return false
-  return look.kind === 'pending'
-    ? agenda.isDue(look.sinceMs + policy.unhealthyGraceMs)
-    : look.kind === 'clear'
+  const isUnserved =
+    look.kind === 'pending' ? agenda.isDue(look.sinceMs + policy.unhealthyGraceMs) : look.kind === 'clear'
+  // The viewers of the books are still connected, though nothing moves for them.
+  if (!isUnserved || streams > 0) return isUnserved
+  const viewers = viewersOf(observed, agenda, { fromMs: 0, isMute: false })
+  return viewers === 'unknown' ? agenda.isDue(strandedMs + policy.unhealthyGraceMs) : viewers === 'nobody'
 }
 
 const carriesOn = (observed: ObservedEngine): boolean =>

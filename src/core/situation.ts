@@ -2,6 +2,7 @@ import type { Health } from './health.ts'
 import type { Namespace } from './namespace.ts'
 import type { Refusal } from './refusal.ts'
 import type { DrainCause, Engine } from './types.ts'
+import { LOOK_FRESH_MS, type LookWish, type Sight, type Wanted } from './viewers.ts'
 import type { NodeState } from './vpn.ts'
 import type { Outside } from './vpn-membership.ts'
 
@@ -21,6 +22,8 @@ export interface ObservedEngine {
   readonly stillMs: number | null
   /** What the second look found; only asked for while the engine drains, or crashes again and again. */
   readonly look: SecondLook
+  /** What was seen of it from outside; null before somebody has looked. Only looked at where a rule asks for it. */
+  readonly sight: Sight | null
   /** Made from another image, template or limits than new ones are. */
   readonly isOutdated: boolean
   /** The VPN node that it is behind; null without one. */
@@ -181,13 +184,16 @@ export interface Plan {
   readonly actions: readonly Action[]
   /** Why something that is wanted is not done now. */
   readonly waits: readonly string[]
+  /** Engines of which somebody has to find out whether they are watched; null where nothing may be decided at all. */
+  readonly looks: readonly LookWish[] | null
   /** When time alone changes the plan; null when it does not. */
   readonly wakeAtMs: number | null
 }
 
-/** Tells what is due, and remembers the earliest of what is not. */
+/** Tells what is due, and remembers the earliest of what is not; and who has to be looked at before something is done. */
 export class Agenda {
   #wakeAtMs: number | null = null
+  readonly #looks = new Map<string, LookWish>()
 
   constructor(readonly nowMs: number) {}
 
@@ -199,6 +205,20 @@ export class Agenda {
 
   get wakeAtMs(): number | null {
     return this.#wakeAtMs
+  }
+
+  /**
+   * What the last look at an engine found; null until there was one that decides, which is wanted by asking. To be asked last, where
+   * only this is in the way: a look takes commands in containers. What was found is wanted on until something is done about it.
+   */
+  sightOf({ engine, sight }: ObservedEngine, wanted: Wanted): Sight | null {
+    this.#looks.set(engine.id, { engineId: engine.id, isKept: false, ...wanted })
+    const isFresh = sight !== null && sight.atMs >= wanted.fromMs && this.nowMs - sight.atMs <= LOOK_FRESH_MS
+    return isFresh ? sight : null
+  }
+
+  get looks(): readonly LookWish[] {
+    return [...this.#looks.values()]
   }
 }
 
@@ -235,17 +255,25 @@ export const isBehindLostNode = ({ node }: ObservedEngine): boolean =>
 
 /**
  * Whether it is lost for its viewers: it has been unhealthy for the grace period, no stream was begun in that time, and its
- * sessions were watched for as long without moving a byte. What was not watched is no evidence. An idle engine has none
- * to lose, and of one with viewers that we don't know of nobody can say.
+ * sessions were watched for as long without moving a byte, and nobody is connected to it, or its network carries no stream that
+ * the books don't know, as far as that is counted (those who get nothing may still hold their connections). What was not watched is
+ * no evidence. An idle engine has none to lose, and of one with viewers that we don't know of nobody can say.
  */
 export function isLostForViewers(observed: ObservedEngine, policy: Policy, agenda: Agenda): boolean {
   const { health, stillMs, engine } = observed
   if (!isBusy(observed)) return true
   if (engine.adoptedAt !== null) return false
-  const lastSignMs = Math.max(health.sinceMs, engine.lastStreamAt ?? 0)
-  if (!agenda.isDue(lastSignMs + policy.unhealthyGraceMs)) return false
-  return stillMs === null || stillMs >= policy.unhealthyGraceMs
+  const { unhealthyGraceMs: graceMs } = policy
+  const lostMs = Math.max(health.sinceMs, engine.lastStreamAt ?? 0) + graceMs
+  const standsMs = stillMs ?? Number.POSITIVE_INFINITY
+  // Its traffic is to be known by then.
+  if (!agenda.isDue(lostMs - graceMs / 2) || standsMs < graceMs / 2) return false
+  const sight = agenda.sightOf(observed, { fromMs: lostMs, isMute: true })
+  const isLost = agenda.isDue(lostMs) && standsMs >= graceMs
+  return isLost && sight !== null && (sight.connections === 'none' || carriesNothing(sight))
 }
+
+const carriesNothing = ({ traffic }: Sight): boolean => traffic === 'still' || traffic === 'uncounted'
 
 /** Since when nobody has used it: the latest of ready, handed out, and the end of its last stream. */
 export const idleSinceMs = ({ engine }: ObservedEngine): number =>

@@ -45,6 +45,15 @@ const facts: fc.Arbitrary<Partial<Omit<ObservedEngine, 'engine'>>> = fc.record({
     times.map((sinceMs) => ({ kind: 'pending' as const, sinceMs })),
   ),
   isOutdated: fc.constantFrom(false, false, true),
+  sight: fc.option(
+    fc.record({
+      atMs: times,
+      connections: fc.constantFrom('none', 'none', 'new', 'held', 'unread'),
+      traffic: fc.constantFrom('moves', 'still', 'open', 'uncounted'),
+      countedMs: fc.constantFrom(0, 30_000),
+    }),
+    { nil: null, freq: 4 },
+  ),
   node: fc.option(node, { nil: null, freq: 2 }),
   outside: fc.option(
     fc.record({
@@ -171,6 +180,15 @@ const isForbidden = ({ outside }: ObservedEngine, { policy }: Situation): boolea
 const isWatchedByRight = (observed: ObservedEngine, given: Situation): boolean =>
   observed.streams > 0 && observed.isRunning && !isNetworkGone(observed) && !isForbidden(observed, given)
 
+/** The engine that a step takes from viewers whom the books may not know. */
+function endedBy(given: Situation, action: Action): ObservedEngine | undefined {
+  const isEnd = action.type === 'stop' || action.type === 'fail' || action.type === 'restart'
+  const subject = of(given, action)
+  if (!isEnd || subject === undefined || !subject.isRunning || isNetworkGone(subject)) return undefined
+  // The viewers of the books get nothing from it, and still hold their connections.
+  return subject.streams > 0 && action.rule === 'vpn_reconnected' ? undefined : subject
+}
+
 const isNetworkGone = ({ node }: ObservedEngine): boolean => node !== null && node.namespace !== 'alive'
 
 const situations = fc.oneof(situationsOf(anyEngines), situationsOf(plainEngines))
@@ -227,6 +245,20 @@ describe('whatever the fleet is like, a plan', () => {
         const stillMs = Math.min(NOW - sinceMs, subject.stillMs ?? NOW - sinceMs)
         const isLost = stillMs >= given.policy.unhealthyGraceMs
         expect([action.type, verdict, isLost]).toEqual([action.type, 'lost', true])
+      }
+    }))
+
+  test('ends no engine that runs before a fresh look at it, nor one where somebody was seen', () =>
+    holds((given, actions) => {
+      for (const action of actions) {
+        const subject = endedBy(given, action)
+        if (subject === undefined) continue
+        const { sight } = subject
+        expect(NOW - (sight?.atMs ?? 0)).toBeLessThanOrEqual(10_000)
+        const seen = [sight?.connections, sight?.traffic].join()
+        expect(seen).toMatch(
+          subject.streams > 0 ? /^none|,still|,uncounted/ : /^none|,still|^unread,uncounted/,
+        )
       }
     }))
 

@@ -478,6 +478,7 @@ test('nothing is decided while what is known may be out of date', () => {
     busy: 0,
     actions: [],
     waits: ['Docker does not answer'],
+    looks: null,
     wakeAtMs: null,
   })
 })

@@ -101,11 +101,17 @@ export const MUTATIONS: readonly Mutation[] = [
       "if (look.kind !== 'pending') return look.kind === 'clear'",
       "if (look.kind !== 'nothing') return true",
     ],
+    ['no look from outside before a stop', 'return isDeserted(look, untilMs) && isHidden', 'return isHidden'],
+    [
+      'an engine that never answered is ended under its viewers',
+      'when: (look) => isOverdue(look) && isUsedByNobody(look)',
+      'when: (look) => isOverdue(look)',
+    ],
     ['no look in the books before a stop', 'if (isBusy(observed)) return false', ''],
     [
       'a draining engine is not hidden before it is stopped',
-      'return agenda.isDue(hiddenUntilMs) && isUnwatched(look, hiddenUntilMs)',
-      'return isUnwatched(look, hiddenUntilMs)',
+      'return isDeserted(look, untilMs) && isHidden',
+      'return isDeserted(look, 0)',
     ],
     [
       'an engine in use stays draining',
@@ -124,8 +130,8 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     [
       'a crash loop is ended under a viewer that no book names',
-      '(!look.observed.isRunning || isUnwatched(look, 0))',
-      'true',
+      '(isUnwatched(look, 0) && isDeserted(look, 0))',
+      'isDeserted(look, 0)',
     ],
     ['a crash loop is ended under its viewer', '      look.observed.streams === 0 &&\n', ''],
     ['engines that exited are let alone', 'isStandingStill(look) && look.agenda', 'false && look.agenda'],
@@ -188,6 +194,11 @@ export const MUTATIONS: readonly Mutation[] = [
       'more is wanted than the cap allows',
       'Math.min(Math.max(minReplicas, busy + minFree), maxReplicas)',
       'Math.max(minReplicas, busy + minFree)',
+    ],
+    [
+      'engines that nothing can tell about leave no room for anybody',
+      'engines.length >= policy.maxReplicas && engines.some((each) => isKept(each, policy))',
+      'engines.length < 0',
     ],
     [
       'decisions are made while Docker is away',
@@ -323,6 +334,11 @@ export const MUTATIONS: readonly Mutation[] = [
       'a stream that survived is cut',
       'if (streams > 0 && (stillMs ?? 0) < policy.unhealthyGraceMs) return false',
       '',
+    ],
+    [
+      'viewers whom no event reported are cut off by a restart',
+      "? agenda.isDue(strandedMs + policy.unhealthyGraceMs) : viewers === 'nobody'",
+      '? agenda.isDue(strandedMs + policy.unhealthyGraceMs) : true',
     ],
     ['engines get no time to come back', '+ policy.reconnectGraceMs)) return false', '+ 0)) return false'],
     ['VPN_RESTART_ENGINES_ON_RECONNECT is not read', 'if (!policy.restartsOnReconnect) return []', ''],
@@ -624,15 +640,123 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     [
       'an unhealthy engine is taken from its viewers at once',
-      'if (!agenda.isDue(lastSignMs + policy.unhealthyGraceMs)) return false\n  return stillMs',
-      'return stillMs',
+      'const isLost = agenda.isDue(lostMs) && standsMs',
+      'const isLost = standsMs',
     ],
-    ['moving bytes save nobody', 'stillMs === null || stillMs >= policy.unhealthyGraceMs', 'true'],
+    ['moving bytes save nobody', 'agenda.isDue(lostMs) && standsMs >= graceMs', 'agenda.isDue(lostMs)'],
     [
       'what was not watched counts as still',
-      'stillMs === null || stillMs >=',
-      'stillMs === null || stillMs + 1e9 >=',
+      'const standsMs = stillMs ?? Number.POSITIVE_INFINITY',
+      'const standsMs = (stillMs ?? 0) + 1e9',
     ],
+    [
+      'an engine that is lost for the viewers of the books is taken from others',
+      "(sight.connections === 'none' || carriesNothing(sight))",
+      'sight.atMs > 0',
+    ],
+    [
+      'what was seen long ago is acted on',
+      'this.nowMs - sight.atMs <= LOOK_FRESH_MS',
+      'this.nowMs >= sight.atMs',
+    ],
+    [
+      'a look from before the hiding decides',
+      'sight !== null && sight.atMs >= wanted.fromMs &&',
+      'sight !== null &&',
+    ],
+  ]),
+  ...of('core/viewers.ts', [
+    ['a question of ours is a viewer', 'const HELD_MS = 6_000', 'const HELD_MS = 0'],
+    ['a viewer is taken for a question of ours', 'const HELD_MS = 6_000', 'const HELD_MS = 6_000_000'],
+    [
+      'a connection that may be a viewer is none',
+      "if (connections === 'new') return 'open'",
+      "if (connections === 'new') return 'nobody'",
+    ],
+    [
+      'a stream is taken for chatter',
+      'const STREAM_BYTES_PER_S = 20_000',
+      'const STREAM_BYTES_PER_S = 2_000_000',
+    ],
+    [
+      'chatter is taken for a stream',
+      'const STREAM_BYTES_PER_S = 20_000',
+      'const STREAM_BYTES_PER_S = 2_000',
+    ],
+    [
+      'an engine that hangs is kept for its dead connections',
+      "return connections === 'held' && !isMute ?",
+      "return connections === 'held' ?",
+    ],
+    ['where nothing can tell, nobody watches', "uncounted: 'unknown'", "uncounted: 'nobody'"],
+    [
+      'where nothing can tell, it is asked all the time',
+      "if (viewers === 'unknown') return sight.atMs + AGAIN_MS.unknown",
+      '',
+    ],
+  ]),
+  ...of('core/tcp-table.ts', [
+    ['a table that was cut is whole', ' && !isCut &&', ' &&'],
+    ['a connection that has ended is a viewer', 'entry.state === ESTABLISHED ?', 'entry.state !== null ?'],
+    ['connections of IPv6 are not seen', '([0-9A-F]{32}|[0-9A-F]{8})', '([0-9A-F]{8})'],
+  ]),
+  ...of('core/looking.ts', [
+    [
+      'an engine that nothing can tell about is not told',
+      "viewersIn(observed.sight, isMute(observed)) === 'unknown'",
+      'false',
+    ],
+    ['a viewer has to share', "viewersIn(observed.sight, isMute(observed)) === 'somebody'", 'false'],
+  ]),
+  ...of('control/viewer-questions.ts', [
+    [
+      'Gluetun is not asked who is connected',
+      'return [containerId, donorId, ...others]',
+      'return [containerId, ...others]',
+    ],
+    [
+      'other engines of the network are not asked',
+      'return [containerId, donorId, ...others]',
+      'return [containerId, donorId]',
+    ],
+    [
+      'a command that does not end is waited for',
+      'const PATIENCE_MS = 10_000',
+      'const PATIENCE_MS = 10_000_000',
+    ],
+  ]),
+  ...of('control/viewer-watch.ts', [
+    [
+      'viewers are looked for on what is out of date',
+      'wish === undefined || engine === undefined || !isCurrent ||',
+      'wish === undefined || engine === undefined ||',
+    ],
+    [
+      'a container that never answers is asked for ever',
+      'const SILENCES_MAX = 3',
+      'const SILENCES_MAX = 3_000',
+    ],
+    [
+      'what was seen of an earlier start of an engine counts',
+      'return known?.generation === generationOf(engine) ?',
+      'return known ?',
+    ],
+    [
+      'what was counted is forgotten at once',
+      'const FORGOTTEN_AFTER_MS = 120_000',
+      'const FORGOTTEN_AFTER_MS = 0',
+    ],
+    ['a viewer is told of at every look', 'const isTold = before?.isTold ||', 'const isTold = '],
+  ]),
+  ...of('control/refused-events.ts', [
+    [
+      'every refused event is a line in the log',
+      'if (this.#toldMs.has(caller) || this.#toldMs.size',
+      'if (this.#toldMs.size',
+    ],
+    ['callers are remembered without a bound', '|| this.#toldMs.size >= CALLERS_MAX', ''],
+    ['refused events are a warning for good', 'this.#why.clear()', ''],
+    ['the warning of refused events ends while they go on', 'if (leftMs > 0) {', 'if (leftMs > OVER_MS) {'],
   ]),
   ...of('control/engine-ports.ts', [
     ['leases are not written', 'for (const lease of leasesOf(engine)) takeLease(tx, lease, nowMs)', ''],

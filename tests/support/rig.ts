@@ -13,6 +13,7 @@ import { createOrchestrator, type Orchestrator } from '../../src/wire.ts'
 import { figures } from './builders.ts'
 import { ManualVpn } from './manual-vpn.ts'
 import { MemoryRuntime } from './memory-runtime.ts'
+import { asksForTables, tableAnswer } from './tcp-tables.ts'
 import { type TempStore, tempStore } from './temp-store.ts'
 import { settled, VirtualClock } from './virtual-clock.ts'
 
@@ -225,5 +226,8 @@ export class Rig {
 function emptyHost(): Pick<Rig, 'clock' | 'runtime'> {
   const clock = new VirtualClock()
   const options = { clock, label: LABEL, deadlinesMs: DEFAULT_DEADLINES_MS, images: [IMAGE], programOf: null }
-  return { clock, runtime: new MemoryRuntime(options) }
+  const runtime = new MemoryRuntime(options)
+  // Nobody is connected to any of them.
+  runtime.commandOf = (command) => (asksForTables(command) ? tableAnswer() : { exitCode: 0, output: '' })
+  return { clock, runtime }
 }

@@ -20,6 +20,7 @@ export function observed(
     probedSinceMs: 0,
     stillMs: null,
     look: { kind: 'clear' },
+    sight: { atMs: NOW, connections: 'none', traffic: 'still', countedMs: 30_000 },
     isOutdated: false,
     node: null,
     outside: null,

@@ -1,0 +1,190 @@
+import { type Engine, generationOf } from '../core/types.ts'
+import {
+  type LookWish,
+  nextLookMs,
+  type Sight,
+  sightIn,
+  viewersIn,
+  type Watched,
+  withLook,
+} from '../core/viewers.ts'
+import type { Clock } from '../lib/clock.ts'
+import { Emitter } from '../lib/emitter.ts'
+import type { OnError } from '../lib/guard.ts'
+import type { Log } from '../lib/log.ts'
+import { WorkQueue } from '../lib/workqueue.ts'
+import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
+import { engineById } from '../store/engines.ts'
+import type { Store } from '../store/store.ts'
+import type { Facts } from './facts.ts'
+import { ViewerQuestions } from './viewer-questions.ts'
+import type { Warnings } from './warnings.ts'
+
+export interface ViewerWatchDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly runtime: Runtime
+  readonly facts: Facts
+  readonly warnings: Warnings
+  readonly log: Log
+  readonly onError: OnError
+}
+
+/** Engines that are looked at at the same time; each look is a command or two in a container. */
+const CONCURRENT_LOOKS = 4
+
+/** So many looks in a row that a container left without an answer, though Docker answers: it is that container. */
+const SILENCES_MAX = 3
+
+const RETRY_MS = 5_000
+
+/** A wish may pause while something else is done about its engine, and then what was counted is needed again. */
+const FORGOTTEN_AFTER_MS = 120_000
+
+/** What was found out about an engine that the plan wants looked at. */
+interface Known {
+  readonly generation: number
+  readonly watched: Watched
+  /** It was said in the log that somebody watches there. */
+  readonly isTold: boolean
+}
+
+/**
+ * Looks whether engines that are about to be ended have viewers whom no event reported: who is connected to their HTTP port, and
+ * where that can't be read, what their network carries. Only the plan's wishes are looked at, and what was found is forgotten some
+ * time after the wish. In memory; a look that Docker did not answer has found nothing out.
+ */
+export class ViewerWatch {
+  readonly #stop = new AbortController()
+  readonly #queue: WorkQueue
+  readonly #news: Emitter
+  readonly #questions: ViewerQuestions
+  readonly #known = new Map<string, Known>()
+  /** Looks in a row without an answer, and when the next one may be. */
+  readonly #silences = new Map<string, { readonly count: number; readonly retryAtMs: number }>()
+  #wishes: ReadonlyMap<string, LookWish> = new Map()
+
+  constructor(private readonly deps: ViewerWatchDeps) {
+    this.#news = new Emitter(deps.onError)
+    this.#questions = new ViewerQuestions(deps)
+    this.#queue = new WorkQueue({
+      clock: deps.clock,
+      concurrency: CONCURRENT_LOOKS,
+      work: (engineId) => this.#look(engineId),
+      onError: (engineId, error) => this.#failed(engineId, error),
+      backoffMs: () => RETRY_MS,
+    })
+  }
+
+  /** Begins nothing new, and resolves when what was asked is given up. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#queue.stop()
+  }
+
+  /** Calls `listener` when an engine was looked at; it must be quick. */
+  onNews(listener: () => void): void {
+    this.#news.on(listener)
+  }
+
+  /** Takes the wishes of the plan of this moment, in place of those before; null where nothing could be planned. */
+  want(wishes: readonly LookWish[] | null): void {
+    if (wishes === null) return
+    this.#wishes = new Map(wishes.map((wish) => [wish.engineId, wish]))
+    this.#forget()
+    for (const { engineId } of wishes) this.#order(engineId)
+    this.#warn(wishes.filter(({ isKept }) => isKept))
+  }
+
+  /** What was seen of this start of an engine; null when it was not looked at. */
+  sightOf(engine: Pick<Engine, 'id' | 'containerStartedAt'>): Sight | null {
+    const known = this.#known.get(engine.id)
+    return known?.generation === generationOf(engine) ? sightIn(known.watched) : null
+  }
+
+  #forget(): void {
+    const sinceMs = this.deps.clock.now() - FORGOTTEN_AFTER_MS
+    for (const [id, { watched }] of this.#known)
+      if (!this.#wishes.has(id) && watched.atMs < sinceMs) this.#known.delete(id)
+    for (const id of this.#silences.keys()) if (!this.#wishes.has(id)) this.#silences.delete(id)
+  }
+
+  /** Milliseconds until the next look at an engine; null where none is wanted. */
+  #waitMs(engineId: string): number | null {
+    const wish = this.#wishes.get(engineId)
+    const engine = engineById(this.deps.store.db, engineId)
+    if (wish === undefined || engine === undefined) return null
+    const dueMs = Math.max(
+      nextLookMs(wish, this.sightOf(engine)),
+      this.#silences.get(engineId)?.retryAtMs ?? 0,
+    )
+    return Math.max(0, dueMs - this.deps.clock.now())
+  }
+
+  #order(engineId: string): void {
+    const waitMs = this.#waitMs(engineId)
+    if (waitMs !== null) this.#queue.addWithin(engineId, waitMs)
+  }
+
+  async #look(engineId: string): Promise<void> {
+    const { store, facts } = this.deps
+    const wish = this.#wishes.get(engineId)
+    const engine = engineById(store.db, engineId)
+    // What is known may be out of date; a later plan wants it anew.
+    const isCurrent = facts.docker().state === 'reachable' && facts.watch().isCurrent
+    if (wish === undefined || engine === undefined || !isCurrent || !facts.isRunning(engine)) return
+    // It was wanted again while it was looked at.
+    if (this.#waitMs(engineId) !== 0) return this.#order(engineId)
+    let isSilent = false
+    const onSilence = (failure: RuntimeFailure): void => {
+      isSilent = true
+      if ((this.#silences.get(engineId)?.count ?? 0) < SILENCES_MAX) throw failure
+    }
+    const asker = { signal: this.#stop.signal, onSilence }
+    const port = await this.#questions.port(engine, asker)
+    const isEnough = port.said?.isWhole === true && !wish.isMute
+    const bytes = isEnough ? null : await this.#questions.bytes(engine, asker)
+    if (!isSilent) this.#silences.delete(engineId)
+    const { atMs } = bytes ?? port
+    const look = { atMs, port: port.said, bytes: bytes === null ? ('unasked' as const) : bytes.said }
+    this.#note(engine, wish, (before) => withLook(before, look))
+  }
+
+  #note(engine: Engine, wish: LookWish, add: (before: Watched | null) => Watched): void {
+    const generation = generationOf(engine)
+    const known = this.#known.get(engine.id)
+    const before = known?.generation === generation ? known : null
+    const watched = add(before?.watched ?? null)
+    const isTold = before?.isTold || this.#tell(engine, wish, watched)
+    this.#known.set(engine.id, { generation, watched, isTold })
+    this.#news.emit()
+  }
+
+  /** True when it was said that somebody watches. */
+  #tell({ id, name }: Engine, { isMute }: LookWish, watched: Watched): boolean {
+    if (viewersIn(sightIn(watched), isMute) !== 'somebody') return false
+    const from = [...watched.peers.keys()].slice(0, 3)
+    this.deps.log.info({ engine: id, name, from }, 'engine is kept: somebody watches whom no event reported')
+    return true
+  }
+
+  #failed(engineId: string, error: unknown): void {
+    const { log, clock, onError } = this.deps
+    const count = (this.#silences.get(engineId)?.count ?? 0) + 1
+    this.#silences.set(engineId, { count, retryAtMs: clock.now() + RETRY_MS })
+    if (error instanceof RuntimeFailure)
+      log.debug({ engine: engineId }, `no look for viewers: ${error.message}`)
+    else onError(error)
+  }
+
+  #warn(kept: readonly LookWish[]): void {
+    const { store, warnings } = this.deps
+    const names = kept.flatMap(({ engineId }) => engineById(store.db, engineId)?.name ?? []).toSorted()
+    const message = `nobody can tell whether these engines still have viewers, so they are hidden and kept: ${names.join(', ')}`
+    warnings.tell('viewers_unknown', names.length === 0 ? null : { message, remedy: REMEDY })
+  }
+}
+
+const REMEDY =
+  'where nobody watches, remove them with DELETE /containers/{id}; Roundhouse can see for itself where it may run commands ' +
+  'in containers and the image of the engine, or of its Gluetun, has grep or cat'
