@@ -37,7 +37,9 @@ export interface AcexyDeps {
   readonly trace: Trace
   /** Streams that it has on one engine at most. */
   readonly perEngine: number
-  /** Asks for an engine; the world checks what it promises. */
+  /** What it was given for the key to the API: a wrong one, or none, and then its events are refused. */
+  readonly apiKey: string | null
+  /** Asks for an engine with that key; the world checks what it promises. */
   readonly provision: (caller: string, key: string | undefined, patienceMs: number) => Promise<Answer | null>
 }
 
@@ -55,6 +57,10 @@ export class Acexy {
     readonly name: string,
     private readonly deps: AcexyDeps,
   ) {}
+
+  get apiKey(): string | null {
+    return this.deps.apiKey
+  }
 
   /** An engine for a viewer; null when there is none to be had, and the viewer is turned away. */
   async choose(caller: string, key: string | undefined): Promise<Choice | null> {

@@ -19,6 +19,8 @@ export type Provision = (
     readonly key: string | undefined
     readonly patienceMs: number
     readonly body: Body
+    /** The right key to the API without it. */
+    readonly apiKey?: string | null
   },
 ) => Promise<Answer | null>
 

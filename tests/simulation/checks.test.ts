@@ -117,6 +117,25 @@ describe('the checks see', () => {
     world.server.running?.life.die()
   })
 
+  test('an engine that is removed under somebody of whom no book knows, but for one who has just come', async () => {
+    const world = await calmWorld()
+    const id = firstEngine(world)
+    const process = world.host.process(id)
+    const session = process?.open('content', 'session')
+    process?.change(() => {
+      if (session !== undefined) session.readers = 1
+    })
+    await pass(world, 14_000)
+    world.checkEnding('destroy', id, 'test')
+    expect(world.violations).toEqual([])
+    await pass(world, 1_000)
+    world.checkEnding('destroy', id, 'test')
+    expect(world.violations).toEqual([
+      'destroy at test of an engine with a session that no book names and that moves bytes (session)',
+    ])
+    world.server.running?.life.die()
+  })
+
   test('a cache that is emptied under a stream, too soon, or for nothing', async () => {
     const world = await calmWorld()
     const { books, clock } = world

@@ -133,7 +133,7 @@ function dayOf(drawn: Scenario, options: DayOptions): Scenario {
     proxies: 3,
     eventTrouble: 0.02,
     slowCommits: 0.02,
-    audience: { stayMs: options.stayMs, contents: 10 * options.streams, perEngine: PER_ENGINE },
+    audience: { stayMs: options.stayMs, contents: 10 * options.streams, perEngine: PER_ENGINE, wrongKeys: 0 },
     history: options.history,
     vpn: null,
   }

@@ -10,6 +10,9 @@ import type { Wishes } from './wishes.ts'
 /** Answers of an engine about a session by which anybody can see that its bytes move. */
 const ANSWERS_ENOUGH = 2
 
+/** How long somebody of whom no book knows may watch unseen: the last look may be so old, and a stream takes time to show. */
+const UNSEEN_MS = 15_000
+
 export interface EndingChecksDeps {
   readonly clock: Pick<Clock, 'now'>
   readonly books: Books
@@ -52,6 +55,23 @@ export class EndingChecks {
     if (!isStranded) this.#judge(containerId, `${verb} at ${site}`)
     else if (this.#seenMoving(containerId).length > 0)
       this.deps.onViolation(`${verb} at ${site} of an engine with a session that still moves bytes`)
+    else if (this.#areOthersSeen(containerId) && this.#movingForNoBook(containerId).length > 0)
+      this.deps.onViolation(
+        `${verb} at ${site} of an engine with a session that no book names, and that moves`,
+      )
+  }
+
+  /**
+   * Whether its connections tell of viewers besides those of the books: who gets nothing from it is still connected, so that with
+   * a stream in the books they say nothing.
+   */
+  #areOthersSeen(containerId: string): boolean {
+    const { books, host } = this.deps
+    const engine = books.byContainer(containerId)
+    const seen = host.runtime.containers().find(({ id }) => id === containerId)
+    return (
+      engine !== null && books.streamsOf(engine.id) === 0 && seen !== undefined && host.showsConnections(seen)
+    )
   }
 
   /** Whoever watched it has lost it already. */
@@ -81,6 +101,9 @@ export class EndingChecks {
     if (inBooks > 0) return `${inBooks} started streams in the books`
     const [moving] = this.#seenMoving(containerId)
     if (moving !== undefined) return `a session that still moves bytes (${moving.id})`
+    const [unreported] = this.#movingForNoBook(containerId)
+    if (unreported !== undefined)
+      return `a session that no book names and that moves bytes (${unreported.id})`
     if (host.isCrashLoop(containerId)) return null
     // A proxy that read the list just before may be on its way for 2 s of cache and 20 s of getstream; one that was given
     // the engine waits for 10 s first, and an operator's word may come between.
@@ -94,15 +117,29 @@ export class EndingChecks {
 
   /** Dead for its viewers: probes failed past the threshold, and nothing moves as far as anybody could see. */
   #isDead(containerId: string): boolean {
-    const { books, server, failureThreshold } = this.deps
+    const { books, host, server, failureThreshold } = this.deps
     const engineId = books.byContainer(containerId)?.id ?? ''
     const failures = server().failuresOf(engineId)
-    return failures >= failureThreshold() && this.#seenMoving(containerId).length === 0
+    if (failures < failureThreshold() || this.#seenMoving(containerId).length > 0) return false
+    // Beside viewers of the books, who are connected too, others show by the bytes alone.
+    const seen = host.runtime.containers().find(({ id }) => id === containerId)
+    const isSeen = books.streamsOf(engineId) === 0 || (seen !== undefined && host.showsBytes(seen))
+    return !isSeen || this.#movingForNoBook(containerId).length === 0
+  }
+
+  /** Sessions that no proxy told of, and that have moved for long enough to be seen from outside. */
+  #movingForNoBook(containerId: string): readonly Session[] {
+    const { clock, host } = this.deps
+    const sinceMs = clock.now() - UNSEEN_MS
+    const moving = host.process(containerId)?.moving() ?? []
+    return moving.filter(
+      ({ isReported, movingSinceMs }) => !isReported && movingSinceMs !== null && movingSinceMs <= sinceMs,
+    )
   }
 
   /**
-   * Sessions that were told of and were seen to move, or have moved for long enough to be; what has just come back, or
-   * what no proxy ever told of, nobody can know.
+   * Sessions that were told of and were seen to move, or have moved for long enough to be; what has just come back nobody can
+   * know.
    */
   #seenMoving(containerId: string): readonly Session[] {
     const { clock, host, noticeMs } = this.deps

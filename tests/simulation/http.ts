@@ -1,3 +1,4 @@
+import { API_KEY } from './scenario.ts'
 import type { Server } from './server.ts'
 import type { SimClock } from './sim-clock.ts'
 import type { Trace } from './trace.ts'
@@ -13,6 +14,8 @@ export interface Ask {
   readonly path: string
   readonly body?: unknown
   readonly key?: string
+  /** The key to the API; the right one without it, null for none. */
+  readonly apiKey?: string | null
   /** After which the client hangs up. */
   readonly timeoutMs?: number
 }
@@ -71,11 +74,14 @@ export class Http {
 /** Without the time in which the process could answer nobody, since it wrote to the disk. */
 const waitedMs = (clock: SimClock): number => clock.now() - clock.spentMs()
 
-function requestOf({ method, path, body, key }: Ask, signal: AbortSignal): Request {
+function requestOf({ method, path, body, key, apiKey = API_KEY }: Ask, signal: AbortSignal): Request {
   return new Request(`http://localhost${path}`, {
     method,
     signal,
-    ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }),
+    headers: {
+      ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
 }

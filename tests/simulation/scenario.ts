@@ -2,6 +2,7 @@ import { HISTORY, type History } from '../../src/wire-settings.ts'
 import { type FaultRates, NO_FAULTS } from './faults.ts'
 import type { Random } from './random.ts'
 import type { HostVpn } from './sim-nodes.ts'
+import type { HostSights } from './sim-tables.ts'
 import { VPN_CHAOS_KINDS } from './vpn-chaos.ts'
 import { drawSwitch, drawVpn } from './vpn-scenario.ts'
 
@@ -30,6 +31,9 @@ export interface Scenario {
   readonly history: History
   /** Null without a VPN. */
   readonly vpn: HostVpn | null
+  readonly sights: HostSights
+  /** Mean wait between players that go to an engine by themselves; null: never. */
+  readonly playersEveryMs: number | null
 }
 
 /** How those watch who come. */
@@ -39,9 +43,11 @@ export interface Audience {
   readonly contents: number
   /** Streams that a proxy has on one engine at most. */
   readonly perEngine: number
+  /** Chance that a proxy has a wrong key, or none. */
+  readonly wrongKeys: number
 }
 
-const AUDIENCE: Audience = { stayMs: 120_000, contents: 12, perEngine: 1 }
+const AUDIENCE: Audience = { stayMs: 120_000, contents: 12, perEngine: 1, wrongKeys: 0.2 }
 
 /** What happens to engines, to Docker and to the host, and what operators ask for. */
 export const CHAOS_KINDS = [
@@ -88,6 +94,7 @@ export type ChaosKind = (typeof CHAOS_KINDS)[number]
 export const GENERIC_LABEL = 'roundhouse.generic'
 export const LABEL = { key: 'sim.label', value: 'roundhouse' }
 export const IMAGE = 'engine:1'
+export const API_KEY = 'the-key-of-the-simulation'
 
 const MINUTE_MS = 60_000
 
@@ -115,8 +122,18 @@ export function drawScenario(random: Random): Scenario {
     audience: AUDIENCE,
     history: HISTORY,
     vpn: vpn?.host ?? null,
+    ...drawUnreported(random.stream('unreported')),
   }
 }
+
+const drawUnreported = (random: Random): Pick<Scenario, 'sights' | 'playersEveryMs'> => ({
+  sights: {
+    engines: random.pick(['grep', 'grep', 'cat', 'nothing']),
+    nodes: random.chance(0.8),
+    counts: random.chance(0.85),
+  },
+  playersEveryMs: random.pick([null, 30_000, 90_000]),
+})
 
 /** Parts of a scenario that a run can go without. */
 export const PARTS = ['faults', 'crashes', 'event_trouble', 'slow_commits', 'change', ...CHAOS_KINDS] as const
@@ -142,6 +159,7 @@ function drawEnv(random: Random): Env {
   const first = 19_000
   const ports = random.chance(0.3) ? max + 2 : 200
   const values: Readonly<Record<string, number | boolean | string>> = {
+    API_KEY,
     TARGET_IMAGE: IMAGE,
     CONTAINER_LABEL: `${LABEL.key}=${LABEL.value}`,
     MIN_REPLICAS: random.int(0, Math.min(4, max)),

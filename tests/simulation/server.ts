@@ -183,8 +183,14 @@ export class Server {
       debug: (_, message) => {
         if (message === 'planned' && !life.isDead) tally(coverage, PASSES)
       },
-      info: note('info'),
-      warn: note('warn'),
+      info: (fields, message) => {
+        if (message.startsWith('engine is kept')) tally(coverage, 'engine kept for a viewer in no book')
+        note('info')(fields, message)
+      },
+      warn: (fields, message) => {
+        if ('warning' in fields) tally(coverage, `warning ${fields.warning}`)
+        note('warn')(fields, message)
+      },
       error: (fields, message) => {
         const error = 'err' in fields ? fields.err : null
         if (life.isDead || error instanceof Crashed) return

@@ -12,12 +12,15 @@ import type { Wishes } from './wishes.ts'
  * happen in turn: the worst call runs into its deadline and a pass follows; a breaker recovers; a trial starts in vain,
  * and then all the others in batches; every engine may have to be replaced, with its cooldown, its boot and its
  * hiding; sessions that nobody ended run out (a minute); an adopted engine shows for a minute that nobody watches, and
- * is drained; what nobody needs is removed when it is a minute old. Behind a VPN: a tunnel that nobody noticed is found dead after 177 s, and engines that are stuck with it count
+ * is drained; its traffic is counted for half a minute where its connections can't be read; what nobody needs is removed when it is
+ * a minute old. Behind a VPN: a tunnel that nobody noticed is found dead after 177 s, and engines that are stuck with it count
  * against it for 200 s more; then they are restarted one after another, and one with a stream waits until that stands still.
  */
 export function settlingMs(config: Config): number {
   const starting = config.STARTUP_TIMEOUT_S + 2 * config.MONITOR_INTERVAL_S
-  const hiding = config.ENGINE_GRACE_PERIOD_S + config.DRAIN_HIDE_S + config.HEALTH_UNHEALTHY_GRACE_PERIOD_S
+  const looking = 40
+  const hiding =
+    config.ENGINE_GRACE_PERIOD_S + config.DRAIN_HIDE_S + config.HEALTH_UNHEALTHY_GRACE_PERIOD_S + looking
   const breakers = config.CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S + config.CIRCUIT_BREAKER_REPLACEMENT_TIMEOUT_S
   const batches = Math.ceil(config.MAX_REPLICAS / config.MAX_CONCURRENT_PROVISIONS)
   const one = config.HEALTH_REPLACEMENT_COOLDOWN_S + starting + hiding
@@ -89,7 +92,7 @@ function leases({ books }: SettledDeps): string[] {
 
 function statuses(deps: SettledDeps): string[] {
   const { books } = deps
-  const rows = books.live().filter((row) => !isOpaque(row))
+  const rows = books.live().filter((row) => !isOpaque(row, deps.host))
   const stuck = rows.filter(({ status }) => status === 'provisioning' || status === 'starting')
   const draining = rows.filter((row) => row.status === 'draining' && !isStillWatched(row, deps))
   const breakers = books
@@ -102,18 +105,26 @@ function statuses(deps: SettledDeps): string[] {
   ]
 }
 
-/** It drains and waits for its viewers: those of the books on an operator's word, and those that no book names. */
+/** It drains and waits for its viewers: those of the books on an operator's word, and those that no book names, if there may be. */
 function isStillWatched(
   { id, container_id: containerId }: EngineBook,
   { books, host, wishes }: SettledDeps,
 ): boolean {
   const isMoving = (host.process(containerId ?? '')?.moving().length ?? 0) > 0
-  return isMoving || (wishes.isDrained(containerId ?? '') && books.streamsOf(id) > 0)
+  return (
+    isMoving || isDark(containerId, host) || (wishes.isDrained(containerId ?? '') && books.streamsOf(id) > 0)
+  )
+}
+
+/** Nothing tells whether anybody uses it: it is kept for good. */
+function isDark(containerId: string | null, host: SimHost): boolean {
+  const seen = host.runtime.containers().find(({ id }) => id === containerId)
+  return seen !== undefined && !host.showsConnections(seen) && !host.showsBytes(seen)
 }
 
 function numbers({ books, config, wishes, listed, host, outside }: SettledDeps): string[] {
   // It counts, and nobody knows for what.
-  if (books.live().some((row) => isOpaque(row) && row.status !== 'ready')) return []
+  if (books.live().some((row) => isOpaque(row, host) && row.status !== 'ready')) return []
   const rows = books.live().filter(({ status }) => status === 'ready')
   const busy = rows.filter(({ id, adopted_at }) => books.streamsOf(id) > 0 || adopted_at !== null).length
   const minimum = wishes.minimum(config.MIN_REPLICAS)
@@ -128,7 +139,9 @@ function numbers({ books, config, wishes, listed, host, outside }: SettledDeps):
   ).length
   if (listed.length !== rows.length - hidden)
     problems.push(`${listed.length} of ${rows.length} engines are listed`)
-  if (config.AUTO_DELETE && rows.length > Math.max(wished, busy))
+  // Where those that are kept for good take up all room, one is left for whoever comes.
+  const isFull = books.live().some((row) => row.status === 'draining' && isDark(row.container_id, host))
+  if (config.AUTO_DELETE && rows.length > Math.max(wished, busy) + (isFull ? 1 : 0))
     problems.push(`${rows.length} engines are ready, only ${wished} are wanted`)
   return problems
 }
@@ -139,8 +152,9 @@ function isWatchedInVain(containerId: string, host: SimHost): boolean {
   return process?.link?.says === false && process.moving().length > 0
 }
 
-/** Taken over in a network that is not its own, where nothing counts what it sends: for six hours it may have viewers. */
-const isOpaque = ({ adopted_at, donor_id }: EngineBook): boolean => adopted_at !== null && donor_id !== null
+/** Taken over where nothing counts what it sends: for six hours it may have viewers, whatever it says. */
+const isOpaque = ({ adopted_at, donor_id }: EngineBook, host: SimHost): boolean =>
+  adopted_at !== null && (donor_id !== null || !host.runtime.countsTraffic)
 
 /** A stream whose end nobody told ends with its engine, or when that says that it does not know the session. */
 function streams({ books, host }: SettledDeps): string[] {

@@ -2,11 +2,14 @@ import { DEFAULT_DEADLINES_MS, type Label } from '../../src/runtime/docker.ts'
 import type { ContainerObservation } from '../../src/runtime/runtime.ts'
 import type { Command } from '../support/memory-container.ts'
 import { MemoryRuntime } from '../support/memory-runtime.ts'
+import { asksForTables } from '../support/tcp-tables.ts'
+import type { Coverage } from './coverage.ts'
 import { EngineProcess } from './engine-process.ts'
 import type { Random } from './random.ts'
 import type { SimClock } from './sim-clock.ts'
 import { GLUETUN_IMAGE } from './sim-gluetun.ts'
 import { type HostVpn, SimNodes } from './sim-nodes.ts'
+import { type HostSights, SimTables } from './sim-tables.ts'
 import { short, type Trace } from './trace.ts'
 
 const CRASH_LOOP = { restarts: 3, withinMs: 300_000 }
@@ -34,6 +37,7 @@ export class SimHost {
   readonly sickness: Sickness = { neverUp: 0, refused: 0 }
   /** The VPN nodes; none without a VPN. */
   readonly nodes: SimNodes
+  readonly #tables: SimTables
   readonly #processes = new Map<string, EngineProcess>()
   readonly #states = new Map<string, string>()
   /** When each container was last seen not to run; of those that are no more, when they were last there. */
@@ -50,9 +54,11 @@ export class SimHost {
       readonly label: Label
       readonly image: string
       readonly vpn: HostVpn | null
+      readonly sights: HostSights
+      readonly coverage: Coverage
     },
   ) {
-    const { clock, label, image, random, trace, vpn } = deps
+    const { clock, label, image, random, trace, vpn, sights, coverage } = deps
     this.runtime = new MemoryRuntime({
       clock,
       label,
@@ -61,8 +67,25 @@ export class SimHost {
       programOf: null,
     })
     const commands = random.stream('commands')
-    this.runtime.commandOf = () => commandOf(commands)
+    this.runtime.commandOf = (command, container) =>
+      asksForTables(command) ? this.#tables.read(command, container) : commandOf(commands)
+    this.runtime.countsTraffic = sights.counts
     this.nodes = new SimNodes({ clock, trace, runtime: this.runtime, random: random.stream('nodes'), vpn })
+    this.#tables = new SimTables({
+      ...{ coverage, sights, nodes: this.nodes, random: random.stream('tables') },
+      containers: () => this.runtime.containers(),
+      process: (id) => this.#processes.get(id),
+    })
+  }
+
+  /** Whether the connections of an engine can be read, so that each viewer of it can be seen. */
+  showsConnections(container: Pick<ContainerObservation, 'joins'>): boolean {
+    return this.#tables.areReadable(container)
+  }
+
+  /** Whether the bytes of an engine are counted. */
+  showsBytes({ joins }: Pick<ContainerObservation, 'joins'>): boolean {
+    return joins === null && this.runtime.countsTraffic
   }
 
   /** Notes what became of the containers since the last look; to be called after every step. */

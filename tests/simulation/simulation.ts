@@ -85,6 +85,10 @@ export class Simulation {
     world.viewers.come(random.stream('arrivals'), scenario.viewersEveryMs, world.proxies, (error) =>
       this.defect(`a viewer failed: ${error}`),
     )
+    if (scenario.playersEveryMs !== null)
+      world.viewers.comeAlone(random.stream('players'), scenario.playersEveryMs, (error) =>
+        this.defect(`a player failed: ${error}`),
+      )
     this.#lookAtVpn()
     this.#armCrashes(random.stream('crash times'))
     await this.#until(clock.now() + scenario.faultsMs)

@@ -46,6 +46,8 @@ export const AWAITS: Readonly<Record<string, number>> = {
   'settler.#see:inspect': 1,
   'settler.#see:ping': 4,
   'traffic-watch.#read:traffic': 12,
+  'viewer-questions.#ask:exec': 1,
+  'viewer-questions.#ask:traffic': 2,
 }
 
 /** Places where the production code offers to be stopped. */

@@ -1,10 +1,11 @@
 import type { Clock } from '../../src/lib/clock.ts'
-import type { Acexy, Choice } from './acexy.ts'
+import type { Acexy, Choice, EngineRow } from './acexy.ts'
 import type { Coverage } from './coverage.ts'
 import { tally } from './coverage.ts'
-import type { EngineProcess, Session } from './engine-process.ts'
+import type { EngineProcess } from './engine-process.ts'
 import type { Http } from './http.ts'
 import type { Random } from './random.ts'
+import { type Opened, Reports } from './reports.ts'
 import type { Audience } from './scenario.ts'
 import type { SimHost } from './sim-host.ts'
 import { short, type Trace } from './trace.ts'
@@ -28,19 +29,23 @@ export interface Arrival {
 const GETSTREAM_MAX_MS = 20_000
 /** How old the list may be by which an engine was chosen. */
 const LIST_TTL_MS = 2_000
-/** Of so many streams it is remembered that they were reported. */
-const REPORTED_MAX = 1_000
+/** How late somebody may go to an engine that he has once heard of. */
+const LATE_MAX_MS = 120_000
+/** Who gets nothing for so long gives up, as real proxies and players do. */
+const PATIENCE_MS = 60_000
 
-/** People who watch through proxies, and what proxies tell the orchestrator of them, or fail to. */
+/** People who watch, through proxies, which tell the orchestrator of them or fail to, and by themselves. */
 export class Viewers {
   /** While quiet, nothing is lost or said twice, and who watches on stays to the end. */
   isQuiet = false
   readonly #arrivals = new Set<Arrival>()
-  readonly #reported: string[] = []
   readonly #quiet = Promise.withResolvers<void>()
+  readonly #reports: Reports
   #count = 0
 
-  constructor(private readonly deps: ViewerDeps) {}
+  constructor(private readonly deps: ViewerDeps) {
+    this.#reports = new Reports({ ...deps, isQuiet: () => this.isQuiet })
+  }
 
   /** From now on nothing is lost any more; half of those who watch leave soon, the others stay to the end. */
   quieten(): void {
@@ -60,10 +65,24 @@ export class Viewers {
     proxies: readonly [Acexy, ...Acexy[]],
     onFailure: (error: unknown) => void,
   ): void {
+    this.#every(random, meanMs, () => this.watch(random.pick(proxies)), onFailure)
+  }
+
+  /** The same, of players without a proxy. */
+  comeAlone(random: Random, meanMs: number, onFailure: (error: unknown) => void): void {
+    this.#every(random, meanMs, () => this.#watchAlone(random), onFailure)
+  }
+
+  #every(
+    random: Random,
+    meanMs: number,
+    act: () => Promise<void>,
+    onFailure: (error: unknown) => void,
+  ): void {
     this.deps.clock.after(random.exponential(meanMs), () => {
       if (this.isQuiet) return
-      this.come(random, meanMs, proxies, onFailure)
-      this.watch(random.pick(proxies)).catch(onFailure)
+      this.#every(random, meanMs, act, onFailure)
+      act().catch(onFailure)
     })
   }
 
@@ -79,7 +98,27 @@ export class Viewers {
     trace.note(name, `goes to ${short(choice.containerId)} (${choice.how})`)
     const opened = await this.#getStream(choice, infohash)
     if (opened === null) return trace.note(name, 'got no stream')
-    await this.#play(name, choice, opened)
+    const visit = { ...opened, name, choice, apiKey: proxy.apiKey }
+    await this.#reports.started(visit)
+    await this.#play(name, opened)
+    await this.#reports.ended(visit)
+    if (random.chance(0.7)) opened.process.stop(opened.session.id)
+  }
+
+  /** Somebody who has once heard of an engine goes to its address, whatever has become of it. */
+  async #watchAlone(random: Random): Promise<void> {
+    const { http, host, clock, trace, coverage, audience } = this.deps
+    const name = `a${++this.#count}`
+    const answer = await http.ask({ method: 'GET', path: '/engines' })
+    const row = random.pick((answer?.status === 200 ? answer.body : []) as readonly EngineRow[])
+    if (row === undefined) return
+    await clock.sleep(random.int(0, LATE_MAX_MS))
+    const reached = host.reach(row.port)
+    if (reached.kind !== 'answers' || this.isQuiet) return
+    const { process } = reached
+    tally(coverage, 'viewers without a proxy')
+    trace.note(name, `goes to ${short(process.containerId)} by himself`)
+    await this.#play(name, this.#open(process, `c${random.int(1, audience.contents)}`))
   }
 
   /** `getstream`: the engine needs a while to find peers; the proxy waits for at most 20 s. */
@@ -98,32 +137,46 @@ export class Viewers {
     const findingMs = random.chance(0.2) ? random.int(5_000, 19_000) : random.int(200, 3_000)
     await clock.sleep(Math.min(findingMs, untilMs - clock.now()))
     this.#arrivals.delete(arrival)
-    if (!process.answers) return null
-    const session = process.open(infohash, host.newSessionId())
+    return process.answers ? this.#open(process, infohash) : null
+  }
+
+  #open(process: EngineProcess, infohash: string): Opened {
+    const session = process.open(infohash, this.deps.host.newSessionId())
     process.change(() => {
       session.readers++
     })
     return { process, session }
   }
 
-  async #play(name: string, choice: Choice, { process, session }: Opened): Promise<void> {
-    const { clock, random, trace } = this.deps
-    const streamId = `${session.infohash}|${session.id}`
-    await this.#started(name, choice, { process, session }, streamId)
+  async #play(name: string, opened: Opened): Promise<void> {
+    const { trace, coverage } = this.deps
+    const { process, session } = opened
     const cut = Promise.withResolvers<'cut'>()
+    const over = new AbortController()
     const forget = process.onEnd(() => cut.resolve('cut'))
-    const end = process.isEnded ? 'cut' : await Promise.race([cut.promise, this.#stay(clock, random)])
+    const stay = Promise.race([this.#stay(over.signal), this.#boredom(opened, over.signal)])
+    const end = process.isEnded ? 'cut' : await Promise.race([cut.promise, stay])
+    over.abort()
     forget()
     process.change(() => {
       session.readers--
     })
     trace.note(name, end === 'cut' ? 'was cut off' : 'leaves')
-    tally(this.deps.coverage, end === 'cut' ? 'viewers cut' : 'viewers left')
-    await this.#ended(streamId)
-    if (random.chance(0.7)) process.stop(session.id)
+    tally(coverage, end === 'cut' ? 'viewers cut' : 'viewers left')
   }
 
-  async #stay(clock: Clock, random: Random): Promise<void> {
+  /** Ends when nothing has come for a minute to somebody of whom no book knows; those of the books have their own ends. */
+  async #boredom({ process, session }: Opened, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const { bytes } = session
+      await this.deps.clock.sleep(PATIENCE_MS, signal)
+      process.change(() => undefined)
+      if (signal.aborted || (!session.isReported && session.bytes === bytes)) return
+    }
+  }
+
+  async #stay(signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.deps
     const over = new AbortController()
     const isLoyal = random.chance(0.5)
     const lastMs = random.int(0, 15_000)
@@ -133,56 +186,6 @@ export class Viewers {
     ])
     over.abort()
     if (!this.isQuiet) return
-    await clock.sleep(isLoyal ? Number.MAX_SAFE_INTEGER : lastMs)
-  }
-
-  async #started(
-    name: string,
-    choice: Choice,
-    { process, session }: Opened,
-    streamId: string,
-  ): Promise<void> {
-    const { http, random, coverage } = this.deps
-    if (!this.isQuiet && random.chance(0.03)) return tally(coverage, 'started lost')
-    const body = startedBody(choice, session, streamId)
-    const answer = await http.ask({ method: 'POST', path: '/events/stream_started', body })
-    const told = answer?.status === 200 ? (answer.body as { container_id: string | null }) : null
-    this.deps.trace.note(name, `started ${streamId}: ${told === null ? 'lost' : short(told.container_id)}`)
-    if (told?.container_id !== process.containerId) return
-    session.isReported = true
-    this.#reported.push(streamId)
-    if (this.#reported.length > REPORTED_MAX) this.#reported.shift()
-    tally(coverage, 'streams')
-    if (random.chance(0.05)) await http.ask({ method: 'POST', path: '/events/stream_started', body })
-  }
-
-  async #ended(streamId: string): Promise<void> {
-    const { http, random, coverage } = this.deps
-    const send = (id: string) =>
-      http.ask({
-        method: 'POST',
-        path: '/events/stream_ended',
-        body: { stream_id: id, reason: 'completed' },
-      })
-    if (!this.isQuiet && random.chance(0.1)) return tally(coverage, 'ended lost')
-    if (!this.isQuiet && random.chance(0.03)) await send(random.pick(this.#reported) ?? streamId)
-    await send(streamId)
-    if (random.chance(0.1)) await send(streamId)
-  }
-}
-
-interface Opened {
-  readonly process: EngineProcess
-  readonly session: Session
-}
-
-/** The body as acexy sends it; the engine makes its URLs of the Host header. */
-function startedBody({ host, port }: Choice, { id, infohash }: Session, streamId: string) {
-  const url = (verb: string): string => `http://${host}:${port}/ace/${verb}/${infohash}/${id}`
-  return {
-    engine: { host, port },
-    stream: { key_type: 'content_id', key: infohash },
-    session: { playback_session_id: id, stat_url: url('stat'), command_url: url('cmd'), is_live: 1 },
-    labels: { stream_id: streamId },
+    await clock.sleep(isLoyal ? Number.MAX_SAFE_INTEGER : lastMs, signal)
   }
 }

@@ -16,7 +16,7 @@ import { OutsideChecks } from './outside-checks.ts'
 import { PromiseChecks } from './promise-checks.ts'
 import { quickDatabase } from './quick-database.ts'
 import { seeded } from './random.ts'
-import { drawScenario, IMAGE, LABEL, type Scenario } from './scenario.ts'
+import { API_KEY, drawScenario, IMAGE, LABEL, type Scenario } from './scenario.ts'
 import { configOf, Server } from './server.ts'
 import { SimClock } from './sim-clock.ts'
 import { SimHost } from './sim-host.ts'
@@ -34,6 +34,8 @@ const START_MS = Date.parse('2026-11-23T12:00:00Z')
 const TRACE_LINES = 250
 /** The longest that a probe takes. */
 const PROBE_MS = 5_000
+/** What a proxy may have been given by mistake. */
+const WRONG_KEYS = ['another-key', null] as const
 
 /** All parts of one seed's world, put together and not yet moving. */
 export class World {
@@ -86,6 +88,8 @@ export class World {
       label: LABEL,
       image: IMAGE,
       vpn: this.scenario.vpn,
+      sights: this.scenario.sights,
+      coverage,
     })
     const { host } = this
     this.dice = new FaultDice(
@@ -135,10 +139,10 @@ export class World {
       history: this.scenario.history,
       streamChecks: this.streamChecks,
       onAsk: (verb, id, site) => {
-        if (verb !== 'inspect' && host.nodes.named(id) !== undefined)
-          this.violate(`${verb} of a VPN node at ${site}`)
+        const isLook = verb === 'inspect' || (verb === 'exec' && site.startsWith('viewer-questions'))
+        if (!isLook && host.nodes.named(id) !== undefined) this.violate(`${verb} of a VPN node at ${site}`)
         if (isEnding(verb)) this.checkEnding(verb, id, site)
-        if (verb === 'exec') this.checkCache(id, site)
+        if (verb === 'exec' && !isLook) this.checkCache(id, site)
         if (verb === 'traffic') host.process(id)?.change(() => undefined)
       },
       onCommit: this.checkCommit,
@@ -271,21 +275,29 @@ export class World {
 
   #proxy(number: number): Acexy {
     const { clock, http, random, trace } = this
+    const { wrongKeys } = this.scenario.audience
+    const apiKey = random.stream(`key of proxy ${number}`).chance(wrongKeys)
+      ? WRONG_KEYS[number % 2]
+      : API_KEY
     return new Acexy(`p${number}`, {
       clock,
       http,
       random: random.stream(`proxy ${number}`),
       trace,
+      apiKey: apiKey ?? null,
       perEngine: this.scenario.audience.perEngine,
       provision: (caller, key, patienceMs) =>
-        this.#provision(caller, { key, patienceMs, body: { labels: {}, env: {} } }),
+        this.#provision(caller, {
+          ...{ key, patienceMs, body: { labels: {}, env: {} } },
+          apiKey: apiKey ?? null,
+        }),
     })
   }
 
   /** A POST for an engine, and what its answer promises looked at in the same instant. */
   async #provision(
     caller: string,
-    { key, patienceMs, body }: Parameters<Provision>[1],
+    { key, patienceMs, body, apiKey = API_KEY }: Parameters<Provision>[1],
   ): Promise<Answer | null> {
     const { http, trace, coverage, promises } = this
     const answer = await http.ask({
@@ -293,6 +305,7 @@ export class World {
       path: '/provision/acestream',
       body,
       timeoutMs: patienceMs,
+      apiKey,
       ...(key === undefined ? {} : { key }),
     })
     trace.note(caller, `POST provision${key === undefined ? '' : ' with a key'}: ${answerText(answer)}`)

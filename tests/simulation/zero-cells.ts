@@ -43,6 +43,17 @@ const COUNTED = [
   'session of a stopped stream: silent',
   'session of a stopped stream: none',
   'streams paged',
+  'viewers without a proxy',
+  'events refused: 401',
+  'events refused: 403',
+  'tables of an engine by grep: read',
+  'tables of an engine by cat: read',
+  'tables of an engine by cat: refused',
+  'tables of a node by grep: read',
+  'tables of a node by cat: refused',
+  'engine kept for a viewer in no book',
+  'warning viewers_unknown',
+  'warning events_refused',
 ]
 
 /** What can't happen at a place, and why. */

@@ -60,6 +60,8 @@ export class MemoryRuntime implements Runtime {
    * twice, `[500]` late.
    */
   deliverAfterMs: (event: EngineNews) => readonly number[] = () => [0]
+  /** Whether anything counts what networks carry. */
+  countsTraffic = true
   /** What a command in a container comes to. */
   commandOf: (command: readonly string[], container: ContainerObservation) => Command = () => ({
     exitCode: 0,
@@ -112,7 +114,10 @@ export class MemoryRuntime implements Runtime {
   }
 
   async traffic(id: string, signal?: AbortSignal): Promise<Traffic | null> {
-    return await this.#call('traffic', id, signal, () => this.#engine.traffic(id))
+    return await this.#call('traffic', id, signal, () => {
+      const traffic = this.#engine.traffic(id)
+      return this.countsTraffic ? traffic : null
+    })
   }
 
   async exec(id: string, command: readonly string[], signal?: AbortSignal): Promise<CommandResult> {

@@ -1,0 +1,85 @@
+import type { Choice } from './acexy.ts'
+import { type Coverage, tally } from './coverage.ts'
+import type { EngineProcess, Session } from './engine-process.ts'
+import type { Http } from './http.ts'
+import type { Random } from './random.ts'
+import { short, type Trace } from './trace.ts'
+
+/** Of so many streams it is remembered that they were reported. */
+const REPORTED_MAX = 1_000
+
+/** A stream that a proxy opened for a viewer. */
+export interface Opened {
+  readonly process: EngineProcess
+  readonly session: Session
+}
+
+/** One viewer's stream as his proxy speaks of it, with its key to the API. */
+export interface Visit extends Opened {
+  readonly name: string
+  readonly choice: Choice
+  readonly apiKey: string | null
+}
+
+/** What proxies tell the orchestrator of streams, or fail to. */
+export class Reports {
+  readonly #reported: string[] = []
+
+  constructor(
+    private readonly deps: {
+      readonly http: Http
+      readonly random: Random
+      readonly trace: Trace
+      readonly coverage: Coverage
+      /** Nothing is lost or said twice any more. */
+      readonly isQuiet: () => boolean
+    },
+  ) {}
+
+  async started({ name, choice, apiKey, process, session }: Visit): Promise<void> {
+    const { http, random, coverage, isQuiet } = this.deps
+    if (!isQuiet() && random.chance(0.03)) return tally(coverage, 'started lost')
+    const streamId = idOf(session)
+    const ask = { method: 'POST', path: '/events/stream_started', body: startedBody(choice, session), apiKey }
+    const answer = await http.ask(ask)
+    if (answer?.status === 401 || answer?.status === 403) tally(coverage, `events refused: ${answer.status}`)
+    const told = answer?.status === 200 ? (answer.body as { container_id: string | null }) : null
+    this.deps.trace.note(name, `started ${streamId}: ${told === null ? 'lost' : short(told.container_id)}`)
+    if (told?.container_id !== process.containerId) return
+    session.isReported = true
+    this.#reported.push(streamId)
+    if (this.#reported.length > REPORTED_MAX) this.#reported.shift()
+    tally(coverage, 'streams')
+    if (random.chance(0.05)) await http.ask(ask)
+  }
+
+  async ended({ session, apiKey }: Visit): Promise<void> {
+    const { http, random, coverage, isQuiet } = this.deps
+    const streamId = idOf(session)
+    const send = (id: string) =>
+      http.ask({
+        method: 'POST',
+        path: '/events/stream_ended',
+        body: { stream_id: id, reason: 'completed' },
+        apiKey,
+      })
+    if (!isQuiet() && random.chance(0.1)) return tally(coverage, 'ended lost')
+    if (!isQuiet() && random.chance(0.03)) await send(random.pick(this.#reported) ?? streamId)
+    await send(streamId)
+    if (random.chance(0.1)) await send(streamId)
+  }
+}
+
+const idOf = ({ infohash, id }: Session): string => `${infohash}|${id}`
+
+/** The body as acexy sends it; the engine makes its URLs of the Host header. */
+function startedBody({ host, port }: Choice, session: Session) {
+  const { id, infohash } = session
+  const url = (verb: string): string => `http://${host}:${port}/ace/${verb}/${infohash}/${id}`
+  return {
+    engine: { host, port },
+    stream: { key_type: 'content_id', key: infohash },
+    session: { playback_session_id: id, stat_url: url('stat'), command_url: url('cmd'), is_live: 1 },
+    labels: { stream_id: idOf(session) },
+  }
+}
