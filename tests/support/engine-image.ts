@@ -15,13 +15,22 @@ const SOURCES = join(import.meta.dir, '../emulators/engine')
  * @throws {Error} when Docker cannot be reached, or with the compiler's or builder's own words.
  */
 export function buildEngineImage(): Promise<string> {
+  // What the cleanup of a cache and a look at connections need, which nearly every real image has.
+  return build('roundhouse-engine-emulator', ['sh', 'du', 'rm', 'grep', 'cat'])
+}
+
+/** The same with nothing but the engine in it, as some real images are; gives its tag. */
+export function buildBareEngineImage(): Promise<string> {
+  return build('roundhouse-engine-emulator-bare', [])
+}
+
+function build(repository: string, tools: readonly string[]): Promise<string> {
   return buildEmulatorImage({
-    repository: 'roundhouse-engine-emulator',
+    repository,
     main: join(SOURCES, 'main.ts'),
     sources: [SOURCES],
     program: '/engine-emulator',
-    // What the cleanup of a cache needs, which every real image has.
-    tools: ['sh', 'du', 'rm'],
+    tools,
     instructions: [
       'EXPOSE 6878 6879 8621 62062 6870',
       // Makes the folder.

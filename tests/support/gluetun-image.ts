@@ -19,7 +19,8 @@ export function buildGluetunImage(): Promise<string> {
     // It takes the clock and the faults from its neighbour.
     sources: [join(EMULATORS, 'gluetun'), join(EMULATORS, 'engine')],
     program: '/gluetun-entrypoint',
-    tools: [],
+    // Gluetun's image is Alpine's, with busybox.
+    tools: ['grep', 'cat'],
     instructions: `EXPOSE 8000 8999
 ENTRYPOINT ["/gluetun-entrypoint"]
 HEALTHCHECK --interval=5s --timeout=5s --start-period=10s --retries=3 CMD ["/gluetun-entrypoint", "healthcheck"]
