@@ -20,6 +20,7 @@ import { Repairs } from './control/repairs.ts'
 import { SessionKeeper } from './control/session-keeper.ts'
 import { Settlements } from './control/settlements.ts'
 import { Settler } from './control/settler.ts'
+import { StartSummary } from './control/start-summary.ts'
 import { StorageWatch } from './control/storage-watch.ts'
 import { StreamStops } from './control/stream-stops.ts'
 import { Survey } from './control/survey.ts'
@@ -221,9 +222,13 @@ function lifecycleOf(
   const watched = { store, clock, facts, sessions, connections, nodes, viewers, survey }
   const onPass = counters.planned
   const outsiders = new OutsiderWarnings({ nodes, warnings })
+  const summary = new StartSummary({ warnings, log })
   const reconciler = new Reconciler({
     ...{ ...watched, executor, log, random, onPass },
-    onLook: (situation) => outsiders.tell(situation),
+    onLook: (situation) => {
+      outsiders.tell(situation)
+      summary.look(situation)
+    },
     onError: edge('a pass of the reconciler'),
   })
   return { survey, repairQueue, reconciler, operator: new Operator({ store, clock, ...settings }) }

@@ -1,9 +1,9 @@
 import type { Config } from './config.ts'
 import { createApp } from './http/app.ts'
-import { guarded } from './lib/guard.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { createServices, createTranslate } from './services.ts'
 import { type Adapters, baseOf } from './wire-base.ts'
+import { loopsOf } from './wire-loops.ts'
 import { HISTORY, type History } from './wire-settings.ts'
 import { feedOf, figuresOf, viewsOf } from './wire-views.ts'
 import { workOf } from './wire-work.ts'
@@ -49,19 +49,6 @@ export function createOrchestrator(
     },
   })
   const translate = createTranslate(config.PROVISION_ERROR_DETAIL)
-  const {
-    provisioner,
-    keeper,
-    vpnKeeper,
-    observer,
-    reconciler,
-    repairQueue,
-    traffic,
-    viewers,
-    cache,
-    storageWatch,
-  } = work
-  const { statistics } = base
   return {
     app: createApp(services, {
       apiKey: config.API_KEY,
@@ -75,28 +62,6 @@ export function createOrchestrator(
       onDefect: (error, { method, url }) => log.error({ err: error, method, url }, 'a request failed'),
     }),
     metrics,
-    start: () => {
-      storageWatch.start()
-      guarded(() => provisioner.sweepUnclaimed(), base.edge('unclaimed engines'))()
-      keeper.start()
-      vpnKeeper.start()
-      observer.start()
-      reconciler.start()
-      traffic.start()
-      statistics.start()
-      cache?.start()
-    },
-    hangUp: () => feed.stop(),
-    stop: async () => {
-      feed.stop()
-      provisioner.stop()
-      const watching = [
-        ...[viewers, traffic, keeper, vpnKeeper, observer, storageWatch],
-        ...(cache === null ? [] : [cache]),
-      ]
-      const loops = [reconciler, repairQueue, ...watching]
-      await Promise.all(loops.map((loop) => loop.stop()))
-      await statistics.stop()
-    },
+    ...loopsOf(base, work, feed),
   }
 }

@@ -1,0 +1,24 @@
+import type { Situation } from '../core/situation.ts'
+import type { Log } from '../lib/log.ts'
+import type { Warnings } from './warnings.ts'
+
+/** Tells once, as soon as all engines have been found after a start, what there is and what is wrong. */
+export class StartSummary {
+  #isTold = false
+
+  constructor(private readonly deps: { readonly warnings: Warnings; readonly log: Log }) {}
+
+  /** Looks at what a plan is made of; to be called with each, after the warnings that follow from it. */
+  look({ engines, frozen }: Situation): void {
+    if (this.#isTold || frozen !== null) return
+    this.#isTold = true
+    const { warnings, log } = this.deps
+    const streams = engines.reduce((sum, each) => sum + each.streams, 0)
+    const codes = warnings.standing().map(({ code }) => code)
+    const wrong = codes.length === 0 ? 'nothing to be warned of' : `warnings: ${codes.join(', ')}`
+    const text = `ready: ${counted(engines.length, 'engine')}, ${counted(streams, 'stream')}, ${wrong}`
+    log[codes.length === 0 ? 'info' : 'warn']({ engines: engines.length, streams, warnings: codes }, text)
+  }
+}
+
+const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`

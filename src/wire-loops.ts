@@ -1,0 +1,34 @@
+import type { Feed } from './control/feed.ts'
+import { guarded } from './lib/guard.ts'
+import type { Base } from './wire-base.ts'
+import type { Work } from './wire-work.ts'
+
+/** How all that works by itself begins and ends; see `Orchestrator`. */
+export function loopsOf({ edge, statistics }: Base, work: Work, feed: Feed) {
+  const { provisioner, keeper, vpnKeeper, observer, reconciler, repairQueue } = work
+  const { traffic, viewers, cache, storageWatch } = work
+  const deciding = [reconciler, repairQueue]
+  const watching = [viewers, traffic, keeper, vpnKeeper, observer, storageWatch]
+  return {
+    start: (): void => {
+      storageWatch.start()
+      guarded(() => provisioner.sweepUnclaimed(), edge('unclaimed engines'))()
+      keeper.start()
+      vpnKeeper.start()
+      observer.start()
+      reconciler.start()
+      traffic.start()
+      statistics.start()
+      cache?.start()
+    },
+    hangUp: (): void => feed.stop(),
+    stop: async (): Promise<void> => {
+      feed.stop()
+      provisioner.stop()
+      await Promise.all(
+        [...deciding, ...watching, ...(cache === null ? [] : [cache])].map((loop) => loop.stop()),
+      )
+      await statistics.stop()
+    },
+  }
+}
