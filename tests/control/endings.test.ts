@@ -131,7 +131,7 @@ const ENDS: readonly (readonly [string, End, () => Promise<Engine>])[] = [
     async () => {
       await start()
       rig.runtime.faults.next('create', { kind: 'lose_answer' })
-      const hang = rig.runtime.faults.hang('destroy')
+      const hang = rig.runtime.faults.hang('discard')
       const answer = rig.provision()
       const engine = await burdenDuring(hang)
       await answer
@@ -193,7 +193,7 @@ const ENDS: readonly (readonly [string, End, () => Promise<Engine>])[] = [
     async () => {
       await start()
       rig.runtime.kill((await provisioned()).containerId ?? '')
-      return burdenDuring(rig.runtime.faults.hang('destroy'))
+      return burdenDuring(rig.runtime.faults.hang('discard'))
     },
   ],
   [
@@ -204,7 +204,7 @@ const ENDS: readonly (readonly [string, End, () => Promise<Engine>])[] = [
       const { containerId, hostHttpPort } = await provisioned()
       rig.health.report(hostHttpPort, true, rig.clock.now())
       rig.runtime.kill(containerId ?? '')
-      return burdenDuring(rig.runtime.faults.hang('destroy'))
+      return burdenDuring(rig.runtime.faults.hang('discard'))
     },
   ],
   [
@@ -216,7 +216,7 @@ const ENDS: readonly (readonly [string, End, () => Promise<Engine>])[] = [
       await rig.orchestrator.stop()
       rig.runtime.kill(containerId ?? '')
       rig.runtime.faults.next('start', refused)
-      const hang = rig.runtime.faults.hang('destroy')
+      const hang = rig.runtime.faults.hang('discard')
       await rig.restart()
       return burdenDuring(hang)
     },

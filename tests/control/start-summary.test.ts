@@ -10,6 +10,7 @@ const summaries = () => rig.logged.filter((line) => line.startsWith('ready: '))
 
 test('a start is summed up once, with what there is', async () => {
   rig = await new Rig().start()
+  await rig.clock.advance(1_000)
   await rig.provision()
   await rig.play(19_000)
   await rig.restart()
