@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import { leaseAgain } from './control/adoption.ts'
 import { CacheCleaner } from './control/cache-cleaner.ts'
 import { Claims } from './control/claims.ts'
 import { OwnContainers } from './control/containers.ts'
@@ -156,6 +157,7 @@ function watchingOf(
   const housekeeping = new Housekeeping({ store, clock, books, limits: history })
   const onPass = (): void => {
     provisioner.sweepUnclaimed()
+    leaseAgain(store, clock.now())
     ends.catchUp()
     housekeeping.run()
     counters.fullPass()

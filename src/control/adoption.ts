@@ -9,8 +9,8 @@ import {
   updateEngine,
 } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
-import { releaseLeases, tryLease } from '../store/leases.ts'
-import type { Db } from '../store/store.ts'
+import { type Lease, leasesIn, releaseLeases, tryLease } from '../store/leases.ts'
+import type { Db, Store } from '../store/store.ts'
 import { unseen } from './claims.ts'
 import { leasesOf } from './engine-ports.ts'
 import { HOST_SCOPE } from './port-book.ts'
@@ -99,6 +99,22 @@ export function adopt(
   }
   appendJournal(tx, nowMs, { kind: 'engine.adopted', engineId: engine.id, detail })
   return engine
+}
+
+/**
+ * Leases what live engines have and nobody holds any more: a copy that was found before its original was known to be gone has
+ * the port of that.
+ */
+export function leaseAgain(store: Store, nowMs: number): void {
+  const placeOf = ({ scope, port }: Pick<Lease, 'scope' | 'port'>): string => `${scope}:${port}`
+  const held = new Set(leasesIn(store.db).map(placeOf))
+  const missing = liveEngines(store.db)
+    .flatMap(leasesOf)
+    .filter((lease) => !held.has(placeOf(lease)))
+  if (missing.length === 0) return
+  store.transact((tx) => {
+    for (const lease of missing) tryLease(tx, lease, nowMs)
+  })
 }
 
 /** A copy of the engine that carries the node's forwarded port has its label, and not the port. */

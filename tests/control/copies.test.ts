@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'
 import type { ContainerSpec } from '../../src/runtime/runtime.ts'
+import { liveEngines } from '../../src/store/engines.ts'
 import { newestJournal } from '../../src/store/journal.ts'
+import { leasesIn } from '../../src/store/leases.ts'
 import { MemoryRuntime } from '../support/memory-runtime.ts'
 import { IMAGE, LABEL, Rig } from '../support/rig.ts'
 import { settled, VirtualClock } from '../support/virtual-clock.ts'
@@ -104,6 +106,22 @@ describe('a tool that makes an engine anew', () => {
     expect(await (await remove(container_name)).json()).toEqual({ deleted: copy })
     expect(await listed()).toEqual([container_id])
   })
+})
+
+test('a copy that is found before its original is known to be gone gets the port when that is', async () => {
+  await rig.start()
+  const { container_id, host_http_port } = await provision()
+  const spec = copyOf(container_id)
+  rig.runtime.deliverAfterMs = () => []
+  rig.runtime.removeOutside(container_id)
+  const copy = rig.runtime.createOutside(spec)
+  rig.runtime.startOutside(copy)
+  await rig.during(rig.request('POST', '/gc'))
+  expect(await listed()).toEqual([copy])
+  const [engine] = liveEngines(rig.temp.store.db)
+  expect(leasesIn(rig.temp.store.db)).toEqual([
+    { scope: 'host', port: host_http_port, kind: 'http', engineId: engine?.id ?? '' },
+  ])
 })
 
 describe('a container that nothing needs', () => {

@@ -795,6 +795,11 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   ]),
   ...of('control/adoption.ts', [
+    [
+      'a copy never gets the port of its original',
+      'for (const lease of missing) tryLease(tx, lease, nowMs)',
+      '',
+    ],
     ['a copy carries the forwarded port, too', ' && !hasCarrier(tx, vpnNode)', ''],
   ]),
   ...of('control/claims.ts', [

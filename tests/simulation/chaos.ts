@@ -2,6 +2,8 @@ import type { Callers } from './callers.ts'
 import { ChaosTools, type ChaosToolsDeps } from './chaos-tools.ts'
 import type { EngineProcess } from './engine-process.ts'
 import type { Operators } from './operators.ts'
+import { OwnerChaos } from './owner-chaos.ts'
+import type { OwnerChaosKind } from './owners.ts'
 import type { Random } from './random.ts'
 import { CHAOS_KINDS, type ChaosKind, type Scenario } from './scenario.ts'
 import type { Server } from './server.ts'
@@ -26,11 +28,19 @@ export class Chaos {
   #isOver = false
   readonly #tools: ChaosTools
   readonly #vpn: VpnChaos
+  readonly #owners: OwnerChaos
   #outage: { readonly fromMs: number; untilMs: number } | null = null
 
   constructor(private readonly deps: ChaosDeps) {
     this.#tools = new ChaosTools(deps)
     this.#vpn = new VpnChaos({ ...deps, tools: this.#tools })
+    this.#owners = new OwnerChaos({ clock: deps.clock, tools: this.#tools })
+  }
+
+  /** Puts on the host what others have there before we ever start. */
+  prepare({ others }: Scenario): void {
+    const random = this.deps.random.stream('others')
+    for (const state of others) this.#owners.make(random, state)
   }
 
   start(means: Scenario['chaos']): void {
@@ -56,12 +66,14 @@ export class Chaos {
     this.deps.clock.after(random.exponential(meanMs), () => {
       if (this.#isOver) return
       this.#repeat(kind, meanMs, random)
-      const deeds = { ...this.#deeds, ...this.#vpn.deeds }
+      const deeds = { ...this.#deeds, ...this.#vpn.deeds, ...this.#owners.deeds }
       this.#tools.tryTo(kind, () => deeds[kind](random))
     })
   }
 
-  readonly #deeds: Readonly<Record<Exclude<ChaosKind, VpnChaosKind>, (random: Random) => void>> = {
+  readonly #deeds: Readonly<
+    Record<Exclude<ChaosKind, VpnChaosKind | OwnerChaosKind>, (random: Random) => void>
+  > = {
     engine_hangs: (random) => this.#mode(random, 'hung', random.int(3_000, 90_000)),
     engine_deaf: (random) => this.#mode(random, 'deaf', random.int(3_000, 60_000)),
     engine_crashes: (random) =>

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'bun:test'
+import { ChaosTools } from './chaos-tools.ts'
+import { OwnerChaos } from './owner-chaos.ts'
 import { seeded } from './random.ts'
 import { IMAGE } from './scenario.ts'
 import { samplesFaults } from './table-bounds.ts'
@@ -285,6 +287,65 @@ describe('the checks see', () => {
     expect(world.violations).toEqual([])
     await world.promises.promised(id, 'two')
     expect(world.violations).toEqual([`${id.slice(0, 6)} was given to one and to two`])
+    world.server.running?.life.die()
+  })
+
+  test('what is done to a container of another installation, and that one is taken over late', async () => {
+    const world = await calmWorld()
+    const { owners, host, clock } = world
+    const chaos = new OwnerChaos({ clock, tools: new ChaosTools({ ...world, clock, host }) })
+    const id = chaos.make(seeded(1), 'running')
+    const name = host.runtime.containers().find((each) => each.id === id)?.name
+    await pass(world, 30_000)
+    owners.asked('inspect', id, 'test')
+    expect(world.violations).toEqual([])
+    owners.asked('stop', id, 'test')
+    expect(world.violations.splice(0)).toEqual([`stop at test of ${name}, which is of another installation`])
+    world.database.run('UPDATE engines SET container_id = ? WHERE container_id = ?', [id, firstEngine(world)])
+    const [engine] = world.books.live()
+    owners.note({
+      ...{ id: 1, at: 0, kind: 'engine.adopted', detail: '{}' },
+      ...{ engine_id: engine?.id ?? '', stream_id: null },
+    })
+    expect(world.violations).toEqual([`${name} was taken over, though it came later`])
+    world.server.running?.life.die()
+  })
+
+  test('an engine of another installation that ran all the time and was not taken over', async () => {
+    const world = new World(1, null)
+    const { owners, host, clock } = world
+    const chaos = new OwnerChaos({ clock, tools: new ChaosTools({ ...world, clock, host }) })
+    const ids = [chaos.make(seeded(2), 'running'), chaos.make(seeded(2), 'created')]
+    host.look()
+    owners.begins()
+    const engines = host.runtime.containers().filter(({ labels }) => 'roundhouse.engine' in labels)
+    expect(engines.map(({ id }) => id)).toEqual(ids)
+    expect(owners.missed()).toEqual([`${engines[0]?.name} was never taken over`])
+  })
+
+  test('the removal of a container that is new, and of a copy that runs', async () => {
+    const world = await calmWorld()
+    const original = world.host.runtime.containers().find(({ id }) => id === firstEngine(world))
+    const { image, labels } = original ?? { image: IMAGE, labels: {} }
+    const rest = { publishAddress: '', network: null, memoryBytes: null, cpus: null }
+    const copy = world.host.runtime.createOutside({
+      name: 'copy',
+      image,
+      env: {},
+      labels,
+      ports: [],
+      ...rest,
+    })
+    world.owners.asked('discard', copy, 'removal.removeAsSeen:discard')
+    world.host.runtime.deliverAfterMs = () => []
+    world.host.runtime.startOutside(copy)
+    world.owners.asked('destroy', copy, 'remover.remove:destroy')
+    world.owners.asked('destroy', copy, 'removal.removeAsSeen:destroy')
+    expect(world.violations.splice(0)).toEqual([
+      'discard at removal.removeAsSeen:discard of copy, which is new',
+      'destroy at removal.removeAsSeen:destroy of copy, which is new',
+      'destroy at removal.removeAsSeen:destroy of copy, a copy that runs',
+    ])
     world.server.running?.life.die()
   })
 

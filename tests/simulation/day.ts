@@ -136,6 +136,7 @@ function dayOf(drawn: Scenario, options: DayOptions): Scenario {
     audience: { stayMs: options.stayMs, contents: 10 * options.streams, perEngine: PER_ENGINE, wrongKeys: 0 },
     history: options.history,
     vpn: null,
+    others: [],
   }
 }
 

@@ -48,6 +48,8 @@ export class EndingChecks {
 
   /** A container is about to be ended; where that was decided earlier, it was judged then. */
   check(verb: Ending, containerId: string, site: string): void {
+    // What runs by then is left running.
+    if (verb === 'discard') return
     const engine = this.deps.books.byContainer(containerId)
     const isDecided = engine !== null && engine.removal_requested_at !== null && engine.status === 'draining'
     if (isDecided || this.#isNetworkGone(containerId)) return

@@ -1,6 +1,7 @@
 import type { Books, EngineBook } from './books.ts'
 import { type Coverage, tally } from './coverage.ts'
 import type { Answer, Http } from './http.ts'
+import { isForeign } from './owners.ts'
 import type { Random } from './random.ts'
 import { GENERIC_LABEL, LABEL } from './scenario.ts'
 import type { SimHost } from './sim-host.ts'
@@ -48,6 +49,7 @@ export class Operators {
     this.deps.wishes.delete(id)
     await this.#ask('DELETE', `/containers/${id}`, ({ status }) => {
       const isThere = this.#isThere(id)
+      if (status === 404 && this.#isOfOthers(id)) return null
       if ((status === 200 || status === 404) && isThere) return 'the container is there'
       return status === 200 || status === 404 ? null : this.#dockerFailed(status)
     })
@@ -122,19 +124,32 @@ export class Operators {
     const id = this.#anyContainer(random)
     if (id === undefined) return
     await this.#ask('GET', `/containers/${id}`, ({ status }) => {
-      if (status === 404) return this.#isThere(id) ? 'the container is there' : null
+      if (status === 200 && this.#isOfOthers(id)) return 'it is of another installation'
+      if (status === 404) return this.#isThere(id) && !this.#isOfOthers(id) ? 'the container is there' : null
       return status === 200 ? null : this.#dockerFailed(status)
     })
   }
 
   async lookByLabel(): Promise<void> {
     const path = `/by-label?key=${LABEL.key}&value=${LABEL.value}`
-    await this.#ask('GET', path, ({ status }) => (status === 200 ? null : this.#dockerFailed(status)))
+    await this.#ask('GET', path, ({ status, body }) => {
+      if (status !== 200) return this.#dockerFailed(status)
+      const told = (body as { id: string }[]).find(({ id }) => this.#isOfOthers(id))
+      return told === undefined ? null : `${short(told.id)} is of another installation`
+    })
   }
 
   #dockerFailed(status: number): string | null {
     if (status !== 500 && status !== 503) return 'nobody knows why'
     return this.deps.mayDockerFail() ? null : 'nothing is wrong with Docker'
+  }
+
+  /** It is there, and no engine of ours. */
+  #isOfOthers(containerId: string): boolean {
+    const { host, books } = this.deps
+    const container = host.runtime.containers().find(({ id }) => id === containerId)
+    const isEngine = books.live().some(({ container_id: id }) => id === containerId)
+    return container !== undefined && isForeign(container) && !isEngine
   }
 
   #isThere(containerId: string): boolean {

@@ -1,5 +1,6 @@
 import { HISTORY, type History } from '../../src/wire-settings.ts'
 import { type FaultRates, NO_FAULTS } from './faults.ts'
+import { OWNER_CHAOS_KINDS } from './owners.ts'
 import type { Random } from './random.ts'
 import type { HostVpn } from './sim-nodes.ts'
 import type { HostSights } from './sim-tables.ts'
@@ -34,6 +35,8 @@ export interface Scenario {
   readonly sights: HostSights
   /** Mean wait between players that go to an engine by themselves; null: never. */
   readonly playersEveryMs: number | null
+  /** Containers of other installations with our label that are there before we ever start. */
+  readonly others: readonly ('created' | 'running' | 'exited')[]
 }
 
 /** How those watch who come. */
@@ -86,6 +89,7 @@ export const CHAOS_KINDS = [
   'stop_stream',
   'page_streams',
   ...VPN_CHAOS_KINDS,
+  ...OWNER_CHAOS_KINDS,
 ] as const
 
 export type ChaosKind = (typeof CHAOS_KINDS)[number]
@@ -103,7 +107,9 @@ export function drawScenario(random: Random): Scenario {
   const own = drawEnv(random.stream('env'))
   const vpn = drawVpn(random.stream('vpn'), Number(own.MAX_REPLICAS))
   const vpnSwitch = vpn === null ? null : drawSwitch(random.stream('vpn switch'), vpn)
-  const env = { ...own, ...vpn?.env, ...vpnSwitch?.before }
+  const others = random.stream('others')
+  const takeOver = others.chance(0.2) ? 'never' : 'auto'
+  const env = { ...own, ...vpn?.env, ...vpnSwitch?.before, TAKE_OVER: takeOver }
   const changes = random.chance(0.35) ? drawChange(random.stream('change')) : null
   const change = changes === null && vpnSwitch === null ? null : { ...changes, ...vpnSwitch?.after }
   return {
@@ -123,6 +129,7 @@ export function drawScenario(random: Random): Scenario {
     history: HISTORY,
     vpn: vpn?.host ?? null,
     ...drawUnreported(random.stream('unreported')),
+    others: drawOthers(others),
   }
 }
 
@@ -135,8 +142,23 @@ const drawUnreported = (random: Random): Pick<Scenario, 'sights' | 'playersEvery
   playersEveryMs: random.pick([null, 30_000, 90_000]),
 })
 
+function drawOthers(random: Random): Scenario['others'] {
+  const count = random.pick([0, 0, 1, 2, 4] as const)
+  return Array.from({ length: count }, () =>
+    random.pick(['running', 'running', 'created', 'exited'] as const),
+  )
+}
+
 /** Parts of a scenario that a run can go without. */
-export const PARTS = ['faults', 'crashes', 'event_trouble', 'slow_commits', 'change', ...CHAOS_KINDS] as const
+export const PARTS = [
+  'faults',
+  'crashes',
+  'event_trouble',
+  'slow_commits',
+  'change',
+  'others',
+  ...CHAOS_KINDS,
+] as const
 
 /** The scenario without these parts; all else is drawn as before, since each part draws from a stream of its own. */
 export function without(scenario: Scenario, parts: ReadonlySet<string>): Scenario {
@@ -151,6 +173,7 @@ export function without(scenario: Scenario, parts: ReadonlySet<string>): Scenari
     ...(parts.has('event_trouble') ? { eventTrouble: 0 } : {}),
     ...(parts.has('slow_commits') ? { slowCommits: 0 } : {}),
     ...(parts.has('change') ? { changedEnv: null } : {}),
+    ...(parts.has('others') ? { others: [] } : {}),
   }
 }
 
@@ -255,6 +278,10 @@ const CHAOS_MEAN_MS: Readonly<Record<ChaosKind, number>> = {
   vpn_port: 3 * MINUTE_MS,
   vpn_port_gone: 4 * MINUTE_MS,
   vpn_control: 3 * MINUTE_MS,
+  other_comes: MINUTE_MS,
+  other_goes: 3 * MINUTE_MS,
+  other_turns: 2 * MINUTE_MS,
+  tool_recreates: 2 * MINUTE_MS,
 }
 
 /** Each seed has some kinds and not others, so that their mixtures differ and failures are easier to read. */

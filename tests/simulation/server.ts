@@ -34,6 +34,8 @@ export interface ServerDeps {
   readonly onCommit: () => void
   /** What the next commit takes, in milliseconds. */
   readonly commitMs: () => number
+  /** A full pass was logged as done. */
+  readonly onPass: () => void
   /** The production code logged an error that no fault of ours explains. */
   readonly onDefect: (text: string) => void
 }
@@ -172,11 +174,12 @@ export class Server {
   }
 
   #log(life: Life): Parameters<typeof createOrchestrator>[1]['log'] {
-    const { trace, onDefect, coverage } = this.deps
+    const { trace, onDefect, onPass, coverage } = this.deps
     const note =
       (level: string) =>
       (fields: object, message: string): void => {
         if (life.isDead) return
+        if (message === 'reindex: full pass') onPass()
         trace.note(`life ${life.number}`, `${level} ${message} ${JSON.stringify(fields)}`)
       }
     return {

@@ -2,6 +2,7 @@ import type { Config } from '../../src/config.ts'
 import type { EngineRow } from './acexy.ts'
 import type { Books, EngineBook } from './books.ts'
 import type { OutsideChecks } from './outside-checks.ts'
+import { isForeign } from './owners.ts'
 import { GENERIC_LABEL, LABEL } from './scenario.ts'
 import type { SimHost } from './sim-host.ts'
 import { unsettledVpn } from './vpn-checks.ts'
@@ -55,14 +56,16 @@ export function unsettled(deps: SettledDeps): string[] {
 }
 
 function containersAndRows({ books, host }: SettledDeps): string[] {
-  const containers = host.runtime
-    .containers()
-    .filter(({ labels }) => labels[LABEL.key] === LABEL.value && labels[GENERIC_LABEL] === undefined)
-  const halfMade = host.runtime
-    .containers()
-    .filter(({ labels, state }) => labels[GENERIC_LABEL] !== undefined && state === 'created')
   const rows = new Set(books.live().map(({ container_id: id }) => id))
-  const there = new Set(containers.map(({ id }) => id))
+  // What is of others may be as it likes.
+  const ours = host.runtime.containers().filter((each) => !isForeign(each) || rows.has(each.id))
+  const containers = ours.filter(
+    ({ labels }) => labels[LABEL.key] === LABEL.value && labels[GENERIC_LABEL] === undefined,
+  )
+  const halfMade = ours.filter(
+    ({ labels, state }) => labels[GENERIC_LABEL] !== undefined && state === 'created',
+  )
+  const there = new Map(containers.map(({ id, name }) => [id, name]))
   return [
     ...halfMade.map(({ name }) => `${name} was made and never started`),
     ...containers.filter(({ id }) => !rows.has(id)).map(({ name }) => `container ${name} is no engine`),
@@ -71,6 +74,10 @@ function containersAndRows({ books, host }: SettledDeps): string[] {
       .live()
       .filter(({ container_id: id }) => id === null || !there.has(id))
       .map(({ name }) => `engine ${name} has no container`),
+    ...books
+      .live()
+      .filter(({ container_id: id, name }) => (there.get(id ?? '') ?? name) !== name)
+      .map(({ container_id: id, name }) => `engine ${name} is ${there.get(id ?? '')} by now`),
   ]
 }
 

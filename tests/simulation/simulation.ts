@@ -80,6 +80,8 @@ export class Simulation {
     dice.rates = scenario.rates
     setLatencies(world, random.stream('latency'))
     setEventTrouble(world, random.stream('events'))
+    chaos.prepare(scenario)
+    world.owners.begins()
     this.#start()
     chaos.start(scenario.chaos)
     world.viewers.come(random.stream('arrivals'), scenario.viewersEveryMs, world.proxies, (error) =>
@@ -142,7 +144,7 @@ export class Simulation {
   }
 
   async #unsettled(): Promise<readonly string[]> {
-    const { books, database, host, wishes, http, server, promises, vpn, outside } = this.#world
+    const { books, database, host, wishes, http, server, promises, vpn, outside, owners } = this.#world
     await promises.check()
     await vpn.check()
     const answer = await http.ask({ method: 'GET', path: '/engines' })
@@ -150,7 +152,8 @@ export class Simulation {
     const { config } = server.running
     const [fault] = samplesFaults(database, config.STATS_HISTORY_MAX)
     if (fault !== undefined) this.#world.violate(fault)
-    return unsettled({ books, host, wishes, config, outside, listed: answer.body as EngineRow[] })
+    const listed = answer.body as EngineRow[]
+    return [...unsettled({ books, host, wishes, config, outside, listed }), ...owners.missed()]
   }
 
   #start(): void {

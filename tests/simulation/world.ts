@@ -13,6 +13,7 @@ import { FaultDice } from './fault-dice.ts'
 import { type Answer, Http } from './http.ts'
 import { Operators } from './operators.ts'
 import { OutsideChecks } from './outside-checks.ts'
+import { OwnerChecks } from './owner-checks.ts'
 import { PromiseChecks } from './promise-checks.ts'
 import { quickDatabase } from './quick-database.ts'
 import { seeded } from './random.ts'
@@ -58,6 +59,7 @@ export class World {
   readonly outside
   readonly vpn
   readonly streamChecks
+  readonly owners
   readonly chaos
   /** What holds after every commit. */
   readonly checkCommit: () => void
@@ -120,8 +122,11 @@ export class World {
       ...{ books, host, wishes, coverage, isForbidden, onViolation },
       isStorageFelt: () => this.storage.isFelt(),
     })
+    const takesOver = this.scenario.env.TAKE_OVER !== 'never'
+    this.owners = new OwnerChecks({ clock, books, host, coverage, takesOver, onViolation })
     const commits = this.#commitChecks(onViolation, (entry) => {
       this.streamChecks.note(entry)
+      this.owners.note(entry)
       endings.decided(entry)
       outside.note(entry)
       drains.note(entry)
@@ -141,12 +146,16 @@ export class World {
       onAsk: (verb, id, site) => {
         const isLook = verb === 'inspect' || (verb === 'exec' && site.startsWith('viewer-questions'))
         if (!isLook && host.nodes.named(id) !== undefined) this.violate(`${verb} of a VPN node at ${site}`)
+        if (verb !== 'inspect' && host.nodes.named(id) !== undefined)
+          this.violate(`${verb} of a VPN node at ${site}`)
+        this.owners.asked(verb, id, site)
         if (isEnding(verb)) this.checkEnding(verb, id, site)
         if (verb === 'exec' && !isLook) this.checkCache(id, site)
         if (verb === 'traffic') host.process(id)?.change(() => undefined)
       },
       onCommit: this.checkCommit,
       commitMs: commitTimes(random.stream('disk'), this.scenario.slowCommits),
+      onPass: () => this.owners.passed(),
       onDefect: onViolation,
     })
     const { server } = this

@@ -54,6 +54,14 @@ const COUNTED = [
   'engine kept for a viewer in no book',
   'warning viewers_unknown',
   'warning events_refused',
+  'adopted a copy',
+  'took over an engine of another installation',
+  'chaos a tool renames an engine and makes it anew',
+  'chaos a tool removes an engine and makes it anew',
+  'chaos another installation makes a container',
+  'chaos another installation removes',
+  'chaos another installation starts or stops',
+  'operator DELETE /containers/:id 404',
 ]
 
 /** What can't happen at a place, and why. */

@@ -1,0 +1,103 @@
+import type { Clock } from '../../src/lib/clock.ts'
+import type { ContainerObservation } from '../../src/runtime/runtime.ts'
+import type { Verb } from '../support/memory-faults.ts'
+import type { Books, EngineBook, JournalBook } from './books.ts'
+import { type Coverage, tally } from './coverage.ts'
+import { isEnding } from './ending-checks.ts'
+import { isForeign } from './owners.ts'
+import type { SimHost } from './sim-host.ts'
+
+export interface OwnerChecksDeps {
+  readonly clock: Pick<Clock, 'now'>
+  readonly books: Books
+  readonly host: SimHost
+  readonly coverage: Coverage
+  readonly takesOver: boolean
+  readonly onViolation: (text: string) => void
+}
+
+const ENGINE_LABEL = 'roundhouse.engine'
+/** For how long a container that nobody knows is left alone (the design's figure). */
+const YOUNG_MS = 60_000
+
+/** Nothing of another installation is touched, and nothing is removed that somebody may just have made. */
+export class OwnerChecks {
+  #firstPassMs: number | null = null
+  /** What ran with the id of another installation before we ever started, and since when. */
+  #before: readonly ContainerObservation[] = []
+
+  constructor(private readonly deps: OwnerChecksDeps) {}
+
+  /** The first life is about to begin. */
+  begins(): void {
+    this.#before = this.deps.host.runtime
+      .containers()
+      .filter((each) => isForeign(each) && ENGINE_LABEL in each.labels && each.state === 'running')
+  }
+
+  /** A full pass has ended well. */
+  passed(): void {
+    this.#firstPassMs ??= this.deps.clock.now()
+  }
+
+  /** The orchestrator is about to ask something of a container. */
+  asked(verb: Verb, id: string, site: string): void {
+    const { books, onViolation } = this.deps
+    const container = this.#container(id)
+    if (container === undefined || isLive(books.byContainer(id))) return
+    if (isForeign(container) && verb !== 'inspect')
+      onViolation(`${verb} at ${site} of ${container.name}, which is of another installation`)
+    if (isEnding(verb) && site.startsWith('removal.') && this.#isStartedSoon(container))
+      onViolation(`${verb} at ${site} of ${container.name}, which is new`)
+    if (verb === 'destroy' && site.startsWith('removal.') && this.#isRunningCopy(container))
+      onViolation(`${verb} at ${site} of ${container.name}, a copy that runs`)
+  }
+
+  /** Told of every entry of the journal, right after its commit. */
+  note({ kind, engine_id: engineId }: JournalBook): void {
+    if (kind !== 'engine.adopted' || engineId === null) return
+    const { books, coverage, takesOver, onViolation } = this.deps
+    const container = this.#container(books.byId(engineId)?.container_id ?? '')
+    if (container === undefined) return
+    if (!isForeign(container)) {
+      const isCopy = container.labels[ENGINE_LABEL] !== engineId
+      tally(coverage, isCopy ? 'adopted a copy' : 'adopted an engine')
+      return
+    }
+    tally(coverage, 'took over an engine of another installation')
+    const isLate = this.#firstPassMs !== null && container.createdAtMs > this.#firstPassMs
+    if (!takesOver || isLate)
+      onViolation(
+        `${container.name} was taken over, ${isLate ? 'though it came later' : 'against TAKE_OVER'}`,
+      )
+  }
+
+  /** What ran all the time should have been taken over by now, or by no means. */
+  missed(): string[] {
+    const { books, takesOver } = this.deps
+    return this.#before
+      .filter(({ id, startedAtMs }) => this.#container(id)?.startedAtMs === startedAtMs)
+      .filter(({ id }) => (books.byContainer(id) !== null) !== takesOver)
+      .map(({ name }) => `${name} ${takesOver ? 'was never' : 'was'} taken over`)
+  }
+
+  #container(id: string): ContainerObservation | undefined {
+    return this.deps.host.runtime.containers().find((each) => each.id === id)
+  }
+
+  /** It carries the label of an engine that has, or had, another container. */
+  #isRunningCopy({ id, state, labels }: ContainerObservation): boolean {
+    const original = this.deps.books.byId(labels[ENGINE_LABEL] ?? '')?.container_id ?? id
+    return original !== id && state !== 'created' && state !== 'exited'
+  }
+
+  /** New, and not a provision of ours that was cut off. */
+  #isStartedSoon({ labels, createdAtMs }: ContainerObservation): boolean {
+    const { books, clock } = this.deps
+    const isOwn = books.byId(labels[ENGINE_LABEL] ?? '')?.status === 'provisioning'
+    return !isOwn && clock.now() - createdAtMs < YOUNG_MS
+  }
+}
+
+const isLive = (engine: EngineBook | null): boolean =>
+  engine !== null && engine.status !== 'gone' && engine.status !== 'failed'
