@@ -101,7 +101,8 @@ export class Operators {
     tally(coverage, 'streams paged')
     const told = seen.join()
     const inBooks = books.recordsUpTo(seen[0] ?? 0).join()
-    if (told !== inBooks)
+    // What is kept for a file that takes no writes is told, and not there yet.
+    if (told !== inBooks && !this.deps.isStorageFelt())
       onViolation(`the pages of streams have the records ${told}, and the books ${inBooks}`)
   }
 
