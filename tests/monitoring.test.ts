@@ -319,6 +319,18 @@ describe('an alert fires', () => {
     expect(series.map(({ metric }) => metric.status)).toEqual(['403'])
   })
 
+  test('when a container of another installation is there', async () => {
+    const { broken } = servers
+    const [, { docker, image }] = sites
+    const series = await mustFire('RoundhouseWarning', broken, () =>
+      docker.client.createContainer({
+        Image: image,
+        Labels: { [docker.label.key]: docker.label.value, 'roundhouse.installation': 'another' },
+      }),
+    )
+    expect(series.map(({ metric }) => metric.code)).toEqual(['other_installation'])
+  })
+
   test('each of them was seen', () => {
     expect([...tried].toSorted()).toEqual(rules.map(({ alert }) => alert).toSorted())
   })
