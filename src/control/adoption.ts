@@ -95,10 +95,16 @@ export function adopt(
     name: engine.name,
     port: engine.hostHttpPort,
     label: `${template.label.key}=${template.label.value}`,
-    installation: container.labels[INSTALLATION_LABEL] ?? null,
+    ...takenFrom(container, template),
   }
   appendJournal(tx, nowMs, { kind: 'engine.adopted', engineId: engine.id, detail })
   return engine
+}
+
+/** The installation that it was taken over from, cut to the length of an id; nothing for one of ours. */
+function takenFrom({ labels }: Pick<ContainerObservation, 'labels'>, { installation }: EngineTemplate) {
+  const made = labels[INSTALLATION_LABEL] || installation
+  return made === installation ? {} : { installation: made.slice(0, installation.length) }
 }
 
 /**

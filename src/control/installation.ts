@@ -66,6 +66,7 @@ export class Installation {
   survey(listed: readonly ContainerObservation[]): void {
     const { store } = this.deps
     const left = takeOver(store.db)
+    if (left.length === 0) return
     const running = this.#runningOthers(listed)
     if (left === 'unseen') {
       this.#begin(running)
