@@ -41,7 +41,7 @@ export const auth = (
     if (failure === null) return
     const { method, url } = request
     const caller = server?.requestIP(received(request))?.address ?? null
-    onRefused({ status: failure.status, method, path: new URL(url).pathname, caller })
+    onRefused({ status: failure.status, method, path: URL.parse(url)?.pathname ?? '', caller })
     return problem(failure)
   })
 
