@@ -395,8 +395,10 @@ describe('an engine that fails', () => {
     connected.set(19_000, '192.168.1.7')
     await pass(30, [19_000])
     expect(await names()).toEqual(['acestream-1 ready'])
-    // Half a minute from half of the grace on; then its successor boots, and it goes at once.
-    await pass(12, [19_000])
+    // Half a minute from half of the grace on; then its successor boots for a while.
+    await pass(15, [19_000, 19_001])
+    expect(await names()).toEqual(['acestream-1 ready', 'acestream-2 starting'])
+    await pass(3, [19_000])
     expect(await names()).toEqual(['acestream-2 ready'])
   })
 
@@ -432,6 +434,25 @@ describe('an engine that fails', () => {
     connected.clear()
     await pass(6, [19_000])
     expect(await names()).toEqual(['acestream-2 ready'])
+  })
+
+  test('to answer us, and is watched, is not ended for what an outage of Docker kept from being seen', async () => {
+    await start({ STARTUP_TIMEOUT_S: '10', MIN_REPLICAS: '1', MAX_REPLICAS: '1' })
+    connected.set(19_000, '192.168.1.7')
+    await pass(1, [19_000])
+    const id = containerId()
+    const moves = async (seconds: number) => {
+      for (let second = 0; second < seconds; second++) {
+        rig.runtime.addTraffic(id, 100_000)
+        await pass(1, [19_000])
+      }
+    }
+    await moves(60)
+    rig.runtime.goDown()
+    await moves(20)
+    rig.runtime.comeUp()
+    await moves(60)
+    expect(await names()).toEqual(['acestream-1 starting'])
   })
 
   test('to answer us, and is used by nobody, goes when its time is over', async () => {

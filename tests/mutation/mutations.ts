@@ -640,8 +640,8 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     [
       'an unhealthy engine is taken from its viewers at once',
-      'const isLost = agenda.isDue(lostMs) && standsMs',
-      'const isLost = standsMs',
+      'Math.max(health.sinceMs, engine.lastStreamAt ?? 0) + graceMs',
+      'Math.max(health.sinceMs, engine.lastStreamAt ?? 0)',
     ],
     ['moving bytes save nobody', 'agenda.isDue(lostMs) && standsMs >= graceMs', 'agenda.isDue(lostMs)'],
     [
@@ -735,11 +735,6 @@ export const MUTATIONS: readonly Mutation[] = [
       'a container that never answers is asked for ever',
       'const SILENCES_MAX = 3',
       'const SILENCES_MAX = 3_000',
-    ],
-    [
-      'what was seen of an earlier start of an engine counts',
-      'return known?.generation === generationOf(engine) ?',
-      'return known ?',
     ],
     [
       'what was counted is forgotten at once',
