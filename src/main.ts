@@ -149,8 +149,9 @@ function lockOf(path: string): DatabaseLock {
 }
 
 /** What can be done about a database that can't be opened. */
-const remedyOf = (error: unknown): string =>
-  storageFailureOf(error)?.remedy ?? 'name a file in a folder that this user may write to'
+function remedyOf(error: unknown): string {
+  return storageFailureOf(error)?.remedy ?? 'name a file in a folder that this user may write to'
+}
 
 function open(path: string, log: Log): Store {
   try {
