@@ -97,21 +97,24 @@ test('starts its engines again after Docker was stopped with them, and ends thei
 })
 
 test('goes on beside a container that Docker is not able to remove, and removes it when it is', async () => {
-  const { key, value } = docker.label
-  const Labels = { [key]: value, 'roundhouse.engine': crypto.randomUUID() }
-  const stuck = await docker.client.createContainer({ Image: image, Labels })
-  const held = holdFolder(await layerOf(stuck))
+  await server.start({ MONITOR_INTERVAL_S: '1' })
+  const [stuck] = idsOf(await untilReady(server, SIZE, 30_000))
+  if (stuck === undefined) throw new Error('No engine is there.')
+  const held = holdFolder(await layerOf(docker.client.getContainer(stuck)))
   try {
-    await server.start({ MONITOR_INTERVAL_S: '1' })
-    await until('the others are ready', async () => {
+    const refusal = await server.delete(`/containers/${stuck}`)
+    expect(refusal.status).toBe(500)
+    expect(await refusal.text()).toContain('operation not permitted')
+    await until('another took its place', async () => {
       const rows = await fleetOf(server)
-      return rows.length === SIZE && rows.every(({ status, listed }) => status === 'ready' && listed)
+      const listed = rows.filter(({ status, listed }) => status === 'ready' && listed)
+      return listed.length === SIZE && !idsOf(listed).includes(stuck)
     })
     expect((await planOf(server)).waits).toEqual([])
   } finally {
     held.release()
   }
-  await untilRemoved(docker, stuck.id)
+  await untilRemoved(docker, stuck)
   await agreement(server, docker)
 })
 
