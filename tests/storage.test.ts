@@ -90,7 +90,7 @@ describe('a full disk', () => {
     disk.fill()
     const { pid } = server
     const short = await untilRefused(server, second)
-    await reportStarted(server, second, 'begun')
+    const late = await startViewing(server, second, 'begun')
     const before = viewer.bytes()
     for (let round = 0; round < 20; round++) await asked(server)
     expect(await statusOf(server)).toMatchObject({ status: 'degraded', streams: { active: 2 } })
@@ -114,6 +114,7 @@ describe('a full disk', () => {
     for (const id of short) expect(known).toContain(`${id} ended`)
     expect((await provision(server)).kind).toBe('engine')
     viewer.leave()
+    late.leave()
   })
 
   test.each(['SIGKILL', 'SIGTERM'] as const)(
