@@ -1,7 +1,7 @@
 import type { Books, EngineBook } from './books.ts'
 import { type Coverage, tally } from './coverage.ts'
 import type { Answer, Http } from './http.ts'
-import { isForeign } from './owners.ts'
+import { isOfOthers } from './owners.ts'
 import type { Random } from './random.ts'
 import { GENERIC_LABEL, LABEL } from './scenario.ts'
 import type { SimHost } from './sim-host.ts'
@@ -149,8 +149,7 @@ export class Operators {
   #isOfOthers(containerId: string): boolean {
     const { host, books } = this.deps
     const container = host.runtime.containers().find(({ id }) => id === containerId)
-    const isEngine = books.live().some(({ container_id: id }) => id === containerId)
-    return container !== undefined && isForeign(container) && !isEngine
+    return container !== undefined && isOfOthers(container, books)
   }
 
   #isThere(containerId: string): boolean {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/lib/clock.ts'
 import type { ContainerObservation } from '../../src/runtime/runtime.ts'
 import type { Books, JournalBook } from './books.ts'
+import { isOfOthers } from './owners.ts'
 import { GENERIC_LABEL, LABEL } from './scenario.ts'
 import type { Server } from './server.ts'
 import type { SimHost } from './sim-host.ts'
@@ -100,9 +101,11 @@ export class OutsideChecks {
 
   /** None while nobody could stop them. */
   #forbidden(): readonly ContainerObservation[] {
-    const { host, outageSinceMs } = this.deps
+    const { host, books, outageSinceMs } = this.deps
     if (outageSinceMs() !== null || !this.#isStrict()) return []
-    return host.runtime.containers().filter((each) => isEngine(each) && isUp(each) && each.joins === null)
+    return host.runtime
+      .containers()
+      .filter((each) => isEngine(each) && isUp(each) && each.joins === null && !isOfOthers(each, books))
   }
 
   #nodes(): readonly string[] {

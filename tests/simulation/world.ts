@@ -146,8 +146,6 @@ export class World {
       onAsk: (verb, id, site) => {
         const isLook = verb === 'inspect' || (verb === 'exec' && site.startsWith('viewer-questions'))
         if (!isLook && host.nodes.named(id) !== undefined) this.violate(`${verb} of a VPN node at ${site}`)
-        if (verb !== 'inspect' && host.nodes.named(id) !== undefined)
-          this.violate(`${verb} of a VPN node at ${site}`)
         this.owners.asked(verb, id, site)
         if (isEnding(verb)) this.checkEnding(verb, id, site)
         if (verb === 'exec' && !isLook) this.checkCache(id, site)
