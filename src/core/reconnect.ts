@@ -33,8 +33,8 @@ const isStranded = ({ node }: ObservedEngine): boolean => node !== null && node.
 
 /**
  * It had its time to find it, and nobody gets anything from it: no stream of it has moved for the grace of unhealthy engines,
- * and no session that ended in the books is served on. Of viewers that we don't know of its word alone tells, for as long,
- * where nobody can look whether there are any.
+ * and no session that ended in the books is served on. Who gets nothing may still hold a connection, so of viewers that we
+ * don't know of the bytes tell, or its word alone, for as long, where those are not counted.
  */
 function isForlorn(observed: ObservedEngine, policy: Policy, agenda: Agenda): boolean {
   const { engine, node, streams, stillMs, look } = observed
@@ -46,7 +46,7 @@ function isForlorn(observed: ObservedEngine, policy: Policy, agenda: Agenda): bo
     look.kind === 'pending' ? agenda.isDue(look.sinceMs + policy.unhealthyGraceMs) : look.kind === 'clear'
   // The viewers of the books are still connected, though nothing moves for them.
   if (!isUnserved || streams > 0) return isUnserved
-  const viewers = viewersOf(observed, agenda, { fromMs: 0, isMute: false })
+  const viewers = viewersOf(observed, agenda, { fromMs: 0, isMute: true })
   return viewers === 'unknown' ? agenda.isDue(strandedMs + policy.unhealthyGraceMs) : viewers === 'nobody'
 }
 

@@ -184,6 +184,17 @@ describe('an engine behind a VPN', () => {
     expect(steps([behind({ strandedSinceMs: NOW - 10_000 }, seen)])).toEqual(expected)
   })
 
+  // Who gets nothing waits on, and nothing else would ever bring the engine back.
+  test.each([
+    ['moves', []],
+    ['open', []],
+    ['still', ['restart a: vpn_reconnected']],
+    ['uncounted', ['restart a: vpn_reconnected']],
+  ] as const)('that is stranded is kept for a held connection whose traffic %s: %p', (traffic, expected) => {
+    const seen = sight({ connections: 'held', traffic })
+    expect(steps([behind({ strandedSinceMs: NOW - 60_000 }, seen)])).toEqual([...expected])
+  })
+
   test('that is stranded tells by its own word, for as long as an unhealthy one, where nothing else can', () => {
     expect(steps([behind({ strandedSinceMs: NOW - 59_999 }, UNKNOWN)])).toEqual([])
     expect(steps([behind({ strandedSinceMs: NOW - 60_000 }, UNKNOWN)])).toEqual([

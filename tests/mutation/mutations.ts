@@ -340,6 +340,11 @@ export const MUTATIONS: readonly Mutation[] = [
       "? agenda.isDue(strandedMs + policy.unhealthyGraceMs) : viewers === 'nobody'",
       '? agenda.isDue(strandedMs + policy.unhealthyGraceMs) : true',
     ],
+    [
+      'who gets nothing keeps a stranded engine for ever',
+      '{ fromMs: 0, isMute: true }',
+      '{ fromMs: 0, isMute: false }',
+    ],
     ['engines get no time to come back', '+ policy.reconnectGraceMs)) return false', '+ 0)) return false'],
     ['VPN_RESTART_ENGINES_ON_RECONNECT is not read', 'if (!policy.restartsOnReconnect) return []', ''],
   ]),
