@@ -194,16 +194,10 @@ export class Chaos {
     const original = random.pick(this.#tools.ours())
     if (original === undefined) return
     const isStarted = random.chance(0.7)
+    const { image, ports, joins } = original
+    const labels = joins === null ? original.labels : this.#withOtherPorts(original.labels, joins, random)
+    if (labels === null) return
     this.#tools.note(isStarted ? 'docker run of a copy' : 'docker create of a copy', original.id, () => {
-      const { image, ports, joins } = original
-      const labels =
-        joins === null
-          ? original.labels
-          : withOtherPorts(
-              original.labels,
-              this.deps.host.nodes.named(joins)?.scenario.ports.last ?? 0,
-              random,
-            )
       const moved = ports.map((port) => ({ ...port, hostPort: random.int(40_000, 49_999) }))
       const spec = { name: `copy-${random.int(0, 1e9)}`, image, env: {}, labels, ports: moved }
       const network = joins === null ? null : `container:${joins}`
@@ -212,6 +206,33 @@ export class Chaos {
         .then((id) => (isStarted ? this.#tools.runtime.startOutside(id) : undefined))
         .catch(() => undefined)
     })
+  }
+
+  /**
+   * In the network of a VPN node a copy can't listen where another does; the ports are among the last that are published. Null
+   * where all of those are taken.
+   */
+  #withOtherPorts(
+    labels: Readonly<Record<string, string>>,
+    joins: string,
+    random: Random,
+  ): Record<string, string> | null {
+    const last = this.deps.host.nodes.named(joins)?.scenario.ports.last ?? 0
+    const there = this.#tools.runtime.containers().filter((each) => each.joins === joins)
+    const taken = new Set(there.map((each) => each.labels['acestream.http_port']))
+    const free = Array.from({ length: COPIES }, (_, below) => String(last - below)).filter(
+      (port) => !taken.has(port),
+    )
+    const http = random.pick(free)
+    if (http === undefined) return null
+    return {
+      ...labels,
+      'acestream.http_port': http,
+      'host.http_port': http,
+      'acestream.https_port': String(random.int(50_000, 50_999)),
+      'acestream.api_port': String(random.int(51_000, 51_999)),
+      'acestream.p2p_port': String(random.int(52_000, 52_999)),
+    }
   }
 
   #takePort(random: Random): void {
@@ -276,22 +297,5 @@ export class Chaos {
       this.deps.trace.note('chaos', `daemon started, restarts ${restarts}`)
       this.#tools.runtime.comeUp({ restarts })
     })
-  }
-}
-
-/** In the network of a VPN node a copy can't listen where its original does; the ports are among the last that are published. */
-function withOtherPorts(
-  labels: Readonly<Record<string, string>>,
-  lastPort: number,
-  random: Random,
-): Record<string, string> {
-  const http = String(lastPort - random.int(0, COPIES - 1))
-  return {
-    ...labels,
-    'acestream.http_port': http,
-    'host.http_port': http,
-    'acestream.https_port': String(random.int(50_000, 50_999)),
-    'acestream.api_port': String(random.int(51_000, 51_999)),
-    'acestream.p2p_port': String(random.int(52_000, 52_999)),
   }
 }
