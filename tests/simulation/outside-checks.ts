@@ -51,6 +51,11 @@ export class OutsideChecks {
     return owner !== undefined && nodes.includes(owner.name) ? null : 'other_network'
   }
 
+  /** Whether the configuration in force has a node of this name. */
+  isNode(name: string): boolean {
+    return this.#nodes().includes(name)
+  }
+
   /** Whether it is to be stopped, whoever watches. */
   isForbidden(containerId: string | null): boolean {
     return this.#isStrict() && this.of(containerId) === 'own_network'

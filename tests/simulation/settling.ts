@@ -117,9 +117,15 @@ function isStillWatched(
   { id, container_id: containerId }: EngineBook,
   { books, host, wishes }: SettledDeps,
 ): boolean {
-  const isMoving = (host.process(containerId ?? '')?.moving().length ?? 0) > 0
+  const process = host.process(containerId ?? '')
+  const isMoving = (process?.moving().length ?? 0) > 0
+  // Of an engine that answers whoever is connected may get something at any moment.
+  const isConnected = process?.answers === true && process.sessions().some(({ readers }) => readers > 0)
   return (
-    isMoving || isDark(containerId, host) || (wishes.isDrained(containerId ?? '') && books.streamsOf(id) > 0)
+    isMoving ||
+    isConnected ||
+    isDark(containerId, host) ||
+    (wishes.isDrained(containerId ?? '') && books.streamsOf(id) > 0)
   )
 }
 

@@ -33,10 +33,10 @@ export interface SimTablesDeps {
 export class SimTables {
   constructor(private readonly deps: SimTablesDeps) {}
 
-  /** Whether anything tells who is connected to an engine. */
+  /** Whether anything tells who is connected to an engine; no node does any more that was made anew under it. */
   areReadable({ joins }: Pick<ContainerObservation, 'joins'>): boolean {
-    const { engines, nodes } = this.deps.sights
-    return engines !== 'nothing' || (joins !== null && nodes)
+    const { sights, containers } = this.deps
+    return sights.engines !== 'nothing' || (sights.nodes && containers().some(({ id }) => id === joins))
   }
 
   read([command]: readonly string[], container: ContainerObservation): Command {

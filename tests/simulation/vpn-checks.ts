@@ -127,7 +127,7 @@ export function unsettledVpn({
     ...nodes.all.filter((node) => !isWell(node)).map(({ name }) => `${name} is not well`),
     ...books.live().flatMap((row) => {
       const seen = host.runtime.containers().find(({ id }) => id === row.container_id)
-      const isBehind = row.vpn_node !== null && seen !== undefined
+      const isBehind = row.vpn_node !== null && outside.isNode(row.vpn_node) && seen !== undefined
       return isBehind && nodes.behindOf(seen) === undefined
         ? [`${row.name} is in no network of ${row.vpn_node}`]
         : []
