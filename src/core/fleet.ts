@@ -64,15 +64,18 @@ export class Fleet {
     return actions
   }
 
-  #untouched(engines: readonly ObservedEngine[]): ObservedEngine[] {
-    return engines.filter(({ engine }) => !this.#touched.has(engine.id))
+  /** Those of which something holds and that no step names yet. */
+  #untouched(
+    engines: readonly ObservedEngine[],
+    holds: (observed: ObservedEngine) => boolean,
+  ): ObservedEngine[] {
+    return engines.filter((each) => holds(each) && !this.#touched.has(each.engine.id))
   }
 
   /** Those that drain and are wanted again; that is cheaper than a start. */
   #recalls(missing: number): Action[] {
     if (missing <= 0) return []
-    return this.#untouched(this.situation.engines)
-      .filter(isRecallable)
+    return this.#untouched(this.situation.engines, isRecallable)
       .slice(0, missing)
       .map(({ engine }) => ({
         type: 'recall',
@@ -83,9 +86,10 @@ export class Fleet {
   }
 
   #exchanges(): Action[] {
-    const recallable = this.#untouched(this.situation.engines).filter(isRecallable)
-    const serving = this.#untouched(this.serving)
-    return exchanges(this.situation, this.byId, { serving, recallable }, this.agenda)
+    const recallable = this.#untouched(this.situation.engines, isRecallable)
+    if (recallable.length === 0) return []
+    const ill = this.#untouched(this.serving, isUnhealthy)
+    return exchanges(this.situation, this.byId, { ill, recallable }, this.agenda)
   }
 
   #starts(missing: number): Action[] {
@@ -143,12 +147,10 @@ export class Fleet {
     const surplus = count - this.wanted
     if (surplus <= 0) return []
     const { policy } = this.situation
-    const free = this.#untouched(this.serving)
-    const ill = free.filter((each) => isForfeit(each, this.situation, this.agenda)).slice(0, surplus)
-    const idle = free
-      .filter((each) => isSteady(each) && !isUnhealthy(each) && !isBusy(each))
-      .filter(({ engine }) => engine.unclaimedSince === null)
-      .toSorted((a, b) => idleSinceMs(a) - idleSinceMs(b))
+    const ill = this.#untouched(this.serving, isUnhealthy)
+      .filter((each) => isForfeit(each, this.situation, this.agenda))
+      .slice(0, surplus)
+    const idle = this.#untouched(this.serving, isIdle).toSorted((a, b) => idleSinceMs(a) - idleSinceMs(b))
     const scaledDown = idle.filter((each) => this.#isScaledDown(each)).slice(0, surplus - ill.length)
     // Without AUTO_DELETE only what is above the cap goes: engines that were adopted.
     const left = surplus - ill.length - scaledDown.length
@@ -200,8 +202,8 @@ export class Fleet {
 
   /** One engine that is unhealthy or outdated: its successor first where there is room, itself first at the cap. */
   #replacements(): Action[] {
-    const candidates = this.#untouched(this.serving)
     if (isReplacing(this.situation, this.byId)) return []
+    const candidates = this.#untouched(this.serving, (each) => each.isOutdated || isUnhealthy(each))
     const next = nextToReplace(this.situation, candidates, this.agenda)
     if (next === null) return []
     const { observed, cause } = next
@@ -242,6 +244,10 @@ const isRecallable = (observed: ObservedEngine): boolean => {
     (engine.drainCause === 'surplus' || engine.drainCause === 'scaled_down') && health.verdict !== 'unhealthy'
   )
 }
+
+/** It works, and nobody uses it nor is to. */
+const isIdle = (observed: ObservedEngine): boolean =>
+  isSteady(observed) && !isUnhealthy(observed) && !isBusy(observed) && observed.engine.unclaimedSince === null
 
 /** Started by us and not for a caller. */
 const isOwn = ({ engine }: ObservedEngine): boolean =>

@@ -23,18 +23,18 @@ import {
 export function plan(situation: Situation): Plan {
   const { engines, policy, frozen } = situation
   const agenda = new Agenda(situation.nowMs)
-  const byId = new Map(engines.map((observed) => [observed.engine.id, observed]))
+  const byId = new Map<string, ObservedEngine>()
+  for (const observed of engines) byId.set(observed.engine.id, observed)
   const own = frozen === null ? ownActions(situation, agenda) : []
   const failing = new Set(own.flatMap((action) => (action.type === 'fail' ? [action.engineId] : [])))
   const back = new Set(own.flatMap((action) => (action.type === 'recall' ? [action.engineId] : [])))
-  const used = engines.filter(
-    (observed) =>
-      (isInService(observed) || back.has(observed.engine.id)) &&
-      (isBusy(observed) || !isBehindLostNode(observed)) &&
-      !(failing.has(observed.engine.id) && isOfNoConcern(observed)),
-  )
-  const usedIds = new Set(used.map(({ engine }) => engine.id))
-  const serving = used.filter((observed) => !isUnderstudy(observed, (id) => usedIds.has(id)))
+  const isUsed = (observed: ObservedEngine | undefined): boolean =>
+    observed !== undefined &&
+    (isInService(observed) || back.has(observed.engine.id)) &&
+    (isBusy(observed) || !isBehindLostNode(observed)) &&
+    !(failing.has(observed.engine.id) && isOfNoConcern(observed))
+  const isCounted = (engineId: string): boolean => isUsed(byId.get(engineId))
+  const serving = engines.filter((observed) => isUsed(observed) && !isUnderstudy(observed, isCounted))
   const busy = serving.filter(isBusy).length
   const wanted = isFullOfKept(situation)
     ? Math.max(wantedNumber(policy, busy), Math.min(busy + 1, policy.maxReplicas))
@@ -62,7 +62,9 @@ const isOfNoConcern = ({ engine }: ObservedEngine): boolean => engine.readyAt !=
 
 /** What single engines call for; at most one step for each. */
 function ownActions(situation: Situation, agenda: Agenda): Action[] {
-  const actions = situation.engines.flatMap((observed) => actionFor({ observed, situation, agenda }) ?? [])
+  const actions = situation.engines
+    .map((observed) => actionFor({ observed, situation, agenda }))
+    .filter((action) => action !== null)
   const named = new Set(actions.map((action) => ('engineId' in action ? action.engineId : null)))
   const others = [...recoveries(situation), ...reconnections(situation, agenda)]
   return [...others.filter((action) => 'engineId' in action && !named.has(action.engineId)), ...actions]

@@ -19,6 +19,7 @@ export function reconnections(situation: Situation, agenda: Agenda): Action[] {
   const due = engines.filter(
     (each) => isStranded(each) && isSteady(each) && isNetworkUp(each) && isForlorn(each, policy, agenda),
   )
+  if (due.length === 0) return []
   const isRolling = engines.some(carriesOn)
   if (isRolling && engines.some(isComingBack)) return []
   return due.slice(0, isRolling ? 1 : due.length).map(({ engine }) => ({

@@ -41,10 +41,11 @@ export function retirements(
   byId: ReadonlyMap<string, ObservedEngine>,
   agenda: Agenda,
 ): Action[] {
-  const ready = situation.engines.filter((each) => isSteady(each) && !isUnhealthy(each))
+  const ready = situation.engines.filter(
+    (each) => each.engine.replaces !== null && isSteady(each) && !isUnhealthy(each),
+  )
   // Two may have been started in one's place, if the first of them failed for a while.
-  const replacedIds = new Set(ready.flatMap(({ engine }) => engine.replaces ?? []))
-  return [...replacedIds]
+  return [...replacedIds(ready)]
     .flatMap((id) => byId.get(id) ?? [])
     .filter((each) => isForfeit(each, situation, agenda) || isIdleOutdated(each))
     .map((each) => drainOf(each, 'replacement_ready'))
@@ -55,11 +56,11 @@ export function retirements(
  * took their place, and those whose VPN came back.
  */
 export function recoveries({ engines }: Situation): Action[] {
-  const replaced = new Set(engines.map(({ engine }) => engine.replaces))
   const leaving = engines.filter(
     ({ engine, isRunning, isInHand }) =>
       engine.status === 'draining' && engine.removalRequestedAt === null && isRunning && !isInHand,
   )
+  const replaced = replacedIds(engines)
   return leaving.flatMap((each): Action[] => {
     const { id: engineId, drainCause } = each.engine
     if (drainCause === 'vpn_lost' && isNetworkUp(each))
@@ -72,29 +73,33 @@ export function recoveries({ engines }: Situation): Action[] {
 /**
  * Engines that are ill change places with ones that are well and drain only for being too many: which of them are too many is
  * decided anew. Nothing is started and the number stays, so it is no replacement and keeps to no cooldown: while one was
- * waited for, the engine that is well would be removed. `serving` and `recallable` are those that may be named.
+ * waited for, the engine that is well would be removed. `ill` and `recallable` are those that may be named.
  */
 export function exchanges(
   situation: Situation,
   byId: ReadonlyMap<string, ObservedEngine>,
-  { serving, recallable }: Readonly<Record<'serving' | 'recallable', readonly ObservedEngine[]>>,
+  { ill, recallable }: Readonly<Record<'ill' | 'recallable', readonly ObservedEngine[]>>,
   agenda: Agenda,
 ): Action[] {
-  // Who is one half of a replacement that is on its way is left to that.
-  const succeeded = new Set(situation.engines.map(({ engine }) => engine.replaces))
-  const ill = serving
-    .filter((each) => isForfeit(each, situation, agenda) && !succeeded.has(each.engine.id))
-    .toSorted((a, b) => a.health.sinceMs - b.health.sinceMs)
-  return recallable
+  const standIns = recallable
     .filter((each) => each.health.verdict === 'healthy' && isNetworkUp(each))
     .filter(({ engine }) => engine.replaces === null || !byId.has(engine.replaces))
-    .slice(0, ill.length)
-    .flatMap(({ engine }, index): Action[] => {
-      const reason = 'one that is unhealthy goes in its place'
-      const recall: Action = { type: 'recall', rule: 'stands_in', reason, engineId: engine.id }
-      return [recall, ...ill.slice(index, index + 1).map((each) => drainOf(each, 'surplus_unhealthy'))]
-    })
+  if (standIns.length === 0) return []
+  // Who is one half of a replacement that is on its way is left to that.
+  const succeeded = replacedIds(situation.engines)
+  const leaving = ill
+    .filter((each) => !succeeded.has(each.engine.id) && isForfeit(each, situation, agenda))
+    .toSorted((a, b) => a.health.sinceMs - b.health.sinceMs)
+  return standIns.slice(0, leaving.length).flatMap(({ engine }, index): Action[] => {
+    const reason = 'one that is unhealthy goes in its place'
+    const recall: Action = { type: 'recall', rule: 'stands_in', reason, engineId: engine.id }
+    return [recall, ...leaving.slice(index, index + 1).map((each) => drainOf(each, 'surplus_unhealthy'))]
+  })
 }
+
+/** The engines in whose place another was started. */
+const replacedIds = (engines: readonly ObservedEngine[]): ReadonlySet<string> =>
+  new Set(engines.map(({ engine }) => engine.replaces).filter((id) => id !== null))
 
 const WHY_ILL = {
   replacement_ready: 'it is unhealthy and was replaced',

@@ -32,4 +32,4 @@ export function withRestarts(
 
 /** More than three restarts in five minutes: it will not come up by itself. */
 export const isCrashLoop = (times: readonly number[], nowMs: number): boolean =>
-  times.filter((at) => at > nowMs - WINDOW_MS).length > RESTARTS_MAX
+  times.length > RESTARTS_MAX && times.filter((at) => at > nowMs - WINDOW_MS).length > RESTARTS_MAX

@@ -219,8 +219,8 @@ export const MUTATIONS: readonly Mutation[] = [
       '!this.agenda.isDue(startsHeldUntilMs)',
       'startsHeldUntilMs < 0',
     ],
-    ['busy engines are drained', '!isUnhealthy(each) && !isBusy(each)', '!isUnhealthy(each)'],
-    ['unclaimed engines are drained', '.filter(({ engine }) => engine.unclaimedSince === null)', ''],
+    ['busy engines are drained', '!isUnhealthy(observed) && !isBusy(observed)', '!isUnhealthy(observed)'],
+    ['unclaimed engines are drained', ' && observed.engine.unclaimedSince === null', ''],
     [
       'idle engines are removed without AUTO_DELETE',
       'policy.autoDelete ? left : Math',
@@ -250,8 +250,8 @@ export const MUTATIONS: readonly Mutation[] = [
   ...of('core/replacement.ts', [
     [
       'a replaced engine goes before its successor is ready',
-      'situation.engines.filter((each) => isSteady(each) && !isUnhealthy(each))',
-      'situation.engines',
+      '(each) => each.engine.replaces !== null && isSteady(each) && !isUnhealthy(each)',
+      '(each) => each.engine.replaces !== null',
     ],
     [
       'no cooldown between replacements',
@@ -265,15 +265,15 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     [
       'an ill engine waits although one that is well drains',
-      '.slice(0, ill.length)',
-      '.slice(ill.length, ill.length)',
+      '.slice(0, leaving.length)',
+      '.slice(leaving.length, leaving.length)',
     ],
     [
       'one whose health is not known stands in for an ill one',
       "each.health.verdict === 'healthy' && isNetworkUp(each)",
       'isNetworkUp(each)',
     ],
-    ['an ill engine changes places though its successor boots', ' && !succeeded.has(each.engine.id)', ''],
+    ['an ill engine changes places though its successor boots', '!succeeded.has(each.engine.id) && ', ''],
     [
       'successors are forgotten',
       'if (replacement === null || replacement.isStarted ||',
