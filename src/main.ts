@@ -59,6 +59,7 @@ function run(config: Config, warnings: readonly string[]): void {
     }),
     stopSession: (addresses, path) => stopSession(addresses, path, STOP_SESSION_MS),
     clock: systemClock,
+    wall: Date.now,
     log,
     newId: () => crypto.randomUUID(),
     random: Math.random,

@@ -41,6 +41,8 @@ export interface Adapters {
   readonly vpn: VpnSource
   readonly stopSession: StopSession
   readonly clock: Clock
+  /** What the machine's own clock says, which anybody may set; in epoch milliseconds. */
+  readonly wall: () => number
   readonly log: Log
   /** A random UUID, never given twice. */
   readonly newId: () => string

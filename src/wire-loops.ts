@@ -1,16 +1,19 @@
 import type { Feed } from './control/feed.ts'
 import { guarded } from './lib/guard.ts'
-import type { Base } from './wire-base.ts'
+import { bringTimesBack } from './store/future-times.ts'
+import type { Adapters, Base } from './wire-base.ts'
 import type { Work } from './wire-work.ts'
 
 /** How all that works by itself begins and ends; see `Orchestrator`. */
-export function loopsOf({ edge, statistics }: Base, work: Work, feed: Feed) {
+export function loopsOf({ store, clock }: Adapters, { edge, statistics }: Base, work: Work, feed: Feed) {
   const { provisioner, keeper, vpnKeeper, observer, reconciler, repairQueue } = work
   const { traffic, viewers, cache, storageWatch } = work
   const deciding = [reconciler, repairQueue]
   const watching = [viewers, traffic, keeper, vpnKeeper, observer, storageWatch]
   return {
     start: (): void => {
+      if (store.failure() === null)
+        guarded(() => store.transact((tx) => bringTimesBack(tx, clock.now())), edge('the stored times'))()
       storageWatch.start()
       guarded(() => provisioner.sweepUnclaimed(), edge('unclaimed engines'))()
       keeper.start()

@@ -28,6 +28,7 @@ import { Survey } from './control/survey.ts'
 import { TrafficWatch } from './control/traffic-watch.ts'
 import { ViewerWatch } from './control/viewer-watch.ts'
 import { VpnKeeper } from './control/vpn-keeper.ts'
+import { clockWarning } from './core/clock-warning.ts'
 import type { Engine } from './core/types.ts'
 import type { Counters } from './metrics/counters.ts'
 import type { Adapters, Base } from './wire-base.ts'
@@ -137,7 +138,7 @@ function watchingOf(
   { provisioner }: Starting,
   hooks: { readonly isInHand: (id: string) => boolean; readonly onPass: () => void },
 ) {
-  const { store, runtime, clock, log, newId, random } = adapters
+  const { store, runtime, clock, wall, log, newId, random } = adapters
   const { edge, template, counters, facts, nodes, books, ends, history, installation, warnings } = base
   const { isInHand } = hooks
   const onSettled = provisioner.settled.bind(provisioner)
@@ -160,6 +161,7 @@ function watchingOf(
     leaseAgain(store, clock.now())
     ends.catchUp()
     housekeeping.run()
+    warnings.tell('clock_set', clockWarning(wall() - clock.now()))
     counters.fullPass()
     hooks.onPass()
   }

@@ -62,6 +62,6 @@ export function createOrchestrator(
       onDefect: (error, { method, url }) => log.error({ err: error, method, url }, 'a request failed'),
     }),
     metrics,
-    ...loopsOf(base, work, feed),
+    ...loopsOf(adapters, base, work, feed),
   }
 }

@@ -89,6 +89,7 @@ class Site {
       vpn: this.#vpn,
       stopSession: () => Promise.resolve('silent' as const),
       clock,
+      wall: () => clock.now(),
       log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
       newId: () => crypto.randomUUID(),
       random: () => 0.5,

@@ -35,7 +35,8 @@ export function streamsInDoubt(
   const suspected = new Set(suspects)
   const wanted = suspects.map(({ id, containerStartedAt }) => ({
     engineId: id,
-    sinceMs: containerStartedAt ?? 0,
+    // The container engine tells it by a clock of its own, which may be ahead.
+    sinceMs: containerStartedAt === null || containerStartedAt > nowMs ? 0 : containerStartedAt,
   }))
   const streams = [
     ...streamsSince(db, wanted, SESSIONS_MAX),

@@ -84,7 +84,7 @@ export function applyObserved(
   if (!startedAnew || engine.containerStartedAt === null) return
   const reason = isByOutage(stop) ? 'docker_outage' : 'engine_restarted'
   // What was begun since is on the new process, though its start is noticed only now.
-  endStreams(tx, engine.id, reason, nowMs, change.containerStartedAt ?? nowMs)
+  endStreams(tx, engine.id, reason, nowMs, Math.min(change.containerStartedAt ?? nowMs, nowMs))
   // Whoever used it before it was taken over has lost it by the restart.
   if (engine.adoptedAt !== null) updateEngine(tx, engine.id, { adoptedAt: null })
   if (engine.status === 'ready') transition(tx, engine.id, ['ready'], 'starting')

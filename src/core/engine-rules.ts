@@ -168,7 +168,10 @@ function isOverdue({ observed, situation, agenda }: Look): boolean {
   const { engine, streams, probedSinceMs, node } = observed
   if (engine.status !== 'starting' || engine.adoptedAt !== null || streams > 0) return false
   if (probedSinceMs === null) return false
-  const sinceMs = Math.max(engine.containerStartedAt ?? engine.createdAt, probedSinceMs, node?.sinceMs ?? 0)
+  const startedMs = engine.containerStartedAt ?? engine.createdAt
+  // The container engine tells it by a clock of its own, which may be ahead.
+  const knownMs = startedMs > situation.nowMs ? 0 : startedMs
+  const sinceMs = Math.max(knownMs, probedSinceMs, node?.sinceMs ?? 0)
   return agenda.isDue(sinceMs + situation.policy.startupTimeoutMs)
 }
 

@@ -25,7 +25,7 @@ export function withRestarts(
   const happened = after.count < before.count ? after.count : after.count - before.count
   if (happened <= 0) return times
   const isAnnounced = after.startedAtMs === null || after.startedAtMs === before.startedAtMs
-  const atMs = isAnnounced ? nowMs : (after.startedAtMs ?? nowMs)
+  const atMs = isAnnounced ? nowMs : Math.min(after.startedAtMs ?? nowMs, nowMs)
   const isLongAgo = before.startedAtMs === null || atMs - before.startedAtMs > WINDOW_MS
   return [...times, ...Array<number>(isLongAgo ? 1 : happened).fill(atMs)].slice(-RESTARTS_KEPT)
 }

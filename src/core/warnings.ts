@@ -6,6 +6,7 @@ export const WARNING_CODES = [
   'other_installation',
   'events_refused',
   'viewers_unknown',
+  'clock_set',
 ] as const
 
 export type WarningCode = (typeof WARNING_CODES)[number]

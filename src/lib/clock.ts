@@ -1,6 +1,6 @@
 /** Time as an argument: the real one in production, a virtual one in tests and simulations. */
 export interface Clock {
-  /** Epoch milliseconds. */
+  /** Whole epoch milliseconds that never go back, so that a difference of two of them is time that went by. */
   now(): number
   /** Resolves after `ms`, or at once when `signal` aborts; the caller looks at the signal to tell. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
@@ -10,8 +10,17 @@ export interface Clock {
   soon(work: () => void): void
 }
 
+/**
+ * Tells the time by what the machine's clock said at first and what has gone by since: whoever sets that clock makes nothing older or
+ * younger. Both are told in milliseconds; `monotonic` by a clock that nobody can set.
+ */
+export function steadyNow(wall: () => number, monotonic: () => number): () => number {
+  const originMs = wall() - monotonic()
+  return () => Math.floor(originMs + monotonic())
+}
+
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: steadyNow(Date.now, () => performance.now()),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve()

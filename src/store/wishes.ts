@@ -14,14 +14,19 @@ export interface ScaleOrder {
   readonly atMs: number
 }
 
+type NotedReplacement = Omit<Replacement, 'isStarted'>
+
 const SCALE_ORDER = 'scale_order'
 const REPLACEMENT = 'replacement'
 
 /** The order that stands under this `MIN_REPLICAS`; null when there is none. */
 export function scaleOrder(db: Db, minReplicas: number): ScaleOrder | null {
-  const order = stored<ScaleOrder>(db, SCALE_ORDER)
+  const order = storedOrder(db)
   return order?.minReplicas === minReplicas ? order : null
 }
+
+/** The last order, whether or not it still stands; null when none was ever given. */
+export const storedOrder = (db: Db): ScaleOrder | null => stored<ScaleOrder>(db, SCALE_ORDER)
 
 export const setScaleOrder = (tx: Db, order: ScaleOrder): void =>
   setSetting(tx, SCALE_ORDER, JSON.stringify(order))
@@ -37,13 +42,16 @@ const successorOf = prepared((db) =>
 
 /** The replacement that was begun last; null when none ever was. */
 export function lastReplacement(db: Db): Replacement | null {
-  const noted = stored<Omit<Replacement, 'isStarted'>>(db, REPLACEMENT)
+  const noted = notedReplacement(db)
   if (noted === null) return null
   const successor = successorOf(db).get({ engineId: noted.engineId })
   return { ...noted, isStarted: successor !== undefined }
 }
 
-export const noteReplacement = (tx: Db, noted: Omit<Replacement, 'isStarted'>): void =>
+/** What was noted when the last replacement began; null when none ever did. */
+export const notedReplacement = (db: Db): NotedReplacement | null => stored<NotedReplacement>(db, REPLACEMENT)
+
+export const noteReplacement = (tx: Db, noted: NotedReplacement): void =>
   setSetting(tx, REPLACEMENT, JSON.stringify(noted))
 
 const stored = <T>(db: Db, key: string): T | null => JSON.parse(setting(db, key) ?? 'null') as T | null

@@ -93,8 +93,8 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     [
       'a start that was noticed late is overdue at once',
-      'Math.max(engine.containerStartedAt ?? engine.createdAt, probedSinceMs, node?.sinceMs ?? 0)',
-      'engine.containerStartedAt ?? engine.createdAt',
+      'Math.max(knownMs, probedSinceMs, node?.sinceMs ?? 0)',
+      'knownMs',
     ],
     [
       'no second look before a stop',
@@ -940,7 +940,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ['an engine keeps a name that its container has not any more', 'name: seen.name,', 'name: engine.name,'],
     [
       'streams outlive a restart of their engine',
-      'endStreams(tx, engine.id, reason, nowMs, change.containerStartedAt ?? nowMs)',
+      'endStreams(tx, engine.id, reason, nowMs, Math.min(change.containerStartedAt ?? nowMs, nowMs))',
       '',
     ],
     [

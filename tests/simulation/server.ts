@@ -161,6 +161,7 @@ export class Server {
       ...sources,
       stopSession: (addresses, path) => stopAt(host, addresses, path),
       clock,
+      wall: () => clock.now(),
       log: this.#log(life),
       newId: () => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`,
       random: () => chance.float(),

@@ -102,6 +102,8 @@ export class Rig {
   readonly logged: string[] = []
   /** What each commit takes on the disk, in milliseconds of virtual time. */
   commitMs = 0
+  /** By how much the machine's clock was set forward since the process began. */
+  wallAheadMs = 0
   orchestrator: Orchestrator
   /** Of the rigs on one container engine, since no two installations make the same ids. */
   readonly number: number
@@ -213,6 +215,7 @@ export class Rig {
       vpn: this.vpn,
       stopSession: (addresses, path) => this.stops.stop(addresses, path),
       clock: this.clock,
+      wall: () => this.clock.now() + this.wallAheadMs,
       log: { debug: () => undefined, info: note, warn: note, error: note },
       newId: () =>
         `${String(this.number).padStart(8, '0')}-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`,
