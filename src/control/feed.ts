@@ -8,8 +8,8 @@ import type { StateSource } from './feed-states.ts'
 import { FeedTeller } from './feed-teller.ts'
 import { type CatchUp, type Position, type Subscribing, Subscription } from './subscription.ts'
 
-/** How much a reader may have waiting for it, and how many there may be. */
-export const FEED_LIMITS = { frames: 1_000, bytes: 1_048_576, subscribers: 100 } as const
+/** How much a reader may have waiting for it, and how many there may be, in all and of one address. */
+export const FEED_LIMITS = { frames: 1_000, bytes: 1_048_576, subscribers: 100, ofOneAddress: 20 } as const
 
 /** News come in flocks: the first is told after this time, and then there is a rest. */
 const SOON_MS = 10
@@ -21,6 +21,8 @@ const HEARTBEAT_MS = 5_000
 export interface FeedRequest extends Omit<Subscribing, 'position'> {
   /** The entry of the journal that it has got last; null for none. */
   readonly afterId: number | null
+  /** The address that its readers are counted by; null where they are not. */
+  readonly address: string | null
 }
 
 /**
@@ -28,7 +30,8 @@ export interface FeedRequest extends Omit<Subscribing, 'position'> {
  * its commit and apart from the request that brought it. While nobody reads, nothing is done.
  */
 export class Feed {
-  readonly #subscriptions = new Set<Subscription>()
+  /** With the address of each. */
+  readonly #subscriptions = new Map<Subscription, string | null>()
   readonly #teller: FeedTeller
   #lastRoundMs = Number.NEGATIVE_INFINITY
   #cancelRound: (() => void) | null = null
@@ -40,7 +43,7 @@ export class Feed {
       readonly store: Store
       readonly clock: Clock
       readonly states: StateSource
-      readonly limits: BacklogLimits & { readonly subscribers: number }
+      readonly limits: BacklogLimits & { readonly subscribers: number; readonly ofOneAddress: number }
       /** Hears of a round that failed; the readers' answers have ended then. */
       readonly onError: OnError
     },
@@ -54,9 +57,10 @@ export class Feed {
   }
 
   /** A new reader; null when there are too many. */
-  subscribe({ afterId, limit, durationMs }: FeedRequest): Subscription | null {
+  subscribe({ afterId, address, limit, durationMs }: FeedRequest): Subscription | null {
     const { clock, limits, store } = this.deps
     if (this.#subscriptions.size >= limits.subscribers) return null
+    if (address !== null && this.#readersAt(address) >= limits.ofOneAddress) return null
     const position = positionAfter(afterId, lastJournalId(store.db))
     const subscription: Subscription = new Subscription(
       { position, limit, durationMs },
@@ -67,7 +71,7 @@ export class Feed {
         onEnd: () => this.#remove(subscription),
       },
     )
-    this.#subscriptions.add(subscription)
+    this.#subscriptions.set(subscription, address)
     this.#cancelBeat ??= clock.after(HEARTBEAT_MS, this.#beat)
     if (this.#isStopped) subscription.end()
     return subscription
@@ -90,8 +94,12 @@ export class Feed {
     this.#endAll()
   }
 
+  #readersAt(address: string): number {
+    return [...this.#subscriptions.values()].filter((other) => other === address).length
+  }
+
   #endAll(): void {
-    for (const subscription of [...this.#subscriptions]) subscription.end()
+    for (const subscription of [...this.#subscriptions.keys()]) subscription.end()
   }
 
   #remove(subscription: Subscription): void {
@@ -107,11 +115,11 @@ export class Feed {
   readonly #beat = (): void => {
     this.#cancelBeat = this.deps.clock.after(HEARTBEAT_MS, this.#beat)
     this.#roundOrEnd()
-    for (const subscription of this.#subscriptions) subscription.beat()
+    for (const subscription of [...this.#subscriptions.keys()]) subscription.beat()
   }
 
   #live(): Subscription[] {
-    return [...this.#subscriptions].filter((subscription) => subscription.isLive())
+    return [...this.#subscriptions.keys()].filter((subscription) => subscription.isLive())
   }
 
   #roundOrEnd(): void {

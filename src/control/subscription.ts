@@ -27,6 +27,9 @@ export interface Subscribing {
   readonly durationMs: number | null
 }
 
+/** A reader that takes nothing for so long, heartbeats neither, is none: it holds the place of another. */
+const SILENCE_MAX_MS = 60_000
+
 /** What is given to a reader at once, about. */
 const CHUNK_BYTES = 65_536
 
@@ -39,6 +42,7 @@ export class Subscription {
   #left: number
   #hasBegun = false
   #isBeatDue = false
+  #askedMs: number
   #isEnded = false
   #wake: (() => void) | null = null
 
@@ -53,6 +57,7 @@ export class Subscription {
   ) {
     this.#backlog = new Backlog(deps.limits)
     this.#position = position
+    this.#askedMs = deps.clock.now()
     this.#left = limit ?? Number.POSITIVE_INFINITY
     this.#cancelEnd = durationMs === null ? () => undefined : deps.clock.after(durationMs, () => this.end())
   }
@@ -66,6 +71,7 @@ export class Subscription {
    * before it has. Rejects when the store fails; the subscription has ended then.
    */
   async next(): Promise<Uint8Array<ArrayBuffer> | null> {
+    this.#askedMs = this.deps.clock.now()
     while (!this.#isEnded) {
       const frames = this.#take()
       if (frames.length > 0) return joined(frames)
@@ -86,10 +92,15 @@ export class Subscription {
     this.#rouse()
   }
 
-  /** Lets a reader hear that the connection lives; one that is slow hears it once when it reads on. */
+  /** Lets a reader hear that the connection lives; one that is slow hears it once when it reads on, one that is silent is ended. */
   beat(): void {
-    this.#isBeatDue = true
-    this.#rouse()
+    const isWaiting = this.#wake !== null
+    if (!isWaiting && this.deps.clock.now() - this.#askedMs > SILENCE_MAX_MS) {
+      this.end()
+    } else {
+      this.#isBeatDue = true
+      this.#rouse()
+    }
   }
 
   /** Ends it at once; what waits is dropped. */

@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
 import { auth, requireKey } from './auth.ts'
+import type { AddressOf } from './callers.ts'
 import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
 import { type EngineOperations, type EngineQueries, engineRoutes } from './engines.ts'
@@ -49,6 +50,9 @@ const tooLarge = { status: 413, code: 'too_large', message: `a body has ${BODY_B
 
 /** The whole HTTP interface; it does not listen yet. */
 export function createApp(services: Services, options: AppOptions) {
+  const originals = new WeakMap<Request, Request>()
+  const addressOf: AddressOf = (request, server) =>
+    server?.requestIP(originals.get(request) ?? request)?.address ?? null
   const routes = new Elysia({ name: 'routes' })
     .use(provisionRoutes(services.provisioning))
     .use(engineRoutes(services.engines, services.operations))
@@ -56,13 +60,11 @@ export function createApp(services: Services, options: AppOptions) {
     .use(streamRoutes(services.streams, services.streamOperations))
     .use(eventRoutes(services.events))
     .use(journalRoutes(services.journal))
-    .use(feedRoutes(services.feed))
+    .use(feedRoutes(services.feed, addressOf))
     .use(containerRoutes(services.containers, requireKey(options.apiKey)))
     .use(statusRoutes(services.status))
     .use(probeRoutes(services.status))
   const allowedMethods = methodsOf(routes.routes)
-  const originals = new WeakMap<Request, Request>()
-  const received = (request: Request): Request => originals.get(request) ?? request
   return (
     // The default way of dropping unknown members takes an array for an empty object; TypeBox's own does not.
     new Elysia({ name: 'app', allowUnsafeValidationDetails: true, normalize: 'typebox' })
@@ -72,7 +74,7 @@ export function createApp(services: Services, options: AppOptions) {
         return handle(tidy)
       })
       .use(problems({ translate: options.translate, onDefect: options.onDefect, allowedMethods }))
-      .use(auth(options.apiKey, options.areReadsProtected, refusedEvents(services.eventRefusals), received))
+      .use(auth(options.apiKey, options.areReadsProtected, refusedEvents(services.eventRefusals), addressOf))
       .onRequest(({ request }) => {
         if (Number(request.headers.get('content-length') ?? 0) <= BODY_BYTES_MAX) return
         return problem(tooLarge)

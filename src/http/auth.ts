@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { Elysia } from 'elysia'
+import type { AddressOf } from './callers.ts'
 import { type Failure, FailureError, problem } from './problems.ts'
 
 /** A request that was refused for its key. */
@@ -26,21 +27,20 @@ export function requireKey(apiKey: string | null): RequireKey {
  * Asks for `Authorization: Bearer <key>` on everything that changes something, before the body is read. Reads are open;
  * a route that needs it all the same asks by itself (`RequireKey`), since a list of paths here would miss another spelling of
  * one. With `areReadsProtected` reads need it too, but for those of `OPEN_READS`: another spelling of those is asked for it.
- * `onRefused` hears of each that was refused here; `received` gives a request as it came in, of which alone the server knows the
- * address.
+ * `onRefused` hears of each that was refused here.
  */
 export const auth = (
   apiKey: string | null,
   areReadsProtected: boolean,
   onRefused: (refused: RefusedRequest) => void,
-  received: (request: Request) => Request,
+  addressOf: AddressOf,
 ) =>
   new Elysia({ name: 'auth' }).onRequest(({ request, server }) => {
     if (READS.has(request.method) && !(areReadsProtected && needsKey(request))) return
     const failure = keyFailure(apiKey, request)
     if (failure === null) return
     const { method, url } = request
-    const caller = server?.requestIP(received(request))?.address ?? null
+    const caller = addressOf(request, server)
     onRefused({ status: failure.status, method, path: URL.parse(url)?.pathname ?? '', caller })
     return problem(failure)
   })

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
+import { type AddressOf, isLoopback } from './callers.ts'
 import { InvalidProblem, Problem, problem } from './problems.ts'
 
 const Feed = Type.String({
@@ -14,11 +15,12 @@ const Feed = Type.String({
 
 /** What this route needs. */
 export interface LiveFeed {
-  /** Null when there are too many readers. Without `limit` and `durationMs` it does not end by itself. */
+  /** Null when there are too many readers, in all or of that address, which is null for those that are not counted. Without `limit` and `durationMs` it does not end by itself. */
   subscribe(request: {
     readonly afterId: number | null
     readonly limit: number | null
     readonly durationMs: number | null
+    readonly address: string | null
   }): FeedReader | null
 }
 
@@ -54,10 +56,10 @@ const FeedQuery = Type.Object({
 
 const numberOrNull = (text: string | undefined): number | null => (text === undefined ? null : Number(text))
 
-export const feedRoutes = (feed: LiveFeed) =>
+export const feedRoutes = (feed: LiveFeed, addressOf: AddressOf) =>
   new Elysia({ name: 'routes.feed', tags: ['journal'] }).get(
     '/events/stream',
-    ({ query, headers }) => {
+    ({ query, headers, request, server }) => {
       const lastEventId = headers['last-event-id'] ?? query.last_event_id
       const seconds = numberOrNull(query.duration_s)
       const reader = feed.subscribe({
@@ -65,6 +67,7 @@ export const feedRoutes = (feed: LiveFeed) =>
         afterId: numberOrNull(lastEventId?.split('.')[0]),
         limit: numberOrNull(query.limit),
         durationMs: seconds === null ? null : seconds * 1_000,
+        address: countedAddress(addressOf(request, server)),
       })
       return reader === null ? problem(TOO_MANY) : new Response(bodyOf(reader), { headers: FEED_HEADERS })
     },
@@ -93,6 +96,10 @@ const TOO_MANY = {
   etaSeconds: 5,
   shouldWait: true,
 }
+
+/** Whoever is on this machine is not counted. */
+const countedAddress = (address: string | null): string | null =>
+  address !== null && isLoopback(address) ? null : address
 
 /** Takes from the reader only what the client's connection takes: what is not asked for waits there, within its bounds. */
 function bodyOf(reader: FeedReader): ReadableStream<Uint8Array<ArrayBuffer>> {

@@ -29,7 +29,7 @@ beforeEach(() => {
       },
       farewell: () => null,
     },
-    limits: { frames: 5, bytes: 10_000, subscribers: 3 },
+    limits: { frames: 5, bytes: 10_000, subscribers: 3, ofOneAddress: 2 },
     onError: (error) => failures.push(error),
   })
   temp.store.onCommit(() => feed.news())
@@ -42,7 +42,13 @@ const happen = (count = 1) =>
   })
 
 const subscribe = (change: Partial<Parameters<Feed['subscribe']>[0]> = {}): Subscription => {
-  const subscription = feed.subscribe({ afterId: null, limit: null, durationMs: null, ...change })
+  const subscription = feed.subscribe({
+    afterId: null,
+    limit: null,
+    durationMs: null,
+    address: null,
+    ...change,
+  })
   if (subscription === null) throw new Error('there are too many')
   return subscription
 }
@@ -188,4 +194,29 @@ test('a failure that a new reader meets is the end of all, since the others woul
   await expect(text(late)).rejects.toThrow('no states')
   expect(await text(reader)).toBeNull()
   expect([feed.subscribers(), clock.timers()]).toEqual([0, 0])
+})
+
+test('one address takes only some of the places, and this machine and others are not hindered by it', async () => {
+  const request = { afterId: null, limit: null, durationMs: null }
+  const address = '192.0.2.7'
+  const [first, second] = [feed.subscribe({ ...request, address }), feed.subscribe({ ...request, address })]
+  expect([first, second]).not.toContain(null)
+  expect(feed.subscribe({ ...request, address })).toBeNull()
+  const other = feed.subscribe({ ...request, address: null })
+  expect(other).not.toBeNull()
+  other?.end()
+  first?.end()
+  expect(feed.subscribe({ ...request, address })).not.toBeNull()
+})
+
+test('a reader that takes nothing for a minute, heartbeats neither, loses its place', async () => {
+  const silent = subscribe()
+  const reading = await joined()
+  for (let beats = 0; beats < 14; beats++) {
+    const beat = text(reading)
+    await clock.advance(5_000)
+    expect(await beat).toStartWith(':')
+  }
+  expect(feed.subscribers()).toBe(1)
+  expect(await silent.next()).toBeNull()
 })
