@@ -6,7 +6,9 @@ import type { Config } from './config.ts'
 import type { Checkpoint } from './control/launcher.ts'
 import { SERVER_BODY_BYTES_MAX } from './http/app.ts'
 import { systemClock } from './lib/clock.ts'
+import { ownDescriptors } from './lib/descriptors.ts'
 import type { Log } from './lib/log.ts'
+import { Listener, type Listening } from './listener.ts'
 import { createLog } from './logging.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from './runtime/docker.ts'
 import { storageFailureOf } from './store/failure.ts'
@@ -27,6 +29,10 @@ const PREDECESSOR_MS = 3_000
 
 /** The remedy for a database that another process has. */
 const UNUSED = 'end that process first, or give this one a DB_URL and a CONTAINER_LABEL of its own'
+
+/** How long a connection may be silent, and the longest that Bun takes. */
+const IDLE_S = 60
+const IDLE_MAX_S = 255
 
 /** How long an engine has to stop a session. */
 const STOP_SESSION_MS = 3_000
@@ -60,14 +66,17 @@ function run(config: Config, warnings: readonly string[]): void {
     stopSession: (addresses, path) => stopSession(addresses, path, STOP_SESSION_MS),
     clock: systemClock,
     wall: Date.now,
+    descriptors: ownDescriptors(),
+    connections: { closeIdle: () => listener.closeIdle(), closeAll: () => listener.closeAll() },
     log,
     newId: () => crypto.randomUUID(),
     random: Math.random,
     checkpoint: failPoint(process.env),
     version: packageJson.version,
   })
+  const listener = new Listener(orchestrator.app, listeningOf(config), log)
   orchestrator.metrics.addProcess(() => ({ health: workers.health.restarts(), vpn: workers.vpn.restarts() }))
-  listen(orchestrator.app, config)
+  listen(listener, config)
   orchestrator.start()
   log.info({ port: config.APP_PORT, bind: config.BIND, version: packageJson.version }, 'listening')
   const endAll = (code: number): Promise<void> => end({ orchestrator, store, lock }, code)
@@ -162,23 +171,27 @@ function open(path: string, log: Log): Store {
   }
 }
 
-function listen(app: ReturnType<typeof createOrchestrator>['app'], config: Config): void {
+function listen(listener: Listener, { BIND, APP_PORT }: Config): void {
   try {
-    app.listen({
-      hostname: config.BIND,
-      port: config.APP_PORT,
-      maxRequestBodySize: SERVER_BODY_BYTES_MAX,
-      // A provision may take long by configuration; a client that is silent for longer is closed by Bun itself.
-      idleTimeout: 255,
-    })
+    listener.listen()
   } catch (error) {
-    const value = `${config.BIND}:${config.APP_PORT}`
+    const value = `${BIND}:${APP_PORT}`
     giveUp(
       'APP_PORT',
       value,
       error,
       'end the process that listens there, or choose another port or BIND address',
     )
+  }
+}
+
+function listeningOf(config: Config): Listening {
+  return {
+    hostname: config.BIND,
+    port: config.APP_PORT,
+    maxRequestBodySize: SERVER_BODY_BYTES_MAX,
+    // Bun ends what is silent for so long, answers that are worked on too; a provision may take long by configuration.
+    idleTimeout: Math.min(IDLE_MAX_S, IDLE_S + Math.ceil(config.PROVISION_DEADLINE_MS / 1_000)),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Config } from './config.ts'
 import { Addresses } from './control/addresses.ts'
 import { ConnectionFacts } from './control/connection-facts.ts'
+import type { ClientConnections } from './control/descriptor-watch.ts'
 import { createEdge } from './control/error-edge.ts'
 import { Facts } from './control/facts.ts'
 import { Gate } from './control/gate.ts'
@@ -19,6 +20,7 @@ import type { VpnSource } from './control/vpn-keeper.ts'
 import { VpnNodes } from './control/vpn-nodes.ts'
 import { Warnings } from './control/warnings.ts'
 import type { Clock } from './lib/clock.ts'
+import type { Descriptors } from './lib/descriptors.ts'
 import type { Log } from './lib/log.ts'
 import type { Counters } from './metrics/counters.ts'
 import type { Runtime } from './runtime/runtime.ts'
@@ -43,6 +45,9 @@ export interface Adapters {
   readonly clock: Clock
   /** What the machine's own clock says, which anybody may set; in epoch milliseconds. */
   readonly wall: () => number
+  /** Null where nobody can tell. */
+  readonly descriptors: Descriptors | null
+  readonly connections: ClientConnections
   readonly log: Log
   /** A random UUID, never given twice. */
   readonly newId: () => string

@@ -7,7 +7,8 @@ import type { Work } from './wire-work.ts'
 /** How all that works by itself begins and ends; see `Orchestrator`. */
 export function loopsOf({ store, clock }: Adapters, { edge, statistics }: Base, work: Work, feed: Feed) {
   const { provisioner, keeper, vpnKeeper, observer, reconciler, repairQueue } = work
-  const { traffic, viewers, cache, storageWatch } = work
+  const { traffic, viewers, cache, storageWatch, descriptors } = work
+  const optional = [cache, descriptors].filter((loop) => loop !== null)
   const deciding = [reconciler, repairQueue]
   const watching = [viewers, traffic, keeper, vpnKeeper, observer, storageWatch]
   return {
@@ -22,15 +23,13 @@ export function loopsOf({ store, clock }: Adapters, { edge, statistics }: Base, 
       reconciler.start()
       traffic.start()
       statistics.start()
-      cache?.start()
+      for (const loop of optional) loop.start()
     },
     hangUp: (): void => feed.stop(),
     stop: async (): Promise<void> => {
       feed.stop()
       provisioner.stop()
-      await Promise.all(
-        [...deciding, ...watching, ...(cache === null ? [] : [cache])].map((loop) => loop.stop()),
-      )
+      await Promise.all([...deciding, ...watching, ...optional].map((loop) => loop.stop()))
       await statistics.stop()
     },
   }

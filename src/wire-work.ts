@@ -3,6 +3,7 @@ import { leaseAgain } from './control/adoption.ts'
 import { CacheCleaner } from './control/cache-cleaner.ts'
 import { Claims } from './control/claims.ts'
 import { OwnContainers } from './control/containers.ts'
+import { DescriptorWatch } from './control/descriptor-watch.ts'
 import { EnginePorts } from './control/engine-ports.ts'
 import { Executor } from './control/executor.ts'
 import { GenericProvisioner } from './control/generic.ts'
@@ -71,6 +72,7 @@ export function workOf(config: Config, adapters: Adapters, base: Base) {
       onError: edge('the watch of the storage'),
       onRecovery: () => watching.observer.passThoroughly(),
     }),
+    descriptors: descriptorWatchOf(adapters, base),
     streamStops: new StreamStops({ store, books, addresses, stopSession }),
     keeper: new HealthKeeper({
       ...{ store, clock, facts, sessions, connections, nodes, addresses, gate, log },
@@ -85,6 +87,11 @@ export function workOf(config: Config, adapters: Adapters, base: Base) {
       onError: edge('the watch of the VPN'),
     }),
   }
+}
+
+function descriptorWatchOf({ clock, descriptors, connections }: Adapters, { warnings, edge }: Base) {
+  const onError = edge('the watch of the descriptors')
+  return descriptors && new DescriptorWatch({ clock, descriptors, connections, warnings, onError })
 }
 
 type Starting = ReturnType<typeof startingOf>

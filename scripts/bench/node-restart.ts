@@ -90,6 +90,8 @@ class Site {
       stopSession: () => Promise.resolve('silent' as const),
       clock,
       wall: () => clock.now(),
+      descriptors: null,
+      connections: { closeIdle: nothing, closeAll: nothing },
       log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
       newId: () => crypto.randomUUID(),
       random: () => 0.5,

@@ -7,6 +7,7 @@ export const WARNING_CODES = [
   'events_refused',
   'viewers_unknown',
   'clock_set',
+  'descriptors_short',
 ] as const
 
 export type WarningCode = (typeof WARNING_CODES)[number]

@@ -162,6 +162,8 @@ export class Server {
       stopSession: (addresses, path) => stopAt(host, addresses, path),
       clock,
       wall: () => clock.now(),
+      descriptors: null,
+      connections: { closeIdle: () => undefined, closeAll: () => undefined },
       log: this.#log(life),
       newId: () => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`,
       random: () => chance.float(),

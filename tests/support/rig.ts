@@ -215,6 +215,8 @@ export class Rig {
       vpn: this.vpn,
       stopSession: (addresses, path) => this.stops.stop(addresses, path),
       clock: this.clock,
+      descriptors: null,
+      connections: { closeIdle: () => undefined, closeAll: () => undefined },
       wall: () => this.clock.now() + this.wallAheadMs,
       log: { debug: () => undefined, info: note, warn: note, error: note },
       newId: () =>

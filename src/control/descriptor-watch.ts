@@ -1,0 +1,83 @@
+import type { Warning } from '../core/warnings.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Descriptors } from '../lib/descriptors.ts'
+import type { OnError } from '../lib/guard.ts'
+import { loop } from '../lib/loop.ts'
+import type { Warnings } from './warnings.ts'
+
+const CHECK_MS = 500
+
+/** Kept free for Docker, engines and the database; of a low limit a quarter. */
+const RESERVED = 64
+
+/** For so long after the last shortage it is told. */
+const TOLD_MS = 60_000
+
+/** The connections that clients have to us. */
+export interface ClientConnections {
+  /** Closes those that have had their answers and wait for another question. */
+  closeIdle(): void
+  /** Closes all of them, also those that never asked and those that are being answered. */
+  closeAll(): void
+}
+
+/**
+ * Sees that a crowd of clients leaves descriptors for our own questions: where few are left, idle connections are closed, where that does
+ * not help all of them, and it is told. Clients come again; an engine that could not be asked would be taken for dead.
+ */
+export class DescriptorWatch {
+  readonly #stop = new AbortController()
+  #loop: Promise<void> = Promise.resolve()
+  #shortMs = Number.NEGATIVE_INFINITY
+
+  constructor(
+    private readonly deps: {
+      readonly clock: Clock
+      readonly descriptors: Descriptors
+      readonly connections: ClientConnections
+      readonly warnings: Warnings
+      readonly onError: OnError
+    },
+  ) {}
+
+  start(): void {
+    const { clock, onError } = this.deps
+    const work = (): void => this.#look()
+    this.#loop = loop({
+      clock,
+      intervalMs: CHECK_MS,
+      first: 'later',
+      signal: this.#stop.signal,
+      work,
+      onError,
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#loop
+  }
+
+  #look(): void {
+    const { clock, connections, warnings } = this.deps
+    if (this.#isShort()) {
+      this.#shortMs = clock.now()
+      warnings.tell('descriptors_short', this.#warning())
+      connections.closeIdle()
+      if (this.#isShort()) connections.closeAll()
+    } else if (clock.now() - this.#shortMs >= TOLD_MS) warnings.tell('descriptors_short', null)
+  }
+
+  #isShort(): boolean {
+    const { descriptors } = this.deps
+    return descriptors.left() < Math.min(RESERVED, Math.floor(descriptors.limit / 4))
+  }
+
+  #warning(): Warning {
+    return {
+      message: `clients hold nearly all of the ${this.deps.descriptors.limit} file descriptors that this process may have, so their connections are closed`,
+      remedy:
+        'raise the limit (docker run --ulimit nofile=65536, LimitNOFILE= of systemd), or find out who they are',
+    }
+  }
+}
