@@ -68,6 +68,9 @@ const isHistory = ({ engine }: Pair): boolean => engine !== null && !isLive(engi
 const isCopy = ({ engine, container }: Pair): boolean =>
   engine !== null && engine.containerId !== null && engine.containerId !== container?.id
 
+/** What an engine was to have that is history by now: this installation had it made, and nobody is about to start it. */
+const isLate = (pair: Pair): boolean => isHistory(pair) && !isCopy(pair) && neverStarted(pair)
+
 /** Read top to bottom, the first that holds decides. */
 const RULES: readonly { readonly when: (pair: Pair) => boolean; readonly outcome: Settlement }[] = [
   { when: ({ inHand }) => inHand, outcome: { kind: 'leave' } },
@@ -125,7 +128,8 @@ const RULES: readonly { readonly when: (pair: Pair) => boolean; readonly outcome
  */
 export function settle(pair: Pair): Settlement {
   const outcome = RULES.find(({ when }) => when(pair))?.outcome ?? { kind: 'observe' }
-  return outcome.kind === 'reap' && pair.container?.isYoung === true ? { kind: 'wait' } : outcome
+  const isAwaited = pair.container?.isYoung === true && !isLate(pair)
+  return outcome.kind === 'reap' && isAwaited ? { kind: 'wait' } : outcome
 }
 
 /** Whether it takes the container away, which nothing brings back. */

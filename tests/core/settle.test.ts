@@ -56,6 +56,8 @@ describe('settle', () => {
     [other('gone'), container('created', { isYoung: true }), 'wait'],
     [other('gone'), container('running', { isYoung: true }), 'adopt'],
     [row('failed', null, null), container('running', { isYoung: true }), 'wait'],
+    // The container engine was late with it.
+    [row('failed', null, null), container('created', { isYoung: true }), 'reap'],
     [null, container('created', { isYoung: true }), 'wait'],
     [null, container('exited', { isYoung: true }), 'wait'],
     [null, container('running', { isYoung: true }), 'adopt'],

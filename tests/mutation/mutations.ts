@@ -1242,7 +1242,11 @@ export const MUTATIONS: readonly Mutation[] = [
   ]),
   ...of('control/feed.ts', [
     ['the feed never rests', 'this.#lastRoundMs + REST_MS - clock.now()', '0'],
-    ['a quiet feed is silent', 'for (const subscription of this.#subscriptions) subscription.beat()', ''],
+    [
+      'a quiet feed is silent',
+      'for (const subscription of [...this.#subscriptions.keys()]) subscription.beat()',
+      '',
+    ],
     ['the feed works for nobody', ' || this.#subscriptions.size === 0) return', ') return'],
     [
       'the feed takes any number of readers',
