@@ -1,11 +1,19 @@
-/** The command line: what to do for given arguments and environment. Does none of it itself. */
+/** The command line: what to do for given arguments and environment, and what little of it needs no server. */
+import { readFileSync, statSync } from 'node:fs'
 import packageJson from '../package.json' with { type: 'json' }
 import { configText, helpText, problemsText, warningsText } from './cli-texts.ts'
-import { type Config, type Environment, loadConfig } from './config.ts'
+import { addressNote } from './config/rules.ts'
+import { type Config, type Environment, type FileText, loadConfig, secretPaths } from './config.ts'
 
 /** What the process has to do. */
 export type CliOutcome =
-  | { readonly kind: 'run'; readonly config: Config; readonly warnings: readonly string[] }
+  | {
+      readonly kind: 'run'
+      readonly config: Config
+      readonly warnings: readonly string[]
+      /** Sentences about what follows from the settings and may surprise. */
+      readonly notes: readonly string[]
+    }
   /** Ask this URL with `checkHealth` and exit by its answer. */
   | { readonly kind: 'healthcheck'; readonly url: string }
   /** Write the texts as they are (each ends with a newline, or is empty) and exit. */
@@ -16,24 +24,64 @@ const USAGE_ERROR = 2
 
 /**
  * Decides what a call of the program means. `argv` is without the executable and the script. Never throws: a wrong
- * configuration gives an exit with code 2 that names each variable, its value and the remedy.
+ * configuration gives an exit with code 2 that names each variable, its value and the remedy. `readFile` reads files of secrets.
  */
-export function runCli(env: Environment, argv: readonly string[]): CliOutcome {
+export function runCli(
+  env: Environment,
+  argv: readonly string[],
+  readFile: (path: string) => FileText,
+): CliOutcome {
   const asks = (...flags: string[]) => argv.some((word) => flags.includes(word))
   if (asks('--help', '-h')) return exit(0, helpText())
   if (asks('--version', '-V')) return exit(0, `${packageJson.name} ${packageJson.version}\n`)
-  const loaded = loadConfig(
-    env,
-    argv.filter((word) => !COMMANDS.has(word)),
-  )
+  const words = argv.filter((word) => !COMMANDS.has(word))
+  const isHealthcheck = asks('--healthcheck') && !asks('--print-config')
+  const given = isHealthcheck ? addressOf(env) : env
+  const files = new Map(secretPaths(given, words).map((path) => [path, readFile(path)]))
+  const loaded = loadConfig(given, words, files)
   if ('problems' in loaded) {
     return exit(USAGE_ERROR, '', problemsText(loaded.problems) + warningsText(loaded.warnings))
   }
   const { config, origins, warnings } = loaded
   if (asks('--print-config')) return exit(0, configText(config, origins), warningsText(warnings))
-  if (asks('--healthcheck')) return { kind: 'healthcheck', url: healthUrl(config) }
-  return { kind: 'run', config, warnings }
+  if (isHealthcheck) return { kind: 'healthcheck', url: healthUrl(config) }
+  const note = origins.get('BIND') === 'default' ? addressNote(config) : null
+  return { kind: 'run', config, warnings, notes: note === null ? [] : [note] }
 }
+
+/** More than any key has, and little enough to be read at once. */
+const SECRET_BYTES_MAX = 65_536
+
+/** The text of a file of secrets, or what to do about one that has none. Never throws. */
+export function readSecretFile(path: string): FileText {
+  try {
+    const stat = statSync(path)
+    if (stat.isDirectory()) {
+      return { remedy: 'Name a file: this is a folder (Docker makes one where the file to mount is missing)' }
+    }
+    // A pipe or a device might never end.
+    if (!stat.isFile() || stat.size > SECRET_BYTES_MAX) {
+      return { remedy: `Name an ordinary file of at most ${SECRET_BYTES_MAX} bytes` }
+    }
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)) }
+  } catch (error) {
+    return { remedy: remedyOf(error) }
+  }
+}
+
+function remedyOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : null
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'Name a file that exists: there is none of this name'
+  if (code === 'EACCES' || code === 'EPERM') return 'Let the user of this process read the file'
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'Write the file as plain text in UTF-8'
+  return `Name a file that can be read (${error instanceof Error ? error.message : String(error)})`
+}
+
+/**
+ * What matters of the environment to somebody who only asks whether the server lives: it may have been given its other settings
+ * as flags, and its key may be gone by now.
+ */
+const addressOf = ({ APP_PORT, BIND }: Environment): Environment => ({ APP_PORT, BIND, ALLOW_NO_KEY: 'true' })
 
 /** Asks a running server whether it lives: exit code 0 for a 2xx answer within 3 s, else 1. Never throws. */
 export async function checkHealth(url: string): Promise<0 | 1> {

@@ -1,7 +1,8 @@
 /** The configuration: one schema, read from flags and the environment, with every problem told at once. */
 import { TransformDecodeError, Value } from '@sinclair/typebox/value'
-import { ADVICE, RULES, type Rule } from './config/rules.ts'
+import { ADVICE, defaultAddress, RULES, type Rule } from './config/rules.ts'
 import type { SettingInfo } from './config/schema.ts'
+import { type FileTexts, type FoundSecret, SECRET_FILES, secretsIn } from './config/secret-files.ts'
 import { type Config, configSchema, type SettingName } from './config/settings.ts'
 import {
   type Environment,
@@ -12,6 +13,7 @@ import {
   readFlags,
 } from './config/sources.ts'
 
+export type { FileText } from './config/secret-files.ts'
 export type { Config, SettingName } from './config/settings.ts'
 export type { Environment, Origin, Problem } from './config/sources.ts'
 
@@ -32,35 +34,47 @@ type Entry = { readonly name: SettingName; readonly text: string; readonly origi
 
 /**
  * Reads the configuration from environment variables and from arguments (without those of the executable); a flag
- * wins over a variable, and what is empty counts as not set. Pure: never throws, reads nothing else.
+ * wins over a variable, and what is empty counts as not set. `files` has what the files of `secretPaths` contain. Pure: never
+ * throws, reads nothing else.
  */
-export function loadConfig(env: Environment, argv: readonly string[]): LoadedConfig {
-  const names = settingNames()
-  const flags = readFlags(argv, names)
-  const environment = readEnvironment(env, names)
-  const entries = names.map((name): Entry => {
-    const flag = flags.texts.get(name)
-    if (flag !== undefined) return { name, text: flag, origin: 'flag' }
-    const variable = environment.get(name)
-    if (variable !== undefined) return { name, text: variable, origin: 'environment' }
-    return { name, text: settingInfo(name).default, origin: 'default' }
-  })
-  const invalid = new Set(entries.filter((entry) => !acceptable(entry)).map(({ name }) => name))
+export function loadConfig(
+  env: Environment,
+  argv: readonly string[],
+  files: FileTexts = new Map(),
+): LoadedConfig {
+  const given = givenEntries(env, argv)
+  const set = given.entries.filter(({ origin }) => origin !== 'default')
+  const texts = new Map(set.map(({ name, text }) => [name, text]))
+  const secrets = secretsIn(texts, files, secretExpected)
+  const entries = given.entries.map((entry) => withSecret(entry, secrets))
+  const bad = entries.filter((entry) => !acceptable(entry))
+  const unread = secrets.flatMap(({ content, ...rest }) =>
+    'remedy' in content ? [{ ...rest, remedy: content.remedy }] : [],
+  )
+  const invalid = new Set([...bad.map(({ name }) => name), ...unread.map(({ setting }) => setting)])
   // A bad value is replaced by its default here, so that the rules about all other settings are still checked.
   const config = decode(entries.filter(({ name }) => !invalid.has(name)))
   const broken = violated(RULES, config, invalid)
   const problems = [
-    ...flags.problems,
-    ...entries.filter(({ name }) => invalid.has(name)).map(badValue),
+    ...given.problems,
+    ...bad.map(badValue),
+    ...unread.map(({ file, path, remedy }) => ({ variable: file, value: path, remedy })),
     ...broken.map(({ name, text }) => ({ ...shown(entries, name), remedy: text })),
   ]
   const warnings = [
-    ...probableTypos(env, names),
+    ...probableTypos(env, settingNames()),
     ...entries.filter(({ name, origin }) => origin !== 'default' && settingInfo(name).inert).map(noEffect),
     ...violated(ADVICE, config, invalid).map(({ name, text }) => `${name}: ${text}`),
   ]
   if (problems.length > 0) return { problems, warnings }
   return { config, origins: new Map(entries.map(({ name, origin }) => [name, origin])), warnings }
+}
+
+/** The files that settings name, whose contents `loadConfig` has to be given. */
+export function secretPaths(env: Environment, argv: readonly string[]): readonly string[] {
+  const { entries } = givenEntries(env, argv)
+  const named = new Set<SettingName>(SECRET_FILES.map(({ file }) => file))
+  return entries.filter(({ name, text }) => named.has(name) && text !== '').map(({ text }) => text)
 }
 
 /** All settings, in the order of the schema. */
@@ -83,7 +97,36 @@ function isSettingName(name: string): name is SettingName {
   return Object.hasOwn(configSchema.properties, name)
 }
 
-function acceptable({ name, text }: Entry): boolean {
+/** Each setting as it was set, or by its default, and what is wrong with the arguments. */
+function givenEntries(env: Environment, argv: readonly string[]) {
+  const names = settingNames()
+  const strict = new Set([
+    ...names.filter((name) => settingInfo(name).secret),
+    ...SECRET_FILES.map(({ file }) => file),
+  ])
+  const flags = readFlags(argv, names, strict)
+  const environment = readEnvironment(env, names, strict)
+  const entries = names.map((name): Entry => {
+    const flag = flags.texts.get(name)
+    if (flag !== undefined) return { name, text: flag, origin: 'flag' }
+    const variable = environment.get(name)
+    if (variable !== undefined) return { name, text: variable, origin: 'environment' }
+    return { name, text: settingInfo(name).default, origin: 'default' }
+  })
+  return { entries, problems: flags.problems }
+}
+
+/** What has to stand in the place of a secret that is not acceptable, or null. */
+function secretExpected(name: SettingName, text: string): string | null {
+  return acceptable({ name, text }) ? null : settingInfo(name).expects
+}
+
+function withSecret(entry: Entry, secrets: readonly FoundSecret[]): Entry {
+  const content = secrets.find(({ setting }) => setting === entry.name)?.content
+  return content === undefined || 'remedy' in content ? entry : { ...entry, ...content, origin: 'file' }
+}
+
+function acceptable({ name, text }: Omit<Entry, 'origin'>): boolean {
   try {
     Value.Decode(configSchema.properties[name], text)
     return true
@@ -96,7 +139,9 @@ function acceptable({ name, text }: Entry): boolean {
 function decode(entries: readonly Entry[]): Config {
   const defaults = settingNames().map((name) => [name, settingInfo(name).default] as const)
   const texts = entries.map(({ name, text }) => [name, text] as const)
-  return Value.Decode(configSchema, Object.fromEntries([...defaults, ...texts]))
+  const config = Value.Decode(configSchema, Object.fromEntries([...defaults, ...texts]))
+  const isBound = entries.some(({ name, origin }) => name === 'BIND' && origin !== 'default')
+  return isBound ? config : { ...config, BIND: defaultAddress(config) }
 }
 
 function violated(

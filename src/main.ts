@@ -1,7 +1,7 @@
 #!/usr/bin/env bun
 import { hostname } from 'node:os'
 import packageJson from '../package.json' with { type: 'json' }
-import { checkHealth, runCli } from './cli.ts'
+import { type CliOutcome, checkHealth, readSecretFile, runCli } from './cli.ts'
 import type { Config } from './config.ts'
 import type { Checkpoint } from './control/launcher.ts'
 import { SERVER_BODY_BYTES_MAX } from './http/app.ts'
@@ -37,7 +37,7 @@ const IDLE_MAX_S = 255
 /** How long an engine has to stop a session. */
 const STOP_SESSION_MS = 3_000
 
-const outcome = runCli(process.env, process.argv.slice(2))
+const outcome = runCli(process.env, process.argv.slice(2), readSecretFile)
 if (outcome.kind === 'exit') {
   process.stdout.write(outcome.stdout)
   process.stderr.write(outcome.stderr)
@@ -45,10 +45,10 @@ if (outcome.kind === 'exit') {
 } else if (outcome.kind === 'healthcheck') {
   process.exit(await checkHealth(outcome.url))
 } else {
-  run(outcome.config, outcome.warnings)
+  run(outcome)
 }
 
-function run(config: Config, warnings: readonly string[]): void {
+function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>): void {
   const log = createLog(config.LOG_LEVEL)
   for (const warning of warnings) log.warn({}, warning)
   const lock = lockOf(config.DB_URL.path)
@@ -79,6 +79,7 @@ function run(config: Config, warnings: readonly string[]): void {
   listen(listener, config)
   orchestrator.start()
   log.info({ port: config.APP_PORT, bind: config.BIND, version: packageJson.version }, 'listening')
+  for (const note of notes) log.info({}, note)
   const endAll = (code: number): Promise<void> => end({ orchestrator, store, lock }, code)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {

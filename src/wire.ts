@@ -51,7 +51,7 @@ export function createOrchestrator(
   const translate = createTranslate(config.PROVISION_ERROR_DETAIL)
   return {
     app: createApp(services, {
-      apiKey: config.API_KEY,
+      apiKeys: config.API_KEY,
       areReadsProtected: config.API_KEY_PROTECT_READS,
       version,
       translate: (error) => {

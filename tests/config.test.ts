@@ -2,7 +2,15 @@ import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import packageJson from '../package.json' with { type: 'json' }
 import { checkHealth, runCli } from '../src/cli.ts'
-import { type Config, loadConfig, MASK, type SettingName, settingInfo, settingNames } from '../src/config.ts'
+import {
+  type Config,
+  type FileText,
+  loadConfig,
+  MASK,
+  type SettingName,
+  settingInfo,
+  settingNames,
+} from '../src/config.ts'
 
 type Variables = Record<string, string>
 
@@ -21,8 +29,12 @@ function warningsOf(env: Variables) {
   return loadConfig(env, []).warnings
 }
 
+const noFile = (path: string): FileText => {
+  throw new Error(`no file is to be read here: ${path}`)
+}
+
 function exitOf(env: Variables, ...argv: string[]) {
-  const outcome = runCli(env, argv)
+  const outcome = runCli(env, argv, noFile)
   if (outcome.kind !== 'exit') throw new Error(`Expected an exit, got ${outcome.kind}`)
   return outcome
 }
@@ -36,7 +48,7 @@ describe('values', () => {
   test('the defaults are those that operators of the earlier system know', () => {
     expect(configOf({})).toMatchObject({
       APP_PORT: 8000,
-      API_KEY: null,
+      API_KEY: [],
       MIN_REPLICAS: 0,
       MAX_REPLICAS: 20,
       AUTO_DELETE: false,
@@ -93,11 +105,13 @@ describe('values', () => {
     ],
     ['BIND', '::', '::'],
     ['LOG_LEVEL', 'DEBUG', 'debug'],
-    ['API_KEY', ' key \r', 'key'],
-    ['API_KEY', '  ', null],
+    ['API_KEY', ' key \r', ['key']],
+    ['API_KEY', 'one key, another~', ['one key', 'another~']],
+    ['API_KEY', '', []],
+    ['ENGINE_CPUS', '  ', null],
   ]
   test.each(accepted)('%s=%j is read as %j', (name, text, value) => {
-    expect<unknown>(configOf({ [name]: text })[name]).toEqual(value)
+    expect<unknown>(configOf({ API_KEY: 'k', [name]: text })[name]).toEqual(value)
   })
 
   const refused: readonly [SettingName, string][] = [
@@ -266,7 +280,7 @@ describe('flags and environment', () => {
   })
 
   test('each value knows where it comes from', () => {
-    const loaded = loadConfig({ BIND: '::', APP_PORT: '1' }, ['--app-port', '2'])
+    const loaded = loadConfig({ BIND: '::1', APP_PORT: '1' }, ['--app-port', '2'])
     const origins = 'origins' in loaded ? loaded.origins : new Map()
     expect(origins.get('APP_PORT')).toBe('flag')
     expect(origins.get('BIND')).toBe('environment')
@@ -276,7 +290,7 @@ describe('flags and environment', () => {
 
   const misread: readonly [string[], string, string][] = [
     [['--APP_PORT'], '--APP_PORT', 'Give it a value: --APP_PORT=<value>'],
-    [['--APP_PORT', '--BIND=::'], '--APP_PORT', 'Give it a value: --APP_PORT=<value>'],
+    [['--APP_PORT', '--BIND=::1'], '--APP_PORT', 'Give it a value: --APP_PORT=<value>'],
     [['--max-replica', '3'], '--max-replica', 'Write --MAX_REPLICAS=<value>'],
     [['--colour=red'], '--colour', 'Leave it out: --help lists all settings'],
     [['serve'], 'serve', 'Leave it out: settings are given as --NAME=value'],
@@ -411,7 +425,7 @@ describe('command line', () => {
   })
 
   test('a good configuration runs', () => {
-    const outcome = runCli({ MAX_REPLICA: '1' }, ['--MAX_REPLICAS', '4'])
+    const outcome = runCli({ MAX_REPLICA: '1' }, ['--MAX_REPLICAS', '4'], noFile)
     expect(outcome).toMatchObject({
       kind: 'run',
       config: { MAX_REPLICAS: 4 },
@@ -424,8 +438,12 @@ describe('command line', () => {
     [{ BIND: '::', APP_PORT: '1' }, 'http://[::1]:1/healthz'],
     [{ BIND: 'fe80::1' }, 'http://[fe80::1]:8000/healthz'],
     [{ BIND: '10.0.0.5' }, 'http://10.0.0.5:8000/healthz'],
+    [{ BIND: '0.0.0.0', API_KEY: 'k' }, 'http://127.0.0.1:8000/healthz'],
+    [{ BIND: 'localhost', ALLOW_NO_KEY: 'true' }, 'http://localhost:8000/healthz'],
+    // The server may have got its key by a flag, or its file may be gone by now.
+    [{ BIND: '0.0.0.0', API_KEY_FILE: '/gone', MAX_REPLICAS: 'x' }, 'http://127.0.0.1:8000/healthz'],
   ])('--healthcheck with %j asks %s', (env, url) => {
-    expect(runCli(env, ['--healthcheck'])).toEqual({ kind: 'healthcheck', url })
+    expect(runCli(env, ['--healthcheck'], noFile)).toEqual({ kind: 'healthcheck', url })
   })
 
   test('checkHealth tells a server that is well from one that is not, and from none', async () => {

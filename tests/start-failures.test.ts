@@ -54,3 +54,9 @@ test('a port that is taken ends the start', async () => {
   expect(code).toBe(2)
   expectOneMessage(errors, `APP_PORT=127.0.0.1:${port}`)
 })
+
+test('an address that others reach ends the start where there is no key', async () => {
+  const { code, errors } = await runToEnd({ BIND: '0.0.0.0' })
+  expect(code).toBe(2)
+  expect(errors).toStartWith('Cannot start: 1 setting is not right.\n  BIND="0.0.0.0"\n      Set API_KEY')
+})

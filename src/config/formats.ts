@@ -115,5 +115,17 @@ export const cachePath: Kind<string> = text(
   'an absolute path without . and .. in it, such as /home/appuser/.ACEStream/.acestream_cache, and not the root',
 )
 
+/** A key of ours or of Gluetun's. Other characters can't stand in a header, or are read there in more ways than one. */
+export const apiKey: Kind<string> = text(
+  'key',
+  /^[!-~](?:[ -~]*[!-~])?$/,
+  'a key that is not blank, of printable ASCII characters (it has to stand in a header)',
+)
+
+export const password: Kind<string> = text('text', /\S/, 'a text that is not blank')
+
+/** Whether there is such a file is found out when it is read. */
+export const filePath: Kind<string> = text('path', /./s, 'the path of a file, such as /run/secrets/api_key')
+
 /** Any text that is not empty. */
 export const anyText: Kind<string> = text('text', /./s, 'a text that is not empty')

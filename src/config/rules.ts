@@ -1,6 +1,7 @@
 /** What settings demand of one another: rules that make a configuration unusable, and advice that only warns. */
 import { FIXED_PORTS, freePort, holds, neededBesides } from '../core/ports.ts'
 import type { PortRange } from './formats.ts'
+import { isLoopback } from './loopback.ts'
 import type { Config, SettingName } from './settings.ts'
 
 /** Says what is wrong and what to do about it, or nothing when the settings fit together. */
@@ -13,8 +14,35 @@ export interface Rule {
 /** acexy remembers the list of engines for 2 s, and waits 20 s for a stream before it reports it. */
 const PROXY_SILENCE_S = 22
 
+/** A shorter key can be guessed. */
+const KEY_CHARACTERS_MIN = 16
+
+/** Who may ask when nobody has a key. */
+type Access = Pick<Config, 'API_KEY' | 'ALLOW_NO_KEY'>
+
+const isForThisMachine = ({ API_KEY, ALLOW_NO_KEY }: Access): boolean => API_KEY.length === 0 && !ALLOW_NO_KEY
+
+/** Where the server listens when BIND does not say it. */
+export const defaultAddress = (access: Access): string => (isForThisMachine(access) ? '127.0.0.1' : '0.0.0.0')
+
+/** What is said at the start of a server that listens at `defaultAddress`; null where all reach it. */
+export const addressNote = (access: Access): string | null =>
+  isForThisMachine(access)
+    ? 'it listens on 127.0.0.1 only, since there is no key, and nobody but this machine (or this container) reaches it: ' +
+      'set API_KEY or API_KEY_FILE to listen on all addresses, or ALLOW_NO_KEY=true to do so without a key'
+    : null
+
 /** Without these the orchestrator could not keep its promises: it does not start. */
 export const RULES: readonly Rule[] = [
+  {
+    settings: ['BIND', 'API_KEY', 'ALLOW_NO_KEY'],
+    check: (config) =>
+      unless(
+        !isForThisMachine(config) || isLoopback(config.BIND),
+        'Set API_KEY or API_KEY_FILE too, since others reach this address and could start and remove containers; ' +
+          'or leave BIND out to listen on 127.0.0.1; or set ALLOW_NO_KEY to true to let everybody in without a key',
+      ),
+  },
   {
     settings: ['MIN_REPLICAS', 'MAX_REPLICAS'],
     check: ({ MIN_REPLICAS, MAX_REPLICAS }) =>
@@ -97,7 +125,7 @@ export const RULES: readonly Rule[] = [
     check: ({ GLUETUN_API_USER: user, GLUETUN_API_PASSWORD: password }) =>
       unless(
         (user === null) === (password === null),
-        'Set both GLUETUN_API_USER and GLUETUN_API_PASSWORD, or neither',
+        'Set both GLUETUN_API_USER and GLUETUN_API_PASSWORD (or GLUETUN_API_PASSWORD_FILE), or neither',
       ),
   },
   {
@@ -109,6 +137,23 @@ export const RULES: readonly Rule[] = [
 
 /** What is allowed and probably not meant. */
 export const ADVICE: readonly Rule[] = [
+  {
+    settings: ['ALLOW_NO_KEY', 'API_KEY', 'BIND'],
+    check: ({ ALLOW_NO_KEY, API_KEY, BIND }) =>
+      unless(
+        !ALLOW_NO_KEY || API_KEY.length > 0 || isLoopback(BIND),
+        `anybody in the network, and every container on this host, can start and remove containers, stop streams and see ` +
+          `what is played at ${BIND}. Set API_KEY, or BIND to 127.0.0.1`,
+      ),
+  },
+  {
+    settings: ['API_KEY'],
+    check: ({ API_KEY }) =>
+      unless(
+        API_KEY.every((key) => key.length >= KEY_CHARACTERS_MIN),
+        `a key of fewer than ${KEY_CHARACTERS_MIN} characters can be guessed. Take a longer one, such as openssl rand -hex 32 gives`,
+      ),
+  },
   {
     settings: ['PROVISION_DEADLINE_MS'],
     check: ({ PROVISION_DEADLINE_MS: deadline }) =>

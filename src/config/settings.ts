@@ -21,12 +21,26 @@ const countOrZero = kind.integer({ min: 0 })
 /** The schema of the whole configuration: text in, values out. Names are those of the environment variables. */
 export const configSchema = Type.Object({
   APP_PORT: server(kind.port, '8000', 'Port that the API, Swagger UI and the panel are served on.'),
-  BIND: server(format.hostAddress, '0.0.0.0', 'Address to listen on; 127.0.0.1 keeps others out.'),
+  BIND: server(
+    format.hostAddress,
+    '0.0.0.0',
+    'Address to listen on. With neither a key nor ALLOW_NO_KEY the default is 127.0.0.1, and only a loopback address is accepted.',
+  ),
   API_KEY: server(
-    kind.optional(format.anyText),
+    kind.list(format.apiKey),
     '',
-    'Bearer token for everything that changes something; without it all is open.',
+    'Bearer token for everything that changes something, or several separated by commas, of which each is accepted.',
     { secret: true },
+  ),
+  API_KEY_FILE: server(
+    kind.optional(format.filePath),
+    '',
+    'File to read API_KEY from, one key per line or separated by commas.',
+  ),
+  ALLOW_NO_KEY: server(
+    kind.boolean,
+    'false',
+    'Whether others than this machine may use the API though there is no API_KEY.',
   ),
   API_KEY_PROTECT_READS: server(
     kind.boolean,
@@ -237,19 +251,25 @@ export const configSchema = Type.Object({
   ),
   GLUETUN_API_PORT: vpn(kind.port, '8000', "Port of Gluetun's control server."),
   GLUETUN_API_KEY: vpn(
-    kind.optional(format.anyText),
+    kind.optional(format.apiKey),
     '',
     "Key of Gluetun's control server (its role with auth = apikey).",
     { secret: true },
   ),
+  GLUETUN_API_KEY_FILE: vpn(kind.optional(format.filePath), '', 'File to read GLUETUN_API_KEY from.'),
   GLUETUN_API_USER: vpn(
     kind.optional(format.anyText),
     '',
     "User of Gluetun's control server (its role with auth = basic).",
   ),
-  GLUETUN_API_PASSWORD: vpn(kind.optional(format.anyText), '', 'Password of GLUETUN_API_USER.', {
+  GLUETUN_API_PASSWORD: vpn(kind.optional(format.password), '', 'Password of GLUETUN_API_USER.', {
     secret: true,
   }),
+  GLUETUN_API_PASSWORD_FILE: vpn(
+    kind.optional(format.filePath),
+    '',
+    'File to read GLUETUN_API_PASSWORD from.',
+  ),
   GLUETUN_HEALTH_CHECK_INTERVAL_S: vpn(kind.seconds, '5', 'Time between two looks at a Gluetun container.'),
   GLUETUN_PORT_CACHE_TTL_S: vpn(kind.seconds, '60', 'Time for which a forwarded port is believed.'),
   MAX_ACTIVE_REPLICAS: vpn(

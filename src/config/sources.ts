@@ -4,7 +4,7 @@ import type { SettingName } from './settings.ts'
 /** Environment variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-export type Origin = 'default' | 'environment' | 'flag'
+export type Origin = 'default' | 'environment' | 'flag' | 'file'
 
 /** A reason why there is no configuration, and what to do about it. Values of secret settings are masked. */
 export interface Problem {
@@ -14,7 +14,7 @@ export interface Problem {
   readonly remedy: string
 }
 
-/** The text of each setting that was set; texts are trimmed and never empty. */
+/** The text of each setting that was set; texts are never empty, and trimmed but for a blank one of a strict setting. */
 export type Texts = ReadonlyMap<SettingName, string>
 
 /**
@@ -24,6 +24,7 @@ export type Texts = ReadonlyMap<SettingName, string>
 export function readFlags(
   argv: readonly string[],
   names: readonly SettingName[],
+  strict: ReadonlySet<SettingName>,
 ): { texts: Texts; problems: readonly Problem[] } {
   const texts = new Map<SettingName, string>()
   const problems: Problem[] = []
@@ -38,16 +39,21 @@ export function readFlags(
     }
     if (value === undefined) {
       problems.push({ variable: word, value: '', remedy: `Give it a value: ${word}=<value>` })
-    } else if (value.trim() !== '') {
-      texts.set(name, value.trim())
+    } else {
+      const text = tidy(value, strict.has(name))
+      if (text !== '') texts.set(name, text)
     }
   }
   return { texts, problems }
 }
 
-/** Picks the settings out of the environment. What is empty counts as not set. */
-export function readEnvironment(env: Environment, names: readonly SettingName[]): Texts {
-  const set = names.map((name) => [name, (env[name] ?? '').trim()] as const)
+/** Picks the settings out of the environment. What is empty counts as not set, and so does what is blank and not strict. */
+export function readEnvironment(
+  env: Environment,
+  names: readonly SettingName[],
+  strict: ReadonlySet<SettingName>,
+): Texts {
+  const set = names.map((name) => [name, tidy(env[name] ?? '', strict.has(name))] as const)
   return new Map(set.filter(([, text]) => text !== ''))
 }
 
@@ -60,6 +66,12 @@ export function probableTypos(env: Environment, names: readonly SettingName[]): 
       const meant = names.find((name) => oneEditApart(variable, name))
       return meant === undefined ? [] : [`${variable} is not a setting and is ignored: ${meant} may be meant`]
     })
+}
+
+/** A blank secret is nobody's wish: it stays what it is, for its kind to refuse, and never comes to mean "none". */
+function tidy(text: string, isStrict: boolean): string {
+  const trimmed = text.trim()
+  return trimmed === '' && isStrict ? text : trimmed
 }
 
 function flagName(word: string, names: readonly SettingName[]): SettingName | undefined {

@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { auth, requireKey } from './auth.ts'
+import { auth, Keys, requireKey } from './auth.ts'
 import type { AddressOf } from './callers.ts'
 import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
@@ -31,8 +31,8 @@ export interface Services {
 }
 
 export interface AppOptions {
-  /** Null leaves everything open. */
-  readonly apiKey: string | null
+  /** Each of them is accepted; without any everything is open. */
+  readonly apiKeys: readonly string[]
   /** Whether reads need the key, too. */
   readonly areReadsProtected: boolean
   readonly version: string
@@ -50,6 +50,7 @@ const tooLarge = { status: 413, code: 'too_large', message: `a body has ${BODY_B
 
 /** The whole HTTP interface; it does not listen yet. */
 export function createApp(services: Services, options: AppOptions) {
+  const keys = new Keys(options.apiKeys)
   const originals = new WeakMap<Request, Request>()
   const addressOf: AddressOf = (request, server) =>
     server?.requestIP(originals.get(request) ?? request)?.address ?? null
@@ -61,7 +62,7 @@ export function createApp(services: Services, options: AppOptions) {
     .use(eventRoutes(services.events))
     .use(journalRoutes(services.journal))
     .use(feedRoutes(services.feed, addressOf))
-    .use(containerRoutes(services.containers, requireKey(options.apiKey)))
+    .use(containerRoutes(services.containers, requireKey(keys)))
     .use(statusRoutes(services.status))
     .use(probeRoutes(services.status))
   const allowedMethods = methodsOf(routes.routes)
@@ -74,7 +75,7 @@ export function createApp(services: Services, options: AppOptions) {
         return handle(tidy)
       })
       .use(problems({ translate: options.translate, onDefect: options.onDefect, allowedMethods }))
-      .use(auth(options.apiKey, options.areReadsProtected, refusedEvents(services.eventRefusals), addressOf))
+      .use(auth(keys, options.areReadsProtected, refusedEvents(services.eventRefusals), addressOf))
       .onRequest(({ request }) => {
         if (Number(request.headers.get('content-length') ?? 0) <= BODY_BYTES_MAX) return
         return problem(tooLarge)
@@ -87,8 +88,8 @@ export function createApp(services: Services, options: AppOptions) {
 }
 
 /** What the API document says of the key. */
-function keyedBy({ apiKey, areReadsProtected }: AppOptions): Keyed {
-  if (apiKey === null) return 'optional'
+function keyedBy({ apiKeys, areReadsProtected }: AppOptions): Keyed {
+  if (apiKeys.length === 0) return 'optional'
   return areReadsProtected ? 'everything' : 'changes'
 }
 

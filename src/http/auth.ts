@@ -12,14 +12,39 @@ export interface RefusedRequest {
   readonly caller: string | null
 }
 
-/** Throws FailureError (401 or 403) unless the request carries the key; without a key configured it never does. */
+/**
+ * The keys that are accepted, none for a door that is open. They are compared by their hashes, every one in constant time, and
+ * never logged.
+ */
+export class Keys {
+  readonly #digests: readonly Buffer[]
+
+  constructor(keys: readonly string[]) {
+    this.#digests = keys.map(digest)
+  }
+
+  /** What is wrong with the key of a request, or null. */
+  failureOf(request: Request): Failure | null {
+    if (this.#digests.length === 0) return null
+    const given = /^Bearer +(\S.*)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+    if (given === undefined) return MISSING
+    return this.#has(digest(given)) ? null : WRONG
+  }
+
+  /** Looks at all of them, since the time that it takes must not tell which one fits. */
+  #has(given: Buffer): boolean {
+    return this.#digests.reduce((fits, each) => timingSafeEqual(given, each) || fits, false)
+  }
+}
+
+/** Throws FailureError (401 or 403) unless the request carries a key; without a key configured it never does. */
 export type RequireKey = (context: { readonly request: Request }) => void
 
-/** Keys are compared by their hashes in constant time, and never logged. */
-export function requireKey(apiKey: string | null): RequireKey {
+export function requireKey(keys: Keys): RequireKey {
   return ({ request }) => {
-    const failure = keyFailure(apiKey, request)
-    if (failure !== null) throw new FailureError(failure)
+    const failure = keys.failureOf(request)
+    if (failure === null) return
+    throw new FailureError(failure)
   }
 }
 
@@ -30,14 +55,14 @@ export function requireKey(apiKey: string | null): RequireKey {
  * `onRefused` hears of each that was refused here.
  */
 export const auth = (
-  apiKey: string | null,
+  keys: Keys,
   areReadsProtected: boolean,
   onRefused: (refused: RefusedRequest) => void,
   addressOf: AddressOf,
 ) =>
   new Elysia({ name: 'auth' }).onRequest(({ request, server }) => {
     if (READS.has(request.method) && !(areReadsProtected && needsKey(request))) return
-    const failure = keyFailure(apiKey, request)
+    const failure = keys.failureOf(request)
     if (failure === null) return
     const { method, url } = request
     const caller = addressOf(request, server)
@@ -56,13 +81,6 @@ const PUBLIC = /^\/(swagger(\/json|\/assets\/[\w.-]+)?)?$/
 function needsKey({ url, method }: Request): boolean {
   const { pathname } = new URL(url)
   return method !== 'OPTIONS' && !OPEN_READS.includes(pathname) && !PUBLIC.test(pathname)
-}
-
-function keyFailure(apiKey: string | null, request: Request): Failure | null {
-  if (apiKey === null) return null
-  const given = /^Bearer +(\S.*)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
-  if (given === undefined) return MISSING
-  return timingSafeEqual(digest(given), digest(apiKey)) ? null : WRONG
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
