@@ -3,6 +3,10 @@
 #   docker run -d --name roundhouse --network host -e ENGINE_ADVERTISE=host \
 #     -v /var/run/docker.sock:/var/run/docker.sock -v roundhouse:/data roundhouse
 #
+# Without a key it listens on 127.0.0.1 only: with the host's network that is the host's own, which acexy shares. In a network of
+# its own (-p 8000:8000) nobody outside could reach it there, so it needs a key: -e API_KEY=..., or a secret that is mounted and
+# -e API_KEY_FILE=/run/secrets/api_key; with that it listens on all addresses (-e ALLOW_NO_KEY=true does so without one).
+#
 # It runs as root: the socket belongs to root and to a group whose number differs from host to host. Whoever may use
 # that socket is root on the host anyway. To run it as another user: --user 1000:$(stat -c %g /var/run/docker.sock),
 # with a folder for /data that this user may write to.

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Checks a running orchestrator the way acexy uses it: provisions an engine, looks for it at once, and removes it again.
 # Usage: ORCH_URL=http://localhost:8000 API_KEY=... sh scripts/check-provisioning.sh [URL]
+# The key may be in a file (API_KEY_FILE=...); of several, as Roundhouse takes them, the first is used.
 # Needs curl, and docker for step 5. Exit code 0 when every step passed or was left out, else 1.
 set -eu
 
@@ -10,6 +11,11 @@ ORCH_URL=${ORCH_URL%/}
 ANSWER_SECONDS=15
 RETRIES=5
 CONTAINER_ID=''
+
+if [ -n "${API_KEY_FILE:-}" ]; then
+  API_KEY=$(head -n 1 "$API_KEY_FILE") || exit 1
+fi
+API_KEY=$(printf '%s' "${API_KEY:-}" | cut -d , -f 1 | tr -d '\r')
 
 command -v curl >/dev/null 2>&1 || { echo 'This check needs curl: install it and run this again.' >&2; exit 1; }
 FOLDER=$(mktemp -d)
@@ -22,7 +28,7 @@ request() {
   path=$2
   shift 2
   : >"$BODY"
-  if [ -n "${API_KEY:-}" ]; then
+  if [ -n "$API_KEY" ]; then
     # From a file, because arguments can be read by everyone on this machine.
     escaped=$(printf '%s' "$API_KEY" | sed 's/[\\"]/\\&/g')
     printf 'header = "Authorization: Bearer %s"\n' "$escaped" >"$FOLDER/key"
@@ -85,6 +91,8 @@ printf 'Checking %s\n' "$ORCH_URL"
 
 step '1. The orchestrator can be reached'
 status=$(request GET /engines)
+[ "$status" != 000 ] ||
+  failed 'nobody answers there (without API_KEY and ALLOW_NO_KEY the orchestrator listens on 127.0.0.1 only).'
 [ "$status" = 200 ] || failed "GET /engines gave HTTP $status."
 passed "GET /engines answers."
 
@@ -102,7 +110,7 @@ step '3. An engine is provisioned'
 provision
 case $status in
   200) ;;
-  401 | 403) failed "HTTP $status: set API_KEY to the key of the orchestrator." ;;
+  401 | 403) failed "HTTP $status: set API_KEY (or API_KEY_FILE) to the key of the orchestrator." ;;
   *) failed "POST /provision/acestream gave HTTP $status." ;;
 esac
 CONTAINER_ID=$(member container_id)

@@ -78,7 +78,7 @@ start_orchestrator() {
 address() {
   host=$(setting BIND)
   case $host in
-    0.0.0.0 | ::) host=localhost ;;
+    0.0.0.0 | :: | 127.0.0.1 | ::1) host=localhost ;;
     *:*) host="[$host]" ;;
   esac
   say "http://$host:$(setting APP_PORT)"
@@ -86,7 +86,12 @@ address() {
 
 tell_addresses() {
   key=''
-  if grep -q ' API_KEY=.' "$SETTINGS_FILE"; then key=' -H "Authorization: Bearer $API_KEY"'; fi
+  # As it can be typed, since a key is shown to nobody; of several any will do.
+  if grep -q '^file *API_KEY=.' "$SETTINGS_FILE"; then
+    key=" -H \"Authorization: Bearer \$(head -n 1 '$(setting API_KEY_FILE)' | cut -d , -f 1)\""
+  elif grep -q ' API_KEY=.' "$SETTINGS_FILE"; then
+    key=' -H "Authorization: Bearer ${API_KEY%%,*}"'
+  fi
   cat <<END
 
   API         $1/engines
