@@ -26,7 +26,7 @@ export function createOrchestrator(
   adapters: Adapters,
   history: History = HISTORY,
 ): Orchestrator {
-  const { store, log, version } = adapters
+  const { store, clock, log, version } = adapters
   const metrics = createMetrics(version)
   const { counters } = metrics
   const base = baseOf(config, adapters, { counters, history })
@@ -53,6 +53,7 @@ export function createOrchestrator(
     app: createApp(services, {
       apiKeys: config.API_KEY,
       areReadsProtected: config.API_KEY_PROTECT_READS,
+      sleep: (ms, signal) => clock.sleep(ms, signal),
       version,
       translate: (error) => {
         // Whoever reads next has the copy.

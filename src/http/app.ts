@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { auth, Keys, requireKey } from './auth.ts'
+import { auth, Keys, requireKey, type Sleep } from './auth.ts'
 import type { AddressOf } from './callers.ts'
 import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
@@ -35,6 +35,8 @@ export interface AppOptions {
   readonly apiKeys: readonly string[]
   /** Whether reads need the key, too. */
   readonly areReadsProtected: boolean
+  /** For answers that are held back. */
+  readonly sleep: Sleep
   readonly version: string
   readonly translate: Translate
   readonly onDefect: (error: unknown, request: Request) => void
@@ -50,7 +52,7 @@ const tooLarge = { status: 413, code: 'too_large', message: `a body has ${BODY_B
 
 /** The whole HTTP interface; it does not listen yet. */
 export function createApp(services: Services, options: AppOptions) {
-  const keys = new Keys(options.apiKeys)
+  const keys = new Keys(options.apiKeys, options.sleep)
   const originals = new WeakMap<Request, Request>()
   const addressOf: AddressOf = (request, server) =>
     server?.requestIP(originals.get(request) ?? request)?.address ?? null

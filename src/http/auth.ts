@@ -12,14 +12,27 @@ export interface RefusedRequest {
   readonly caller: string | null
 }
 
+/** Resolves after `ms`, or at once when the signal aborts. */
+export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>
+
+/** How long whoever brings a wrong key waits for the answer. */
+const WRONG_KEY_MS = 250
+
+/** Of those who wait; beyond them a wrong key is answered at once, so that a flood of them costs no more than that. */
+const WAITING_MAX = 256
+
 /**
  * The keys that are accepted, none for a door that is open. They are compared by their hashes, every one in constant time, and
- * never logged.
+ * never logged. There is one of these for all routes, since it counts who waits.
  */
 export class Keys {
   readonly #digests: readonly Buffer[]
+  #waiting = 0
 
-  constructor(keys: readonly string[]) {
+  constructor(
+    keys: readonly string[],
+    private readonly sleep: Sleep,
+  ) {
     this.#digests = keys.map(digest)
   }
 
@@ -31,6 +44,17 @@ export class Keys {
     return this.#has(digest(given)) ? null : WRONG
   }
 
+  /** Lets the caller of a wrong key wait. Whoever has a right one or none, or hangs up, leaves at once. */
+  async slowDown(failure: Failure, { signal }: Request): Promise<void> {
+    if (failure !== WRONG || this.#waiting >= WAITING_MAX) return
+    this.#waiting++
+    try {
+      await this.sleep(WRONG_KEY_MS, signal)
+    } finally {
+      this.#waiting--
+    }
+  }
+
   /** Looks at all of them, since the time that it takes must not tell which one fits. */
   #has(given: Buffer): boolean {
     return this.#digests.reduce((fits, each) => timingSafeEqual(given, each) || fits, false)
@@ -38,12 +62,13 @@ export class Keys {
 }
 
 /** Throws FailureError (401 or 403) unless the request carries a key; without a key configured it never does. */
-export type RequireKey = (context: { readonly request: Request }) => void
+export type RequireKey = (context: { readonly request: Request }) => Promise<void>
 
 export function requireKey(keys: Keys): RequireKey {
-  return ({ request }) => {
+  return async ({ request }) => {
     const failure = keys.failureOf(request)
     if (failure === null) return
+    await keys.slowDown(failure, request)
     throw new FailureError(failure)
   }
 }
@@ -60,13 +85,14 @@ export const auth = (
   onRefused: (refused: RefusedRequest) => void,
   addressOf: AddressOf,
 ) =>
-  new Elysia({ name: 'auth' }).onRequest(({ request, server }) => {
+  new Elysia({ name: 'auth' }).onRequest(async ({ request, server }) => {
     if (READS.has(request.method) && !(areReadsProtected && needsKey(request))) return
     const failure = keys.failureOf(request)
     if (failure === null) return
     const { method, url } = request
     const caller = addressOf(request, server)
     onRefused({ status: failure.status, method, path: URL.parse(url)?.pathname ?? '', caller })
+    await keys.slowDown(failure, request)
     return problem(failure)
   })
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { Exposition } from '../support/exposition.ts'
 import { Rig } from '../support/rig.ts'
+import { settled } from '../support/virtual-clock.ts'
 
 /* Events that are refused for their key: the proxy plays on, and nobody would know. */
 
@@ -15,8 +16,17 @@ beforeEach(async () => {
 })
 afterEach(() => rig.dispose())
 
+/** How long a wrong key waits for its answer. */
+const WRONG_KEY_MS = 250
+
 /** An event as it comes in over the network, from `caller`; gives the status of the answer. */
 async function send(key: string | null, path = '/events/stream_started', method = 'POST'): Promise<number> {
+  const answer = sending(key, path, method)
+  if (key !== null && key !== KEY) await rig.clock.advance(WRONG_KEY_MS)
+  return answer
+}
+
+async function sending(key: string | null, path: string, method = 'POST'): Promise<number> {
   const headers: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` }
   const request = new Request(`http://localhost${path}`, {
     method,
@@ -104,10 +114,14 @@ describe('an event that is refused', () => {
   })
 
   test('from ever new addresses fills neither the log nor the memory', async () => {
+    const answers: Promise<number>[] = []
     for (let n = 0; n < 300; n++) {
       caller = `10.0.${n >> 8}.${n & 255}`
-      await send('wrong')
+      answers.push(sending('wrong', '/events/stream_started'))
+      await settled()
     }
+    await rig.clock.advance(WRONG_KEY_MS)
+    await Promise.all(answers)
     expect(told()).toHaveLength(100)
     expect(await counted()).toEqual([0, 300])
   })
