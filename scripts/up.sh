@@ -78,7 +78,7 @@ start_orchestrator() {
 address() {
   host=$(setting BIND)
   case $host in
-    0.0.0.0 | :: | 127.0.0.1 | ::1) host=localhost ;;
+    0.0.0.0 | :: | 127.0.0.1) host=localhost ;;
     *:*) host="[$host]" ;;
   esac
   say "http://$host:$(setting APP_PORT)"
