@@ -1,6 +1,7 @@
 import type { ContainerObservation, Runtime } from '../runtime/runtime.ts'
 import { CONTAINER_NOT_FOUND, NotFound } from './errors.ts'
 import type { Installation } from './installation.ts'
+import { containerNamed } from './references.ts'
 
 /** What Docker says of our own containers, engines and others. Asks Docker, so it is no path of a proxy. */
 export class OwnContainers {
@@ -8,10 +9,15 @@ export class OwnContainers {
     private readonly deps: { readonly runtime: Runtime; readonly installation: Pick<Installation, 'isOurs'> },
   ) {}
 
-  /** Throws NotFound for what is not there and for what is not ours alike, so that nothing is told of strangers. */
+  /**
+   * Throws NotFound for what is not there and for what is not ours alike, so that nothing is told of strangers, and InvalidRequest
+   * for too little of an id.
+   */
   async show(idOrName: string) {
-    const seen = await this.deps.runtime.inspect(idOrName)
-    if (!this.deps.installation.isOurs(seen)) throw new NotFound(CONTAINER_NOT_FOUND)
+    const named = containerNamed(await this.#list(), idOrName)
+    if (named === undefined) throw new NotFound(CONTAINER_NOT_FOUND)
+    // The list does not tell the ports of one that stands still.
+    const seen = await this.deps.runtime.inspect(named.id)
     return {
       id: seen.id,
       name: seen.name,
@@ -29,9 +35,14 @@ export class OwnContainers {
 
   /** Our containers that carry this label with this value. */
   async byLabel(key: string, value: string) {
-    const all: readonly ContainerObservation[] = await this.deps.runtime.list()
+    const all = await this.#list()
     return all
-      .filter((container) => container.labels[key] === value && this.deps.installation.isOurs(container))
+      .filter(({ labels }) => labels[key] === value)
       .map(({ id, name, state, labels }) => ({ id, name, status: state, labels: { ...labels } }))
+  }
+
+  async #list(): Promise<readonly ContainerObservation[]> {
+    const { runtime, installation } = this.deps
+    return (await runtime.list()).filter((container) => installation.isOurs(container))
   }
 }

@@ -12,12 +12,13 @@ import { namespaceOf } from '../core/namespace.ts'
 import { cutOffSinceMs } from '../core/tunnel.ts'
 import { type Engine, generationOf } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
-import { findLiveEngine, liveEngines } from '../store/engines.ts'
+import { liveEngines } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'
 import { startedStreams } from '../store/streams.ts'
 import type { Addresses } from './addresses.ts'
 import type { ConnectionFacts } from './connection-facts.ts'
 import type { Facts } from './facts.ts'
+import { engineNamed } from './references.ts'
 import type { StreamViews } from './stream-views.ts'
 import type { VpnNode, VpnNodes } from './vpn-nodes.ts'
 
@@ -85,10 +86,13 @@ export class EngineViews {
     return this.#current().records
   }
 
-  /** One live engine and its started streams; null when there is none of that id or name. */
+  /**
+   * One live engine and its started streams; null when there is none of that id or name. Throws InvalidRequest for too little of
+   * an id.
+   */
   one(idOrName: string) {
     const { store } = this.deps
-    const engine = findLiveEngine(store.db, idOrName)
+    const engine = engineNamed(store.db, idOrName)
     if (engine === undefined) return null
     const streams = this.#startedByEngine().get(engine.id) ?? []
     return {

@@ -1,11 +1,12 @@
 import { type Engine, isLive } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
-import { findLiveEngine, transition, updateEngine } from '../store/engines.ts'
+import { transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { setScaleOrder } from '../store/wishes.ts'
 import { freeTrial } from './breaker-notes.ts'
 import { EngineNotRunning, NotFound } from './errors.ts'
+import { engineNamed } from './references.ts'
 
 /** What operators say about the number of engines and about one of them; the reconciler does it. */
 export class Operator {
@@ -35,12 +36,12 @@ export class Operator {
 
   /**
    * Has an engine drained: hidden at once, removed when its streams have ended. Told again it changes nothing. Throws
-   * NotFound, or EngineNotRunning for one that is only being provisioned.
+   * NotFound, InvalidRequest for too little of an id, or EngineNotRunning for one that is only being provisioned.
    */
   drain(idOrName: string): Engine {
     const { store, clock } = this.deps
     return store.transact((tx): Engine => {
-      const engine = findLiveEngine(tx, idOrName)
+      const engine = engineNamed(tx, idOrName)
       if (engine === undefined || !isLive(engine)) throw new NotFound(`no engine ${idOrName}`)
       if (engine.status === 'provisioning') throw new EngineNotRunning(engine.name)
       if (engine.removalRequestedAt !== null || engine.drainCause === 'operator') return engine

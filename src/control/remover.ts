@@ -2,7 +2,7 @@ import { permanent } from '../core/refusal.ts'
 import { type Engine, isLive } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { engineById, findLiveEngine, transition, updateEngine } from '../store/engines.ts'
+import { engineById, transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { isEngineContainer } from './adoption.ts'
@@ -11,6 +11,7 @@ import { endEngine, endStreams } from './endings.ts'
 import { CONTAINER_NOT_FOUND, NotFound } from './errors.ts'
 import type { Installation } from './installation.ts'
 import type { Provisioner } from './provisioner.ts'
+import { containerNamed, engineNamed } from './references.ts'
 
 export interface RemoverDeps {
   readonly store: Store
@@ -37,18 +38,20 @@ export class Remover {
   }
 
   /**
-   * Removes by container id (whole, or its beginning), name or engine id; gives the container's id. Throws NotFound for
-   * what is not there or not ours, RuntimeFailure when Docker can't be asked (then the wish stands).
+   * Removes by container id (whole, or 12 characters of it and more), name or engine id; gives the container's id. Throws
+   * NotFound for what is not there or not ours, InvalidRequest for too little of an id, RuntimeFailure when Docker can't be
+   * asked (then the wish to remove an engine stands).
    */
   async remove(idOrName: string): Promise<string> {
-    const engine = findLiveEngine(this.deps.store.db, idOrName)
+    const engine = engineNamed(this.deps.store.db, idOrName)
     if (engine) {
       await this.#join(engine)
       return engine.containerId ?? engine.id
     }
     const { runtime, installation } = this.deps
-    const seen = await runtime.inspect(idOrName)
-    if (!installation.isOurs(seen)) throw new NotFound(CONTAINER_NOT_FOUND)
+    const ours = (await runtime.list()).filter((container) => installation.isOurs(container))
+    const seen = containerNamed(ours, idOrName)
+    if (seen === undefined) throw new NotFound(CONTAINER_NOT_FOUND)
     this.deps.store.assertWritable()
     // An engine's container without a live row is a stray; it may go as well.
     await runtime.destroy(seen.id)

@@ -24,7 +24,10 @@ export interface Containers {
 }
 
 const Id = Type.Object({
-  id: Type.String({ minLength: 1, description: 'Container id (12 characters are enough) or name' }),
+  id: Type.String({
+    minLength: 1,
+    description: 'Container id (whole, or 12 characters of it and more) or name',
+  }),
 })
 
 export const containerRoutes = (containers: Containers, requireKey: RequireKey) =>

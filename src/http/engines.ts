@@ -11,7 +11,10 @@ const EngineWithStreams = Type.Object(
 )
 
 const Id = Type.Object({
-  id: Type.String({ minLength: 1, description: 'Container id, name or engine id' }),
+  id: Type.String({
+    minLength: 1,
+    description: 'Container id (whole, or 12 characters of it and more), name or engine id',
+  }),
 })
 
 /** What these routes need. The lists come as JSON, rendered once per change of the state. */

@@ -39,14 +39,6 @@ export const engineById = (db: Db, id: string): Engine | undefined => byId(db).g
 export const engineByContainer = (db: Db, containerId: string): Engine | undefined =>
   byContainer(db).get({ containerId })
 
-/** A live engine by its id, its container's id or at least 12 characters of it, or its container's name. */
-export function findLiveEngine(db: Db, idOrName: string): Engine | undefined {
-  const live = liveEngines(db)
-  const exact = live.find(({ id, containerId, name }) => [id, containerId, name].includes(idOrName))
-  if (exact || !/^[0-9a-f]{12,63}$/.test(idOrName)) return exact
-  return live.find(({ containerId }) => containerId?.startsWith(idOrName))
-}
-
 /** The oldest unclaimed engine that answers this request, that a caller with this key may have, and that is usable. */
 export function claimableEngine(
   db: Db,

@@ -18,8 +18,9 @@ export function callingSite(here: Error = new Error()): string {
  */
 export const AWAITS: Readonly<Record<string, number>> = {
   'cache-cleaner.#clean:exec': 3,
-  'containers.byLabel:list': 4,
+  'containers.#list:list': 4,
   'containers.show:inspect': 4,
+  'generic.#others:list': 4,
   'generic.#start:create': 2,
   'generic.#start:start': 3,
   'generic.#start:destroy': 12,
@@ -30,7 +31,7 @@ export const AWAITS: Readonly<Record<string, number>> = {
   'observer.#ask:ping': 0.05,
   'observer.#watchEvents:events': 2,
   'remover.#removeEngine:destroy': 3,
-  'remover.remove:inspect': 8,
+  'remover.remove:list': 8,
   'remover.remove:destroy': 12,
   'repairs.#halt:stop': 6,
   'repairs.#isNodeAsKnown:inspect': 2,

@@ -8,7 +8,6 @@ import journal from '../../drizzle/meta/_journal.json' with { type: 'json' }
 import type { Engine } from '../../src/core/types.ts'
 import {
   engineById,
-  findLiveEngine,
   insertEngine,
   liveEngines,
   pruneEngines,
@@ -151,16 +150,6 @@ describe('engines', () => {
       expect(transition(tx, 'engine-1', ['starting'], 'ready', { readyAt: 9 })).toBe(false)
     })
     expect(engineById(temp.store.db, 'engine-1')).toEqual(engine({ status: 'draining' }))
-  })
-
-  test('are found by id, name, container id and its beginning, while they live', () => {
-    temp.store.transact((tx) => insertEngine(tx, engine()))
-    for (const key of ['engine-1', 'acestream-1', 'c'.repeat(64), 'c'.repeat(12)]) {
-      expect(findLiveEngine(temp.store.db, key)?.id).toBe('engine-1')
-    }
-    expect(findLiveEngine(temp.store.db, 'c'.repeat(11))).toBeUndefined()
-    temp.store.transact((tx) => retire(tx, 'engine-1', ['ready'], 'gone', {}))
-    expect(findLiveEngine(temp.store.db, 'engine-1')).toBeUndefined()
   })
 
   test('numbers are never given twice, also across a restart and above those seen', () => {
