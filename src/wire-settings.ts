@@ -2,8 +2,9 @@
 import type { Config } from './config.ts'
 import type { GateSettings } from './control/gate.ts'
 import type { HistoryLimits } from './control/housekeeping.ts'
+import type { KeptPorts, RequestLimits } from './control/requests.ts'
 import type { PolicySettings } from './control/survey.ts'
-import type { EngineTemplate } from './control/template.ts'
+import { type EngineTemplate, templateHash } from './control/template.ts'
 import type { VpnNodeSettings } from './control/vpn-nodes.ts'
 
 /** How engines are made, by the installation of this id. */
@@ -27,6 +28,7 @@ export const gateSettingsOf = (config: Config): GateSettings => ({
   autoDelete: config.AUTO_DELETE,
   graceSeconds: config.ENGINE_GRACE_PERIOD_S,
   breakers: {
+    templateHash: templateHash(templateOf(config, ''), config.TARGET_IMAGE),
     general: {
       failureThreshold: config.CIRCUIT_BREAKER_FAILURE_THRESHOLD,
       recoveryMs: config.CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S * 1_000,

@@ -1,5 +1,5 @@
 import { type AdmissionFacts, admission } from '../core/admission.ts'
-import { type Breaker, type BreakerSettings, breakerAt, openForSeconds } from '../core/breaker.ts'
+import { type Breaker, breakerAt, openForSeconds } from '../core/breaker.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { EngineRequest } from '../core/types.ts'
 import { bestOf } from '../core/vpn.ts'
@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts'
 import { type BreakerName, breakerNamed } from '../store/breakers.ts'
 import { countLiveEngines } from '../store/engines.ts'
 import type { Db, Store } from '../store/store.ts'
+import type { BreakersSettings } from './breaker-notes.ts'
 import type { Facts } from './facts.ts'
 import type { Placer } from './placer.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
@@ -15,7 +16,7 @@ export interface GateSettings {
   readonly maxReplicas: number
   readonly autoDelete: boolean
   readonly graceSeconds: number
-  readonly breakers: Readonly<Record<BreakerName, BreakerSettings>>
+  readonly breakers: BreakersSettings
 }
 
 /** Told to callers at the capacity limit when nothing says when room may come. */
@@ -72,7 +73,7 @@ export class Gate {
     return breakerAt(breakerNamed(db, name), this.deps.clock.now(), this.deps.settings.breakers[name])
   }
 
-  breakers(): Readonly<Record<BreakerName, BreakerSettings>> {
+  breakers(): BreakersSettings {
     return this.deps.settings.breakers
   }
 

@@ -152,15 +152,17 @@ export function nextToReplace(
   candidates: readonly ObservedEngine[],
   agenda: Agenda,
 ): { readonly observed: ObservedEngine; readonly cause: Replacement['cause'] } | null {
+  // One whose successors fail stays, and is tried for again: it keeps no other from its turn.
+  const rank = ({ engine }: ObservedEngine): number => Number(engine.id === situation.replacement?.engineId)
   const ill = candidates.filter((each) => isForfeit(each, situation, agenda))
   const isRested = (): boolean => {
     const { replacement, policy } = situation
     return replacement === null || agenda.isDue(replacement.atMs + policy.replacementCooldownMs)
   }
   if (ill.length > 0) {
-    const longestIll = ill.reduce((a, b) => (b.health.sinceMs < a.health.sinceMs ? b : a))
-    return isRested() ? { observed: longestIll, cause: 'unhealthy' } : null
+    const [next] = ill.toSorted((a, b) => rank(a) - rank(b) || a.health.sinceMs - b.health.sinceMs)
+    return next !== undefined && isRested() ? { observed: next, cause: 'unhealthy' } : null
   }
-  const outdated = candidates.find(isIdleOutdated)
+  const [outdated] = candidates.filter(isIdleOutdated).toSorted((a, b) => rank(a) - rank(b))
   return outdated !== undefined && isRested() ? { observed: outdated, cause: 'outdated' } : null
 }

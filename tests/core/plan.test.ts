@@ -388,6 +388,22 @@ describe('replacement', () => {
     expect(steps([], { maxReplicas: 1, autoDelete: true }, { replacement: gone })).toEqual([])
   })
 
+  test('of another comes before that of one whose successor failed', () => {
+    const last = { engineId: 'a', cause: 'outdated' as const, atMs: NOW - 70_000, isStarted: true }
+    const [a, b] = [observed('a', { isOutdated: true }), observed('b', { isOutdated: true })]
+    expect(steps([a, b], {}, { replacement: last })).toEqual(['replace b: outdated'])
+    expect(steps([a], {}, { replacement: last })).toEqual(['replace a: outdated'])
+    const sick = [observed('a', ill), observed('b', ill)].map((each, at) => ({
+      ...each,
+      health: { ...each.health, sinceMs: at },
+    }))
+    const minReplicas = { minReplicas: 2 }
+    expect(steps(sick, minReplicas, { replacement: last })).toEqual(['replace b: unhealthy'])
+    expect(steps(sick.slice(0, 1), { minReplicas: 1 }, { replacement: last })).toEqual([
+      'replace a: unhealthy',
+    ])
+  })
+
   test('of the next is not begun in the step that retires the one before', () => {
     const [a, b] = [observed('a', { isOutdated: true }), observed('b', { isOutdated: true })]
     const replacement = { engineId: 'a', cause: 'outdated' as const, atMs: NOW - 70_000, isStarted: true }

@@ -19,6 +19,8 @@ export interface EngineBook {
   readonly forwarded: 0 | 1
   readonly host_http_port: number
   readonly config_hash: string
+  /** JSON: what its caller asked for. */
+  readonly request: string
   readonly unclaimed_since: number | null
   readonly claim_key: string | null
   readonly adopted_at: number | null
@@ -47,6 +49,7 @@ export interface JournalBook {
 export interface BreakerBook {
   readonly name: string
   readonly state: string
+  readonly failures: number
   readonly trial_engine_id: string | null
 }
 
@@ -106,7 +109,9 @@ export class Books {
     this.#keys = database.query<{ n: number }, [string]>(
       'SELECT count(*) AS n FROM idempotency_keys WHERE engine_id = ?',
     )
-    this.#breakers = database.query<BreakerBook, []>('SELECT name, state, trial_engine_id FROM breakers')
+    this.#breakers = database.query<BreakerBook, []>(
+      'SELECT name, state, failures, trial_engine_id FROM breakers',
+    )
   }
 
   live(): EngineBook[] {

@@ -61,6 +61,8 @@ export class Callers {
       PLAIN_BODY,
       { labels: { owner: 'a' }, env: {} },
       { labels: {}, env: { A: '1' } },
+      // Its engine never answers, which is nobody's fault but the caller's.
+      { env: { BROKEN: '1' } },
       { host_port: this.deps.firstPort + random.int(0, 12) },
     ]
     const body = random.pick(bodies)

@@ -22,6 +22,8 @@ export class CommitChecks {
   readonly #fold = new Fold()
   /** Engines that were taken over as they were, with a port that another may have leased. */
   readonly #adopted = new Set<string>()
+  /** By name: the faults in a row that each breaker had counted. */
+  readonly #failures = new Map<string, number>()
 
   constructor(private readonly deps: CommitChecksDeps) {}
 
@@ -37,7 +39,8 @@ export class CommitChecks {
       this.#checkCap(live)
     this.#checkFold(live)
     this.#checkPorts(live)
-    this.#checkBreakers()
+    this.#checkBreakers(entries)
+    this.#checkTrials()
     for (const entry of entries) if (ENDS.includes(entry.kind)) this.#checkEnd(entry)
     this.#checkStreams(live)
   }
@@ -114,10 +117,27 @@ export class CommitChecks {
         this.deps.onViolation(`stream ${stream_id} is started on ${short(engine_id)}, which is history`)
   }
 
-  #checkBreakers(): void {
+  /** Only engines as the template makes them count. */
+  #checkBreakers(entries: readonly JournalBook[]): void {
+    const { books, onViolation } = this.deps
+    for (const { kind, engine_id: id } of entries)
+      if (kind.startsWith('breaker.') && id !== null && !this.#isAsTemplate(id))
+        onViolation(`${kind} for ${short(id)}, which its caller had made another way`)
+    const failed = entries.filter(({ kind }) => ENDS.includes(kind))
+    for (const { name, failures } of books.breakers()) {
+      const isCounted = failures > (this.#failures.get(name) ?? 0)
+      this.#failures.set(name, failures)
+      if (isCounted && !failed.some(({ engine_id: id }) => this.#isAsTemplate(id)))
+        onViolation(`breaker ${name} counts a fault, and no engine that the template makes has failed`)
+    }
+  }
+
+  #checkTrials(): void {
     const { books, onViolation } = this.deps
     for (const { name, state, trial_engine_id: trial } of books.breakers()) {
       if (trial === null) continue
+      if (!this.#isAsTemplate(trial))
+        onViolation(`the trial of breaker ${name} is ${short(trial)}, which its caller had made another way`)
       if (state !== 'half_open') onViolation(`breaker ${name} is ${state} and has a trial`)
       const engine = books.byId(trial)
       const isLive = engine !== null && engine.status !== 'gone' && engine.status !== 'failed'
@@ -126,6 +146,13 @@ export class CommitChecks {
           `the trial of breaker ${name} is ${engine?.status ?? 'no engine'}: it decides nothing any more`,
         )
     }
+  }
+
+  /** Whether nothing of how it is made was its caller's. */
+  #isAsTemplate(id: string | null): boolean {
+    const request = (id === null ? null : this.deps.books.byId(id))?.request ?? '{}'
+    const { image, env } = JSON.parse(request) as { image?: string | null; env?: object }
+    return (image ?? null) === null && Object.keys(env ?? {}).length === 0
   }
 }
 

@@ -172,7 +172,7 @@ export class SimHost {
     })
     process.link = this.nodes.newLink(container, process)
     this.#processes.set(id, process)
-    const isIll = random.chance(this.sickness.neverUp)
+    const isIll = random.chance(this.sickness.neverUp) || this.runtime.specOf(id)?.env.BROKEN !== undefined
     const bootMs = random.int(1_000, 8_000)
     if (isIll) trace.note('engine', `${short(id)} will never come up`)
     else

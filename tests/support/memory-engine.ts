@@ -231,6 +231,10 @@ export class MemoryEngine {
     return this.#all().map(observe)
   }
 
+  specOf(id: string): ContainerSpec | undefined {
+    return this.#containers.get(id)?.spec
+  }
+
   #checkName(name: string): void {
     const namesake = this.#all().find(({ spec }) => spec.name === name)
     if (namesake) throw new RuntimeFailure('conflict', `Container ${namesake.id} has the name ${name}.`)

@@ -158,6 +158,11 @@ export class MemoryRuntime implements Runtime {
     return this.#engine.lookAtAll()
   }
 
+  /** What a container was created with; undefined where there is none of that id. */
+  specOf(id: string): ContainerSpec | undefined {
+    return this.#engine.specOf(id)
+  }
+
   /** Somebody runs `docker create`; whether it is one of ours depends on the labels. Gives the id. */
   createOutside(spec: ContainerSpec): string {
     return this.#engine.create(spec)
