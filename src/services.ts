@@ -4,6 +4,7 @@ import {
   CallerGone,
   CONTAINER_NOT_FOUND,
   EngineNotRunning,
+  ImageNotAllowed,
   InvalidRequest,
   KeyReused,
   NotFound,
@@ -17,7 +18,7 @@ import type { PlanViews } from './control/plan-views.ts'
 import type { Provisioner } from './control/provisioner.ts'
 import type { RefusedEvents } from './control/refused-events.ts'
 import type { Remover } from './control/remover.ts'
-import { checkEngineRequest, genericRequest, type RequestRanges } from './control/requests.ts'
+import { checkEngineRequest, genericRequest, type RequestLimits } from './control/requests.ts'
 import type { StatusViews } from './control/status-views.ts'
 import type { StreamStops } from './control/stream-stops.ts'
 import type { StreamViews } from './control/stream-views.ts'
@@ -43,7 +44,7 @@ export interface ServiceParts {
   readonly streamViews: StreamViews
   readonly statusViews: StatusViews
   readonly vpnViews: VpnViews
-  readonly requestRanges: RequestRanges
+  readonly requestLimits: RequestLimits
   readonly journalViews: JournalViews
   readonly feed: Feed
   readonly books: StreamBooks
@@ -59,7 +60,7 @@ export interface ServiceParts {
 /** Fits the control layer to the interfaces that the routes declare. */
 export function createServices(parts: ServiceParts): Services {
   const { template, provisioner, generic, remover, containers, books, observer, counters } = parts
-  const { engineViews, streamViews, streamStops, requestRanges } = parts
+  const { engineViews, streamViews, streamStops, requestLimits } = parts
   return {
     ...queriesOf(parts),
     operations: {
@@ -97,7 +98,7 @@ export function createServices(parts: ServiceParts): Services {
     feed: parts.feed,
     provisioning: {
       engine: async (request, key, signal) => {
-        const wanted = checkEngineRequest(request, template, requestRanges)
+        const wanted = checkEngineRequest(request, template, requestLimits)
         const engine = await countingRefusals(counters, provisioner.provision(wanted, key, signal))
         counters.provisioned('acestream')
         return {
@@ -109,7 +110,7 @@ export function createServices(parts: ServiceParts): Services {
         }
       },
       generic: async (request) => {
-        const wanted = genericRequest(request, template)
+        const wanted = genericRequest(request, template, requestLimits)
         const { containerId, name } = await countingRefusals(counters, generic.provision(wanted))
         counters.provisioned('generic')
         return { container_id: containerId, container_name: name }
@@ -178,13 +179,19 @@ export const createTranslate =
         shouldWait: true,
       }
     if (error instanceof CallerGone) return { status: 499, code: 'caller_gone', message: error.message }
-    if (error instanceof KeyReused)
-      return fields([{ path: ['header', 'idempotency-key'], message: error.message }])
-    if (error instanceof InvalidRequest) return fields(error.fields)
     if (error instanceof RuntimeFailure) return runtimeFailed(error)
     const storage = storageFailureOf(error)
-    return storage && refused(storageUnavailable(storage.message), 'object')
+    return storage === null ? requestFailed(error) : refused(storageUnavailable(storage.message), 'object')
   }
+
+/** What is wrong with a request itself. A forbidden image is well said, and only not for everybody: 403, and no field. */
+function requestFailed(error: unknown): Failure | null {
+  if (error instanceof ImageNotAllowed)
+    return { status: 403, code: 'image_not_allowed', message: error.message }
+  if (error instanceof KeyReused)
+    return fields([{ path: ['header', 'idempotency-key'], message: error.message }])
+  return error instanceof InvalidRequest ? fields(error.fields) : null
+}
 
 /** Sentences that acexy recognises by a word stay sentences; the others it would give up on, so they are objects. */
 const SENTENCES = new Set<Refusal['code']>([

@@ -83,6 +83,24 @@ export const policySettingsOf = (config: Config): PolicySettings => ({
   isVpnStrict: config.VPN_STRICT,
 })
 
+/** What callers may ask for; `isKeyed` says that they need a key for it. */
+export function requestLimitsOf(config: Config, { isKeyed }: { readonly isKeyed: boolean }): RequestLimits {
+  const vpn = vpnNodesOf(config).map(({ ports }) => ports)
+  const app = { setting: 'APP_PORT', range: { first: config.APP_PORT, last: config.APP_PORT } }
+  const host = { setting: 'PORT_RANGE_HOST', range: config.PORT_RANGE_HOST }
+  // Without a VPN the other ranges of engines are not in use; behind one they are in a network where nobody else publishes.
+  const shared: readonly KeptPorts[] =
+    vpn.length === 0
+      ? [{ setting: 'ACE_HTTPS_RANGE', range: config.ACE_HTTPS_RANGE }]
+      : vpn.map((range) => ({ setting: 'GLUETUN_PORT_RANGE', range }))
+  return {
+    vpn,
+    keptFromEngines: [app, ...(vpn.length === 0 ? shared : [])],
+    keptFromOthers: [app, host, ...shared],
+    images: isKeyed ? null : config.ALLOWED_IMAGES,
+  }
+}
+
 /** The VPN nodes, each with the ports that it publishes; none without a VPN. */
 export const vpnNodesOf = (config: Config): readonly VpnNodeSettings[] =>
   config.GLUETUN_CONTAINER_NAME.flatMap((name, index) => {

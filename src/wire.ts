@@ -4,7 +4,7 @@ import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { createServices, createTranslate } from './services.ts'
 import { type Adapters, baseOf } from './wire-base.ts'
 import { loopsOf } from './wire-loops.ts'
-import { HISTORY, type History } from './wire-settings.ts'
+import { HISTORY, type History, requestLimitsOf } from './wire-settings.ts'
 import { feedOf, figuresOf, viewsOf } from './wire-views.ts'
 import { workOf } from './wire-work.ts'
 
@@ -41,7 +41,7 @@ export function createOrchestrator(
     feed,
     template: base.template,
     refusedEvents: base.refusedEvents,
-    requestRanges: { vpn: base.nodes.all().map(({ ports }) => ports), https: config.ACE_HTTPS_RANGE },
+    requestLimits: requestLimitsOf(config, { isKeyed: config.API_KEY !== null }),
     counters,
     metrics: () => {
       base.ends.catchUp()

@@ -37,6 +37,7 @@ const QUICK = {
   COLLECT_INTERVAL_S: '0.5',
 }
 const API_KEY = 'a-key-for-reads'
+const MISSING_IMAGE = 'roundhouse-test/none:1'
 
 let vpn: VpnSite
 /** A site for each server: those with one label would take one another's engines for theirs. */
@@ -59,7 +60,10 @@ beforeAll(async () => {
   behindVpn = { gluetun, server: vpn.server([gluetun]) }
   servers = {
     fleet: one.server({ ...QUICK, DOCKER_HOST: proxy.dockerHost, MIN_REPLICAS: '1', MAX_REPLICAS: '1' }),
-    broken: two.server({ ...QUICK, CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1', ENGINE_ENV: 'BOOT_MS=nonsense' }),
+    broken: two.server({
+      ...{ ...QUICK, CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1', ENGINE_ENV: 'BOOT_MS=nonsense' },
+      ALLOWED_IMAGES: MISSING_IMAGE,
+    }),
     shut: three.server({ ...QUICK, API_KEY, API_KEY_PROTECT_READS: 'true' }),
   }
   const all = [...Object.values(servers), behindVpn.server]
@@ -298,7 +302,7 @@ describe('an alert fires', () => {
   test('when engines cannot be started, and when those that are end at once', async () => {
     const { broken } = servers
     const failures = await mustFire('RoundhouseProvisioningFailures', broken, async () => {
-      const body = { image: 'roundhouse-test/none:1' }
+      const body = { image: MISSING_IMAGE }
       for (let time = 0; time < 3; time++)
         expect(await provision(broken, { body })).toMatchObject({ kind: 'refused' })
     })

@@ -80,6 +80,11 @@ export const configSchema = Type.Object({
     'ghcr.io/krinkuto11/acestream-http-proxy:latest',
     'Image of the engines; never pulled inside a request.',
   ),
+  ALLOWED_IMAGES: engines(
+    kind.list(format.imageReference),
+    '',
+    'Images beside TARGET_IMAGE that requests may name while there is no API_KEY; with a key they may name any.',
+  ),
   ENGINE_ENV: engines(
     environment,
     '',

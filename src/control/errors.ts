@@ -7,6 +7,18 @@ export class InvalidRequest extends Error {
   }
 }
 
+/** A request names an image that only callers with a key may name. */
+export class ImageNotAllowed extends Error {
+  override readonly name = 'ImageNotAllowed'
+
+  constructor() {
+    // The image is not repeated: proxies look for words in what they are answered.
+    super(
+      'without an API_KEY only TARGET_IMAGE and the images of ALLOWED_IMAGES may be started: add this one to ALLOWED_IMAGES, or set API_KEY',
+    )
+  }
+}
+
 /** An `Idempotency-Key` that was used with another body. */
 export class KeyReused extends Error {
   override readonly name = 'KeyReused'

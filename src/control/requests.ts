@@ -1,31 +1,47 @@
-import { IMAGE_REFERENCE } from '../core/image.ts'
+import { IMAGE_REFERENCE, isSameImage } from '../core/image.ts'
 import { isReservedLabel } from '../core/labels.ts'
-import { FIXED_PORTS, holds, neededBesides, type PortRange, rangeText } from '../core/ports.ts'
+import { FIXED_PORTS, holds, type PortRange, rangeText } from '../core/ports.ts'
 import type { EngineRequest } from '../core/types.ts'
 import type { PublishedPort } from '../runtime/runtime.ts'
-import { InvalidRequest } from './errors.ts'
-import type { GenericRequest } from './generic.ts'
+import { ImageNotAllowed, InvalidRequest } from './errors.ts'
+import { type GenericRequest, hostPlaceOf } from './generic.ts'
 import { type EngineTemplate, RESERVED_ENV } from './template.ts'
 
 type FieldError = InvalidRequest['fields'][number]
 
-/** The ranges that a `host_port` has to suit. */
-export interface RequestRanges {
-  /** The ports that VPN nodes publish; none without a VPN. */
-  readonly vpn: readonly PortRange[]
-  readonly https: PortRange
+/** Ports that are spoken for, and the setting that says so. */
+export interface KeptPorts {
+  readonly setting: string
+  readonly range: PortRange
 }
 
-/** Throws InvalidRequest naming every field that would contradict what we set ourselves. */
+/** What callers may ask for. */
+export interface RequestLimits {
+  /** The ports that VPN nodes publish, of which a `host_port` has to be one; none without a VPN. */
+  readonly vpn: readonly PortRange[]
+  /** Ports of ours that no `host_port` is, and that no container that is no engine publishes. */
+  readonly keptFromEngines: readonly KeptPorts[]
+  readonly keptFromOthers: readonly KeptPorts[]
+  /** The images beside the template's that may be named; null for any of this Docker host. */
+  readonly images: readonly string[] | null
+}
+
+/** Most ports of one container; each one that is published is two processes of Docker. */
+const PORTS_MAX = 16
+
+/**
+ * Throws InvalidRequest naming every field that would contradict what we set ourselves, and ImageNotAllowed. The template's
+ * image is the same in each spelling, so it has that of the template.
+ */
 export function checkEngineRequest(
   request: EngineRequest,
   template: EngineTemplate,
-  ranges: RequestRanges,
+  limits: RequestLimits,
 ): EngineRequest {
   const reserved = Object.keys(request.env).filter((name) => RESERVED_ENV.some((ours) => ours === name))
   raise([
     ...imageErrors(request.image),
-    ...portErrors(request.hostPort, ranges),
+    ...hostPortErrors(request.hostPort, limits),
     ...reserved.map((name) => ({
       path: ['body', 'env', name],
       message: `${name} follows from the port; use host_port`,
@@ -33,13 +49,14 @@ export function checkEngineRequest(
     ...envErrors(request.env),
     ...labelErrors(request.labels, template),
   ])
-  return request
+  return { ...request, image: allowedImage(request.image, template, limits) }
 }
 
 /** Like `checkEngineRequest`, for containers that are no engines; `ports` are as `80/tcp: 8080`. */
 export function genericRequest(
   given: Omit<GenericRequest, 'ports'> & { readonly ports: Readonly<Record<string, number>> },
   template: EngineTemplate,
+  limits: RequestLimits,
 ): GenericRequest {
   const ports = Object.entries(given.ports).map(([key, hostPort]) => ({
     key,
@@ -53,10 +70,23 @@ export function genericRequest(
         path: ['body', 'ports', key],
         message: 'must be a port from 1 to 65535, with /tcp or /udp behind it if need be',
       })),
+    ...publishedErrors(ports, limits),
     ...envErrors(given.env),
     ...labelErrors(given.labels, template),
   ])
-  return { ...given, ports: ports.flatMap(({ port }) => port ?? []) }
+  const image = allowedImage(given.image, template, limits)
+  return { ...given, image, ports: ports.flatMap(({ port }) => port ?? []) }
+}
+
+function allowedImage(
+  image: string | null,
+  template: EngineTemplate,
+  { images }: RequestLimits,
+): string | null {
+  if (image === null) return null
+  if (isSameImage(image, template.image)) return template.image
+  if (images !== null && !images.some((allowed) => isSameImage(image, allowed))) throw new ImageNotAllowed()
+  return image
 }
 
 function publishedPort(key: string, hostPort: number): PublishedPort | null {
@@ -66,10 +96,36 @@ function publishedPort(key: string, hostPort: number): PublishedPort | null {
   return { containerPort, hostPort, protocol: protocol === 'udp' ? 'udp' : 'tcp' }
 }
 
-function portErrors(port: number | null, { vpn, https }: RequestRanges): FieldError[] {
+function hostPortErrors(port: number | null, { vpn, keptFromEngines }: RequestLimits): FieldError[] {
   if (port === null) return []
-  const message = vpn.length === 0 ? besidesError(port, https) : vpnError(port, vpn)
+  const notHere = vpn.length === 0 ? fixedError(port) : vpnError(port, vpn)
+  const message = notHere ?? keptError(port, keptFromEngines)
   return message === null ? [] : [{ path: ['body', 'host_port'], message }]
+}
+
+/** Of the ports of a container that is no engine. */
+function publishedErrors(
+  ports: readonly { readonly key: string; readonly port: PublishedPort | null }[],
+  { keptFromOthers }: RequestLimits,
+): FieldError[] {
+  if (ports.length > PORTS_MAX)
+    return [{ path: ['body', 'ports'], message: `must be at most ${PORTS_MAX} ports` }]
+  const taken = new Set<string>()
+  return ports.flatMap(({ key, port }) => {
+    if (port === null) return []
+    const place = hostPlaceOf(port)
+    const twice = taken.has(place) ? 'must be another host port, since the request has this one twice' : null
+    taken.add(place)
+    const message = keptError(port.hostPort, keptFromOthers) ?? twice
+    return message === null ? [] : [{ path: ['body', 'ports', key], message }]
+  })
+}
+
+function keptError(port: number, kept: readonly KeptPorts[]): string | null {
+  const clash = kept.find(({ range }) => holds(range, port))
+  return clash === undefined
+    ? null
+    : `must be another host port: ${port} is of ${clash.setting} (${rangeText(clash.range)})`
 }
 
 const vpnError = (port: number, vpn: readonly PortRange[]): string | null =>
@@ -78,12 +134,10 @@ const vpnError = (port: number, vpn: readonly PortRange[]): string | null =>
     : `must be a port of GLUETUN_PORT_RANGE (${vpn.map(rangeText).join(',')}), since engines are behind a VPN`
 
 /** No port of an engine can be another one of its own. */
-function besidesError(port: number, https: PortRange): string | null {
-  if (!neededBesides(https).includes(port)) return null
-  return FIXED_PORTS.includes(port)
+const fixedError = (port: number): string | null =>
+  FIXED_PORTS.includes(port)
     ? `must be another port than ${FIXED_PORTS.join(' and ')}, where every engine listens besides`
-    : `must be another port than ${port}, which the engine needs for HTTPS: ACE_HTTPS_RANGE (${rangeText(https)}) leaves no other`
-}
+    : null
 
 const imageErrors = (image: string | null): FieldError[] =>
   image === null || IMAGE_REFERENCE.test(image)

@@ -4,3 +4,28 @@
  */
 export const IMAGE_REFERENCE =
   /^([\w.-]+(:\d+)?\/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/
+
+const DEFAULT_REGISTRY = 'docker.io'
+const DIGEST = /^(?:sha256:)?([0-9a-f]{64})$/
+
+/** Whether two references name one image, as Docker reads them: `name`, `name:latest` and `docker.io/library/name` are one. */
+export const isSameImage = (one: string, other: string): boolean =>
+  one === other || whole(one) === whole(other)
+
+/**
+ * A reference with all that Docker adds to it. A digest alone says which image it is, so a tag beside it is left out. The id of an
+ * image is no reference: which names lead to it only Docker could tell.
+ */
+function whole(reference: string): string {
+  const id = DIGEST.exec(reference)?.[1]
+  if (id !== undefined) return `sha256:${id}`
+  const [named = '', digest] = reference.split('@')
+  const slash = named.indexOf('/')
+  const host = named.slice(0, Math.max(slash, 0))
+  // What has none of these signs is the first part of a name at the default registry.
+  const hasHost = /[.:A-Z]/.test(host) || host === 'localhost'
+  const isDefault = !hasHost || host === DEFAULT_REGISTRY || host === `index.${DEFAULT_REGISTRY}`
+  const [path = '', tag = 'latest'] = named.slice(hasHost ? slash + 1 : 0).split(':')
+  const repository = isDefault && !path.includes('/') ? `library/${path}` : path
+  return `${isDefault ? DEFAULT_REGISTRY : host}/${repository}${digest === undefined ? `:${tag}` : `@${digest}`}`
+}

@@ -29,45 +29,44 @@ const start = async (env: Record<string, string>): Promise<Rig> => {
 }
 
 describe('the port that a caller asks for', () => {
-  test('is not the HTTPS port of the same engine, too', async () => {
-    const { temp } = await start({})
-    const response = await rig?.provision({}, { host_port: 45_000 })
-    expect(response?.status).toBe(200)
-    expect(await response?.json()).toMatchObject({
-      host_http_port: 45_000,
-      container_http_port: 45_000,
-      container_https_port: 45_001,
-    })
-    expect(rig?.runtime.containers()[0]?.labels).toMatchObject({ 'acestream.https_port': '45001' })
-    // Inside each container all ports are its own: the next one has the first again.
-    expect(await (await rig?.provision())?.json()).toMatchObject({ container_https_port: 45_000 })
-    expect(leasesIn(temp.store.db).map(({ port }) => port)).toEqual([45_000, 19_001])
-  })
-
-  test('is not leased twice where HTTPS ports are published', async () => {
-    const { temp } = await start({ ACE_MAP_HTTPS: 'true' })
-    expect((await rig?.provision({}, { host_port: 45_000 }))?.status).toBe(200)
-    expect(leasesIn(temp.store.db).map(({ kind, port }) => [kind, port])).toEqual([
-      ['http', 45_000],
-      ['https', 45_001],
-    ])
-  })
-
   test.each(['true', 'false'])(
-    'is refused as wrong where the range of HTTPS ports has no other (ACE_MAP_HTTPS=%s)',
+    'is none of ACE_HTTPS_RANGE, where each engine has one (ACE_MAP_HTTPS=%s)',
     async (mapHttps) => {
-      const { temp } = await start({ ACE_HTTPS_RANGE: '45000', ACE_MAP_HTTPS: mapHttps })
-      const refused = await rig?.provision({}, { host_port: 45_000 })
-      expect(refused?.status).toBe(422)
-      expect(await refused?.json()).toMatchObject({
-        detail: [
-          { loc: ['body', 'host_port'], msg: expect.stringContaining('ACE_HTTPS_RANGE (45000-45000)') },
-        ],
-      })
+      const { temp } = await start({ ACE_HTTPS_RANGE: '45000-45002', ACE_MAP_HTTPS: mapHttps })
+      for (const port of [45_000, 45_002]) {
+        const refused = await rig?.provision({}, { host_port: port })
+        expect(refused?.status).toBe(422)
+        expect(await refused?.json()).toMatchObject({
+          detail: [
+            { loc: ['body', 'host_port'], msg: expect.stringContaining('ACE_HTTPS_RANGE (45000-45002)') },
+          ],
+        })
+      }
       expect(liveEngines(temp.store.db)).toEqual([])
-      expect((await rig?.provision())?.status).toBe(200)
+      expect((await rig?.provision({}, { host_port: 45_003 }))?.status).toBe(200)
     },
   )
+
+  test.each([
+    [1_023, '1024'],
+    [1, '1024'],
+    [8_000, 'APP_PORT (8000-8000)'],
+  ])('is none of the host’s own services, and not that of the API: %d', async (port, words) => {
+    const { temp } = await start({})
+    const refused = await rig?.provision({}, { host_port: port })
+    expect(refused?.status).toBe(422)
+    expect(await refused?.json()).toMatchObject({
+      detail: [{ loc: ['body', 'host_port'], msg: expect.stringContaining(words) }],
+    })
+    expect(liveEngines(temp.store.db)).toEqual([])
+    expect((await rig?.provision({}, { host_port: 1_024 }))?.status).toBe(200)
+  })
+
+  test('may be one of PORT_RANGE_HOST, and of ranges that only engines behind a VPN use', async () => {
+    await start({})
+    for (const port of [19_500, 62_100, 8_700])
+      expect((await rig?.provision({}, { host_port: port }))?.status).toBe(200)
+  })
 
   test.each([62_062, 8_621])('is refused as wrong where every engine listens besides: %d', async (port) => {
     await start({})
@@ -76,15 +75,6 @@ describe('the port that a caller asks for', () => {
     expect(await refused?.json()).toMatchObject({
       detail: [{ loc: ['body', 'host_port'], msg: expect.stringContaining('8621') }],
     })
-  })
-
-  test('is refused for the time being where other engines hold all HTTPS ports that are left', async () => {
-    const { temp } = await start({ ACE_HTTPS_RANGE: '45000-45002', ACE_MAP_HTTPS: 'true' })
-    expect((await rig?.provision({}, { host_port: 45_000 }))?.status).toBe(200)
-    const refused = await rig?.provision({}, { host_port: 45_002 })
-    expect(refused?.status).toBe(503)
-    expect(await refused?.json()).toMatchObject({ detail: { code: 'no_free_port' } })
-    expect(leasesIn(temp.store.db).map(({ port }) => port)).toEqual([45_000, 45_001])
   })
 })
 
@@ -174,6 +164,7 @@ describe('the ports of one engine', () => {
 
   const TEMPLATE = {
     ...{ image: 'engine:1', env: {}, command: null, memoryBytes: null, cpus: null, cacheLimitGb: 1 },
+    ...{ pidsLimit: 1_024, capDrop: [], capAdd: [] },
     ...{ network: null, publishAddress: '', label: { key: 'a', value: 'b' }, installation: 'here' },
   }
   const draftOf = (id: string, scope: string, hostPort: number | null): Engine =>

@@ -133,7 +133,7 @@ describe('a provision', () => {
   })
 
   test('of an image that is not there names the remedy and leaves nothing', async () => {
-    await start()
+    await start({ ALLOWED_IMAGES: 'nope/none:1' })
     const failed = await rig.provision({}, { image: 'nope/none:1' })
     expect(failed.status).toBe(500)
     expect((await failed.json()) as Refused).toMatchObject({
