@@ -124,7 +124,10 @@ function startingOf(
     onOutcome,
     onError: edge('an unclaimed engine'),
   })
-  const generic = new GenericProvisioner({ store, clock, runtime, facts, template, newId })
+  const generic = new GenericProvisioner({
+    ...{ store, clock, runtime, facts, template, installation, newId },
+    max: config.MAX_GENERIC,
+  })
   const remover = new Remover({ store, clock, runtime, installation, provisioner })
   return {
     claims,

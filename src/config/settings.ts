@@ -204,6 +204,11 @@ export const configSchema = Type.Object({
   MIN_REPLICAS: scaling(countOrZero, '0', 'Engines to keep, busy or not.'),
   MIN_FREE_REPLICAS: scaling(countOrZero, '0', 'Free engines to keep beside the busy ones.'),
   MAX_REPLICAS: scaling(count, '20', 'Most engines at a time, draining ones included.'),
+  MAX_GENERIC: scaling(
+    countOrZero,
+    '20',
+    'Most containers at a time that are no engines, made by POST /provision.',
+  ),
   MAX_STREAMS_PER_ENGINE: scaling(
     count,
     '1',

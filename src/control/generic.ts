@@ -4,13 +4,18 @@ import {
   type Refusal,
   runtimeUnavailable,
   storageUnavailable,
+  tooManyGeneric,
 } from '../core/refusal.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type PublishedPort, type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import { appendJournal, type JournalEntry } from '../store/journal.ts'
+import { leasesIn } from '../store/leases.ts'
 import type { Store } from '../store/store.ts'
+import { InvalidRequest } from './errors.ts'
 import type { Facts } from './facts.ts'
+import type { Installation } from './installation.ts'
 import { refusalOf } from './launcher.ts'
+import { HOST_SCOPE } from './port-book.ts'
 import { type EngineTemplate, GENERIC_LABEL, INSTALLATION_LABEL } from './template.ts'
 
 /** A container that is no engine. */
@@ -22,9 +27,23 @@ export interface GenericRequest {
   readonly namePrefix: string
 }
 
-/** Starts containers that are not engines: they carry our label, and `/by-label` and `/containers/{id}` know them. */
+/** The published ports of each, by its id, or by the value of the generic label while it is made. */
+type Containers = Map<string, readonly PublishedPort[]>
+
+/** What of the host a published port takes; TCP and UDP are apart. */
+export const hostPlaceOf = ({ hostPort, protocol }: Omit<PublishedPort, 'containerPort'>): string =>
+  `${hostPort}/${protocol}`
+
+/**
+ * Starts containers that are not engines: they carry our label, and `/by-label` and `/containers/{id}` know them.
+ *
+ * INVARIANT: there are never more than `max` by our doing, however many are asked for at a time: a request is counted from the
+ * moment in which it was found that there is room for it.
+ */
 export class GenericProvisioner {
-  readonly #inHand = new Set<string>()
+  readonly #inHand: Containers = new Map()
+  /** What each question for the list, while it is asked, may get an answer from before. */
+  readonly #besideLists = new Set<Containers>()
 
   constructor(
     private readonly deps: {
@@ -33,6 +52,8 @@ export class GenericProvisioner {
       readonly runtime: Runtime
       readonly facts: Facts
       readonly template: EngineTemplate
+      readonly installation: Pick<Installation, 'isOurs'>
+      readonly max: number
       readonly newId: () => string
     },
   ) {}
@@ -42,18 +63,24 @@ export class GenericProvisioner {
     return this.#inHand.has(id)
   }
 
-  /** Creates and starts; gives id and name. Throws ProvisionRefused, with nothing left behind where Docker answers. */
+  /**
+   * Creates and starts; gives id and name. Throws ProvisionRefused, with nothing left behind where Docker answers, or InvalidRequest
+   * for a port that another container of ours has.
+   */
   async provision(request: GenericRequest): Promise<{ containerId: string; name: string }> {
     const storage = this.deps.store.failure()
     if (storage !== null) throw new ProvisionRefused(storageUnavailable(storage.message))
     const docker = this.deps.facts.docker()
     if (docker.state === 'unreachable') throw new ProvisionRefused(runtimeUnavailable(docker.error))
+    const others = await this.#others()
+    if (others.size >= this.deps.max) throw new ProvisionRefused(tooManyGeneric(others.size, this.deps.max))
+    this.#checkPorts(request, others)
     const id = this.deps.newId()
     // Random, so that no count of other containers is needed and no two calls meet.
     const name = `${request.namePrefix}-${id.slice(0, 8)}`
     // Before anything is done, so that nothing is where it can't be written.
     this.#note('provision.started', { name })
-    this.#inHand.add(id)
+    for (const containers of [this.#inHand, ...this.#besideLists]) containers.set(id, request.ports)
     try {
       const containerId = await this.#start(request, { id, name })
       this.#note('provision.completed', { name, container_id: containerId })
@@ -64,6 +91,37 @@ export class GenericProvisioner {
     } finally {
       this.#inHand.delete(id)
     }
+  }
+
+  /** All that there are and are being made. A list may be older than what is begun, or done, while it is asked for. */
+  async #others(): Promise<Containers> {
+    const { runtime, installation, template } = this.deps
+    const containers: Containers = new Map(this.#inHand)
+    this.#besideLists.add(containers)
+    try {
+      for (const { id, labels, ports } of await runtime.list()) {
+        const made = labels[GENERIC_LABEL]
+        if (made === undefined || !installation.isOurs({ id, labels })) continue
+        // The list does not tell the ports of one that is not started yet.
+        containers.set(id, [...ports, ...(containers.get(made) ?? [])])
+        containers.delete(made)
+      }
+      return containers
+    } catch (error) {
+      throw refused(error, (failure) => refusalOf({ image: template.image }, failure))
+    } finally {
+      this.#besideLists.delete(containers)
+    }
+  }
+
+  /** Throws InvalidRequest for ports that another container of ours has; strangers' show when it is started. */
+  #checkPorts({ ports }: GenericRequest, others: Containers): void {
+    const leased = leasesIn(this.deps.store.db, HOST_SCOPE).map(({ port }) => `${port}/tcp`)
+    const taken = new Set([...leased, ...[...others.values()].flat().map(hostPlaceOf)])
+    const clashes = ports.filter((port) => taken.has(hostPlaceOf(port)))
+    if (clashes.length === 0) return
+    const message = `must be other host ports than ${clashes.map(({ hostPort }) => hostPort).join(', ')}, which a container of ours publishes`
+    throw new InvalidRequest([{ path: ['body', 'ports'], message }])
   }
 
   async #start(request: GenericRequest, given: { id: string; name: string }): Promise<string> {
@@ -106,6 +164,7 @@ export class GenericProvisioner {
       network: template.network,
       memoryBytes: template.memoryBytes,
       cpus: template.cpus,
+      pidsLimit: template.pidsLimit,
     }
   }
 }

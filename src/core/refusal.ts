@@ -8,6 +8,7 @@ export const REFUSAL_CODES = [
   'runtime_unavailable',
   'image_pulling',
   'provisioning_in_progress',
+  'max_generic',
   'general_error',
 ] as const
 
@@ -81,6 +82,15 @@ export const noFreePort = (what: string): Refusal => ({
   blockedReason: 'No free port',
   etaSeconds: 30,
   shouldWait: true,
+})
+
+/** There are as many containers that are no engines as there may be; nothing of ours ever takes one away. */
+export const tooManyGeneric = (containers: number, max: number): Refusal => ({
+  code: 'max_generic',
+  message: `There are ${containers} of ${max} containers that are no engines: delete one, or raise MAX_GENERIC`,
+  blockedReason: null,
+  etaSeconds: null,
+  shouldWait: false,
 })
 
 /** A failure that waiting does not mend; `why` says what to do. */

@@ -22,7 +22,7 @@ const GenericBody = Type.Object({
   labels: Type.Optional(RequestMap),
   ports: Type.Optional(
     Type.Record(Type.String(), RequestPort, {
-      description: 'Container port, with /tcp or /udp, to host port',
+      description: 'Container port, with /tcp or /udp, to host port; at most 16',
     }),
   ),
   name_prefix: Type.Optional(Type.String({ pattern: '^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,40}$' })),
