@@ -14,6 +14,9 @@ export const templateOf = (config: Config, installation: string): EngineTemplate
   command: config.ENGINE_CMD,
   memoryBytes: config.ENGINE_MEMORY_LIMIT,
   cpus: config.ENGINE_CPUS,
+  pidsLimit: config.ENGINE_PIDS_LIMIT,
+  capDrop: asSet(config.ENGINE_CAP_DROP),
+  capAdd: asSet(config.ENGINE_CAP_ADD),
   cacheLimitGb: config.ENGINE_CACHE_LIMIT,
   network: config.DOCKER_NETWORK,
   publishAddress: '',
@@ -21,6 +24,9 @@ export const templateOf = (config: Config, installation: string): EngineTemplate
   label: config.CONTAINER_LABEL,
   installation,
 })
+
+/** In which order things are written, and whether twice, makes no engine outdated. */
+const asSet = (names: readonly string[]): readonly string[] => [...new Set(names)].toSorted()
 
 /** The limits of admission. */
 export const gateSettingsOf = (config: Config): GateSettings => ({

@@ -398,6 +398,9 @@ describe('a real Docker Engine', () => {
       publishAddress: '127.0.0.1',
       memoryBytes: 64 * 1024 * 1024,
       cpus: 0.5,
+      pidsLimit: 300,
+      capDrop: ['ALL'],
+      capAdd: ['NET_BIND_SERVICE', 'CHOWN'],
     })
     const { HostConfig, Config } = await docker.client.getContainer(id).inspect()
     expect(HostConfig).toMatchObject({
@@ -405,8 +408,14 @@ describe('a real Docker Engine', () => {
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
       Memory: 64 * 1024 * 1024,
       NanoCpus: 500_000_000,
+      PidsLimit: 300,
+      SecurityOpt: ['no-new-privileges'],
+      CapDrop: ['ALL'],
       PortBindings: { '6878/tcp': [{ HostIp: '127.0.0.1', HostPort: String(hostPort) }] },
     })
+    // Newer ones write the prefix.
+    const added = (HostConfig.CapAdd as string[]).map((name) => name.replace(/^CAP_/, ''))
+    expect(added.toSorted()).toEqual(['CHOWN', 'NET_BIND_SERVICE'])
     expect(Config.Env).toEqual(expect.arrayContaining(['CONF=a=b c', 'EMPTY=']))
   })
 

@@ -98,6 +98,16 @@ export function optional<T>(kind: Kind<T>): Kind<T | null> {
   }
 }
 
+/** One of the given words in upper case, after a prefix that may be left out; upper and lower case are equal. */
+export function name(words: readonly string[], prefix: string): Kind<string> {
+  return {
+    type: 'name',
+    expects: `one of ${words.join(', ')}`,
+    parse: (text) => words.find((word) => [word, prefix + word].includes(text.toUpperCase())),
+    format: (word) => word,
+  }
+}
+
 /** A comma-separated list of another kind; left out it is empty. */
 export function list<T>(kind: Kind<T>): Kind<readonly T[]> {
   return {

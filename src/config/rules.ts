@@ -86,6 +86,16 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
+    settings: ['ENGINE_CAP_ADD', 'ENGINE_CAP_DROP'],
+    check: ({ ENGINE_CAP_ADD: added, ENGINE_CAP_DROP: dropped }) => {
+      const both = added.filter((name) => dropped.includes(name))
+      return unless(
+        both.length === 0,
+        `Name ${both.join(', ')} in ENGINE_CAP_ADD or ENGINE_CAP_DROP, not both`,
+      )
+    },
+  },
+  {
     settings: ['GLUETUN_CONTAINER_NAME'],
     check: ({ GLUETUN_CONTAINER_NAME: names }) =>
       unless(new Set(names).size === names.length, 'Name every Gluetun container once'),

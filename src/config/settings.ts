@@ -1,5 +1,6 @@
 /** Every setting: its kind, default and meaning. The single source for parsing, types, `--help` and `--print-config`. */
 import { type StaticDecode, Type } from '@sinclair/typebox'
+import { capability, capabilityOrAll } from './capabilities.ts'
 import * as format from './formats.ts'
 import * as kind from './kinds.ts'
 import { settingsOf } from './schema.ts'
@@ -104,6 +105,21 @@ export const configSchema = Type.Object({
     kind.optional(kind.decimal({ min: 0.01, unit: 'cores' })),
     '',
     'Most processor time that one engine may use; without it no limit.',
+  ),
+  ENGINE_PIDS_LIMIT: engines(
+    kind.integer({ min: 16, max: 4_194_304 }),
+    '1024',
+    'Most processes and threads at a time in one engine, or one other container of ours.',
+  ),
+  ENGINE_CAP_DROP: engines(
+    kind.list(capabilityOrAll),
+    '',
+    'Linux capabilities that an engine does without, of those that Docker gives; ALL for all of them.',
+  ),
+  ENGINE_CAP_ADD: engines(
+    kind.list(capability),
+    '',
+    'Linux capabilities that an engine has beside those that Docker gives and ENGINE_CAP_DROP leaves.',
   ),
   ENGINE_CACHE_LIMIT: engines(
     kind.integer({ min: 1, unit: 'GB' }),

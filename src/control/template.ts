@@ -11,6 +11,11 @@ export interface EngineTemplate {
   readonly command: readonly string[] | null
   readonly memoryBytes: number | null
   readonly cpus: number | null
+  /** Most processes and threads of one container. */
+  readonly pidsLimit: number
+  /** Capabilities taken from engines, and given to them, each once and in order. */
+  readonly capDrop: readonly string[]
+  readonly capAdd: readonly string[]
   /** GB of disk cache that the engine is told to keep to. */
   readonly cacheLimitGb: number
   readonly network: string | null
@@ -84,6 +89,9 @@ export function containerSpec(template: EngineTemplate, engine: Engine): Contain
     network: engine.vpnNode === null ? template.network : `container:${engine.vpnNode}`,
     memoryBytes: template.memoryBytes,
     cpus: template.cpus,
+    pidsLimit: template.pidsLimit,
+    capDrop: template.capDrop,
+    capAdd: template.capAdd,
   }
 }
 

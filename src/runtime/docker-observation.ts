@@ -42,6 +42,10 @@ export function toCreateBody(spec: ContainerSpec, logs: LogLimits): Dockerode.Co
     HostConfig: {
       PortBindings: bindings,
       RestartPolicy: { Name: 'unless-stopped' },
+      // A program of foreign code that finds a setuid program gains nothing by it.
+      SecurityOpt: ['no-new-privileges'],
+      CapDrop: [...(spec.capDrop ?? [])],
+      CapAdd: [...(spec.capAdd ?? [])],
       LogConfig: {
         Type: 'json-file',
         Config: { 'max-size': logs.maxSize, 'max-file': String(logs.maxFiles) },
@@ -49,6 +53,7 @@ export function toCreateBody(spec: ContainerSpec, logs: LogLimits): Dockerode.Co
       ...(spec.network !== null && { NetworkMode: spec.network }),
       ...(spec.memoryBytes !== null && { Memory: spec.memoryBytes }),
       ...(spec.cpus !== null && { NanoCpus: Math.round(spec.cpus * 1e9) }),
+      ...(spec.pidsLimit !== undefined && { PidsLimit: spec.pidsLimit }),
     },
   }
 }

@@ -50,7 +50,7 @@ export interface PublishedPort {
   readonly protocol: 'tcp' | 'udp'
 }
 
-/** Everything needed to create one container. */
+/** Everything needed to create one container. None of its processes can gain privileges (`no-new-privileges`). */
 export interface ContainerSpec {
   readonly name: string
   readonly image: string
@@ -68,6 +68,11 @@ export interface ContainerSpec {
   readonly memoryBytes: number | null
   /** Cores, fractions allowed; null for no limit. */
   readonly cpus: number | null
+  /** Most processes and threads at a time; no limit without it. */
+  readonly pidsLimit?: number
+  /** Capabilities taken from what the container engine gives by itself (`ALL`: all of them), and given beside; without `CAP_`. */
+  readonly capDrop?: readonly string[]
+  readonly capAdd?: readonly string[]
 }
 
 /** `created` means created and never started. */

@@ -101,14 +101,19 @@ test('the id of an installation makes no engine outdated', () => {
     command: null,
     memoryBytes: null,
     cpus: null,
+    pidsLimit: 1_024,
+    capDrop: [],
+    capAdd: [],
     cacheLimitGb: 1,
     network: null,
     publishAddress: '',
     mapHttps: false,
     label: LABEL,
   }
-  // As it was before there were ids.
-  expect(templateHash({ ...template, installation: 'one' }, IMAGE)).toBe('57749321b056af74961b5b2e4bb16a6e')
+  const hashOf = (installation: string): string => templateHash({ ...template, installation }, IMAGE)
+  expect(hashOf('one')).toBe(hashOf('two'))
+  // Whoever changes it has every engine of every user made anew: since they can't gain privileges and have a limit of processes.
+  expect(hashOf('one')).toBe('f54b841539a3e8d6443112e83a06b504')
 })
 
 describe('two installations', () => {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import type { HealthTarget } from '../../src/control/health-keeper.ts'
 import { RuntimeFailure } from '../../src/runtime/runtime.ts'
-import { liveEngines } from '../../src/store/engines.ts'
+import { liveEngines, updateEngine } from '../../src/store/engines.ts'
 import { newestJournal } from '../../src/store/journal.ts'
 import { leasesIn } from '../../src/store/leases.ts'
 import { streamByRow } from '../../src/store/streams.ts'
@@ -375,6 +375,34 @@ describe('an engine that was adopted without a row', () => {
     await runOutside()
     await pass(200)
     expect(await names()).toEqual(['acestream-7 ready'])
+  })
+})
+
+describe('engines of an earlier release, which made them in another way', () => {
+  test('are renewed one at a time, a cooldown apart, and not while somebody watches', async () => {
+    await start({ MIN_REPLICAS: '3', HEALTH_REPLACEMENT_COOLDOWN_S: '30' })
+    await pass(3)
+    await play(19_000)
+    rig.temp.store.transact((tx) => {
+      for (const { id } of liveEngines(tx)) updateEngine(tx, id, { configHash: 'of another release' })
+    })
+    await rig.restart()
+    const outdated = () =>
+      liveEngines(rig.temp.store.db).filter(({ configHash }) => configHash === 'of another release')
+    const left: number[] = []
+    for (let step = 0; step < 15; step++) {
+      await pass(10)
+      left.push(outdated().length)
+      expect((await rig.json<Row[]>('GET', '/engines')).length).toBeGreaterThanOrEqual(3)
+    }
+    // Never two in one step, and the one with a viewer to the end.
+    expect(left.every((count, at) => (left[at - 1] ?? 3) - count <= 1)).toBe(true)
+    expect(outdated().map(({ name }) => name)).toEqual(['acestream-1'])
+    expect(await streams()).toMatchObject([{ status: 'started' }])
+    const replaced = newestJournal(rig.temp.store.db, 200).filter(({ kind }) => kind === 'engine.replacing')
+    const [second = 0, first = 0] = replaced.map(({ at }) => at)
+    expect(replaced).toHaveLength(2)
+    expect(second - first).toBeGreaterThanOrEqual(30_000)
   })
 })
 

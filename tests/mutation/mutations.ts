@@ -249,6 +249,11 @@ export const MUTATIONS: readonly Mutation[] = [
   ]),
   ...of('core/replacement.ts', [
     [
+      'an engine whose successors fail keeps all others from their turn',
+      'Number(engine.id === situation.replacement?.engineId)',
+      'Number(engine.id === situation.replacement?.engineId && situation.nowMs < 0)',
+    ],
+    [
       'a replaced engine goes before its successor is ready',
       '(each) => each.engine.replaces !== null && isSteady(each) && !isUnhealthy(each)',
       '(each) => each.engine.replaces !== null',
@@ -783,9 +788,16 @@ export const MUTATIONS: readonly Mutation[] = [
   ...of('control/requests.ts', [
     [
       'a host_port that the engine needs for another port is taken',
-      'if (!neededBesides(https).includes(port)) return null',
-      'if (port > 0) return null',
+      'FIXED_PORTS.includes(port)',
+      'FIXED_PORTS.includes(-port)',
     ],
+    [
+      'whoever has no key starts any image',
+      'images !== null && !images.some',
+      'images !== null && images.some',
+    ],
+    ['a host_port is one of another range', '?? keptError(port, keptFromEngines)', ''],
+    ['a container takes the ports of engines', 'keptError(port.hostPort, keptFromOthers) ?? twice', 'twice'],
   ]),
   ...of('control/placer.ts', [
     [
@@ -835,6 +847,23 @@ export const MUTATIONS: readonly Mutation[] = [
       '  adoptedAt: null,\n  stoppedAt: null,',
       '  stoppedAt: null,',
     ],
+  ]),
+  ...of('control/breaker-notes.ts', [
+    [
+      'a caller’s own image closes provisioning for all',
+      'configHash === templateHash &&',
+      "configHash !== '' && templateHash !== '' &&",
+    ],
+    [
+      'a caller’s own environment closes provisioning for all',
+      'Object.keys(request.env).length === 0',
+      'Object.keys(request.env).length >= 0',
+    ],
+    ['a caller’s own engine is a trial', 'if (!isAsTemplate(engine, settings)) return\n', ''],
+  ]),
+  ...of('core/references.ts', [
+    ['one character of an id is enough', 'text.length < ID_CHARACTERS_MIN', 'text.length < 1'],
+    ['the first of several is taken', 'others.length === 0', 'others.length >= 0'],
   ]),
   ...of('control/endings.ts', [
     ['streams outlive their engine', 'endStreams(tx, engineId, streams, nowMs)', ''],
@@ -1088,6 +1117,12 @@ export const MUTATIONS: readonly Mutation[] = [
   ]),
   ...of('control/generic.ts', [
     ['a container is made that can not be written', "this.#note('provision.started', { name })", ''],
+    [
+      'a list that is out of date leaves room for more',
+      '[this.#inHand, ...this.#besideLists]',
+      '[this.#inHand]',
+    ],
+    ['containers in hand are not counted', 'new Map(this.#inHand)', 'new Map()'],
   ]),
   ...of('control/fleet-rows.ts', [
     [
