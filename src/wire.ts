@@ -41,7 +41,7 @@ export function createOrchestrator(
     feed,
     template: base.template,
     refusedEvents: base.refusedEvents,
-    requestLimits: requestLimitsOf(config, { isKeyed: config.API_KEY !== null }),
+    requestLimits: requestLimitsOf(config, { isKeyed: config.API_KEY.length > 0 }),
     counters,
     metrics: () => {
       base.ends.catchUp()
