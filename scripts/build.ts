@@ -7,8 +7,8 @@
 import { chmod, copyFile, mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
+import { bundleSettings, ROOT } from './bundle.ts'
 
-const ROOT = join(import.meta.dir, '..')
 const BINARY = join(ROOT, 'dist', packageJson.name)
 const ROOTFS = join(ROOT, 'dist', 'rootfs')
 
@@ -16,25 +16,20 @@ await compile()
 if (process.argv.includes('--rootfs')) await writeRootfs()
 
 async function compile(): Promise<void> {
-  // A worker is started by its path, which the bundler does not follow: it has to be an entry point of its own.
-  const workers = [...new Bun.Glob('src/workers/*.worker.ts').scanSync(ROOT)].sort()
-  run([
-    process.execPath,
-    'build',
-    '--compile',
-    // This very Bun is the base, so that nothing is downloaded.
-    `--compile-executable-path=${process.execPath}`,
-    '--bytecode',
-    '--format=esm',
-    // Never --minify-identifiers: Elysia compares names of classes, and would let invalid requests pass.
-    '--minify-whitespace',
-    '--minify-syntax',
-    // An optional addon of ssh2, which dockerode uses for ssh:// only; without it there is nothing to resolve.
-    '--external=cpu-features',
-    `--outfile=${BINARY}`,
-    'src/main.ts',
-    ...workers,
-  ])
+  await Bun.build({
+    ...bundleSettings(),
+    bytecode: true,
+    compile: {
+      outfile: BINARY,
+      // This very Bun is the base, so that nothing is downloaded.
+      executablePath: process.execPath,
+      // Who may write to the folder that it is started in must not decide what it runs, and with which settings.
+      autoloadBunfig: false,
+      autoloadDotenv: false,
+      autoloadPackageJson: false,
+      autoloadTsconfig: false,
+    },
+  })
 }
 
 async function writeRootfs(): Promise<void> {
@@ -52,11 +47,4 @@ function sharedLibraries(): string[] {
   const { stdout, success } = Bun.spawnSync(['ldd', BINARY])
   if (!success) throw new Error('ldd could not tell the libraries of the binary')
   return [...stdout.toString().matchAll(/(?<path>\/\S+) \(0x/g)].map(([, path = '']) => path)
-}
-
-function run(command: string[]): void {
-  // The bundler writes the value of NODE_ENV at build time into the program.
-  const env = { ...process.env, NODE_ENV: 'production' }
-  const { exitCode } = Bun.spawnSync(command, { cwd: ROOT, env, stdout: 'inherit', stderr: 'inherit' })
-  if (exitCode !== 0) process.exit(exitCode)
 }

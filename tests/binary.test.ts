@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
@@ -72,5 +72,25 @@ describe('the binary, alone in a folder', () => {
     expect(wrong.exitCode).toBe(2)
     expect(wrong.stderr.toString()).toContain('MAX_REPLICAS')
     expect(wrong.stderr.toString()).toContain('APP_PORT')
+  })
+
+  test('takes neither code nor settings from the folder that it starts in', () => {
+    const hostile = mkdtempSync(join(folder, 'hostile-'))
+    const trace = join(hostile, 'was-run')
+    const put = (name: string, text: string): void => {
+      mkdirSync(join(hostile, name, '..'), { recursive: true })
+      writeFileSync(join(hostile, name), text)
+    }
+    const code = `require('node:fs').appendFileSync(${JSON.stringify(trace)}, __filename)`
+    put('code.js', code)
+    put('bunfig.toml', 'preload = ["./code.js"]')
+    put('.env', 'MAX_REPLICAS=7')
+    put('.env.production', 'MAX_REPLICAS=8')
+    put('tsconfig.json', '{"compilerOptions":{"paths":{"cpu-features":["./code.js"]}}}')
+    for (const name of ['cpu-features', 'pino', 'pino-pretty', 'debug', 'long', 'supports-color'])
+      put(`node_modules/${name}/index.js`, code)
+    const { stdout } = Bun.spawnSync([program, '--print-config'], { cwd: hostile, env: {} })
+    expect(stdout.toString()).toMatch(/^default +MAX_REPLICAS=20$/m)
+    expect(existsSync(trace)).toBe(false)
   })
 })
