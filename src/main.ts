@@ -13,6 +13,7 @@ import { createLog } from './logging.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from './runtime/docker.ts'
 import { storageFailureOf } from './store/failure.ts'
 import { DatabaseInUse, type DatabaseLock, lockDatabase } from './store/lock.ts'
+import { tighten } from './store/private-files.ts'
 import { openStore, type Store } from './store/store.ts'
 import { createOrchestrator, type Orchestrator } from './wire.ts'
 import { vpnWorkerSettingsOf } from './wire-settings.ts'
@@ -34,6 +35,9 @@ const UNUSED = 'end that process first, or give this one a DB_URL and a CONTAINE
 const IDLE_S = 60
 const IDLE_MAX_S = 255
 
+/** A lock that is no database was never written by this program. */
+const NOTHING_IN_IT = 'it holds nothing that is needed'
+
 /** How long an engine has to stop a session. */
 const STOP_SESSION_MS = 3_000
 
@@ -51,6 +55,7 @@ if (outcome.kind === 'exit') {
 function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>): void {
   const log = createLog(config.LOG_LEVEL)
   for (const warning of warnings) log.warn({}, warning)
+  tightenFiles(config.DB_URL.path, log)
   const lock = lockOf(config.DB_URL.path)
   const store = open(config.DB_URL.path, log)
   const workers = workersOf(config, log)
@@ -150,12 +155,22 @@ async function end({ orchestrator, store, lock }: Ending, code: number): Promise
   process.exit(code)
 }
 
+/** An earlier version left the files of the database open to others, as their umask had it. */
+function tightenFiles(path: string, log: Log): void {
+  const { closed, open } = tighten(path)
+  if (closed.length > 0) log.info({ files: closed }, 'the files of the database are for this user alone now')
+  if (open.length > 0)
+    log.warn({ files: open }, 'others may use the files of the database, and this user can not change that')
+}
+
 function lockOf(path: string): DatabaseLock {
   const owner = { host: hostname(), pid: process.pid, startedAtMs: systemClock.now() }
   try {
     return lockDatabase(path, owner, PREDECESSOR_MS)
   } catch (error) {
-    giveUp('DB_URL', path, error, error instanceof DatabaseInUse ? UNUSED : remedyOf(error))
+    if (error instanceof DatabaseInUse) giveUp('DB_URL', path, error, UNUSED)
+    const isLockBroken = storageFailureOf(error)?.kind === 'damaged'
+    giveUp('DB_URL', path, error, isLockBroken ? `remove ${path}.lock: ${NOTHING_IN_IT}` : remedyOf(error))
   }
 }
 

@@ -1,6 +1,8 @@
 import { Database } from 'bun:sqlite'
 import { type BunSQLiteDatabase, drizzle } from 'drizzle-orm/bun-sqlite'
+import { StorageFailure } from './failure.ts'
 import { embeddedMigrations, type Migration } from './migrations.ts'
+import { createPrivate } from './private-files.ts'
 import * as schema from './schema.ts'
 
 /** An open database with the tables of this version. */
@@ -14,9 +16,11 @@ export const BUSY_MS = 250
 
 /**
  * Opens the database file, makes it if it is missing, and brings it up to date. WAL with `synchronous=FULL`: what is
- * committed survives a power cut. Throws the library's error when the file can't be opened, or not written to, or is no database.
+ * committed survives a power cut. Throws the error of the system or the library when the file can't be opened, or not written to, or
+ * is no database, and StorageFailure, with the file as it was, when a newer version wrote it.
  */
 export function openFile(path: string): Connection {
+  createPrivate(path)
   const client = new Database(path, { create: true, strict: true })
   try {
     return connect(client)
@@ -30,6 +34,7 @@ export function openFile(path: string): Connection {
 /** The same for a database that is open already. */
 export function connect(client: Database): Connection {
   client.run(`PRAGMA busy_timeout = ${BUSY_MS}`)
+  assertKnown(client)
   client.run('PRAGMA journal_mode = WAL')
   client.run('PRAGMA synchronous = FULL')
   client.run('PRAGMA foreign_keys = ON')
@@ -54,6 +59,21 @@ export function openToRead(path: string): Database {
   client.run(`PRAGMA busy_timeout = ${BUSY_MS}`)
   client.run('PRAGMA locking_mode = EXCLUSIVE')
   return client
+}
+
+/**
+ * Throws StorageFailure where a migration was made that this version does not know: a newer one wrote the file, which would be read
+ * wrongly and written over.
+ */
+export function assertKnown(client: Database): void {
+  const tables = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '__drizzle_migrations'"
+  if (client.query(tables).get() === null) return
+  const known = new Set(embeddedMigrations().map(({ folderMillis }) => folderMillis))
+  const made = client.query<{ at: number }, []>('SELECT created_at AS at FROM __drizzle_migrations').all()
+  const unknown = made.find(({ at }) => !known.has(Number(at)))
+  if (unknown === undefined) return
+  const since = new Date(Number(unknown.at)).toISOString()
+  throw new StorageFailure('newer', new Error(`a change of ${since} is not known here`))
 }
 
 /** `migrate()` of drizzle reads a folder; its dialect takes the entries themselves. Internal in 0.45, held by a test. */

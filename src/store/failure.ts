@@ -1,5 +1,13 @@
 /** Why the database does not take writes, or can't be read. */
-export type StorageFailureKind = 'full' | 'io' | 'read_only' | 'locked' | 'damaged' | 'unopenable' | 'moved'
+export type StorageFailureKind =
+  | 'full'
+  | 'io'
+  | 'read_only'
+  | 'locked'
+  | 'damaged'
+  | 'newer'
+  | 'unopenable'
+  | 'moved'
 
 /** A failure of the storage itself, and not of what was asked of it. */
 export class StorageFailure extends Error {
@@ -42,13 +50,19 @@ const WORDS: Readonly<Record<StorageFailureKind, { readonly what: string; readon
     remedy:
       'stop Roundhouse, put the file of DB_URL aside (with -wal and -shm) and start again: engines are found by their labels',
   },
+  newer: {
+    what: 'its file was written by a newer version of Roundhouse',
+    remedy:
+      'start that version again, or put the file of DB_URL aside (with -wal and -shm): engines are found by their labels',
+  },
   unopenable: {
     what: 'its file can not be opened',
     remedy: 'see to it that the folder of DB_URL exists and that this user may write to it',
   },
   moved: {
     what: 'its file was removed or replaced',
-    remedy: 'put the file of DB_URL back, or restart Roundhouse: engines are found by their labels',
+    remedy:
+      'put the file of DB_URL back, or restart Roundhouse, which goes on with what is there: engines are found by their labels',
   },
 }
 

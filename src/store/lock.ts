@@ -1,5 +1,6 @@
 import { Database, SQLiteError } from 'bun:sqlite'
-import { closeSync, openSync, realpathSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
+import { createPrivate } from './private-files.ts'
 
 /** The process that has a database, as it named itself. */
 export interface Owner {
@@ -34,7 +35,9 @@ const CLAIMS_MAX = 20
  * Found by any path and from any container, as long as the folder is the same.
  */
 export function lockDatabase(path: string, owner: Owner, patienceMs: number): DatabaseLock {
-  const file = new Database(`${realPath(path)}.lock`, { create: true, strict: true })
+  const lockPath = `${realPath(path)}.lock`
+  createPrivate(lockPath)
+  const file = new Database(lockPath, { create: true, strict: true })
   try {
     file.run(`PRAGMA busy_timeout = ${patienceMs}`)
     hold(file, owner)
@@ -87,7 +90,7 @@ function ownerIn(file: Database): Owner | null {
 
 /** The file that SQLite opens for a path, at the end of all links. It is made where it is missing, so that there is an end. */
 function realPath(path: string): string {
-  closeSync(openSync(path, 'a', 0o644))
+  createPrivate(path)
   return realpathSync(path)
 }
 

@@ -1,12 +1,13 @@
 import type { Database } from 'bun:sqlite'
-import { statSync } from 'node:fs'
+import { basename } from 'node:path'
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core'
 import { Emitter } from '../lib/emitter.ts'
 import type { OnError } from '../lib/guard.ts'
-import { type Connection, connect, openFile, openToRead } from './connection.ts'
+import { assertKnown, type Connection, connect, openFile, openToRead } from './connection.ts'
 import { copyOf, liveRows, type Rows } from './copy.ts'
-import { StorageFailure, storageFailureOf } from './failure.ts'
-import { tryWriting } from './probe.ts'
+import { StorageFailure, type StorageFailureKind, storageFailureOf } from './failure.ts'
+import { DatabaseFiles } from './files.ts'
+import { emptyLog, renewLog, tryWriting } from './probe.ts'
 import type * as schema from './schema.ts'
 
 /** The database or a transaction of it; every query of this folder takes one. */
@@ -49,7 +50,7 @@ export interface Store {
   keptCount(): number
   /** The failure of the storage that an error is, which begins an outage if there is none; null for every other error. */
   failed(error: unknown): StorageFailure | null
-  /** Notices a file that went, and remembers what is live for the case that it can't be read any more. */
+  /** Notices files that went, and remembers what is live for the case that they can't be read any more. */
   check(): void
   /** Tries to end an outage; null when the file takes writes and has got all that was kept. Throws what kept work throws. */
   recover(): StorageFailure | null
@@ -75,7 +76,8 @@ const DEFAULTS: StoreOptions = {
 
 /**
  * Opens the database file, makes it if it is missing, and brings it up to date. Where it can be read and takes no writes it begins
- * with an outage. Throws the library's error when it can't be opened or is no database.
+ * with an outage. Throws the error of the system or the library when it can't be opened or is no database, and StorageFailure when
+ * a newer version wrote it.
  */
 export function openStore(path: string, options = DEFAULTS): Store {
   const open = (): Connection => openFile(path)
@@ -83,10 +85,13 @@ export function openStore(path: string, options = DEFAULTS): Store {
     return new FileStore({ open, path }, options, open())
   } catch (error) {
     const failure = storageFailureOf(error)
-    if (failure === null || failure.kind === 'damaged') throw error
+    if (failure === null || FINAL.has(failure.kind)) throw error
     return new FileStore({ open, path }, options, failure)
   }
 }
+
+/** What waiting does not mend. */
+const FINAL: ReadonlySet<StorageFailureKind> = new Set(['damaged', 'newer'])
 
 /** The store on a database that is open already; several may share it, one after the other. Throws the library's error. */
 export function createStore(client: Database, options = DEFAULTS): Store {
@@ -112,7 +117,7 @@ interface Source {
 class FileStore implements Store {
   #file: Connection | null = null
   #outage: Outage | null = null
-  #inode: number | null = null
+  readonly #files: DatabaseFiles | null
   #known: Rows = new Map()
   #knownVersion = -1
   #version = 0
@@ -126,6 +131,7 @@ class FileStore implements Store {
   ) {
     this.#commits = new Emitter(onError)
     this.#storage = new Emitter(onError)
+    this.#files = source.path === null ? null : new DatabaseFiles(source.path)
     if (opened instanceof StorageFailure) this.#beginUnopened(opened)
     else this.#use(opened)
   }
@@ -184,7 +190,8 @@ class FileStore implements Store {
 
   check(): void {
     if (this.#outage !== null || this.#file === null) return
-    if (this.#isMoved()) this.#begin(new StorageFailure('moved'))
+    const lost = this.#files?.lost() ?? null
+    if (lost !== null) this.#begin(moved(lost))
     else if (this.#knownVersion !== this.#version) this.#remember(this.#file)
   }
 
@@ -192,9 +199,7 @@ class FileStore implements Store {
     const outage = this.#outage
     if (outage === null) return null
     try {
-      const file = this.#file ?? this.source.open()
-      if (this.#file === null) this.#use(file)
-      if (this.#isMoved()) throw new StorageFailure('moved')
+      const file = this.#whole()
       tryWriting(file.client, outage.failure.kind)
       this.#catchUp(file, outage)
     } catch (error) {
@@ -250,6 +255,22 @@ class FileStore implements Store {
     return result
   }
 
+  /** The file with its log, in its place. Throws StorageFailure where it is not. */
+  #whole(): Connection {
+    const files = this.#files
+    if (files?.isMoved() === true) {
+      if (this.#file !== null) emptyLog(this.#file.client)
+      throw moved(files.path)
+    }
+    const file = this.#file ?? this.source.open()
+    if (this.#file === null) this.#use(file)
+    if (files !== null && files.lost() !== null) {
+      renewLog(file.client)
+      files.remember()
+    }
+    return file
+  }
+
   /** What was kept goes to the file in its order; what has gone there is not kept any more, also where the next one fails. */
   #catchUp({ db }: Connection, { kept }: Outage): void {
     while (kept[0] !== undefined) {
@@ -277,6 +298,7 @@ class FileStore implements Store {
     if (this.source.path === null) throw failure
     const client = openToRead(this.source.path)
     try {
+      assertKnown(client)
       this.#known = liveRows(client)
       this.#outage = { failure, copy: copyOf(client, this.#known), kept: [] }
     } finally {
@@ -286,7 +308,7 @@ class FileStore implements Store {
 
   #use(file: Connection): void {
     this.#file = file
-    this.#inode = inodeOf(this.source.path)
+    this.#files?.remember()
     this.#remember(file)
   }
 
@@ -299,16 +321,10 @@ class FileStore implements Store {
     }
   }
 
-  #isMoved(): boolean {
-    return this.source.path !== null && inodeOf(this.source.path) !== this.#inode
-  }
-
   #committed(): void {
     this.#version++
     this.#commits.emit()
   }
 }
 
-/** Null where there is no file. */
-const inodeOf = (path: string | null): number | null =>
-  path === null ? null : (statSync(path, { throwIfNoEntry: false })?.ino ?? null)
+const moved = (file: string): StorageFailure => new StorageFailure('moved', new Error(basename(file)))

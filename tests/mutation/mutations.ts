@@ -1089,8 +1089,8 @@ export const MUTATIONS: readonly Mutation[] = [
     ['every write asks the file again', 'if (this.#outage !== null) throw this.#outage.failure', ''],
     [
       'a file that was moved is not noticed',
-      'if (this.#isMoved()) this.#begin',
-      'if (this.#inode === -1) this.#begin',
+      'if (lost !== null) this.#begin',
+      "if (lost === '') this.#begin",
     ],
   ]),
   ...of('control/streams.ts', [
