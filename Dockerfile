@@ -11,6 +11,12 @@
 # that socket is root on the host anyway. To run it as another user: --user 1000:$(stat -c %g /var/run/docker.sock),
 # with a folder for /data that this user may write to.
 
+# The images that it is made from, by tags, which their owners can move. To build from what was looked at once, name them by digest:
+#   docker buildx imagetools inspect oven/bun:1.4.5-debian --format '{{.Manifest.Digest}}'
+#   docker build --build-arg BUILD_IMAGE=oven/bun:1.4.5-debian@sha256:… --build-arg BASE_IMAGE=gcr.io/distroless/cc-debian12@sha256:… .
+ARG BUILD_IMAGE=oven/bun:1.4.5-debian
+ARG BASE_IMAGE=gcr.io/distroless/cc-debian12
+
 # From a binary that is there already (bun run build --rootfs), without a registry:
 #   docker build --target prebuilt -t roundhouse .
 FROM scratch AS prebuilt
@@ -22,7 +28,7 @@ EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=15s CMD ["/roundhouse", "--healthcheck"]
 ENTRYPOINT ["/roundhouse"]
 
-FROM oven/bun:1.4.5-debian AS build
+FROM ${BUILD_IMAGE} AS build
 WORKDIR /app
 COPY package.json bun.lock bunfig.toml ./
 RUN bun install --frozen-lockfile
@@ -30,7 +36,7 @@ COPY . .
 RUN bun run build
 
 # The C library and certificates, and no shell.
-FROM gcr.io/distroless/cc-debian12
+FROM ${BASE_IMAGE}
 COPY --from=build /app/dist/roundhouse /roundhouse
 ENV DB_URL=sqlite:////data/orchestrator.db
 VOLUME /data

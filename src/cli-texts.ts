@@ -22,6 +22,7 @@ Every setting is an environment variable and a flag: MAX_REPLICAS=5, --MAX_REPLI
 
   --help, -h       Show this text.
   --version, -V    Show the version.
+  --licenses       Show the licences of all that this program holds.
   --print-config   Show the values in force and where each comes from; secrets are masked.
   --healthcheck    Ask the server that runs with these settings for /healthz; exit code 0 or 1.
 `

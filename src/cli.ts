@@ -16,6 +16,8 @@ export type CliOutcome =
     }
   /** Ask this URL with `checkHealth` and exit by its answer. */
   | { readonly kind: 'healthcheck'; readonly url: string }
+  /** Write the licences of all that the program holds, and exit. */
+  | { readonly kind: 'licenses' }
   /** Write the texts as they are (each ends with a newline, or is empty) and exit. */
   | { readonly kind: 'exit'; readonly code: number; readonly stdout: string; readonly stderr: string }
 
@@ -34,6 +36,7 @@ export function runCli(
   const asks = (...flags: string[]) => argv.some((word) => flags.includes(word))
   if (asks('--help', '-h')) return exit(0, helpText())
   if (asks('--version', '-V')) return exit(0, `${packageJson.name} ${packageJson.version}\n`)
+  if (asks('--licenses')) return { kind: 'licenses' }
   const words = argv.filter((word) => !COMMANDS.has(word))
   const isHealthcheck = asks('--healthcheck') && !asks('--print-config')
   const given = isHealthcheck ? addressOf(env) : env

@@ -1,5 +1,6 @@
 #!/usr/bin/env bun
 import { hostname } from 'node:os'
+import notices from '../NOTICES.md' with { type: 'file' }
 import packageJson from '../package.json' with { type: 'json' }
 import { type CliOutcome, checkHealth, readSecretFile, runCli } from './cli.ts'
 import type { Config } from './config.ts'
@@ -46,6 +47,9 @@ if (outcome.kind === 'exit') {
   process.stdout.write(outcome.stdout)
   process.stderr.write(outcome.stderr)
   process.exit(outcome.code)
+} else if (outcome.kind === 'licenses') {
+  await Bun.write(Bun.stdout, Bun.file(notices))
+  process.exit(0)
 } else if (outcome.kind === 'healthcheck') {
   process.exit(await checkHealth(outcome.url))
 } else {

@@ -9,6 +9,11 @@ declare module 'swagger-ui-dist/swagger-ui-bundle.js' {
   export default path
 }
 
+declare module '*.md' {
+  const path: string
+  export default path
+}
+
 declare module '*.css' {
   const path: string
   export default path

@@ -74,6 +74,12 @@ describe('the binary, alone in a folder', () => {
     expect(wrong.stderr.toString()).toContain('APP_PORT')
   })
 
+  test('shows the licences of all that is in it', async () => {
+    const { stdout, exitCode } = Bun.spawnSync([program, '--licenses'], { cwd: folder, env: {} })
+    expect(exitCode).toBe(0)
+    expect(stdout.toString()).toBe(await Bun.file(join(import.meta.dir, '../NOTICES.md')).text())
+  })
+
   test('takes neither code nor settings from the folder that it starts in', () => {
     const hostile = mkdtempSync(join(folder, 'hostile-'))
     const trace = join(hostile, 'was-run')
