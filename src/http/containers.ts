@@ -3,6 +3,7 @@ import { Elysia } from 'elysia'
 import type { RequireKey } from './auth.ts'
 import { InvalidProblem, Problem } from './problems.ts'
 import { Container } from './schemas.ts'
+import { LabelValue, Name } from './texts.ts'
 
 const Deleted = Type.Object({ deleted: Type.String() }, { description: 'The id of the removed container' })
 const Shown = Type.Object(Container.properties, { description: 'The container' })
@@ -23,12 +24,7 @@ export interface Containers {
   byLabel(key: string, value: string): Promise<Static<typeof Labelled>>
 }
 
-const Id = Type.Object({
-  id: Type.String({
-    minLength: 1,
-    description: 'Container id (whole, or 12 characters of it and more) or name',
-  }),
-})
+const Id = Type.Object({ id: Name('Container id (whole, or 12 characters of it and more) or name') })
 
 export const containerRoutes = (containers: Containers, requireKey: RequireKey) =>
   new Elysia({ name: 'routes.containers', tags: ['containers'] })
@@ -48,7 +44,7 @@ export const containerRoutes = (containers: Containers, requireKey: RequireKey) 
     .get('/by-label', ({ query }) => containers.byLabel(query.key, query.value), {
       // It tells of labels, so it needs the key; before the query is looked at.
       transform: requireKey,
-      query: Type.Object({ key: Type.String({ minLength: 1 }), value: Type.String() }),
+      query: Type.Object({ key: Name(), value: LabelValue() }),
       response: { 200: Labelled, 401: Problem, 403: Problem, 422: InvalidProblem, 503: Problem },
       detail: {
         operationId: 'listByLabel',

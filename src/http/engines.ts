@@ -3,6 +3,7 @@ import { Elysia } from 'elysia'
 import { json } from './json.ts'
 import { InvalidProblem, Problem, problem } from './problems.ts'
 import { EngineState, StreamState } from './schemas.ts'
+import { Name } from './texts.ts'
 
 const EngineList = Type.Array(EngineState, { description: 'Engines' })
 const EngineWithStreams = Type.Object(
@@ -11,10 +12,7 @@ const EngineWithStreams = Type.Object(
 )
 
 const Id = Type.Object({
-  id: Type.String({
-    minLength: 1,
-    description: 'Container id (whole, or 12 characters of it and more), name or engine id',
-  }),
+  id: Name('Container id (whole, or 12 characters of it and more), name or engine id'),
 })
 
 /** What these routes need. The lists come as JSON, rendered once per change of the state. */

@@ -3,10 +3,12 @@ import { Elysia } from 'elysia'
 import type { RefusedRequest } from './auth.ts'
 import { InvalidProblem, Problem } from './problems.ts'
 import { Nullable, StreamState } from './schemas.ts'
+import { EventLabels } from './text-maps.ts'
+import { Name, ReportedStreamId, SessionUrl, StreamKey, Word } from './texts.ts'
 
 const StartedEvent = Type.Object({
-  container_id: Type.Optional(Nullable(Type.String())),
-  engine: Type.Object({ host: Type.String(), port: Type.Integer({ minimum: 0, maximum: 65_535 }) }),
+  container_id: Type.Optional(Nullable(Word())),
+  engine: Type.Object({ host: Name(), port: Type.Integer({ minimum: 0, maximum: 65_535 }) }),
   stream: Type.Object({
     key_type: Type.Union([
       Type.Literal('content_id'),
@@ -14,22 +16,22 @@ const StartedEvent = Type.Object({
       Type.Literal('url'),
       Type.Literal('magnet'),
     ]),
-    key: Type.String({ minLength: 1 }),
+    key: StreamKey(),
   }),
   session: Type.Object({
-    playback_session_id: Type.String(),
+    playback_session_id: Word(),
     // acexy's older versions send empty ones for a start that failed.
-    stat_url: Type.String(),
-    command_url: Type.String(),
+    stat_url: SessionUrl(),
+    command_url: SessionUrl(),
     is_live: Type.Integer(),
   }),
-  labels: Type.Optional(Nullable(Type.Record(Type.String(), Type.String()))),
+  labels: Type.Optional(Nullable(EventLabels)),
 })
 
 const EndedEvent = Type.Object({
-  container_id: Type.Optional(Nullable(Type.String())),
-  stream_id: Type.Optional(Nullable(Type.String())),
-  reason: Type.Optional(Nullable(Type.String())),
+  container_id: Type.Optional(Nullable(Word())),
+  stream_id: Type.Optional(Nullable(ReportedStreamId())),
+  reason: Type.Optional(Nullable(Word())),
 })
 
 const Ended = Type.Object(

@@ -8,6 +8,7 @@ interface Schema {
   readonly maximum?: number
   readonly minLength?: number
   readonly maxLength?: number
+  readonly format?: string
   /** In words, where the schema alone would tell a person little. */
   readonly 'x-expected'?: string
 }
@@ -33,9 +34,22 @@ const KINDS: Readonly<Record<string, string>> = {
   null: 'null',
 }
 
-function range({ minimum, maximum, minLength, maxLength }: Schema): string {
+function range({ minimum, maximum, minLength = 0, maxLength, format }: Schema): string {
   if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}`
   if (minimum !== undefined) return ` of at least ${minimum}`
-  if (minLength !== undefined && maxLength !== undefined) return ` of ${minLength} to ${maxLength} characters`
-  return minLength === undefined ? '' : ` of at least ${minLength} character${minLength === 1 ? '' : 's'}`
+  return lengths(minLength, maxLength) + (FORMATS[format ?? ''] ?? '')
+}
+
+function lengths(minLength: number, maxLength: number | undefined): string {
+  if (maxLength === undefined)
+    return minLength === 0 ? '' : ` of at least ${minLength} character${minLength === 1 ? '' : 's'}`
+  return minLength === 0
+    ? ` of at most ${maxLength} characters`
+    : ` of ${minLength} to ${maxLength} characters`
+}
+
+/** The formats of `texts`, in words. */
+const FORMATS: Readonly<Record<string, string>> = {
+  line: ', well-formed and without control characters',
+  text: ', well-formed and without NUL',
 }

@@ -5,6 +5,7 @@ import { json } from './json.ts'
 import { InvalidProblem } from './problems.ts'
 import { PageLimit, wrongTime } from './queries.ts'
 import { type JournalEntry, JournalPage } from './schemas.ts'
+import { Moment, Name, StreamId } from './texts.ts'
 
 /** Which entries; what is left out does not narrow. */
 export interface JournalQuery {
@@ -36,11 +37,9 @@ const PageQuery = Type.Object({
       description: 'A kind like `stream.started`, or a group of them like `stream`',
     }),
   ),
-  engine: Type.Optional(
-    Type.String({ minLength: 1, description: 'Engine id, container id or container name; also of the past' }),
-  ),
-  stream: Type.Optional(Type.String({ minLength: 1, description: 'Stream id, percent-encoded' })),
-  since: Type.Optional(Type.String({ description: 'Only entries from this ISO 8601 time on' })),
+  engine: Type.Optional(Name('Engine id, container id or container name; also of the past')),
+  stream: Type.Optional(StreamId('Stream id, percent-encoded')),
+  since: Type.Optional(Moment('Only entries from this ISO 8601 time on')),
   limit: PageLimit(`1 to 1000 entries; ${DEFAULT_LIMIT} without it`),
   cursor: Type.Optional(
     Type.String({

@@ -2,6 +2,8 @@ import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { expectation } from './expectation.ts'
 import { Nullable } from './schemas.ts'
+import { mapFaults } from './text-maps.ts'
+import { shortened } from './texts.ts'
 
 /** One field at fault: where it stands, what is wrong and what it should be. */
 export interface FieldProblem {
@@ -143,21 +145,20 @@ export const invalidFailure = (fields: readonly FieldProblem[]): Failure => ({
 })
 
 function notFound(path: string, allowed: readonly string[]): Response {
-  if (allowed.length === 0) return problem({ status: 404, code: 'not_found', message: `there is no ${path}` })
+  const shown = shortened(path)
+  if (allowed.length === 0)
+    return problem({ status: 404, code: 'not_found', message: `there is no ${shown}` })
   const allow = allowed.join(', ')
   return problem({
     status: 405,
     code: 'method_not_allowed',
-    message: `${path} takes ${allow}`,
+    message: `${shown} takes ${allow}`,
     headers: { allow },
   })
 }
 
 function fieldsOf(part: string, errors: readonly unknown[]): FieldProblem[] {
-  const fields = errors.map((error): FieldProblem => {
-    const { path = '', schema } = error as { path?: string; schema?: unknown }
-    return { loc: [part, ...pointerNames(path)], msg: `must be ${expectation(schema)}`, type: 'value_error' }
-  })
+  const fields = errors.flatMap((error) => problemsOf(part, error as ValueError))
   // A missing member is reported twice: as missing, and as not of its type.
   const once = fields.filter(
     ({ loc }, at) => fields.findIndex((other) => other.loc.join() === loc.join()) === at,
@@ -165,9 +166,31 @@ function fieldsOf(part: string, errors: readonly unknown[]): FieldProblem[] {
   return once.length > 0 ? once : [{ loc: [part], msg: 'invalid', type: 'value_error' }]
 }
 
+/** What TypeBox says of one value. */
+interface ValueError {
+  readonly path?: string
+  readonly schema?: unknown
+  readonly value?: unknown
+}
+
+/** A map tells by itself which of its entries are at fault. */
+function problemsOf(part: string, { path = '', schema, value }: ValueError): readonly FieldProblem[] {
+  const at = [part, ...pointerNames(path)]
+  const faults = mapFaults(schema, value, MAP_FAULTS_MAX)
+  if (faults.length === 0) return [{ loc: at, msg: `must be ${expectation(schema)}`, type: 'value_error' }]
+  return faults.map(({ name, msg }) => ({
+    loc: name === null ? at : [...at, shortened(name)],
+    msg,
+    type: 'value_error',
+  }))
+}
+
+/** Entries of one map that an answer names. */
+const MAP_FAULTS_MAX = 10
+
 /** The names in a JSON pointer. */
 const pointerNames = (pointer: string): string[] =>
   pointer
     .split('/')
     .slice(1)
-    .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((name) => shortened(name.replaceAll('~1', '/').replaceAll('~0', '~')))

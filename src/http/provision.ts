@@ -1,13 +1,11 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { InvalidProblem, Problem } from './problems.ts'
-import { EngineProvisioned, RequestMap, RequestPort } from './schemas.ts'
+import { EngineProvisioned, RequestPort } from './schemas.ts'
+import { RequestMap } from './text-maps.ts'
+import { ImageName, Name } from './texts.ts'
 
-const Image = Type.String({
-  minLength: 1,
-  maxLength: 512,
-  description: 'An image of this Docker host; it is not pulled',
-})
+const Image = ImageName('An image of this Docker host; it is not pulled')
 
 const EngineBody = Type.Object({
   image: Type.Optional(Type.Union([Image, Type.Null()])),
@@ -77,13 +75,7 @@ export const provisionRoutes = (provisioning: Provisioning) =>
       {
         body: EngineBody,
         headers: Type.Object({
-          'idempotency-key': Type.Optional(
-            Type.String({
-              minLength: 1,
-              maxLength: 255,
-              description: 'Makes a repetition safe for 24 hours',
-            }),
-          ),
+          'idempotency-key': Type.Optional(Name('Makes a repetition safe for 24 hours')),
         }),
         response: { 200: Provisioned, ...REFUSALS },
         detail: {

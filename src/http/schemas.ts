@@ -300,8 +300,5 @@ export const HealthStatusReport = Type.Object({
   ),
 })
 
-/** A request's labels or environment: text only, since a container knows nothing else. */
-export const RequestMap = Type.Record(Type.String({ minLength: 1 }), Type.String())
-
 /** A port of the host that a caller may ask for; those below are for the host's own services. */
 export const RequestPort = Type.Integer({ minimum: 1_024, maximum: 65_535 })

@@ -5,6 +5,7 @@ import { json } from './json.ts'
 import { InvalidProblem, Problem, problem } from './problems.ts'
 import { PageLimit, wrongQuery, wrongTime } from './queries.ts'
 import { StreamSample, StreamState } from './schemas.ts'
+import { Moment, StreamId, Word } from './texts.ts'
 
 const StreamList = Type.Array(StreamState, { description: 'Streams, oldest first' })
 const SampleList = Type.Array(StreamSample, { description: 'Samples, oldest first' })
@@ -45,17 +46,15 @@ export interface StreamOperations {
   stop(streamId: string): Promise<Static<typeof Stopped>>
 }
 
-const Id = Type.Object({ id: Type.String({ minLength: 1, description: 'Stream id, percent-encoded' }) })
+const Id = Type.Object({ id: StreamId('Stream id, percent-encoded') })
 
 const ListQuery = Type.Object({
   status: Type.Optional(Type.Union([Type.Literal('started'), Type.Literal('ended')])),
-  container_id: Type.Optional(Type.String({ description: "Id of the engine's container" })),
+  container_id: Type.Optional(Word("Id of the engine's container")),
   limit: PageLimit(
     'The newest so many, 1 to 1000; without it all started ones and the 500 newest ended ones',
   ),
-  before: Type.Optional(
-    Type.String({ description: 'Only records older than this one (`record`), or begun before this time' }),
-  ),
+  before: Type.Optional(Moment('Only records older than this one (`record`), or begun before this time')),
 })
 
 export const streamRoutes = (streams: StreamQueries, operations: StreamOperations) =>
@@ -103,7 +102,7 @@ export const streamRoutes = (streams: StreamQueries, operations: StreamOperation
       {
         params: Id,
         query: Type.Object({
-          since: Type.Optional(Type.String({ description: 'Only samples from this time on' })),
+          since: Type.Optional(Moment('Only samples from this time on')),
         }),
         response: { 200: SampleList, 404: Problem, 422: InvalidProblem },
         detail: { operationId: 'getStreamStats', summary: 'Lists the samples taken of one stream.' },
