@@ -67,6 +67,10 @@ export const statisticsSettingsOf = (config: Config, { samples }: History) => ({
   limits: { perStream: config.STATS_HISTORY_MAX, total: samples },
 })
 
+/** Started streams that are tied to one engine: far more than it serves, and few enough for a list. */
+export const streamsPerEngineMax = (config: Config): number =>
+  Math.max(128, 4 * config.MAX_STREAMS_PER_ENGINE)
+
 /** Published ports are reached where the Docker Engine is. */
 export const publishedHost = (dockerHost: string | null): string =>
   (dockerHost?.startsWith('tcp://') && URL.parse(dockerHost)?.hostname) || '127.0.0.1'

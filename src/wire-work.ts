@@ -165,7 +165,10 @@ function watchingOf(
   const path = config.ENGINE_CACHE_PATH
   const kept = { store, clock, runtime, facts, log }
   const passIntervalMs = config.MONITOR_INTERVAL_S * 1_000
-  const housekeeping = new Housekeeping({ store, clock, books, limits: history })
+  const housekeeping = new Housekeeping({
+    ...{ store, clock, books, ends, limits: history },
+    onError: edge('a sweep of the history'),
+  })
   const onPass = (): void => {
     provisioner.sweepUnclaimed()
     leaseAgain(store, clock.now())
@@ -188,6 +191,7 @@ function watchingOf(
   })
   return {
     observer,
+    housekeeping,
     traffic: new TrafficWatch({ store, clock, runtime, facts, log, onError: edge('a look at the traffic') }),
     viewers: new ViewerWatch({
       ...{ store, clock, runtime, facts, warnings, log },

@@ -5,8 +5,16 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { liveEngines, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
+import { oversizedUnmatched } from '../store/oversized.ts'
 import type { Db, Store } from '../store/store.ts'
-import { insertStream, startedStream, startedStreams, streamByRow } from '../store/streams.ts'
+import {
+  countStartedOf,
+  insertStream,
+  startedStream,
+  streamByRow,
+  unmatchedBeyond,
+  unmatchedUntil,
+} from '../store/streams.ts'
 import type { Addresses } from './addresses.ts'
 import { freeTrial } from './breaker-notes.ts'
 import { endInBooks } from './endings.ts'
@@ -33,6 +41,12 @@ const FORGOTTEN: OurEndReason = 'forgotten'
 /** For so long a stream that no engine of ours serves may be without an end. */
 const UNMATCHED_MAX_MS = 86_400_000
 
+/**
+ * Started streams that no engine of ours serves; beyond that the oldest end. Nothing is decided by them, so nobody loses anything,
+ * and whoever reports one is answered as ever.
+ */
+const UNMATCHED_MAX = 256
+
 /** The books of the streams: what proxies reported, tied to engines. An event never makes an engine. */
 export class StreamBooks {
   constructor(
@@ -41,6 +55,11 @@ export class StreamBooks {
       readonly clock: Clock
       readonly addresses: Addresses
       readonly log: Log
+      /**
+       * Started streams that are tied to one engine. Those beyond it are booked without an engine: to end others for them would let
+       * a stranger end what is watched.
+       */
+      readonly perEngineMax: number
     },
   ) {}
 
@@ -56,15 +75,16 @@ export class StreamBooks {
     return store.transactOrKeep((tx): Stream => {
       const open = startedStream(tx, streamId)
       if (open) return open
-      const engine = matchEngine(event, liveEngines(tx), (candidate) => this.deps.addresses.known(candidate))
-      const failed =
-        event.playbackSessionId === FAILED_SESSION || event.statUrl === '' || event.commandUrl === ''
+      const used = matchEngine(event, liveEngines(tx), (candidate) => this.deps.addresses.known(candidate))
+      const failed = isFailed(event)
+      const engine = failed || this.#hasRoom(tx, used) ? used : null
       const stream = insertStream(tx, rowFor(event, { streamId, engine, failed, now }))
       const kind = failed ? 'stream.failed' : 'stream.started'
       const detail = { key: event.key, host: event.host, port: event.port }
       appendJournal(tx, now, { kind, engineId: engine?.id ?? null, streamId, detail })
-      if (engine && failed) updateEngine(tx, engine.id, { failedAttemptAt: now })
-      else if (engine) noteUse(tx, engine, now)
+      if (used && failed) updateEngine(tx, used.id, { failedAttemptAt: now })
+      else if (used) noteUse(tx, used, now)
+      if (engine === null) endInBooks(tx, unmatchedBeyond(tx, UNMATCHED_MAX), FORGOTTEN, now)
       return stream
     })
   }
@@ -101,15 +121,31 @@ export class StreamBooks {
     return open
   }
 
-  /** Ends streams that no engine of ours serves and whose end nobody has told for a day: nobody else would. */
-  endForgotten(): void {
+  /**
+   * Ends streams that no engine of ours serves and whose end nobody has told for a day, since nobody else would, and those beyond
+   * their number. Of both at most a batch; gives whether there were any.
+   */
+  endForgotten(): boolean {
     const { store, clock } = this.deps
     const now = clock.now()
-    const forgotten = startedStreams(store.db).filter(
-      ({ engineId, startedAt }) => engineId === null && now - startedAt >= UNMATCHED_MAX_MS,
-    )
-    if (forgotten.length === 0) return
-    store.transact((tx) => endInBooks(tx, forgotten, FORGOTTEN, now))
+    const old = unmatchedUntil(store.db, now - UNMATCHED_MAX_MS)
+    const surplus = unmatchedBeyond(store.db, UNMATCHED_MAX)
+    if (old.length + surplus.length === 0) return false
+    store.transact((tx) => endInBooks(tx, [...old, ...surplus], FORGOTTEN, now))
+    return true
+  }
+
+  /** Ends what an older version took though it is longer than anything of today, and no engine of ours serves; gives whether it did. */
+  endOversized(): boolean {
+    const { store, clock } = this.deps
+    const oversized = oversizedUnmatched(store.db)
+    if (oversized.length === 0) return false
+    store.transact((tx) => endInBooks(tx, oversized, FORGOTTEN, clock.now()))
+    return true
+  }
+
+  #hasRoom(tx: Db, engine: Engine | null): boolean {
+    return engine !== null && countStartedOf(tx, engine.id) < this.deps.perEngineMax
   }
 }
 
@@ -119,6 +155,9 @@ function knownStream(db: Db, rowId: number): Stream {
   if (stream === undefined) throw new Error(`the record ${rowId} has left the books`)
   return stream
 }
+
+const isFailed = ({ playbackSessionId, statUrl, commandUrl }: StreamStart): boolean =>
+  playbackSessionId === FAILED_SESSION || statUrl === '' || commandUrl === ''
 
 const isStarted = ({ status }: Stream): boolean => status === 'started'
 

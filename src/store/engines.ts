@@ -2,7 +2,7 @@ import { and, asc, count, desc, eq, inArray, isNotNull, isNull, lt, sql } from '
 import { type Engine, type EngineStatus, LIVE_STATUSES, type LiveStatus } from '../core/types.ts'
 import { releaseLeases } from './leases.ts'
 import { prepared } from './prepared.ts'
-import { PRUNE_BATCH } from './prune.ts'
+import { ENGINES_BATCH } from './prune.ts'
 import { engines } from './schema.ts'
 import { setSetting, setting } from './settings.ts'
 import type { Db } from './store.ts'
@@ -125,26 +125,21 @@ export function skipEngineNumber(tx: Db, seen: number): void {
   if (Number(setting(tx, NEXT_NUMBER) ?? 1) <= seen) setSetting(tx, NEXT_NUMBER, String(seen + 1))
 }
 
-/** Deletes history beyond the newest `keep` rows and older than `before`; gives how many rows went. */
-export function pruneEngines(tx: Db, keep: number, before: number): number {
-  const history = sql`${engines.status} in ('gone', 'failed')`
-  const oldest = tx
-    .select({ id: engines.id })
-    .from(engines)
-    .where(history)
+/** Keeps the newest `keep` rows of history that ended not before `before`; gives whether there may be more. */
+export function pruneEngines(tx: Db, keep: number, before: number): boolean {
+  const isHistory = inArray(engines.status, ['gone', 'failed'])
+  const found = () => tx.select({ id: engines.id }).from(engines)
+  const surplus = found()
+    .where(isHistory)
     .orderBy(desc(engines.endedAt))
-    .limit(PRUNE_BATCH)
+    .limit(ENGINES_BATCH)
     .offset(keep)
     .all()
-    .map(({ id }) => id)
-  const byCount =
-    oldest.length === 0
-      ? []
-      : tx.delete(engines).where(inArray(engines.id, oldest)).returning({ id: engines.id }).all()
-  const byAge = tx
-    .delete(engines)
-    .where(and(history, lt(engines.endedAt, before)))
-    .returning({ id: engines.id })
+  const old = found()
+    .where(and(isHistory, lt(engines.endedAt, before)))
+    .limit(ENGINES_BATCH)
     .all()
-  return byCount.length + byAge.length
+  const ids = [...surplus, ...old].map(({ id }) => id)
+  if (ids.length > 0) tx.delete(engines).where(inArray(engines.id, ids)).run()
+  return Math.max(surplus.length, old.length) === ENGINES_BATCH
 }

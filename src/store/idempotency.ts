@@ -27,16 +27,12 @@ export const forgetKeysOf = (tx: Db, engineId: string): void => {
   tx.delete(idempotencyKeys).where(eq(idempotencyKeys.engineId, engineId)).run()
 }
 
-/** Keeps the newest `keep` keys not older than `before`. */
-export function pruneKeys(tx: Db, keep: number, before: number): void {
-  const surplus = tx
-    .select({ key: idempotencyKeys.key })
-    .from(idempotencyKeys)
-    .orderBy(desc(idempotencyKeys.createdAt))
-    .limit(PRUNE_BATCH)
-    .offset(keep)
-    .all()
-    .map(({ key }) => key)
-  if (surplus.length > 0) tx.delete(idempotencyKeys).where(inArray(idempotencyKeys.key, surplus)).run()
-  tx.delete(idempotencyKeys).where(lt(idempotencyKeys.createdAt, before)).run()
+/** Keeps the newest `keep` keys not older than `before`; gives whether there may be more. */
+export function pruneKeys(tx: Db, keep: number, before: number): boolean {
+  const found = () => tx.select({ key: idempotencyKeys.key }).from(idempotencyKeys)
+  const surplus = found().orderBy(desc(idempotencyKeys.createdAt)).limit(PRUNE_BATCH).offset(keep).all()
+  const old = found().where(lt(idempotencyKeys.createdAt, before)).limit(PRUNE_BATCH).all()
+  const keys = [...surplus, ...old].map(({ key }) => key)
+  if (keys.length > 0) tx.delete(idempotencyKeys).where(inArray(idempotencyKeys.key, keys)).run()
+  return Math.max(surplus.length, old.length) === PRUNE_BATCH
 }

@@ -1,5 +1,6 @@
-import { and, asc, count, desc, eq, gt, lt, lte, sql } from 'drizzle-orm'
+import { and, asc, count, desc, eq, gt, inArray, lt, lte, sql } from 'drizzle-orm'
 import { prepared } from './prepared.ts'
+import { PRUNE_BATCH } from './prune.ts'
 import { engines, journal } from './schema.ts'
 import type { Db } from './store.ts'
 
@@ -144,11 +145,13 @@ const lastId = prepared((db) =>
 /** The id of the newest entry that ever was, kept or not; 0 before the first. */
 export const lastJournalId = (db: Db): number => lastId(db).get()?.seq ?? 0
 
-/** Keeps the newest `keep` entries not older than `before`. */
-export function pruneJournal(tx: Db, keep: number, before: number): void {
+/** Keeps the newest `keep` entries not older than `before`; gives whether there may be more. */
+export function pruneJournal(tx: Db, keep: number, before: number): boolean {
   const newest = tx.select({ id: journal.id }).from(journal).orderBy(desc(journal.id)).limit(1).get()?.id ?? 0
-  tx.delete(journal)
-    .where(lte(journal.id, newest - keep))
-    .run()
-  tx.delete(journal).where(lt(journal.at, before)).run()
+  const isFull = [lte(journal.id, newest - keep), lt(journal.at, before)].map((isSurplus) => {
+    const surplus = tx.select({ id: journal.id }).from(journal).where(isSurplus).limit(PRUNE_BATCH)
+    const gone = tx.delete(journal).where(inArray(journal.id, surplus)).returning({ id: journal.id }).all()
+    return gone.length === PRUNE_BATCH
+  })
+  return isFull.includes(true)
 }

@@ -1,9 +1,23 @@
-import { and, asc, count, desc, eq, getTableColumns, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
+import {
+  and,
+  asc,
+  count,
+  desc,
+  eq,
+  getTableColumns,
+  gte,
+  inArray,
+  isNull,
+  lt,
+  lte,
+  type SQL,
+  sql,
+} from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 import type { Stream } from '../core/types.ts'
 import { prepared } from './prepared.ts'
-import { PRUNE_BATCH } from './prune.ts'
-import { streams } from './schema.ts'
+import { PRUNE_BATCH, SAMPLES_BATCH } from './prune.ts'
+import { streamStats, streams } from './schema.ts'
 import type { Db } from './store.ts'
 
 /** Which streams; those that are left out do not narrow. */
@@ -110,6 +124,28 @@ const end = prepared((db) =>
     .returning({ rowId: streams.rowId })
     .prepare(),
 )
+const isUnmatched = and(isNull(streams.engineId), isStarted)
+const beyond = prepared((db) =>
+  db
+    .select()
+    .from(streams)
+    .where(isUnmatched)
+    .orderBy(desc(streams.rowId))
+    .limit(PRUNE_BATCH)
+    .offset(sql.placeholder('keep'))
+    .prepare(),
+)
+const old = prepared((db) =>
+  db
+    .select()
+    .from(streams)
+    .where(and(isUnmatched, lte(streams.startedAt, sql.placeholder('untilMs'))))
+    .limit(PRUNE_BATCH)
+    .prepare(),
+)
+const countOf = prepared((db) =>
+  db.select({ n: count() }).from(streams).where(and(isOfEngine, isStarted)).prepare(),
+)
 const total = prepared((db) => db.select({ n: count() }).from(streams).prepare())
 
 /** All open records, in the order of their starts. */
@@ -124,6 +160,15 @@ export const newestStream = (db: Db, streamId: string): Stream | undefined => ne
 export const streamByRow = (db: Db, rowId: number): Stream | undefined => byRow(db).get({ rowId })
 
 export const startedStreamsOf = (db: Db, engineId: string): Stream[] => startedOf(db).all({ engineId })
+
+/** How many started records an engine has. */
+export const countStartedOf = (db: Db, engineId: string): number => countOf(db).get({ engineId })?.n ?? 0
+
+/** Started records without an engine but for the newest `keep`, at most a batch of them. */
+export const unmatchedBeyond = (db: Db, keep: number): Stream[] => beyond(db).all({ keep })
+
+/** Started records without an engine that began at this time (epoch ms) or before, at most a batch of them. */
+export const unmatchedUntil = (db: Db, untilMs: number): Stream[] => old(db).all({ untilMs })
 
 /** The newest records of engines, of each since a time and at most so many, with or without an end. */
 export const streamsSince = (
@@ -152,19 +197,39 @@ export const insertStream = (tx: Db, stream: Omit<Stream, 'rowId'>): Stream => i
 export const endStream = (tx: Db, rowId: number, nowMs: number, reason: string): boolean =>
   end(tx).all({ rowId, endedAt: nowMs, endReason: reason }).length > 0
 
-/** Keeps the newest `keep` ended records that ended after `before`; their samples go with them. */
-export function pruneStreams(tx: Db, keep: number, before: number): void {
-  const surplus = tx
-    .select({ rowId: streams.rowId })
-    .from(streams)
-    .where(eq(streams.status, 'ended'))
-    .orderBy(desc(streams.endedAt))
+/**
+ * Keeps the newest `keep` ended records, and none that ended before `before`. A record goes after its samples; gives whether there
+ * may be more.
+ */
+export function pruneStreams(tx: Db, keep: number, before: number): boolean {
+  const isEnded = eq(streams.status, 'ended')
+  const found = () => tx.select({ rowId: streams.rowId }).from(streams)
+  const surplus = found().where(isEnded).orderBy(desc(streams.endedAt)).limit(PRUNE_BATCH).offset(keep).all()
+  const old = found()
+    .where(and(isEnded, lt(streams.endedAt, before)))
     .limit(PRUNE_BATCH)
-    .offset(keep)
     .all()
-    .map(({ rowId }) => rowId)
-  if (surplus.length > 0) tx.delete(streams).where(inArray(streams.rowId, surplus)).run()
-  tx.delete(streams)
-    .where(and(eq(streams.status, 'ended'), lt(streams.endedAt, before)))
-    .run()
+  const areSamplesLeft = forgetStreams(
+    tx,
+    [...surplus, ...old].map(({ rowId }) => rowId),
+  )
+  return areSamplesLeft || Math.max(surplus.length, old.length) === PRUNE_BATCH
+}
+
+/** Deletes records once they have no samples; gives whether some still have, so that they are left to the next step. */
+export function forgetStreams(tx: Db, rowIds: readonly number[]): boolean {
+  if (rowIds.length === 0) return false
+  const ids = [...rowIds]
+  const samples = tx
+    .select({ id: streamStats.id })
+    .from(streamStats)
+    .where(inArray(streamStats.streamRowId, ids))
+    .limit(SAMPLES_BATCH)
+  const gone = tx
+    .delete(streamStats)
+    .where(inArray(streamStats.id, samples))
+    .returning({ id: streamStats.id })
+  if (gone.all().length === SAMPLES_BATCH) return true
+  tx.delete(streams).where(inArray(streams.rowId, ids)).run()
+  return false
 }

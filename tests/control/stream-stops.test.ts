@@ -21,7 +21,7 @@ async function stopOf(state: Engine['containerState']) {
   const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
   const settings = { advertise: 'auto', advertiseHost: 'localhost', dockerHost: '127.0.0.1' } as const
   const addresses = new Addresses(settings, () => [])
-  const books = new StreamBooks({ store, clock: new VirtualClock(), addresses, log })
+  const books = new StreamBooks({ store, clock: new VirtualClock(), addresses, log, perEngineMax: 9 })
   const asked: string[] = []
   const stopSession = (_: unknown, path: string) => {
     asked.push(path)

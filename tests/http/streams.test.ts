@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { insertStream } from '../../src/store/streams.ts'
+import { stream } from '../support/builders.ts'
 import { Rig } from '../support/rig.ts'
 
 interface StreamState {
@@ -336,5 +338,59 @@ describe('DELETE /streams/{id}', () => {
       session: 'stopped',
       stream: { end_reason: 'eof' },
     })
+  })
+})
+
+describe('the number of started streams', () => {
+  const elsewhere = (id: string) =>
+    started(
+      { engine: { host: '10.9.9.9', port: 6_878 }, labels: { stream_id: id } },
+      { stat_url: 'http://10.9.9.9:6878/ace/stat/a/b' },
+    )
+  const count = async () => (await rig.json<object[]>('GET', '/streams?status=started')).length
+
+  test('that no engine of ours serves is 256 at most: the oldest ends, and every report is answered as ever', async () => {
+    for (let n = 0; n < 256; n++) await elsewhere(`s${n}`)
+    expect(await count()).toBe(256)
+    const own = await started()
+    expect(await elsewhere('last')).toMatchObject({ id: 'last', status: 'started', container_id: null })
+    expect(await rig.json<object>('GET', '/streams/s0')).toMatchObject({
+      status: 'ended',
+      end_reason: 'forgotten',
+    })
+    expect(await rig.json<object>('GET', '/streams/s1')).toMatchObject({ status: 'started' })
+    expect(await count()).toBe(257)
+    // Whoever reported it, and reports its end, gets the answer of one that had ended.
+    expect(await ended({ stream_id: 's0', reason: 'eof' })).toEqual({ updated: false, stream: null })
+    expect(await active()).toEqual([own])
+  })
+
+  test('that is tied to one engine is 128 at most: none of those ends, further ones are booked without it', async () => {
+    for (let n = 0; n < 128; n++) await started({ labels: { stream_id: `s${n}` } })
+    expect(await started({ labels: { stream_id: 'more' } })).toMatchObject({
+      status: 'started',
+      container_id: null,
+    })
+    expect(await active()).toHaveLength(128)
+    for (let n = 0; n < 300; n++) await started({ labels: { stream_id: `m${n}` } })
+    expect(await active()).toHaveLength(128)
+    expect(await count()).toBe(128 + 256)
+    expect(await ended({ stream_id: 's0' })).toMatchObject({ updated: true })
+    expect(await started({ labels: { stream_id: 'again' } })).toMatchObject({
+      container_id: engine.container_id,
+    })
+  })
+
+  test('that an older version left without an engine comes down to its bound', async () => {
+    rig.temp.store.transact((tx) => {
+      for (let n = 0; n < 2_000; n++)
+        insertStream(
+          tx,
+          stream({ streamId: `s${n}`, engineId: null, containerId: null, startedAt: rig.clock.now() }),
+        )
+    })
+    await rig.clock.advance(90_000)
+    expect(await count()).toBe(256)
+    expect(await rig.json<object>('GET', '/streams/s1999')).toMatchObject({ status: 'started' })
   })
 })

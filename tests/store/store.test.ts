@@ -230,7 +230,7 @@ describe('retention', () => {
         insertStream(tx, stream({ engineId: null, status: 'ended', endedAt: 100 + i }))
       insertStream(tx, stream({ startedAt: 1 }))
       for (let i = 0; i < 6; i++) appendJournal(tx, 100 + i, { kind: 'engine.gone' })
-      expect(pruneEngines(tx, 4, 103)).toBe(3)
+      pruneEngines(tx, 4, 103)
       pruneStreams(tx, 4, 103)
       pruneJournal(tx, 4, 103)
     })
