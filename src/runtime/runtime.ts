@@ -22,6 +22,9 @@ export type RuntimeFailureCode =
   /** No answer: not running, not permitted to connect, frozen, or the deadline passed. */
   | 'unreachable'
 
+/** Characters of a failure's message: it is kept as the reason of what it ended, and a container engine may say at length. */
+const MESSAGE_MAX = 1_000
+
 /**
  * A failure of a runtime call. For `unreachable`, `effect` says whether the call may have been carried out
  * all the same: `none` when the connection was never made, `unknown` when the question was sent and no answer
@@ -35,7 +38,7 @@ export class RuntimeFailure extends Error {
     message: string,
     readonly options: { readonly effect?: 'none' | 'unknown'; readonly cause?: unknown } = {},
   ) {
-    super(message, { cause: options.cause })
+    super(message.slice(0, MESSAGE_MAX).toWellFormed(), { cause: options.cause })
   }
 
   get effect(): 'none' | 'unknown' {

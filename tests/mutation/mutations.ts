@@ -1236,6 +1236,49 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['work begins before answers are sent', 'this.options.clock.soon(', 'queueMicrotask('],
   ]),
+  ...of('control/streams.ts', [
+    [
+      'streams without an engine are kept without a bound until the next sweep',
+      '      if (engine === null) endInBooks(tx, unmatchedBeyond(tx, UNMATCHED_MAX), FORGOTTEN, now)\n',
+      '',
+    ],
+    [
+      'an engine has any number of streams',
+      'countStartedOf(tx, engine.id) < this.deps.perEngineMax',
+      'countStartedOf(tx, engine.id) >= 0',
+    ],
+  ]),
+  ...of('control/housekeeping.ts', [
+    ['history waits for its minute', 'if (this.#commits >= COMMITS_MAX) this.#stepSoon()', ''],
+    [
+      'a sweep ends with its first step',
+      'if (isEnding || isPruning || this.#mayBeOversized) this.#stepSoon()',
+      'if (isEnding) this.#stepSoon()',
+    ],
+  ]),
+  ...of('store/streams.ts', [
+    [
+      'a record takes all its samples with it at once',
+      'if (gone.all().length === SAMPLES_BATCH) return true',
+      'gone.all()',
+    ],
+  ]),
+  ...of('http/texts.ts', [
+    ['a NUL is taken in a value', "text.isWellFormed() && !text.includes('\\0')", 'text.isWellFormed()'],
+    [
+      'half a surrogate pair is taken in a name',
+      'text.isWellFormed() && !hasControls(text)',
+      '!hasControls(text)',
+    ],
+  ]),
+  ...of('http/text-maps.ts', [
+    ['a map has no sum', '  if (total > TOTAL_MAX)\n', '  if (total < 0)\n'],
+    [
+      'a map has any number of entries',
+      '  if (entries.length > ENTRIES_MAX)\n',
+      '  if (entries.length < 0)\n',
+    ],
+  ]),
   ...of('wire-work.ts', [
     ['ends are only counted by a scrape', '    ends.catchUp()\n    housekeeping', '    housekeeping'],
     [
