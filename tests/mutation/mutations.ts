@@ -466,7 +466,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   ]),
   ...of('store/idempotency.ts', [
-    ['keys have no bound', 'if (surplus.length > 0) tx', 'if (surplus.length < 0) tx'],
+    ['keys have no bound', 'if (keys.length > 0) tx', 'if (keys.length < 0) tx'],
   ]),
   ...of('core/vpn-membership.ts', [
     [
@@ -1076,7 +1076,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ['a container that waits is new again with each look', 'if (!this.#waitsSince.has(container.id)) ', ''],
   ]),
   ...of('control/streams.ts', [
-    ['a stream does not count as use', 'else if (engine) noteUse(tx, engine, now)', ''],
+    ['a stream does not count as use', 'else if (used) noteUse(tx, used, now)', ''],
   ]),
   ...of('store/store.ts', [
     [
