@@ -86,7 +86,7 @@ export class StreamBooks {
       else if (used) noteUse(tx, used, now)
       if (engine === null) endInBooks(tx, unmatchedBeyond(tx, UNMATCHED_MAX), FORGOTTEN, now)
       return stream
-    })
+    }, sizeOf(event))
   }
 
   /** Records an end; null, and nothing changed, when no such stream is started. */
@@ -98,7 +98,7 @@ export class StreamBooks {
       if (open === undefined) return null
       endInBooks(tx, [open], reason, now)
       return knownStream(tx, open.rowId)
-    })
+    }, streamId.length + reason.length)
   }
 
   /** Ends one record, unless it has ended; gives it as it stands then. */
@@ -155,6 +155,10 @@ function knownStream(db: Db, rowId: number): Stream {
   if (stream === undefined) throw new Error(`the record ${rowId} has left the books`)
   return stream
 }
+
+/** Characters that a start writes, but for what is never long. */
+const sizeOf = ({ streamId, key, statUrl, commandUrl }: StreamStart): number =>
+  (streamId?.length ?? 0) + 2 * key.length + statUrl.length + commandUrl.length
 
 const isFailed = ({ playbackSessionId, statUrl, commandUrl }: StreamStart): boolean =>
   playbackSessionId === FAILED_SESSION || statUrl === '' || commandUrl === ''

@@ -32,9 +32,10 @@ export interface Store {
   transact<R>(work: Work<R>): R
   /**
    * The same for what is told once and would be lost, as a proxy's events are: in an outage it is done in the copy at once, kept in
-   * memory and done in the file afterwards, in its order, so `work` may run twice. Throws StorageFailure when too many are kept.
+   * memory and done in the file afterwards, in its order, so `work` may run twice. `size` tells how many characters it writes, where that is not little. Throws
+   * StorageFailure when too many, or too much of them, are kept.
    */
-  transactOrKeep<R>(work: Work<R>): R
+  transactOrKeep<R>(work: Work<R>, size?: number): R
   /**
    * The same as `transact` for figures that no decision depends on and that come all the time, as statistics do: nobody is told, and
    * the version stays. Who shows them keeps a version of its own.
@@ -99,13 +100,16 @@ export function createStore(client: Database, options = DEFAULTS): Store {
   return new FileStore({ open: () => connection, path: null }, options, connection)
 }
 
-/** Transactions that are kept at most: some 10 MB, and an hour of a busy fleet. */
+/** Transactions that are kept at most, an hour of a busy fleet; and what they write, in characters, which the copy holds too. */
 const KEPT_MAX = 10_000
+const KEPT_SIZE_MAX = 8_000_000
 
 interface Outage {
   failure: StorageFailure
   readonly copy: Connection
   readonly kept: ((tx: Db) => unknown)[]
+  /** Characters that were kept since it began. */
+  size: number
 }
 
 /** Where the file is; `path` is null for a database that is none. */
@@ -148,12 +152,12 @@ class FileStore implements Store {
     return result
   }
 
-  transactOrKeep<R>(work: Work<R>): R {
+  transactOrKeep<R>(work: Work<R>, size = 0): R {
     try {
       return this.transact(work)
     } catch (error) {
       if (this.failed(error) === null || this.#outage === null) throw error
-      return this.#keep(this.#outage, work)
+      return this.#keep(this.#outage, work, size)
     }
   }
 
@@ -247,10 +251,12 @@ class FileStore implements Store {
     return this.#file
   }
 
-  #keep<R>({ copy, kept, failure }: Outage, work: Work<R>): R {
-    if (kept.length >= KEPT_MAX) throw failure
+  #keep<R>(outage: Outage, work: Work<R>, size: number): R {
+    const { copy, kept, failure } = outage
+    if (kept.length >= KEPT_MAX || outage.size + size > KEPT_SIZE_MAX) throw failure
     const result = copy.db.transaction((tx): R => work(tx))
     kept.push(work)
+    outage.size += size
     this.#committed()
     return result
   }
@@ -288,7 +294,7 @@ class FileStore implements Store {
 
   #begin(failure: StorageFailure): void {
     if (this.#file === null) throw failure
-    this.#outage = { failure, copy: copyOf(this.#file.client, this.#known), kept: [] }
+    this.#outage = { failure, copy: copyOf(this.#file.client, this.#known), kept: [], size: 0 }
     this.#version++
     this.#storage.emit()
   }
@@ -300,7 +306,7 @@ class FileStore implements Store {
     try {
       assertKnown(client)
       this.#known = liveRows(client)
-      this.#outage = { failure, copy: copyOf(client, this.#known), kept: [] }
+      this.#outage = { failure, copy: copyOf(client, this.#known), kept: [], size: 0 }
     } finally {
       client.close()
     }

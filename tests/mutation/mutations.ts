@@ -1086,6 +1086,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['what was kept is kept for ever', '      kept.shift()\n    }\n  }', '    }\n  }'],
     ['kept work has no bound', 'kept.length >= KEPT_MAX', 'kept.length < 0'],
+    ['kept work has any size', 'outage.size + size > KEPT_SIZE_MAX', 'outage.size < 0'],
     ['every write asks the file again', 'if (this.#outage !== null) throw this.#outage.failure', ''],
     [
       'a file that was moved is not noticed',

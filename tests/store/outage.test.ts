@@ -145,6 +145,20 @@ describe('what is kept', () => {
     expect(ids()).toEqual([])
   })
 
+  test('has a bound of its size, after which small work is taken all the same', () => {
+    hold()
+    for (let n = 0; n < 80; n++) temp.store.transactOrKeep(() => n, 99_999)
+    expect(failureIn(() => temp.store.transactOrKeep(started('long'), 99_999)).kind).toBe('locked')
+    temp.store.transactOrKeep(started('short'), 50)
+    expect(ids()).toEqual(['short'])
+    release()
+    expect(temp.store.recover()).toBeNull()
+    // The next outage has the whole room again.
+    hold()
+    for (let n = 0; n < 80; n++) temp.store.transactOrKeep(() => n, 99_999)
+    expect(temp.store.keptCount()).toBe(80)
+  })
+
   test('is nothing where the file takes writes', () => {
     temp.store.transactOrKeep(started('one'))
     expect([temp.store.keptCount(), temp.store.failure()]).toEqual([0, null])
