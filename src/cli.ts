@@ -4,6 +4,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { configText, helpText, problemsText, warningsText } from './cli-texts.ts'
 import { addressNote } from './config/rules.ts'
 import { type Config, type Environment, type FileText, loadConfig, secretPaths } from './config.ts'
+import { ask } from './lib/ask.ts'
 
 /** What the process has to do. */
 export type CliOutcome =
@@ -86,11 +87,11 @@ function remedyOf(error: unknown): string {
  */
 const addressOf = ({ APP_PORT, BIND }: Environment): Environment => ({ APP_PORT, BIND, ALLOW_NO_KEY: 'true' })
 
-/** Asks a running server whether it lives: exit code 0 for a 2xx answer within 3 s, else 1. Never throws. */
+/** Asks a running server whether it lives: exit code 0 for a 200 within 3 s, else 1. Never throws. */
 export async function checkHealth(url: string): Promise<0 | 1> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(3000), redirect: 'error' })
-    return response.ok ? 0 : 1
+    const { status } = await ask(url, { signal: AbortSignal.timeout(3000) })
+    return status === 200 ? 0 : 1
   } catch {
     return 1
   }

@@ -92,6 +92,14 @@ describe('imports', () => {
     expect(callers).toEqual(['control/endings.ts'])
   })
 
+  test('nobody is asked over HTTP but by the one function that bounds what comes', async () => {
+    const askers = []
+    for (const file of files) {
+      if (/\bfetch\(/.test(await Bun.file(join(SRC, file)).text())) askers.push(file)
+    }
+    expect(askers).toEqual(['lib/ask.ts'])
+  })
+
   test('core knows no clock, no chance and no environment', async () => {
     const forbidden = /Date\.now|new Date\(\)|Math\.random|performance\.|process\.|Bun\.|setTimeout|fetch\(/
     const wrong = []

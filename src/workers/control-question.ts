@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { boundedText } from './bounded-text.ts'
+import { ask, BadAnswer, codeOf } from '../lib/ask.ts'
 import { ControlFailure } from './gluetun-problems.ts'
 import type { Address } from './protocol.ts'
 
@@ -26,20 +26,13 @@ export async function askControl(
 ): Promise<string> {
   const late = AbortSignal.timeout(timeoutMs)
   const url = `http://${address.host}:${address.port}${path}`
-  const request = {
-    signal: AbortSignal.any([signal, late]),
-    headers,
-    redirect: 'manual',
-    keepalive: false,
-  } as const
-  const response = await fetch(url, request).catch(async (error: unknown) => {
+  const manner = { signal: AbortSignal.any([signal, late]), headers }
+  const { status, text } = await ask(url, manner).catch(async (error: unknown) => {
+    if (error instanceof BadAnswer) throw new ControlFailure('garbage')
     if (!late.aborted) throw new ControlFailure(REFUSALS.has(codeOf(error)) ? 'refused' : 'unreachable')
     throw new ControlFailure((await accepts(address)) ? 'hung' : 'unreachable')
   })
-  const text = await boundedText(response).catch(() => {
-    throw new ControlFailure(late.aborted ? 'hung' : 'garbage')
-  })
-  if (response.status !== 200) throw failureOf(response.status)
+  if (status !== 200) throw failureOf(status)
   return text
 }
 
@@ -67,6 +60,3 @@ function accepts({ host, port }: Address): Promise<boolean> {
     socket.destroy()
   })
 }
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : ''

@@ -1,16 +1,21 @@
-import { boundedText } from './bounded-text.ts'
+import { ask } from '../lib/ask.ts'
 import type { Address } from './protocol.ts'
 
 /**
  * Asks an engine at each of its addresses at once whether it is connected to the outside, and gives the first answer that
  * says so or that it is not. Null where none says either; the probe tells what is wrong. Never throws, and ends within
- * `timeoutMs` whatever the engine does.
+ * `timeoutMs` whatever the engine does, or when `givenUp` aborts.
  */
-export async function askNetwork(addresses: readonly Address[], timeoutMs: number): Promise<boolean | null> {
+export async function askNetwork(
+  addresses: readonly Address[],
+  timeoutMs: number,
+  givenUp?: AbortSignal,
+): Promise<boolean | null> {
   const settled = new AbortController()
-  const signal = AbortSignal.any([settled.signal, AbortSignal.timeout(timeoutMs)])
+  const ends = [settled.signal, AbortSignal.timeout(timeoutMs), ...(givenUp === undefined ? [] : [givenUp])]
+  const signal = AbortSignal.any(ends)
   try {
-    return await Promise.any(addresses.map((each) => ask(each, signal)))
+    return await Promise.any(addresses.map((each) => askAt(each, signal)))
   } catch {
     return null
   } finally {
@@ -19,11 +24,11 @@ export async function askNetwork(addresses: readonly Address[], timeoutMs: numbe
 }
 
 /** Throws for whatever says neither. */
-async function ask({ host, port }: Address, signal: AbortSignal): Promise<boolean> {
+async function askAt({ host, port }: Address, signal: AbortSignal): Promise<boolean> {
   const url = `http://${host}:${port}/server/api?api_version=3&method=get_network_connection_status`
-  const response = await fetch(url, { signal, redirect: 'manual', keepalive: false })
-  if (response.status !== 200) throw new Error(`HTTP ${response.status}`)
-  return isConnected(JSON.parse(await boundedText(response)))
+  const { status, text } = await ask(url, { signal })
+  if (status !== 200) throw new Error(`HTTP ${status}`)
+  return isConnected(JSON.parse(text))
 }
 
 /** `{"result":{"connected":true}}` is the engine's form (gluetun-acestream.md 2.1.1). */

@@ -1,3 +1,4 @@
+import { ask, codeOf } from '../lib/ask.ts'
 import type { Address } from './protocol.ts'
 
 /** Whether an engine answered; `error` says in words what went wrong. */
@@ -10,14 +11,20 @@ export interface ProbeAnswer {
 
 /**
  * Asks an engine `get_status` at each of its addresses at once, and is content with the first good answer: HTTP 200
- * with a JSON object that has a `result`. Never throws, and ends within `timeoutMs` whatever the engine does.
+ * with a JSON object that has a `result`. Never throws, and ends within `timeoutMs` whatever the engine does, or when `givenUp`
+ * aborts.
  */
-export async function probe(addresses: readonly Address[], timeoutMs: number): Promise<ProbeAnswer> {
+export async function probe(
+  addresses: readonly Address[],
+  timeoutMs: number,
+  givenUp?: AbortSignal,
+): Promise<ProbeAnswer> {
   if (addresses.length === 0) return { ok: false, error: 'no address is known', address: null }
   const settled = new AbortController()
-  const signal = AbortSignal.any([settled.signal, AbortSignal.timeout(timeoutMs)])
+  const ends = [settled.signal, AbortSignal.timeout(timeoutMs), ...(givenUp === undefined ? [] : [givenUp])]
+  const signal = AbortSignal.any(ends)
   try {
-    const address = await Promise.any(addresses.map((each) => ask(each, signal, timeoutMs)))
+    const address = await Promise.any(addresses.map((each) => askAt(each, signal, timeoutMs)))
     return { ok: true, error: null, address }
   } catch (error) {
     return { ok: false, error: reasons(error), address: null }
@@ -26,26 +33,37 @@ export async function probe(addresses: readonly Address[], timeoutMs: number): P
   }
 }
 
-async function ask(address: Address, signal: AbortSignal, timeoutMs: number): Promise<Address> {
+async function askAt(address: Address, signal: AbortSignal, timeoutMs: number): Promise<Address> {
   const where = `${address.host}:${address.port}`
   const url = `http://${where}/server/api?api_version=3&method=get_status`
   try {
-    const response = await fetch(url, { signal, redirect: 'manual', keepalive: false })
-    if (response.status !== 200) throw new Error(`HTTP ${response.status}`)
-    const body: unknown = await response.json()
-    if (typeof body !== 'object' || body === null || !('result' in body))
-      throw new Error('an answer without a result')
+    const { status, text } = await ask(url, { signal })
+    if (status !== 200) throw new Error(`HTTP ${status}`)
+    if (!hasResult(text)) throw new Error('an answer without a result')
     return address
   } catch (error) {
     throw new Error(`${where}: ${inWords(error, timeoutMs)}`)
   }
 }
 
+function hasResult(text: string): boolean {
+  const body = parsed(text)
+  return typeof body === 'object' && body !== null && 'result' in body
+}
+
+/** The parser's own words may hold what was sent. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error('an answer that is no JSON')
+  }
+}
+
 function inWords(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return 'failed'
   if (error.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`
-  const code = 'code' in error ? String(error.code) : ''
-  return SYSTEM_ERRORS[code] ?? error.message
+  return SYSTEM_ERRORS[codeOf(error)] ?? error.message
 }
 
 /** Bun's own words for these are advice to somebody at a browser. */

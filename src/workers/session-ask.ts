@@ -1,5 +1,5 @@
 import type { Figures } from '../core/figures.ts'
-import { boundedText } from './bounded-text.ts'
+import { ask } from '../lib/ask.ts'
 import type { SessionFact } from './health-protocol.ts'
 import type { Address } from './protocol.ts'
 import { figuresOf } from './session-figures.ts'
@@ -26,7 +26,7 @@ export async function askSession(
 ): Promise<SessionAnswer> {
   const settled = new AbortController()
   const signal = AbortSignal.any([settled.signal, AbortSignal.timeout(timeoutMs)])
-  const answers = addresses.map((each) => ask(each, path, signal))
+  const answers = addresses.map((each) => askAt(each, path, signal))
   try {
     return await Promise.any(answers.map(ifServing))
   } catch {
@@ -37,12 +37,12 @@ export async function askSession(
   }
 }
 
-async function ask({ host, port }: Address, path: string, signal: AbortSignal): Promise<SessionAnswer> {
+async function askAt({ host, port }: Address, path: string, signal: AbortSignal): Promise<SessionAnswer> {
   // Without `skip_player_activity` the question itself would keep a session alive that nobody watches.
   const url = `http://${host}:${port}${path}?skip_player_activity=1`
   try {
-    const response = await fetch(url, { signal, redirect: 'manual', keepalive: false })
-    return response.status === 200 ? inOurWords(JSON.parse(await boundedText(response))) : SILENT
+    const { status, text } = await ask(url, { signal })
+    return status === 200 ? inOurWords(JSON.parse(text)) : SILENT
   } catch {
     return SILENT
   }

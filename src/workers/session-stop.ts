@@ -1,4 +1,4 @@
-import { boundedText } from './bounded-text.ts'
+import { ask } from '../lib/ask.ts'
 import type { Address } from './protocol.ts'
 import { isUnknownSession } from './session-ask.ts'
 
@@ -15,18 +15,18 @@ export async function stopSession(
   timeoutMs: number,
 ): Promise<StopAnswer> {
   const signal = AbortSignal.timeout(timeoutMs)
-  const answers = await Promise.all(addresses.map((each) => ask(each, path, signal)))
+  const answers = await Promise.all(addresses.map((each) => askAt(each, path, signal)))
   return ORDER.find((answer) => answers.includes(answer)) ?? 'silent'
 }
 
 /** Two addresses of one engine: the second to come finds that the first has stopped it. */
 const ORDER = ['stopped', 'unknown', 'silent'] as const satisfies readonly StopAnswer[]
 
-async function ask({ host, port }: Address, path: string, signal: AbortSignal): Promise<StopAnswer> {
+async function askAt({ host, port }: Address, path: string, signal: AbortSignal): Promise<StopAnswer> {
   try {
     const url = `http://${host}:${port}${path}?method=stop`
-    const response = await fetch(url, { signal, redirect: 'manual', keepalive: false })
-    return response.status === 200 ? inOurWords(JSON.parse(await boundedText(response))) : 'silent'
+    const { status, text } = await ask(url, { signal })
+    return status === 200 ? inOurWords(JSON.parse(text)) : 'silent'
   } catch {
     return 'silent'
   }

@@ -1,0 +1,56 @@
+/**
+ * Asks all that this program ever asks of the server at the port that it is given (an engine, a control server, a Docker Engine
+ * and ourselves in one), as a process of its own, whose environment a test can choose. Prints what came as one line of JSON,
+ * with the most memory that it ever took.
+ */
+
+import { checkHealth } from '../../src/cli.ts'
+import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from '../../src/runtime/docker.ts'
+import { createControlClient } from '../../src/workers/gluetun.ts'
+import { askNetwork } from '../../src/workers/network-ask.ts'
+import { probe } from '../../src/workers/probe.ts'
+import { askSession } from '../../src/workers/session-ask.ts'
+import { stopSession } from '../../src/workers/session-stop.ts'
+import { until } from './docker.ts'
+import { startHealthWorker, targetAt } from './health-worker.ts'
+
+const address = { host: '127.0.0.1', port: Number(process.argv[2]) }
+const at = [address]
+const PATIENCE_MS = 10_000
+
+async function probedInWorker(): Promise<boolean | undefined> {
+  const { health, facts } = startHealthWorker({ timeoutMs: PATIENCE_MS })
+  health.setTargets([targetAt('one', address)])
+  await until('it was probed', () => facts.length > 0)
+  await health.stop()
+  return facts[0]?.ok
+}
+
+const runtime = createDockerRuntime({
+  dockerHost: `tcp://${address.host}:${address.port}`,
+  label: { key: 'a', value: 'b' },
+  deadlinesMs: DEFAULT_DEADLINES_MS,
+  logs: DEFAULT_LOG_LIMITS,
+})
+const control = createControlClient({
+  auth: { kind: 'apikey', key: 'k-secret' },
+  timeoutMs: PATIENCE_MS,
+})
+
+const answers = {
+  probe: (await probe(at, PATIENCE_MS)).ok,
+  worker: await probedInWorker(),
+  network: await askNetwork(at, PATIENCE_MS),
+  session: (await askSession(at, '/ace/stat/a/b', PATIENCE_MS)).state,
+  stop: await stopSession(at, '/ace/cmd/a/b', PATIENCE_MS),
+  control: (await control.ask({ addresses: at, fallback: address }, null, AbortSignal.timeout(PATIENCE_MS)))
+    .answers.status,
+  health: await checkHealth(`http://${address.host}:${address.port}/healthz`),
+  memoryKb: process.resourceUsage().maxRSS,
+  docker: await runtime.ping().then(
+    () => true,
+    () => false,
+  ),
+}
+process.stdout.write(`${JSON.stringify(answers)}\n`)
+process.exit(0)
