@@ -2,7 +2,7 @@ import type { ProbeFact, ProbeTarget } from './health-protocol.ts'
 import { type ProbeAnswer, probe } from './probe.ts'
 import type { Address } from './protocol.ts'
 
-/** An engine that takes longer to say how it is has not booted. Bounds the questions open at once, too. */
+/** An engine that takes longer to say how it is has not booted. */
 const BOOT_TIMEOUT_MS = 1_000
 
 /** One that answers again after a failure is asked that often, that many times: whether it lasts is to be known soon. */
@@ -20,13 +20,17 @@ interface Watch {
   address: Address | null
   /** Probes still to come quickly, as long as they succeed. */
   quickProbes: number
+  /** How long its next answer is waited for while it boots; 0 for the shortest time. */
+  bootPatienceMs: number
   timer: ReturnType<typeof setTimeout> | null
+  /** Ends the question that is under way. */
+  asking: AbortController | null
 }
 
 /**
- * Probes every target on a timer of its own, so that one that hangs delays no other. Booting targets are asked several
- * times a second; the others once an interval, spread over it by chance from the first round on, but for those that answer
- * again after a failure.
+ * Probes every target on a timer of its own, so that one that hangs delays no other, and with one question at a time: the next
+ * one ends it. Booting targets are asked several times a second; the others once an interval, spread over it by chance from the
+ * first round on, but for those that answer again after a failure.
  */
 export class HealthProbes {
   readonly #watches = new Map<string, Watch>()
@@ -59,7 +63,14 @@ export class HealthProbes {
   #take(target: ProbeTarget): void {
     const known = this.#watches.get(target.engineId)
     if (known === undefined) {
-      const watch: Watch = { target, address: null, quickProbes: 0, timer: null }
+      const watch: Watch = {
+        target,
+        address: null,
+        quickProbes: 0,
+        bootPatienceMs: 0,
+        timer: null,
+        asking: null,
+      }
       this.#watches.set(target.engineId, watch)
       this.#after(watch, 0)
       return
@@ -75,6 +86,7 @@ export class HealthProbes {
 
   #drop(id: string, watch: Watch): void {
     if (watch.timer !== null) clearTimeout(watch.timer)
+    watch.asking?.abort()
     this.#watches.delete(id)
   }
 
@@ -85,19 +97,38 @@ export class HealthProbes {
 
   async #probe(watch: Watch): Promise<void> {
     watch.timer = null
+    watch.asking?.abort()
+    const asking = new AbortController()
+    watch.asking = asking
     const { target } = watch
-    const { timeoutMs, bootIntervalMs } = this.#pace
-    // A booting engine is asked again without waiting for the last answer: it may hang first and answer later.
-    if (target.isBooting) this.#after(watch, bootIntervalMs)
-    const patienceMs = target.isBooting ? Math.min(timeoutMs, BOOT_TIMEOUT_MS) : timeoutMs
-    const answer = await probe(watch.address === null ? target.addresses : [watch.address], patienceMs)
-    const isStale =
-      this.#watches.get(target.engineId) !== watch || watch.target.generation !== target.generation
-    if (isStale) return
+    const beganMs = performance.now()
+    const patienceMs = this.#patienceMs(watch)
+    const addresses = watch.address === null ? target.addresses : [watch.address]
+    const answer = await probe(addresses, patienceMs, asking.signal)
+    // It left the list meanwhile, or is asked anew.
+    if (watch.asking !== asking || asking.signal.aborted) return
+    watch.asking = null
+    if (watch.target.generation !== target.generation) return
     watch.address = answer.address
     // A booting engine refuses until it is up; only its first good answer is news.
     if (answer.ok || !target.isBooting) this.#report(target, answer)
-    if (!target.isBooting) this.#after(watch, this.#restMs(watch, answer.ok))
+    // Whoever said meanwhile that it has booted has set the time of the next question.
+    if (watch.timer !== null) return
+    const bootRestMs = Math.max(0, beganMs + this.#pace.bootIntervalMs - performance.now())
+    this.#after(watch, watch.target.isBooting ? bootRestMs : this.#restMs(watch, answer.ok))
+  }
+
+  /**
+   * One that boots may take a question and never answer it, and answer the next one; or take its time for every answer. So the
+   * patience doubles from question to question up to its bound, and begins anew from there.
+   */
+  #patienceMs(watch: Watch): number {
+    const { timeoutMs, bootIntervalMs } = this.#pace
+    if (!watch.target.isBooting) return timeoutMs
+    const maxMs = Math.min(timeoutMs, BOOT_TIMEOUT_MS)
+    const patienceMs = Math.min(maxMs, Math.max(bootIntervalMs, watch.bootPatienceMs))
+    watch.bootPatienceMs = patienceMs === maxMs ? 0 : patienceMs * 2
+    return patienceMs
   }
 
   #restMs(watch: Watch, ok: boolean): number {

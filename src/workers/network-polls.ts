@@ -19,6 +19,8 @@ interface Poll {
   askedMs: number
   /** Null while it is being asked. */
   timer: ReturnType<typeof setTimeout> | null
+  /** Aborts when it leaves the list. */
+  readonly over: AbortController
 }
 
 interface NetworkPollsOptions {
@@ -71,6 +73,7 @@ export class NetworkPolls {
 
   #drop(engineId: string, poll: Poll): void {
     if (poll.timer !== null) clearTimeout(poll.timer)
+    poll.over.abort()
     this.#polls.delete(engineId)
   }
 
@@ -86,7 +89,7 @@ export class NetworkPolls {
     poll.timer = null
     poll.askedMs = performance.now()
     const patienceMs = Math.min(this.#pace.timeoutMs, PATIENCE_MAX_MS)
-    const connected = await askNetwork(this.options.addressesOf(engineId), patienceMs)
+    const connected = await askNetwork(this.options.addressesOf(engineId), patienceMs, poll.over.signal)
     // It left the list meanwhile, or its engine was started anew.
     if (this.#polls.get(engineId) !== poll) return
     if (connected !== null) this.#answers.add({ engineId, generation, connected, atMs: Date.now() })
@@ -96,5 +99,6 @@ export class NetworkPolls {
 
 function pollsOf({ engineId, generation, networkIntervalMs }: ProbeTarget): Poll[] {
   if (networkIntervalMs === null) return []
-  return [{ engineId, generation, intervalMs: networkIntervalMs, askedMs: 0, timer: null }]
+  const over = new AbortController()
+  return [{ engineId, generation, intervalMs: networkIntervalMs, askedMs: 0, timer: null, over }]
 }

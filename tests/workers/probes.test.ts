@@ -109,4 +109,58 @@ describe('the probes', () => {
     expect(performance.now() - startedMs).toBeWithin(195, 3_000)
     expect(facts.every(({ ok, error }) => !ok && error?.endsWith('no answer within 200 ms'))).toBe(true)
   })
+
+  /** An engine that keeps questions without an answer, and how many of them there were, are open now, and were open at once. */
+  function hangingEngine() {
+    const open = { ever: 0, now: 0, most: 0 }
+    const server = Bun.serve({
+      hostname: '127.0.0.1',
+      port: 0,
+      fetch: ({ signal }) => {
+        open.ever++
+        open.now++
+        open.most = Math.max(open.most, open.now)
+        signal.addEventListener('abort', () => open.now--)
+        return new Promise<Response>(() => undefined)
+      },
+    })
+    cleanUps.push(() => server.stop(true))
+    const answer = () => server.reload({ fetch: () => Response.json({ result: {} }) })
+    return { open, answer, address: { host: '127.0.0.1', port: server.port ?? 0 } }
+  }
+
+  test('ask one that boots and hangs one question at a time, and find it when it answers the next', async () => {
+    const { open, answer, address } = hangingEngine()
+    const { probes, facts } = probesOf(60_000)
+    probes.setTargets([targetAt('one', address, { isBooting: true })])
+    await until('some questions were given up', () => open.ever > 5)
+    // The end of one may be seen there just after the beginning of the next.
+    expect(open.most).toBeLessThanOrEqual(2)
+    answer()
+    await until('it is found', () => facts.length > 0)
+    expect(facts[0]?.ok).toBe(true)
+  })
+
+  test('find one that boots and takes its time for every answer', async () => {
+    const slow = engine(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 400))
+      return Response.json({ result: {} })
+    })
+    const { probes, facts } = probesOf(60_000)
+    probes.setTargets([targetAt('one', slow.address, { isBooting: true })])
+    await until('it is found', () => facts.length > 0)
+    expect(facts[0]?.ok).toBe(true)
+  })
+
+  test('give up the question to what leaves the list, and to an earlier start', async () => {
+    const { open, address } = hangingEngine()
+    const { probes } = probesOf(60_000, 60_000)
+    probes.setTargets([targetAt('one', address)])
+    await until('it is asked', () => open.now === 1)
+    probes.setTargets([targetAt('one', address, { generation: 2 })])
+    await until('it is asked anew', () => open.ever === 2)
+    await until('the first question is given up', () => open.now === 1)
+    probes.setTargets([])
+    await until('all are given up', () => open.now === 0)
+  })
 })
