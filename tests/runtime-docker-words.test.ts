@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { parseDockerHost } from '../src/runtime/docker-connection.ts'
 import { dockerRuntimeAt } from './support/docker.ts'
-import { httpAnswer, rawDaemon } from './support/fake-daemon.ts'
+import { httpAnswer, PONG, rawDaemon } from './support/fake-daemon.ts'
 import { failureOf } from './support/runtime-contract.ts'
 
 describe('DOCKER_HOST', () => {
@@ -106,7 +106,7 @@ describe('the words of Docker become', () => {
     const runtime = dockerRuntimeAt(daemon.dockerHost)
     await runtime.start('abc')
     await runtime.stop('abc', 1)
-    await failureOf('refused', runtime.ping())
+    await failureOf('unreachable', runtime.ping())
   })
 
   test('a wait where a removal is under way, until the container is gone', async () => {
@@ -136,7 +136,9 @@ describe('the words of Docker become', () => {
 })
 
 test('a ping comes over a connection of its own, since a daemon that ends takes no new ones; other calls share one', async () => {
-  using daemon = rawDaemon(({ send }) => send(httpAnswer(200, [])))
+  using daemon = rawDaemon(({ send }, request) =>
+    send(request.includes('_ping') ? PONG : httpAnswer(200, [])),
+  )
   const runtime = dockerRuntimeAt(daemon.dockerHost)
   for (let time = 0; time < 3; time++) await runtime.list()
   expect(daemon.made()).toBe(1)

@@ -110,12 +110,12 @@ describe('the traffic of a container', () => {
     [
       'all its networks together',
       lookOf('media'),
-      { networks: counters },
+      { read: '', networks: counters },
       { receivedBytes: 105, sentBytes: 207 },
     ],
-    ['none where Docker names no networks', lookOf('host'), {}, null],
+    ['none where Docker names no networks', lookOf('host'), { read: '' }, null],
     // Docker answers with the counters of the donor.
-    ['none in the network of another', lookOf('container:abc'), { networks: counters }, null],
+    ['none in the network of another', lookOf('container:abc'), { read: '', networks: counters }, null],
   ])('is that of %s', async (_, look, stats, traffic) => {
     const answers = [look, httpAnswer(200, stats)]
     using daemon = rawDaemon((wire) => wire.send(answers.shift() ?? ''))
@@ -245,21 +245,23 @@ describe('the event stream', () => {
     const others = [
       { ...die, Action: 'exec_create: sh' },
       { ...die, Action: 'health_status: healthy' },
-      {},
-      null,
-      7,
+      { ...die, Actor: { Attributes: null } },
+      { Action: 'die', Actor: {} },
+      { ...die, Actor: { ID: 'abc', Attributes: { name: 'acestream-1' } } },
     ]
     using daemon = rawDaemon((wire) => {
       wire.send(STREAM_HEADERS + others.map((other) => chunkOf(`${JSON.stringify(other)}\n`)).join(''))
       wire.send(chunkOf(''))
     })
-    expect(await followed(daemon)).toMatchObject({ events: [], opened: 1 })
+    expect(await followed(daemon)).toMatchObject({ events: [{ ...told, labels: {} }], opened: 1 })
   })
 
   test.each([
     ['cuts it', (wire: Wire) => wire.cut()],
     ['ends it', (wire: Wire) => endStream(wire)],
     ['sends what cannot be read', (wire: Wire) => wire.send(chunkOf('{"Action":\n'))],
+    ['sends null', (wire: Wire) => wire.send(chunkOf('null\n'))],
+    ['sends what is no event', (wire: Wire) => wire.send(chunkOf('{"Action":"die","Actor":7}\n'))],
     ['never ends a line', (wire: Wire) => wire.send(chunkOf('x'.repeat(1024 * 1024 + 1)))],
   ])('breaks when the daemon %s', async (_, end) => {
     using daemon = rawDaemon((wire) => {
@@ -306,7 +308,7 @@ describe('the event stream of one container', () => {
     const names = ['gluetun', 'gluetun-2', 'gluetun', undefined]
     const lines = names.map((name) => JSON.stringify({ Action: 'start', Actor: { Attributes: { name } } }))
     using daemon = rawDaemon((wire) => {
-      wire.send(STREAM_HEADERS + [...lines, '7', 'null'].map((line) => chunkOf(`${line}\n`)).join(''))
+      wire.send(STREAM_HEADERS + lines.map((line) => chunkOf(`${line}\n`)).join(''))
       endStream(wire)
     })
     const told = { opened: 0, changes: 0 }
@@ -362,7 +364,7 @@ describe('what Docker says of the health of a container', () => {
     const body = {
       Id: 'abc',
       Name: '/gluetun',
-      Config: {},
+      Config: { Image: 'engine:1' },
       State: state,
       NetworkSettings: {},
       HostConfig: {},

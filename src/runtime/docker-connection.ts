@@ -1,7 +1,6 @@
-import { Agent } from 'node:http'
 import type { Readable } from 'node:stream'
-import { inspect } from 'node:util'
 import Dockerode from 'dockerode'
+import { BoundedAgent } from './docker-agent.ts'
 
 const DEFAULT_SOCKET = '/var/run/docker.sock'
 
@@ -14,22 +13,20 @@ interface Abortable {
   readonly abortSignal: AbortSignal
 }
 
-/** The part of Docker's statistics that we read; @types/dockerode promises `networks`, which is often missing. */
-export type DockerStats = Partial<Pick<Dockerode.ContainerStats, 'networks'>>
-
 /** What runs in a container beside its own process. */
 interface DockerExec {
+  readonly id: unknown
   start(options: Abortable): Promise<Readable>
-  inspect(options: Abortable): Promise<{ readonly Running: boolean; readonly ExitCode: number | null }>
+  inspect(options: Abortable): Promise<unknown>
 }
 
-/** The part of dockerode's containers that we use. */
+/** The part of dockerode's containers that we use. What comes of a question is read by `docker-answers`. */
 export interface DockerContainer {
   start(options: Abortable): Promise<unknown>
   stop(options: Abortable & { readonly t: number }): Promise<unknown>
   remove(options: Abortable & Dockerode.ContainerRemoveOptions): Promise<unknown>
-  inspect(options: Abortable): Promise<Dockerode.ContainerInspectInfo>
-  stats(options: Abortable & { readonly stream: false; readonly 'one-shot': true }): Promise<DockerStats>
+  inspect(options: Abortable): Promise<unknown>
+  stats(options: Abortable & { readonly stream: false; readonly 'one-shot': true }): Promise<unknown>
   exec(options: Abortable & Dockerode.ExecCreateOptions): Promise<DockerExec>
 }
 
@@ -45,8 +42,8 @@ export interface DockerClient {
       readonly _query: { name: string }
       readonly _body: Dockerode.ContainerCreateOptions
     },
-  ): Promise<{ readonly id: string }>
-  listContainers(options: Abortable & Dockerode.ContainerListOptions): Promise<Dockerode.ContainerInfo[]>
+  ): Promise<{ readonly id: unknown }>
+  listContainers(options: Abortable & Dockerode.ContainerListOptions): Promise<unknown>
   getEvents(options: Abortable & Dockerode.GetEventsOptions): Promise<Readable>
   getContainer(id: string): DockerContainer
 }
@@ -75,7 +72,7 @@ export function parseDockerHost(dockerHost: string | null): DockerAddress {
 export function connectDocker(address: DockerAddress, connections: 'kept' | 'new'): DockerClient {
   // The number of sockets is bounded by our callers, not here: a bound would let slow stops hold up a ping.
   // Idle ones are closed beyond a few, or a burst of calls would keep its file descriptors for ever.
-  const agent = new QuietAgent({ keepAlive: connections === 'kept', maxFreeSockets: 16 })
+  const agent = new BoundedAgent({ keepAlive: connections === 'kept', maxFreeSockets: 16 })
   // dockerode fills what is missing from DOCKER_HOST and DOCKER_CLIENT_TIMEOUT of the environment: the unused
   // half is named as absent, and a time limit, which would cut quiet event streams, is refused.
   const where =
@@ -84,15 +81,4 @@ export function connectDocker(address: DockerAddress, connections: 'kept' | 'new
       : { socketPath: undefined, host: `http://${address.host}`, port: address.port }
   const options = { ...where, protocol: 'http' as const, timeout: 0, agent }
   return new Dockerode(options) as unknown as DockerClient
-}
-
-/**
- * docker-modem 5.0.7 formats the options of every request for its debug output, to any depth and also when
- * nobody reads it: through the agent that is every open socket. 200 pings at once took 4.8 s of processor
- * time, 13 ms so.
- */
-class QuietAgent extends Agent {
-  [inspect.custom](): string {
-    return 'Agent'
-  }
 }

@@ -1,6 +1,9 @@
+import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
+import { type EventMessage, readMessage } from './docker-answers.ts'
 import { callDocker, type DockerCall } from './docker-call.ts'
 import type { DockerClient } from './docker-connection.ts'
+import { NotDockers } from './docker-failures.ts'
 import { RuntimeFailure } from './runtime.ts'
 
 /** No event comes near it (labels of some kilobytes); it bounds the memory that a broken stream can take. */
@@ -15,8 +18,8 @@ export interface Subscription {
 interface StreamHandlers {
   /** See `EventHandlers.onOpen`. */
   readonly onOpen: () => void
-  /** One message of the stream, parsed and not yet looked at. Where it throws, the stream breaks. */
-  readonly onMessage: (message: unknown) => void
+  /** One message of the stream. Where it throws, the stream breaks. */
+  readonly onMessage: (message: EventMessage) => void
 }
 
 /**
@@ -30,9 +33,9 @@ export async function followEvents(
 ): Promise<void> {
   const closed = new AbortController()
   try {
-    const stream = await callDocker(call, (signal) => {
+    const stream = await callDocker(call, async (signal) => {
       const abortSignal = AbortSignal.any([signal, closed.signal])
-      return docker.getEvents({ abortSignal, filters: { type: ['container'], ...filters } })
+      return ofDocker(await docker.getEvents({ abortSignal, filters: { type: ['container'], ...filters } }))
     })
     await readEvents(stream, call, handlers)
   } catch (error) {
@@ -40,6 +43,12 @@ export async function followEvents(
   } finally {
     closed.abort()
   }
+}
+
+/** Docker says that its events are JSON before the first of them; a page of somebody else is no open stream. */
+function ofDocker(stream: Readable & Partial<Pick<IncomingMessage, 'headers'>>): Readable {
+  if (/json/i.test(stream.headers?.['content-type'] ?? '')) return stream
+  throw new NotDockers('no stream of JSON')
 }
 
 /** Resolves when the signal aborts; rejects with `unreachable` however else the stream ends. */
@@ -64,7 +73,7 @@ function readEvents(stream: Readable, call: Subscription['call'], handlers: Stre
   stream.setEncoding('utf8')
   stream.on('data', (chunk: string) => {
     try {
-      for (const line of lines.push(chunk)) handlers.onMessage(JSON.parse(line))
+      for (const line of lines.push(chunk)) handlers.onMessage(readMessage(JSON.parse(line)))
     } catch (error) {
       // What cannot be read, or threw in the handler, may have been a change of ours: a gap, which only a new
       // subscription with a full look closes.

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
+import { readExec, readId } from './docker-answers.ts'
 import type { DockerContainer } from './docker-connection.ts'
-import { dockerWords, statusOf } from './docker-failures.ts'
+import { dockerWords, isDockers, statusOf } from './docker-failures.ts'
 import { type CommandResult, OUTPUT_BYTES_MAX, RuntimeFailure } from './runtime.ts'
 
 /** Each piece of output has a header of eight bytes: whose it is, three zeros, and its length. */
@@ -20,10 +21,11 @@ export async function execIn(
 ): Promise<CommandResult> {
   const attached = { AttachStdout: true, AttachStderr: true }
   const exec = await container.exec({ abortSignal, Cmd: [...command], ...attached }).catch(notRunning)
+  readId(exec)
   const raw = await readToEnd(await exec.start({ abortSignal }).catch(notRunning), abortSignal)
   for (;;) {
     // The output may end some moments before Docker has heard of the exit.
-    const { Running, ExitCode } = await exec.inspect({ abortSignal })
+    const { Running, ExitCode } = readExec(await exec.inspect({ abortSignal }))
     if (!Running && ExitCode !== null) return { exitCode: ExitCode, output: outputIn(raw) }
     await delay(EXIT_POLL_MS, undefined, { signal: abortSignal })
   }
@@ -31,7 +33,7 @@ export async function execIn(
 
 /** 409: it is stopped, paused or restarting. Docker's words for the last are those for a donor that restarts. */
 function notRunning(error: unknown): never {
-  if (statusOf(error) !== 409) throw error
+  if (statusOf(error) !== 409 || !isDockers(error)) throw error
   throw new RuntimeFailure('refused', `No command can run there now: ${dockerWords(error)}.`, {
     cause: error,
   })

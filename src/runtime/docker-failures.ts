@@ -1,5 +1,10 @@
 import { RuntimeFailure, type RuntimeFailureCode } from './runtime.ts'
 
+/** What was answered is none of Docker's; the message says what it is, as a noun. */
+export class NotDockers extends Error {
+  override readonly name = 'NotDockers'
+}
+
 /** The call that failed, for the words of its failure. */
 export interface FailedCall {
   /** What was asked, as the rest of "Docker refused to …". */
@@ -114,6 +119,7 @@ const UNANSWERED = /context (?:canceled|deadline exceeded)|[Ee]rror while dialin
  */
 export function translateDockerError(error: unknown, call: FailedCall): RuntimeFailure {
   if (error instanceof RuntimeFailure) return error
+  if (error instanceof NotDockers) return answeredByOthers(error, error.message, call)
   const status = statusOf(error)
   return status === null ? connectionFailure(error, call) : refusal(error, status, call)
 }
@@ -150,6 +156,8 @@ function connectionFailure(error: unknown, call: FailedCall): RuntimeFailure {
 
 function refusal(error: unknown, status: number, call: FailedCall): RuntimeFailure {
   const words = dockerWords(error)
+  // Docker refuses with 400 and above.
+  if (status < 400 || !isDockers(error)) return answeredByOthers(error, `HTTP ${status}`, call)
   for (const { pattern, code, message } of REFUSALS) {
     const part = pattern.exec(words)?.[1]
     if (!part) continue
@@ -158,11 +166,27 @@ function refusal(error: unknown, status: number, call: FailedCall): RuntimeFailu
   }
   // 502 to 504 come from a proxy before the socket, never from Docker itself (503 only without a swarm).
   if ((status >= 502 && status <= 504) || UNANSWERED.test(words)) {
-    const message = `Something at ${call.address} answered in place of Docker (HTTP ${status}): see its log.`
-    return new RuntimeFailure('unreachable', message, { effect: 'unknown', cause: error })
+    return answeredByOthers(error, `HTTP ${status}`, call)
   }
   const why = words.split('\n')[0]?.slice(0, 300) || `HTTP ${status}`
   return new RuntimeFailure('refused', `Docker refused to ${call.what}: ${why}`, { cause: error })
+}
+
+/**
+ * Whether an error that dockerode threw for an answer is of Docker, which says why in JSON, with a message. Of what is read as a stream dockerode keeps only the text: there a page tells itself
+ * by how it begins.
+ */
+export function isDockers(error: unknown): boolean {
+  const json = property(error, 'json')
+  if (json === null || json === undefined) return !/^(?:<|\[object )/.test(dockerWords(error))
+  return typeof property(json, 'message') === 'string'
+}
+
+function answeredByOthers(cause: unknown, how: string, { address, what }: FailedCall): RuntimeFailure {
+  const message =
+    `Something at ${address} answered in place of Docker (${how}) when asked to ${what}: ` +
+    'see its log, and check DOCKER_HOST.'
+  return new RuntimeFailure('unreachable', message, { effect: 'unknown', cause })
 }
 
 function property(value: unknown, key: string): unknown {

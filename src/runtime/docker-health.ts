@@ -1,4 +1,4 @@
-import type Dockerode from 'dockerode'
+import type { InspectedContainer } from './docker-answers.ts'
 import type { ContainerObservation, Health } from './runtime.ts'
 
 const VERDICTS: readonly Health[] = ['starting', 'healthy', 'unhealthy']
@@ -6,7 +6,7 @@ const VERDICTS: readonly Health[] = ['starting', 'healthy', 'unhealthy']
 /** One line for people, not the whole log of a check. */
 const TEXT_MAX = 300
 
-type State = Dockerode.ContainerInspectInfo['State']
+type State = InspectedContainer['State']
 
 /** The verdict of a container's health check and its last words, from Docker's answer to an inspect. */
 export function healthOf(state: State): Pick<ContainerObservation, 'health' | 'healthText'> {

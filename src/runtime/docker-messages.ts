@@ -1,3 +1,4 @@
+import type { EventMessage } from './docker-answers.ts'
 import type { ContainerEvent } from './runtime.ts'
 
 /** The actions that `Runtime.events` tells. */
@@ -9,20 +10,12 @@ export const CHANGES = [...ACTIONS, 'rename', 'health_status'] as const
 /** What a message of Docker's event stream carries beside the labels, all in one map. */
 const OWN_ATTRIBUTES = new Set(['name', 'image', 'exitCode', 'signal', 'execDuration'])
 
-interface DockerMessage {
-  readonly Action: string
-  readonly Actor: { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> }
-  readonly time: number
-  readonly timeNano: number
-}
-
 /**
  * One message of Docker's event stream as our event; null when it is of no container or of no action of ours.
  */
-export function toContainerEvent(message: unknown): ContainerEvent | null {
-  const { Action, Actor, time, timeNano } = partsOf(message)
+export function toContainerEvent({ Action, Actor, time, timeNano }: EventMessage): ContainerEvent | null {
   const action = ACTIONS.find((known) => known === Action)
-  if (!action || typeof Actor?.ID !== 'string') return null
+  if (!action || Actor.ID === undefined) return null
   const attributes = Object.entries(Actor.Attributes ?? {})
   return {
     action,
@@ -38,10 +31,4 @@ export function toContainerEvent(message: unknown): ContainerEvent | null {
  * Whether a message is about the container of exactly this name. Docker's own filter takes every name that begins with it
  * (20.10, measured); after a renaming the message has the new name.
  */
-export function isAbout(message: unknown, name: string): boolean {
-  return partsOf(message).Actor?.Attributes?.name === name
-}
-
-function partsOf(message: unknown): Partial<DockerMessage> {
-  return (message ?? {}) as Partial<DockerMessage>
-}
+export const isAbout = ({ Actor }: EventMessage, name: string): boolean => Actor.Attributes?.name === name

@@ -1,5 +1,7 @@
+import { isIPv4 } from 'node:net'
 import type Dockerode from 'dockerode'
-import type { DockerStats } from './docker-connection.ts'
+import type { CountedTraffic, InspectedContainer, ListedContainer } from './docker-answers.ts'
+import { NotDockers } from './docker-failures.ts'
 import { healthOf } from './docker-health.ts'
 import type {
   ContainerObservation,
@@ -16,7 +18,8 @@ export interface LogLimits {
   readonly maxFiles: number
 }
 
-type PortBindings = Readonly<Record<string, readonly { HostIp?: string; HostPort?: string }[] | null>>
+type PortBindings = NonNullable<InspectedContainer['NetworkSettings']['Ports']>
+type Networks = NonNullable<InspectedContainer['NetworkSettings']['Networks']>
 
 const STATES: readonly ContainerState[] = [
   'created',
@@ -58,10 +61,12 @@ export function toCreateBody(spec: ContainerSpec, logs: LogLimits): Dockerode.Co
   }
 }
 
-/** Docker's answer to an inspect as an observation. */
-export function fromInspect(info: Dockerode.ContainerInspectInfo): ContainerObservation {
+/** Docker's answer to an inspect as an observation. Throws NotDockers where a time in it is none. */
+export function fromInspect(info: InspectedContainer): ContainerObservation {
   const state = toState(info.State.Status)
   const networks = info.NetworkSettings.Networks ?? {}
+  const createdAtMs = Date.parse(info.Created)
+  if (Number.isNaN(createdAtMs)) throw new NotDockers('no time of creation')
   return {
     id: info.Id,
     name: info.Name.replace(/^\//, ''),
@@ -71,11 +76,11 @@ export function fromInspect(info: Dockerode.ContainerInspectInfo): ContainerObse
     ports: inspectedPorts(info),
     ...placeOf(networks, info.HostConfig.NetworkMode),
     ...healthOf(info.State),
-    createdAtMs: Date.parse(info.Created),
+    createdAtMs,
     startedAtMs: toTime(info.State.StartedAt),
     // Docker 20.10 puts 128 on a created container whose start was refused: that is no exit.
-    exitCode: state === 'exited' || state === 'dead' ? info.State.ExitCode : null,
-    restarts: info.RestartCount,
+    exitCode: state === 'exited' || state === 'dead' ? (info.State.ExitCode ?? null) : null,
+    restarts: info.RestartCount ?? null,
   }
 }
 
@@ -85,7 +90,7 @@ export function joinedBy(networkMode: string | undefined): string | null {
 }
 
 /** Docker's counters of all its networks together; it leaves them out for what has none or does not run. */
-export function fromStats({ networks }: DockerStats): Traffic | null {
+export function fromStats({ networks }: CountedTraffic): Traffic | null {
   if (!networks) return null
   const counters = Object.values(networks)
   return {
@@ -95,16 +100,18 @@ export function fromStats({ networks }: DockerStats): Traffic | null {
 }
 
 /** One row of Docker's list as an observation: ports only while it runs; no start, exit code, restarts, health. */
-export function fromListed(info: Dockerode.ContainerInfo): ContainerObservation {
+export function fromListed(info: ListedContainer): ContainerObservation {
   const networks = info.NetworkSettings?.Networks ?? {}
   return {
     id: info.Id,
-    name: (info.Names[0] ?? '').replace(/^\//, ''),
+    name: ownName(info.Names ?? []),
     image: info.Image,
     state: toState(info.State),
     labels: info.Labels ?? {},
     ports: unique(
-      info.Ports.flatMap((port) => toPort(port.PrivatePort, port.Type, String(port.PublicPort ?? ''))),
+      (info.Ports ?? []).flatMap((port) =>
+        toPort(port.PrivatePort, port.Type, String(port.PublicPort ?? '')),
+      ),
     ),
     ...placeOf(networks, info.HostConfig?.NetworkMode),
     health: null,
@@ -114,6 +121,12 @@ export function fromListed(info: Dockerode.ContainerInfo): ContainerObservation 
     exitCode: null,
     restarts: null,
   }
+}
+
+/** Without the leading slash. A legacy link shows as a further name, below that of the container that has it. */
+function ownName(names: readonly string[]): string {
+  const own = names.find((name) => name.lastIndexOf('/') <= 0) ?? ''
+  return own.replace(/^\//, '')
 }
 
 function toPortBindings(spec: ContainerSpec): Record<string, { HostIp: string; HostPort: string }[]> {
@@ -130,9 +143,9 @@ function toPortBindings(spec: ContainerSpec): Record<string, { HostIp: string; H
  * While it runs, what is bound (a range or a free choice is settled then); before and after, what was asked
  * for.
  */
-function inspectedPorts(info: Dockerode.ContainerInspectInfo): PublishedPort[] {
+function inspectedPorts(info: InspectedContainer): PublishedPort[] {
   const bound = fromBindings(info.NetworkSettings.Ports ?? {})
-  return bound.length > 0 ? bound : fromBindings((info.HostConfig.PortBindings ?? {}) as PortBindings)
+  return bound.length > 0 ? bound : fromBindings(info.HostConfig.PortBindings ?? {})
 }
 
 function fromBindings(bindings: PortBindings): PublishedPort[] {
@@ -143,11 +156,14 @@ function fromBindings(bindings: PortBindings): PublishedPort[] {
   return unique(ports)
 }
 
-/** None for a port that is not published, for SCTP, and for a range that is not settled yet. */
+/** None for a port that is not published, for SCTP, for a range that is not settled yet, and for what is no port. */
 function toPort(containerPort: number, protocol: string, hostPort: string): PublishedPort[] {
   if (!/^[1-9]\d*$/.test(hostPort) || (protocol !== 'tcp' && protocol !== 'udp')) return []
+  if (!isPort(containerPort) || !isPort(Number(hostPort))) return []
   return [{ containerPort, hostPort: Number(hostPort), protocol }]
 }
+
+const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && port <= 65_535
 
 /** Docker names each binding twice, for IPv4 and for IPv6, and in no fixed order. */
 function unique(ports: readonly PublishedPort[]): PublishedPort[] {
@@ -159,10 +175,12 @@ function unique(ports: readonly PublishedPort[]): PublishedPort[] {
 
 /** Docker leaves the addresses empty while a container does not run. */
 function placeOf(
-  networks: Readonly<Record<string, { IPAddress?: string }>>,
+  networks: Networks,
   networkMode: string | undefined,
 ): Pick<ContainerObservation, 'address' | 'addresses' | 'networks' | 'joins'> {
-  const addresses = Object.values(networks).flatMap(({ IPAddress }) => IPAddress || [])
+  const addresses = Object.values(networks)
+    .flatMap((network) => network?.IPAddress ?? [])
+    .filter(isIPv4)
   const joins = joinedBy(networkMode)
   return { address: addresses[0] ?? null, addresses, networks: Object.keys(networks), joins }
 }

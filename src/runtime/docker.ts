@@ -1,9 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import {
+  isReference,
+  readCounted,
+  readId,
+  readInspected,
+  readList,
+  readMode,
+  readNothing,
+  readPong,
+  readPresence,
+} from './docker-answers.ts'
 import { callDocker, type DockerCall } from './docker-call.ts'
 import { connectDocker, type DockerAddress, type DockerClient, parseDockerHost } from './docker-connection.ts'
 import { followEvents } from './docker-events.ts'
 import { execIn } from './docker-exec.ts'
-import { dockerWords, statusOf } from './docker-failures.ts'
+import { dockerWords, isDockers, statusOf } from './docker-failures.ts'
 import { ACTIONS, CHANGES, isAbout, toContainerEvent } from './docker-messages.ts'
 import {
   fromInspect,
@@ -99,20 +110,21 @@ class DockerRuntime implements Runtime {
 
   async create(spec: ContainerSpec, signal?: AbortSignal): Promise<string> {
     const call = this.#call('create', `create container ${spec.name}`, signal)
-    const created = await callDocker(call, (abortSignal) =>
-      this.docker.createContainer({
-        abortSignal,
-        _query: { name: spec.name },
-        _body: toCreateBody(spec, this.options.logs),
-      }),
+    return await callDocker(call, async (abortSignal) =>
+      readId(
+        await this.docker.createContainer({
+          abortSignal,
+          _query: { name: spec.name },
+          _body: toCreateBody(spec, this.options.logs),
+        }),
+      ),
     )
-    return created.id
   }
 
   async start(id: string, signal?: AbortSignal): Promise<void> {
     const call = this.#callOn(id, 'start', signal)
     await callDocker(call, (abortSignal) =>
-      this.docker.getContainer(id).start({ abortSignal }).catch(ifNotAlready),
+      this.docker.getContainer(id).start({ abortSignal }).then(readNothing, ifNotAlready),
     )
   }
 
@@ -120,7 +132,7 @@ class DockerRuntime implements Runtime {
     const call = this.#callOn(id, 'stop', signal)
     const deadlineMs = call.deadlineMs + graceSeconds * 1000
     await callDocker({ ...call, deadlineMs }, (abortSignal) =>
-      this.docker.getContainer(id).stop({ abortSignal, t: graceSeconds }).catch(ifNotAlready),
+      this.docker.getContainer(id).stop({ abortSignal, t: graceSeconds }).then(readNothing, ifNotAlready),
     )
   }
 
@@ -138,9 +150,9 @@ class DockerRuntime implements Runtime {
     await callDocker(call, async (abortSignal) => {
       const container = this.docker.getContainer(id)
       try {
-        await container.remove({ abortSignal, force, v: true })
+        readNothing(await container.remove({ abortSignal, force, v: true }))
       } catch (error) {
-        if (statusOf(error) === 404) return
+        if (isNotThere(error)) return
         if (!isBeingRemoved(error)) throw error
       }
       while (!(await isGone(container.inspect({ abortSignal })))) {
@@ -151,8 +163,8 @@ class DockerRuntime implements Runtime {
 
   async inspect(id: string, signal?: AbortSignal): Promise<ContainerObservation> {
     const call = this.#callOn(id, 'inspect', signal)
-    return fromInspect(
-      await callDocker(call, (abortSignal) => this.docker.getContainer(id).inspect({ abortSignal })),
+    return await callDocker(call, async (abortSignal) =>
+      fromInspect(readInspected(await this.docker.getContainer(id).inspect({ abortSignal }))),
     )
   }
 
@@ -161,9 +173,9 @@ class DockerRuntime implements Runtime {
     return await callDocker(call, async (abortSignal) => {
       const container = this.docker.getContainer(id)
       // Docker gives the donor's counters for it, which are those of all that share the donor's network.
-      const { HostConfig } = await container.inspect({ abortSignal })
+      const { HostConfig } = readMode(await container.inspect({ abortSignal }))
       if (joinedBy(HostConfig.NetworkMode) !== null) return null
-      return fromStats(await container.stats({ abortSignal, stream: false, 'one-shot': true }))
+      return fromStats(readCounted(await container.stats({ abortSignal, stream: false, 'one-shot': true })))
     })
   }
 
@@ -175,10 +187,9 @@ class DockerRuntime implements Runtime {
   async list(signal?: AbortSignal): Promise<ContainerObservation[]> {
     const call = this.#call('list', 'list the containers', signal)
     const filters = { label: [this.#label] }
-    const rows = await callDocker(call, (abortSignal) =>
-      this.docker.listContainers({ abortSignal, all: true, filters }),
+    return await callDocker(call, async (abortSignal) =>
+      readList(await this.docker.listContainers({ abortSignal, all: true, filters })).map(fromListed),
     )
-    return rows.map(fromListed)
   }
 
   async events(handlers: EventHandlers, signal: AbortSignal): Promise<void> {
@@ -213,8 +224,8 @@ class DockerRuntime implements Runtime {
   }
 
   async ping(signal?: AbortSignal): Promise<void> {
-    await callDocker(this.#call('ping', 'answer a ping', signal), (abortSignal) =>
-      this.door.ping({ abortSignal }),
+    await callDocker(this.#call('ping', 'answer a ping', signal), async (abortSignal) =>
+      readPong(await this.door.ping({ abortSignal })),
     )
   }
 
@@ -234,11 +245,6 @@ class DockerRuntime implements Runtime {
   }
 }
 
-/** The id goes into the path of a request: anything that no id or name of Docker can be must not reach it. */
-function isReference(id: string): boolean {
-  return /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(id)
-}
-
 /** 304: it runs, or is stopped, already. dockerode throws that as an error. */
 function ifNotAlready(error: unknown): void {
   if (statusOf(error) !== 304) throw error
@@ -250,10 +256,14 @@ function isBeingRemoved(error: unknown): boolean {
 
 async function isGone(look: Promise<unknown>): Promise<boolean> {
   try {
-    await look
+    readPresence(await look)
     return false
   } catch (error) {
-    if (statusOf(error) === 404) return true
+    if (isNotThere(error)) return true
     throw error
   }
 }
+
+/** Of Docker's own words for it: a page of somebody else that is not found says nothing of a container. */
+const isNotThere = (error: unknown): boolean =>
+  statusOf(error) === 404 && isDockers(error) && /no such container/i.test(dockerWords(error))

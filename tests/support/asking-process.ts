@@ -46,11 +46,11 @@ const answers = {
   control: (await control.ask({ addresses: at, fallback: address }, null, AbortSignal.timeout(PATIENCE_MS)))
     .answers.status,
   health: await checkHealth(`http://${address.host}:${address.port}/healthz`),
-  memoryKb: process.resourceUsage().maxRSS,
   docker: await runtime.ping().then(
     () => true,
     () => false,
   ),
+  memoryKb: process.resourceUsage().maxRSS,
 }
 process.stdout.write(`${JSON.stringify(answers)}\n`)
 process.exit(0)

@@ -22,9 +22,10 @@ export interface Wire {
 }
 
 /**
- * A daemon below HTTP, on a unix socket: `onRequest` decides what goes over the wire, such as nothing at all.
+ * A daemon below HTTP, on a unix socket: `onRequest` decides what goes over the wire, such as nothing at all. `request` is the
+ * first line of what was sent.
  */
-export function rawDaemon(onRequest: (wire: Wire) => void): FakeDaemon {
+export function rawDaemon(onRequest: (wire: Wire, request: string) => void): FakeDaemon {
   const directory = mkdtempSync(join(tmpdir(), 'roundhouse-test-'))
   const path = join(directory, 'docker.sock')
   const sockets = new Set<Socket>()
@@ -35,9 +36,10 @@ export function rawDaemon(onRequest: (wire: Wire) => void): FakeDaemon {
     socket.on('close', () => sockets.delete(socket))
     // A client that resets its connection is none of the daemon's business.
     socket.on('error', () => sockets.delete(socket))
-    socket.on('data', () =>
-      onRequest({ send: (text) => socket.write(text, 'latin1'), cut: () => socket.end() }),
-    )
+    socket.on('data', (bytes) => {
+      const wire = { send: (text: string) => socket.write(text, 'latin1'), cut: () => socket.end() }
+      onRequest(wire, String(bytes).split('\r\n', 1)[0] ?? '')
+    })
   })
   server.listen(path)
   return {
@@ -51,6 +53,9 @@ export function rawDaemon(onRequest: (wire: Wire) => void): FakeDaemon {
     },
   }
 }
+
+/** Docker's answer to a ping. */
+export const PONG = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nOK'
 
 /** One answer of a raw daemon to a whole request. */
 export function httpAnswer(status: number, body: unknown): string {

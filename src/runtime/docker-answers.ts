@@ -1,0 +1,132 @@
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { NotDockers } from './docker-failures.ts'
+
+/*
+ * What Docker answers, as far as we read it: of 20.10 to 28 and of Podman, which leave out or write null what they have nothing
+ * for. Whoever listens at DOCKER_HOST is a stranger until its answer is of this form: each reader gives the answer back, or
+ * throws NotDockers.
+ */
+
+const orNull = <Inner extends TSchema>(inner: Inner) => Type.Union([inner, Type.Null()])
+const mayLack = <Inner extends TSchema>(inner: Inner) => Type.Optional(orNull(inner))
+
+/** The id goes into the path of requests: anything that no id or name of Docker can be must not reach it. */
+const REFERENCE = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/
+
+/** Whether it may be the id or the name of a container. */
+export const isReference = (text: unknown): text is string => typeof text === 'string' && REFERENCE.test(text)
+
+const Id = Type.String({ pattern: REFERENCE.source })
+const Texts = Type.Record(Type.String(), Type.String())
+const Networks = Type.Record(Type.String(), orNull(Type.Object({ IPAddress: Type.Optional(Type.String()) })))
+const Bindings = Type.Record(
+  Type.String(),
+  orNull(Type.Array(Type.Object({ HostPort: Type.Optional(Type.String()) }))),
+)
+
+const HealthState = Type.Object({
+  Status: Type.String(),
+  Log: mayLack(Type.Array(Type.Object({ Start: Type.String(), Output: Type.String() }))),
+})
+
+const InspectedState = Type.Object({
+  Status: Type.String(),
+  StartedAt: Type.String(),
+  ExitCode: Type.Optional(Type.Integer()),
+  Health: mayLack(HealthState),
+})
+
+const Mode = Type.Object({ NetworkMode: Type.Optional(Type.String()) })
+
+const Inspected = Type.Object({
+  Id,
+  Name: Type.String(),
+  Created: Type.String(),
+  RestartCount: Type.Optional(Type.Integer({ minimum: 0 })),
+  Config: Type.Object({ Image: Type.String(), Labels: mayLack(Texts) }),
+  State: InspectedState,
+  HostConfig: Type.Composite([Mode, Type.Object({ PortBindings: mayLack(Bindings) })]),
+  NetworkSettings: Type.Object({ Networks: mayLack(Networks), Ports: mayLack(Bindings) }),
+})
+
+const Port = Type.Object({
+  PrivatePort: Type.Integer(),
+  PublicPort: Type.Optional(Type.Integer()),
+  Type: Type.String(),
+})
+
+const Listed = Type.Object({
+  Id,
+  Names: orNull(Type.Array(Type.String())),
+  Image: Type.String(),
+  State: Type.String(),
+  Labels: mayLack(Texts),
+  Ports: mayLack(Type.Array(Port)),
+  HostConfig: mayLack(Mode),
+  NetworkSettings: mayLack(Type.Object({ Networks: mayLack(Networks) })),
+  Created: Type.Integer(),
+})
+
+const Counted = Type.Object({
+  /** Not used: it tells counters from other objects, since all else of it may be left out. */
+  read: Type.String(),
+  networks: mayLack(
+    Type.Record(Type.String(), Type.Object({ rx_bytes: Type.Number(), tx_bytes: Type.Number() })),
+  ),
+})
+
+const Message = Type.Object({
+  Action: Type.String(),
+  Actor: Type.Object({ ID: Type.Optional(Type.String()), Attributes: mayLack(Texts) }),
+  time: Type.Optional(Type.Number()),
+  timeNano: Type.Optional(Type.Number()),
+})
+
+export type InspectedContainer = Static<typeof Inspected>
+export type ListedContainer = Static<typeof Listed>
+export type CountedTraffic = Static<typeof Counted>
+export type EventMessage = Static<typeof Message>
+
+/** Of `GET /containers/{id}/json`. */
+export const readInspected = readerOf('a container', Inspected)
+/** The same, where only its network or its presence is asked about. */
+export const readMode = readerOf('the network of a container', Type.Object({ HostConfig: Mode }))
+export const readPresence = readerOf('a container', Type.Object({ Id }))
+/** Of `GET /containers/json`. */
+export const readList = readerOf('a list of containers', Type.Array(Listed))
+/** Of `GET /containers/{id}/stats`. */
+export const readCounted = readerOf('counters', Counted)
+/** Of `GET /exec/{id}/json`. */
+export const readExec = readerOf(
+  'the state of a command',
+  Type.Object({ Running: Type.Boolean(), ExitCode: orNull(Type.Integer()) }),
+)
+/** Of one line of `GET /events`, parsed. */
+export const readMessage = readerOf('an event', Message)
+
+/** Of what makes something: dockerode's handle of it, whose id is in the answer. */
+export function readId({ id }: { readonly id?: unknown }): string {
+  if (!isReference(id)) throw new NotDockers('no id')
+  return id
+}
+
+/** Of a ping; dockerode gives bytes where there is no JSON. */
+export function readPong(answer: unknown): void {
+  if (String(answer).trim() !== 'OK') throw new NotDockers('no OK')
+}
+
+/** Of what is only done: dockerode takes a page with 200 for success, too, and Docker says nothing at all. */
+export function readNothing(answer: unknown): void {
+  if (!(answer instanceof Uint8Array) || answer.length > 0)
+    throw new NotDockers('words where Docker has none')
+}
+
+function readerOf<Schema extends TSchema>(what: string, schema: Schema): (answer: unknown) => Static<Schema> {
+  const compiled = TypeCompiler.Compile(schema)
+  return (answer) => {
+    // What is no JSON comes as bytes, which are an object, too.
+    if (answer instanceof Uint8Array || !compiled.Check(answer)) throw new NotDockers(`not ${what}`)
+    return answer
+  }
+}
