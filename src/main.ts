@@ -104,6 +104,7 @@ function workersOf(config: Config, log: Log) {
   const telling = {
     onTrouble: (why: string, restartInMs: number) => log.warn({ restart_in_ms: restartInMs }, why),
     onBack: (what: string, awayMs: number) => log.info({ away_ms: awayMs }, what),
+    onDropped: (what: string) => log.error({}, what),
   }
   const health = new HealthHost({
     spawn: () => new Worker(new URL('./workers/health.worker.ts', import.meta.url)),

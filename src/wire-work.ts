@@ -159,7 +159,7 @@ function watchingOf(
     ...{ onSettled, lookAgain },
   })
   const settler = new Settler({
-    ...{ store, clock, runtime, facts, settlements, installation },
+    ...{ store, clock, runtime, facts, settlements, installation, warnings },
     ...{ lookAgain, lookWithin, isInHand },
   })
   const path = config.ENGINE_CACHE_PATH

@@ -51,8 +51,15 @@ export class Addresses {
     }
   }
 
-  /** Where this process may reach it, whatever is advertised; the worker finds out which one answers. */
+  /**
+   * Where this process may reach it, whatever is advertised; the worker finds out which one answers. An engine that an earlier
+   * version took over without knowing its port is reached nowhere.
+   */
   probed(engine: Engine): HostPort[] {
+    return this.#places(engine).filter(({ host, port }) => host !== '' && port > 0 && port <= 65_535)
+  }
+
+  #places(engine: Engine): HostPort[] {
     const published = { host: this.settings.dockerHost, port: engine.hostHttpPort }
     if (engine.vpnNode !== null) {
       const hosts = [...this.nodeAddresses(engine.vpnNode), engine.vpnNode]

@@ -13,6 +13,7 @@ import { type Lease, leasesIn, releaseLeases, tryLease } from '../store/leases.t
 import type { Db, Store } from '../store/store.ts'
 import { unseen } from './claims.ts'
 import { leasesOf } from './engine-ports.ts'
+import { foundId, foundPorts, keptLabels, numberIn, portIn } from './found-values.ts'
 import { HOST_SCOPE } from './port-book.ts'
 import {
   CONFIG_LABEL,
@@ -26,6 +27,9 @@ import {
 } from './template.ts'
 import type { VpnNode } from './vpn-nodes.ts'
 
+/** Longer than any that we make; a hash that is cut is another one, as it was. */
+const HASH_LENGTH_MAX = 64
+
 /** Engines carry our own label or, when the earlier orchestrator made them, the label of their port. */
 export const isEngineContainer = ({ labels }: Pick<ContainerObservation, 'labels'>): boolean =>
   labels[GENERIC_LABEL] === undefined &&
@@ -37,15 +41,16 @@ export const isEngineContainer = ({ labels }: Pick<ContainerObservation, 'labels
  */
 export function rowOf(db: Db, container: Pick<ContainerObservation, 'id' | 'labels'>): Engine | undefined {
   const byContainer = engineByContainer(db, container.id)
-  const named = container.labels[ENGINE_LABEL]
-  if (byContainer !== undefined || named === undefined) return byContainer
+  const named = foundId(container)
+  if (byContainer !== undefined || named === null) return byContainer
   const byLabel = engineById(db, named)
   return byLabel !== undefined && isLive(byLabel) && byLabel.containerId !== null ? undefined : byLabel
 }
 
 /**
  * Makes the row of a running engine that no row knows, from its labels alone. It may have viewers that we don't know
- * of, so it is marked as adopted; it counts against `MAX_REPLICAS` and is taken over also above it.
+ * of, so it is marked as adopted; it counts against `MAX_REPLICAS` and is taken over also above it. Throws for one that is
+ * `unusable`.
  */
 export function adopt(
   tx: Db,
@@ -59,26 +64,28 @@ export function adopt(
 ): Engine {
   const { newId, template, nowMs, nodes } = options
   const vpnNode = nodeOf(container, nodes)
-  const named = container.labels[ENGINE_LABEL]
+  const named = foundId(container)
+  const ports = foundPorts(container)
+  if (ports === null) throw new Error(`container ${container.id} has no usable port`)
   const engine: Engine = {
     ...unseen,
-    ...portsOf(container),
+    ...ports,
     vpnNode,
     forwarded: container.labels[VPN_LABELS.forwarded] === 'true' && !hasCarrier(tx, vpnNode),
-    apiPort: portLabel(container.labels[VPN_LABELS.api]),
-    p2pPort: portLabel(container.labels[VPN_LABELS.p2p]),
+    apiPort: portIn(container.labels[VPN_LABELS.api]),
+    p2pPort: portIn(container.labels[VPN_LABELS.p2p]),
     donorId: container.joins,
     // A copy carries the label of another engine; it gets an id of its own.
-    id: named !== undefined && engineById(tx, named) === undefined ? named : newId,
+    id: named !== null && engineById(tx, named) === undefined ? named : newId,
     status: 'starting',
     name: container.name,
     containerId: container.id,
     image: container.image,
     request: plainRequest,
     requestHash: requestHash(plainRequest),
-    configHash: container.labels[CONFIG_LABEL] ?? '',
+    configHash: (container.labels[CONFIG_LABEL] ?? '').slice(0, HASH_LENGTH_MAX),
     scope: vpnNode ?? HOST_SCOPE,
-    labels: container.labels,
+    labels: keptLabels(container.labels, template.label),
     containerState: container.state,
     containerStartedAt: container.startedAtMs,
     address: container.address,
@@ -89,8 +96,8 @@ export function adopt(
     adoptedAt: nowMs,
   }
   insertEngine(tx, engine)
-  for (const lease of leasesOf(engine)) if (lease.port > 0) tryLease(tx, lease, nowMs)
-  skipEngineNumber(tx, Number(/^acestream-(\d+)$/.exec(container.name)?.[1] ?? 0))
+  for (const lease of leasesOf(engine)) tryLease(tx, lease, nowMs)
+  skipEngineNumber(tx, numberIn(container.name))
   const detail = {
     name: engine.name,
     port: engine.hostHttpPort,
@@ -144,21 +151,4 @@ function nodeOf(
   const named = labels[VPN_LABELS.node]
   const node = nodes.find(({ name, container }) => [name, container?.id].includes(joins) || name === named)
   return node?.name ?? null
-}
-
-function portsOf({ labels, ports }: ContainerObservation) {
-  const inside = portLabel(labels['acestream.http_port']) ?? ports[0]?.containerPort ?? 0
-  const published = ports.find(({ containerPort }) => containerPort === inside)?.hostPort
-  const https = portLabel(labels['acestream.https_port']) ?? 0
-  return {
-    httpPort: inside,
-    hostHttpPort: published ?? portLabel(labels['host.http_port']) ?? inside,
-    httpsPort: https,
-    hostHttpsPort: ports.find(({ containerPort }) => https > 0 && containerPort === https)?.hostPort ?? null,
-  }
-}
-
-function portLabel(text: string | undefined): number | null {
-  const port = Number(text)
-  return Number.isInteger(port) && port > 0 && port <= 65_535 ? port : null
 }

@@ -8,6 +8,7 @@ import { installationId, setInstallationId, setTakeOver, takeOver } from '../sto
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { isEngineContainer } from './adoption.ts'
+import { unusable } from './found-values.ts'
 import { INSTALLATION_LABEL } from './template.ts'
 import type { Warnings } from './warnings.ts'
 
@@ -100,7 +101,10 @@ export class Installation {
   #runningOthers(listed: readonly ContainerObservation[]): readonly ContainerObservation[] {
     return listed.filter(
       (container) =>
-        isEngineContainer(container) && !standsStill(container.state) && this.isOthers(container),
+        isEngineContainer(container) &&
+        unusable(container) === null &&
+        !standsStill(container.state) &&
+        this.isOthers(container),
     )
   }
 

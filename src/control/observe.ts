@@ -6,6 +6,7 @@ import { appendJournal } from '../store/journal.ts'
 import type { Db } from '../store/store.ts'
 import { freeTrial } from './breaker-notes.ts'
 import { endStreams } from './endings.ts'
+import { isUsableName } from './found-values.ts'
 
 /** What an observation of a live engine's container changes; null where it confirms what is known. */
 export function observedChange(engine: Engine, seen: ContainerObservation): ObservedChange | null {
@@ -14,7 +15,7 @@ export function observedChange(engine: Engine, seen: ContainerObservation): Obse
   const restartCount = seen.restarts ?? engine.restartCount
   const change = {
     // Somebody may have given it another one, and proxies in its network find it by that.
-    name: seen.name,
+    name: isUsableName(seen.name) ? seen.name : engine.name,
     containerState: seen.state,
     containerStartedAt: startedAt,
     // A stopped container has no address; the last one is of no use either.

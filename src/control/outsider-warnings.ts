@@ -8,6 +8,9 @@ import type { Warnings } from './warnings.ts'
 /** So many engines are named; a fleet that is outside as a whole would fill a page. */
 const NAMED_MAX = 5
 
+/** Anybody may have written the label. */
+const NAME_LENGTH_MAX = 64
+
 /** Tells users of engines that are outside the VPN, from the same decision that hides them. */
 export class OutsiderWarnings {
   constructor(
@@ -74,4 +77,4 @@ function named(engines: readonly Engine[]): string {
 
 /** The other container by the name under which engines were put behind it, else by the beginning of its id. */
 const donorName = ({ vpnNode, labels, donorId }: Engine): string =>
-  `container '${vpnNode ?? labels[VPN_LABELS.node] ?? donorId?.slice(0, 12) ?? 'unknown'}'`
+  `container '${vpnNode ?? labels[VPN_LABELS.node]?.slice(0, NAME_LENGTH_MAX) ?? donorId?.slice(0, 12) ?? 'unknown'}'`

@@ -11,10 +11,12 @@ import { engineByContainer, engineById, liveEngines } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'
 import { isEngineContainer, rowOf } from './adoption.ts'
 import type { Facts } from './facts.ts'
+import { unusable, unusableWarning } from './found-values.ts'
 import type { Installation } from './installation.ts'
 import { observedChange } from './observe.ts'
 import type { Settlements } from './settlements.ts'
 import { ENGINE_LABEL, GENERIC_LABEL } from './template.ts'
+import type { Warnings } from './warnings.ts'
 
 export interface SettlerDeps {
   readonly store: Store
@@ -23,6 +25,7 @@ export interface SettlerDeps {
   readonly facts: Facts
   readonly settlements: Settlements
   readonly installation: Installation
+  readonly warnings: Warnings
   /** Asks for a look at one container that a full pass could not settle. */
   readonly lookAgain: (containerId: string) => void
   /** Asks for a look at one container that is to be settled later, after so many milliseconds at the latest. */
@@ -104,7 +107,7 @@ export class Settler {
    * RuntimeFailure when Docker can't be asked; a single container that can't be settled is tried again by itself.
    */
   async fullPass(isThorough: boolean): Promise<PassResult> {
-    const { runtime, store, installation } = this.deps
+    const { runtime, store, installation, warnings } = this.deps
     const before = liveEngines(store.db).filter(({ id }) => !this.deps.isInHand(id))
     const listed = await runtime.list()
     installation.survey(listed)
@@ -129,6 +132,7 @@ export class Settler {
     const missing = before.filter(({ containerId }) => containerId === null || !listedIds.has(containerId))
     for (const engine of missing) counts[await this.#lookForMissing(engine, listed)]++
     installation.tell(listed)
+    warnings.tell('engines_unusable', unusableWarning(listed.filter((each) => this.#isLeftUnusable(each))))
     const { adopt, reap: reaped, finish: finished, undo: undone, gone } = counts
     return { containers: listed.length, adopted: adopt, reaped, finished, undone, gone }
   }
@@ -195,7 +199,17 @@ export class Settler {
     return isListed ? 'leave' : this.#settle(engine, null)
   }
 
-  #decide(engine: Engine | undefined, seen: ContainerObservation | null): Settlement {
+  /** Whether it would be taken over if it had what an engine needs. */
+  #isLeftUnusable(seen: ContainerObservation): boolean {
+    if (unusable(seen) === null) return false
+    return this.#decide(rowOf(this.deps.store.db, seen), seen, true).kind === 'adopt'
+  }
+
+  #decide(
+    engine: Engine | undefined,
+    seen: ContainerObservation | null,
+    isUsable = seen !== null && unusable(seen) === null,
+  ): Settlement {
     const isOthers = seen !== null && this.deps.installation.isOthers(seen)
     return settle({
       engine: engine ?? null,
@@ -203,6 +217,7 @@ export class Settler {
         id: seen.id,
         state: seen.state,
         isEngine: isEngineContainer(seen),
+        isUsable,
         isOurGeneric: seen.labels[GENERIC_LABEL] !== undefined,
         isOthers,
         isLeftToUs: isOthers && this.deps.installation.isLeftToUs(seen.id),

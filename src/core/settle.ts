@@ -10,6 +10,8 @@ export interface Pair {
     readonly state: ContainerState
     readonly isEngine: boolean
     readonly isOurGeneric: boolean
+    /** It has all that an engine needs to be taken over. */
+    readonly isUsable: boolean
     /** It belongs to another installation. */
     readonly isOthers: boolean
     /** It was found by a new database, which takes over what runs then. */
@@ -128,6 +130,8 @@ const RULES: readonly { readonly when: (pair: Pair) => boolean; readonly outcome
  */
 export function settle(pair: Pair): Settlement {
   const outcome = RULES.find(({ when }) => when(pair))?.outcome ?? { kind: 'observe' }
+  // Nobody could ever be sent there.
+  if (outcome.kind === 'adopt' && pair.container?.isUsable !== true) return { kind: 'leave' }
   const isAwaited = pair.container?.isYoung === true && !isLate(pair)
   return outcome.kind === 'reap' && isAwaited ? { kind: 'wait' } : outcome
 }

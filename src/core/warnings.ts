@@ -4,6 +4,7 @@ export const WARNING_CODES = [
   'engines_outside_vpn',
   'engines_in_other_network',
   'other_installation',
+  'engines_unusable',
   'events_refused',
   'viewers_unknown',
   'clock_set',

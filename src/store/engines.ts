@@ -108,9 +108,15 @@ const move = (tx: Db, id: string, from: readonly EngineStatus[], to: EngineStatu
 
 const NEXT_NUMBER = 'next_engine_number'
 
+/** From the start again where an earlier version took one from a name that has no next. */
+function nextNumber(db: Db): number {
+  const number = Number(setting(db, NEXT_NUMBER) ?? 1)
+  return Number.isSafeInteger(number + 1) ? number : 1
+}
+
 /** The number for the next engine's name; every call gives another. */
 export function takeEngineNumber(tx: Db): number {
-  const number = Number(setting(tx, NEXT_NUMBER) ?? 1)
+  const number = nextNumber(tx)
   setSetting(tx, NEXT_NUMBER, String(number + 1))
   return number
 }
@@ -122,7 +128,7 @@ export const hasHadEngines = (db: Db): boolean =>
 
 /** Keeps the numbers to come above one seen on a container. */
 export function skipEngineNumber(tx: Db, seen: number): void {
-  if (Number(setting(tx, NEXT_NUMBER) ?? 1) <= seen) setSetting(tx, NEXT_NUMBER, String(seen + 1))
+  if (nextNumber(tx) <= seen) setSetting(tx, NEXT_NUMBER, String(seen + 1))
 }
 
 /** Keeps the newest `keep` rows of history that ended not before `before`; gives whether there may be more. */

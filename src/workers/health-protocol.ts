@@ -23,16 +23,15 @@ const Target = Type.Object({
   networkIntervalMs: Type.Union([Milliseconds, Type.Null()]),
 })
 
-const ToHealthWorker = Type.Union([
-  Type.Object({
-    type: Type.Literal('configure'),
-    intervalMs: Milliseconds,
-    timeoutMs: Milliseconds,
-    bootIntervalMs: Milliseconds,
-    sessionIntervalMs: Milliseconds,
-  }),
-  Type.Object({ type: Type.Literal('targets'), targets: Type.Array(Target) }),
-])
+const Configure = Type.Object({
+  type: Type.Literal('configure'),
+  intervalMs: Milliseconds,
+  timeoutMs: Milliseconds,
+  bootIntervalMs: Milliseconds,
+  sessionIntervalMs: Milliseconds,
+})
+
+const Targets = Type.Object({ type: Type.Literal('targets'), targets: Type.Array(Target) })
 
 const Figure = Type.Union([Type.Integer({ minimum: 0 }), Type.Null()])
 
@@ -84,19 +83,34 @@ const FromHealthWorker = Type.Union([
 ])
 
 export type ProbeTarget = Static<typeof Target>
-export type ToHealthWorker = Static<typeof ToHealthWorker>
+export type ToHealthWorker = Static<typeof Configure> | Static<typeof Targets>
 export type FromHealthWorker = Static<typeof FromHealthWorker>
-export type HealthPace = Omit<Extract<ToHealthWorker, { type: 'configure' }>, 'type'>
+export type HealthPace = Omit<Static<typeof Configure>, 'type'>
 export type ProbeFact = Extract<FromHealthWorker, { type: 'probe' }>
 export type SessionFact = Static<typeof SessionAnswer>
 export type NetworkFact = Static<typeof NetworkAnswer>
 
-const parseWish = parserOf(ToHealthWorker)
+const parseWish = parserOf(
+  Type.Union([Configure, Type.Object({ ...Targets.properties, targets: Type.Array(Type.Unknown()) })]),
+)
+const parseTarget = parserOf(Target)
 
-/** The message, or null when it is none. Sessions with a path that is not to be asked are left out of it. */
-export function parseToHealthWorker(message: unknown): ToHealthWorker | null {
+/** What the worker is told, as far as it can be read: `dropped` is how many of the targets can't be. */
+export type HealthWish = Static<typeof Configure> | (Static<typeof Targets> & { readonly dropped: number })
+
+/**
+ * The message, or null when it is none. Each target is read by itself, so that what is wrong with one engine costs no other;
+ * sessions with a path that is not to be asked are left out.
+ */
+export function parseToHealthWorker(message: unknown): HealthWish | null {
   const known = parseWish(message)
-  return known?.type === 'targets' ? { ...known, targets: known.targets.map(withAskableOnly) } : known
+  if (known?.type !== 'targets') return known
+  const targets = known.targets.flatMap((target) => parseTarget(target) ?? [])
+  return {
+    type: 'targets',
+    targets: targets.map(withAskableOnly),
+    dropped: known.targets.length - targets.length,
+  }
 }
 
 const withAskableOnly = (target: ProbeTarget): ProbeTarget => ({

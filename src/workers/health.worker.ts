@@ -3,7 +3,7 @@
  * It decides nothing and writes nothing; a hung engine costs a timer here and no answer to a proxy.
  */
 import { HealthProbes } from './health-probes.ts'
-import { type FromHealthWorker, parseToHealthWorker, type ToHealthWorker } from './health-protocol.ts'
+import { type FromHealthWorker, type HealthWish, parseToHealthWorker } from './health-protocol.ts'
 import { NetworkPolls } from './network-polls.ts'
 import { SessionPolls } from './session-polls.ts'
 import { post, serve } from './worker-frame.ts'
@@ -21,7 +21,8 @@ const networks = new NetworkPolls({
 })
 const loops = [probes, sessions, networks]
 
-function onWish(wish: ToHealthWorker): void {
+function onWish(wish: HealthWish, drop: (what: string) => void): void {
+  if (wish.type === 'targets' && wish.dropped > 0) drop(`${wish.dropped} of the engines that it is to probe`)
   for (const loop of loops) {
     if (wish.type === 'configure') loop.configure(wish)
     else loop.setTargets(wish.targets)

@@ -3,7 +3,7 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 
 /**
  * What the main thread and any worker say to each other, beside what is particular to one. Both sides parse: a message
- * that is none is dropped instead of breaking a loop.
+ * that is none is dropped instead of breaking a loop, which is a mistake of ours and told as one on both sides.
  */
 
 const FrameToWorker = Type.Union([
@@ -17,6 +17,8 @@ const FrameFromWorker = Type.Union([
   Type.Object({ type: Type.Literal('ready') }),
   Type.Object({ type: Type.Literal('heartbeat'), atMs: Type.Number() }),
   Type.Object({ type: Type.Literal('stopped') }),
+  /** It was told something that it could not read, and has left it out. */
+  Type.Object({ type: Type.Literal('dropped'), what: Type.String() }),
 ])
 
 /** A port of a host where something may be reached over HTTP. */

@@ -10,7 +10,8 @@ interface WorkerDuties<Wish> {
   readonly name: string
   /** Null for what is no message of its protocol. */
   readonly parse: (message: unknown) => Wish | null
-  readonly onWish: (wish: Wish) => void
+  /** `drop` says what of it is left out, since it cannot be read. */
+  readonly onWish: (wish: Wish, drop: (what: string) => void) => void
   /** Ends all that it does; nothing is to be posted afterwards. */
   readonly stop: () => void | Promise<void>
 }
@@ -34,10 +35,11 @@ export function serve<Wish>({ name, parse, onWish, stop }: WorkerDuties<Wish>): 
     say({ type: 'stopped' })
   }
 
+  const drop = tellingDrops(name, say)
   const take = (data: unknown): void => {
     const wish = parse(data)
-    if (wish === null) console.error(`${name}: dropped a message that is none of the protocol`)
-    else onWish(wish)
+    if (wish === null) drop('a message that is none of the protocol')
+    else onWish(wish, drop)
   }
 
   self.onmessage = ({ data }: MessageEvent<unknown>) => {
@@ -48,6 +50,17 @@ export function serve<Wish>({ name, parse, onWish, stop }: WorkerDuties<Wish>): 
   }
 
   say({ type: 'ready' })
+}
+
+/** Says here and to the main thread what was dropped; the same in a row is said once. */
+function tellingDrops(name: string, say: (message: FrameFromWorker) => void): (what: string) => void {
+  let last = ''
+  return (what) => {
+    if (what === last) return
+    last = what
+    console.error(`${name}: dropped ${what}`)
+    say({ type: 'dropped', what })
+  }
 }
 
 /** Out of reach of whoever might catch it, as a defect would be. */

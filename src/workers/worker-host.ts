@@ -8,6 +8,8 @@ export interface WorkerOptions {
   readonly onTrouble: (why: string, restartInMs: number) => void
   /** Told at the end of an outage: a sentence, and how long there was no worker. */
   readonly onBack: (what: string, awayMs: number) => void
+  /** Told of what one side said and the other could not read: a sentence. At most once a minute for each side. */
+  readonly onDropped: (what: string) => void
 }
 
 interface WorkerHostOptions<Wish, Fact> extends WorkerOptions {
@@ -28,6 +30,7 @@ const SILENCE_MAX_MS = 5_000
 const RESTART_MIN_MS = 250
 const RESTART_MAX_MS = 10_000
 const STOP_PATIENCE_MS = 500
+const DROPPED_EVERY_MS = 60_000
 
 /** Time without a worker: since when, and until when if one is there that has yet to last. */
 interface Outage {
@@ -48,6 +51,7 @@ export class WorkerHost<Wish extends object, Fact> {
   #silence: ReturnType<typeof setTimeout> | null = null
   #restart: ReturnType<typeof setTimeout> | null = null
   #restarts = 0
+  readonly #silentUntilMs = { here: 0, there: 0 }
   #spawned = 0
   readonly #stopped = Promise.withResolvers<void>()
   #isStopping = false
@@ -120,21 +124,34 @@ export class WorkerHost<Wish extends object, Fact> {
     if (worker !== this.#worker) return
     const frame = parseFrameFromWorker(data)
     const fact = frame === null ? this.options.parse(data) : null
-    if (frame === null && fact === null) return
+    if (frame === null && fact === null) {
+      this.#dropped('here', `the ${this.options.name} said what is no message of the protocol`)
+      return
+    }
     this.#watchSilence(worker)
     if (frame !== null) this.#heardFrame(frame)
     else if (fact !== null && !this.#isStopping) this.options.onFact(fact)
   }
 
-  #heardFrame({ type }: FrameFromWorker): void {
+  #heardFrame(frame: FrameFromWorker): void {
+    const { type } = frame
     if (type === 'stopped') this.#stopped.resolve()
     if (this.#isStopping) return
+    if (frame.type === 'dropped') this.#dropped('there', `the ${this.options.name} dropped ${frame.what}`)
     if (type === 'ready') {
       this.#isReady = true
       if (this.#outage !== null) this.#outage.untilMs = performance.now()
       for (const wish of this.options.briefing()) this.say(wish)
     }
     if (type === 'heartbeat') this.#lasted()
+  }
+
+  /** A flood of it would fill the log. */
+  #dropped(side: 'here' | 'there', what: string): void {
+    const nowMs = performance.now()
+    if (nowMs < this.#silentUntilMs[side]) return
+    this.#silentUntilMs[side] = nowMs + DROPPED_EVERY_MS
+    this.options.onDropped(what)
   }
 
   #lasted(): void {

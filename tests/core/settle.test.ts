@@ -7,6 +7,7 @@ const container = (state: NonNullable<Pair['container']>['state'], change = {}) 
   id: OWN,
   state,
   isEngine: true,
+  isUsable: true,
   isOurGeneric: false,
   isOthers: false,
   isLeftToUs: false,
@@ -34,6 +35,11 @@ describe('settle', () => {
     // Containers that no row knows.
     [null, container('running'), 'adopt'],
     [null, container('restarting'), 'adopt'],
+    // What has nothing by which it could be used.
+    [null, container('running', { isUsable: false }), 'leave'],
+    [null, container('running', { isUsable: false, isOthers: true, isLeftToUs: true }), 'leave'],
+    [other('gone'), container('running', { isUsable: false }), 'leave'],
+    [row('starting'), container('running', { isUsable: false }), 'observe'],
     [null, container('created'), 'reap'],
     [null, container('exited'), 'reap'],
     [null, container('running', { isEngine: false }), 'leave'],

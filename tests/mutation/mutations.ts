@@ -551,7 +551,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'if (!takesOver && takeOver',
       'if (takeOver === null && takeOver',
     ],
-    ['what stands still is taken over', ' && !standsStill(container.state)', ''],
+    ['what stands still is taken over', '        !standsStill(container.state) &&\n', ''],
     [
       'nobody notes what there is to take over',
       '      setTakeOver(\n        tx,\n        running.map(({ id }) => id),\n      )\n',
@@ -614,6 +614,11 @@ export const MUTATIONS: readonly Mutation[] = [
       'the container of an engine that is history is taken for a copy',
       'engine !== null && engine.containerId !== null && engine.containerId !== container?.id',
       'engine !== null && container !== null',
+    ],
+    [
+      'what has no usable port is taken over',
+      "outcome.kind === 'adopt' && pair.container?.isUsable !== true",
+      'pair.container === null',
     ],
     ['what is new is removed at once', 'pair.container?.isYoung === true', 'pair.container === null'],
     [
@@ -966,7 +971,11 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   ]),
   ...of('control/observe.ts', [
-    ['an engine keeps a name that its container has not any more', 'name: seen.name,', 'name: engine.name,'],
+    [
+      'an engine keeps a name that its container has not any more',
+      'isUsableName(seen.name) ? seen.name : engine.name',
+      'engine.name',
+    ],
     [
       'streams outlive a restart of their engine',
       'endStreams(tx, engine.id, reason, nowMs, Math.min(change.containerStartedAt ?? nowMs, nowMs))',

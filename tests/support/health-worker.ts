@@ -14,6 +14,7 @@ export function startHealthWorker(
   const sessions: SessionFact[] = []
   const networks: NetworkFact[] = []
   const troubles: string[] = []
+  const drops: string[] = []
   const returns: number[] = []
   const workers: Worker[] = []
   let lost = 0
@@ -26,6 +27,7 @@ export function startHealthWorker(
     pace: { intervalMs: 100, timeoutMs: 500, bootIntervalMs: 20, sessionIntervalMs: 50, ...pace },
     onTrouble: (why) => troubles.push(why),
     onBack: (_, awayMs) => returns.push(awayMs),
+    onDropped: (what) => drops.push(what),
   })
   health.start({
     onFact: (fact) => facts.push(fact),
@@ -33,7 +35,7 @@ export function startHealthWorker(
     onNetwork: (answers) => networks.push(...answers),
     onLost: () => lost++,
   })
-  return { health, facts, sessions, networks, troubles, returns, workers, lost: () => lost }
+  return { health, facts, sessions, networks, troubles, drops, returns, workers, lost: () => lost }
 }
 
 /** An engine that is ready, at one address, without sessions. */

@@ -9,6 +9,7 @@ export function startVpnWorker(settings: Partial<VpnHostOptions['settings']>) {
   const containers: ContainerFact[] = []
   const controls: ControlFact[] = []
   const troubles: string[] = []
+  const drops: string[] = []
   const returns: number[] = []
   let lost = 0
   const vpn = new VpnHost({
@@ -26,11 +27,12 @@ export function startVpnWorker(settings: Partial<VpnHostOptions['settings']>) {
     },
     onTrouble: (why) => troubles.push(why),
     onBack: (_, awayMs) => returns.push(awayMs),
+    onDropped: (what) => drops.push(what),
   })
   vpn.start({
     onContainer: (fact) => containers.push(fact),
     onControl: (fact) => controls.push(fact),
     onLost: () => lost++,
   })
-  return { vpn, containers, controls, troubles, returns, lost: () => lost }
+  return { vpn, containers, controls, troubles, drops, returns, lost: () => lost }
 }

@@ -91,7 +91,7 @@ describe('the protocol', () => {
       'stop',
       {},
       { type: 'nonsense' },
-      { type: 'targets', targets: [{}] },
+      { type: 'targets', targets: {} },
       { type: 'probe' },
     ]) {
       const parsers = [parseToHealthWorker, parseFromHealthWorker, parseToVpnWorker, parseFromVpnWorker]
@@ -101,6 +101,20 @@ describe('the protocol', () => {
       expect(parseFrameToWorker(message)).toBeNull()
     expect(parseFrameToWorker({ type: 'stop' })).toEqual({ type: 'stop' })
     expect(parseFrameFromWorker({ type: 'ready' })).toEqual({ type: 'ready' })
+  })
+
+  const good = targetAt('one', { host: 'h', port: 1 })
+  test.each<readonly [string, unknown]>([
+    ['null', null],
+    ['an empty object', {}],
+    ['a port of 0', { ...good, addresses: [{ host: 'h', port: 0 }] }],
+    ['a port beyond all', { ...good, addresses: [{ host: 'h', port: 70_000 }] }],
+    ['an address without a host', { ...good, addresses: [{ host: '', port: 1 }] }],
+    ['a session that is none', { ...good, sessions: [{}] }],
+    ['a start without a time', { ...good, generation: Number.NaN }],
+  ])('loses one target of a list for %s, and no other', (_, bad) => {
+    const message = { type: 'targets', targets: [bad, good, bad] }
+    expect(parseToHealthWorker(message)).toEqual({ type: 'targets', targets: [good], dropped: 2 })
   })
 })
 

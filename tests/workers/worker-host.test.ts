@@ -35,6 +35,7 @@ function hostOf(programs: readonly string[], silenceMaxMs = 10_000) {
   const troubles: { readonly why: string; readonly restartInMs: number }[] = []
   const returns: { readonly what: string; readonly awayMs: number }[] = []
   const facts: string[] = []
+  const drops: string[] = []
   let lost = 0
   const host = new WorkerHost<{ readonly type: 'wish'; readonly text: string }, Told>({
     name: 'test worker',
@@ -50,10 +51,11 @@ function hostOf(programs: readonly string[], silenceMaxMs = 10_000) {
     onLost: () => lost++,
     onTrouble: (why, restartInMs) => troubles.push({ why, restartInMs }),
     onBack: (what, awayMs) => returns.push({ what, awayMs }),
+    onDropped: (what) => drops.push(what),
     silenceMaxMs,
   })
   cleanUps.push(() => host.stop())
-  return { host, spawned, troubles, returns, facts, lost: () => lost }
+  return { host, spawned, troubles, drops, returns, facts, lost: () => lost }
 }
 
 const wish = (text: string) => ({ type: 'wish', text }) as const
@@ -107,7 +109,7 @@ describe('a worker', () => {
 
   test('that is silent is replaced, and a flood of what is no message is silence', async () => {
     const talksNonsense = `${READY} setInterval(() => postMessage({ type: 'nonsense' }), 10)`
-    const { host, spawned, troubles, returns, facts, lost } = hostOf([talksNonsense, WELL], 200)
+    const { host, spawned, troubles, drops, returns, facts, lost } = hostOf([talksNonsense, WELL], 200)
     let hasClosed = false
     host.start()
     spawned[0]?.worker.addEventListener('close', () => {
@@ -118,6 +120,8 @@ describe('a worker', () => {
     expect([spawned.length, lost()]).toEqual([2, 1])
     expect(facts).toEqual([JSON.stringify(wish('briefing 2'))])
     await until('the silent one was ended', () => hasClosed)
+    // Dropped is not unseen, and a flood of it is one line.
+    expect(drops).toEqual(['the test worker said what is no message of the protocol'])
   })
 
   test('that never becomes ready is replaced, too', async () => {
@@ -201,12 +205,22 @@ describe('the health worker', () => {
   })
 
   test('lives on after a message that is none', async () => {
-    const { health, facts, workers, troubles } = worker()
+    const { health, facts, workers, troubles, drops } = worker()
     await until('there is one', () => workers.length > 0)
     for (const message of [null, 'stop', { type: 'nonsense' }, { type: 'targets', targets: [{}] }])
       workers[0]?.postMessage(message)
     health.setTargets([targetAt('one', engine())])
     await until('it was probed', () => facts.length > 0)
     expect(troubles).toEqual([])
+    expect(drops).toEqual(['the health worker dropped a message that is none of the protocol'])
+  })
+
+  test('probes all other engines where one cannot be, and says so', async () => {
+    const { health, facts, drops } = worker()
+    const good = engine()
+    const port = { host: '127.0.0.1', port: 0 }
+    health.setTargets([targetAt('bad', port), targetAt('one', good), targetAt('', { host: '', port: 1 })])
+    await until('the good one was probed', () => facts.some(({ engineId, ok }) => engineId === 'one' && ok))
+    expect(drops).toEqual(['the health worker dropped 2 of the engines that it is to probe'])
   })
 })
