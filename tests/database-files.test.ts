@@ -197,9 +197,10 @@ describe('files that go under the running process are noticed', () => {
     expect(await server.report('late')).toBe(200)
   })
 
-  test('the whole folder', async () => {
+  test('the whole folder, also when a file has its name', async () => {
     const server = await start()
     rmSync(folder, { recursive: true })
+    writeFileSync(folder, '')
     await untilWarned(server, 'removed or replaced (a.db)')
     expect(await server.report('late')).toBe(200)
   })

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { type Stats, statSync } from 'node:fs'
 
 /**
  * The files of an open database: who has them open goes on with them unawares when they are removed or replaced, and what is written
@@ -35,6 +35,15 @@ export class DatabaseFiles {
 
 /** Null where there is no file. */
 function identityOf(path: string): string | null {
-  const found = statSync(path, { throwIfNoEntry: false })
-  return found === undefined ? null : `${found.dev}:${found.ino}`
+  const found = statOf(path)
+  return found === null ? null : `${found.dev}:${found.ino}`
+}
+
+/** Null where no file can be found, also since what should be its folder is none, or may not be looked into. */
+export function statOf(path: string): Stats | null {
+  try {
+    return statSync(path)
+  } catch {
+    return null
+  }
 }

@@ -1,4 +1,5 @@
-import { chmodSync, closeSync, fchmodSync, openSync, realpathSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, fchmodSync, openSync, realpathSync } from 'node:fs'
+import { statOf } from './files.ts'
 
 /** Read and written by their user alone: they tell what everybody watches, and who writes them decides what runs. */
 const PRIVATE = 0o600
@@ -9,7 +10,7 @@ const SUFFIXES = ['', '-wal', '-shm', '-journal', '.lock', '.lock-journal']
 
 /** Makes an empty file for this user alone, whatever the umask, where there is none. Throws the system's error. */
 export function createPrivate(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return
+  if (statOf(path) !== null) return
   const file = openSync(path, 'a', PRIVATE)
   try {
     fchmodSync(file, PRIVATE)
@@ -35,7 +36,7 @@ export function tighten(path: string): Tightened {
   const closed: string[] = []
   const open: string[] = []
   for (const file of SUFFIXES.map((suffix) => `${database}${suffix}`)) {
-    const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0
+    const mode = statOf(file)?.mode ?? 0
     if ((mode & OF_OTHERS) === 0) continue
     const list = isChanged(file, mode & PRIVATE) ? closed : open
     list.push(file)
