@@ -147,10 +147,9 @@ function numbers({ books, config, wishes, listed, host, outside }: SettledDeps):
   const wanted = Math.min(wished, room)
   const problems: string[] = []
   if (rows.length < wanted) problems.push(`${rows.length} engines are ready, ${wanted} are wanted`)
-  const hidden = rows.filter(
-    ({ container_id: id }) => isWatchedInVain(id ?? '', host) || outside.of(id) !== null,
-  ).length
-  if (listed.length !== rows.length - hidden)
+  const inside = rows.filter(({ container_id: id }) => outside.of(id) === null)
+  const inVain = inside.filter(({ container_id: id }) => isWatchedInVain(id ?? '', host)).length
+  if (listed.length > inside.length || listed.length < inside.length - inVain)
     problems.push(`${listed.length} of ${rows.length} engines are listed`)
   // Where those that are kept for good take up all room, one is left for whoever comes.
   const isFull = books.live().some((row) => row.status === 'draining' && isDark(row.container_id, host))
@@ -159,7 +158,10 @@ function numbers({ books, config, wishes, listed, host, outside }: SettledDeps):
   return problems
 }
 
-/** It says that it is not connected, and its viewers are the proof that it errs: hidden, and not restarted under them. */
+/**
+ * It says that it is not connected, and its viewers are the proof that it errs: not restarted under them, and hidden if it has said
+ * otherwise to the process that runs now.
+ */
 function isWatchedInVain(containerId: string, host: SimHost): boolean {
   const process = host.process(containerId)
   return process?.link?.says === false && process.moving().length > 0
