@@ -102,6 +102,7 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
 /** The two threads beside this one. A compiled binary finds them by the main module, so they are named here. */
 function workersOf(config: Config, log: Log) {
   const telling = {
+    now: systemClock.now,
     onTrouble: (why: string, restartInMs: number) => log.warn({ restart_in_ms: restartInMs }, why),
     onBack: (what: string, awayMs: number) => log.info({ away_ms: awayMs }, what),
     onDropped: (what: string) => log.error({}, what),

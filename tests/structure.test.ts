@@ -9,7 +9,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   core: [],
   store: ['lib', 'core'],
-  runtime: ['core'],
+  runtime: ['lib', 'core'],
   control: ['lib', 'core', 'store', 'runtime'],
   workers: ['lib', 'core', 'runtime'],
   http: [],

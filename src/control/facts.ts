@@ -111,6 +111,12 @@ export class Facts {
     return known?.generation === generation ? known.sinceMs : null
   }
 
+  /** It could not be asked: what time it has to answer begins anew, and of its health nothing was heard. */
+  notAsked(engineId: string, generation: number, nowMs: number): void {
+    if (this.#probed.get(engineId)?.generation === generation)
+      this.#probed.set(engineId, { generation, sinceMs: nowMs })
+  }
+
   addProbe(engineId: string, probe: Probe): void {
     const before = this.health(engineId, probe.atMs)
     const after = withProbe(before, probe, this.settings.failureThreshold)

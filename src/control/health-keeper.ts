@@ -68,6 +68,8 @@ export interface NetworkFact {
 
 interface HealthHandlers {
   readonly onFact: (fact: HealthFact) => void
+  /** An engine could not be asked, for a lack of our own: that says nothing of it. */
+  readonly onUnasked: (fact: Pick<HealthFact, 'engineId' | 'generation' | 'atMs'>) => void
   readonly onSessions: (facts: readonly SessionFact[]) => void
   readonly onNetwork: (facts: readonly NetworkFact[]) => void
   readonly onLost: () => void
@@ -114,6 +116,7 @@ export class HealthKeeper {
     const { source, store, facts, sessions, sessionKeeper, connections, nodes, onError } = this.deps
     const handlers: HealthHandlers = {
       onFact: (fact) => this.#note(fact),
+      onUnasked: ({ engineId, generation, atMs }) => facts.notAsked(engineId, generation, atMs),
       onSessions: (answers) => sessionKeeper.note(answers),
       onNetwork: (answers) => this.#noteNetwork(answers),
       onLost: () => {

@@ -1,3 +1,6 @@
+import { codeOf } from './codes.ts'
+import { shortageIn } from './shortage.ts'
+
 /** Most of an answer that is read, in bytes: those that we ask for have some kilobytes. */
 export const ANSWER_BYTES_MAX = 64 * 1024
 
@@ -20,13 +23,18 @@ export class BadAnswer extends Error {
   override readonly name = 'BadAnswer'
 }
 
+/** The question did not get out, for a lack of our own, which the message names: it says nothing of whoever was asked. */
+export class NotAsked extends Error {
+  override readonly name = 'NotAsked'
+}
+
 /**
  * The one way in which this program asks anybody over HTTP: with GET, on a connection of its own that is closed whatever comes,
  * and straight (a proxy in the environment is for others, and would be told what we ask and our keys; a redirection is not
  * followed for the same reason). Whoever answers is a stranger: no more than `ANSWER_BYTES_MAX` is read, and nothing is unpacked.
  * Bun itself bounds the head (about 1 MB, 256 fields), and reads no further ahead than some hundred kilobytes.
  *
- * Throws a BadAnswer for what is none, the signal's reason when that ends it, and what `fetch` throws where no connection came
+ * Throws a BadAnswer for what is none, NotAsked where we could not even ask, the signal's reason when that ends it, and what `fetch` throws where no connection came
  * about or the other side hung up.
  */
 export async function ask(url: string, { signal, headers = {} }: Manner): Promise<Answer> {
@@ -45,16 +53,14 @@ export async function ask(url: string, { signal, headers = {} }: Manner): Promis
     const text = response.status === 200 ? await textOf(response, signal) : ''
     return { status: response.status, text }
   } catch (error) {
+    const shortage = shortageIn(error)
+    if (shortage !== null) throw new NotAsked(shortage, { cause: error })
     throw NO_HTTP.has(codeOf(error)) ? new BadAnswer('an answer that is no HTTP', { cause: error }) : error
   } finally {
     // Closes the connection: what is left of the answer is not waited for.
     over.abort()
   }
 }
-
-/** The code of a system's error, or of one of Bun's; empty for any other. */
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : ''
 
 /** Bun's codes for a head that cannot be read. */
 const NO_HTTP = new Set(['Malformed_HTTP_Response', 'ResponseHeadersTooLarge', 'InvalidContentLength'])

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 
 /** The file descriptors of this process: connections, files, sockets to Docker and to engines. */
 export interface Descriptors {
@@ -13,6 +13,16 @@ export function ownDescriptors(): Descriptors | null {
   const limit = limitIn(readable('/proc/self/limits'))
   if (limit === null) return null
   return { limit, left: () => limit - (opened() ?? limit) }
+}
+
+/** Whether there is one left at this moment. */
+export function hasDescriptorLeft(): boolean {
+  try {
+    closeSync(openSync('/dev/null', 'r'))
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** The limit that is in force; Bun has raised it as far as it may at its start. Null for none. */

@@ -1,3 +1,4 @@
+import { shortageIn } from '../lib/shortage.ts'
 import { RuntimeFailure, type RuntimeFailureCode } from './runtime.ts'
 
 /** What was answered is none of Docker's; the message says what it is, as a noun. */
@@ -141,6 +142,12 @@ export function dockerWords(error: unknown): string {
 }
 
 function connectionFailure(error: unknown, call: FailedCall): RuntimeFailure {
+  const shortage = shortageIn(error)
+  if (shortage !== null)
+    return new RuntimeFailure('unreachable', `Docker could not be asked to ${call.what}: ${shortage}.`, {
+      effect: 'none',
+      cause: error,
+    })
   const code = String(property(error, 'code') ?? '')
   const sentence = UNCONNECTED[code]
   if (sentence)

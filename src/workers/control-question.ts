@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
-import { ask, BadAnswer, codeOf } from '../lib/ask.ts'
+import { ask, BadAnswer, NotAsked } from '../lib/ask.ts'
+import { codeOf } from '../lib/codes.ts'
 import { ControlFailure } from './gluetun-problems.ts'
 import type { Address } from './protocol.ts'
 
@@ -29,6 +30,7 @@ export async function askControl(
   const manner = { signal: AbortSignal.any([signal, late]), headers }
   const { status, text } = await ask(url, manner).catch(async (error: unknown) => {
     if (error instanceof BadAnswer) throw new ControlFailure('garbage')
+    if (error instanceof NotAsked) throw new ControlFailure('not_asked')
     if (!late.aborted) throw new ControlFailure(REFUSALS.has(codeOf(error)) ? 'refused' : 'unreachable')
     throw new ControlFailure((await accepts(address)) ? 'hung' : 'unreachable')
   })

@@ -89,6 +89,7 @@ const BY_NEARNESS: readonly ControlTrouble[] = [
   'hung',
   'refused',
   'unreachable',
+  'not_asked',
 ]
 
 function nearest(failures: readonly NotFound[]): NotFound {

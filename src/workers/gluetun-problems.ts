@@ -18,6 +18,8 @@ export type ControlTrouble =
   | 'refused'
   /** No way there, or the address is not known. */
   | 'unreachable'
+  /** We had no descriptor or memory to ask with. */
+  | 'not_asked'
 
 /** A question that was asked in vain. */
 export class ControlFailure extends Error {
@@ -32,7 +34,7 @@ export class ControlFailure extends Error {
 
   /** Nobody answered at all. */
   get isSilence(): boolean {
-    return this.trouble === 'hung' || this.trouble === 'refused' || this.trouble === 'unreachable'
+    return ['hung', 'refused', 'unreachable', 'not_asked'].includes(this.trouble)
   }
 }
 
@@ -82,6 +84,8 @@ const SENTENCES: Readonly<Record<ControlTrouble, Sentence>> = {
     `the control server does not listen at ${listOf(at)}: check HTTP_CONTROL_SERVER_ADDRESS of Gluetun, and GLUETUN_API_PORT`,
   unreachable: (_, { at }) =>
     `the control server cannot be reached at ${listOf(at)}: put it into a network that we are in, too, or publish its port`,
+  not_asked: () =>
+    'the control server could not be asked, since this process has no descriptor or memory left for it',
 }
 
 /** Which route tells the port depends on the version; naming one that it does not know keeps Gluetun from starting. */

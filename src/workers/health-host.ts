@@ -7,6 +7,7 @@ import {
   parseFromHealthWorker,
   type SessionFact,
   type ToHealthWorker,
+  type UnaskedFact,
 } from './health-protocol.ts'
 import { WorkerHost, type WorkerOptions } from './worker-host.ts'
 
@@ -16,6 +17,7 @@ export interface HealthHostOptions extends WorkerOptions {
 
 interface Handlers {
   readonly onFact: (fact: ProbeFact) => void
+  readonly onUnasked: (fact: UnaskedFact) => void
   readonly onSessions: (facts: readonly SessionFact[]) => void
   readonly onNetwork: (facts: readonly NetworkFact[]) => void
   readonly onLost: () => void
@@ -71,6 +73,9 @@ export class HealthHost {
     switch (fact.type) {
       case 'probe':
         this.#handlers?.onFact(fact)
+        break
+      case 'unasked':
+        this.#handlers?.onUnasked(fact)
         break
       case 'sessions':
         this.#handlers?.onSessions(fact.answers)

@@ -1,4 +1,4 @@
-import type { ProbeFact, ProbeTarget } from './health-protocol.ts'
+import type { ProbeFact, ProbeTarget, UnaskedFact } from './health-protocol.ts'
 import { type ProbeAnswer, probe } from './probe.ts'
 import type { Address } from './protocol.ts'
 
@@ -36,7 +36,14 @@ export class HealthProbes {
   readonly #watches = new Map<string, Watch>()
   #pace: Pace = { intervalMs: 20_000, timeoutMs: 5_000, bootIntervalMs: 200 }
 
-  constructor(private readonly report: (fact: ProbeFact) => void) {}
+  constructor(
+    private readonly options: {
+      readonly report: (fact: ProbeFact) => void
+      readonly reportUnasked: (fact: UnaskedFact) => void
+      /** Epoch milliseconds. */
+      readonly now: () => number
+    },
+  ) {}
 
   configure(pace: Pace): void {
     this.#pace = pace
@@ -110,12 +117,14 @@ export class HealthProbes {
     watch.asking = null
     if (watch.target.generation !== target.generation) return
     watch.address = answer.address
+    if (!answer.isAsked) this.#tellUnasked(target)
     // A booting engine refuses until it is up; only its first good answer is news.
-    if (answer.ok || !target.isBooting) this.#report(target, answer)
+    else if (answer.ok || !target.isBooting) this.#report(target, answer)
     // Whoever said meanwhile that it has booted has set the time of the next question.
     if (watch.timer !== null) return
     const bootRestMs = Math.max(0, beganMs + this.#pace.bootIntervalMs - performance.now())
-    this.#after(watch, watch.target.isBooting ? bootRestMs : this.#restMs(watch, answer.ok))
+    const isFault = answer.isAsked && !answer.ok
+    this.#after(watch, watch.target.isBooting ? bootRestMs : this.#restMs(watch, !isFault))
   }
 
   /**
@@ -139,7 +148,13 @@ export class HealthProbes {
   }
 
   #report({ engineId, generation }: ProbeTarget, { ok, error }: ProbeAnswer): void {
-    this.report({ type: 'probe', engineId, generation, ok, atMs: Date.now(), error })
+    const { report, now } = this.options
+    report({ type: 'probe', engineId, generation, ok, atMs: now(), error })
+  }
+
+  #tellUnasked({ engineId, generation }: ProbeTarget): void {
+    const { reportUnasked, now } = this.options
+    reportUnasked({ type: 'unasked', engineId, generation, atMs: now() })
   }
 
   /** Half an interval to a whole one: engines started together drift apart, and none waits longer. */

@@ -76,6 +76,13 @@ const FromHealthWorker = Type.Union([
     atMs: Type.Number(),
     error: Type.Union([Type.String(), Type.Null()]),
   }),
+  /** An engine that could not be asked how it is, for a lack of our own. */
+  Type.Object({
+    type: Type.Literal('unasked'),
+    engineId: Type.String(),
+    generation: Type.Integer(),
+    atMs: Type.Number(),
+  }),
   /** What engines said of sessions, in the order in which they said it. */
   Type.Object({ type: Type.Literal('sessions'), answers: Type.Array(SessionAnswer) }),
   /** What engines said of their connection to the outside, in the same order. */
@@ -87,6 +94,7 @@ export type ToHealthWorker = Static<typeof Configure> | Static<typeof Targets>
 export type FromHealthWorker = Static<typeof FromHealthWorker>
 export type HealthPace = Omit<Static<typeof Configure>, 'type'>
 export type ProbeFact = Extract<FromHealthWorker, { type: 'probe' }>
+export type UnaskedFact = Extract<FromHealthWorker, { type: 'unasked' }>
 export type SessionFact = Static<typeof SessionAnswer>
 export type NetworkFact = Static<typeof NetworkAnswer>
 

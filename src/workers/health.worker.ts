@@ -4,18 +4,23 @@
  */
 import { HealthProbes } from './health-probes.ts'
 import { type FromHealthWorker, type HealthWish, parseToHealthWorker } from './health-protocol.ts'
+import { MainTime } from './main-time.ts'
 import { NetworkPolls } from './network-polls.ts'
 import { SessionPolls } from './session-polls.ts'
 import { post, serve } from './worker-frame.ts'
 
 const report = (fact: FromHealthWorker): void => post(fact)
-const probes = new HealthProbes(report)
+const time = new MainTime()
+const { now } = time
+const probes = new HealthProbes({ report, reportUnasked: report, now })
 const addressesOf = (engineId: string) => probes.addressesOf(engineId)
 const sessions = new SessionPolls({
+  now,
   addressesOf,
   report: (answers) => report({ type: 'sessions', answers: [...answers] }),
 })
 const networks = new NetworkPolls({
+  now,
   addressesOf,
   report: (answers) => report({ type: 'network', answers: [...answers] }),
 })
@@ -31,6 +36,7 @@ function onWish(wish: HealthWish, drop: (what: string) => void): void {
 
 serve({
   name: 'health worker',
+  time,
   parse: parseToHealthWorker,
   onWish,
   stop: () => {

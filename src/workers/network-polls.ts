@@ -24,6 +24,8 @@ interface Poll {
 }
 
 interface NetworkPollsOptions {
+  /** Epoch milliseconds. */
+  readonly now: () => number
   /** Where the engine of that id is reached now. */
   readonly addressesOf: (engineId: string) => readonly Address[]
   readonly report: (facts: readonly NetworkFact[]) => void
@@ -92,7 +94,7 @@ export class NetworkPolls {
     const connected = await askNetwork(this.options.addressesOf(engineId), patienceMs, poll.over.signal)
     // It left the list meanwhile, or its engine was started anew.
     if (this.#polls.get(engineId) !== poll) return
-    if (connected !== null) this.#answers.add({ engineId, generation, connected, atMs: Date.now() })
+    if (connected !== null) this.#answers.add({ engineId, generation, connected, atMs: this.options.now() })
     this.#askLater(poll)
   }
 }

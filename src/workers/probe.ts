@@ -1,4 +1,5 @@
-import { ask, codeOf } from '../lib/ask.ts'
+import { ask, NotAsked } from '../lib/ask.ts'
+import { codeOf } from '../lib/codes.ts'
 import type { Address } from './protocol.ts'
 
 /** Whether an engine answered; `error` says in words what went wrong. */
@@ -7,6 +8,8 @@ export interface ProbeAnswer {
   readonly error: string | null
   /** The address that answered; null when none did. */
   readonly address: Address | null
+  /** False where we had nothing to ask with at one of its addresses, and none of the others answered. */
+  readonly isAsked: boolean
 }
 
 /**
@@ -19,15 +22,15 @@ export async function probe(
   timeoutMs: number,
   givenUp?: AbortSignal,
 ): Promise<ProbeAnswer> {
-  if (addresses.length === 0) return { ok: false, error: 'no address is known', address: null }
+  if (addresses.length === 0) return { ok: false, error: 'no address is known', address: null, isAsked: true }
   const settled = new AbortController()
   const ends = [settled.signal, AbortSignal.timeout(timeoutMs), ...(givenUp === undefined ? [] : [givenUp])]
   const signal = AbortSignal.any(ends)
   try {
     const address = await Promise.any(addresses.map((each) => askAt(each, signal, timeoutMs)))
-    return { ok: true, error: null, address }
+    return { ok: true, error: null, address, isAsked: true }
   } catch (error) {
-    return { ok: false, error: reasons(error), address: null }
+    return { ok: false, error: reasons(error), address: null, isAsked: !wasNotAsked(error) }
   } finally {
     settled.abort()
   }
@@ -42,7 +45,7 @@ async function askAt(address: Address, signal: AbortSignal, timeoutMs: number): 
     if (!hasResult(text)) throw new Error('an answer without a result')
     return address
   } catch (error) {
-    throw new Error(`${where}: ${inWords(error, timeoutMs)}`)
+    throw new Error(`${where}: ${inWords(error, timeoutMs)}`, { cause: error })
   }
 }
 
@@ -73,6 +76,9 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'no route to host',
   ENOTFOUND: 'no such host',
 }
+
+const wasNotAsked = (error: unknown): boolean =>
+  error instanceof AggregateError && error.errors.some((each: Error) => each.cause instanceof NotAsked)
 
 const reasons = (error: unknown): string =>
   error instanceof AggregateError ? error.errors.map((each: Error) => each.message).join('; ') : 'failed'

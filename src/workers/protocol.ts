@@ -8,6 +8,8 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 
 const FrameToWorker = Type.Union([
   Type.Object({ type: Type.Literal('stop') }),
+  /** The main thread's time, in epoch milliseconds, which the worker's facts are dated by. */
+  Type.Object({ type: Type.Literal('clock'), nowMs: Type.Number() }),
   /** For crash tests: the worker is to die of an error of its own. */
   Type.Object({ type: Type.Literal('crash') }),
 ])

@@ -22,6 +22,8 @@ interface Poll {
 }
 
 interface SessionPollsOptions {
+  /** Epoch milliseconds. */
+  readonly now: () => number
   /** Where the engine of that id is reached now. */
   readonly addressesOf: (engineId: string) => readonly Address[]
   readonly report: (facts: readonly SessionFact[]) => void
@@ -76,7 +78,7 @@ export class SessionPolls {
     const answer = await this.#lanes.run(engineId, () => this.#answerOf(key, poll))
     // It left the list meanwhile, or its engine was started anew.
     if (answer === null || this.#polls.get(key) !== poll) return
-    this.#answers.add({ engineId, generation, streamRowId, ...answer, atMs: Date.now() })
+    this.#answers.add({ engineId, generation, streamRowId, ...answer, atMs: this.options.now() })
     const restMs = Math.max(0, share * this.#pace.sessionIntervalMs - (performance.now() - startedMs))
     poll.timer = setTimeout(() => void this.#ask(key, poll, 1), restMs)
   }

@@ -1,3 +1,4 @@
+import type { MainTime } from './main-time.ts'
 import { type FrameFromWorker, parseFrameToWorker } from './protocol.ts'
 
 declare const self: Worker
@@ -8,6 +9,8 @@ const HEARTBEAT_MS = 1_000
 interface WorkerDuties<Wish> {
   /** How it is called in its log. */
   readonly name: string
+  /** Is set to the main thread's time. */
+  readonly time: MainTime
   /** Null for what is no message of its protocol. */
   readonly parse: (message: unknown) => Wish | null
   /** `drop` says what of it is left out, since it cannot be read. */
@@ -25,9 +28,9 @@ export function post(message: { readonly type: string }): void {
  * The worker's end of the talk with the main thread (`WorkerHost` is the other one), to be called once all is prepared: says
  * that it is ready and, each second, that it lives; takes wishes; stops, or crashes, when it is told to.
  */
-export function serve<Wish>({ name, parse, onWish, stop }: WorkerDuties<Wish>): void {
+export function serve<Wish>({ name, time, parse, onWish, stop }: WorkerDuties<Wish>): void {
   const say = (message: FrameFromWorker): void => post(message)
-  const heartbeat = setInterval(() => say({ type: 'heartbeat', atMs: Date.now() }), HEARTBEAT_MS)
+  const heartbeat = setInterval(() => say({ type: 'heartbeat', atMs: time.now() }), HEARTBEAT_MS)
 
   const end = async (): Promise<void> => {
     clearInterval(heartbeat)
@@ -46,6 +49,7 @@ export function serve<Wish>({ name, parse, onWish, stop }: WorkerDuties<Wish>): 
     const frame = parseFrameToWorker(data)
     if (frame?.type === 'stop') void end()
     else if (frame?.type === 'crash') crashSoon()
+    else if (frame?.type === 'clock') time.set(frame.nowMs)
     else take(data)
   }
 

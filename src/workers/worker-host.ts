@@ -2,6 +2,8 @@ import { type FrameFromWorker, parseFrameFromWorker } from './protocol.ts'
 
 /** What every user of a worker may say about it. */
 export interface WorkerOptions {
+  /** Epoch milliseconds, by which the worker dates its facts. */
+  readonly now: () => number
   /** Makes the worker's thread. The composition root does it, since a compiled binary finds it by the main module. */
   readonly spawn: () => Worker
   /** Told once per outage, at its beginning: a sentence with what happened, and the wait before the next worker. */
@@ -141,6 +143,7 @@ export class WorkerHost<Wish extends object, Fact> {
     if (type === 'ready') {
       this.#isReady = true
       if (this.#outage !== null) this.#outage.untilMs = performance.now()
+      this.#worker?.postMessage({ type: 'clock', nowMs: this.options.now() })
       for (const wish of this.options.briefing()) this.say(wish)
     }
     if (type === 'heartbeat') this.#lasted()

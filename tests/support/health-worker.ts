@@ -1,16 +1,23 @@
 import { join } from 'node:path'
 import { HealthHost, type HealthHostOptions } from '../../src/workers/health-host.ts'
-import type { NetworkFact, ProbeFact, ProbeTarget, SessionFact } from '../../src/workers/health-protocol.ts'
+import type {
+  NetworkFact,
+  ProbeFact,
+  ProbeTarget,
+  SessionFact,
+  UnaskedFact,
+} from '../../src/workers/health-protocol.ts'
 import type { Address } from '../../src/workers/protocol.ts'
 
 const WORKER = join(import.meta.dir, '../../src/workers/health.worker.ts')
 
 /** The real worker in its thread, and all that it told, which is to be stopped by the test. */
 export function startHealthWorker(
-  change: Partial<HealthHostOptions['pace']> & { readonly spawn?: () => Worker } = {},
+  change: Partial<HealthHostOptions['pace']> & Partial<Pick<HealthHostOptions, 'spawn' | 'now'>> = {},
 ) {
-  const { spawn = () => new Worker(WORKER), ...pace } = change
+  const { spawn = () => new Worker(WORKER), now = Date.now, ...pace } = change
   const facts: ProbeFact[] = []
+  const unasked: UnaskedFact[] = []
   const sessions: SessionFact[] = []
   const networks: NetworkFact[] = []
   const troubles: string[] = []
@@ -19,6 +26,7 @@ export function startHealthWorker(
   const workers: Worker[] = []
   let lost = 0
   const health = new HealthHost({
+    now,
     spawn: () => {
       const worker = spawn()
       workers.push(worker)
@@ -31,11 +39,12 @@ export function startHealthWorker(
   })
   health.start({
     onFact: (fact) => facts.push(fact),
+    onUnasked: (fact) => unasked.push(fact),
     onSessions: (answers) => sessions.push(...answers),
     onNetwork: (answers) => networks.push(...answers),
     onLost: () => lost++,
   })
-  return { health, facts, sessions, networks, troubles, drops, returns, workers, lost: () => lost }
+  return { health, facts, unasked, sessions, networks, troubles, drops, returns, workers, lost: () => lost }
 }
 
 /** An engine that is ready, at one address, without sessions. */

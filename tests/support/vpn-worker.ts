@@ -13,6 +13,7 @@ export function startVpnWorker(settings: Partial<VpnHostOptions['settings']>) {
   const returns: number[] = []
   let lost = 0
   const vpn = new VpnHost({
+    now: Date.now,
     spawn: () => new Worker(WORKER),
     settings: {
       dockerHost: null,

@@ -38,7 +38,12 @@ const hung = () => engine(() => new Promise<Response>(() => undefined))
 describe('a probe', () => {
   test('is good for a JSON object with a result', async () => {
     const { host, port } = healthy()
-    expect(await probe([{ host, port }], 1_000)).toEqual({ ok: true, error: null, address: { host, port } })
+    expect(await probe([{ host, port }], 1_000)).toEqual({
+      ok: true,
+      error: null,
+      address: { host, port },
+      isAsked: true,
+    })
   })
 
   test.each([
@@ -79,7 +84,12 @@ describe('a probe', () => {
   })
 
   test('without an address is bad', async () => {
-    expect(await probe([], 100)).toEqual({ ok: false, error: 'no address is known', address: null })
+    expect(await probe([], 100)).toEqual({
+      ok: false,
+      error: 'no address is known',
+      address: null,
+      isAsked: true,
+    })
   })
 })
 
@@ -137,6 +147,16 @@ describe('the health worker', () => {
     const goods = facts.filter(({ engineId, ok }) => engineId === 'good' && ok)
     expect(goods.length).toBeGreaterThan(1)
     expect(facts.find(({ engineId }) => engineId === 'bad')).toMatchObject({ ok: false, generation: 1 })
+  })
+
+  test('dates what it tells by the time of the main thread, whatever the clock of the machine says', async () => {
+    const worker = startHealthWorker({ now: () => 5_000_000 })
+    cleanUps.push(() => worker.health.stop())
+    worker.health.setTargets([target('one', healthy())])
+    await until('it was probed', () => worker.facts.length > 0)
+    const [atMs = 0] = worker.facts.map((fact) => fact.atMs)
+    expect(atMs).toBeGreaterThanOrEqual(5_000_000)
+    expect(atMs).toBeLessThan(5_060_000)
   })
 
   test('keeps asking a booting engine, and tells its first good answer only', async () => {

@@ -84,7 +84,11 @@ describe('the polls of connections', () => {
   /** Without a thread; what is reported comes to `facts`. */
   function polls(addressesOf: (engineId: string) => readonly Address[], timeoutMs = 1_000) {
     const facts: NetworkFact[] = []
-    const started = new NetworkPolls({ addressesOf, report: (answers) => facts.push(...answers) })
+    const started = new NetworkPolls({
+      now: Date.now,
+      addressesOf,
+      report: (answers) => facts.push(...answers),
+    })
     started.configure({ timeoutMs })
     cleanUps.push(() => started.stop())
     return { polls: started, facts }
@@ -123,7 +127,11 @@ describe('the polls of connections', () => {
     )
     const messages: (readonly NetworkFact[])[] = []
     const addressesOf = (id: string) => [addresses.get(id) ?? { host: 'not.there', port: 1 }]
-    const started = new NetworkPolls({ addressesOf, report: (answers) => messages.push(answers) })
+    const started = new NetworkPolls({
+      now: Date.now,
+      addressesOf,
+      report: (answers) => messages.push(answers),
+    })
     cleanUps.push(() => started.stop())
     started.setTargets([...addresses.keys()].map((id) => listed(id, HOUR_MS)))
     await until('all are told', () => messages.flat().length === 8)

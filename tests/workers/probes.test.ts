@@ -29,7 +29,11 @@ function engine(answer: () => Response | Promise<Response> = () => Response.json
 /** Without a thread; what is reported comes to `facts`. */
 function probesOf(intervalMs: number, timeoutMs = 1_000) {
   const facts: ProbeFact[] = []
-  const probes = new HealthProbes((fact) => facts.push(fact))
+  const probes = new HealthProbes({
+    report: (fact) => facts.push(fact),
+    reportUnasked: () => undefined,
+    now: Date.now,
+  })
   probes.configure({ intervalMs, timeoutMs, bootIntervalMs: 20 })
   cleanUps.push(() => probes.stop())
   const of = (engineId: string) => facts.filter((fact) => fact.engineId === engineId)

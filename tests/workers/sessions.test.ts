@@ -139,7 +139,11 @@ describe('the polls of sessions', () => {
   /** Without a thread; what is reported comes to `facts`. */
   function polls(addresses: () => readonly Address[], sessionIntervalMs = 100) {
     const facts: SessionFact[] = []
-    const started = new SessionPolls({ addressesOf: addresses, report: (told) => facts.push(...told) })
+    const started = new SessionPolls({
+      now: Date.now,
+      addressesOf: addresses,
+      report: (told) => facts.push(...told),
+    })
     started.configure({ sessionIntervalMs, timeoutMs: 1_000 })
     cleanUps.push(() => started.stop())
     return { polls: started, facts }

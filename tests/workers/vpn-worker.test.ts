@@ -180,7 +180,12 @@ describe('the VPN worker', () => {
     const spawn = (): Worker => {
       throw new Error('none is wanted')
     }
-    const untold = { onTrouble: () => undefined, onBack: () => undefined, onDropped: () => undefined }
+    const untold = {
+      now: Date.now,
+      onTrouble: () => undefined,
+      onBack: () => undefined,
+      onDropped: () => undefined,
+    }
     const host = new VpnHost({ spawn, settings: { ...settings, ...rest }, ...untold })
     host.crash()
     expect(await host.stop()).toBeUndefined()

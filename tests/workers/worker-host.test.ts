@@ -23,7 +23,7 @@ const BEAT = 'postMessage({ type: "heartbeat", atMs: 1 });'
 const WELL = `
   onmessage = ({ data }) => {
     if (data.type === 'stop') postMessage({ type: 'stopped' })
-    else postMessage({ type: 'told', text: JSON.stringify(data) })
+    else if (data.type !== 'clock') postMessage({ type: 'told', text: JSON.stringify(data) })
   };
   ${READY} setInterval(() => ${BEAT.replace(';', '')}, 50);
 `
@@ -39,6 +39,7 @@ function hostOf(programs: readonly string[], silenceMaxMs = 10_000) {
   let lost = 0
   const host = new WorkerHost<{ readonly type: 'wish'; readonly text: string }, Told>({
     name: 'test worker',
+    now: Date.now,
     spawn: () => {
       const code = programs[Math.min(spawned.length, programs.length - 1)] ?? ''
       const worker = new Worker(URL.createObjectURL(new Blob([code], { type: 'application/javascript' })))
