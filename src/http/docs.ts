@@ -7,15 +7,40 @@ import { type Keyed, tidyDocument } from './openapi.ts'
 const PAGE = '/swagger'
 const DOCUMENT = '/swagger/json'
 const ASSETS = '/swagger/assets'
-const BUNDLE_NAME = 'swagger-ui-bundle.js'
+
+/** All of it comes from us, and no script stands in the page itself; Swagger UI has its icons in its stylesheet. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+const HTML = `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Roundhouse</title>
+<link rel="stylesheet" href="${ASSETS}/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="${ASSETS}/swagger-ui-bundle.js"></script>
+<script src="${ASSETS}/start.js"></script>
+</body>
+</html>
+`
+
+/** A key is for as long as the page is open; earlier versions kept it in the browser. */
+const START = `localStorage.removeItem('authorized')
+SwaggerUIBundle({ url: '${DOCUMENT}', dom_id: '#swagger-ui', persistAuthorization: false, validatorUrl: 'none' })
+`
 
 /** A year: the assets are those of one version of the package. */
 const CACHED = 'public, max-age=31536000'
 
 /**
- * Swagger UI at `/swagger` and its document at `/swagger/json`. The plugin writes both on an inner app that has the same
- * routes and never listens; here the document is made valid, and the page takes its assets from us instead of a CDN, so
- * that it works with no internet.
+ * Swagger UI at `/swagger` and its document at `/swagger/json`. The plugin writes the document on an inner app that has the same
+ * routes and never listens; here it is made valid. The page is our own, since the plugin's takes its assets from elsewhere and has a
+ * script in it.
  */
 export function docs(routes: AnyElysia, options: { readonly version: string; readonly keyed: Keyed }) {
   const { version, keyed } = options
@@ -23,10 +48,6 @@ export function docs(routes: AnyElysia, options: { readonly version: string; rea
     swagger({
       path: PAGE,
       specPath: DOCUMENT,
-      provider: 'swagger-ui',
-      theme: `${ASSETS}/swagger-ui.css`,
-      autoDarkMode: false,
-      swaggerOptions: { persistAuthorization: true },
       documentation: {
         info: {
           title: 'Roundhouse',
@@ -42,25 +63,24 @@ export function docs(routes: AnyElysia, options: { readonly version: string; rea
       },
     }),
   )
-  const read = (path: string): Promise<Response> => inner.handle(new Request(`http://localhost${path}`))
   let document: Promise<string> | null = null
   const tidied = async (): Promise<string> =>
-    JSON.stringify(tidyDocument(await (await read(DOCUMENT)).json(), keyed))
+    JSON.stringify(
+      tidyDocument(await (await inner.handle(new Request(`http://localhost${DOCUMENT}`))).json(), keyed),
+    )
   return new Elysia({ name: 'docs', detail: { hide: true } })
-    .get(PAGE, async () => {
-      const page = (await (await read(PAGE)).text()).replace(
-        /src="https:\/\/[^"]+\/swagger-ui-bundle\.js"( crossorigin)?/,
-        `src="${ASSETS}/${BUNDLE_NAME}"`,
-      )
-      return new Response(page, { headers: { 'content-type': 'text/html; charset=utf-8' } })
-    })
+    .get(PAGE, () => new Response(HTML, { headers: PAGE_HEADERS }))
     .get(DOCUMENT, async () => {
       document ??= tidied()
       return new Response(await document, { headers: { 'content-type': 'application/json' } })
     })
-    .get(`${ASSETS}/${BUNDLE_NAME}`, () => asset(bundle, 'text/javascript'))
+    .get(`${ASSETS}/start.js`, () => new Response(START, { headers: SCRIPT_HEADERS }))
+    .get(`${ASSETS}/swagger-ui-bundle.js`, () => asset(bundle, 'text/javascript'))
     .get(`${ASSETS}/swagger-ui.css`, () => asset(stylesheet, 'text/css'))
 }
+
+const PAGE_HEADERS = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': POLICY }
+const SCRIPT_HEADERS = { 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'no-cache' }
 
 const asset = (path: string, type: string): Response =>
   new Response(Bun.file(path), {
