@@ -1,11 +1,10 @@
 import type { Log } from './lib/log.ts'
 import type { Orchestrator } from './wire.ts'
 
-/** Where to listen, and the bounds of a connection that the server keeps to by itself. */
+/** Where to listen, and for how long. */
 export interface Listening {
   readonly hostname: string
   readonly port: number
-  readonly maxRequestBodySize: number
   /** Seconds for which a connection may be silent. */
   readonly idleTimeout: number
 }

@@ -5,7 +5,6 @@ import packageJson from '../package.json' with { type: 'json' }
 import { type CliOutcome, checkHealth, readSecretFile, runCli } from './cli.ts'
 import type { Config } from './config.ts'
 import type { Checkpoint } from './control/launcher.ts'
-import { SERVER_BODY_BYTES_MAX } from './http/app.ts'
 import { systemClock } from './lib/clock.ts'
 import { ownDescriptors } from './lib/descriptors.ts'
 import type { Log } from './lib/log.ts'
@@ -211,7 +210,6 @@ function listeningOf(config: Config): Listening {
   return {
     hostname: config.BIND,
     port: config.APP_PORT,
-    maxRequestBodySize: SERVER_BODY_BYTES_MAX,
     // Bun ends what is silent for so long, answers that are worked on too; a provision may take long by configuration.
     idleTimeout: Math.min(IDLE_MAX_S, IDLE_S + Math.ceil(config.PROVISION_DEADLINE_MS / 1_000)),
   }

@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import { TurnedAway } from './control/turned-away.ts'
 import { createApp } from './http/app.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { createServices, createTranslate } from './services.ts'
@@ -49,18 +50,22 @@ export function createOrchestrator(
     },
   })
   const translate = createTranslate(config.PROVISION_ERROR_DETAIL)
+  const turnedAway = new TurnedAway({ clock, log })
   return {
     app: createApp(services, {
       apiKeys: config.API_KEY,
       areReadsProtected: config.API_KEY_PROTECT_READS,
       sleep: (ms, signal) => clock.sleep(ms, signal),
+      hosts: [...config.ALLOWED_HOSTS, config.ADVERTISE_HOST, config.BIND],
       version,
+      onTurnedAway: ({ code, message }, { method }) => turnedAway.tell({ code, message, method }),
       translate: (error) => {
         // Whoever reads next has the copy.
         store.failed(error)
         return translate(error)
       },
-      onDefect: (error, { method, url }) => log.error({ err: error, method, url }, 'a request failed'),
+      onDefect: (error, request) =>
+        log.error({ err: error, method: request?.method, url: request?.url }, 'a request failed'),
     }),
     metrics,
     ...loopsOf(adapters, base, work, feed),

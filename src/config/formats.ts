@@ -78,6 +78,13 @@ export const hostAddress: Kind<string> = text(
   'a host name or an IP address, without scheme and port',
 )
 
+/** The name of a host as requests name it, without scheme and port. */
+export const hostName: Kind<string> = text(
+  'host',
+  /^[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*\.?$/,
+  'a host name such as roundhouse.example.com, without scheme and port',
+)
+
 export const imageReference: Kind<string> = text(
   'image',
   IMAGE_REFERENCE,

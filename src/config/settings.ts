@@ -48,6 +48,11 @@ export const configSchema = Type.Object({
     'false',
     'Whether reads need API_KEY too: all but /orchestrator/status, /healthz, /readyz and the API document.',
   ),
+  ALLOWED_HOSTS: server(
+    kind.list(format.hostName),
+    '',
+    'Names that requests may ask for us by, beside IP addresses, localhost, and names without a dot.',
+  ),
   DB_URL: server(format.sqliteUrl, 'sqlite:///./orchestrator.db', 'SQLite database that holds the state.'),
   LOG_LEVEL: server(
     kind.choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),

@@ -4,12 +4,21 @@ import type { AddressOf } from './callers.ts'
 import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
 import { type EngineOperations, type EngineQueries, engineRoutes } from './engines.ts'
+import { entranceOf, type OnTurnedAway, shielded } from './entrance.ts'
 import { type EventRefusals, eventRoutes, refusedEvents, type StreamEvents } from './events.ts'
 import { feedRoutes, type LiveFeed } from './feed.ts'
 import { type Fleet, fleetRoutes } from './fleet.ts'
 import { type JournalQueries, journalRoutes } from './journal.ts'
 import type { Keyed } from './openapi.ts'
-import { FailureError, invalidFailure, problem, problems, type Translate } from './problems.ts'
+import {
+  FailureError,
+  internalError,
+  invalidFailure,
+  type OnDefect,
+  problem,
+  problems,
+  type Translate,
+} from './problems.ts'
 import { type Provisioning, provisionRoutes } from './provision.ts'
 import { probeRoutes, type StatusQueries, statusRoutes } from './status.ts'
 import { type StreamOperations, type StreamQueries, streamRoutes } from './streams.ts'
@@ -37,25 +46,33 @@ export interface AppOptions {
   readonly areReadsProtected: boolean
   /** For answers that are held back. */
   readonly sleep: Sleep
+  /** Names that a `Host` may have beside those that `doorsOf` knows. */
+  readonly hosts: readonly string[]
   readonly version: string
+  readonly onTurnedAway: OnTurnedAway
   readonly translate: Translate
-  readonly onDefect: (error: unknown, request: Request) => void
+  readonly onDefect: OnDefect
 }
 
 /** Largest body taken; acexy's events have less than 1 kB. */
 const BODY_BYTES_MAX = 1_048_576
 
 /** What the server may read of a body before it hangs up by itself, without a word. Above our own limit, which answers. */
-export const SERVER_BODY_BYTES_MAX = 8 * BODY_BYTES_MAX
+const SERVER_BODY_BYTES_MAX = 8 * BODY_BYTES_MAX
 
 const tooLarge = { status: 413, code: 'too_large', message: `a body has ${BODY_BYTES_MAX} bytes at most` }
+
+/**
+ * One router, which looks for the path behind the scheme: Bun's own would read it in a way of its own, and Elysia's by default skips
+ * so many letters that a host of one or two is taken for a part of the path.
+ */
+const ONE_READING = { systemRouter: false, handler: { standardHostname: false } } as const
 
 /** The whole HTTP interface; it does not listen yet. */
 export function createApp(services: Services, options: AppOptions) {
   const keys = new Keys(options.apiKeys, options.sleep)
-  const originals = new WeakMap<Request, Request>()
-  const addressOf: AddressOf = (request, server) =>
-    server?.requestIP(originals.get(request) ?? request)?.address ?? null
+  const { around, received } = entranceOf(options.hosts, options.onTurnedAway)
+  const addressOf: AddressOf = (request, server) => server?.requestIP(received(request))?.address ?? null
   const routes = new Elysia({ name: 'routes' })
     .use(provisionRoutes(services.provisioning))
     .use(engineRoutes(services.engines, services.operations))
@@ -70,12 +87,15 @@ export function createApp(services: Services, options: AppOptions) {
   const allowedMethods = methodsOf(routes.routes)
   return (
     // The default way of dropping unknown members takes an array for an empty object; TypeBox's own does not.
-    new Elysia({ name: 'app', allowUnsafeValidationDetails: true, normalize: 'typebox' })
-      .wrap((handle) => (request: Request) => {
-        const tidy = withOneSlash(request)
-        if (tidy !== request) originals.set(tidy, request)
-        return handle(tidy)
-      })
+    new Elysia({
+      name: 'app',
+      ...ONE_READING,
+      allowUnsafeValidationDetails: true,
+      normalize: 'typebox',
+      serve: serveOptions(options.onDefect),
+    })
+      // Its type says that a router gives functions.
+      .wrap((route) => around(route as unknown as Parameters<typeof around>[0]) as never)
       .use(problems({ translate: options.translate, onDefect: options.onDefect, allowedMethods }))
       .use(auth(keys, options.areReadsProtected, refusedEvents(services.eventRefusals), addressOf))
       .onRequest(({ request }) => {
@@ -86,21 +106,31 @@ export function createApp(services: Services, options: AppOptions) {
       .use(routes)
       .use(docs(routes, { version: options.version, keyed: keyedBy(options) }))
       .get('/', ({ redirect }) => redirect('/swagger'), { detail: { hide: true } })
+      // The health check of load balancers, as HAProxy sends it by default.
+      .options('/', () => new Response(null, { status: 204, headers: { allow: 'GET, HEAD, OPTIONS' } }), {
+        detail: { hide: true },
+      })
   )
 }
+
+/** How the app is served, wherever it listens. */
+const serveOptions = (onDefect: OnDefect) => ({
+  // Bun's page for developers shows our source to whoever brings about an error.
+  development: false,
+  // A second server on one port would get half of the requests, and nobody would know.
+  reusePort: false,
+  maxRequestBodySize: SERVER_BODY_BYTES_MAX,
+  /** What got past the answer to every error. */
+  error: (error: unknown): Response => {
+    onDefect(error, null)
+    return shielded(internalError())
+  },
+})
 
 /** What the API document says of the key. */
 function keyedBy({ apiKeys, areReadsProtected }: AppOptions): Keyed {
   if (apiKeys.length === 0) return 'optional'
   return areReadsProtected ? 'everything' : 'changes'
-}
-
-/** acexy joins its base URL and the path as they are, so a base with a slash at its end asks for `//engines`. */
-function withOneSlash(request: Request): Request {
-  const { url } = request
-  const path = url.indexOf('/', url.indexOf('://') + 3)
-  if (url[path + 1] !== '/') return request
-  return new Request(url.slice(0, path) + url.slice(path).replace(/^\/+/, '/'), request)
 }
 
 /** Bodies are JSON whatever their content type says: people forget the header of `curl -d`. None is an empty object. */

@@ -1,7 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { Elysia } from 'elysia'
 import type { AddressOf } from './callers.ts'
+import { READS } from './doors.ts'
 import { type Failure, FailureError, problem } from './problems.ts'
+import { pathOf } from './target.ts'
 
 /** A request that was refused for its key. */
 export interface RefusedRequest {
@@ -91,12 +93,10 @@ export const auth = (
     if (failure === null) return
     const { method, url } = request
     const caller = addressOf(request, server)
-    onRefused({ status: failure.status, method, path: URL.parse(url)?.pathname ?? '', caller })
+    onRefused({ status: failure.status, method, path: pathOf(url), caller })
     await keys.slowDown(failure, request)
     return problem(failure)
   })
-
-const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** acexy asks for the status without its key, and container platforms have none. */
 export const OPEN_READS = ['/orchestrator/status', '/healthz', '/readyz']
@@ -105,8 +105,8 @@ export const OPEN_READS = ['/orchestrator/status', '/healthz', '/readyz']
 const PUBLIC = /^\/(swagger(\/json|\/assets\/[\w.-]+)?)?$/
 
 function needsKey({ url, method }: Request): boolean {
-  const { pathname } = new URL(url)
-  return method !== 'OPTIONS' && !OPEN_READS.includes(pathname) && !PUBLIC.test(pathname)
+  const path = pathOf(url)
+  return method !== 'OPTIONS' && !OPEN_READS.includes(path) && !PUBLIC.test(path)
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

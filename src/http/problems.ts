@@ -111,13 +111,16 @@ const TITLES: Readonly<Record<number, string>> = {
 /** Turns errors that the HTTP layer does not know by itself into failures; null for what is unknown to it too. */
 export type Translate = (error: unknown) => Failure | null
 
+/** Hears of what nobody foresaw; the request is null where it is not known any more. */
+export type OnDefect = (error: unknown, request: Request | null) => void
+
 /**
  * The one place where an error gets its answer. Each route that may fail says so in its schema; what nobody foresaw is a
  * 500 without its inner words, and goes to `onDefect` with its stack.
  */
 export const problems = (options: {
   readonly translate: Translate
-  readonly onDefect: (error: unknown, request: Request) => void
+  readonly onDefect: OnDefect
   readonly allowedMethods: (path: string) => readonly string[]
 }) =>
   new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ code, error, request, path }) => {
@@ -129,8 +132,15 @@ export const problems = (options: {
       return invalid([{ loc: ['request'], msg: 'not accepted here', type: 'value_error' }])
     }
     options.onDefect(error, request)
-    const message = 'an unexpected error; the log of the orchestrator has it'
-    return problem({ status: 500, code: 'internal_error', message })
+    return internalError()
+  })
+
+/** The answer to what nobody foresaw. */
+export const internalError = (): Response =>
+  problem({
+    status: 500,
+    code: 'internal_error',
+    message: 'an unexpected error; the log of the orchestrator has it',
   })
 
 /** The answer that names every invalid field. */

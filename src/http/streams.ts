@@ -5,6 +5,7 @@ import { json } from './json.ts'
 import { InvalidProblem, Problem, problem } from './problems.ts'
 import { PageLimit, wrongQuery, wrongTime } from './queries.ts'
 import { StreamSample, StreamState } from './schemas.ts'
+import { pathOf, searchOf } from './target.ts'
 import { Moment, StreamId, Word } from './texts.ts'
 
 const StreamList = Type.Array(StreamState, { description: 'Streams, oldest first' })
@@ -126,9 +127,9 @@ function cursorOf(text: string): NonNullable<StreamQuery['before']> | null {
 }
 
 function nextLink(url: string, record: number): string {
-  const { pathname, searchParams } = new URL(url)
-  searchParams.set('before', String(record))
-  return `<${pathname}?${searchParams}>; rel="next"`
+  const query = searchOf(url)
+  query.set('before', String(record))
+  return `<${pathOf(url)}?${query}>; rel="next"`
 }
 
 const unknown = (id: string): Response =>
