@@ -25,11 +25,15 @@ import { VpnHost } from './workers/vpn-host.ts'
 const GOODBYE_MS = 900
 const MARGIN_MS = 100
 
-/** How long a process that still has the database may take to end, as in an update that starts the new one meanwhile. */
+/** How long a process that still has the database, or the port, may take to end, as in an update that starts the new one meanwhile. */
 const PREDECESSOR_MS = 3_000
+const PORT_RETRY_MS = 50
 
 /** The remedy for a database that another process has. */
 const UNUSED = 'end that process first, or give this one a DB_URL and a CONTAINER_LABEL of its own'
+
+/** The remedy for a port that another process has. */
+const FREE_PORT = 'end the process that listens there, or choose another port or BIND address'
 
 /** How long a connection may be silent, and the longest that Bun takes. */
 const IDLE_S = 60
@@ -84,7 +88,7 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
   })
   const listener = new Listener(orchestrator.app, listeningOf(config), log)
   orchestrator.metrics.addProcess(() => ({ health: workers.health.restarts(), vpn: workers.vpn.restarts() }))
-  listen(listener, config)
+  listen(listener, config, log)
   orchestrator.start()
   log.info({ port: config.APP_PORT, bind: config.BIND, version: packageJson.version }, 'listening')
   for (const note of notes) log.info({}, note)
@@ -192,18 +196,25 @@ function open(path: string, log: Log): Store {
   }
 }
 
-function listen(listener: Listener, { BIND, APP_PORT }: Config): void {
-  try {
-    listener.listen()
-  } catch (error) {
-    const value = `${BIND}:${APP_PORT}`
-    giveUp(
-      'APP_PORT',
-      value,
-      error,
-      'end the process that listens there, or choose another port or BIND address',
-    )
+/** An earlier process may have the port still, as in an update: like the database it is waited for, blocking the thread. */
+function listen(listener: Listener, { BIND, APP_PORT }: Config, log: Log): void {
+  const untilMs = performance.now() + PREDECESSOR_MS
+  for (let attempt = 1; ; attempt++) {
+    try {
+      listener.listen()
+      return
+    } catch (error) {
+      if (!isTaken(error) || performance.now() >= untilMs)
+        giveUp('APP_PORT', `${BIND}:${APP_PORT}`, error, FREE_PORT)
+      if (attempt === 1)
+        log.info({ port: APP_PORT, bind: BIND }, 'another process has the port; waiting for its end')
+      Bun.sleepSync(PORT_RETRY_MS)
+    }
   }
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
 }
 
 function listeningOf(config: Config): Listening {

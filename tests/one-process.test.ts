@@ -6,7 +6,7 @@ import { until } from './support/docker.ts'
 import { freePort } from './support/ports.ts'
 
 /*
- * One database is one process's: what a second one is told, and that nothing is left of the lock when the first is gone.
+ * One database is one process's, and one port is: what a second one is told, and that nothing is left of either when the first is gone.
  */
 
 /** The second start waits for three seconds. */
@@ -14,6 +14,9 @@ setDefaultTimeout(30_000)
 
 interface Run {
   readonly pid: number
+  readonly port: number
+  /** What it has written to its log so far. */
+  readonly logged: () => string
   readonly kill: (signal: 'SIGTERM' | 'SIGKILL') => void
   /** Resolves once it listens; throws where it has ended instead. */
   readonly listening: () => Promise<void>
@@ -32,8 +35,7 @@ afterEach(async () => {
 })
 
 /** Without a Docker Engine: it answers all the same. */
-function run(database = 'a.db'): Run {
-  const port = freePort()
+function run(database = 'a.db', port = freePort()): Run {
   const child = Bun.spawn(['bun', join(import.meta.dir, '../src/main.ts')], {
     cwd: folder,
     env: {
@@ -42,10 +44,18 @@ function run(database = 'a.db'): Run {
       ...{ DB_URL: `sqlite:///${database}`, DOCKER_HOST: 'unix:///nope/docker.sock' },
     },
     stdin: 'ignore',
-    stdout: 'ignore',
+    stdout: 'pipe',
     stderr: 'pipe',
   })
-  const ended = Promise.all([child.exited, child.stderr.text()]).then(([code, errors]) => ({ code, errors }))
+  let log = ''
+  const reading = (async () => {
+    const decoder = new TextDecoder()
+    for await (const piece of child.stdout) log += decoder.decode(piece, { stream: true })
+  })()
+  const ended = Promise.all([child.exited, child.stderr.text(), reading]).then(([code, errors]) => ({
+    code,
+    errors,
+  }))
   const answers = () =>
     fetch(`http://127.0.0.1:${port}/healthz`).then(
       ({ ok }) => ok,
@@ -53,6 +63,8 @@ function run(database = 'a.db'): Run {
     )
   const started: Run = {
     pid: child.pid,
+    port,
+    logged: () => log,
     kill: (signal) => child.kill(signal),
     listening: async () => {
       await until('it listens', async () => {
@@ -109,6 +121,26 @@ test('a start waits for one that is about to end, as in an update', async () => 
   first.kill('SIGTERM')
   await second.listening()
   expect((await first.ended()).code).toBe(0)
+})
+
+test('a second process on the port of the first is refused, and the first goes on', async () => {
+  const first = run()
+  await first.listening()
+  const { code, errors } = await run('b.db', first.port).ended()
+  expect(code).toBe(2)
+  expect(errors).toStartWith(`roundhouse can't start\n\n  APP_PORT=127.0.0.1:${first.port}\n`)
+  expect(errors).toContain('Remedy: end the process that listens there, or choose another port')
+  await first.listening()
+})
+
+test('a start waits for the port of one that is about to end', async () => {
+  const first = run()
+  await first.listening()
+  const second = run('b.db', first.port)
+  await until('the second waits', () => second.logged().includes('another process has the port'))
+  first.kill('SIGTERM')
+  expect((await first.ended()).code).toBe(0)
+  await second.listening()
 })
 
 test('of starts at the same moment one gets the database, and the others name that one', async () => {
