@@ -1,5 +1,6 @@
 /** All benchmarks, one after the other. */
 
+import { measureBodies } from './bodies.ts'
 import { measureEvents } from './events.ts'
 import { measureHang } from './hang.ts'
 import { runBenchmarks } from './harness.ts'
@@ -22,5 +23,6 @@ const all = [
   measureHang,
   measureStreams,
   measureEvents,
+  measureBodies,
 ]
 await runBenchmarks(all)

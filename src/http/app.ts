@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
 import { auth, Keys, requireKey, type Sleep } from './auth.ts'
+import { bodiesOf, lengthFailure, SERVER_BODY_BYTES_MAX } from './bodies.ts'
 import type { AddressOf } from './callers.ts'
 import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
@@ -10,15 +11,7 @@ import { feedRoutes, type LiveFeed } from './feed.ts'
 import { type Fleet, fleetRoutes } from './fleet.ts'
 import { type JournalQueries, journalRoutes } from './journal.ts'
 import type { Keyed } from './openapi.ts'
-import {
-  FailureError,
-  internalError,
-  invalidFailure,
-  type OnDefect,
-  problem,
-  problems,
-  type Translate,
-} from './problems.ts'
+import { internalError, type OnDefect, problem, problems, type Translate } from './problems.ts'
 import { type Provisioning, provisionRoutes } from './provision.ts'
 import { probeRoutes, type StatusQueries, statusRoutes } from './status.ts'
 import { type StreamOperations, type StreamQueries, streamRoutes } from './streams.ts'
@@ -54,14 +47,6 @@ export interface AppOptions {
   readonly onDefect: OnDefect
 }
 
-/** Largest body taken; acexy's events have less than 1 kB. */
-const BODY_BYTES_MAX = 1_048_576
-
-/** What the server may read of a body before it hangs up by itself, without a word. Above our own limit, which answers. */
-const SERVER_BODY_BYTES_MAX = 8 * BODY_BYTES_MAX
-
-const tooLarge = { status: 413, code: 'too_large', message: `a body has ${BODY_BYTES_MAX} bytes at most` }
-
 /**
  * One router, which looks for the path behind the scheme: Bun's own would read it in a way of its own, and Elysia's by default skips
  * so many letters that a host of one or two is taken for a part of the path.
@@ -85,6 +70,7 @@ export function createApp(services: Services, options: AppOptions) {
     .use(statusRoutes(services.status))
     .use(probeRoutes(services.status))
   const allowedMethods = methodsOf(routes.routes)
+  const readBody = bodiesOf(routes.routes)
   return (
     // The default way of dropping unknown members takes an array for an empty object; TypeBox's own does not.
     new Elysia({
@@ -99,10 +85,10 @@ export function createApp(services: Services, options: AppOptions) {
       .use(problems({ translate: options.translate, onDefect: options.onDefect, allowedMethods }))
       .use(auth(keys, options.areReadsProtected, refusedEvents(services.eventRefusals), addressOf))
       .onRequest(({ request }) => {
-        if (Number(request.headers.get('content-length') ?? 0) <= BODY_BYTES_MAX) return
-        return problem(tooLarge)
+        const failure = lengthFailure(request)
+        if (failure !== null) return problem(failure)
       })
-      .onParse({ as: 'global' }, ({ request }) => readBody(request))
+      .onParse({ as: 'global' }, ({ request, route }) => readBody(request, route))
       .use(routes)
       .use(docs(routes, { version: options.version, keyed: keyedBy(options) }))
       .get('/', ({ redirect }) => redirect('/swagger'), { detail: { hide: true } })
@@ -131,18 +117,6 @@ const serveOptions = (onDefect: OnDefect) => ({
 function keyedBy({ apiKeys, areReadsProtected }: AppOptions): Keyed {
   if (apiKeys.length === 0) return 'optional'
   return areReadsProtected ? 'everything' : 'changes'
-}
-
-/** Bodies are JSON whatever their content type says: people forget the header of `curl -d`. None is an empty object. */
-async function readBody(request: Request): Promise<unknown> {
-  const text = await request.text()
-  if (text.length > BODY_BYTES_MAX) throw new FailureError(tooLarge)
-  if (text.trim() === '') return {}
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new FailureError(invalidFailure([{ loc: ['body'], msg: 'malformed JSON', type: 'json_invalid' }]))
-  }
 }
 
 /** The methods that a path takes, for the answer to one that it does not. */

@@ -127,7 +127,7 @@ export const problems = (options: {
     const known = ownFailure(error) ?? options.translate(error)
     if (known) return problem(known)
     if (code === 'NOT_FOUND') return notFound(path, options.allowedMethods(path))
-    if (code === 'VALIDATION' && error.type !== 'response') return invalid(fieldsOf(error.type, error.all))
+    if (code === 'VALIDATION' && error.type !== 'response') return invalid(namedOf(error.type, error.all))
     if (code === 'INVALID_COOKIE_SIGNATURE' || code === 'INVALID_FILE_TYPE') {
       return invalid([{ loc: ['request'], msg: 'not accepted here', type: 'value_error' }])
     }
@@ -146,13 +146,23 @@ export const internalError = (): Response =>
 /** The answer that names every invalid field. */
 export const invalid = (fields: readonly FieldProblem[]): Response => problem(invalidFailure(fields))
 
+/** So many fields at fault are named; an answer is no larger for what else is wrong. */
+const FIELDS_MAX = 10
+
+/** More than is told of a name. */
+const POINTED_MAX = 1_000
+
 /** The failure behind `invalid`. */
-export const invalidFailure = (fields: readonly FieldProblem[]): Failure => ({
-  status: 422,
-  code: 'invalid_request',
-  message: fields.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; '),
-  detail: fields,
-})
+export function invalidFailure(all: readonly FieldProblem[]): Failure {
+  const fields = all.slice(0, FIELDS_MAX).map((field) => ({ ...field, loc: field.loc.map(shortened) }))
+  const named = fields.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; ')
+  return {
+    status: 422,
+    code: 'invalid_request',
+    message: all.length > FIELDS_MAX ? `${named}; more is wrong, and only the first are named` : named,
+    detail: fields,
+  }
+}
 
 function notFound(path: string, allowed: readonly string[]): Response {
   const shown = shortened(path)
@@ -167,13 +177,18 @@ function notFound(path: string, allowed: readonly string[]): Response {
   })
 }
 
-function fieldsOf(part: string, errors: readonly unknown[]): FieldProblem[] {
-  const fields = errors.flatMap((error) => problemsOf(part, error as ValueError))
+/** The fields at fault, as far as they are named in an answer; no further error is looked for. */
+export function fieldsOf(part: string, errors: Iterable<unknown>): readonly FieldProblem[] {
   // A missing member is reported twice: as missing, and as not of its type.
-  const once = fields.filter(
-    ({ loc }, at) => fields.findIndex((other) => other.loc.join() === loc.join()) === at,
-  )
-  return once.length > 0 ? once : [{ loc: [part], msg: 'invalid', type: 'value_error' }]
+  const fields = new Map<string, FieldProblem>()
+  for (const error of errors) {
+    for (const field of problemsOf(part, error as ValueError)) {
+      const where = field.loc.join('\0')
+      if (!fields.has(where)) fields.set(where, field)
+    }
+    if (fields.size > FIELDS_MAX) break
+  }
+  return [...fields.values()]
 }
 
 /** What TypeBox says of one value. */
@@ -186,7 +201,7 @@ interface ValueError {
 /** A map tells by itself which of its entries are at fault. */
 function problemsOf(part: string, { path = '', schema, value }: ValueError): readonly FieldProblem[] {
   const at = [part, ...pointerNames(path)]
-  const faults = mapFaults(schema, value, MAP_FAULTS_MAX)
+  const faults = mapFaults(schema, value, FIELDS_MAX + 1)
   if (faults.length === 0) return [{ loc: at, msg: `must be ${expectation(schema)}`, type: 'value_error' }]
   return faults.map(({ name, msg }) => ({
     loc: name === null ? at : [...at, shortened(name)],
@@ -195,12 +210,15 @@ function problemsOf(part: string, { path = '', schema, value }: ValueError): rea
   }))
 }
 
-/** Entries of one map that an answer names. */
-const MAP_FAULTS_MAX = 10
+/** Never none: that something is wrong is known. */
+function namedOf(part: string, errors: readonly unknown[]): readonly FieldProblem[] {
+  const fields = fieldsOf(part, errors)
+  return fields.length > 0 ? fields : [{ loc: [part], msg: 'invalid', type: 'value_error' }]
+}
 
-/** The names in a JSON pointer. */
+/** The names in a JSON pointer, each as far as it is told; a letter of a name is two in a pointer at most. */
 const pointerNames = (pointer: string): string[] =>
   pointer
     .split('/')
     .slice(1)
-    .map((name) => shortened(name.replaceAll('~1', '/').replaceAll('~0', '~')))
+    .map((name) => shortened(name.slice(0, POINTED_MAX).replaceAll('~1', '/').replaceAll('~0', '~')))
