@@ -62,13 +62,13 @@ describe('levels', () => {
 
   test('in a text are none', async () => {
     for (const text of ['['.repeat(1_000), `\\"${'{'.repeat(1_000)}`, `\\\\\\"${'['.repeat(1_000)}`])
-      expect(await ended(`{"reason":"${text}"}`)).toBe(200)
+      expect(await ended(`{"unknown":"${text}"}`)).toBe(200)
   })
 })
 
 test('members are a thousand at most, in all lists and objects together', async () => {
   expect(await ended(`{"more":[${map(1_000, () => '[0]')}]}`)).toBe(200)
-  expect(await ended(`{"reason":"${','.repeat(5_000)}"}`)).toBe(200)
+  expect(await ended(`{"unknown":"${','.repeat(5_000)}"}`)).toBe(200)
   const [status, { detail }] = await refusal('/provision', `{"labels":{${map(5_000, (n) => `"${n}":1`)}}}`)
   expect([status, detail.length, detail[0]?.msg]).toEqual([422, 1, 'must have at most 1000 members in all'])
 })
@@ -80,7 +80,7 @@ describe('of the fields at fault', () => {
     ['/provision', (n: number) => `{"ports":{${map(n, (m) => `"${m + 1}":0`)}}}`],
     ['/provision', (n: number) => `{"env":{${map(n, (m) => `"=${m}":""`)}}}`],
   ])('POST %s names ten, and says that there are more', async (path, bodyOf) => {
-    for (const wrong of [10, 11, 900]) {
+    for (const wrong of [10, 11, 60]) {
       const [status, { detail, message }] = await refusal(path, bodyOf(wrong))
       expect([status, detail.length]).toEqual([422, 10])
       expect(new Set(detail.map(({ loc }) => loc.join('.'))).size).toBe(10)
@@ -88,25 +88,18 @@ describe('of the fields at fault', () => {
     }
   })
 
-  test('a query names ten, too', async () => {
-    // Of one member each, so that ten are the bound of nothing here: it holds that the answer stays as it was.
-    const response = await rig.request('GET', '/streams?status=x&limit=0')
-    const { detail } = (await response.json()) as Problem
-    expect(detail.map(({ loc }) => loc.join('.')).toSorted()).toEqual(['query.limit', 'query.status'])
-  })
-
   test('a name is as long as it is worth reading', async () => {
     for (const letter of ['x', '/', '~', '~/']) {
       const name = letter.repeat(60_000 / letter.length)
       const [status, { detail, message }] = await refusal('/provision', `{"labels":{"${name}":1}}`)
-      expect([status, detail[0]?.loc]).toEqual([422, ['body', 'labels', `${name.slice(0, 200)}…`]])
+      expect([status, detail[0]?.loc]).toEqual([422, ['body', 'labels', `${name.slice(0, 100)}…`]])
       expect(message.length).toBeLessThan(500)
     }
   })
 })
 
 describe('the size of a body', () => {
-  const sized = (bytes: number): string => `{"reason":"${'x'.repeat(bytes - 13)}"}`
+  const sized = (bytes: number): string => `{"unknown":"${'x'.repeat(bytes - 14)}"}`
 
   test('is 64 kB at most, counted in bytes', async () => {
     expect(sized(65_536).length).toBe(65_536)

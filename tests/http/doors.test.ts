@@ -186,6 +186,7 @@ describe('the Host', () => {
       ALLOWED_HOSTS: 'Roundhouse.example.com, b.example.',
       ADVERTISE_HOST: 'media.lan',
       BIND: 'box.lan',
+      ALLOW_NO_KEY: 'true',
     })
     for (const host of [
       'roundhouse.example.com',
