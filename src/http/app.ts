@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
 import { auth, Keys, requireKey, type Sleep } from './auth.ts'
 import { bodiesOf, lengthFailure, SERVER_BODY_BYTES_MAX } from './bodies.ts'
+import { BodiesAtOnce } from './bodies-at-once.ts'
 import type { AddressOf } from './callers.ts'
 import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
@@ -71,6 +72,7 @@ export function createApp(services: Services, options: AppOptions) {
     .use(probeRoutes(services.status))
   const allowedMethods = methodsOf(routes.routes)
   const readBody = bodiesOf(routes.routes)
+  const bodies = new BodiesAtOnce()
   return (
     // The default way of dropping unknown members takes an array for an empty object; TypeBox's own does not.
     new Elysia({
@@ -88,7 +90,9 @@ export function createApp(services: Services, options: AppOptions) {
         const failure = lengthFailure(request)
         if (failure !== null) return problem(failure)
       })
-      .onParse({ as: 'global' }, ({ request, route }) => readBody(request, route))
+      .onParse({ as: 'global' }, ({ request, route, server }) =>
+        bodies.reading(addressOf(request, server), () => readBody(request, route)),
+      )
       .use(routes)
       .use(docs(routes, { version: options.version, keyed: keyedBy(options) }))
       .get('/', ({ redirect }) => redirect('/swagger'), { detail: { hide: true } })

@@ -75,11 +75,13 @@ export const refusedEvents =
     if (status === 401 || status === 403) refusals.refused({ status, path: known, caller })
   }
 
+const REFUSALS = { 401: Problem, 403: Problem, 413: Problem, 422: InvalidProblem, 429: Problem }
+
 export const eventRoutes = (books: StreamEvents) =>
   new Elysia({ name: 'routes.events', tags: ['events'] })
     .post('/events/stream_started', ({ body }) => books.start(startOf(body)), {
       body: StartedEvent,
-      response: { 200: Started, 401: Problem, 403: Problem, 422: InvalidProblem },
+      response: { 200: Started, ...REFUSALS },
       detail: {
         operationId: 'streamStarted',
         summary: 'Records that a proxy started a stream; a repetition changes nothing.',
@@ -94,7 +96,7 @@ export const eventRoutes = (books: StreamEvents) =>
       },
       {
         body: EndedEvent,
-        response: { 200: Ended, 401: Problem, 403: Problem, 422: InvalidProblem },
+        response: { 200: Ended, ...REFUSALS },
         detail: {
           operationId: 'streamEnded',
           summary: 'Records that a stream ended; one that is not known or ended already is left as it is.',

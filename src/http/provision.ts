@@ -55,7 +55,15 @@ export interface Provisioning {
   }): Promise<Static<typeof GenericProvisioned>>
 }
 
-const REFUSALS = { 401: Problem, 403: Problem, 413: Problem, 422: InvalidProblem, 500: Problem, 503: Problem }
+const REFUSALS = {
+  401: Problem,
+  403: Problem,
+  413: Problem,
+  422: InvalidProblem,
+  429: Problem,
+  500: Problem,
+  503: Problem,
+}
 
 export const provisionRoutes = (provisioning: Provisioning) =>
   new Elysia({ name: 'routes.provision', tags: ['provisioning'] })
