@@ -14,7 +14,7 @@ import { type Engine, generationOf } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import { liveEngines } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'
-import { startedStreams } from '../store/streams.ts'
+import { startedOnEngines } from '../store/streams.ts'
 import type { Addresses } from './addresses.ts'
 import type { ConnectionFacts } from './connection-facts.ts'
 import type { Facts } from './facts.ts'
@@ -180,7 +180,7 @@ export class EngineViews {
   }
 
   #startedByEngine() {
-    return Map.groupBy(startedStreams(this.deps.store.db), ({ engineId }) => engineId)
+    return Map.groupBy(startedOnEngines(this.deps.store.db), ({ engineId }) => engineId)
   }
 }
 

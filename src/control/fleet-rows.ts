@@ -1,7 +1,7 @@
 import type { Engine, Stream } from '../core/types.ts'
 import { liveEngines } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'
-import { startedStreams } from '../store/streams.ts'
+import { startedOnEngines } from '../store/streams.ts'
 
 /** The live engines, oldest first, and the started streams of each in the order of their starts. */
 export interface Rows {
@@ -22,7 +22,7 @@ export class FleetRows {
     const version = this.store.version()
     if (this.#known?.version === version) return this.#known
     const { db } = this.store
-    const started = Map.groupBy(startedStreams(db), ({ engineId }) => engineId)
+    const started = Map.groupBy(startedOnEngines(db), ({ engineId }) => engineId)
     this.#known = { version, engines: liveEngines(db), started }
     return this.#known
   }

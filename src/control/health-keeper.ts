@@ -6,7 +6,7 @@ import type { Log } from '../lib/log.ts'
 import { engineById, liveEngines, transition } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
-import { startedStreams } from '../store/streams.ts'
+import { startedOnEngines } from '../store/streams.ts'
 import type { Addresses, HostPort } from './addresses.ts'
 import { noteSuccess } from './breaker-notes.ts'
 import { networkIntervals } from './connection-doubts.ts'
@@ -161,7 +161,7 @@ export class HealthKeeper {
     const engines = liveEngines(store.db)
     const intervalOf = networkIntervals(engines, this.deps, clock.now())
     facts.keepOnly(engines)
-    const started = Map.groupBy(startedStreams(store.db), ({ engineId }) => engineId)
+    const started = Map.groupBy(startedOnEngines(store.db), ({ engineId }) => engineId)
     const probed = engines.filter(isProbed)
     const inDoubt = streamsInDoubt(store.db, { engines: probed, started }, this.deps, clock.now())
     const targets = probed.map((engine) => {

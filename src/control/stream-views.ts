@@ -6,7 +6,8 @@ import type { Store } from '../store/store.ts'
 import {
   newestStream,
   type StreamFilter,
-  startedStreams,
+  startedOnEngines,
+  startedUnmatched,
   streamByRow,
   streamsWhere,
 } from '../store/streams.ts'
@@ -32,13 +33,15 @@ interface StreamRecord {
 }
 
 /**
- * The answers about streams. Started ones are rendered once per version of the store and of the statistics, and kept as
- * a whole, since panels ask for it, and by container, since a proxy asks for each engine in turn before every viewer.
+ * The answers about streams. Started ones are rendered once per version of the store and of the statistics, and kept by container,
+ * since a proxy asks for each engine in turn before every viewer, and as a whole, since panels ask for it. Those that no engine of
+ * ours serves are only rendered for the whole: a proxy does not wait for them.
  */
 export class StreamViews {
   #version = -1
-  #started: readonly StreamRecord[] = []
+  #onEngines: readonly StreamRecord[] = []
   #startedOf: ReadonlyMap<string | null, string> = new Map()
+  #started: readonly StreamRecord[] | null = null
   #allStarted: string | null = null
 
   constructor(
@@ -69,6 +72,9 @@ export class StreamViews {
   /** All that are started, oldest first. */
   started(): readonly StreamRecord[] {
     this.#refresh()
+    this.#started ??= [...this.#onEngines, ...this.#records(startedUnmatched(this.deps.store.db))].toSorted(
+      (a, b) => a.rowId - b.rowId,
+    )
     return this.#started
   }
 
@@ -109,7 +115,7 @@ export class StreamViews {
   #startedJson(containerId: string | undefined): string {
     this.#refresh()
     if (containerId !== undefined) return this.#startedOf.get(containerId) ?? '[]'
-    this.#allStarted ??= array(this.#started)
+    this.#allStarted ??= array(this.started())
     return this.#allStarted
   }
 
@@ -117,9 +123,10 @@ export class StreamViews {
     const { store, statistics } = this.deps
     const version = store.version() + statistics.version()
     if (version === this.#version) return
-    this.#started = this.#records(startedStreams(store.db))
-    const byContainer = Map.groupBy(this.#started, ({ containerId }) => containerId)
+    this.#onEngines = this.#records(startedOnEngines(store.db))
+    const byContainer = Map.groupBy(this.#onEngines, ({ containerId }) => containerId)
     this.#startedOf = new Map([...byContainer].map(([id, records]) => [id, array(records)]))
+    this.#started = null
     this.#allStarted = null
     this.#version = version
   }

@@ -7,6 +7,7 @@ import {
   getTableColumns,
   gte,
   inArray,
+  isNotNull,
   isNull,
   lt,
   lte,
@@ -50,8 +51,13 @@ const isStarted = eq(streams.status, 'started')
 const isWanted = eq(streams.streamId, sql.placeholder('streamId'))
 const isOfEngine = eq(streams.engineId, sql.placeholder('engineId'))
 
-const started = prepared((db) =>
-  db.select().from(streams).where(isStarted).orderBy(asc(streams.rowId)).prepare(),
+const onEngines = prepared((db) =>
+  db
+    .select()
+    .from(streams)
+    .where(and(isStarted, isNotNull(streams.engineId)))
+    .orderBy(asc(streams.rowId))
+    .prepare(),
 )
 const open = prepared((db) => db.select().from(streams).where(and(isWanted, isStarted)).prepare())
 const newest = prepared((db) =>
@@ -125,6 +131,9 @@ const end = prepared((db) =>
     .prepare(),
 )
 const isUnmatched = and(isNull(streams.engineId), isStarted)
+const unmatched = prepared((db) =>
+  db.select().from(streams).where(isUnmatched).orderBy(asc(streams.rowId)).prepare(),
+)
 const beyond = prepared((db) =>
   db
     .select()
@@ -149,7 +158,14 @@ const countOf = prepared((db) =>
 const total = prepared((db) => db.select({ n: count() }).from(streams).prepare())
 
 /** All open records, in the order of their starts. */
-export const startedStreams = (db: Db): Stream[] => started(db).all()
+/**
+ * Started records that are tied to an engine, in the order of their starts: what decisions and the lists of engines read after each
+ * commit. Of the others there may be many, and long ones, whoever reports them.
+ */
+export const startedOnEngines = (db: Db): Stream[] => onEngines(db).all()
+
+/** Started records that are tied to no engine, in the order of their starts. */
+export const startedUnmatched = (db: Db): Stream[] => unmatched(db).all()
 
 /** The open record of a wire id. */
 export const startedStream = (db: Db, streamId: string): Stream | undefined => open(db).get({ streamId })

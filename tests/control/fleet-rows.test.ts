@@ -21,9 +21,15 @@ test('the rows are read once for each version of the store, and say what was com
   expect(read.engines).toEqual([engine()])
   expect(read.started.get('engine-1')).toMatchObject([{ rowId, status: 'started' }])
   expect(rows.read()).toBe(read)
+  // Those of no engine decide nothing, and there may be many.
+  store.transact((tx) =>
+    insertStream(tx, { ...stream(), streamId: 'other', engineId: null, containerId: null }),
+  )
+  expect([...rows.read().started.keys()]).toEqual(['engine-1'])
+  const reread = rows.read()
   // What is written beside the versions of the state is none of this.
   store.record(() => undefined)
-  expect(rows.read()).toBe(read)
+  expect(rows.read()).toBe(reread)
   store.transact((tx) => endStream(tx, rowId, 5, 'eof'))
   expect(rows.read().started.get('engine-1')).toBeUndefined()
   store.transact((tx) => retire(tx, 'engine-1', ['ready'], 'gone', {}))

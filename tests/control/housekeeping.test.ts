@@ -6,7 +6,7 @@ import { bindKey } from '../../src/store/idempotency.ts'
 import { appendJournal, countJournal } from '../../src/store/journal.ts'
 import { PRUNE_BATCH, SAMPLES_BATCH } from '../../src/store/prune.ts'
 import { addSamples } from '../../src/store/samples.ts'
-import { countStreams, insertStream, startedStreams } from '../../src/store/streams.ts'
+import { countStreams, insertStream, streamsWhere } from '../../src/store/streams.ts'
 import { engine, figures, stream } from '../support/builders.ts'
 import { Rig } from '../support/rig.ts'
 import { type TempStore, tempStore } from '../support/temp-store.ts'
@@ -82,7 +82,7 @@ describe('the history in a file', () => {
     expect(Math.max(...steps)).toBe(PRUNE_BATCH)
     expect(countJournal(temp.store.db)).toBe(LIMITS.journal.rows)
     expect(countStreams(temp.store.db)).toBe(LIMITS.streams.rows + 1)
-    expect(startedStreams(temp.store.db)).toHaveLength(1)
+    expect(streamsWhere(temp.store.db, { status: 'started' })).toHaveLength(1)
     expect(rows('idempotency_keys')).toBe(LIMITS.idempotencyKeys.rows)
   })
 

@@ -6,7 +6,7 @@ import { StorageFailure, storageFailureOf } from '../../src/store/failure.ts'
 import { appendJournal, lastJournalId, newestJournal } from '../../src/store/journal.ts'
 import { setSetting, setting } from '../../src/store/settings.ts'
 import { type Db, openStore } from '../../src/store/store.ts'
-import { insertStream, startedStreams } from '../../src/store/streams.ts'
+import { insertStream, streamsWhere } from '../../src/store/streams.ts'
 import { engine, stream } from '../support/builders.ts'
 import { type TempStore, tempStore } from '../support/temp-store.ts'
 
@@ -37,7 +37,7 @@ const started = (id: string) => (tx: Db) => {
   appendJournal(tx, 1, { kind: 'stream.started', streamId: id })
   return insertStream(tx, stream({ streamId: id })).rowId
 }
-const ids = () => startedStreams(temp.store.db).map(({ streamId }) => streamId)
+const ids = () => streamsWhere(temp.store.db, { status: 'started' }).map(({ streamId }) => streamId)
 const failureIn = (work: () => unknown): StorageFailure => {
   try {
     work()
@@ -65,7 +65,7 @@ describe('a file that is locked by another process', () => {
     hold()
     const rowId = temp.store.transactOrKeep(started('one'))
     expect(liveEngines(temp.store.db)).toEqual([engine()])
-    expect(startedStreams(temp.store.db)).toMatchObject([{ rowId, streamId: 'one' }])
+    expect(streamsWhere(temp.store.db, { status: 'started' })).toMatchObject([{ rowId, streamId: 'one' }])
     expect(temp.store.keptCount()).toBe(1)
   })
 
@@ -79,7 +79,7 @@ describe('a file that is locked by another process', () => {
     expect(temp.store.failure()).toBeNull()
     const { db } = temp.reopen()
     expect(ids()).toEqual(['before', 'one', 'two'])
-    expect(startedStreams(db).map(({ rowId }) => rowId)).toEqual([1, ...rows])
+    expect(streamsWhere(db, { status: 'started' }).map(({ rowId }) => rowId)).toEqual([1, ...rows])
     expect(newestJournal(db, 1)[0]).toMatchObject({ id: lastEntry, streamId: 'two' })
   })
 
