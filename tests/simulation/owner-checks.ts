@@ -91,10 +91,12 @@ export class OwnerChecks {
     return original !== id && state !== 'created' && state !== 'exited'
   }
 
-  /** New, and not a provision of ours that was cut off. */
-  #isStartedSoon({ labels, createdAtMs }: ContainerObservation): boolean {
+  /** New, and not a provision of ours that was cut off, nor what the container engine was late with. */
+  #isStartedSoon({ id, state, labels, createdAtMs }: ContainerObservation): boolean {
     const { books, clock } = this.deps
-    const isOwn = books.byId(labels[ENGINE_LABEL] ?? '')?.status === 'provisioning'
+    const row = books.byId(labels[ENGINE_LABEL] ?? '')
+    const isLate = row !== null && (row.container_id ?? id) === id && state === 'created'
+    const isOwn = row?.status === 'provisioning' || isLate
     return !isOwn && clock.now() - createdAtMs < YOUNG_MS
   }
 }
