@@ -8,8 +8,8 @@ import { appendJournal } from '../store/journal.ts'
 import { oversizedUnmatched } from '../store/oversized.ts'
 import type { Db, Store } from '../store/store.ts'
 import {
-  countStartedOf,
   insertStream,
+  startedSizeOf,
   startedStream,
   streamByRow,
   unmatchedBeyond,
@@ -47,6 +47,12 @@ const UNMATCHED_MAX_MS = 86_400_000
  */
 const UNMATCHED_MAX = 256
 
+/**
+ * Of one stream on an engine, on an average: those of acexy have some 400. Every commit is followed by a reading of all of them, and of
+ * the longest that are accepted eight on each engine made that last 30 ms.
+ */
+const STREAM_BYTES = 512
+
 /** The books of the streams: what proxies reported, tied to engines. An event never makes an engine. */
 export class StreamBooks {
   constructor(
@@ -57,7 +63,7 @@ export class StreamBooks {
       readonly log: Log
       /**
        * Started streams that are tied to one engine. Those beyond it are booked without an engine: to end others for them would let
-       * a stranger end what is watched.
+       * a stranger end what is watched. Long ones count for several, by their bytes.
        */
       readonly perEngineMax: number
     },
@@ -145,7 +151,10 @@ export class StreamBooks {
   }
 
   #hasRoom(tx: Db, engine: Engine | null): boolean {
-    return engine !== null && countStartedOf(tx, engine.id) < this.deps.perEngineMax
+    if (engine === null) return false
+    const { perEngineMax } = this.deps
+    const { records, bytes } = startedSizeOf(tx, engine.id)
+    return records < perEngineMax && bytes < perEngineMax * STREAM_BYTES
   }
 }
 

@@ -1,9 +1,9 @@
-import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
-import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { Stream } from '../core/types.ts'
 import { journal, streams } from './schema.ts'
 import type { Db } from './store.ts'
 import { forgetStreams } from './streams.ts'
+import { bytesOf } from './text-bytes.ts'
 
 /*
  * Rows with more text than any of today can have: requests had no bounds once, and what was stored then is read, shown and kept in
@@ -13,13 +13,6 @@ import { forgetStreams } from './streams.ts'
 /** Bytes of text; a record of today has 36 kB at most, all of it in characters of four bytes. */
 const RECORD_MAX = 40_000
 const ENTRY_MAX = 100_000
-
-/** The length in bytes is told by the row's head alone. */
-const bytesOf = (columns: readonly SQLiteColumn[]): SQL =>
-  sql.join(
-    columns.map((column) => sql`coalesce(octet_length(${column}), 0)`),
-    sql` + `,
-  )
 
 const { streamId, key, playbackSessionId, statUrl, commandUrl, endReason } = streams
 const isOversized = sql`${bytesOf([streamId, key, playbackSessionId, statUrl, commandUrl, endReason])} > ${RECORD_MAX}`

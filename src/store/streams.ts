@@ -20,6 +20,7 @@ import { prepared } from './prepared.ts'
 import { PRUNE_BATCH, SAMPLES_BATCH } from './prune.ts'
 import { streamStats, streams } from './schema.ts'
 import type { Db } from './store.ts'
+import { bytesOf } from './text-bytes.ts'
 
 /** Which streams; those that are left out do not narrow. */
 export interface StreamFilter {
@@ -152,12 +153,22 @@ const old = prepared((db) =>
     .limit(PRUNE_BATCH)
     .prepare(),
 )
-const countOf = prepared((db) =>
-  db.select({ n: count() }).from(streams).where(and(isOfEngine, isStarted)).prepare(),
+const TEXTS = [
+  streams.streamId,
+  streams.key,
+  streams.playbackSessionId,
+  streams.statUrl,
+  streams.commandUrl,
+] as const
+const sizeOf = prepared((db) =>
+  db
+    .select({ records: count(), bytes: sql<number>`coalesce(sum(${bytesOf(TEXTS)}), 0)` })
+    .from(streams)
+    .where(and(isOfEngine, isStarted))
+    .prepare(),
 )
 const total = prepared((db) => db.select({ n: count() }).from(streams).prepare())
 
-/** All open records, in the order of their starts. */
 /**
  * Started records that are tied to an engine, in the order of their starts: what decisions and the lists of engines read after each
  * commit. Of the others there may be many, and long ones, whoever reports them.
@@ -177,8 +188,12 @@ export const streamByRow = (db: Db, rowId: number): Stream | undefined => byRow(
 
 export const startedStreamsOf = (db: Db, engineId: string): Stream[] => startedOf(db).all({ engineId })
 
-/** How many started records an engine has. */
-export const countStartedOf = (db: Db, engineId: string): number => countOf(db).get({ engineId })?.n ?? 0
+/** How many started records an engine has, and the bytes of what was reported in them. */
+export const startedSizeOf = (
+  db: Db,
+  engineId: string,
+): { readonly records: number; readonly bytes: number } =>
+  sizeOf(db).get({ engineId }) ?? { records: 0, bytes: 0 }
 
 /** Started records without an engine but for the newest `keep`, at most a batch of them. */
 export const unmatchedBeyond = (db: Db, keep: number): Stream[] => beyond(db).all({ keep })

@@ -381,6 +381,19 @@ describe('the number of started streams', () => {
     })
   })
 
+  test('that is tied to one engine is smaller where they are long: it counts their bytes', async () => {
+    const key = '語'.repeat(2_048)
+    for (let n = 0; n < 20; n++)
+      await started({ stream: { key_type: 'url', key }, labels: { stream_id: `long${n}` } })
+    const tied = await active()
+    expect(tied.length).toBeGreaterThan(2)
+    expect(tied.length).toBeLessThan(13)
+    expect(await ended({ stream_id: 'long0' })).toMatchObject({ updated: true })
+    expect(await started({ labels: { stream_id: 'again' } })).toMatchObject({
+      container_id: engine.container_id,
+    })
+  })
+
   test('that an older version left without an engine comes down to its bound', async () => {
     rig.temp.store.transact((tx) => {
       for (let n = 0; n < 2_000; n++)

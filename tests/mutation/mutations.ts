@@ -1252,11 +1252,8 @@ export const MUTATIONS: readonly Mutation[] = [
       '      if (engine === null) endInBooks(tx, unmatchedBeyond(tx, UNMATCHED_MAX), FORGOTTEN, now)\n',
       '',
     ],
-    [
-      'an engine has any number of streams',
-      'countStartedOf(tx, engine.id) < this.deps.perEngineMax',
-      'countStartedOf(tx, engine.id) >= 0',
-    ],
+    ['an engine has any number of streams', 'records < perEngineMax &&', 'records >= 0 &&'],
+    ['an engine has streams of any length', '&& bytes < perEngineMax * STREAM_BYTES', ''],
   ]),
   ...of('control/housekeeping.ts', [
     ['history waits for its minute', 'if (this.#commits >= COMMITS_MAX) this.#stepSoon()', ''],
