@@ -80,8 +80,8 @@ function sentence({ what, value, unit, bound, target: wanted, met }: Target): st
   return `${met ? 'met   ' : 'missed'}  ${what}: ${readable(value)}${unit} (target: ${bound} ${wanted}${unit})`
 }
 
-/** The first column to the left, the others to the right, where figures can be compared. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
+/** Rows as lines: the first column to the left, the others to the right, where figures can be compared. */
+export function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   return rows.map((row) =>
     row

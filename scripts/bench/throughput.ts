@@ -23,8 +23,11 @@ const SECONDS = 3
 /** Linux counts processor time in hundredths of a second for user space, on every architecture (`USER_HZ`). */
 const MICROS_PER_TICK = 10_000
 
+/** Where a server is ended. */
+type Scope = Pick<Bench, 'defer'>
+
 /** Starts a bare server that answers with `body`, in its own process. */
-export async function startRawServer(bench: Bench, folder: string, body: string): Promise<Contestant> {
+export async function startRawServer(bench: Scope, folder: string, body: string): Promise<Contestant> {
   const file = join(folder, 'raw-body.json')
   await Bun.write(file, body)
   return spawnServer(bench, 'raw Bun.serve, same bytes', ['raw-server.ts', file])
@@ -32,7 +35,7 @@ export async function startRawServer(bench: Bench, folder: string, body: string)
 
 /** Starts a program of this folder that prints its origin once it listens. */
 export async function spawnServer(
-  bench: Bench,
+  bench: Scope,
   name: string,
   [program, ...args]: readonly [string, ...string[]],
 ): Promise<Contestant> {

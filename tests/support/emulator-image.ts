@@ -116,8 +116,11 @@ async function run(command: readonly string[]): Promise<string> {
   return output
 }
 
-/** The builder reports its failures in the stream, with status 200: without reading it they would be lost. */
-function buildFinished(docker: Docker, stream: NodeJS.ReadableStream, tag: string): Promise<void> {
+/**
+ * Resolves when an image is built. The builder reports its failures in the stream, with status 200: without reading it they would be
+ * lost. Throws with the builder's words.
+ */
+export function buildFinished(docker: Docker, stream: NodeJS.ReadableStream, tag: string): Promise<void> {
   return new Promise((resolve, reject) => {
     docker.modem.followProgress(
       stream,

@@ -1,0 +1,116 @@
+/**
+ * Attacks the binary in a container of 256 MB that keeps 20 engines, some of them with viewers, and looks whether acexy notices:
+ * `bun run attack [--only NAME,…] [--seconds N]`. Prints a table. Ends with 0 when after each attack the same process runs, acexy's
+ * reads had their answers in time, no engine was replaced and no viewer cut; else with 1, and the reasons. Removes what it made in
+ * any case.
+ */
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ATTACKS, type PlannedAttack } from './attack/attacks.ts'
+import { openSite, type Site, untilHealthy } from './attack/site.ts'
+import { table } from './attack/table.ts'
+import { type Trial, trialOf } from './attack/trial.ts'
+import { brokenPromises } from './attack/verdict.ts'
+import { machine } from './bench/report.ts'
+import { startRawServer } from './bench/throughput.ts'
+
+const PROGRAM = join(import.meta.dir, '../dist/rootfs/roundhouse')
+/** After an attack that ended the process, or before one with another limit, it is started again and finds its engines. */
+const FOUND_WITHIN_MS = 60_000
+/** Docker may finish a create whose caller is gone; by then it is there to be removed. */
+const LATE_CREATE_MS = 3_000
+const LAST_LINES = 20
+
+interface Options {
+  readonly attacks: ReadonlyMap<string, PlannedAttack>
+  /** Of every attack, instead of its own. */
+  readonly seconds: number | null
+}
+
+interface Judged {
+  readonly trial: Trial
+  readonly reasons: readonly string[]
+}
+
+function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { only: { type: 'string', default: [...ATTACKS.keys()].join() }, seconds: { type: 'string' } },
+  })
+  const only = values.only.split(',')
+  const unknown = only.find((name) => !ATTACKS.has(name))
+  if (unknown !== undefined) throw new Error(`--only: ${unknown} is none of ${[...ATTACKS.keys()].join()}`)
+  const { seconds = '' } = values
+  if (!/^\d{0,3}$/.test(seconds)) throw new Error(`--seconds is not a number of seconds: ${seconds}`)
+  return {
+    attacks: new Map([...ATTACKS].filter(([name]) => only.includes(name))),
+    seconds: seconds === '' ? null : Number(seconds),
+  }
+}
+
+async function attackAll(
+  scope: AsyncDisposableStack,
+  options: Options,
+  signal: AbortSignal,
+): Promise<Judged[]> {
+  const [first] = options.attacks.values()
+  const site = await openSite(scope, first?.descriptors)
+  const bench = { defer: (cleanUp: () => void | Promise<void>) => scope.defer(async () => cleanUp()) }
+  const engines = await (await fetch(`${site.target.near}/engines`)).text()
+  const bare = await startRawServer(bench, site.folder, engines)
+  const judged: Judged[] = []
+  for (const [name, planned] of options.attacks) {
+    signal.throwIfAborted()
+    await prepare(site, planned)
+    const seconds = options.seconds ?? planned.seconds
+    const trial = await trialOf(site, { name, seconds, bareUrl: bare.url, signal })
+    const reasons = brokenPromises(trial, planned)
+    console.log(
+      [`${name}: ${trial.notes.join('; ')}`, ...reasons.map((reason) => `  NO: ${reason}`)].join('\n'),
+    )
+    if (trial.death !== null) console.log(await site.container.lastWords(LAST_LINES))
+    judged.push({ trial, reasons })
+  }
+  return judged
+}
+
+/** Sees to it that the orchestrator runs, with the limit that the attack asks for. */
+async function prepare({ container, target }: Site, { descriptors }: PlannedAttack): Promise<void> {
+  if (container.life.descriptors === descriptors && (await container.death()) === null) return
+  await container.start(descriptors)
+  await untilHealthy(target.near, FOUND_WITHIN_MS)
+}
+
+/** Runs it all; what was made is removed when it ends, at a Ctrl-C too. */
+async function run(options: Options): Promise<readonly Judged[]> {
+  const stop = new AbortController()
+  const stopped = Promise.withResolvers<never>()
+  const onSignal = (name: string) => {
+    stop.abort()
+    stopped.reject(new Error(`ended by ${name}; what it made is removed`))
+  }
+  const scope = new AsyncDisposableStack()
+  // Until all is removed: a second Ctrl-C must not leave containers behind.
+  for (const name of ['SIGINT', 'SIGTERM']) process.on(name, onSignal)
+  try {
+    return await Promise.race([stopped.promise, attackAll(scope, options, stop.signal)])
+  } finally {
+    if (stop.signal.aborted) await Bun.sleep(LATE_CREATE_MS)
+    await scope.disposeAsync()
+  }
+}
+
+try {
+  if (!existsSync(PROGRAM)) throw new Error(`there is no ${PROGRAM}; run: bun run build --rootfs`)
+  const options = readOptions(process.argv.slice(2))
+  console.log(`on ${machine().processors} processors, load ${machine().load.toFixed(2)}`)
+  const judged = await run(options)
+  console.log(['', ...table(judged)].join('\n'))
+  console.log(`\nload at the end ${machine().load.toFixed(2)}`)
+  process.exit(judged.some(({ reasons }) => reasons.length > 0) ? 1 : 0)
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+}

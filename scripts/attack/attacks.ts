@@ -1,0 +1,37 @@
+import { gzipBombs, hugeAnswers } from './answers.ts'
+import { largeBodies, nestedBodies } from './bodies.ts'
+import { idleConnections, manyClients, silentReaders, slowClients } from './crowds.ts'
+import { malformedHosts, wrongKeys } from './doors.ts'
+import { longEvents, tiedEvents } from './events.ts'
+import type { Attack } from './target.ts'
+
+/** One attack, and what is particular about it. */
+export interface PlannedAttack {
+  readonly run: Attack
+  readonly seconds: number
+  /** The limit of file descriptors of the container; without it Docker's own. */
+  readonly descriptors?: number
+}
+
+/** Nobody attacks: what the machine itself does to the answers. */
+const nobody: Attack = async ({ seconds }) => {
+  await Bun.sleep(seconds * 1_000)
+  return { notes: ['nobody attacks'], complaints: [] }
+}
+
+/** In their order. */
+export const ATTACKS: ReadonlyMap<string, PlannedAttack> = new Map<string, PlannedAttack>([
+  ['calm', { run: nobody, seconds: 10 }],
+  ['nested', { run: nestedBodies, seconds: 15 }],
+  ['bodies', { run: largeBodies, seconds: 15 }],
+  ['hosts', { run: malformedHosts, seconds: 10 }],
+  ['keys', { run: wrongKeys, seconds: 10 }],
+  ['huge', { run: hugeAnswers, seconds: 20 }],
+  ['gzip', { run: gzipBombs, seconds: 20 }],
+  ['clients', { run: manyClients, seconds: 15 }],
+  ['slow', { run: slowClients, seconds: 20 }],
+  ['silent', { run: silentReaders, seconds: 20 }],
+  ['events', { run: longEvents, seconds: 60 }],
+  ['tied', { run: tiedEvents, seconds: 30 }],
+  ['idle', { run: idleConnections, seconds: 30, descriptors: 256 }],
+])
