@@ -4,7 +4,7 @@
  *   bun scripts/simulate.ts --seeds N --from S [--jobs N] [--bail] [--require-coverage] [--json FILE]
  *                           [--check-determinism] [--trace] [--without PART,PART] [--shrink]
  *
- * What is real: everything below `src/` that `wire.ts` puts together: routes, control, core and the store, on a SQLite
+ * What is real: everything below `src/` that `wire/wire.ts` puts together: routes, control, core and the store, on a SQLite
  * in memory that outlives every crash. What is simulated: time; Docker, with latencies, refusals, lost questions and
  * answers, hangs, restarts, outages of the daemon, events that are late, doubled or lost; the host's ports; engines that
  * boot, play, stall, fall silent and crash; the health worker; acexys and their viewers; operators; crashes of the

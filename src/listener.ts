@@ -1,5 +1,5 @@
 import type { Log } from './lib/log.ts'
-import type { Orchestrator } from './wire.ts'
+import type { Orchestrator } from './wire/wire.ts'
 
 /** Where to listen, and for how long. */
 export interface Listening {

@@ -1286,7 +1286,7 @@ export const MUTATIONS: readonly Mutation[] = [
       '  if (entries.length < 0)\n',
     ],
   ]),
-  ...of('wire-work.ts', [
+  ...of('wire/work.ts', [
     ['ends are only counted by a scrape', '    ends.catchUp()\n    housekeeping', '    housekeeping'],
     [
       'a failure that a caller waits for is counted twice',

@@ -1,4 +1,4 @@
-import { HISTORY } from '../../src/wire-settings.ts'
+import { HISTORY } from '../../src/wire/settings.ts'
 import type { DayOptions } from './day.ts'
 
 const MINUTE_MS = 60_000

@@ -1,5 +1,5 @@
 import { heapStats } from 'bun:jsc'
-import type { History } from '../../src/wire-settings.ts'
+import type { History } from '../../src/wire/settings.ts'
 import { Crashed } from './life.ts'
 import { CHAOS_KINDS, type ChaosKind, IMAGE, LABEL, type Scenario } from './scenario.ts'
 import { configOf } from './server.ts'

@@ -1,4 +1,4 @@
-import { HISTORY, type History } from '../../src/wire-settings.ts'
+import { HISTORY, type History } from '../../src/wire/settings.ts'
 import { type FaultRates, NO_FAULTS } from './faults.ts'
 import { OWNER_CHAOS_KINDS } from './owners.ts'
 import type { Random } from './random.ts'

@@ -1,6 +1,6 @@
 import type { Config } from '../../src/config.ts'
 import type { VpnSource } from '../../src/control/vpn-keeper.ts'
-import { vpnWorkerSettingsOf } from '../../src/wire-settings.ts'
+import { vpnWorkerSettingsOf } from '../../src/wire/settings.ts'
 import type { ControlClient } from '../../src/workers/gluetun.ts'
 import { NodeWatch, type NodeWatchDeps } from '../../src/workers/node-watch.ts'
 import type { Life, LifeClock } from './life.ts'

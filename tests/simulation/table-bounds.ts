@@ -1,7 +1,7 @@
 import type { Database } from 'bun:sqlite'
 import type { Config } from '../../src/config.ts'
 import { embeddedMigrations } from '../../src/store/migrations.ts'
-import type { History } from '../../src/wire-settings.ts'
+import type { History } from '../../src/wire/settings.ts'
 
 /** How many rows a table has, and how many it may have. */
 export interface TableLook {

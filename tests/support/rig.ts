@@ -9,7 +9,7 @@ import type {
 } from '../../src/control/health-keeper.ts'
 import type { Figures } from '../../src/core/figures.ts'
 import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'
-import { createOrchestrator, type Orchestrator } from '../../src/wire.ts'
+import { createOrchestrator, type Orchestrator } from '../../src/wire/wire.ts'
 import { figures } from './builders.ts'
 import { ManualVpn } from './manual-vpn.ts'
 import { MemoryRuntime } from './memory-runtime.ts'

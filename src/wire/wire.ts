@@ -1,13 +1,13 @@
-import type { Config } from './config.ts'
-import { TurnedAway } from './control/turned-away.ts'
-import { createApp } from './http/app.ts'
-import { createMetrics, type Metrics } from './metrics/metrics.ts'
+import type { Config } from '../config.ts'
+import { TurnedAway } from '../control/turned-away.ts'
+import { createApp } from '../http/app.ts'
+import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import { type Adapters, baseOf } from './base.ts'
+import { loopsOf } from './loops.ts'
 import { createServices, createTranslate } from './services.ts'
-import { type Adapters, baseOf } from './wire-base.ts'
-import { loopsOf } from './wire-loops.ts'
-import { HISTORY, type History, requestLimitsOf } from './wire-settings.ts'
-import { feedOf, figuresOf, viewsOf } from './wire-views.ts'
-import { workOf } from './wire-work.ts'
+import { HISTORY, type History, requestLimitsOf } from './settings.ts'
+import { feedOf, figuresOf, viewsOf } from './views.ts'
+import { workOf } from './work.ts'
 
 /** The parts that other code has to reach, wired and not started. */
 export interface Orchestrator {

@@ -1,8 +1,8 @@
-import type { Feed } from './control/feed.ts'
-import { guarded } from './lib/guard.ts'
-import { bringTimesBack } from './store/future-times.ts'
-import type { Adapters, Base } from './wire-base.ts'
-import type { Work } from './wire-work.ts'
+import type { Feed } from '../control/feed.ts'
+import { guarded } from '../lib/guard.ts'
+import { bringTimesBack } from '../store/future-times.ts'
+import type { Adapters, Base } from './base.ts'
+import type { Work } from './work.ts'
 
 /** How all that works by itself begins and ends; see `Orchestrator`. */
 export function loopsOf({ store, clock }: Adapters, { edge, statistics }: Base, work: Work, feed: Feed) {
