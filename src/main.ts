@@ -2,8 +2,8 @@
 import { hostname } from 'node:os'
 import notices from '../NOTICES.md' with { type: 'file' }
 import packageJson from '../package.json' with { type: 'json' }
-import { type CliOutcome, checkHealth, readSecretFile, runCli } from './cli.ts'
-import type { Config } from './config.ts'
+import { type CliOutcome, checkHealth, readSecretFile, runCli } from './cli/cli.ts'
+import type { Config } from './config/config.ts'
 import type { Checkpoint } from './control/launcher.ts'
 import { systemClock } from './lib/clock.ts'
 import { ownDescriptors } from './lib/descriptors.ts'

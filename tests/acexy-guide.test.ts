@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { settingNames } from '../src/config.ts'
+import { settingNames } from '../src/config/config.ts'
 import { AcexyFront } from './support/acexy-front.ts'
 import { differences, type Step, stepsOf, Terminal } from './support/guide.ts'
 import type { TestServer } from './support/server.ts'

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { readSecretFile, runCli } from '../src/cli.ts'
-import { type FileText, loadConfig, MASK } from '../src/config.ts'
+import { readSecretFile, runCli } from '../src/cli/cli.ts'
+import { type FileText, loadConfig, MASK } from '../src/config/config.ts'
 
 /* Who may ask: keys and where they stand, and the address that is listened on. */
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import packageJson from '../package.json' with { type: 'json' }
-import { checkHealth, runCli } from '../src/cli.ts'
+import { checkHealth, runCli } from '../src/cli/cli.ts'
 import {
   type Config,
   type FileText,
@@ -10,7 +10,7 @@ import {
   type SettingName,
   settingInfo,
   settingNames,
-} from '../src/config.ts'
+} from '../src/config/config.ts'
 
 type Variables = Record<string, string>
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { settingInfo, settingNames } from '../src/config.ts'
+import { settingInfo, settingNames } from '../src/config/config.ts'
 import { Rig } from './support/rig.ts'
 
 const readme = await Bun.file(join(import.meta.dir, '../README.md')).text()

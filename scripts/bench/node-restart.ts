@@ -1,4 +1,4 @@
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { leasesOf } from '../../src/control/engine-ports.ts'
 import { plan } from '../../src/core/plan.ts'
 import { type Engine, generationOf } from '../../src/core/types.ts'

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { Addresses } from '../control/addresses.ts'
 import { ConnectionFacts } from '../control/connection-facts.ts'
 import type { ClientConnections } from '../control/descriptor-watch.ts'

@@ -1,5 +1,5 @@
 /** What the parts need of the configuration, in their own terms. */
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { GateSettings } from '../control/gate.ts'
 import type { HistoryLimits } from '../control/housekeeping.ts'
 import type { KeptPorts, RequestLimits } from '../control/requests.ts'

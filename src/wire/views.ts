@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { EngineViews } from '../control/engine-views.ts'
 import { FEED_LIMITS, Feed } from '../control/feed.ts'
 import { FeedStates } from '../control/feed-states.ts'

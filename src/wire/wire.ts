@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { TurnedAway } from '../control/turned-away.ts'
 import { createApp } from '../http/app.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'

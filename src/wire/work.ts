@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { leaseAgain } from '../control/adoption.ts'
 import { CacheCleaner } from '../control/cache-cleaner.ts'
 import { Claims } from '../control/claims.ts'

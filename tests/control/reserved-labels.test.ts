@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { isReservedLabel } from '../../src/core/labels.ts'
 import { LABEL, Rig } from '../support/rig.ts'
 import { startBehindVpn } from '../support/rig-vpn.ts'

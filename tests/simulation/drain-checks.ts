@@ -1,4 +1,4 @@
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/config.ts'
 import type { Books, EngineBook, JournalBook } from './books.ts'
 import type { Wishes } from './wishes.ts'
 

@@ -1,5 +1,5 @@
 import type { Database } from 'bun:sqlite'
-import { type Config, loadConfig } from '../../src/config.ts'
+import { type Config, loadConfig } from '../../src/config/config.ts'
 import type { HostPort } from '../../src/control/addresses.ts'
 import type { StopSession } from '../../src/control/stream-stops.ts'
 import { RuntimeFailure } from '../../src/runtime/runtime.ts'

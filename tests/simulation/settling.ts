@@ -1,4 +1,4 @@
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/config.ts'
 import type { EngineRow } from './acexy.ts'
 import type { Books, EngineBook } from './books.ts'
 import type { OutsideChecks } from './outside-checks.ts'

@@ -1,4 +1,4 @@
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/config.ts'
 import type { VpnSource } from '../../src/control/vpn-keeper.ts'
 import { vpnWorkerSettingsOf } from '../../src/wire/settings.ts'
 import type { ControlClient } from '../../src/workers/gluetun.ts'

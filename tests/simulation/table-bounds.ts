@@ -1,5 +1,5 @@
 import type { Database } from 'bun:sqlite'
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/config.ts'
 import { embeddedMigrations } from '../../src/store/migrations.ts'
 import type { History } from '../../src/wire/settings.ts'
 

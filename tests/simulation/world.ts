@@ -1,4 +1,4 @@
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/config.ts'
 import { createStore } from '../../src/store/store.ts'
 import { Acexy } from './acexy.ts'
 import { Books, type JournalBook } from './books.ts'

@@ -5,7 +5,7 @@
  */
 
 import { readFileSync } from 'node:fs'
-import { checkHealth } from '../../src/cli.ts'
+import { checkHealth } from '../../src/cli/cli.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from '../../src/runtime/docker.ts'
 import { createControlClient } from '../../src/workers/gluetun.ts'
 import { askNetwork } from '../../src/workers/network-ask.ts'

@@ -1,4 +1,4 @@
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import type { HostPort } from '../../src/control/addresses.ts'
 import type {
   HealthFact,

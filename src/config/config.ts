@@ -1,9 +1,9 @@
 /** The configuration: one schema, read from flags and the environment, with every problem told at once. */
 import { TransformDecodeError, Value } from '@sinclair/typebox/value'
-import { ADVICE, defaultAddress, RULES, type Rule } from './config/rules.ts'
-import type { SettingInfo } from './config/schema.ts'
-import { type FileTexts, type FoundSecret, SECRET_FILES, secretsIn } from './config/secret-files.ts'
-import { type Config, configSchema, type SettingName } from './config/settings.ts'
+import { ADVICE, defaultAddress, RULES, type Rule } from './rules.ts'
+import type { SettingInfo } from './schema.ts'
+import { type FileTexts, type FoundSecret, SECRET_FILES, secretsIn } from './secret-files.ts'
+import { type Config, configSchema, type SettingName } from './settings.ts'
 import {
   type Environment,
   type Origin,
@@ -11,11 +11,11 @@ import {
   probableTypos,
   readEnvironment,
   readFlags,
-} from './config/sources.ts'
+} from './sources.ts'
 
-export type { FileText } from './config/secret-files.ts'
-export type { Config, SettingName } from './config/settings.ts'
-export type { Environment, Origin, Problem } from './config/sources.ts'
+export type { FileText } from './secret-files.ts'
+export type { Config, SettingName } from './settings.ts'
+export type { Environment, Origin, Problem } from './sources.ts'
 
 /** What secret values are replaced by wherever they could be read. */
 export const MASK = '********'

@@ -1,10 +1,10 @@
 /** The command line: what to do for given arguments and environment, and what little of it needs no server. */
 import { readFileSync, statSync } from 'node:fs'
-import packageJson from '../package.json' with { type: 'json' }
-import { configText, helpText, problemsText, warningsText } from './cli-texts.ts'
-import { addressNote } from './config/rules.ts'
-import { type Config, type Environment, type FileText, loadConfig, secretPaths } from './config.ts'
-import { ask } from './lib/ask.ts'
+import packageJson from '../../package.json' with { type: 'json' }
+import { type Config, type Environment, type FileText, loadConfig, secretPaths } from '../config/config.ts'
+import { addressNote } from '../config/rules.ts'
+import { ask } from '../lib/ask.ts'
+import { configText, helpText, problemsText, warningsText } from './texts.ts'
 
 /** What the process has to do. */
 export type CliOutcome =

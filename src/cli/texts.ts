@@ -1,6 +1,5 @@
 /** What the command line writes, all of it generated from the schema of the settings. */
 
-import { GROUPS, type Group } from './config/schema.ts'
 import {
   type Config,
   type Origin,
@@ -9,7 +8,8 @@ import {
   settingInfo,
   settingNames,
   settingText,
-} from './config.ts'
+} from '../config/config.ts'
+import { GROUPS, type Group } from '../config/schema.ts'
 
 const COLUMNS = 100
 
