@@ -1,6 +1,6 @@
 import { loadConfig } from '../../src/config/config.ts'
 import { leasesOf } from '../../src/control/engine-ports.ts'
-import { plan } from '../../src/core/plan.ts'
+import { plan } from '../../src/core/plan/plan.ts'
 import { type Engine, generationOf } from '../../src/core/types.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'

@@ -4,8 +4,8 @@
  * of 25 to 200 engines restarts, on a database file.
  */
 
-import { plan } from '../../src/core/plan.ts'
-import type { ObservedEngine, Situation } from '../../src/core/situation.ts'
+import { plan } from '../../src/core/plan/plan.ts'
+import type { ObservedEngine, Situation } from '../../src/core/plan/situation.ts'
 import { NOW, observed, situation } from '../../tests/support/situations.ts'
 import { runBenchmarks } from './harness.ts'
 import { restartMs, restartNode, type Spent } from './node-restart.ts'

@@ -1,6 +1,6 @@
 /** Kinds of settings whose text has a format of its own: ranges, labels, addresses, sizes, engine templates. */
-import { IMAGE_REFERENCE } from '../core/image.ts'
-import { isReservedLabel, RESERVED_PREFIXES } from '../core/labels.ts'
+import { IMAGE_REFERENCE } from '../core/engines/image.ts'
+import { isReservedLabel, RESERVED_PREFIXES } from '../core/engines/labels.ts'
 import { type Kind, port, text } from './kinds.ts'
 
 /** Ports from `first` to `last`, both included. */

@@ -5,7 +5,7 @@ import {
   withoutTrial,
   withStart,
   withSuccess,
-} from '../core/breaker.ts'
+} from '../core/provisioning/breaker.ts'
 import type { Engine } from '../core/types.ts'
 import { type BreakerName, breakerNamed, saveBreaker } from '../store/breakers.ts'
 import { appendJournal } from '../store/journal.ts'

@@ -1,4 +1,10 @@
-import { type CacheAttempt, failedAttempt, isGivenUp, nextCleanup, unansweredAttempt } from '../core/cache.ts'
+import {
+  type CacheAttempt,
+  failedAttempt,
+  isGivenUp,
+  nextCleanup,
+  unansweredAttempt,
+} from '../core/engines/cache.ts'
 import { type Engine, generationOf, isLive } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OnError } from '../lib/guard.ts'

@@ -1,4 +1,4 @@
-import { noFreePort, ProvisionRefused } from '../core/refusal.ts'
+import { noFreePort, ProvisionRefused } from '../core/provisioning/refusal.ts'
 import { type Engine, type EngineRequest, isLive } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import {

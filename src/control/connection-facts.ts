@@ -1,4 +1,4 @@
-import { type Connection, cutOffSinceMs, withConnection } from '../core/tunnel.ts'
+import { type Connection, cutOffSinceMs, withConnection } from '../core/vpn/tunnel.ts'
 import { Emitter } from '../lib/emitter.ts'
 import type { OnError } from '../lib/guard.ts'
 import type { NetworkFact } from './health-keeper.ts'

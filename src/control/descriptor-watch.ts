@@ -1,4 +1,4 @@
-import type { Warning } from '../core/warnings.ts'
+import type { Warning } from '../core/reporting/warnings.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Descriptors } from '../lib/descriptors.ts'
 import type { OnError } from '../lib/guard.ts'

@@ -1,5 +1,5 @@
-import { FIXED_PORTS, freePort, type PortRange } from '../core/ports.ts'
-import { noFreePort, ProvisionRefused } from '../core/refusal.ts'
+import { FIXED_PORTS, freePort, type PortRange } from '../core/engines/ports.ts'
+import { noFreePort, ProvisionRefused } from '../core/provisioning/refusal.ts'
 import type { Engine, PortKind } from '../core/types.ts'
 import { liveEngines, updateEngine } from '../store/engines.ts'
 import { type Lease, releaseLeases, takeLease } from '../store/leases.ts'

@@ -1,4 +1,4 @@
-import { carriesForwardedPort } from '../core/forwarded-port.ts'
+import { type Engine, generationOf } from '../core/types.ts'
 import {
   FAILED_ATTEMPT_MS,
   inOrder,
@@ -7,10 +7,10 @@ import {
   listing,
   turnsOf,
   type VpnTrouble,
-} from '../core/listing.ts'
-import { namespaceOf } from '../core/namespace.ts'
-import { cutOffSinceMs } from '../core/tunnel.ts'
-import { type Engine, generationOf } from '../core/types.ts'
+} from '../core/views/listing.ts'
+import { carriesForwardedPort } from '../core/vpn/forwarded-port.ts'
+import { namespaceOf } from '../core/vpn/namespace.ts'
+import { cutOffSinceMs } from '../core/vpn/tunnel.ts'
 import type { Clock } from '../lib/clock.ts'
 import { liveEngines } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'

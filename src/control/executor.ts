@@ -1,5 +1,5 @@
-import { ProvisionRefused } from '../core/refusal.ts'
-import type { Action, ActionOf } from '../core/situation.ts'
+import type { Action, ActionOf } from '../core/plan/situation.ts'
+import { ProvisionRefused } from '../core/provisioning/refusal.ts'
 import type { Engine } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'

@@ -1,4 +1,4 @@
-import { agedHealth, type Health, type Probe, unknownHealth, withProbe } from '../core/health.ts'
+import { agedHealth, type Health, type Probe, unknownHealth, withProbe } from '../core/engines/health.ts'
 import { type DockerState, type Engine, isRunning, type StopCause } from '../core/types.ts'
 import { Emitter } from '../lib/emitter.ts'
 import type { OnError } from '../lib/guard.ts'

@@ -1,4 +1,4 @@
-import type { Frame } from '../core/backlog.ts'
+import type { Frame } from '../core/feed/backlog.ts'
 import type { JournalRow } from '../store/journal.ts'
 import { entryView } from './journal-views.ts'
 

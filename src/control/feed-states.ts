@@ -1,4 +1,4 @@
-import type { State, States } from '../core/state-changes.ts'
+import type { State, States } from '../core/feed/state-changes.ts'
 import type { EngineViews } from './engine-views.ts'
 import type { StatusViews } from './status-views.ts'
 import type { StreamViews } from './stream-views.ts'

@@ -1,5 +1,5 @@
-import type { Frame } from '../core/backlog.ts'
-import { type States, stateChanges } from '../core/state-changes.ts'
+import type { Frame } from '../core/feed/backlog.ts'
+import { type States, stateChanges } from '../core/feed/state-changes.ts'
 import { journalAfter, lastJournalId } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { journalFrame, stateFrame } from './feed-frames.ts'

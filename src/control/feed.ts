@@ -1,4 +1,4 @@
-import type { BacklogLimits, Frame } from '../core/backlog.ts'
+import type { BacklogLimits, Frame } from '../core/feed/backlog.ts'
 import type { Clock } from '../lib/clock.ts'
 import { guarded, type OnError } from '../lib/guard.ts'
 import { lastJournalId } from '../store/journal.ts'

@@ -1,5 +1,5 @@
-import { plan } from '../core/plan.ts'
-import type { Situation } from '../core/situation.ts'
+import { plan } from '../core/plan/plan.ts'
+import type { Situation } from '../core/plan/situation.ts'
 import { countJournal } from '../store/journal.ts'
 import { sumsOfStarted } from '../store/samples.ts'
 import { databaseBytes } from '../store/size.ts'

@@ -1,6 +1,6 @@
-import { isReservedLabel } from '../core/labels.ts'
+import { isReservedLabel } from '../core/engines/labels.ts'
+import type { Warning } from '../core/reporting/warnings.ts'
 import type { Engine } from '../core/types.ts'
-import type { Warning } from '../core/warnings.ts'
 import type { ContainerObservation } from '../runtime/runtime.ts'
 import { ENGINE_LABEL } from './template.ts'
 

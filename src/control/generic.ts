@@ -5,7 +5,7 @@ import {
   runtimeUnavailable,
   storageUnavailable,
   tooManyGeneric,
-} from '../core/refusal.ts'
+} from '../core/provisioning/refusal.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type PublishedPort, type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import { appendJournal, type JournalEntry } from '../store/journal.ts'

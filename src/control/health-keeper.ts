@@ -1,4 +1,4 @@
-import type { Figures } from '../core/figures.ts'
+import type { Figures } from '../core/streams/figures.ts'
 import { type Engine, generationOf, isProbed, type Stream } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import { guarded, guardedAll, type OnError } from '../lib/guard.ts'

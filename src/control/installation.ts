@@ -1,5 +1,5 @@
-import { idsOf, isOfOthers, othersWarning } from '../core/installation.ts'
-import { standsStill } from '../core/settle.ts'
+import { idsOf, isOfOthers, othersWarning } from '../core/containers/installation.ts'
+import { standsStill } from '../core/containers/settle.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { ContainerObservation } from '../runtime/runtime.ts'

@@ -5,7 +5,7 @@ import {
   type Refusal,
   runtimeUnavailable,
   vpnDisconnected,
-} from '../core/refusal.ts'
+} from '../core/provisioning/refusal.ts'
 import type { Engine } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'

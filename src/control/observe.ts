@@ -1,4 +1,4 @@
-import { withRestarts } from '../core/restarts.ts'
+import { withRestarts } from '../core/engines/restarts.ts'
 import { type Engine, hasStopped, isRunning, type StopCause } from '../core/types.ts'
 import type { ContainerObservation } from '../runtime/runtime.ts'
 import { transition, updateEngine } from '../store/engines.ts'

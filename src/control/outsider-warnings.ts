@@ -1,6 +1,6 @@
-import type { Situation } from '../core/situation.ts'
+import type { Situation } from '../core/plan/situation.ts'
 import type { Engine } from '../core/types.ts'
-import type { Outside } from '../core/vpn-membership.ts'
+import type { Outside } from '../core/vpn/vpn-membership.ts'
 import { VPN_LABELS } from './template.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
 import type { Warnings } from './warnings.ts'

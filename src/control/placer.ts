@@ -1,6 +1,6 @@
-import { type NodePlace, placement } from '../core/placement.ts'
-import { holds, neededBesides, type PortRange, rangeText } from '../core/ports.ts'
+import { holds, neededBesides, type PortRange, rangeText } from '../core/engines/ports.ts'
 import type { EngineRequest } from '../core/types.ts'
+import { type NodePlace, placement } from '../core/vpn/placement.ts'
 import { liveEngines } from '../store/engines.ts'
 import type { Db } from '../store/store.ts'
 import { HOST_SCOPE, type PortBook } from './port-book.ts'

@@ -1,4 +1,4 @@
-import { freePort, type PortRange } from '../core/ports.ts'
+import { freePort, type PortRange } from '../core/engines/ports.ts'
 import { leasesIn } from '../store/leases.ts'
 import type { Db } from '../store/store.ts'
 

@@ -1,4 +1,10 @@
-import { inProgress, ProvisionRefused, permanent, type Refusal, storageUnavailable } from '../core/refusal.ts'
+import {
+  inProgress,
+  ProvisionRefused,
+  permanent,
+  type Refusal,
+  storageUnavailable,
+} from '../core/provisioning/refusal.ts'
 import { type Engine, type EngineRequest, isLive } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import { guarded, type OnError } from '../lib/guard.ts'

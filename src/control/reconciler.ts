@@ -1,5 +1,5 @@
-import { plan } from '../core/plan.ts'
-import type { Plan, Situation } from '../core/situation.ts'
+import { plan } from '../core/plan/plan.ts'
+import type { Plan, Situation } from '../core/plan/situation.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OnError } from '../lib/guard.ts'
 import type { Log } from '../lib/log.ts'

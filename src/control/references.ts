@@ -1,4 +1,4 @@
-import { ID_CHARACTERS_MIN, type Names, referred } from '../core/references.ts'
+import { ID_CHARACTERS_MIN, type Names, referred } from '../core/containers/references.ts'
 import type { Engine } from '../core/types.ts'
 import type { ContainerObservation } from '../runtime/runtime.ts'
 import { liveEngines } from '../store/engines.ts'

@@ -1,4 +1,4 @@
-import { standsStill } from '../core/settle.ts'
+import { standsStill } from '../core/containers/settle.ts'
 import { type ContainerObservation, type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import { present } from './settler.ts'
 

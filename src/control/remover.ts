@@ -1,4 +1,4 @@
-import { permanent } from '../core/refusal.ts'
+import { permanent } from '../core/provisioning/refusal.ts'
 import { type Engine, isLive } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Runtime } from '../runtime/runtime.ts'

@@ -1,4 +1,4 @@
-import { type Session, withAnswer } from '../core/sessions.ts'
+import { type Session, withAnswer } from '../core/streams/sessions.ts'
 import { Emitter } from '../lib/emitter.ts'
 import type { OnError } from '../lib/guard.ts'
 import type { SessionFact } from './health-keeper.ts'

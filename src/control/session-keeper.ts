@@ -1,4 +1,4 @@
-import { isDead } from '../core/sessions.ts'
+import { isDead } from '../core/streams/sessions.ts'
 import { type Engine, generationOf, isProbed } from '../core/types.ts'
 import { engineById } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'

@@ -1,5 +1,5 @@
-import { runtimeUnavailable } from '../core/refusal.ts'
-import type { Settlement } from '../core/settle.ts'
+import type { Settlement } from '../core/containers/settle.ts'
+import { runtimeUnavailable } from '../core/provisioning/refusal.ts'
 import type { Engine } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -34,7 +34,7 @@ export interface SettlementsDeps {
 /** Does one step; gives a promise where it asks the runtime. */
 type Executor = (engine: Engine | undefined, seen: ContainerObservation | null, reason: string) => unknown
 
-/** Does what `core/settle` decides. Each step may be done twice, and looks at the row again before it writes. */
+/** Does what `core/containers/settle` decides. Each step may be done twice, and looks at the row again before it writes. */
 export class Settlements {
   constructor(private readonly deps: SettlementsDeps) {}
 
@@ -48,7 +48,7 @@ export class Settlements {
     await this.#executors[settlement.kind](engine, seen, reason)
   }
 
-  /** What `core/settle` names, done. It names no step without the row or the container that the step is about. */
+  /** What `core/containers/settle` names, done. It names no step without the row or the container that the step is about. */
   readonly #executors: Readonly<Record<Settlement['kind'], Executor>> = {
     leave: () => undefined,
     wait: () => undefined,

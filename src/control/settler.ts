@@ -1,4 +1,4 @@
-import { isRemoval, type Settlement, settle, youngUntilMs } from '../core/settle.ts'
+import { isRemoval, type Settlement, settle, youngUntilMs } from '../core/containers/settle.ts'
 import { type Engine, hasStopped, isLive, isRunning } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import {
@@ -53,7 +53,7 @@ export interface PassResult {
 
 /**
  * Brings rows and containers together, one container at a time or all at once. Reads anew before every step and decides
- * by `core/settle`, so it may run at any moment and any number of times.
+ * by `core/containers/settle`, so it may run at any moment and any number of times.
  */
 export class Settler {
   readonly #looks = new Set<Look>()

@@ -1,4 +1,4 @@
-import type { Situation } from '../core/situation.ts'
+import type { Situation } from '../core/plan/situation.ts'
 import type { Log } from '../lib/log.ts'
 import type { Warnings } from './warnings.ts'
 

@@ -1,4 +1,4 @@
-import type { Figures, Sample } from '../core/figures.ts'
+import type { Figures, Sample } from '../core/streams/figures.ts'
 import type { Clock } from '../lib/clock.ts'
 import { Emitter } from '../lib/emitter.ts'
 import { guarded, type OnError } from '../lib/guard.ts'

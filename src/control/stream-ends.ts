@@ -1,4 +1,4 @@
-import { type EndClass, endClassOf } from '../core/end-reasons.ts'
+import { type EndClass, endClassOf } from '../core/streams/end-reasons.ts'
 import { lastJournalId, streamEndsAfter } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 

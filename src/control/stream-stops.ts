@@ -1,5 +1,5 @@
-import type { OurEndReason } from '../core/end-reasons.ts'
-import { isCommandPath } from '../core/session-paths.ts'
+import type { OurEndReason } from '../core/streams/end-reasons.ts'
+import { isCommandPath } from '../core/streams/session-paths.ts'
 import { type Engine, isLive, isRunning, type Stream } from '../core/types.ts'
 import { engineById } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'

@@ -1,5 +1,5 @@
-import type { Sample } from '../core/figures.ts'
-import { stalledSinceMs } from '../core/sessions.ts'
+import type { Sample } from '../core/streams/figures.ts'
+import { stalledSinceMs } from '../core/streams/sessions.ts'
 import type { Stream } from '../core/types.ts'
 import { newestSamplesOf, samplesOf } from '../store/samples.ts'
 import type { Store } from '../store/store.ts'

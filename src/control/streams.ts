@@ -1,5 +1,5 @@
-import type { OurEndReason } from '../core/end-reasons.ts'
-import { matchEngine, type StreamPlace } from '../core/matching.ts'
+import type { OurEndReason } from '../core/streams/end-reasons.ts'
+import { matchEngine, type StreamPlace } from '../core/streams/matching.ts'
 import type { Engine, Stream } from '../core/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'

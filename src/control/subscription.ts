@@ -1,4 +1,4 @@
-import { Backlog, type BacklogLimits, type Frame } from '../core/backlog.ts'
+import { Backlog, type BacklogLimits, type Frame } from '../core/feed/backlog.ts'
 import type { Clock } from '../lib/clock.ts'
 import { heartbeatFrame, retryFrame } from './feed-frames.ts'
 

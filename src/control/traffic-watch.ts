@@ -1,5 +1,5 @@
-import { isQuiet, type Quiet, withReading } from '../core/quiet.ts'
 import type { Engine } from '../core/types.ts'
+import { isQuiet, type Quiet, withReading } from '../core/viewers/quiet.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OnError } from '../lib/guard.ts'
 import type { Log } from '../lib/log.ts'

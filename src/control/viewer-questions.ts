@@ -1,5 +1,5 @@
-import type { PortPeers } from '../core/tcp-table.ts'
 import type { Engine } from '../core/types.ts'
+import type { PortPeers } from '../core/viewers/tcp-table.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import { liveEngines } from '../store/engines.ts'

@@ -7,7 +7,7 @@ import {
   viewersIn,
   type Watched,
   withLook,
-} from '../core/viewers.ts'
+} from '../core/viewers/viewers.ts'
 import type { Clock } from '../lib/clock.ts'
 import { Emitter } from '../lib/emitter.ts'
 import type { OnError } from '../lib/guard.ts'

@@ -1,5 +1,5 @@
-import type { VpnBrief } from '../core/status.ts'
-import { bestOf } from '../core/vpn.ts'
+import type { VpnBrief } from '../core/views/status.ts'
+import { bestOf } from '../core/vpn/vpn.ts'
 import { liveEngines } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'
 import { isoOrNull } from './engine-views.ts'

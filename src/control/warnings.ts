@@ -1,4 +1,9 @@
-import { type StandingWarning, WARNING_CODES, type Warning, type WarningCode } from '../core/warnings.ts'
+import {
+  type StandingWarning,
+  WARNING_CODES,
+  type Warning,
+  type WarningCode,
+} from '../core/reporting/warnings.ts'
 import type { Clock } from '../lib/clock.ts'
 import { Emitter } from '../lib/emitter.ts'
 import type { OnError } from '../lib/guard.ts'

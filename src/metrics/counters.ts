@@ -1,7 +1,7 @@
 import { Counter, Histogram, type Registry } from 'prom-client'
-import { END_CLASSES, type EndClass } from '../core/end-reasons.ts'
-import { REFUSAL_CODES, type RefusalCode } from '../core/refusal.ts'
-import type { Action } from '../core/situation.ts'
+import type { Action } from '../core/plan/situation.ts'
+import { REFUSAL_CODES, type RefusalCode } from '../core/provisioning/refusal.ts'
+import { END_CLASSES, type EndClass } from '../core/streams/end-reasons.ts'
 
 /** The figures that are counted where things happen; all others are computed at the scrape. */
 export interface Counters {

@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from 'prom-client'
+import { WARNING_CODES } from '../core/reporting/warnings.ts'
 import { LIVE_STATUSES } from '../core/types.ts'
-import { WARNING_CODES } from '../core/warnings.ts'
 import type { Figures } from './figures.ts'
 
 /** One series: the values of its labels in their order, and the figure. */

@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm'
-import { type Breaker, closedBreaker } from '../core/breaker.ts'
+import { type Breaker, closedBreaker } from '../core/provisioning/breaker.ts'
 import { prepared } from './prepared.ts'
 import { breakers } from './schema.ts'
 import type { Db } from './store.ts'

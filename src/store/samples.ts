@@ -1,6 +1,6 @@
 import { and, desc, eq, getTableColumns, gte, lte, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
-import type { Sample } from '../core/figures.ts'
+import type { Sample } from '../core/streams/figures.ts'
 import { prepared } from './prepared.ts'
 import { streamStats, streams } from './schema.ts'
 import type { Db } from './store.ts'

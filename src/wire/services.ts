@@ -25,7 +25,12 @@ import type { StreamViews } from '../control/stream-views.ts'
 import type { StreamBooks } from '../control/streams.ts'
 import type { EngineTemplate } from '../control/template.ts'
 import type { VpnViews } from '../control/vpn-views.ts'
-import { ProvisionRefused, type Refusal, runtimeUnavailable, storageUnavailable } from '../core/refusal.ts'
+import {
+  ProvisionRefused,
+  type Refusal,
+  runtimeUnavailable,
+  storageUnavailable,
+} from '../core/provisioning/refusal.ts'
 import type { Services } from '../http/app.ts'
 import { type Failure, invalidFailure, type Translate } from '../http/problems.ts'
 import type { Counters } from '../metrics/counters.ts'

@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { isStatPath } from '../core/session-paths.ts'
+import { isStatPath } from '../core/streams/session-paths.ts'
 import { Address, parserOf } from './protocol.ts'
 
 /** What the main thread and the health worker say to each other. */

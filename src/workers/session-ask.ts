@@ -1,4 +1,4 @@
-import type { Figures } from '../core/figures.ts'
+import type { Figures } from '../core/streams/figures.ts'
 import { ask } from '../lib/ask.ts'
 import type { SessionFact } from './health-protocol.ts'
 import type { Address } from './protocol.ts'

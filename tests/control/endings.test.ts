@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { closedBreaker } from '../../src/core/breaker.ts'
+import { closedBreaker } from '../../src/core/provisioning/breaker.ts'
 import type { Engine } from '../../src/core/types.ts'
 import { RuntimeFailure } from '../../src/runtime/runtime.ts'
 import { breakerNamed, saveBreaker } from '../../src/store/breakers.ts'

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { loadConfig } from '../../src/config/config.ts'
-import { isReservedLabel } from '../../src/core/labels.ts'
+import { isReservedLabel } from '../../src/core/engines/labels.ts'
 import { LABEL, Rig } from '../support/rig.ts'
 import { startBehindVpn } from '../support/rig-vpn.ts'
 import { settled } from '../support/virtual-clock.ts'

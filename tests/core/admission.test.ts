@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { type AdmissionFacts, admission } from '../../src/core/admission.ts'
+import { type AdmissionFacts, admission } from '../../src/core/provisioning/admission.ts'
 
 const allGood: AdmissionFacts = {
   storageFailure: null,

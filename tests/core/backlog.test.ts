@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { Backlog, type Frame } from '../../src/core/backlog.ts'
+import { Backlog, type Frame } from '../../src/core/feed/backlog.ts'
 
 const frame = (bytes: number, journalId: number | null = null): Frame => ({
   bytes: new Uint8Array(bytes),

@@ -8,7 +8,7 @@ import {
   withoutTrial,
   withStart,
   withSuccess,
-} from '../../src/core/breaker.ts'
+} from '../../src/core/provisioning/breaker.ts'
 
 const settings = { failureThreshold: 3, recoveryMs: 10_000 }
 

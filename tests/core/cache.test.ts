@@ -5,7 +5,7 @@ import {
   isGivenUp,
   nextCleanup,
   unansweredAttempt,
-} from '../../src/core/cache.ts'
+} from '../../src/core/engines/cache.ts'
 import type { Engine } from '../../src/core/types.ts'
 import { engine } from '../support/builders.ts'
 

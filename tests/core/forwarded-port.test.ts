@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { carriesForwardedPort, renewedForPort } from '../../src/core/forwarded-port.ts'
+import { carriesForwardedPort, renewedForPort } from '../../src/core/vpn/forwarded-port.ts'
 import { engine } from '../support/builders.ts'
 
 describe('the forwarded port', () => {

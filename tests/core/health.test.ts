@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { agedHealth, type Health, unknownHealth, withProbe } from '../../src/core/health.ts'
+import { agedHealth, type Health, unknownHealth, withProbe } from '../../src/core/engines/health.ts'
 
 const THRESHOLD = 3
 const ok = (atMs: number) => ({ ok: true, atMs, error: null })

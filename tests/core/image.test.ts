@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { isSameImage } from '../../src/core/image.ts'
+import { isSameImage } from '../../src/core/engines/image.ts'
 
 const DIGEST = `sha256:${'a'.repeat(64)}`
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { isOfOthers, othersWarning } from '../../src/core/installation.ts'
+import { isOfOthers, othersWarning } from '../../src/core/containers/installation.ts'
 
 const container = (installation: string | null) => ({ containerId: 'container', installation })
 const row = (status: 'ready' | 'gone', containerId: string | null) => ({ status, containerId })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { inOrder, listing, turnsOf } from '../../src/core/listing.ts'
+import { inOrder, listing, turnsOf } from '../../src/core/views/listing.ts'
 import { engine } from '../support/builders.ts'
 
 describe('listing', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { matchEngine, type StreamPlace } from '../../src/core/matching.ts'
+import { matchEngine, type StreamPlace } from '../../src/core/streams/matching.ts'
 import type { Engine } from '../../src/core/types.ts'
 import { engine } from '../support/builders.ts'
 

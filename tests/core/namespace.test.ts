@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { namespaceOf } from '../../src/core/namespace.ts'
+import { namespaceOf } from '../../src/core/vpn/namespace.ts'
 
 describe('the network that an engine has joined', () => {
   const id = 'a'.repeat(64)

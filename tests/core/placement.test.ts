@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { type NodePlace, placement } from '../../src/core/placement.ts'
+import { type NodePlace, placement } from '../../src/core/vpn/placement.ts'
 
 const node = (name: string, engines: number, change: Partial<NodePlace> = {}): NodePlace => ({
   name,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
-import { plan } from '../../src/core/plan.ts'
-import type { EngineNode, ObservedEngine, Policy } from '../../src/core/situation.ts'
+import { plan } from '../../src/core/plan/plan.ts'
+import type { EngineNode, ObservedEngine, Policy } from '../../src/core/plan/situation.ts'
 import type { DrainCause } from '../../src/core/types.ts'
-import type { Sight } from '../../src/core/viewers.ts'
+import type { Sight } from '../../src/core/viewers/viewers.ts'
 import { inShort, NOW, observed, situation } from '../support/situations.ts'
 
 /* Before an engine that runs is ended by our own choice somebody looks whether it serves anyone. */

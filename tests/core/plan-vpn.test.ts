@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { plan } from '../../src/core/plan.ts'
-import type { Refusal } from '../../src/core/refusal.ts'
-import type { EngineNode, ObservedEngine, Policy, Situation } from '../../src/core/situation.ts'
+import { plan } from '../../src/core/plan/plan.ts'
+import type { EngineNode, ObservedEngine, Policy, Situation } from '../../src/core/plan/situation.ts'
+import type { Refusal } from '../../src/core/provisioning/refusal.ts'
 import type { Engine } from '../../src/core/types.ts'
 import { inShort, NOW, observed, situation } from '../support/situations.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { plan, wantedNumber } from '../../src/core/plan.ts'
-import { permanent } from '../../src/core/refusal.ts'
-import type { ObservedEngine, Policy, Situation } from '../../src/core/situation.ts'
+import { plan, wantedNumber } from '../../src/core/plan/plan.ts'
+import type { ObservedEngine, Policy, Situation } from '../../src/core/plan/situation.ts'
+import { permanent } from '../../src/core/provisioning/refusal.ts'
 import { inShort, NOW, observed, situation } from '../support/situations.ts'
 
 /** The exact steps: missing and surplus ones both fail. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { freePort, neededBesides } from '../../src/core/ports.ts'
+import { freePort, neededBesides } from '../../src/core/engines/ports.ts'
 
 const range = { first: 19_000, last: 19_009 }
 

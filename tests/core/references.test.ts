@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { referred } from '../../src/core/references.ts'
+import { referred } from '../../src/core/containers/references.ts'
 
 const A = `abcdef012345${'0'.repeat(52)}`
 const B = `abcdef012345${'1'.repeat(52)}`

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { isCrashLoop, withRestarts } from '../../src/core/restarts.ts'
+import { isCrashLoop, withRestarts } from '../../src/core/engines/restarts.ts'
 
 const MINUTE = 60_000
 const NOW = 100 * MINUTE

@@ -7,7 +7,7 @@ import {
   stalledSinceMs,
   stillMs,
   withAnswer,
-} from '../../src/core/sessions.ts'
+} from '../../src/core/streams/sessions.ts'
 
 const DRAINING = 10_000
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { type Pair, settle, standsStill, youngUntilMs } from '../../src/core/settle.ts'
+import { type Pair, settle, standsStill, youngUntilMs } from '../../src/core/containers/settle.ts'
 
 const OWN = 'container-1'
 const container = (state: NonNullable<Pair['container']>['state'], change = {}) => ({

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { type State, stateChanges } from '../../src/core/state-changes.ts'
+import { type State, stateChanges } from '../../src/core/feed/state-changes.ts'
 
 const states = (...entries: [string, string, string][]): ReadonlyMap<string, State> =>
   new Map(entries.map(([key, json, compared]) => [key, { json, compared }]))

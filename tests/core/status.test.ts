@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { runtimeUnavailable } from '../../src/core/refusal.ts'
-import { orchestratorStatus, type StatusFacts } from '../../src/core/status.ts'
+import { runtimeUnavailable } from '../../src/core/provisioning/refusal.ts'
+import { orchestratorStatus, type StatusFacts } from '../../src/core/views/status.ts'
 
 const facts: StatusFacts = {
   engines: { total: 3, running: 3, healthy: 2, unhealthy: 1 },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { peersAt } from '../../src/core/tcp-table.ts'
+import { peersAt } from '../../src/core/viewers/tcp-table.ts'
 
 /* Texts as they came: an engine on Docker's bridge (Linux 6), what GNU grep and busybox say, and pieces of them. */
 

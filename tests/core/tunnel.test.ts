@@ -6,7 +6,7 @@ import {
   strandedSinceMs,
   tunnelLoss,
   withConnection,
-} from '../../src/core/tunnel.ts'
+} from '../../src/core/vpn/tunnel.ts'
 
 const NOW = 1_000_000
 

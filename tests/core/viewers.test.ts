@@ -7,7 +7,7 @@ import {
   viewersIn,
   type Watched,
   withLook,
-} from '../../src/core/viewers.ts'
+} from '../../src/core/viewers/viewers.ts'
 
 const whole = (...peers: readonly string[]) => ({ peers, isWhole: true })
 const part = (...peers: readonly string[]) => ({ peers, isWhole: false })

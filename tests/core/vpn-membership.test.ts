@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { type NodeNetwork, outsideOf } from '../../src/core/vpn-membership.ts'
+import { type NodeNetwork, outsideOf } from '../../src/core/vpn/vpn-membership.ts'
 import { engine } from '../support/builders.ts'
 
 const ID = { node: 'a'.repeat(64), other: 'b'.repeat(64), second: 'c'.repeat(64) }

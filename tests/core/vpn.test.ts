@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import type { Evidence } from '../../src/core/tunnel.ts'
+import type { Evidence } from '../../src/core/vpn/tunnel.ts'
 import {
   bestOf,
   type ControlSight,
@@ -8,7 +8,7 @@ import {
   type NodeSigns,
   type NodeState,
   unseenNode,
-} from '../../src/core/vpn.ts'
+} from '../../src/core/vpn/vpn.ts'
 import { nodeContainer } from '../support/manual-vpn.ts'
 
 const SETTINGS = { stableMs: 5_000, graceMs: 10_000, controlMaxAgeMs: 20_000 }

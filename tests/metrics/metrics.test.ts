@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { END_CLASSES } from '../../src/core/end-reasons.ts'
+import { END_CLASSES } from '../../src/core/streams/end-reasons.ts'
 import { EXAMPLES } from '../../src/http/openapi-examples.ts'
 import { RuntimeFailure } from '../../src/runtime/runtime.ts'
 import { journal } from '../../src/store/schema.ts'

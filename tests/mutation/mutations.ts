@@ -11,11 +11,11 @@ const of = (file: string, list: readonly (readonly [name: string, from: string, 
 
 /** What the tests or the simulation must see. The texts follow the code; a test says which do not fit any more. */
 export const MUTATIONS: readonly Mutation[] = [
-  ...of('core/admission.ts', [
+  ...of('core/provisioning/admission.ts', [
     ['MAX_REPLICAS is not checked in POST', 'engines < maxReplicas\n', 'engines < maxReplicas + 99\n'],
     ['an unclaimed engine is refused at the cap', 'if (facts.unclaimed) return null', ''],
   ]),
-  ...of('core/breaker.ts', [
+  ...of('core/provisioning/breaker.ts', [
     ['half-open lets everybody through', 'now.trialEngineId === null ? null : TRIAL_ETA_S', 'null'],
     ['a failed trial leaves the breaker half-open', 'const trips = isTrial ||', 'const trips ='],
     ['a success closes nothing', 'return isTrial ? {', 'return now.failures < 0 ? {'],
@@ -26,7 +26,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'breaker : breaker',
     ],
   ]),
-  ...of('core/cache.ts', [
+  ...of('core/engines/cache.ts', [
     ['a cache is emptied at once', 'const IDLE_MS = 5_000', 'const IDLE_MS = 0'],
     ['a cache is emptied under a stream', 'isRunning && startedStreams === 0 &&', 'isRunning &&'],
     ['a cache is emptied under the viewers of an adopted engine', ' && adoptedAt === null\n', '\n'],
@@ -45,7 +45,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['Docker away is a failure of the cleanup', "code === 'unreachable' || code === 'not_found'", 'false'],
   ]),
-  ...of('core/engine-rules.ts', [
+  ...of('core/plan/engine-rules.ts', [
     [
       'what is wrong while the VPN is away counts against the engine',
       "when: ({ observed }) => !isNetworkUp(observed) && observed.engine.status !== 'draining',",
@@ -169,12 +169,12 @@ export const MUTATIONS: readonly Mutation[] = [
       "observed.engine.drainCause === 'operator' &&\n",
     ],
   ]),
-  ...of('core/health.ts', [
+  ...of('core/engines/health.ts', [
     ['one failed probe makes an engine unhealthy', 'failures >= threshold', 'failures >= 1'],
     ['no engine is ever unhealthy', 'failures >= threshold', 'failures < 0'],
     ['one good answer makes an engine healthy again', 'successes >= threshold', 'successes >= 1'],
   ]),
-  ...of('core/listing.ts', [
+  ...of('core/views/listing.ts', [
     ['draining engines are listed', "engine.status === 'draining'", 'engine.name === null'],
     ['engines that do not run are listed', '{ when: ({ isRunning }) => !isRunning,', '{ when: () => false,'],
     ['unclaimed engines are listed', 'engine.unclaimedSince !== null', 'engine.name === null'],
@@ -184,7 +184,7 @@ export const MUTATIONS: readonly Mutation[] = [
       "verdict === 'unknown' && engine.name === null",
     ],
   ]),
-  ...of('core/plan.ts', [
+  ...of('core/plan/plan.ts', [
     [
       'spares are not kept beside the busy',
       'Math.max(minReplicas, busy + minFree)',
@@ -207,7 +207,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['a failure is succeeded before the breaker knows', 'engine.readyAt !== null', 'engine.name !== null'],
   ]),
-  ...of('core/fleet.ts', [
+  ...of('core/plan/fleet.ts', [
     ['own starts know no cap', 'this.#room = policy.maxReplicas - engines.length', 'this.#room = 99'],
     [
       'own starts are not bounded in number',
@@ -244,10 +244,10 @@ export const MUTATIONS: readonly Mutation[] = [
       'if (this.#room > 99 && engine',
     ],
   ]),
-  ...of('core/ports.ts', [
+  ...of('core/engines/ports.ts', [
     ['a taken port is given again', 'if (!isTaken(port)) return port', 'if (isTaken !== null) return port'],
   ]),
-  ...of('core/replacement.ts', [
+  ...of('core/plan/replacement.ts', [
     [
       'an engine whose successors fail keeps all others from their turn',
       'Number(engine.id === situation.replacement?.engineId)',
@@ -285,7 +285,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'if (replacement !== null ||',
     ],
   ]),
-  ...of('core/vpn.ts', [
+  ...of('core/vpn/vpn.ts', [
     ['an unhealthy Gluetun is up', "if (health === 'unhealthy')", 'if (name === null)'],
     ['a node is up before its control server was asked', 'own === null && signs.control === null', 'false'],
     ['a VPN stopped by its API is up', "status === 'stopped' || status === 'stopping' || ", ''],
@@ -307,7 +307,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'nowMs > 0',
     ],
   ]),
-  ...of('core/namespace.ts', [
+  ...of('core/vpn/namespace.ts', [
     [
       'an engine in a dead namespace is let alone',
       "return isOlder ? 'dead' : 'alive'",
@@ -319,7 +319,7 @@ export const MUTATIONS: readonly Mutation[] = [
       "donorId === '') return 'foreign'",
     ],
   ]),
-  ...of('core/tunnel.ts', [
+  ...of('core/vpn/tunnel.ts', [
     ['a single no is enough', 'const REFUSALS_MIN = 2', 'const REFUSALS_MIN = 1'],
     ['half of the engines are most of them', '2 * cut > fresh.length', '2 * cut >= fresh.length'],
     [
@@ -333,7 +333,7 @@ export const MUTATIONS: readonly Mutation[] = [
       '(movedMs ?? 0) >= 0',
     ],
   ]),
-  ...of('core/reconnect.ts', [
+  ...of('core/plan/reconnect.ts', [
     ['restarts are not rolling', 'due.slice(0, isRolling ? 1 : due.length)', 'due.slice(0, due.length)'],
     [
       'a stream that survived is cut',
@@ -353,15 +353,15 @@ export const MUTATIONS: readonly Mutation[] = [
     ['engines get no time to come back', '+ policy.reconnectGraceMs)) return false', '+ 0)) return false'],
     ['VPN_RESTART_ENGINES_ON_RECONNECT is not read', 'if (!policy.restartsOnReconnect) return []', ''],
   ]),
-  ...of('core/placement.ts', [
+  ...of('core/vpn/placement.ts', [
     ['engines are placed behind a node that is not up', "state === 'up' && hasPort", 'hasPort'],
     ['engines are not spread', 'a.engines - b.engines', '0'],
   ]),
-  ...of('core/forwarded-port.ts', [
+  ...of('core/vpn/forwarded-port.ts', [
     ['a changed port is carried by nobody', 'if (stale.length > 0) return stale.map(({ id }) => id)', ''],
   ]),
-  ...of('core/restarts.ts', [['restarts of long ago count', 'at > nowMs - WINDOW_MS', 'at > 0']]),
-  ...of('core/sessions.ts', [
+  ...of('core/engines/restarts.ts', [['restarts of long ago count', 'at > nowMs - WINDOW_MS', 'at > 0']]),
+  ...of('core/streams/sessions.ts', [
     [
       'nobody asked is taken for no answer',
       "{ kind: 'pending', sinceMs: nowMs }",
@@ -468,7 +468,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...of('store/idempotency.ts', [
     ['keys have no bound', 'if (keys.length > 0) tx', 'if (keys.length < 0) tx'],
   ]),
-  ...of('core/vpn-membership.ts', [
+  ...of('core/vpn/vpn-membership.ts', [
     [
       'an engine from before the VPN is taken for one behind it',
       'donorId === null && (vpnNode === null || containerStartedAt !== null)',
@@ -491,7 +491,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['a row that is being provisioned is outside', "|| engine.status === 'provisioning'", ''],
   ]),
-  ...of('core/listing.ts', [
+  ...of('core/views/listing.ts', [
     [
       'engines outside the VPN are listed',
       "when: ({ vpnTrouble }) => vpnTrouble === 'outside'",
@@ -526,7 +526,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ['nobody is told of engines outside the VPN', 'alone.length === 0 ?', 'alone.length < 99 ?'],
     ['nobody is told of engines in another network', 'elsewhere.length === 0', 'elsewhere.length < 99'],
   ]),
-  ...of('core/installation.ts', [
+  ...of('core/containers/installation.ts', [
     [
       'what was taken over belongs to others again',
       '!isLive(engine) || engine.containerId',
@@ -576,7 +576,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ['an engine carries no id of its installation', '    [INSTALLATION_LABEL]: template.installation,\n', ''],
     ['the id of an installation makes engines outdated', ', installation: undefined }', ' }'],
   ]),
-  ...of('core/settle.ts', [
+  ...of('core/containers/settle.ts', [
     ['the containers of others are touched', "{ when: isOthers, outcome: { kind: 'leave' } },", ''],
     [
       'what stands still under another id is taken over',
@@ -632,7 +632,7 @@ export const MUTATIONS: readonly Mutation[] = [
       "outcome: { kind: 'leave' }",
     ],
   ]),
-  ...of('core/situation.ts', [
+  ...of('core/plan/situation.ts', [
     [
       'booting engines are not counted',
       "(engine.status === 'provisioning' || engine.status === 'starting' || engine.status === 'ready')",
@@ -680,7 +680,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'sight !== null &&',
     ],
   ]),
-  ...of('core/viewers.ts', [
+  ...of('core/viewers/viewers.ts', [
     ['a question of ours is a viewer', 'const HELD_MS = 6_000', 'const HELD_MS = 0'],
     ['a viewer is taken for a question of ours', 'const HELD_MS = 6_000', 'const HELD_MS = 6_000_000'],
     [
@@ -710,12 +710,12 @@ export const MUTATIONS: readonly Mutation[] = [
       '',
     ],
   ]),
-  ...of('core/tcp-table.ts', [
+  ...of('core/viewers/tcp-table.ts', [
     ['a table that was cut is whole', ' && !isCut &&', ' &&'],
     ['a connection that has ended is a viewer', 'entry.state === ESTABLISHED ?', 'entry.state !== null ?'],
     ['connections of IPv6 are not seen', '([0-9A-F]{32}|[0-9A-F]{8})', '([0-9A-F]{8})'],
   ]),
-  ...of('core/looking.ts', [
+  ...of('core/plan/looking.ts', [
     [
       'an engine that nothing can tell about is not told',
       "viewersIn(observed.sight, isMute(observed)) === 'unknown'",
@@ -787,7 +787,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['an engine made anew keeps one port twice', ' && !used.includes(had)', ''],
   ]),
-  ...of('core/labels.ts', [
+  ...of('core/engines/labels.ts', [
     ['an installation may be named by a label of the earlier orchestrator', "'acestream.', ", ''],
   ]),
   ...of('control/requests.ts', [
@@ -866,7 +866,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['a caller’s own engine is a trial', 'if (!isAsTemplate(engine, settings)) return\n', ''],
   ]),
-  ...of('core/references.ts', [
+  ...of('core/containers/references.ts', [
     ['one character of an id is enough', 'text.length < ID_CHARACTERS_MIN', 'text.length < 1'],
     ['the first of several is taken', 'others.length === 0', 'others.length >= 0'],
   ]),
@@ -1194,7 +1194,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...of('control/vpn-keeper.ts', [
     ['a trial behind a lost node keeps its place', "if (state === 'down') this.#freeTrials(tx, node)", ''],
   ]),
-  ...of('core/end-reasons.ts', [
+  ...of('core/streams/end-reasons.ts', [
     ['every text of a proxy has a series', "?? 'other'", '?? (reason as EndClass)'],
   ]),
   ...of('control/fleet-figures.ts', [
@@ -1313,12 +1313,12 @@ export const MUTATIONS: readonly Mutation[] = [
       'if (engineId) return',
     ],
   ]),
-  ...of('core/backlog.ts', [
+  ...of('core/feed/backlog.ts', [
     ['a slow reader has all that it did not take', 'this.#frames.length >= this.limits.frames ||', ''],
     ['large frames are not counted', ' || this.#bytes >= this.limits.bytes', ''],
     ['what was taken still counts', '    this.#bytes -= sum\n', ''],
   ]),
-  ...of('core/state-changes.ts', [
+  ...of('core/feed/state-changes.ts', [
     [
       'a time that passes is told as a change',
       'before.get(key)?.compared !== compared',

@@ -1,4 +1,4 @@
-import type { PortRange } from '../../src/core/ports.ts'
+import type { PortRange } from '../../src/core/engines/ports.ts'
 import type { ContainerObservation } from '../../src/runtime/runtime.ts'
 import type { MemoryRuntime } from '../support/memory-runtime.ts'
 import { type Dialect, GluetunProcess } from './gluetun-process.ts'

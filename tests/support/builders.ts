@@ -1,5 +1,5 @@
 import { plainRequest, requestHash } from '../../src/control/template.ts'
-import type { Figures } from '../../src/core/figures.ts'
+import type { Figures } from '../../src/core/streams/figures.ts'
 import type { Engine, Stream } from '../../src/core/types.ts'
 
 /** A ready engine with everything known of it; each test names only what it is about. */

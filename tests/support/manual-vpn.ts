@@ -1,5 +1,5 @@
 import type { VpnContainerFact, VpnControlFact, VpnSource } from '../../src/control/vpn-keeper.ts'
-import type { NodeContainer } from '../../src/core/vpn.ts'
+import type { NodeContainer } from '../../src/core/vpn/vpn.ts'
 
 type Handlers = Parameters<VpnSource['start']>[0]
 

@@ -1,5 +1,5 @@
 import type { VpnControlFact } from '../../src/control/vpn-keeper.ts'
-import type { NodeContainer } from '../../src/core/vpn.ts'
+import type { NodeContainer } from '../../src/core/vpn/vpn.ts'
 import { IMAGE, Rig } from './rig.ts'
 import { settled } from './virtual-clock.ts'
 

@@ -7,7 +7,7 @@ import type {
   NetworkFact,
   SessionFact,
 } from '../../src/control/health-keeper.ts'
-import type { Figures } from '../../src/core/figures.ts'
+import type { Figures } from '../../src/core/streams/figures.ts'
 import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'
 import { createOrchestrator, type Orchestrator } from '../../src/wire/wire.ts'
 import { figures } from './builders.ts'

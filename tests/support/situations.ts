@@ -1,4 +1,4 @@
-import type { Action, ObservedEngine, Policy, Situation } from '../../src/core/situation.ts'
+import type { Action, ObservedEngine, Policy, Situation } from '../../src/core/plan/situation.ts'
 import type { Engine } from '../../src/core/types.ts'
 import { engine } from './builders.ts'
 

@@ -1,10 +1,10 @@
-import type { Health } from './health.ts'
-import type { Namespace } from './namespace.ts'
-import type { Refusal } from './refusal.ts'
-import type { DrainCause, Engine } from './types.ts'
-import { LOOK_FRESH_MS, type LookWish, type Sight, type Wanted } from './viewers.ts'
-import type { NodeState } from './vpn.ts'
-import type { Outside } from './vpn-membership.ts'
+import type { Health } from '../engines/health.ts'
+import type { Refusal } from '../provisioning/refusal.ts'
+import type { DrainCause, Engine } from '../types.ts'
+import { LOOK_FRESH_MS, type LookWish, type Sight, type Wanted } from '../viewers/viewers.ts'
+import type { Namespace } from '../vpn/namespace.ts'
+import type { NodeState } from '../vpn/vpn.ts'
+import type { Outside } from '../vpn/vpn-membership.ts'
 
 /** One live engine with all that is known of it at one moment. */
 export interface ObservedEngine {

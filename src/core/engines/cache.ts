@@ -1,4 +1,4 @@
-import { type Engine, generationOf } from './types.ts'
+import { type Engine, generationOf } from '../types.ts'
 
 /**
  * How long an engine has to be idle. A proxy reports a stream when the engine has begun to play it, up to some seconds

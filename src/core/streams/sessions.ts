@@ -1,4 +1,4 @@
-import type { SecondLook } from './situation.ts'
+import type { SecondLook } from '../plan/situation.ts'
 
 /** What one engine has said of one session, summed up since it is asked about it. */
 export interface Session {

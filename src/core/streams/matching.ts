@@ -1,4 +1,4 @@
-import { type Engine, isLive } from './types.ts'
+import { type Engine, isLive } from '../types.ts'
 
 /** Where a proxy says that a stream runs. */
 export interface StreamPlace {

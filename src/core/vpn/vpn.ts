@@ -1,5 +1,5 @@
+import type { ContainerState } from '../types.ts'
 import { type Evidence, tunnelLoss } from './tunnel.ts'
-import type { ContainerState } from './types.ts'
 
 /** The container of a VPN node as Docker last described it. */
 export interface NodeContainer {

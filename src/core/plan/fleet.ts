@@ -1,5 +1,5 @@
+import type { Refusal } from '../provisioning/refusal.ts'
 import { isSeenWatched } from './looking.ts'
-import type { Refusal } from './refusal.ts'
 import {
   exchanges,
   isForfeit,

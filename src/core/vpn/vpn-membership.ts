@@ -1,5 +1,5 @@
+import type { Engine } from '../types.ts'
 import { isContainerId } from './namespace.ts'
-import type { Engine } from './types.ts'
 
 /** A configured VPN node as a network that engines may be in. */
 export interface NodeNetwork {

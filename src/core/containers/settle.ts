@@ -1,4 +1,4 @@
-import { type ContainerState, type Engine, isLive } from './types.ts'
+import { type ContainerState, type Engine, isLive } from '../types.ts'
 
 /** Where a row and a container that belong together, or should, stand. */
 export interface Pair {

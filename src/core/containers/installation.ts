@@ -1,5 +1,5 @@
-import { type Engine, isLive } from './types.ts'
-import type { Warning } from './warnings.ts'
+import type { Warning } from '../reporting/warnings.ts'
+import { type Engine, isLive } from '../types.ts'
 
 /** A container that carries our label, with the id of the installation that made it; null without one. */
 export interface Labelled {

@@ -1,5 +1,5 @@
-import type { Verdict } from './health.ts'
-import { type Engine, isLive } from './types.ts'
+import type { Verdict } from '../engines/health.ts'
+import { type Engine, isLive } from '../types.ts'
 
 /** What a proxy would be told about one engine: whether it is listed, and if not, why not. */
 export interface Listing {

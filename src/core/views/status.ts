@@ -1,5 +1,5 @@
-import type { Refusal } from './refusal.ts'
-import type { StandingWarning } from './warnings.ts'
+import type { Refusal } from '../provisioning/refusal.ts'
+import type { StandingWarning } from '../reporting/warnings.ts'
 
 /** What `/orchestrator/status` is made of. */
 export interface StatusFacts {

@@ -1,5 +1,7 @@
+import { isCrashLoop } from '../engines/restarts.ts'
+import { hasStopped } from '../types.ts'
+import { LOOK_LEAD_MS } from '../viewers/viewers.ts'
 import { hiddenUntilMs, isKept, isMute, viewersOf } from './looking.ts'
-import { isCrashLoop } from './restarts.ts'
 import {
   type Action,
   type Agenda,
@@ -10,8 +12,6 @@ import {
   type PlanRule,
   type Situation,
 } from './situation.ts'
-import { hasStopped } from './types.ts'
-import { LOOK_LEAD_MS } from './viewers.ts'
 
 /**
  * After an engine's container exited it is left alone that long: a container engine that ends tells of the death of its

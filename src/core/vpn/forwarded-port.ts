@@ -1,4 +1,4 @@
-import type { Engine } from './types.ts'
+import type { Engine } from '../types.ts'
 
 /** Whether the port that is forwarded to its node now, as far as is known, is the engine's. */
 export const carriesForwardedPort = (

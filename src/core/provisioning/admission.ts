@@ -1,3 +1,4 @@
+import type { DockerState } from '../types.ts'
 import {
   noFreePort,
   type Refusal,
@@ -5,7 +6,6 @@ import {
   storageUnavailable,
   vpnDisconnected,
 } from './refusal.ts'
-import type { DockerState } from './types.ts'
 
 /** What admission looks at. All of it is known without asking anyone. */
 export interface AdmissionFacts {
