@@ -7,7 +7,7 @@ export const ROOT = join(import.meta.dir, '..')
 /** The bundler's settings without an output: every module that the binary can ever run is an input of it. */
 export function bundleSettings(): Bun.BuildConfig {
   // A worker is started by its path, which the bundler does not follow: it has to be an entry point of its own.
-  const workers = [...new Bun.Glob('src/workers/*.worker.ts').scanSync(ROOT)].sort()
+  const workers = [...new Bun.Glob('src/workers/**/*.worker.ts').scanSync(ROOT)].sort()
   return {
     entrypoints: ['src/main.ts', ...workers].map((file) => join(ROOT, file)),
     root: join(ROOT, 'src'),

@@ -17,9 +17,9 @@ import { tighten } from './store/private-files.ts'
 import { openStore, type Store } from './store/store.ts'
 import { vpnWorkerSettingsOf } from './wire/settings.ts'
 import { createOrchestrator, type Orchestrator } from './wire/wire.ts'
-import { HealthHost } from './workers/health-host.ts'
-import { stopSession } from './workers/session-stop.ts'
-import { VpnHost } from './workers/vpn-host.ts'
+import { HealthHost } from './workers/health/health-host.ts'
+import { stopSession } from './workers/health/session-stop.ts'
+import { VpnHost } from './workers/vpn/vpn-host.ts'
 
 /** How long an answer may take once the process was asked to end; all is over within twice that. */
 const GOODBYE_MS = 900
@@ -111,7 +111,7 @@ function workersOf(config: Config, log: Log) {
     onDropped: (what: string) => log.error({}, what),
   }
   const health = new HealthHost({
-    spawn: () => new Worker(new URL('./workers/health.worker.ts', import.meta.url)),
+    spawn: () => new Worker(new URL('./workers/health/health.worker.ts', import.meta.url)),
     pace: {
       intervalMs: config.HEALTH_CHECK_INTERVAL_S * 1_000,
       timeoutMs: Math.min(5_000, config.HEALTH_CHECK_INTERVAL_S * 1_000),
@@ -121,7 +121,7 @@ function workersOf(config: Config, log: Log) {
     ...telling,
   })
   const vpn = new VpnHost({
-    spawn: () => new Worker(new URL('./workers/vpn.worker.ts', import.meta.url)),
+    spawn: () => new Worker(new URL('./workers/vpn/vpn.worker.ts', import.meta.url)),
     settings: vpnWorkerSettingsOf(config),
     ...telling,
   })

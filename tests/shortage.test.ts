@@ -28,8 +28,8 @@ afterAll(() => {
 /** Runs in a process with few descriptors: `fill()` opens all that are left. */
 const PROGRAM = `
   import { openSync } from 'node:fs'
-  import { askControl } from '${ROOT}/src/workers/control-question.ts'
-  import { probe } from '${ROOT}/src/workers/probe.ts'
+  import { askControl } from '${ROOT}/src/workers/vpn/control-question.ts'
+  import { probe } from '${ROOT}/src/workers/health/probe.ts'
   import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from '${ROOT}/src/runtime/docker.ts'
   const [port, socket] = process.argv.slice(-2)
   const address = { host: '127.0.0.1', port: Number(port) }

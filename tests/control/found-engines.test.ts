@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import type { ContainerSpec } from '../../src/runtime/runtime.ts'
 import { engineById, liveEngines, takeEngineNumber, updateEngine } from '../../src/store/engines.ts'
 import { setSetting } from '../../src/store/settings.ts'
-import { parseToHealthWorker } from '../../src/workers/health-protocol.ts'
+import { parseToHealthWorker } from '../../src/workers/health/health-protocol.ts'
 import { IMAGE, LABEL, Rig } from '../support/rig.ts'
 import { settled } from '../support/virtual-clock.ts'
 

@@ -1,15 +1,15 @@
 import { join } from 'node:path'
-import { HealthHost, type HealthHostOptions } from '../../src/workers/health-host.ts'
+import { HealthHost, type HealthHostOptions } from '../../src/workers/health/health-host.ts'
 import type {
   NetworkFact,
   ProbeFact,
   ProbeTarget,
   SessionFact,
   UnaskedFact,
-} from '../../src/workers/health-protocol.ts'
+} from '../../src/workers/health/health-protocol.ts'
 import type { Address } from '../../src/workers/protocol.ts'
 
-const WORKER = join(import.meta.dir, '../../src/workers/health.worker.ts')
+const WORKER = join(import.meta.dir, '../../src/workers/health/health.worker.ts')
 
 /** The real worker in its thread, and all that it told, which is to be stopped by the test. */
 export function startHealthWorker(

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { VpnHost, type VpnHostOptions } from '../../src/workers/vpn-host.ts'
-import type { ContainerFact, ControlFact } from '../../src/workers/vpn-protocol.ts'
+import { VpnHost, type VpnHostOptions } from '../../src/workers/vpn/vpn-host.ts'
+import type { ContainerFact, ControlFact } from '../../src/workers/vpn/vpn-protocol.ts'
 
-const WORKER = join(import.meta.dir, '../../src/workers/vpn.worker.ts')
+const WORKER = join(import.meta.dir, '../../src/workers/vpn/vpn.worker.ts')
 
 /** The real worker in its thread, and all that it told, which is to be stopped by the test. */
 export function startVpnWorker(settings: Partial<VpnHostOptions['settings']>) {

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { createServer, type Socket } from 'node:net'
-import { type ControlClient, createControlClient } from '../../src/workers/gluetun.ts'
 import type { Address } from '../../src/workers/protocol.ts'
-import type { ControlCredentials } from '../../src/workers/vpn-protocol.ts'
+import { type ControlClient, createControlClient } from '../../src/workers/vpn/gluetun.ts'
+import type { ControlCredentials } from '../../src/workers/vpn/vpn-protocol.ts'
 import { until } from '../support/docker.ts'
 import { freePort } from '../support/ports.ts'
 

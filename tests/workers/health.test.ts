@@ -3,10 +3,10 @@ import {
   type ProbeTarget,
   parseFromHealthWorker,
   parseToHealthWorker,
-} from '../../src/workers/health-protocol.ts'
-import { probe } from '../../src/workers/probe.ts'
+} from '../../src/workers/health/health-protocol.ts'
+import { probe } from '../../src/workers/health/probe.ts'
 import { type Address, parseFrameFromWorker, parseFrameToWorker } from '../../src/workers/protocol.ts'
-import { parseFromVpnWorker, parseToVpnWorker } from '../../src/workers/vpn-protocol.ts'
+import { parseFromVpnWorker, parseToVpnWorker } from '../../src/workers/vpn/vpn-protocol.ts'
 import { until } from '../support/docker.ts'
 import { startHealthWorker, targetAt } from '../support/health-worker.ts'
 import { freePort } from '../support/ports.ts'

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { HealthProbes } from '../../src/workers/health-probes.ts'
-import type { ProbeFact } from '../../src/workers/health-protocol.ts'
+import { HealthProbes } from '../../src/workers/health/health-probes.ts'
+import type { ProbeFact } from '../../src/workers/health/health-protocol.ts'
 import { until } from '../support/docker.ts'
 import { targetAt } from '../support/health-worker.ts'
 import { freePort } from '../support/ports.ts'

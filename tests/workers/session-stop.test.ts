@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { figuresOf } from '../../src/workers/session-figures.ts'
-import { stopSession } from '../../src/workers/session-stop.ts'
+import { figuresOf } from '../../src/workers/health/session-figures.ts'
+import { stopSession } from '../../src/workers/health/session-stop.ts'
 import { TestEngine } from '../emulators/engine/testing/harness.ts'
 import { figures } from '../support/builders.ts'
 import { freePort } from '../support/ports.ts'

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import type { ContainerSpec } from '../../src/runtime/runtime.ts'
-import { VpnHost } from '../../src/workers/vpn-host.ts'
+import { VpnHost } from '../../src/workers/vpn/vpn-host.ts'
 import { connectTestDocker, dockerRuntimeAt, type TestDocker, until } from '../support/docker.ts'
 import { DockerProxy } from '../support/docker-proxy.ts'
 import { startChecked } from '../support/runtime-contract-checked.ts'

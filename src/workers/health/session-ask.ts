@@ -1,7 +1,7 @@
-import type { Figures } from '../core/streams/figures.ts'
-import { ask } from '../lib/ask.ts'
+import type { Figures } from '../../core/streams/figures.ts'
+import { ask } from '../../lib/ask.ts'
+import type { Address } from '../protocol.ts'
 import type { SessionFact } from './health-protocol.ts'
-import type { Address } from './protocol.ts'
 import { figuresOf } from './session-figures.ts'
 
 /** What is said of one session; see `SessionFact`. */

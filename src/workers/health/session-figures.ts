@@ -1,4 +1,4 @@
-import type { Figures } from '../core/streams/figures.ts'
+import type { Figures } from '../../core/streams/figures.ts'
 
 /** The engine's words for its own state are short; what is longer is none of them. */
 const STATUS_LENGTH_MAX = 32

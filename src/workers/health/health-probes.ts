@@ -1,6 +1,6 @@
+import type { Address } from '../protocol.ts'
 import type { ProbeFact, ProbeTarget, UnaskedFact } from './health-protocol.ts'
 import { type ProbeAnswer, probe } from './probe.ts'
-import type { Address } from './protocol.ts'
 
 /** An engine that takes longer to say how it is has not booted. */
 const BOOT_TIMEOUT_MS = 1_000

@@ -1,5 +1,5 @@
-import { ask } from '../lib/ask.ts'
-import type { Address } from './protocol.ts'
+import { ask } from '../../lib/ask.ts'
+import type { Address } from '../protocol.ts'
 
 /**
  * Asks an engine at each of its addresses at once whether it is connected to the outside, and gives the first answer that

@@ -1,7 +1,7 @@
+import type { Address } from '../protocol.ts'
 import { Gathered } from './gathered.ts'
 import type { ProbeTarget, SessionFact } from './health-protocol.ts'
 import { Lanes } from './lanes.ts'
-import type { Address } from './protocol.ts'
 import { askSession, type SessionAnswer } from './session-ask.ts'
 
 /** Questions to one engine at a time: one that hangs with many sessions must not use up what Bun opens at once (256). */

@@ -1,4 +1,4 @@
-import type { Address } from './protocol.ts'
+import type { Address } from '../protocol.ts'
 import type { ControlCredentials } from './vpn-protocol.ts'
 
 /** What came of one question instead of an answer. */

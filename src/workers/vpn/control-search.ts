@@ -1,6 +1,6 @@
-import type { ContainerObservation } from '../runtime/runtime.ts'
+import type { ContainerObservation } from '../../runtime/runtime.ts'
+import type { Address } from '../protocol.ts'
 import { ControlFailure, type ControlTrouble } from './gluetun-problems.ts'
-import type { Address } from './protocol.ts'
 import type { VpnSettings } from './vpn-protocol.ts'
 
 /** Where a control server may be reached: at all of `addresses` at once, at `fallback` if none of them is it. */

@@ -3,13 +3,13 @@
  * facts. It decides nothing and changes nothing.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from '../runtime/docker.ts'
+import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from '../../runtime/docker.ts'
+import { MainTime } from '../main-time.ts'
+import { post, serve } from '../worker-frame.ts'
 import type { LoopClock } from './bell.ts'
 import { createControlClient } from './gluetun.ts'
-import { MainTime } from './main-time.ts'
 import { NodeWatch } from './node-watch.ts'
 import { parseToVpnWorker, type VpnSettings } from './vpn-protocol.ts'
-import { post, serve } from './worker-frame.ts'
 
 /** A look that takes longer comes too late to be of use; the next one is tried instead. */
 const LOOK_DEADLINE_MS = 3_000

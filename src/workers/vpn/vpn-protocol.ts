@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Address, parserOf } from './protocol.ts'
+import { Address, parserOf } from '../protocol.ts'
 
 /** What the main thread and the VPN worker say to each other. */
 

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { isStatPath } from '../core/streams/session-paths.ts'
-import { Address, parserOf } from './protocol.ts'
+import { isStatPath } from '../../core/streams/session-paths.ts'
+import { Address, parserOf } from '../protocol.ts'
 
 /** What the main thread and the health worker say to each other. */
 

@@ -1,8 +1,8 @@
+import type { Address } from '../protocol.ts'
 import { askControl } from './control-question.ts'
 import { findServer, type Whereabouts } from './control-search.ts'
 import { readForwardedPort, readPublicIp, readStatus } from './gluetun-answers.ts'
 import { ControlFailure, type FailedQuestion, problemIn } from './gluetun-problems.ts'
-import type { Address } from './protocol.ts'
 import type { ControlCredentials, ControlFact } from './vpn-protocol.ts'
 
 /** What one round of questions gave; null where it was not learned. */

@@ -1,5 +1,5 @@
-import { ask } from '../lib/ask.ts'
-import type { Address } from './protocol.ts'
+import { ask } from '../../lib/ask.ts'
+import type { Address } from '../protocol.ts'
 import { isUnknownSession } from './session-ask.ts'
 
 /** It has stopped the session; it does not know it (any more); it said neither. */

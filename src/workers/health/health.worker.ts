@@ -2,12 +2,13 @@
  * The health worker: probes engines and asks about their sessions and connection in a thread of its own, and posts facts.
  * It decides nothing and writes nothing; a hung engine costs a timer here and no answer to a proxy.
  */
+
+import { MainTime } from '../main-time.ts'
+import { post, serve } from '../worker-frame.ts'
 import { HealthProbes } from './health-probes.ts'
 import { type FromHealthWorker, type HealthWish, parseToHealthWorker } from './health-protocol.ts'
-import { MainTime } from './main-time.ts'
 import { NetworkPolls } from './network-polls.ts'
 import { SessionPolls } from './session-polls.ts'
-import { post, serve } from './worker-frame.ts'
 
 const report = (fact: FromHealthWorker): void => post(fact)
 const time = new MainTime()

@@ -1,3 +1,4 @@
+import { WorkerHost, type WorkerOptions } from '../worker-host.ts'
 import {
   type FromHealthWorker,
   type HealthPace,
@@ -9,7 +10,6 @@ import {
   type ToHealthWorker,
   type UnaskedFact,
 } from './health-protocol.ts'
-import { WorkerHost, type WorkerOptions } from './worker-host.ts'
 
 export interface HealthHostOptions extends WorkerOptions {
   readonly pace: HealthPace

@@ -1,5 +1,5 @@
+import { WorkerHost, type WorkerOptions } from '../worker-host.ts'
 import { type ContainerFact, type ControlFact, parseFromVpnWorker, type VpnSettings } from './vpn-protocol.ts'
-import { WorkerHost, type WorkerOptions } from './worker-host.ts'
 
 export interface VpnHostOptions extends WorkerOptions {
   readonly settings: VpnSettings

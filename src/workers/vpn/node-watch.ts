@@ -1,4 +1,4 @@
-import { type ContainerObservation, type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
+import { type ContainerObservation, type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
 import { Bell, type LoopClock } from './bell.ts'
 import { type Whereabouts, whereaboutsOf } from './control-search.ts'
 import type { ControlClient, Learned } from './gluetun.ts'

@@ -1,7 +1,7 @@
+import type { Address } from '../protocol.ts'
 import { Gathered } from './gathered.ts'
 import type { NetworkFact, ProbeTarget } from './health-protocol.ts'
 import { askNetwork } from './network-ask.ts'
-import type { Address } from './protocol.ts'
 
 /** An engine that takes longer to say it says it too late. */
 const PATIENCE_MAX_MS = 3_000

@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
-import { ask, BadAnswer, NotAsked } from '../lib/ask.ts'
-import { codeOf } from '../lib/codes.ts'
+import { ask, BadAnswer, NotAsked } from '../../lib/ask.ts'
+import { codeOf } from '../../lib/codes.ts'
+import type { Address } from '../protocol.ts'
 import { ControlFailure } from './gluetun-problems.ts'
-import type { Address } from './protocol.ts'
 
 /** How long it may take to see whether somebody takes connections. */
 const CONNECT_PATIENCE_MS = 500

@@ -1,6 +1,6 @@
-import { ask, NotAsked } from '../lib/ask.ts'
-import { codeOf } from '../lib/codes.ts'
-import type { Address } from './protocol.ts'
+import { ask, NotAsked } from '../../lib/ask.ts'
+import { codeOf } from '../../lib/codes.ts'
+import type { Address } from '../protocol.ts'
 
 /** Whether an engine answered; `error` says in words what went wrong. */
 export interface ProbeAnswer {
