@@ -89,7 +89,7 @@ describe('imports', () => {
     for (const file of files.filter((each) => each !== 'store/engines.ts')) {
       if (/\bretire\b/.test(await Bun.file(join(SRC, file)).text())) callers.push(file)
     }
-    expect(callers).toEqual(['control/endings.ts'])
+    expect(callers).toEqual(['control/engines/endings.ts'])
   })
 
   test('nobody is asked over HTTP but by the one function that bounds what comes', async () => {

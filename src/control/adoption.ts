@@ -13,8 +13,6 @@ import { type Lease, leasesIn, releaseLeases, tryLease } from '../store/leases.t
 import type { Db, Store } from '../store/store.ts'
 import { unseen } from './claims.ts'
 import { leasesOf } from './engine-ports.ts'
-import { foundId, foundPorts, keptLabels, numberIn, portIn } from './found-values.ts'
-import { HOST_SCOPE } from './port-book.ts'
 import {
   CONFIG_LABEL,
   ENGINE_LABEL,
@@ -24,7 +22,9 @@ import {
   plainRequest,
   requestHash,
   VPN_LABELS,
-} from './template.ts'
+} from './engines/template.ts'
+import { foundId, foundPorts, keptLabels, numberIn, portIn } from './found-values.ts'
+import { HOST_SCOPE } from './port-book.ts'
 import type { VpnNode } from './vpn-nodes.ts'
 
 /** Longer than any that we make; a hash that is cut is another one, as it was. */

@@ -16,7 +16,7 @@ import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { startedByEngine } from '../store/streams.ts'
 import { emptyFolder, foundBytes } from './cache-command.ts'
-import type { Facts } from './facts.ts'
+import type { Facts } from './facts/facts.ts'
 
 export interface CacheCleanerDeps {
   readonly store: Store

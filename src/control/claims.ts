@@ -12,12 +12,18 @@ import { bindKey, idempotencyRecord } from '../store/idempotency.ts'
 import { appendJournal } from '../store/journal.ts'
 import { releaseLeases } from '../store/leases.ts'
 import type { Db, Store } from '../store/store.ts'
-import { breakerOf, noteStart } from './breaker-notes.ts'
 import type { EnginePorts } from './engine-ports.ts'
+import { breakerOf, noteStart } from './engines/breaker-notes.ts'
+import {
+  type EngineTemplate,
+  engineLabels,
+  plainRequest,
+  requestHash,
+  templateHash,
+} from './engines/template.ts'
 import { KeyReused } from './errors.ts'
 import type { Gate } from './gate.ts'
 import type { Place, Placer } from './placer.ts'
-import { type EngineTemplate, engineLabels, plainRequest, requestHash, templateHash } from './template.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
 
 /** What a caller holds after the first transaction. */

@@ -1,5 +1,5 @@
 import { type Engine, generationOf } from '../core/types.ts'
-import type { ConnectionFacts } from './connection-facts.ts'
+import type { ConnectionFacts } from './facts/connection-facts.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
 
 /** In doubt engines behind a VPN are asked for their connection that often, else with every probe, or more often. */

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Descriptors } from '../lib/descriptors.ts'
 import type { OnError } from '../lib/guard.ts'
 import { loop } from '../lib/loop.ts'
-import type { Warnings } from './warnings.ts'
+import type { Warnings } from './reporting/warnings.ts'
 
 const CHECK_MS = 500
 

@@ -4,9 +4,9 @@ import { type Engine, generationOf, type Stream } from '../core/types.ts'
 import { cutOffSinceMs } from '../core/vpn/tunnel.ts'
 import type { Db } from '../store/store.ts'
 import { streamsSince } from '../store/streams.ts'
-import type { ConnectionFacts } from './connection-facts.ts'
-import type { Facts } from './facts.ts'
-import type { Rows } from './fleet-rows.ts'
+import type { Rows } from './engines/fleet-rows.ts'
+import type { ConnectionFacts } from './facts/connection-facts.ts'
+import type { Facts } from './facts/facts.ts'
 import type { SessionTarget } from './health-keeper.ts'
 
 /** Sessions of one engine that are asked about at most: far more than one process of an engine serves. */

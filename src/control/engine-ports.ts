@@ -4,9 +4,9 @@ import type { Engine, PortKind } from '../core/types.ts'
 import { liveEngines, updateEngine } from '../store/engines.ts'
 import { type Lease, releaseLeases, takeLease } from '../store/leases.ts'
 import type { Db } from '../store/store.ts'
+import { type EngineTemplate, engineLabels } from './engines/template.ts'
 import type { Placer } from './placer.ts'
 import type { PortBook } from './port-book.ts'
-import { type EngineTemplate, engineLabels } from './template.ts'
 
 type Ports = Pick<
   Engine,

@@ -8,7 +8,7 @@ import { appendJournal } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
 import { noteReplacement } from '../store/wishes.ts'
 import type { Claims } from './claims.ts'
-import { plainRequest } from './template.ts'
+import { plainRequest } from './engines/template.ts'
 
 export interface ExecutorDeps {
   readonly store: Store

@@ -5,11 +5,11 @@ import { sumsOfStarted } from '../store/samples.ts'
 import { databaseBytes } from '../store/size.ts'
 import type { Store } from '../store/store.ts'
 import { countStreams, startedByEngine } from '../store/streams.ts'
-import type { Facts } from './facts.ts'
+import type { Facts } from './facts/facts.ts'
 import type { Gate } from './gate.ts'
+import type { Warnings } from './reporting/warnings.ts'
 import type { Survey } from './survey.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
-import type { Warnings } from './warnings.ts'
 
 export interface FleetFiguresDeps {
   readonly store: Store

@@ -8,9 +8,9 @@ import { installationId, setInstallationId, setTakeOver, takeOver } from '../sto
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { isEngineContainer } from './adoption.ts'
+import { INSTALLATION_LABEL } from './engines/template.ts'
 import { unusable } from './found-values.ts'
-import { INSTALLATION_LABEL } from './template.ts'
-import type { Warnings } from './warnings.ts'
+import type { Warnings } from './reporting/warnings.ts'
 
 export interface InstallationDeps {
   readonly store: Store

@@ -13,11 +13,11 @@ import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import { takeEngineNumber, transition, updateEngine } from '../store/engines.ts'
 import { appendJournal, type JournalEntry } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
-import { endEngine } from './endings.ts'
 import { type EnginePorts, leasesOf } from './engine-ports.ts'
+import { endEngine } from './engines/endings.ts'
+import { containerSpec, type EngineTemplate } from './engines/template.ts'
 import type { Gate } from './gate.ts'
 import type { PortBook } from './port-book.ts'
-import { containerSpec, type EngineTemplate } from './template.ts'
 
 /** Where a crash test may stop the process; a no-op otherwise. */
 export type Checkpoint = (name: 'after_tx1' | 'after_create' | 'after_start' | 'before_reply') => void

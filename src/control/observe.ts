@@ -4,8 +4,8 @@ import type { ContainerObservation } from '../runtime/runtime.ts'
 import { transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db } from '../store/store.ts'
-import { freeTrial } from './breaker-notes.ts'
-import { endStreams } from './endings.ts'
+import { freeTrial } from './engines/breaker-notes.ts'
+import { endStreams } from './engines/endings.ts'
 import { isUsableName } from './found-values.ts'
 
 /** What an observation of a live engine's container changes; null where it confirms what is known. */

@@ -4,7 +4,7 @@ import type { Log } from '../lib/log.ts'
 import { loop } from '../lib/loop.ts'
 import { backoffMs, WorkQueue, type WorkQueueOptions } from '../lib/workqueue.ts'
 import { type ContainerEvent, type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
-import type { Facts } from './facts.ts'
+import type { Facts } from './facts/facts.ts'
 import type { PassResult, Settler } from './settler.ts'
 
 export interface ObserverDeps {

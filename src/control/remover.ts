@@ -6,12 +6,12 @@ import { engineById, transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { isEngineContainer } from './adoption.ts'
-import { freeTrial } from './breaker-notes.ts'
-import { endEngine, endStreams } from './endings.ts'
+import { freeTrial } from './engines/breaker-notes.ts'
+import { endEngine, endStreams } from './engines/endings.ts'
+import { containerNamed, engineNamed } from './engines/references.ts'
 import { CONTAINER_NOT_FOUND, NotFound } from './errors.ts'
 import type { Installation } from './installation.ts'
 import type { Provisioner } from './provisioner.ts'
-import { containerNamed, engineNamed } from './references.ts'
 
 export interface RemoverDeps {
   readonly store: Store

@@ -10,13 +10,13 @@ import {
 import { engineByContainer, engineById, liveEngines } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'
 import { isEngineContainer, rowOf } from './adoption.ts'
-import type { Facts } from './facts.ts'
+import { ENGINE_LABEL, GENERIC_LABEL } from './engines/template.ts'
+import type { Facts } from './facts/facts.ts'
 import { unusable, unusableWarning } from './found-values.ts'
 import type { Installation } from './installation.ts'
 import { observedChange } from './observe.ts'
+import type { Warnings } from './reporting/warnings.ts'
 import type { Settlements } from './settlements.ts'
-import { ENGINE_LABEL, GENERIC_LABEL } from './template.ts'
-import type { Warnings } from './warnings.ts'
 
 export interface SettlerDeps {
   readonly store: Store

@@ -9,14 +9,14 @@ import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import { countStreams, startedByEngine } from '../store/streams.ts'
 import type { Claims } from './claims.ts'
-import type { ConnectionFacts } from './connection-facts.ts'
 import { isoOrNull } from './engine-views.ts'
-import type { Facts } from './facts.ts'
+import { plainRequest, requestHash } from './engines/template.ts'
+import type { ConnectionFacts } from './facts/connection-facts.ts'
+import type { Facts } from './facts/facts.ts'
 import type { Gate, GateSettings } from './gate.ts'
+import type { Warnings } from './reporting/warnings.ts'
 import type { Survey } from './survey.ts'
-import { plainRequest, requestHash } from './template.ts'
 import type { VpnViews } from './vpn-views.ts'
-import type { Warnings } from './warnings.ts'
 
 export interface StatusSettings extends GateSettings {
   readonly targetImage: string

@@ -5,7 +5,7 @@ import { loop } from '../lib/loop.ts'
 import type { StorageFailure } from '../store/failure.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
-import type { Warnings } from './warnings.ts'
+import type { Warnings } from './reporting/warnings.ts'
 
 /** How often the file is looked for, and what is live remembered. */
 const CHECK_MS = 5_000

@@ -4,7 +4,7 @@ import { type Engine, isLive, isRunning, type Stream } from '../core/types.ts'
 import { engineById } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'
 import { newestStream } from '../store/streams.ts'
-import type { Addresses, HostPort } from './addresses.ts'
+import type { Addresses, HostPort } from './engines/addresses.ts'
 import { NotFound } from './errors.ts'
 import type { StreamBooks } from './streams.ts'
 

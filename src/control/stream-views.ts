@@ -12,7 +12,7 @@ import {
   streamsWhere,
 } from '../store/streams.ts'
 import { isoOrNull } from './engine-views.ts'
-import type { SessionFacts } from './session-facts.ts'
+import type { SessionFacts } from './facts/session-facts.ts'
 import type { Statistics } from './statistics.ts'
 
 /** Ended streams in a list whose length nobody set: what a page can show and a request can render in little time. */

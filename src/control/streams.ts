@@ -15,9 +15,9 @@ import {
   unmatchedBeyond,
   unmatchedUntil,
 } from '../store/streams.ts'
-import type { Addresses } from './addresses.ts'
-import { freeTrial } from './breaker-notes.ts'
-import { endInBooks } from './endings.ts'
+import type { Addresses } from './engines/addresses.ts'
+import { freeTrial } from './engines/breaker-notes.ts'
+import { endInBooks } from './engines/endings.ts'
 
 /** What a proxy reports at a start. `streamId` is its own id; null lets us make it of key and session. */
 export interface StreamStart extends StreamPlace {

@@ -8,7 +8,7 @@ import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import { engineById, liveEngines, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
-import type { Facts } from './facts.ts'
+import type { Facts } from './facts/facts.ts'
 
 /** Three readings make the minute of standing still. */
 const INTERVAL_MS = 20_000

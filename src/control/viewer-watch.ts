@@ -16,9 +16,9 @@ import { WorkQueue } from '../lib/workqueue.ts'
 import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
 import { engineById } from '../store/engines.ts'
 import type { Store } from '../store/store.ts'
-import type { Facts } from './facts.ts'
+import type { Facts } from './facts/facts.ts'
+import type { Warnings } from './reporting/warnings.ts'
 import { ViewerQuestions } from './viewer-questions.ts'
-import type { Warnings } from './warnings.ts'
 
 export interface ViewerWatchDeps {
   readonly store: Store

@@ -85,7 +85,7 @@ export const transition = (
   change: Change = {},
 ): boolean => move(tx, id, from, to, change)
 
-/** Makes an engine history, which releases its leases; else as `transition`. It is one step of an end: see `control/endings`. */
+/** Makes an engine history, which releases its leases; else as `transition`. It is one step of an end: see `control/engines/endings`. */
 export function retire(
   tx: Db,
   id: string,

@@ -1,5 +1,6 @@
 import type { OwnContainers } from '../control/containers.ts'
 import type { EngineViews } from '../control/engine-views.ts'
+import type { EngineTemplate } from '../control/engines/template.ts'
 import {
   CallerGone,
   CONTAINER_NOT_FOUND,
@@ -16,14 +17,13 @@ import type { Observer } from '../control/observer.ts'
 import type { Operator } from '../control/operator.ts'
 import type { PlanViews } from '../control/plan-views.ts'
 import type { Provisioner } from '../control/provisioner.ts'
-import type { RefusedEvents } from '../control/refused-events.ts'
 import type { Remover } from '../control/remover.ts'
+import type { RefusedEvents } from '../control/reporting/refused-events.ts'
 import { checkEngineRequest, genericRequest, type RequestLimits } from '../control/requests.ts'
 import type { StatusViews } from '../control/status-views.ts'
 import type { StreamStops } from '../control/stream-stops.ts'
 import type { StreamViews } from '../control/stream-views.ts'
 import type { StreamBooks } from '../control/streams.ts'
-import type { EngineTemplate } from '../control/template.ts'
 import type { VpnViews } from '../control/vpn-views.ts'
 import {
   ProvisionRefused,

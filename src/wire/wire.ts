@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { TurnedAway } from '../control/turned-away.ts'
+import { TurnedAway } from '../control/reporting/turned-away.ts'
 import { createApp } from '../http/app.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { type Adapters, baseOf } from './base.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { Facts } from '../../src/control/facts.ts'
+import { Facts } from '../../src/control/facts/facts.ts'
 
 const onError = (error: unknown): never => {
   throw error

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'bun:test'
-import { FleetRows } from '../../src/control/fleet-rows.ts'
+import { FleetRows } from '../../src/control/engines/fleet-rows.ts'
 import { insertEngine, retire } from '../../src/store/engines.ts'
 import { endStream, insertStream } from '../../src/store/streams.ts'
 import { engine, stream } from '../support/builders.ts'

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { templateHash } from '../../src/control/template.ts'
+import { templateHash } from '../../src/control/engines/template.ts'
 import { type ContainerSpec, RuntimeFailure } from '../../src/runtime/runtime.ts'
 import { setInstallationId, setTakeOver, takeOver } from '../../src/store/installation.ts'
 import { newestJournal } from '../../src/store/journal.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { Looks } from '../../src/control/looks.ts'
+import { Looks } from '../../src/lib/throttle.ts'
 
 test('twenty looks may be at once, the next when a quarter of a second is over, and then twenty again', () => {
   const looks = new Looks()

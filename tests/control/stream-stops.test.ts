@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
-import { Addresses } from '../../src/control/addresses.ts'
+import { Addresses } from '../../src/control/engines/addresses.ts'
 import { StreamStops } from '../../src/control/stream-stops.ts'
 import { StreamBooks } from '../../src/control/streams.ts'
 import type { Engine } from '../../src/core/types.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { TurnedAway } from '../../src/control/turned-away.ts'
+import { TurnedAway } from '../../src/control/reporting/turned-away.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 test('what was turned away is one line each, for debugging but for one a minute that may have been meant in earnest', async () => {

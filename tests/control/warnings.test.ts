@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'bun:test'
-import { Warnings } from '../../src/control/warnings.ts'
+import { Warnings } from '../../src/control/reporting/warnings.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 /* What is told of a warning, when, and how often. */

@@ -380,7 +380,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ['a session that moves stands still', 'movedMs: hasGrown ? atMs :', 'movedMs: hasGrown ? null :'],
     ['a stall is none', 'askedMs - sinceMs >= STALL_MS ? sinceMs : null', 'null'],
   ]),
-  ...of('control/looks.ts', [['bursts have no end', 'this.#count <= AT_ONCE', 'this.#count > 0']]),
+  ...of('lib/throttle.ts', [['bursts have no end', 'this.#count <= AT_ONCE', 'this.#count > 0']]),
   ...of('control/session-keeper.ts', [
     [
       'what was said of an earlier start of an engine counts',
@@ -393,7 +393,9 @@ export const MUTATIONS: readonly Mutation[] = [
       'if (figures === undefined) statistics.note',
     ],
   ]),
-  ...of('control/session-facts.ts', [['a lost worker’s answers count on', 'this.#sessions.clear()', '']]),
+  ...of('control/facts/session-facts.ts', [
+    ['a lost worker’s answers count on', 'this.#sessions.clear()', ''],
+  ]),
   ...of('control/statistics.ts', [
     [
       'statistics are never written',
@@ -572,7 +574,7 @@ export const MUTATIONS: readonly Mutation[] = [
       '',
     ],
   ]),
-  ...of('control/template.ts', [
+  ...of('control/engines/template.ts', [
     ['an engine carries no id of its installation', '    [INSTALLATION_LABEL]: template.installation,\n', ''],
     ['the id of an installation makes engines outdated', ', installation: undefined }', ' }'],
   ]),
@@ -758,7 +760,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['a viewer is told of at every look', 'const isTold = before?.isTold ||', 'const isTold = '],
   ]),
-  ...of('control/refused-events.ts', [
+  ...of('control/reporting/refused-events.ts', [
     [
       'every refused event is a line in the log',
       'if (this.#toldMs.has(caller) || this.#toldMs.size',
@@ -853,7 +855,7 @@ export const MUTATIONS: readonly Mutation[] = [
       '  stoppedAt: null,',
     ],
   ]),
-  ...of('control/breaker-notes.ts', [
+  ...of('control/engines/breaker-notes.ts', [
     [
       'a caller’s own image closes provisioning for all',
       'configHash === templateHash &&',
@@ -870,7 +872,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ['one character of an id is enough', 'text.length < ID_CHARACTERS_MIN', 'text.length < 1'],
     ['the first of several is taken', 'others.length === 0', 'others.length >= 0'],
   ]),
-  ...of('control/endings.ts', [
+  ...of('control/engines/endings.ts', [
     ['streams outlive their engine', 'endStreams(tx, engineId, streams, nowMs)', ''],
     ['a trial that went away blocks for ever', 'else freeTrial(tx, engine, nowMs)', ''],
     [
@@ -913,7 +915,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'const change = {}',
     ],
   ]),
-  ...of('control/facts.ts', [
+  ...of('control/facts/facts.ts', [
     ['deaths that are heard hide nothing', 'this.#stopped.add(containerId)', ''],
     [
       'a gap leaves everything current',
@@ -1134,7 +1136,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['containers in hand are not counted', 'new Map(this.#inHand)', 'new Map()'],
   ]),
-  ...of('control/fleet-rows.ts', [
+  ...of('control/engines/fleet-rows.ts', [
     [
       'rows are read once and for all',
       'if (this.#known?.version === version)',

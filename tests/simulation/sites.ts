@@ -2,7 +2,7 @@
  * Which line of thought of the production code asks: the function of src/control that made the call, read off the stack.
  */
 
-const FRAME = /at (?:async )?(?:(\S+) )?\(?\S*\/src\/control\/([a-z-]+)\.ts/
+const FRAME = /at (?:async )?(?:(\S+) )?\(?\S*\/src\/control\/(?:[a-z-]+\/)?([a-z-]+)\.ts/
 
 /** `launcher.#try`, or `?` where no function of src/control was on the way. */
 export function callingSite(here: Error = new Error()): string {

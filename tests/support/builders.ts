@@ -1,4 +1,4 @@
-import { plainRequest, requestHash } from '../../src/control/template.ts'
+import { plainRequest, requestHash } from '../../src/control/engines/template.ts'
 import type { Figures } from '../../src/core/streams/figures.ts'
 import type { Engine, Stream } from '../../src/core/types.ts'
 

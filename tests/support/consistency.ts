@@ -1,5 +1,5 @@
 import { Database } from 'bun:sqlite'
-import { GENERIC_LABEL } from '../../src/control/template.ts'
+import { GENERIC_LABEL } from '../../src/control/engines/template.ts'
 import type { TestDocker } from './docker.ts'
 import type { EngineRow } from './fleet.ts'
 import type { TestServer } from './server.ts'

@@ -1,5 +1,5 @@
 import { loadConfig } from '../../src/config/config.ts'
-import type { HostPort } from '../../src/control/addresses.ts'
+import type { HostPort } from '../../src/control/engines/addresses.ts'
 import type {
   HealthFact,
   HealthSource,

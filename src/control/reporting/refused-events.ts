@@ -1,6 +1,6 @@
-import type { Clock } from '../lib/clock.ts'
-import { guarded, type OnError } from '../lib/guard.ts'
-import type { Log } from '../lib/log.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { guarded, type OnError } from '../../lib/guard.ts'
+import type { Log } from '../../lib/log.ts'
 import type { Warnings } from './warnings.ts'
 
 /** An event of a stream that was refused for its key: without one, or with a wrong one. */

@@ -1,9 +1,9 @@
-import { ID_CHARACTERS_MIN, type Names, referred } from '../core/containers/references.ts'
-import type { Engine } from '../core/types.ts'
-import type { ContainerObservation } from '../runtime/runtime.ts'
-import { liveEngines } from '../store/engines.ts'
-import type { Db } from '../store/store.ts'
-import { InvalidRequest } from './errors.ts'
+import { ID_CHARACTERS_MIN, type Names, referred } from '../../core/containers/references.ts'
+import type { Engine } from '../../core/types.ts'
+import type { ContainerObservation } from '../../runtime/runtime.ts'
+import { liveEngines } from '../../store/engines.ts'
+import type { Db } from '../../store/store.ts'
+import { InvalidRequest } from '../errors.ts'
 
 /*
  * How callers name engines and containers, read in one way everywhere: by the whole id, by 12 characters of it and more, or by the

@@ -1,7 +1,7 @@
-import { agedHealth, type Health, type Probe, unknownHealth, withProbe } from '../core/engines/health.ts'
-import { type DockerState, type Engine, isRunning, type StopCause } from '../core/types.ts'
-import { Emitter } from '../lib/emitter.ts'
-import type { OnError } from '../lib/guard.ts'
+import { agedHealth, type Health, type Probe, unknownHealth, withProbe } from '../../core/engines/health.ts'
+import { type DockerState, type Engine, isRunning, type StopCause } from '../../core/types.ts'
+import { Emitter } from '../../lib/emitter.ts'
+import type { OnError } from '../../lib/guard.ts'
 
 /** What is known of the container engine, since when, and why not more. */
 export interface DockerFact {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Engine, EngineRequest } from '../core/types.ts'
-import type { ContainerSpec, PublishedPort } from '../runtime/runtime.ts'
+import type { Engine, EngineRequest } from '../../core/types.ts'
+import type { ContainerSpec, PublishedPort } from '../../runtime/runtime.ts'
 
 /** How engines are made, the same for all of them; a change makes the running ones outdated. */
 export interface EngineTemplate {

@@ -1,4 +1,4 @@
-import type { Engine } from '../core/types.ts'
+import type { Engine } from '../../core/types.ts'
 
 /** A host and port as they stand in a URL. */
 export interface HostPort {

@@ -1,7 +1,7 @@
-import type { Engine, Stream } from '../core/types.ts'
-import { liveEngines } from '../store/engines.ts'
-import type { Store } from '../store/store.ts'
-import { startedOnEngines } from '../store/streams.ts'
+import type { Engine, Stream } from '../../core/types.ts'
+import { liveEngines } from '../../store/engines.ts'
+import type { Store } from '../../store/store.ts'
+import { startedOnEngines } from '../../store/streams.ts'
 
 /** The live engines, oldest first, and the started streams of each in the order of their starts. */
 export interface Rows {

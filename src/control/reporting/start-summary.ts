@@ -1,5 +1,5 @@
-import type { Situation } from '../core/plan/situation.ts'
-import type { Log } from '../lib/log.ts'
+import type { Situation } from '../../core/plan/situation.ts'
+import type { Log } from '../../lib/log.ts'
 import type { Warnings } from './warnings.ts'
 
 /** Tells once, as soon as all engines have been found after a start, what there is and what is wrong. */

@@ -5,11 +5,11 @@ import {
   withoutTrial,
   withStart,
   withSuccess,
-} from '../core/provisioning/breaker.ts'
-import type { Engine } from '../core/types.ts'
-import { type BreakerName, breakerNamed, saveBreaker } from '../store/breakers.ts'
-import { appendJournal } from '../store/journal.ts'
-import type { Db } from '../store/store.ts'
+} from '../../core/provisioning/breaker.ts'
+import type { Engine } from '../../core/types.ts'
+import { type BreakerName, breakerNamed, saveBreaker } from '../../store/breakers.ts'
+import { appendJournal } from '../../store/journal.ts'
+import type { Db } from '../../store/store.ts'
 
 /*
  * What happens to engines, told to their breaker in the transaction that makes it so. Engines that take the place of others

@@ -3,11 +3,11 @@ import {
   WARNING_CODES,
   type Warning,
   type WarningCode,
-} from '../core/reporting/warnings.ts'
-import type { Clock } from '../lib/clock.ts'
-import { Emitter } from '../lib/emitter.ts'
-import type { OnError } from '../lib/guard.ts'
-import type { Log } from '../lib/log.ts'
+} from '../../core/reporting/warnings.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { Emitter } from '../../lib/emitter.ts'
+import type { OnError } from '../../lib/guard.ts'
+import type { Log } from '../../lib/log.ts'
 
 /**
  * The one place for all that users should be told: whoever looks at something says with each look whether it is as it should be.

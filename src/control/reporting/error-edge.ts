@@ -1,7 +1,7 @@
-import type { OnError } from '../lib/guard.ts'
-import type { Log } from '../lib/log.ts'
-import { RuntimeFailure } from '../runtime/runtime.ts'
-import type { Store } from '../store/store.ts'
+import type { OnError } from '../../lib/guard.ts'
+import type { Log } from '../../lib/log.ts'
+import { RuntimeFailure } from '../../runtime/runtime.ts'
+import type { Store } from '../../store/store.ts'
 
 /** Gives what becomes of an error in work that nobody waits for; `what` names the work in the log. */
 export type ErrorEdge = (what: string) => OnError

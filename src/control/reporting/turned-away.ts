@@ -1,5 +1,5 @@
-import type { Clock } from '../lib/clock.ts'
-import type { Log } from '../lib/log.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
 
 /** A request that was not let in, whatever its key. */
 interface TurnedAwayRequest {
