@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { peersIn, tableCommands } from '../src/control/viewer-command.ts'
+import { peersIn, tableCommands } from '../src/control/viewers/viewer-command.ts'
 import { dockerRuntimeAt, staysFor, until } from './support/docker.ts'
 import { buildBareEngineImage } from './support/engine-image.ts'
 import { mustProvision, openTestSite, type Provisioned, type TestSite } from './support/fleet.ts'

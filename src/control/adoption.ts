@@ -25,7 +25,7 @@ import {
 } from './engines/template.ts'
 import { foundId, foundPorts, keptLabels, numberIn, portIn } from './found-values.ts'
 import { HOST_SCOPE } from './port-book.ts'
-import type { VpnNode } from './vpn-nodes.ts'
+import type { VpnNode } from './vpn/vpn-nodes.ts'
 
 /** Longer than any that we make; a hash that is cut is another one, as it was. */
 const HASH_LENGTH_MAX = 64

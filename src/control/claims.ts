@@ -24,7 +24,7 @@ import {
 import { KeyReused } from './errors.ts'
 import type { Gate } from './gate.ts'
 import type { Place, Placer } from './placer.ts'
-import type { VpnNodes } from './vpn-nodes.ts'
+import type { VpnNodes } from './vpn/vpn-nodes.ts'
 
 /** What a caller holds after the first transaction. */
 export interface Claim {

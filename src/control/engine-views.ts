@@ -20,7 +20,7 @@ import { engineNamed } from './engines/references.ts'
 import type { ConnectionFacts } from './facts/connection-facts.ts'
 import type { Facts } from './facts/facts.ts'
 import type { StreamViews } from './stream-views.ts'
-import type { VpnNode, VpnNodes } from './vpn-nodes.ts'
+import type { VpnNode, VpnNodes } from './vpn/vpn-nodes.ts'
 
 /** A live engine by its own id, as JSON text. */
 interface EngineRecord {

@@ -9,7 +9,7 @@ import type { Facts } from './facts/facts.ts'
 import type { Gate } from './gate.ts'
 import type { Warnings } from './reporting/warnings.ts'
 import type { Survey } from './survey.ts'
-import type { VpnNodes } from './vpn-nodes.ts'
+import type { VpnNodes } from './vpn/vpn-nodes.ts'
 
 export interface FleetFiguresDeps {
   readonly store: Store

@@ -10,7 +10,7 @@ import type { Db, Store } from '../store/store.ts'
 import type { BreakersSettings } from './engines/breaker-notes.ts'
 import type { Facts } from './facts/facts.ts'
 import type { Placer } from './placer.ts'
-import type { VpnNodes } from './vpn-nodes.ts'
+import type { VpnNodes } from './vpn/vpn-nodes.ts'
 
 export interface GateSettings {
   readonly maxReplicas: number

@@ -17,7 +17,7 @@ import type { Facts } from './facts/facts.ts'
 import type { SessionFacts } from './facts/session-facts.ts'
 import type { Gate } from './gate.ts'
 import type { SessionKeeper } from './session-keeper.ts'
-import type { VpnNodes } from './vpn-nodes.ts'
+import type { VpnNodes } from './vpn/vpn-nodes.ts'
 
 /** An engine to be probed, and the sessions to be asked about there. */
 export interface HealthTarget {

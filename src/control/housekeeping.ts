@@ -6,8 +6,8 @@ import { pruneJournal } from '../store/journal.ts'
 import { pruneOversized } from '../store/oversized.ts'
 import type { Store } from '../store/store.ts'
 import { pruneStreams } from '../store/streams.ts'
-import type { StreamEnds } from './stream-ends.ts'
-import type { StreamBooks } from './streams.ts'
+import type { StreamBooks } from './streams/stream-books.ts'
+import type { StreamEnds } from './streams/stream-ends.ts'
 
 const DAY_MS = 86_400_000
 

@@ -10,8 +10,8 @@ import type { ConnectionFacts } from './facts/connection-facts.ts'
 import type { Facts } from './facts/facts.ts'
 import type { SessionFacts } from './facts/session-facts.ts'
 import type { Survey } from './survey.ts'
-import type { ViewerWatch } from './viewer-watch.ts'
-import type { VpnNodes } from './vpn-nodes.ts'
+import type { ViewerWatch } from './viewers/viewer-watch.ts'
+import type { VpnNodes } from './vpn/vpn-nodes.ts'
 
 export interface ReconcilerDeps {
   readonly store: Store

@@ -15,7 +15,7 @@ import { endEngine, endStreams } from './engines/endings.ts'
 import { removeAsSeen } from './removal.ts'
 import { present } from './settler.ts'
 import type { Survey } from './survey.ts'
-import type { VpnNodes } from './vpn-nodes.ts'
+import type { VpnNodes } from './vpn/vpn-nodes.ts'
 
 export interface RepairsDeps {
   readonly store: Store

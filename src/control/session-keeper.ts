@@ -5,8 +5,8 @@ import type { Store } from '../store/store.ts'
 import { streamByRow } from '../store/streams.ts'
 import type { SessionFacts } from './facts/session-facts.ts'
 import type { SessionFact } from './health-keeper.ts'
-import type { Statistics } from './statistics.ts'
-import type { StreamBooks } from './streams.ts'
+import type { Statistics } from './streams/statistics.ts'
+import type { StreamBooks } from './streams/stream-books.ts'
 
 /** Where what went wrong with sessions is counted. */
 export interface SessionCounts {

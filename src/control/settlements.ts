@@ -14,7 +14,7 @@ import type { Facts } from './facts/facts.ts'
 import type { KnownEnd } from './launcher.ts'
 import { applyObserved, observedChange } from './observe.ts'
 import { removeAsSeen } from './removal.ts'
-import type { VpnNodes } from './vpn-nodes.ts'
+import type { VpnNodes } from './vpn/vpn-nodes.ts'
 
 export interface SettlementsDeps {
   readonly store: Store

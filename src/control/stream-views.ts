@@ -13,7 +13,7 @@ import {
 } from '../store/streams.ts'
 import { isoOrNull } from './engine-views.ts'
 import type { SessionFacts } from './facts/session-facts.ts'
-import type { Statistics } from './statistics.ts'
+import type { Statistics } from './streams/statistics.ts'
 
 /** Ended streams in a list whose length nobody set: what a page can show and a request can render in little time. */
 const ENDED_MAX = 500

@@ -15,8 +15,8 @@ import type { Facts } from './facts/facts.ts'
 import type { SessionFacts } from './facts/session-facts.ts'
 import type { Gate } from './gate.ts'
 import type { OwnStarts } from './own-starts.ts'
-import type { ViewerWatch } from './viewer-watch.ts'
-import type { VpnNode, VpnNodes } from './vpn-nodes.ts'
+import type { ViewerWatch } from './viewers/viewer-watch.ts'
+import type { VpnNode, VpnNodes } from './vpn/vpn-nodes.ts'
 
 /** What of the policy stands in the configuration; `minReplicas` may be overruled by an operator. */
 export type PolicySettings = Omit<Policy, 'scaledAtMs'>

@@ -21,9 +21,9 @@ import type { Remover } from '../control/remover.ts'
 import type { RefusedEvents } from '../control/reporting/refused-events.ts'
 import { checkEngineRequest, genericRequest, type RequestLimits } from '../control/requests.ts'
 import type { StatusViews } from '../control/status-views.ts'
-import type { StreamStops } from '../control/stream-stops.ts'
 import type { StreamViews } from '../control/stream-views.ts'
-import type { StreamBooks } from '../control/streams.ts'
+import type { StreamBooks } from '../control/streams/stream-books.ts'
+import type { StreamStops } from '../control/streams/stream-stops.ts'
 import type { VpnViews } from '../control/vpn-views.ts'
 import {
   ProvisionRefused,

@@ -5,7 +5,7 @@ import type { GateSettings } from '../control/gate.ts'
 import type { HistoryLimits } from '../control/housekeeping.ts'
 import type { KeptPorts, RequestLimits } from '../control/requests.ts'
 import type { PolicySettings } from '../control/survey.ts'
-import type { VpnNodeSettings } from '../control/vpn-nodes.ts'
+import type { VpnNodeSettings } from '../control/vpn/vpn-nodes.ts'
 
 /** How engines are made, by the installation of this id. */
 export const templateOf = (config: Config, installation: string): EngineTemplate => ({

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { count, desc, eq } from 'drizzle-orm'
-import { Statistics } from '../../src/control/statistics.ts'
+import { Statistics } from '../../src/control/streams/statistics.ts'
 import { insertEngine } from '../../src/store/engines.ts'
 import { samplesOf } from '../../src/store/samples.ts'
 import { streamStats, streams } from '../../src/store/schema.ts'

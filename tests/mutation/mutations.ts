@@ -396,7 +396,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...of('control/facts/session-facts.ts', [
     ['a lost worker’s answers count on', 'this.#sessions.clear()', ''],
   ]),
-  ...of('control/statistics.ts', [
+  ...of('control/streams/statistics.ts', [
     [
       'statistics are never written',
       'const work = (): void => this.#write()',
@@ -436,7 +436,7 @@ export const MUTATIONS: readonly Mutation[] = [
       '.limit(limit)\n    .all()',
     ],
   ]),
-  ...of('control/stream-stops.ts', [
+  ...of('control/streams/stream-stops.ts', [
     [
       'a stop leaves the stream started',
       'const ended = books.endRecord(newest.rowId, STOPPED_BY_OPERATOR)',
@@ -459,7 +459,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'isLive(engine)',
     ],
   ]),
-  ...of('control/streams.ts', [
+  ...of('control/streams/stream-books.ts', [
     ['a stop is not written', 'endInBooks(tx, [before], reason, clock.now())', ''],
     [
       'a dead stream has no reason',
@@ -500,7 +500,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'when: () => false',
     ],
   ]),
-  ...of('control/vpn-nodes.ts', [
+  ...of('control/vpn/vpn-nodes.ts', [
     [
       'a caller is given an engine outside the VPN that waits',
       'if (this.outside(engine) !== null) return true',
@@ -512,7 +512,7 @@ export const MUTATIONS: readonly Mutation[] = [
       '      kept.sight = null\n      kept.network = { name: kept.settings.name, lookedAt: null }\n      kept.control = null\n      kept.said = null\n    }\n  }',
     ],
   ]),
-  ...of('control/vpn-keeper.ts', [
+  ...of('control/vpn/vpn-keeper.ts', [
     [
       'an engine outside speaks for the tunnel of its node',
       "namespaceOf(engine, container) === 'alive' &&\n        nodes.outside(engine) === null,",
@@ -524,7 +524,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'vpnNode === null',
     ],
   ]),
-  ...of('control/outsider-warnings.ts', [
+  ...of('control/vpn/outsider-warnings.ts', [
     ['nobody is told of engines outside the VPN', 'alone.length === 0 ?', 'alone.length < 99 ?'],
     ['nobody is told of engines in another network', 'elsewhere.length === 0', 'elsewhere.length < 99'],
   ]),
@@ -725,7 +725,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['a viewer has to share', "viewersIn(observed.sight, isMute(observed)) === 'somebody'", 'false'],
   ]),
-  ...of('control/viewer-questions.ts', [
+  ...of('control/viewers/viewer-questions.ts', [
     [
       'Gluetun is not asked who is connected',
       'return [containerId, donorId, ...others]',
@@ -742,7 +742,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'const PATIENCE_MS = 10_000_000',
     ],
   ]),
-  ...of('control/viewer-watch.ts', [
+  ...of('control/viewers/viewer-watch.ts', [
     [
       'viewers are looked for on what is out of date',
       'wish === undefined || engine === undefined || !isCurrent ||',
@@ -1086,7 +1086,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['a container that waits is new again with each look', 'if (!this.#waitsSince.has(container.id)) ', ''],
   ]),
-  ...of('control/streams.ts', [
+  ...of('control/streams/stream-books.ts', [
     ['a stream does not count as use', 'else if (used) noteUse(tx, used, now)', ''],
   ]),
   ...of('store/store.ts', [
@@ -1105,7 +1105,7 @@ export const MUTATIONS: readonly Mutation[] = [
       "if (lost === '') this.#begin",
     ],
   ]),
-  ...of('control/streams.ts', [
+  ...of('control/streams/stream-books.ts', [
     [
       'a start that can not be written is refused',
       'return store.transactOrKeep((tx): Stream => {',
@@ -1143,7 +1143,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'if (this.#known !== null && version > 0)',
     ],
   ]),
-  ...of('control/vpn-keeper.ts', [
+  ...of('control/vpn/vpn-keeper.ts', [
     [
       'what engines say is judged later',
       'connections.onNews((engineIds) => this.#judgeNodesOf(engineIds))',
@@ -1185,7 +1185,7 @@ export const MUTATIONS: readonly Mutation[] = [
       "return configHash !== ''",
     ],
   ]),
-  ...of('control/stream-ends.ts', [
+  ...of('control/streams/stream-ends.ts', [
     ['ends are counted again at each scrape', '    this.#lastEntry = newest\n', ''],
     [
       'the ends of an earlier process are counted',
@@ -1193,7 +1193,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'this.#lastEntry = 0',
     ],
   ]),
-  ...of('control/vpn-keeper.ts', [
+  ...of('control/vpn/vpn-keeper.ts', [
     ['a trial behind a lost node keeps its place', "if (state === 'down') this.#freeTrials(tx, node)", ''],
   ]),
   ...of('core/streams/end-reasons.ts', [
@@ -1248,7 +1248,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['work begins before answers are sent', 'this.options.clock.soon(', 'queueMicrotask('],
   ]),
-  ...of('control/streams.ts', [
+  ...of('control/streams/stream-books.ts', [
     [
       'streams without an engine are kept without a bound until the next sweep',
       '      if (engine === null) endInBooks(tx, unmatchedBeyond(tx, UNMATCHED_MAX), FORGOTTEN, now)\n',
@@ -1308,7 +1308,7 @@ export const MUTATIONS: readonly Mutation[] = [
       "state === 'silent' || streamByRow",
     ],
   ]),
-  ...of('control/traffic-watch.ts', [
+  ...of('control/viewers/traffic-watch.ts', [
     [
       'an adopted engine is never quiet',
       'if (!isQuiet(this.#readings.get(engineId) ?? null, engine.adoptedAt, now)) return',

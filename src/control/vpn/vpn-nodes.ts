@@ -1,7 +1,7 @@
-import type { PortRange } from '../core/engines/ports.ts'
-import type { Engine } from '../core/types.ts'
-import { namespaceOf } from '../core/vpn/namespace.ts'
-import type { Evidence } from '../core/vpn/tunnel.ts'
+import type { PortRange } from '../../core/engines/ports.ts'
+import type { Engine } from '../../core/types.ts'
+import { namespaceOf } from '../../core/vpn/namespace.ts'
+import type { Evidence } from '../../core/vpn/tunnel.ts'
 import {
   type ContainerSight,
   type ControlSight,
@@ -11,10 +11,10 @@ import {
   unseenNode,
   type VpnSettings,
   withReconnect,
-} from '../core/vpn/vpn.ts'
-import { type NodeNetwork, type Outside, outsideOf } from '../core/vpn/vpn-membership.ts'
-import { Emitter } from '../lib/emitter.ts'
-import type { OnError } from '../lib/guard.ts'
+} from '../../core/vpn/vpn.ts'
+import { type NodeNetwork, type Outside, outsideOf } from '../../core/vpn/vpn-membership.ts'
+import { Emitter } from '../../lib/emitter.ts'
+import type { OnError } from '../../lib/guard.ts'
 
 /** A Gluetun container that engines join. */
 export interface VpnNodeSettings {

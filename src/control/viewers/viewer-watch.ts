@@ -1,4 +1,4 @@
-import { type Engine, generationOf } from '../core/types.ts'
+import { type Engine, generationOf } from '../../core/types.ts'
 import {
   type LookWish,
   nextLookMs,
@@ -7,17 +7,17 @@ import {
   viewersIn,
   type Watched,
   withLook,
-} from '../core/viewers/viewers.ts'
-import type { Clock } from '../lib/clock.ts'
-import { Emitter } from '../lib/emitter.ts'
-import type { OnError } from '../lib/guard.ts'
-import type { Log } from '../lib/log.ts'
-import { WorkQueue } from '../lib/workqueue.ts'
-import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
-import { engineById } from '../store/engines.ts'
-import type { Store } from '../store/store.ts'
-import type { Facts } from './facts/facts.ts'
-import type { Warnings } from './reporting/warnings.ts'
+} from '../../core/viewers/viewers.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { Emitter } from '../../lib/emitter.ts'
+import type { OnError } from '../../lib/guard.ts'
+import type { Log } from '../../lib/log.ts'
+import { WorkQueue } from '../../lib/workqueue.ts'
+import { type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
+import { engineById } from '../../store/engines.ts'
+import type { Store } from '../../store/store.ts'
+import type { Facts } from '../facts/facts.ts'
+import type { Warnings } from '../reporting/warnings.ts'
 import { ViewerQuestions } from './viewer-questions.ts'
 
 export interface ViewerWatchDeps {

@@ -1,10 +1,10 @@
-import type { Figures, Sample } from '../core/streams/figures.ts'
-import type { Clock } from '../lib/clock.ts'
-import { Emitter } from '../lib/emitter.ts'
-import { guarded, type OnError } from '../lib/guard.ts'
-import { loop } from '../lib/loop.ts'
-import { addSamples, type SampleLimits } from '../store/samples.ts'
-import type { Store } from '../store/store.ts'
+import type { Figures, Sample } from '../../core/streams/figures.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { Emitter } from '../../lib/emitter.ts'
+import { guarded, type OnError } from '../../lib/guard.ts'
+import { loop } from '../../lib/loop.ts'
+import { addSamples, type SampleLimits } from '../../store/samples.ts'
+import type { Store } from '../../store/store.ts'
 
 /**
  * Keeps what engines tell of the transfer of streams: the newest figures of each stream are written once a round, all in one

@@ -1,8 +1,8 @@
-import type { Situation } from '../core/plan/situation.ts'
-import type { Engine } from '../core/types.ts'
-import type { Outside } from '../core/vpn/vpn-membership.ts'
-import { VPN_LABELS } from './engines/template.ts'
-import type { Warnings } from './reporting/warnings.ts'
+import type { Situation } from '../../core/plan/situation.ts'
+import type { Engine } from '../../core/types.ts'
+import type { Outside } from '../../core/vpn/vpn-membership.ts'
+import { VPN_LABELS } from '../engines/template.ts'
+import type { Warnings } from '../reporting/warnings.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
 
 /** So many engines are named; a fleet that is outside as a whole would fill a page. */

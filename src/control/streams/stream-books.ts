@@ -1,12 +1,12 @@
-import type { OurEndReason } from '../core/streams/end-reasons.ts'
-import { matchEngine, type StreamPlace } from '../core/streams/matching.ts'
-import type { Engine, Stream } from '../core/types.ts'
-import type { Clock } from '../lib/clock.ts'
-import type { Log } from '../lib/log.ts'
-import { liveEngines, updateEngine } from '../store/engines.ts'
-import { appendJournal } from '../store/journal.ts'
-import { oversizedUnmatched } from '../store/oversized.ts'
-import type { Db, Store } from '../store/store.ts'
+import type { OurEndReason } from '../../core/streams/end-reasons.ts'
+import { matchEngine, type StreamPlace } from '../../core/streams/matching.ts'
+import type { Engine, Stream } from '../../core/types.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
+import { liveEngines, updateEngine } from '../../store/engines.ts'
+import { appendJournal } from '../../store/journal.ts'
+import { oversizedUnmatched } from '../../store/oversized.ts'
+import type { Db, Store } from '../../store/store.ts'
 import {
   insertStream,
   startedSizeOf,
@@ -14,10 +14,10 @@ import {
   streamByRow,
   unmatchedBeyond,
   unmatchedUntil,
-} from '../store/streams.ts'
-import type { Addresses } from './engines/addresses.ts'
-import { freeTrial } from './engines/breaker-notes.ts'
-import { endInBooks } from './engines/endings.ts'
+} from '../../store/streams.ts'
+import type { Addresses } from '../engines/addresses.ts'
+import { freeTrial } from '../engines/breaker-notes.ts'
+import { endInBooks } from '../engines/endings.ts'
 
 /** What a proxy reports at a start. `streamId` is its own id; null lets us make it of key and session. */
 export interface StreamStart extends StreamPlace {

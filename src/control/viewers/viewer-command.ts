@@ -1,5 +1,5 @@
-import { type PortPeers, peersAt } from '../core/viewers/tcp-table.ts'
-import { type CommandResult, OUTPUT_BYTES_MAX } from '../runtime/runtime.ts'
+import { type PortPeers, peersAt } from '../../core/viewers/tcp-table.ts'
+import { type CommandResult, OUTPUT_BYTES_MAX } from '../../runtime/runtime.ts'
 
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6']
 

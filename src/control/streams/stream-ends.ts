@@ -1,6 +1,6 @@
-import { type EndClass, endClassOf } from '../core/streams/end-reasons.ts'
-import { lastJournalId, streamEndsAfter } from '../store/journal.ts'
-import type { Store } from '../store/store.ts'
+import { type EndClass, endClassOf } from '../../core/streams/end-reasons.ts'
+import { lastJournalId, streamEndsAfter } from '../../store/journal.ts'
+import type { Store } from '../../store/store.ts'
 
 /**
  * Tells each end of a stream since the start of this process to who counts. Every end is in the journal, whoever wrote it, and

@@ -1,10 +1,10 @@
-import type { Engine } from '../core/types.ts'
-import type { PortPeers } from '../core/viewers/tcp-table.ts'
-import type { Clock } from '../lib/clock.ts'
-import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
-import { liveEngines } from '../store/engines.ts'
-import type { Store } from '../store/store.ts'
-import type { Facts } from './facts/facts.ts'
+import type { Engine } from '../../core/types.ts'
+import type { PortPeers } from '../../core/viewers/tcp-table.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
+import { liveEngines } from '../../store/engines.ts'
+import type { Store } from '../../store/store.ts'
+import type { Facts } from '../facts/facts.ts'
 import { peersIn, tableCommands } from './viewer-command.ts'
 
 /** How long a container may take for what takes a tenth of a second, or two seconds where Docker counts; some never end it. */
