@@ -4,7 +4,7 @@ import notices from '../NOTICES.md' with { type: 'file' }
 import packageJson from '../package.json' with { type: 'json' }
 import { type CliOutcome, checkHealth, readSecretFile, runCli } from './cli/cli.ts'
 import type { Config } from './config/config.ts'
-import type { Checkpoint } from './control/launcher.ts'
+import type { Checkpoint } from './control/provisioning/launcher.ts'
 import { systemClock } from './lib/clock.ts'
 import { ownDescriptors } from './lib/descriptors.ts'
 import type { Log } from './lib/log.ts'

@@ -1,5 +1,5 @@
 import { loadConfig } from '../../src/config/config.ts'
-import { leasesOf } from '../../src/control/engine-ports.ts'
+import { leasesOf } from '../../src/control/provisioning/engine-ports.ts'
 import { plan } from '../../src/core/plan/plan.ts'
 import { type Engine, generationOf } from '../../src/core/types.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'

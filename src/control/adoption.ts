@@ -11,8 +11,6 @@ import {
 import { appendJournal } from '../store/journal.ts'
 import { type Lease, leasesIn, releaseLeases, tryLease } from '../store/leases.ts'
 import type { Db, Store } from '../store/store.ts'
-import { unseen } from './claims.ts'
-import { leasesOf } from './engine-ports.ts'
 import {
   CONFIG_LABEL,
   ENGINE_LABEL,
@@ -24,7 +22,9 @@ import {
   VPN_LABELS,
 } from './engines/template.ts'
 import { foundId, foundPorts, keptLabels, numberIn, portIn } from './found-values.ts'
-import { HOST_SCOPE } from './port-book.ts'
+import { unseen } from './provisioning/claims.ts'
+import { leasesOf } from './provisioning/engine-ports.ts'
+import { HOST_SCOPE } from './provisioning/port-book.ts'
 import type { VpnNode } from './vpn/vpn-nodes.ts'
 
 /** Longer than any that we make; a hash that is cut is another one, as it was. */

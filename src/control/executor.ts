@@ -7,8 +7,8 @@ import { engineById, transition, updateEngine } from '../store/engines.ts'
 import { appendJournal } from '../store/journal.ts'
 import type { Db, Store } from '../store/store.ts'
 import { noteReplacement } from '../store/wishes.ts'
-import type { Claims } from './claims.ts'
 import { plainRequest } from './engines/template.ts'
+import type { Claims } from './provisioning/claims.ts'
 
 export interface ExecutorDeps {
   readonly store: Store

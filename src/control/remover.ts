@@ -11,7 +11,7 @@ import { endEngine, endStreams } from './engines/endings.ts'
 import { containerNamed, engineNamed } from './engines/references.ts'
 import { CONTAINER_NOT_FOUND, NotFound } from './errors.ts'
 import type { Installation } from './installation.ts'
-import type { Provisioner } from './provisioner.ts'
+import type { Provisioner } from './provisioning/provisioner.ts'
 
 export interface RemoverDeps {
   readonly store: Store

@@ -1,9 +1,9 @@
 /** What the parts need of the configuration, in their own terms. */
 import type { Config } from '../config/config.ts'
 import { type EngineTemplate, templateHash } from '../control/engines/template.ts'
-import type { GateSettings } from '../control/gate.ts'
-import type { HistoryLimits } from '../control/housekeeping.ts'
-import type { KeptPorts, RequestLimits } from '../control/requests.ts'
+import type { HistoryLimits } from '../control/housekeeping/retention.ts'
+import type { GateSettings } from '../control/provisioning/gate.ts'
+import type { KeptPorts, RequestLimits } from '../control/provisioning/requests.ts'
 import type { PolicySettings } from '../control/survey.ts'
 import type { VpnNodeSettings } from '../control/vpn/vpn-nodes.ts'
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { emptyFolder, foundBytes } from '../../src/control/cache-command.ts'
+import { emptyFolder, foundBytes } from '../../src/control/housekeeping/cache-command.ts'
 
 let folder: string
 let cache: string

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
-import { DescriptorWatch } from '../../src/control/descriptor-watch.ts'
+import { DescriptorWatch } from '../../src/control/housekeeping/descriptor-watch.ts'
 import { Warnings } from '../../src/control/reporting/warnings.ts'
 import { limitIn, ownDescriptors } from '../../src/lib/descriptors.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'

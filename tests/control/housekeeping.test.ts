@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { type HistoryLimits, Housekeeping } from '../../src/control/housekeeping.ts'
+import { type HistoryLimits, Housekeeping } from '../../src/control/housekeeping/retention.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { insertEngine } from '../../src/store/engines.ts'
 import { bindKey } from '../../src/store/idempotency.ts'

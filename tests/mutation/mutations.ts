@@ -37,7 +37,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'attempt !== null && attempt.generation < 0 ?',
     ],
   ]),
-  ...of('control/cache-cleaner.ts', [
+  ...of('control/housekeeping/cache-cleaner.ts', [
     [
       'caches are emptied on what is out of date',
       "if (facts.docker().state !== 'reachable' || !facts.watch().isCurrent) return null",
@@ -381,7 +381,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ['a stall is none', 'askedMs - sinceMs >= STALL_MS ? sinceMs : null', 'null'],
   ]),
   ...of('lib/throttle.ts', [['bursts have no end', 'this.#count <= AT_ONCE', 'this.#count > 0']]),
-  ...of('control/session-keeper.ts', [
+  ...of('control/health/session-keeper.ts', [
     [
       'what was said of an earlier start of an engine counts',
       'engine !== undefined && isProbed(engine) && generationOf(engine) === generation',
@@ -567,7 +567,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['any container with our label is ours', 'value && !this.isOthers(container)', 'value'],
   ]),
-  ...of('control/generic.ts', [
+  ...of('control/provisioning/generic.ts', [
     [
       'a container that is no engine carries no id',
       '        [INSTALLATION_LABEL]: template.installation,\n',
@@ -770,7 +770,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ['refused events are a warning for good', 'this.#why.clear()', ''],
     ['the warning of refused events ends while they go on', 'if (leftMs > 0) {', 'if (leftMs > OVER_MS) {'],
   ]),
-  ...of('control/engine-ports.ts', [
+  ...of('control/provisioning/engine-ports.ts', [
     ['leases are not written', 'for (const lease of leasesOf(engine)) takeLease(tx, lease, nowMs)', ''],
     [
       'ports in the network of a node are not leased',
@@ -792,7 +792,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...of('core/engines/labels.ts', [
     ['an installation may be named by a label of the earlier orchestrator', "'acestream.', ", ''],
   ]),
-  ...of('control/requests.ts', [
+  ...of('control/provisioning/requests.ts', [
     [
       'a host_port that the engine needs for another port is taken',
       'FIXED_PORTS.includes(port)',
@@ -806,7 +806,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ['a host_port is one of another range', '?? keptError(port, keptFromEngines)', ''],
     ['a container takes the ports of engines', 'keptError(port.hostPort, keptFromOthers) ?? twice', 'twice'],
   ]),
-  ...of('control/placer.ts', [
+  ...of('control/provisioning/placer.ts', [
     [
       'two engines carry the forwarded port',
       'port === null || this.deps.ports.isLeased(db, scope, port) ? null : port',
@@ -821,7 +821,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['a copy carries the forwarded port, too', ' && !hasCarrier(tx, vpnNode)', ''],
   ]),
-  ...of('control/claims.ts', [
+  ...of('control/provisioning/claims.ts', [
     [
       'an unclaimed engine is handed out twice',
       'const change = { unclaimedSince: null, claimKey: key, handedOutAt: now }',
@@ -928,14 +928,14 @@ export const MUTATIONS: readonly Mutation[] = [
       'forgetHealth(engineId: string): void {\n    if (engineId === null)',
     ],
   ]),
-  ...of('control/health-keeper.ts', [
+  ...of('control/health/health-keeper.ts', [
     [
       'probes of an earlier process count',
       'isProbed(engine) && generationOf(engine) === generation',
       'isProbed(engine)',
     ],
   ]),
-  ...of('control/launcher.ts', [
+  ...of('control/provisioning/launcher.ts', [
     [
       'a Gluetun that went is no reason',
       "failure.code === 'no_donor' && engine.vpnNode",
@@ -1005,7 +1005,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...of('control/own-starts.ts', [
     ['a failed start holds nothing', "if (kind === 'failed') this.#hold()", ''],
   ]),
-  ...of('control/provisioner.ts', [
+  ...of('control/provisioning/provisioner.ts', [
     ['no start has an outcome', 'this.deps.onOutcome({ end, tookMs, isAwaited: launch.waiters > 0 })', ''],
     ['a caller that gave up keeps its engine', 'if (launch.waiters === 0) this.#unclaim(engineId)', ''],
     [
@@ -1117,17 +1117,17 @@ export const MUTATIONS: readonly Mutation[] = [
       'return store.transact((tx): Stream | null => {',
     ],
   ]),
-  ...of('control/provisioner.ts', [
+  ...of('control/provisioning/provisioner.ts', [
     [
       'who waits for what can not be written waits on',
       'else launch.refuse(storageUnavailable(failure.message))',
       '',
     ],
   ]),
-  ...of('control/storage-watch.ts', [
+  ...of('control/housekeeping/storage-watch.ts', [
     ['an outage of the storage never ends', 'const now = store.recover()', 'const now = failure'],
   ]),
-  ...of('control/generic.ts', [
+  ...of('control/provisioning/generic.ts', [
     ['a container is made that can not be written', "this.#note('provision.started', { name })", ''],
     [
       'a list that is out of date leaves room for more',
@@ -1257,7 +1257,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ['an engine has any number of streams', 'records < perEngineMax &&', 'records >= 0 &&'],
     ['an engine has streams of any length', '&& bytes < perEngineMax * STREAM_BYTES', ''],
   ]),
-  ...of('control/housekeeping.ts', [
+  ...of('control/housekeeping/retention.ts', [
     ['history waits for its minute', 'if (this.#commits >= COMMITS_MAX) this.#stepSoon()', ''],
     [
       'a sweep ends with its first step',
@@ -1301,7 +1301,7 @@ export const MUTATIONS: readonly Mutation[] = [
       "end.kind === 'failed' && isAwaited",
     ],
   ]),
-  ...of('control/session-keeper.ts', [
+  ...of('control/health/session-keeper.ts', [
     [
       'silence about a stream that has ended is an error',
       "state === 'silent' && streamByRow",

@@ -1,4 +1,9 @@
-import type { HealthSource, HealthTarget, NetworkFact, SessionFact } from '../../src/control/health-keeper.ts'
+import type {
+  HealthSource,
+  HealthTarget,
+  NetworkFact,
+  SessionFact,
+} from '../../src/control/health/health-keeper.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { figures } from '../support/builders.ts'
 import type { Random } from './random.ts'

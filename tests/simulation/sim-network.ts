@@ -1,4 +1,4 @@
-import type { HealthTarget, NetworkFact } from '../../src/control/health-keeper.ts'
+import type { HealthTarget, NetworkFact } from '../../src/control/health/health-keeper.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Random } from './random.ts'
 import type { SimHost } from './sim-host.ts'

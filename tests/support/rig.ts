@@ -6,7 +6,7 @@ import type {
   HealthTarget,
   NetworkFact,
   SessionFact,
-} from '../../src/control/health-keeper.ts'
+} from '../../src/control/health/health-keeper.ts'
 import type { Figures } from '../../src/core/streams/figures.ts'
 import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'
 import { createOrchestrator, type Orchestrator } from '../../src/wire/wire.ts'

@@ -1,7 +1,7 @@
 import { type Connection, cutOffSinceMs, withConnection } from '../../core/vpn/tunnel.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'
-import type { NetworkFact } from '../health-keeper.ts'
+import type { NetworkFact } from '../health/health-keeper.ts'
 
 interface Known {
   readonly generation: number

@@ -1,7 +1,7 @@
 import { type Session, withAnswer } from '../../core/streams/sessions.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'
-import type { SessionFact } from '../health-keeper.ts'
+import type { SessionFact } from '../health/health-keeper.ts'
 
 /** What engines have said of sessions of the books, by the row of the stream: in memory, unknown after a restart. */
 export class SessionFacts {

@@ -4,19 +4,19 @@ import {
   isGivenUp,
   nextCleanup,
   unansweredAttempt,
-} from '../core/engines/cache.ts'
-import { type Engine, generationOf, isLive } from '../core/types.ts'
-import type { Clock } from '../lib/clock.ts'
-import type { OnError } from '../lib/guard.ts'
-import type { Log } from '../lib/log.ts'
-import { WorkQueue } from '../lib/workqueue.ts'
-import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
-import { engineById, liveEngines, updateEngine } from '../store/engines.ts'
-import { appendJournal } from '../store/journal.ts'
-import type { Store } from '../store/store.ts'
-import { startedByEngine } from '../store/streams.ts'
+} from '../../core/engines/cache.ts'
+import { type Engine, generationOf, isLive } from '../../core/types.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { OnError } from '../../lib/guard.ts'
+import type { Log } from '../../lib/log.ts'
+import { WorkQueue } from '../../lib/workqueue.ts'
+import { type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
+import { engineById, liveEngines, updateEngine } from '../../store/engines.ts'
+import { appendJournal } from '../../store/journal.ts'
+import type { Store } from '../../store/store.ts'
+import { startedByEngine } from '../../store/streams.ts'
+import type { Facts } from '../facts/facts.ts'
 import { emptyFolder, foundBytes } from './cache-command.ts'
-import type { Facts } from './facts/facts.ts'
 
 export interface CacheCleanerDeps {
   readonly store: Store

@@ -1,9 +1,9 @@
-import type { Warning } from '../core/reporting/warnings.ts'
-import type { Clock } from '../lib/clock.ts'
-import type { Descriptors } from '../lib/descriptors.ts'
-import type { OnError } from '../lib/guard.ts'
-import { loop } from '../lib/loop.ts'
-import type { Warnings } from './reporting/warnings.ts'
+import type { Warning } from '../../core/reporting/warnings.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Descriptors } from '../../lib/descriptors.ts'
+import type { OnError } from '../../lib/guard.ts'
+import { loop } from '../../lib/loop.ts'
+import type { Warnings } from '../reporting/warnings.ts'
 
 const CHECK_MS = 500
 

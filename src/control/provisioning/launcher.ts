@@ -5,17 +5,17 @@ import {
   type Refusal,
   runtimeUnavailable,
   vpnDisconnected,
-} from '../core/provisioning/refusal.ts'
-import type { Engine } from '../core/types.ts'
-import type { Clock } from '../lib/clock.ts'
-import type { Log } from '../lib/log.ts'
-import { type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
-import { takeEngineNumber, transition, updateEngine } from '../store/engines.ts'
-import { appendJournal, type JournalEntry } from '../store/journal.ts'
-import type { Db, Store } from '../store/store.ts'
+} from '../../core/provisioning/refusal.ts'
+import type { Engine } from '../../core/types.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
+import { type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
+import { takeEngineNumber, transition, updateEngine } from '../../store/engines.ts'
+import { appendJournal, type JournalEntry } from '../../store/journal.ts'
+import type { Db, Store } from '../../store/store.ts'
+import { endEngine } from '../engines/endings.ts'
+import { containerSpec, type EngineTemplate } from '../engines/template.ts'
 import { type EnginePorts, leasesOf } from './engine-ports.ts'
-import { endEngine } from './engines/endings.ts'
-import { containerSpec, type EngineTemplate } from './engines/template.ts'
 import type { Gate } from './gate.ts'
 import type { PortBook } from './port-book.ts'
 

@@ -4,17 +4,17 @@ import {
   permanent,
   type Refusal,
   storageUnavailable,
-} from '../core/provisioning/refusal.ts'
-import { type Engine, type EngineRequest, isLive } from '../core/types.ts'
-import type { Clock } from '../lib/clock.ts'
-import { guarded, type OnError } from '../lib/guard.ts'
-import type { Log } from '../lib/log.ts'
-import { engineById, liveEngines, updateEngine } from '../store/engines.ts'
-import { forgetKeysOf } from '../store/idempotency.ts'
-import { appendJournal } from '../store/journal.ts'
-import type { Db, Store } from '../store/store.ts'
+} from '../../core/provisioning/refusal.ts'
+import { type Engine, type EngineRequest, isLive } from '../../core/types.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { guarded, type OnError } from '../../lib/guard.ts'
+import type { Log } from '../../lib/log.ts'
+import { engineById, liveEngines, updateEngine } from '../../store/engines.ts'
+import { forgetKeysOf } from '../../store/idempotency.ts'
+import { appendJournal } from '../../store/journal.ts'
+import type { Db, Store } from '../../store/store.ts'
+import { CallerGone } from '../errors.ts'
 import type { Claims } from './claims.ts'
-import { CallerGone } from './errors.ts'
 import type { Checkpoint, KnownEnd, LaunchEnd, Launcher } from './launcher.ts'
 
 export interface ProvisionerDeps {

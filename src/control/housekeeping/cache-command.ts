@@ -1,4 +1,4 @@
-import type { CommandResult } from '../runtime/runtime.ts'
+import type { CommandResult } from '../../runtime/runtime.ts'
 
 /*
  * What empties a folder in a container: POSIX, for busybox as for GNU. The folder itself stays, since it may be a volume

@@ -1,13 +1,13 @@
-import type { Clock } from '../lib/clock.ts'
-import { guarded, type OnError } from '../lib/guard.ts'
-import { pruneEngines } from '../store/engines.ts'
-import { pruneKeys } from '../store/idempotency.ts'
-import { pruneJournal } from '../store/journal.ts'
-import { pruneOversized } from '../store/oversized.ts'
-import type { Store } from '../store/store.ts'
-import { pruneStreams } from '../store/streams.ts'
-import type { StreamBooks } from './streams/stream-books.ts'
-import type { StreamEnds } from './streams/stream-ends.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { guarded, type OnError } from '../../lib/guard.ts'
+import { pruneEngines } from '../../store/engines.ts'
+import { pruneKeys } from '../../store/idempotency.ts'
+import { pruneJournal } from '../../store/journal.ts'
+import { pruneOversized } from '../../store/oversized.ts'
+import type { Store } from '../../store/store.ts'
+import { pruneStreams } from '../../store/streams.ts'
+import type { StreamBooks } from '../streams/stream-books.ts'
+import type { StreamEnds } from '../streams/stream-ends.ts'
 
 const DAY_MS = 86_400_000
 

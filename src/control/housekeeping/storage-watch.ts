@@ -1,11 +1,11 @@
-import type { Clock } from '../lib/clock.ts'
-import { guarded, type OnError } from '../lib/guard.ts'
-import type { Log } from '../lib/log.ts'
-import { loop } from '../lib/loop.ts'
-import type { StorageFailure } from '../store/failure.ts'
-import { appendJournal } from '../store/journal.ts'
-import type { Store } from '../store/store.ts'
-import type { Warnings } from './reporting/warnings.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { guarded, type OnError } from '../../lib/guard.ts'
+import type { Log } from '../../lib/log.ts'
+import { loop } from '../../lib/loop.ts'
+import type { StorageFailure } from '../../store/failure.ts'
+import { appendJournal } from '../../store/journal.ts'
+import type { Store } from '../../store/store.ts'
+import type { Warnings } from '../reporting/warnings.ts'
 
 /** How often the file is looked for, and what is live remembered. */
 const CHECK_MS = 5_000

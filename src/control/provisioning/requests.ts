@@ -1,10 +1,10 @@
-import { IMAGE_REFERENCE, isSameImage } from '../core/engines/image.ts'
-import { isReservedLabel } from '../core/engines/labels.ts'
-import { FIXED_PORTS, holds, type PortRange, rangeText } from '../core/engines/ports.ts'
-import type { EngineRequest } from '../core/types.ts'
-import type { PublishedPort } from '../runtime/runtime.ts'
-import { type EngineTemplate, RESERVED_ENV } from './engines/template.ts'
-import { ImageNotAllowed, InvalidRequest } from './errors.ts'
+import { IMAGE_REFERENCE, isSameImage } from '../../core/engines/image.ts'
+import { isReservedLabel } from '../../core/engines/labels.ts'
+import { FIXED_PORTS, holds, type PortRange, rangeText } from '../../core/engines/ports.ts'
+import type { EngineRequest } from '../../core/types.ts'
+import type { PublishedPort } from '../../runtime/runtime.ts'
+import { type EngineTemplate, RESERVED_ENV } from '../engines/template.ts'
+import { ImageNotAllowed, InvalidRequest } from '../errors.ts'
 import { type GenericRequest, hostPlaceOf } from './generic.ts'
 
 type FieldError = InvalidRequest['fields'][number]

@@ -1,30 +1,30 @@
-import { noFreePort, ProvisionRefused } from '../core/provisioning/refusal.ts'
-import { type Engine, type EngineRequest, isLive } from '../core/types.ts'
-import type { Clock } from '../lib/clock.ts'
+import { noFreePort, ProvisionRefused } from '../../core/provisioning/refusal.ts'
+import { type Engine, type EngineRequest, isLive } from '../../core/types.ts'
+import type { Clock } from '../../lib/clock.ts'
 import {
   claimableEngine,
   engineById,
   insertEngine,
   takeEngineNumber,
   updateEngine,
-} from '../store/engines.ts'
-import { bindKey, idempotencyRecord } from '../store/idempotency.ts'
-import { appendJournal } from '../store/journal.ts'
-import { releaseLeases } from '../store/leases.ts'
-import type { Db, Store } from '../store/store.ts'
-import type { EnginePorts } from './engine-ports.ts'
-import { breakerOf, noteStart } from './engines/breaker-notes.ts'
+} from '../../store/engines.ts'
+import { bindKey, idempotencyRecord } from '../../store/idempotency.ts'
+import { appendJournal } from '../../store/journal.ts'
+import { releaseLeases } from '../../store/leases.ts'
+import type { Db, Store } from '../../store/store.ts'
+import { breakerOf, noteStart } from '../engines/breaker-notes.ts'
 import {
   type EngineTemplate,
   engineLabels,
   plainRequest,
   requestHash,
   templateHash,
-} from './engines/template.ts'
-import { KeyReused } from './errors.ts'
+} from '../engines/template.ts'
+import { KeyReused } from '../errors.ts'
+import type { VpnNodes } from '../vpn/vpn-nodes.ts'
+import type { EnginePorts } from './engine-ports.ts'
 import type { Gate } from './gate.ts'
 import type { Place, Placer } from './placer.ts'
-import type { VpnNodes } from './vpn/vpn-nodes.ts'
 
 /** What a caller holds after the first transaction. */
 export interface Claim {

@@ -1,6 +1,6 @@
-import { freePort, type PortRange } from '../core/engines/ports.ts'
-import { leasesIn } from '../store/leases.ts'
-import type { Db } from '../store/store.ts'
+import { freePort, type PortRange } from '../../core/engines/ports.ts'
+import { leasesIn } from '../../store/leases.ts'
+import type { Db } from '../../store/store.ts'
 
 export const HOST_SCOPE = 'host'
 

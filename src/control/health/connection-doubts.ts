@@ -1,6 +1,6 @@
-import { type Engine, generationOf } from '../core/types.ts'
-import type { ConnectionFacts } from './facts/connection-facts.ts'
-import type { VpnNodes } from './vpn/vpn-nodes.ts'
+import { type Engine, generationOf } from '../../core/types.ts'
+import type { ConnectionFacts } from '../facts/connection-facts.ts'
+import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 
 /** In doubt engines behind a VPN are asked for their connection that often, else with every probe, or more often. */
 const IN_DOUBT_MS = 2_000
