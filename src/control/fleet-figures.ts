@@ -6,9 +6,9 @@ import { databaseBytes } from '../store/size.ts'
 import type { Store } from '../store/store.ts'
 import { countStreams, startedByEngine } from '../store/streams.ts'
 import type { Facts } from './facts/facts.ts'
+import type { Survey } from './fleet/survey.ts'
 import type { Gate } from './provisioning/gate.ts'
 import type { Warnings } from './reporting/warnings.ts'
-import type { Survey } from './survey.ts'
 import type { VpnNodes } from './vpn/vpn-nodes.ts'
 
 export interface FleetFiguresDeps {

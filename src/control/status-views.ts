@@ -12,10 +12,10 @@ import { isoOrNull } from './engine-views.ts'
 import { plainRequest, requestHash } from './engines/template.ts'
 import type { ConnectionFacts } from './facts/connection-facts.ts'
 import type { Facts } from './facts/facts.ts'
+import type { Survey } from './fleet/survey.ts'
 import type { Claims } from './provisioning/claims.ts'
 import type { Gate, GateSettings } from './provisioning/gate.ts'
 import type { Warnings } from './reporting/warnings.ts'
-import type { Survey } from './survey.ts'
 import type { VpnViews } from './vpn-views.ts'
 
 export interface StatusSettings extends GateSettings {

@@ -1,4 +1,6 @@
-import type { OwnContainers } from '../control/containers.ts'
+import type { Observer } from '../control/containers/observer.ts'
+import type { OwnContainers } from '../control/containers/own-containers.ts'
+import type { Remover } from '../control/containers/remover.ts'
 import type { EngineViews } from '../control/engine-views.ts'
 import type { EngineTemplate } from '../control/engines/template.ts'
 import {
@@ -11,14 +13,12 @@ import {
   NotFound,
 } from '../control/errors.ts'
 import type { Feed } from '../control/feed.ts'
+import type { Operator } from '../control/fleet/operator.ts'
 import type { JournalViews } from '../control/journal-views.ts'
-import type { Observer } from '../control/observer.ts'
-import type { Operator } from '../control/operator.ts'
 import type { PlanViews } from '../control/plan-views.ts'
 import type { GenericProvisioner } from '../control/provisioning/generic.ts'
 import type { Provisioner } from '../control/provisioning/provisioner.ts'
 import { checkEngineRequest, genericRequest, type RequestLimits } from '../control/provisioning/requests.ts'
-import type { Remover } from '../control/remover.ts'
 import type { RefusedEvents } from '../control/reporting/refused-events.ts'
 import type { StatusViews } from '../control/status-views.ts'
 import type { StreamViews } from '../control/stream-views.ts'

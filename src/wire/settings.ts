@@ -1,10 +1,10 @@
 /** What the parts need of the configuration, in their own terms. */
 import type { Config } from '../config/config.ts'
 import { type EngineTemplate, templateHash } from '../control/engines/template.ts'
+import type { PolicySettings } from '../control/fleet/survey.ts'
 import type { HistoryLimits } from '../control/housekeeping/retention.ts'
 import type { GateSettings } from '../control/provisioning/gate.ts'
 import type { KeptPorts, RequestLimits } from '../control/provisioning/requests.ts'
-import type { PolicySettings } from '../control/survey.ts'
 import type { VpnNodeSettings } from '../control/vpn/vpn-nodes.ts'
 
 /** How engines are made, by the installation of this id. */

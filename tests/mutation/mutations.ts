@@ -541,7 +541,7 @@ export const MUTATIONS: readonly Mutation[] = [
       '',
     ],
   ]),
-  ...of('control/installation.ts', [
+  ...of('control/containers/installation.ts', [
     [
       'a new database takes nothing over',
       "if (takesOver && !hasHadEngines(tx)) setTakeOver(tx, 'unseen')",
@@ -813,7 +813,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'port',
     ],
   ]),
-  ...of('control/adoption.ts', [
+  ...of('control/containers/adoption.ts', [
     [
       'a copy never gets the port of its original',
       'for (const lease of missing) tryLease(tx, lease, nowMs)',
@@ -902,7 +902,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'startedAt < beforeMs + 1e12)',
     ],
   ]),
-  ...of('control/executor.ts', [
+  ...of('control/fleet/executor.ts', [
     [
       'a drain is not in the journal',
       "appendJournal(tx, now, { kind: 'engine.draining', engineId, detail: { cause, rule, reason } })",
@@ -972,7 +972,7 @@ export const MUTATIONS: readonly Mutation[] = [
       "if (failure.code === 'unreachable') return this.#fail(engine, runtimeUnavailable(failure.message))",
     ],
   ]),
-  ...of('control/observe.ts', [
+  ...of('control/containers/observe.ts', [
     [
       'an engine keeps a name that its container has not any more',
       'isUsableName(seen.name) ? seen.name : engine.name',
@@ -994,7 +994,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'return {}',
     ],
   ]),
-  ...of('control/observer.ts', [
+  ...of('control/containers/observer.ts', [
     [
       'a gap is followed by no thorough look',
       'const isThorough = this.#needsThoroughPass\n',
@@ -1002,7 +1002,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['Docker’s return is not noticed', 'this.#stale(facts.watch().sinceMs)\n    this.#passes.add(PASS)', ''],
   ]),
-  ...of('control/own-starts.ts', [
+  ...of('control/fleet/own-starts.ts', [
     ['a failed start holds nothing', "if (kind === 'failed') this.#hold()", ''],
   ]),
   ...of('control/provisioning/provisioner.ts', [
@@ -1014,10 +1014,10 @@ export const MUTATIONS: readonly Mutation[] = [
       'if (unclaimedTtlMs < 0) this.#toSpare(id)',
     ],
   ]),
-  ...of('control/reconciler.ts', [
+  ...of('control/fleet/reconciler.ts', [
     ['plans do not rest', 'await this.deps.clock.sleep(REST_MS, this.#stop.signal)', ''],
   ]),
-  ...of('control/repairs.ts', [
+  ...of('control/fleet/repairs.ts', [
     [
       'streams of an engine without a network stay started',
       "endStreams(tx, engine.id, 'vpn_lost', now)\n      appendJournal",
@@ -1059,7 +1059,7 @@ export const MUTATIONS: readonly Mutation[] = [
       '[]',
     ],
   ]),
-  ...of('control/removal.ts', [
+  ...of('control/containers/removal.ts', [
     ['what stands still is removed by force', 'if (!standsStill(state)) {', "if (state !== 'removing') {"],
     ['a container that was started meanwhile counts as removed', 'return now === null\n', 'return true\n'],
     [
@@ -1068,7 +1068,7 @@ export const MUTATIONS: readonly Mutation[] = [
       '',
     ],
   ]),
-  ...of('control/settler.ts', [
+  ...of('control/containers/settler.ts', [
     [
       'an observation that was overtaken is believed',
       'if (look.isOvertaken) return',
@@ -1153,7 +1153,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...of('store/streams.ts', [
     ['the streams of an earlier process are in doubt', ', gte(newer.startedAt, sql`wanted.value ->> 1`)', ''],
   ]),
-  ...of('control/survey.ts', [
+  ...of('control/fleet/survey.ts', [
     [
       'plans go on while nothing can be written',
       'if (storage !== null) return `the',

@@ -18,8 +18,8 @@ export function callingSite(here: Error = new Error()): string {
  */
 export const AWAITS: Readonly<Record<string, number>> = {
   'cache-cleaner.#clean:exec': 3,
-  'containers.#list:list': 4,
-  'containers.show:inspect': 4,
+  'own-containers.#list:list': 4,
+  'own-containers.show:inspect': 4,
   'generic.#others:list': 4,
   'generic.#start:create': 2,
   'generic.#start:start': 3,

@@ -11,10 +11,10 @@ import { type PublishedPort, type Runtime, RuntimeFailure } from '../../runtime/
 import { appendJournal, type JournalEntry } from '../../store/journal.ts'
 import { leasesIn } from '../../store/leases.ts'
 import type { Store } from '../../store/store.ts'
+import type { Installation } from '../containers/installation.ts'
 import { type EngineTemplate, GENERIC_LABEL, INSTALLATION_LABEL } from '../engines/template.ts'
 import { InvalidRequest } from '../errors.ts'
 import type { Facts } from '../facts/facts.ts'
-import type { Installation } from '../installation.ts'
 import { refusalOf } from './launcher.ts'
 import { HOST_SCOPE } from './port-book.ts'
 

@@ -1,6 +1,6 @@
-import type { ContainerObservation, Runtime } from '../runtime/runtime.ts'
-import { containerNamed } from './engines/references.ts'
-import { CONTAINER_NOT_FOUND, NotFound } from './errors.ts'
+import type { ContainerObservation, Runtime } from '../../runtime/runtime.ts'
+import { containerNamed } from '../engines/references.ts'
+import { CONTAINER_NOT_FOUND, NotFound } from '../errors.ts'
 import type { Installation } from './installation.ts'
 
 /** What Docker says of our own containers, engines and others. Asks Docker, so it is no path of a proxy. */

@@ -1,6 +1,6 @@
-import type { Clock } from '../lib/clock.ts'
-import type { OnError } from '../lib/guard.ts'
-import { backoffMs, WorkQueue } from '../lib/workqueue.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { OnError } from '../../lib/guard.ts'
+import { backoffMs, WorkQueue } from '../../lib/workqueue.ts'
 import type { Repairs } from './repairs.ts'
 
 export interface RepairQueueDeps {

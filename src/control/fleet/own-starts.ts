@@ -1,7 +1,7 @@
-import type { Engine } from '../core/types.ts'
-import type { Clock } from '../lib/clock.ts'
-import { backoffMs } from '../lib/workqueue.ts'
-import type { Provisioner } from './provisioning/provisioner.ts'
+import type { Engine } from '../../core/types.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { backoffMs } from '../../lib/workqueue.ts'
+import type { Provisioner } from '../provisioning/provisioner.ts'
 
 const RETRY = { minMs: 1_000, maxMs: 60_000 }
 

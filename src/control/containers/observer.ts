@@ -1,10 +1,10 @@
-import type { Clock } from '../lib/clock.ts'
-import { guarded, type OnError } from '../lib/guard.ts'
-import type { Log } from '../lib/log.ts'
-import { loop } from '../lib/loop.ts'
-import { backoffMs, WorkQueue, type WorkQueueOptions } from '../lib/workqueue.ts'
-import { type ContainerEvent, type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
-import type { Facts } from './facts/facts.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { guarded, type OnError } from '../../lib/guard.ts'
+import type { Log } from '../../lib/log.ts'
+import { loop } from '../../lib/loop.ts'
+import { backoffMs, WorkQueue, type WorkQueueOptions } from '../../lib/workqueue.ts'
+import { type ContainerEvent, type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
+import type { Facts } from '../facts/facts.ts'
 import type { PassResult, Settler } from './settler.ts'
 
 export interface ObserverDeps {

@@ -1,5 +1,5 @@
-import { type Engine, isLive } from '../core/types.ts'
-import type { ContainerObservation } from '../runtime/runtime.ts'
+import { type Engine, isLive } from '../../core/types.ts'
+import type { ContainerObservation } from '../../runtime/runtime.ts'
 import {
   engineByContainer,
   engineById,
@@ -7,10 +7,10 @@ import {
   liveEngines,
   skipEngineNumber,
   updateEngine,
-} from '../store/engines.ts'
-import { appendJournal } from '../store/journal.ts'
-import { type Lease, leasesIn, releaseLeases, tryLease } from '../store/leases.ts'
-import type { Db, Store } from '../store/store.ts'
+} from '../../store/engines.ts'
+import { appendJournal } from '../../store/journal.ts'
+import { type Lease, leasesIn, releaseLeases, tryLease } from '../../store/leases.ts'
+import type { Db, Store } from '../../store/store.ts'
 import {
   CONFIG_LABEL,
   ENGINE_LABEL,
@@ -20,12 +20,12 @@ import {
   plainRequest,
   requestHash,
   VPN_LABELS,
-} from './engines/template.ts'
+} from '../engines/template.ts'
+import { unseen } from '../provisioning/claims.ts'
+import { leasesOf } from '../provisioning/engine-ports.ts'
+import { HOST_SCOPE } from '../provisioning/port-book.ts'
+import type { VpnNode } from '../vpn/vpn-nodes.ts'
 import { foundId, foundPorts, keptLabels, numberIn, portIn } from './found-values.ts'
-import { unseen } from './provisioning/claims.ts'
-import { leasesOf } from './provisioning/engine-ports.ts'
-import { HOST_SCOPE } from './provisioning/port-book.ts'
-import type { VpnNode } from './vpn/vpn-nodes.ts'
 
 /** Longer than any that we make; a hash that is cut is another one, as it was. */
 const HASH_LENGTH_MAX = 64

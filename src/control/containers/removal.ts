@@ -1,5 +1,5 @@
-import { standsStill } from '../core/containers/settle.ts'
-import { type ContainerObservation, type Runtime, RuntimeFailure } from '../runtime/runtime.ts'
+import { standsStill } from '../../core/containers/settle.ts'
+import { type ContainerObservation, type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
 import { present } from './settler.ts'
 
 /**

@@ -1,8 +1,8 @@
-import { isReservedLabel } from '../core/engines/labels.ts'
-import type { Warning } from '../core/reporting/warnings.ts'
-import type { Engine } from '../core/types.ts'
-import type { ContainerObservation } from '../runtime/runtime.ts'
-import { ENGINE_LABEL } from './engines/template.ts'
+import { isReservedLabel } from '../../core/engines/labels.ts'
+import type { Warning } from '../../core/reporting/warnings.ts'
+import type { Engine } from '../../core/types.ts'
+import type { ContainerObservation } from '../../runtime/runtime.ts'
+import { ENGINE_LABEL } from '../engines/template.ts'
 
 /*
  * What a container that was found says of itself. Anybody may have made it, with any name, labels and ports, so nothing of that

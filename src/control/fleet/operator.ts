@@ -1,12 +1,12 @@
-import { type Engine, isLive } from '../core/types.ts'
-import type { Clock } from '../lib/clock.ts'
-import { transition, updateEngine } from '../store/engines.ts'
-import { appendJournal } from '../store/journal.ts'
-import type { Store } from '../store/store.ts'
-import { setScaleOrder } from '../store/wishes.ts'
-import { freeTrial } from './engines/breaker-notes.ts'
-import { engineNamed } from './engines/references.ts'
-import { EngineNotRunning, NotFound } from './errors.ts'
+import { type Engine, isLive } from '../../core/types.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { transition, updateEngine } from '../../store/engines.ts'
+import { appendJournal } from '../../store/journal.ts'
+import type { Store } from '../../store/store.ts'
+import { setScaleOrder } from '../../store/wishes.ts'
+import { freeTrial } from '../engines/breaker-notes.ts'
+import { engineNamed } from '../engines/references.ts'
+import { EngineNotRunning, NotFound } from '../errors.ts'
 
 /** What operators say about the number of engines and about one of them; the reconciler does it. */
 export class Operator {

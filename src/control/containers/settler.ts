@@ -1,21 +1,21 @@
-import { isRemoval, type Settlement, settle, youngUntilMs } from '../core/containers/settle.ts'
-import { type Engine, hasStopped, isLive, isRunning } from '../core/types.ts'
-import type { Clock } from '../lib/clock.ts'
+import { isRemoval, type Settlement, settle, youngUntilMs } from '../../core/containers/settle.ts'
+import { type Engine, hasStopped, isLive, isRunning } from '../../core/types.ts'
+import type { Clock } from '../../lib/clock.ts'
 import {
   type ContainerEvent,
   type ContainerObservation,
   type Runtime,
   RuntimeFailure,
-} from '../runtime/runtime.ts'
-import { engineByContainer, engineById, liveEngines } from '../store/engines.ts'
-import type { Store } from '../store/store.ts'
+} from '../../runtime/runtime.ts'
+import { engineByContainer, engineById, liveEngines } from '../../store/engines.ts'
+import type { Store } from '../../store/store.ts'
+import { ENGINE_LABEL, GENERIC_LABEL } from '../engines/template.ts'
+import type { Facts } from '../facts/facts.ts'
+import type { Warnings } from '../reporting/warnings.ts'
 import { isEngineContainer, rowOf } from './adoption.ts'
-import { ENGINE_LABEL, GENERIC_LABEL } from './engines/template.ts'
-import type { Facts } from './facts/facts.ts'
 import { unusable, unusableWarning } from './found-values.ts'
 import type { Installation } from './installation.ts'
 import { observedChange } from './observe.ts'
-import type { Warnings } from './reporting/warnings.ts'
 import type { Settlements } from './settlements.ts'
 
 export interface SettlerDeps {
