@@ -1,4 +1,4 @@
-import type { Feed } from '../control/feed.ts'
+import type { Feed } from '../control/feed/feed.ts'
 import { guarded } from '../lib/guard.ts'
 import { bringTimesBack } from '../store/future-times.ts'
 import type { Adapters, Base } from './base.ts'

@@ -1,7 +1,6 @@
 import type { Observer } from '../control/containers/observer.ts'
 import type { OwnContainers } from '../control/containers/own-containers.ts'
 import type { Remover } from '../control/containers/remover.ts'
-import type { EngineViews } from '../control/engine-views.ts'
 import type { EngineTemplate } from '../control/engines/template.ts'
 import {
   CallerGone,
@@ -12,19 +11,20 @@ import {
   KeyReused,
   NotFound,
 } from '../control/errors.ts'
-import type { Feed } from '../control/feed.ts'
+import type { Feed } from '../control/feed/feed.ts'
 import type { Operator } from '../control/fleet/operator.ts'
-import type { JournalViews } from '../control/journal-views.ts'
-import type { PlanViews } from '../control/plan-views.ts'
 import type { GenericProvisioner } from '../control/provisioning/generic.ts'
 import type { Provisioner } from '../control/provisioning/provisioner.ts'
 import { checkEngineRequest, genericRequest, type RequestLimits } from '../control/provisioning/requests.ts'
 import type { RefusedEvents } from '../control/reporting/refused-events.ts'
-import type { StatusViews } from '../control/status-views.ts'
-import type { StreamViews } from '../control/stream-views.ts'
 import type { StreamBooks } from '../control/streams/stream-books.ts'
 import type { StreamStops } from '../control/streams/stream-stops.ts'
-import type { VpnViews } from '../control/vpn-views.ts'
+import type { EngineViews } from '../control/views/engine-views.ts'
+import type { JournalViews } from '../control/views/journal-views.ts'
+import type { PlanViews } from '../control/views/plan-views.ts'
+import type { StatusViews } from '../control/views/status-views.ts'
+import type { StreamViews } from '../control/views/stream-views.ts'
+import type { VpnViews } from '../control/views/vpn-views.ts'
 import {
   ProvisionRefused,
   type Refusal,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
-import { Feed } from '../../src/control/feed.ts'
-import type { Subscription } from '../../src/control/subscription.ts'
+import { Feed } from '../../src/control/feed/feed.ts'
+import type { Subscription } from '../../src/control/feed/subscription.ts'
 import type { States } from '../../src/core/feed/state-changes.ts'
 import { appendJournal } from '../../src/store/journal.ts'
 import { type TempStore, tempStore } from '../support/temp-store.ts'

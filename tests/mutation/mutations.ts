@@ -1199,7 +1199,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...of('core/streams/end-reasons.ts', [
     ['every text of a proxy has a series', "?? 'other'", '?? (reason as EndClass)'],
   ]),
-  ...of('control/fleet-figures.ts', [
+  ...of('control/views/fleet-figures.ts', [
     ['engines whose container stands still have a verdict', '.filter(({ isRunning }) => isRunning)', ''],
     ['an engine that is unhealthy is so since now', '(nowMs - sinceMs) / 1000', '0'],
   ]),
@@ -1327,7 +1327,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'before.get(key)?.json !== after.get(key)?.json',
     ],
   ]),
-  ...of('control/feed.ts', [
+  ...of('control/feed/feed.ts', [
     ['the feed never rests', 'this.#lastRoundMs + REST_MS - clock.now()', '0'],
     [
       'a quiet feed is silent',
@@ -1353,7 +1353,7 @@ export const MUTATIONS: readonly Mutation[] = [
       '      throw error',
     ],
   ]),
-  ...of('control/feed-teller.ts', [
+  ...of('control/feed/feed-teller.ts', [
     [
       'entries are told again and again',
       'this.#setLastId(entries.at(-1)?.id ?? this.#lastId)',
@@ -1361,7 +1361,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['states are told that were told before', '    this.#states = after\n', ''],
   ]),
-  ...of('control/subscription.ts', [
+  ...of('control/feed/subscription.ts', [
     ['a slow reader is not told where its loss begins', 'this.#backlog.drop() ?? nextId', 'nextId'],
     ['a feed with a limit does not end', 'if (this.#left <= 0) this.end()', ''],
     ['an end leaves a timer', '    this.#cancelEnd()\n', ''],

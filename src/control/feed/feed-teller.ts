@@ -1,7 +1,7 @@
-import type { Frame } from '../core/feed/backlog.ts'
-import { type States, stateChanges } from '../core/feed/state-changes.ts'
-import { journalAfter, lastJournalId } from '../store/journal.ts'
-import type { Store } from '../store/store.ts'
+import type { Frame } from '../../core/feed/backlog.ts'
+import { type States, stateChanges } from '../../core/feed/state-changes.ts'
+import { journalAfter, lastJournalId } from '../../store/journal.ts'
+import type { Store } from '../../store/store.ts'
 import { journalFrame, stateFrame } from './feed-frames.ts'
 import { kindOf, type StateSource, snapshotJson } from './feed-states.ts'
 

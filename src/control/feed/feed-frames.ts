@@ -1,6 +1,6 @@
-import type { Frame } from '../core/feed/backlog.ts'
-import type { JournalRow } from '../store/journal.ts'
-import { entryView } from './journal-views.ts'
+import type { Frame } from '../../core/feed/backlog.ts'
+import type { JournalRow } from '../../store/journal.ts'
+import { entryView } from '../views/journal-views.ts'
 
 /*
  * The words of the feed, in the form of server-sent events. JSON text has no line break in it, so one line of data is

@@ -1,5 +1,5 @@
-import { Backlog, type BacklogLimits, type Frame } from '../core/feed/backlog.ts'
-import type { Clock } from '../lib/clock.ts'
+import { Backlog, type BacklogLimits, type Frame } from '../../core/feed/backlog.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { heartbeatFrame, retryFrame } from './feed-frames.ts'
 
 /**

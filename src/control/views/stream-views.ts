@@ -1,8 +1,8 @@
-import type { Sample } from '../core/streams/figures.ts'
-import { stalledSinceMs } from '../core/streams/sessions.ts'
-import type { Stream } from '../core/types.ts'
-import { newestSamplesOf, samplesOf } from '../store/samples.ts'
-import type { Store } from '../store/store.ts'
+import type { Sample } from '../../core/streams/figures.ts'
+import { stalledSinceMs } from '../../core/streams/sessions.ts'
+import type { Stream } from '../../core/types.ts'
+import { newestSamplesOf, samplesOf } from '../../store/samples.ts'
+import type { Store } from '../../store/store.ts'
 import {
   newestStream,
   type StreamFilter,
@@ -10,10 +10,10 @@ import {
   startedUnmatched,
   streamByRow,
   streamsWhere,
-} from '../store/streams.ts'
+} from '../../store/streams.ts'
+import type { SessionFacts } from '../facts/session-facts.ts'
+import type { Statistics } from '../streams/statistics.ts'
 import { isoOrNull } from './engine-views.ts'
-import type { SessionFacts } from './facts/session-facts.ts'
-import type { Statistics } from './streams/statistics.ts'
 
 /** Ended streams in a list whose length nobody set: what a page can show and a request can render in little time. */
 const ENDED_MAX = 500

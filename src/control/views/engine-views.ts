@@ -1,4 +1,4 @@
-import { type Engine, generationOf } from '../core/types.ts'
+import { type Engine, generationOf } from '../../core/types.ts'
 import {
   FAILED_ATTEMPT_MS,
   inOrder,
@@ -7,20 +7,20 @@ import {
   listing,
   turnsOf,
   type VpnTrouble,
-} from '../core/views/listing.ts'
-import { carriesForwardedPort } from '../core/vpn/forwarded-port.ts'
-import { namespaceOf } from '../core/vpn/namespace.ts'
-import { cutOffSinceMs } from '../core/vpn/tunnel.ts'
-import type { Clock } from '../lib/clock.ts'
-import { liveEngines } from '../store/engines.ts'
-import type { Store } from '../store/store.ts'
-import { startedOnEngines } from '../store/streams.ts'
-import type { Addresses } from './engines/addresses.ts'
-import { engineNamed } from './engines/references.ts'
-import type { ConnectionFacts } from './facts/connection-facts.ts'
-import type { Facts } from './facts/facts.ts'
+} from '../../core/views/listing.ts'
+import { carriesForwardedPort } from '../../core/vpn/forwarded-port.ts'
+import { namespaceOf } from '../../core/vpn/namespace.ts'
+import { cutOffSinceMs } from '../../core/vpn/tunnel.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { liveEngines } from '../../store/engines.ts'
+import type { Store } from '../../store/store.ts'
+import { startedOnEngines } from '../../store/streams.ts'
+import type { Addresses } from '../engines/addresses.ts'
+import { engineNamed } from '../engines/references.ts'
+import type { ConnectionFacts } from '../facts/connection-facts.ts'
+import type { Facts } from '../facts/facts.ts'
+import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'
 import type { StreamViews } from './stream-views.ts'
-import type { VpnNode, VpnNodes } from './vpn/vpn-nodes.ts'
 
 /** A live engine by its own id, as JSON text. */
 interface EngineRecord {

@@ -1,6 +1,6 @@
-import { JOURNAL_KINDS, type JournalRow } from '../store/journal.ts'
-import { engineIdsOf, type JournalFilter, journalWhere } from '../store/journal-pages.ts'
-import type { Store } from '../store/store.ts'
+import { JOURNAL_KINDS, type JournalRow } from '../../store/journal.ts'
+import { engineIdsOf, type JournalFilter, journalWhere } from '../../store/journal-pages.ts'
+import type { Store } from '../../store/store.ts'
 
 /** Which entries; what is left out does not narrow. */
 export interface JournalQuery {

@@ -1,8 +1,8 @@
-import type { State, States } from '../core/feed/state-changes.ts'
-import type { EngineViews } from './engine-views.ts'
-import type { StatusViews } from './status-views.ts'
-import type { StreamViews } from './stream-views.ts'
-import type { VpnViews } from './vpn-views.ts'
+import type { State, States } from '../../core/feed/state-changes.ts'
+import type { EngineViews } from '../views/engine-views.ts'
+import type { StatusViews } from '../views/status-views.ts'
+import type { StreamViews } from '../views/stream-views.ts'
+import type { VpnViews } from '../views/vpn-views.ts'
 
 /** The records whose changes the feed tells. */
 export type StateKind = 'engine' | 'stream' | 'status' | 'vpn'
