@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import type { HealthTarget } from '../../src/control/health/health-keeper.ts'
+import type { HealthTarget } from '../../src/control/health/health-source.ts'
 import { RuntimeFailure } from '../../src/runtime/runtime.ts'
 import { breakerNamed } from '../../src/store/breakers.ts'
 import { liveEngines, updateEngine } from '../../src/store/engines.ts'

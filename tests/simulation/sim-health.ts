@@ -1,9 +1,6 @@
-import type {
-  HealthSource,
-  HealthTarget,
-  NetworkFact,
-  SessionFact,
-} from '../../src/control/health/health-keeper.ts'
+import type { NetworkFact } from '../../src/control/facts/connection-facts.ts'
+import type { SessionFact } from '../../src/control/facts/session-facts.ts'
+import type { HealthSource, HealthTarget } from '../../src/control/health/health-source.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { figures } from '../support/builders.ts'
 import type { Random } from './random.ts'

@@ -1,4 +1,5 @@
-import type { HealthTarget, NetworkFact } from '../../src/control/health/health-keeper.ts'
+import type { NetworkFact } from '../../src/control/facts/connection-facts.ts'
+import type { HealthTarget } from '../../src/control/health/health-source.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Random } from './random.ts'
 import type { SimHost } from './sim-host.ts'

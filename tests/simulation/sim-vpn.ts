@@ -1,5 +1,5 @@
 import type { Config } from '../../src/config/config.ts'
-import type { VpnSource } from '../../src/control/vpn/vpn-keeper.ts'
+import type { VpnSource } from '../../src/control/vpn/vpn-source.ts'
 import { vpnWorkerSettingsOf } from '../../src/wire/settings.ts'
 import type { ControlClient } from '../../src/workers/vpn/gluetun.ts'
 import { NodeWatch, type NodeWatchDeps } from '../../src/workers/vpn/node-watch.ts'

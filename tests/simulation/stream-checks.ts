@@ -1,4 +1,4 @@
-import type { SessionFact } from '../../src/control/health/health-keeper.ts'
+import type { SessionFact } from '../../src/control/facts/session-facts.ts'
 import type { Books, JournalBook } from './books.ts'
 import { type Coverage, tally } from './coverage.ts'
 import type { SimHost } from './sim-host.ts'

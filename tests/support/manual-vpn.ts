@@ -1,4 +1,4 @@
-import type { VpnContainerFact, VpnControlFact, VpnSource } from '../../src/control/vpn/vpn-keeper.ts'
+import type { VpnContainerFact, VpnControlFact, VpnSource } from '../../src/control/vpn/vpn-source.ts'
 import type { NodeContainer } from '../../src/core/vpn/vpn.ts'
 
 type Handlers = Parameters<VpnSource['start']>[0]

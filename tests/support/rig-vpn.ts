@@ -1,4 +1,4 @@
-import type { VpnControlFact } from '../../src/control/vpn/vpn-keeper.ts'
+import type { VpnControlFact } from '../../src/control/vpn/vpn-source.ts'
 import type { NodeContainer } from '../../src/core/vpn/vpn.ts'
 import { IMAGE, Rig } from './rig.ts'
 import { settled } from './virtual-clock.ts'

@@ -1,12 +1,8 @@
 import { loadConfig } from '../../src/config/config.ts'
 import type { HostPort } from '../../src/control/engines/addresses.ts'
-import type {
-  HealthFact,
-  HealthSource,
-  HealthTarget,
-  NetworkFact,
-  SessionFact,
-} from '../../src/control/health/health-keeper.ts'
+import type { NetworkFact } from '../../src/control/facts/connection-facts.ts'
+import type { SessionFact } from '../../src/control/facts/session-facts.ts'
+import type { HealthFact, HealthSource, HealthTarget } from '../../src/control/health/health-source.ts'
 import type { Figures } from '../../src/core/streams/figures.ts'
 import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'
 import { createOrchestrator, type Orchestrator } from '../../src/wire/wire.ts'

@@ -1,7 +1,14 @@
 import { type Connection, cutOffSinceMs, withConnection } from '../../core/vpn/tunnel.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'
-import type { NetworkFact } from '../health/health-keeper.ts'
+
+/** An engine's answer to the question whether it is connected to the outside. */
+export interface NetworkFact {
+  readonly engineId: string
+  readonly generation: number
+  readonly connected: boolean
+  readonly atMs: number
+}
 
 interface Known {
   readonly generation: number

@@ -1,7 +1,20 @@
+import type { Figures } from '../../core/streams/figures.ts'
 import { type Session, withAnswer } from '../../core/streams/sessions.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'
-import type { SessionFact } from '../health/health-keeper.ts'
+
+/**
+ * What an engine said of one session. `serves`: it has it, with the figures of its transfer (null where it gave none).
+ * `ended`: it does not know it (any more). `silent`: no answer that says either.
+ */
+export interface SessionFact {
+  readonly engineId: string
+  readonly generation: number
+  readonly streamRowId: number
+  readonly state: 'serves' | 'ended' | 'silent'
+  readonly figures: Figures | null
+  readonly atMs: number
+}
 
 /** What engines have said of sessions of the books, by the row of the stream: in memory, unknown after a restart. */
 export class SessionFacts {

@@ -7,7 +7,7 @@ import { streamsSince } from '../../store/streams.ts'
 import type { Rows } from '../engines/fleet-rows.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
-import type { SessionTarget } from './health-keeper.ts'
+import type { SessionTarget } from './health-source.ts'
 
 /** Sessions of one engine that are asked about at most: far more than one process of an engine serves. */
 const SESSIONS_MAX = 100

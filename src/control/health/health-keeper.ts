@@ -1,4 +1,3 @@
-import type { Figures } from '../../core/streams/figures.ts'
 import { type Engine, generationOf, isProbed, type Stream } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { guarded, guardedAll, type OnError } from '../../lib/guard.ts'
@@ -8,79 +7,17 @@ import { engineById, liveEngines, transition } from '../../store/engines.ts'
 import { appendJournal } from '../../store/journal.ts'
 import type { Store } from '../../store/store.ts'
 import { startedOnEngines } from '../../store/streams.ts'
-import type { Addresses, HostPort } from '../engines/addresses.ts'
+import type { Addresses } from '../engines/addresses.ts'
 import { noteSuccess } from '../engines/breaker-notes.ts'
-import type { ConnectionFacts } from '../facts/connection-facts.ts'
+import type { ConnectionFacts, NetworkFact } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import type { Gate } from '../provisioning/gate.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 import { networkIntervals } from './connection-doubts.ts'
 import { sessionTargets, streamsAsked, streamsInDoubt } from './doubts.ts'
+import type { HealthFact, HealthHandlers, HealthSource, HealthTarget } from './health-source.ts'
 import type { SessionKeeper } from './session-keeper.ts'
-
-/** An engine to be probed, and the sessions to be asked about there. */
-export interface HealthTarget {
-  readonly engineId: string
-  readonly generation: number
-  readonly addresses: HostPort[]
-  readonly isBooting: boolean
-  readonly sessions: SessionTarget[]
-  /** How often it is asked whether it is connected to the outside, in milliseconds; null for never. */
-  readonly networkIntervalMs: number | null
-}
-
-/** A session of the books; `path` is that of its `stat_url`, always under `/ace/stat/`. */
-export interface SessionTarget {
-  readonly streamRowId: number
-  readonly path: string
-}
-
-/** One probe's outcome. */
-export interface HealthFact {
-  readonly engineId: string
-  readonly generation: number
-  readonly ok: boolean
-  readonly atMs: number
-  readonly error: string | null
-}
-
-/**
- * What an engine said of one session. `serves`: it has it, with the figures of its transfer (null where it gave none).
- * `ended`: it does not know it (any more). `silent`: no answer that says either.
- */
-export interface SessionFact {
-  readonly engineId: string
-  readonly generation: number
-  readonly streamRowId: number
-  readonly state: 'serves' | 'ended' | 'silent'
-  readonly figures: Figures | null
-  readonly atMs: number
-}
-
-/** An engine's answer to the question whether it is connected to the outside. */
-export interface NetworkFact {
-  readonly engineId: string
-  readonly generation: number
-  readonly connected: boolean
-  readonly atMs: number
-}
-
-interface HealthHandlers {
-  readonly onFact: (fact: HealthFact) => void
-  /** An engine could not be asked, for a lack of our own: that says nothing of it. */
-  readonly onUnasked: (fact: Pick<HealthFact, 'engineId' | 'generation' | 'atMs'>) => void
-  readonly onSessions: (facts: readonly SessionFact[]) => void
-  readonly onNetwork: (facts: readonly NetworkFact[]) => void
-  readonly onLost: () => void
-}
-
-/** Where probes come from: the health worker, or a simulated one. */
-export interface HealthSource {
-  start(handlers: HealthHandlers): void
-  setTargets(targets: readonly HealthTarget[]): void
-  stop(): Promise<void>
-}
 
 /**
  * Tells the source which engines to probe, whenever that changes, and turns its facts into verdicts and into the step

@@ -3,10 +3,9 @@ import { type Engine, generationOf, isProbed } from '../../core/types.ts'
 import { engineById } from '../../store/engines.ts'
 import type { Store } from '../../store/store.ts'
 import { streamByRow } from '../../store/streams.ts'
-import type { SessionFacts } from '../facts/session-facts.ts'
+import type { SessionFact, SessionFacts } from '../facts/session-facts.ts'
 import type { Statistics } from '../streams/statistics.ts'
 import type { StreamBooks } from '../streams/stream-books.ts'
-import type { SessionFact } from './health-keeper.ts'
 
 /** Where what went wrong with sessions is counted. */
 export interface SessionCounts {

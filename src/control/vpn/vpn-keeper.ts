@@ -1,7 +1,7 @@
 import { generationOf } from '../../core/types.ts'
 import { namespaceOf } from '../../core/vpn/namespace.ts'
 import type { Evidence } from '../../core/vpn/tunnel.ts'
-import type { ControlSight, NodeContainer, NodeState } from '../../core/vpn/vpn.ts'
+import type { NodeState } from '../../core/vpn/vpn.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { guardedAll, type OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'
@@ -15,32 +15,7 @@ import { FleetRows, type Rows } from '../engines/fleet-rows.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import type { VpnNews, VpnNodes } from './vpn-nodes.ts'
-
-/** What a look at a node's container found. `isMissing`: Docker has none of that name; `error`: it could not be asked. */
-export interface VpnContainerFact {
-  readonly node: string
-  readonly atMs: number
-  readonly container: NodeContainer | null
-  readonly isMissing: boolean
-  readonly error: string | null
-}
-
-/** What a node's control server said in one round. */
-export interface VpnControlFact extends ControlSight {
-  readonly node: string
-}
-
-interface VpnHandlers {
-  readonly onContainer: (fact: VpnContainerFact) => void
-  readonly onControl: (fact: VpnControlFact) => void
-  readonly onLost: () => void
-}
-
-/** Where facts about the nodes come from: the VPN worker, or a simulated one. */
-export interface VpnSource {
-  start(handlers: VpnHandlers): void
-  stop(): Promise<void>
-}
+import type { VpnContainerFact, VpnControlFact, VpnHandlers, VpnSource } from './vpn-source.ts'
 
 /** Verdicts change by time alone, too. */
 const TICK_MS = 1_000
