@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm'
-import type { PortKind } from '../core/types.ts'
+import type { Engine, PortKind } from '../core/types.ts'
 import { prepared } from './prepared.ts'
 import { portLeases } from './schema.ts'
 import type { Db } from './store.ts'
@@ -49,4 +49,24 @@ export const tryLease = (tx: Db, lease: Lease, nowMs: number): boolean =>
 
 export const releaseLeases = (tx: Db, engineId: string): void => {
   tx.delete(portLeases).where(eq(portLeases.engineId, engineId)).run()
+}
+
+/** The ports that an engine holds in its scope: those published on the host, or all that it has in a node's network. */
+export function leasesOf(engine: Engine): Lease[] {
+  const { id: engineId, scope, vpnNode } = engine
+  const held: readonly (readonly [PortKind, number | null])[] =
+    vpnNode === null
+      ? [
+          ['http', engine.hostHttpPort],
+          ['https', engine.hostHttpsPort],
+        ]
+      : [
+          ['http', engine.httpPort],
+          ['https', engine.httpsPort],
+          ['api', engine.apiPort],
+          ['p2p', engine.p2pPort],
+        ]
+  return held.flatMap(([kind, port]) =>
+    port === null || port === 0 ? [] : [{ scope, port, kind, engineId }],
+  )
 }

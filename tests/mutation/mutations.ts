@@ -770,13 +770,15 @@ export const MUTATIONS: readonly Mutation[] = [
     ['refused events are a warning for good', 'this.#why.clear()', ''],
     ['the warning of refused events ends while they go on', 'if (leftMs > 0) {', 'if (leftMs > OVER_MS) {'],
   ]),
-  ...of('control/provisioning/engine-ports.ts', [
-    ['leases are not written', 'for (const lease of leasesOf(engine)) takeLease(tx, lease, nowMs)', ''],
+  ...of('store/leases.ts', [
     [
       'ports in the network of a node are not leased',
       "['api', engine.apiPort],\n          ['p2p', engine.p2pPort],",
       '',
     ],
+  ]),
+  ...of('control/provisioning/engine-ports.ts', [
+    ['leases are not written', 'for (const lease of leasesOf(engine)) takeLease(tx, lease, nowMs)', ''],
     [
       'rows that carried an earlier port say that they carry the port',
       'updateEngine(tx, other.id, { forwarded: false })',
@@ -849,6 +851,8 @@ export const MUTATIONS: readonly Mutation[] = [
       'new Set([engine.request.hostPort, null])',
       'new Set([engine.request.hostPort])',
     ],
+  ]),
+  ...of('control/engines/engine-row.ts', [
     [
       'an engine that was made anew has the viewers of its earlier container',
       '  adoptedAt: null,\n  stoppedAt: null,',

@@ -1,3 +1,4 @@
+import { HOST_SCOPE } from '../../core/engines/ports.ts'
 import { type Engine, isLive } from '../../core/types.ts'
 import type { ContainerObservation } from '../../runtime/runtime.ts'
 import {
@@ -6,11 +7,11 @@ import {
   insertEngine,
   liveEngines,
   skipEngineNumber,
-  updateEngine,
 } from '../../store/engines.ts'
 import { appendJournal } from '../../store/journal.ts'
-import { type Lease, leasesIn, releaseLeases, tryLease } from '../../store/leases.ts'
+import { type Lease, leasesIn, leasesOf, tryLease } from '../../store/leases.ts'
 import type { Db, Store } from '../../store/store.ts'
+import { unseen } from '../engines/engine-row.ts'
 import {
   CONFIG_LABEL,
   ENGINE_LABEL,
@@ -21,9 +22,6 @@ import {
   requestHash,
   VPN_LABELS,
 } from '../engines/template.ts'
-import { unseen } from '../provisioning/claims.ts'
-import { leasesOf } from '../provisioning/engine-ports.ts'
-import { HOST_SCOPE } from '../provisioning/port-book.ts'
 import type { VpnNode } from '../vpn/vpn-nodes.ts'
 import { foundId, foundPorts, keptLabels, numberIn, portIn } from './found-values.ts'
 
@@ -133,14 +131,6 @@ export function leaseAgain(store: Store, nowMs: number): void {
 /** A copy of the engine that carries the node's forwarded port has its label, and not the port. */
 const hasCarrier = (db: Db, node: string | null): boolean =>
   liveEngines(db).some(({ vpnNode, forwarded }) => vpnNode === node && forwarded)
-
-/** Puts an engine that was adopted before its node was known behind that node; its ports are the node's then. */
-export function joinNode(tx: Db, engine: Engine, vpnNode: string, nowMs: number): void {
-  const joined = { ...engine, vpnNode, scope: vpnNode }
-  updateEngine(tx, engine.id, { vpnNode, scope: vpnNode })
-  releaseLeases(tx, engine.id)
-  for (const lease of leasesOf(joined)) tryLease(tx, lease, nowMs)
-}
 
 /** The node that its label names, else the one whose network it has joined; null without one of ours. */
 function nodeOf(

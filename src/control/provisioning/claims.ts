@@ -13,6 +13,7 @@ import { appendJournal } from '../../store/journal.ts'
 import { releaseLeases } from '../../store/leases.ts'
 import type { Db, Store } from '../../store/store.ts'
 import { breakerOf, noteStart } from '../engines/breaker-notes.ts'
+import { fresh, unseen } from '../engines/engine-row.ts'
 import {
   type EngineTemplate,
   engineLabels,
@@ -202,44 +203,3 @@ interface Start {
   readonly replaces?: string | null
   readonly detail?: Readonly<Record<string, unknown>>
 }
-
-/** What is known of a container that is still to be made. */
-const fresh = {
-  containerId: null,
-  containerState: null,
-  containerStartedAt: null,
-  donorId: null,
-  address: null,
-  networks: [],
-  // Viewers that we don't know of were those of the container before.
-  adoptedAt: null,
-  stoppedAt: null,
-  stopCause: null,
-  restartCount: 0,
-  restartsAt: [],
-  failedAttemptAt: null,
-  cacheCleanedAt: null,
-  cacheSizeBytes: null,
-} as const satisfies Partial<Engine>
-
-/** What a row holds before its container was seen. */
-export const unseen = {
-  ...fresh,
-  reason: null,
-  forwarded: false,
-  httpPort: 0,
-  httpsPort: 0,
-  apiPort: null,
-  p2pPort: null,
-  hostHttpPort: 0,
-  hostHttpsPort: null,
-  labels: {},
-  readyAt: null,
-  unclaimedSince: null,
-  removalRequestedAt: null,
-  lastStreamAt: null,
-  replaces: null,
-  drainCause: null,
-  drainingSince: null,
-  endedAt: null,
-} as const satisfies Partial<Engine>

@@ -1,8 +1,8 @@
 import { FIXED_PORTS, freePort, type PortRange } from '../../core/engines/ports.ts'
 import { noFreePort, ProvisionRefused } from '../../core/provisioning/refusal.ts'
-import type { Engine, PortKind } from '../../core/types.ts'
+import type { Engine } from '../../core/types.ts'
 import { liveEngines, updateEngine } from '../../store/engines.ts'
-import { type Lease, releaseLeases, takeLease } from '../../store/leases.ts'
+import { leasesOf, releaseLeases, takeLease } from '../../store/leases.ts'
 import type { Db } from '../../store/store.ts'
 import { type EngineTemplate, engineLabels } from '../engines/template.ts'
 import type { Placer } from './placer.ts'
@@ -126,24 +126,4 @@ function forgetCarriers(tx: Db, { id, vpnNode, forwarded }: Engine): void {
     (each) => each.vpnNode === vpnNode && each.forwarded && each.id !== id,
   )
   for (const other of others) updateEngine(tx, other.id, { forwarded: false })
-}
-
-/** The ports that an engine holds in its scope: those published on the host, or all that it has in a node's network. */
-export function leasesOf(engine: Engine): Lease[] {
-  const { id: engineId, scope, vpnNode } = engine
-  const held: readonly (readonly [PortKind, number | null])[] =
-    vpnNode === null
-      ? [
-          ['http', engine.hostHttpPort],
-          ['https', engine.hostHttpsPort],
-        ]
-      : [
-          ['http', engine.httpPort],
-          ['https', engine.httpsPort],
-          ['api', engine.apiPort],
-          ['p2p', engine.p2pPort],
-        ]
-  return held.flatMap(([kind, port]) =>
-    port === null || port === 0 ? [] : [{ scope, port, kind, engineId }],
-  )
 }

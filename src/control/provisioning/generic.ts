@@ -1,3 +1,4 @@
+import { HOST_SCOPE } from '../../core/engines/ports.ts'
 import {
   ProvisionRefused,
   permanent,
@@ -16,7 +17,6 @@ import { type EngineTemplate, GENERIC_LABEL, INSTALLATION_LABEL } from '../engin
 import { InvalidRequest } from '../errors.ts'
 import type { Facts } from '../facts/facts.ts'
 import { refusalOf } from './launcher.ts'
-import { HOST_SCOPE } from './port-book.ts'
 
 /** A container that is no engine. */
 export interface GenericRequest {

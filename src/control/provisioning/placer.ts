@@ -1,10 +1,10 @@
-import { holds, neededBesides, type PortRange, rangeText } from '../../core/engines/ports.ts'
+import { HOST_SCOPE, holds, neededBesides, type PortRange, rangeText } from '../../core/engines/ports.ts'
 import type { EngineRequest } from '../../core/types.ts'
 import { type NodePlace, placement } from '../../core/vpn/placement.ts'
 import { liveEngines } from '../../store/engines.ts'
 import type { Db } from '../../store/store.ts'
 import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'
-import { HOST_SCOPE, type PortBook } from './port-book.ts'
+import type { PortBook } from './port-book.ts'
 
 /** Where an engine goes: the scope of its ports, and the node whose network it joins. */
 export interface Place {

@@ -2,8 +2,6 @@ import { freePort, type PortRange } from '../../core/engines/ports.ts'
 import { leasesIn } from '../../store/leases.ts'
 import type { Db } from '../../store/store.ts'
 
-export const HOST_SCOPE = 'host'
-
 /** For how long a port that the host refused is left alone. */
 const QUARANTINE_MS = 60_000
 

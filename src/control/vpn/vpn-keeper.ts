@@ -1,4 +1,4 @@
-import { generationOf } from '../../core/types.ts'
+import { type Engine, generationOf } from '../../core/types.ts'
 import { namespaceOf } from '../../core/vpn/namespace.ts'
 import type { Evidence } from '../../core/vpn/tunnel.ts'
 import type { NodeState } from '../../core/vpn/vpn.ts'
@@ -6,10 +6,10 @@ import type { Clock } from '../../lib/clock.ts'
 import { guardedAll, type OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'
 import { loop } from '../../lib/loop.ts'
-import { liveEngines } from '../../store/engines.ts'
+import { liveEngines, updateEngine } from '../../store/engines.ts'
 import { appendJournal } from '../../store/journal.ts'
+import { leasesOf, releaseLeases, tryLease } from '../../store/leases.ts'
 import type { Db, Store } from '../../store/store.ts'
-import { joinNode } from '../containers/adoption.ts'
 import { freeTrial } from '../engines/breaker-notes.ts'
 import { FleetRows, type Rows } from '../engines/fleet-rows.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
@@ -173,3 +173,11 @@ export class VpnKeeper {
 }
 
 const VERDICT_KINDS = { up: 'vpn.up', down: 'vpn.down', unknown: 'vpn.unknown' } as const
+
+/** Puts an engine that was adopted before its node was known behind that node; its ports are the node's then. */
+function joinNode(tx: Db, engine: Engine, vpnNode: string, nowMs: number): void {
+  const joined = { ...engine, vpnNode, scope: vpnNode }
+  updateEngine(tx, engine.id, { vpnNode, scope: vpnNode })
+  releaseLeases(tx, engine.id)
+  for (const lease of leasesOf(joined)) tryLease(tx, lease, nowMs)
+}

@@ -1,3 +1,6 @@
+/** Where the ports of engines with networks of their own are leased; behind a VPN that is the node, by its name. */
+export const HOST_SCOPE = 'host'
+
 /** Ports from `first` to `last`, both included. */
 export interface PortRange {
   readonly first: number

@@ -1,0 +1,42 @@
+import type { Engine } from '../../core/types.ts'
+
+/** What is known of a container that is still to be made. */
+export const fresh = {
+  containerId: null,
+  containerState: null,
+  containerStartedAt: null,
+  donorId: null,
+  address: null,
+  networks: [],
+  // Viewers that we don't know of were those of the container before.
+  adoptedAt: null,
+  stoppedAt: null,
+  stopCause: null,
+  restartCount: 0,
+  restartsAt: [],
+  failedAttemptAt: null,
+  cacheCleanedAt: null,
+  cacheSizeBytes: null,
+} as const satisfies Partial<Engine>
+
+/** What a row holds before its container was seen. */
+export const unseen = {
+  ...fresh,
+  reason: null,
+  forwarded: false,
+  httpPort: 0,
+  httpsPort: 0,
+  apiPort: null,
+  p2pPort: null,
+  hostHttpPort: 0,
+  hostHttpsPort: null,
+  labels: {},
+  readyAt: null,
+  unclaimedSince: null,
+  removalRequestedAt: null,
+  lastStreamAt: null,
+  replaces: null,
+  drainCause: null,
+  drainingSince: null,
+  endedAt: null,
+} as const satisfies Partial<Engine>
