@@ -51,7 +51,7 @@ export function workOf(config: Config, adapters: Adapters, base: Base) {
     connections,
     nodes,
     addresses,
-    gate,
+    settings: { breakers },
   } = base
   const underRepair = new Set<string>()
   const isInHand = (id: string): boolean => starting.isInHand(id) || underRepair.has(id)
@@ -75,7 +75,7 @@ export function workOf(config: Config, adapters: Adapters, base: Base) {
     descriptors: descriptorWatchOf(adapters, base),
     streamStops: new StreamStops({ store, books, addresses, stopSession }),
     keeper: new HealthKeeper({
-      ...{ store, clock, facts, sessions, connections, nodes, addresses, gate, log },
+      ...{ store, clock, facts, sessions, connections, nodes, addresses, breakers, log },
       sessionKeeper: new SessionKeeper({ store, sessions, statistics, books, counts: counters }),
       source: health,
       onError: edge('what the health worker told'),
@@ -107,12 +107,16 @@ function startingOf(
 ) {
   const { store, runtime, clock, log, newId, checkpoint } = adapters
   const { edge, template, counters, facts, nodes, ports, placer, gate, installation } = base
+  const { breakers } = base.settings
   const isUsable = (engine: Engine): boolean =>
     (facts.isRunning(engine) || provisioner.isPending(engine.id)) && !nodes.isInWayOf(engine)
   const enginePorts = new EnginePorts({ ports, placer, template })
-  const claims = new Claims({ store, clock, gate, placer, nodes, enginePorts, template, newId, isUsable })
+  const claims = new Claims({
+    ...{ store, clock, gate, breakers, placer, nodes, enginePorts },
+    ...{ template, newId, isUsable },
+  })
   const launcher = new Launcher({
-    ...{ store, clock, runtime, gate, ports, enginePorts },
+    ...{ store, clock, runtime, breakers, ports, enginePorts },
     ...{ template, log, checkpoint },
   })
   const deadlineMs = config.PROVISION_DEADLINE_MS
@@ -231,7 +235,7 @@ function lifecycleOf(
   const known = { store, clock, facts, sessions, connections, nodes, viewers, gate, template, settings }
   const survey = new Survey({ ...known, isInHand, starts })
   const onAction = counters.acted
-  const breakers = gate.breakers()
+  const { breakers } = base.settings
   const mending = { survey, inHand: underRepair, breakers, lookAt, launch, onAction }
   const repairs = new Repairs({ store, clock, runtime, nodes, claims, log, ...mending })
   const repairQueue = new RepairQueue({ clock, repairs, random, onError: edge('a repair') })

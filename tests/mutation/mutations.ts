@@ -835,7 +835,7 @@ export const MUTATIONS: readonly Mutation[] = [
       'claimKey: null, handedOutAt: now }',
     ],
     ['a key is not kept', 'if (key !== null)\n        bindKey', 'if (key === hash)\n        bindKey'],
-    ['a trial is not noted', 'noteStart(tx, engine, now, gate.breakers())', ''],
+    ['a trial is not noted', 'noteStart(tx, engine, now, breakers)', ''],
     [
       'a key is answered with an engine outside the VPN',
       'if (this.deps.nodes.outside(engine) !== null) return null',

@@ -8,11 +8,10 @@ import { appendJournal } from '../../store/journal.ts'
 import type { Store } from '../../store/store.ts'
 import { startedOnEngines } from '../../store/streams.ts'
 import type { Addresses } from '../engines/addresses.ts'
-import { noteSuccess } from '../engines/breaker-notes.ts'
+import { type BreakersSettings, noteSuccess } from '../engines/breaker-notes.ts'
 import type { ConnectionFacts, NetworkFact } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
-import type { Gate } from '../provisioning/gate.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 import { networkIntervals } from './connection-doubts.ts'
 import { sessionTargets, streamsAsked, streamsInDoubt } from './doubts.ts'
@@ -40,7 +39,7 @@ export class HealthKeeper {
       readonly connections: ConnectionFacts
       readonly nodes: VpnNodes
       readonly addresses: Addresses
-      readonly gate: Gate
+      readonly breakers: BreakersSettings
       readonly source: HealthSource
       readonly log: Log
       /** Time within which every engine is probed once. */
@@ -151,11 +150,11 @@ export class HealthKeeper {
   }
 
   #ready(engine: Engine): void {
-    const { store, clock, gate, log } = this.deps
+    const { store, clock, breakers, log } = this.deps
     store.transact((tx) => {
       const now = clock.now()
       if (!transition(tx, engine.id, ['starting'], 'ready', { readyAt: now })) return
-      noteSuccess(tx, engine, now, gate.breakers())
+      noteSuccess(tx, engine, now, breakers)
       appendJournal(tx, now, {
         kind: 'engine.ready',
         engineId: engine.id,

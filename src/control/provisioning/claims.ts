@@ -12,7 +12,7 @@ import { bindKey, idempotencyRecord } from '../../store/idempotency.ts'
 import { appendJournal } from '../../store/journal.ts'
 import { releaseLeases } from '../../store/leases.ts'
 import type { Db, Store } from '../../store/store.ts'
-import { breakerOf, noteStart } from '../engines/breaker-notes.ts'
+import { type BreakersSettings, breakerOf, noteStart } from '../engines/breaker-notes.ts'
 import { fresh, unseen } from '../engines/engine-row.ts'
 import {
   type EngineTemplate,
@@ -38,6 +38,7 @@ export interface ClaimsDeps {
   readonly store: Store
   readonly clock: Clock
   readonly gate: Gate
+  readonly breakers: BreakersSettings
   readonly placer: Placer
   readonly enginePorts: EnginePorts
   readonly template: EngineTemplate
@@ -110,7 +111,7 @@ export class Claims {
   }
 
   #begin(tx: Db, start: Start): Engine {
-    const { clock, gate, enginePorts } = this.deps
+    const { clock, breakers, enginePorts } = this.deps
     const now = clock.now()
     const number = takeEngineNumber(tx)
     const place = this.#place(tx, start, now)
@@ -118,7 +119,7 @@ export class Claims {
     const engine = { ...draft, ...enginePorts.free(tx, draft, number - 1, now) }
     insertEngine(tx, engine)
     enginePorts.take(tx, engine, now)
-    noteStart(tx, engine, now, gate.breakers())
+    noteStart(tx, engine, now, breakers)
     const detail = { ...start.detail, name: engine.name, port: engine.hostHttpPort, image: engine.image }
     appendJournal(tx, now, { kind: 'provision.started', engineId: engine.id, detail })
     return engine

@@ -73,10 +73,6 @@ export class Gate {
     return breakerAt(breakerNamed(db, name), this.deps.clock.now(), this.deps.settings.breakers[name])
   }
 
-  breakers(): BreakersSettings {
-    return this.deps.settings.breakers
-  }
-
   #openForSeconds(db: Db, name: BreakerName): number | null {
     const { clock, settings } = this.deps
     return openForSeconds(breakerNamed(db, name), clock.now(), settings.breakers[name])

@@ -14,10 +14,10 @@ import { takeEngineNumber, transition, updateEngine } from '../../store/engines.
 import { appendJournal, type JournalEntry } from '../../store/journal.ts'
 import { leasesOf } from '../../store/leases.ts'
 import type { Db, Store } from '../../store/store.ts'
+import type { BreakersSettings } from '../engines/breaker-notes.ts'
 import { endEngine } from '../engines/endings.ts'
 import { containerSpec, type EngineTemplate } from '../engines/template.ts'
 import type { EnginePorts } from './engine-ports.ts'
-import type { Gate } from './gate.ts'
 import type { PortBook } from './port-book.ts'
 
 /** Where a crash test may stop the process; a no-op otherwise. */
@@ -37,7 +37,7 @@ export interface LauncherDeps {
   readonly clock: Clock
   readonly runtime: Runtime
   readonly enginePorts: EnginePorts
-  readonly gate: Gate
+  readonly breakers: BreakersSettings
   readonly ports: PortBook
   readonly template: EngineTemplate
   readonly log: Log
@@ -173,9 +173,9 @@ export class Launcher {
   }
 
   #fail(engine: Engine, refusal: Refusal, isEngineFault = false): LaunchEnd {
-    const { store, clock, gate, log } = this.deps
+    const { store, clock, breakers, log } = this.deps
     const { code, message: reason } = refusal
-    const fault = isEngineFault ? gate.breakers() : null
+    const fault = isEngineFault ? breakers : null
     const end = { kind: 'provision_failed', code, reason, fault } as const
     store.transact((tx) => endEngine(tx, engine.id, end, clock.now()))
     log.warn({ engine: engine.id, name: engine.name, code }, reason)

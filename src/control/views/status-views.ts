@@ -141,16 +141,16 @@ export class StatusViews {
   }
 
   #breaker(name: BreakerName) {
-    const { store, gate } = this.deps
+    const { store, gate, settings } = this.deps
     const breaker = gate.breaker(store.db, name)
-    const settings = gate.breakers()[name]
+    const { failureThreshold, recoveryMs } = settings.breakers[name]
     return {
       state: breaker.state,
       failure_count: breaker.failures,
-      failure_threshold: settings.failureThreshold,
+      failure_threshold: failureThreshold,
       last_failure_time: isoOrNull(breaker.lastFailureAt),
       last_success_time: isoOrNull(breaker.lastSuccessAt),
-      recovery_timeout: settings.recoveryMs / 1000,
+      recovery_timeout: recoveryMs / 1000,
     }
   }
 }
