@@ -129,7 +129,8 @@ function startingOf(
     onError: edge('an unclaimed engine'),
   })
   const generic = new GenericProvisioner({
-    ...{ store, clock, runtime, facts, template, installation, newId },
+    ...{ store, clock, runtime, facts, template, newId },
+    isOurs: (container) => installation.isOurs(container),
     max: config.MAX_GENERIC,
   })
   const remover = new Remover({ store, clock, runtime, installation, provisioner })

@@ -8,11 +8,15 @@ import {
   tooManyGeneric,
 } from '../../core/provisioning/refusal.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { type PublishedPort, type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
+import {
+  type ContainerObservation,
+  type PublishedPort,
+  type Runtime,
+  RuntimeFailure,
+} from '../../runtime/runtime.ts'
 import { appendJournal, type JournalEntry } from '../../store/journal.ts'
 import { leasesIn } from '../../store/leases.ts'
 import type { Store } from '../../store/store.ts'
-import type { Installation } from '../containers/installation.ts'
 import { type EngineTemplate, GENERIC_LABEL, INSTALLATION_LABEL } from '../engines/template.ts'
 import { InvalidRequest } from '../errors.ts'
 import type { Facts } from '../facts/facts.ts'
@@ -52,7 +56,8 @@ export class GenericProvisioner {
       readonly runtime: Runtime
       readonly facts: Facts
       readonly template: EngineTemplate
-      readonly installation: Pick<Installation, 'isOurs'>
+      /** Whether a container is one of this installation. */
+      readonly isOurs: (container: Pick<ContainerObservation, 'id' | 'labels'>) => boolean
       readonly max: number
       readonly newId: () => string
     },
@@ -95,13 +100,13 @@ export class GenericProvisioner {
 
   /** All that there are and are being made. A list may be older than what is begun, or done, while it is asked for. */
   async #others(): Promise<Containers> {
-    const { runtime, installation, template } = this.deps
+    const { runtime, isOurs, template } = this.deps
     const containers: Containers = new Map(this.#inHand)
     this.#besideLists.add(containers)
     try {
       for (const { id, labels, ports } of await runtime.list()) {
         const made = labels[GENERIC_LABEL]
-        if (made === undefined || !installation.isOurs({ id, labels })) continue
+        if (made === undefined || !isOurs({ id, labels })) continue
         // The list does not tell the ports of one that is not started yet.
         containers.set(id, [...ports, ...(containers.get(made) ?? [])])
         containers.delete(made)
