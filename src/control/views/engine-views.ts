@@ -20,6 +20,7 @@ import { engineNamed } from '../engines/references.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'
+import { iso, isoOrNull } from './iso.ts'
 import type { StreamViews } from './stream-views.ts'
 
 /** A live engine by its own id, as JSON text. */
@@ -189,6 +190,3 @@ const array = (rows: readonly { readonly json: string }[]): string =>
 
 const latest = (a: number | null, b: number | null): number | null =>
   a === null || b === null ? (a ?? b) : Math.max(a, b)
-
-const iso = (ms: number): string => new Date(ms).toISOString()
-export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms))

@@ -1,6 +1,7 @@
 import { JOURNAL_KINDS, type JournalRow } from '../../store/journal.ts'
 import { engineIdsOf, type JournalFilter, journalWhere } from '../../store/journal-pages.ts'
 import type { Store } from '../../store/store.ts'
+import { iso } from './iso.ts'
 
 /** Which entries; what is left out does not narrow. */
 export interface JournalQuery {
@@ -41,7 +42,7 @@ const kindsOf = (kind: string): readonly string[] =>
 /** One entry as the API shows it. */
 export const entryView = (row: JournalRow) => ({
   id: row.id,
-  at: new Date(row.at).toISOString(),
+  at: iso(row.at),
   kind: row.kind,
   engine_id: row.engineId,
   container_id: row.containerId,

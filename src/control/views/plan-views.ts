@@ -2,7 +2,7 @@ import type { Action } from '../../core/plan/situation.ts'
 import { engineById } from '../../store/engines.ts'
 import type { Store } from '../../store/store.ts'
 import type { Reconciler } from '../fleet/reconciler.ts'
-import { isoOrNull } from './engine-views.ts'
+import { isoOrNull } from './iso.ts'
 
 /** `GET /orchestrator/plan`: what the reconciler would do at this moment, and why; nothing is done. */
 export class PlanViews {

@@ -15,7 +15,7 @@ import type { Survey } from '../fleet/survey.ts'
 import type { Claims } from '../provisioning/claims.ts'
 import type { Gate, GateSettings } from '../provisioning/gate.ts'
 import type { Warnings } from '../reporting/warnings.ts'
-import { isoOrNull } from './engine-views.ts'
+import { isoOrNull } from './iso.ts'
 import type { VpnViews } from './vpn-views.ts'
 
 export interface StatusSettings extends GateSettings {

@@ -13,7 +13,7 @@ import {
 } from '../../store/streams.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import type { Statistics } from '../streams/statistics.ts'
-import { isoOrNull } from './engine-views.ts'
+import { iso, isoOrNull } from './iso.ts'
 
 /** Ended streams in a list whose length nobody set: what a page can show and a request can render in little time. */
 const ENDED_MAX = 500
@@ -154,7 +154,7 @@ export class StreamViews {
       stat_url: stream.statUrl,
       command_url: stream.commandUrl,
       is_live: stream.isLive,
-      started_at: new Date(stream.startedAt).toISOString(),
+      started_at: iso(stream.startedAt),
       ended_at: isoOrNull(stream.endedAt),
       status: stream.status,
       end_reason: stream.endReason,
@@ -169,7 +169,7 @@ export class StreamViews {
 const array = (records: readonly StreamRecord[]): string => `[${records.map(({ json }) => json).join(',')}]`
 
 const sampleView = (sample: Sample) => ({
-  ts: new Date(sample.at).toISOString(),
+  ts: iso(sample.at),
   ...figuresView(sample),
   status: sample.status,
 })

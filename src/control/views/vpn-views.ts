@@ -3,7 +3,7 @@ import { bestOf } from '../../core/vpn/vpn.ts'
 import { liveEngines } from '../../store/engines.ts'
 import type { Store } from '../../store/store.ts'
 import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'
-import { isoOrNull } from './engine-views.ts'
+import { isoOrNull } from './iso.ts'
 
 /** The answers about the VPN, from memory only. */
 export class VpnViews {
