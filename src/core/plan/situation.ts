@@ -1,5 +1,6 @@
 import type { Health } from '../engines/health.ts'
 import type { Refusal } from '../provisioning/refusal.ts'
+import type { SecondLook } from '../streams/sessions.ts'
 import type { DrainCause, Engine } from '../types.ts'
 import { LOOK_FRESH_MS, type LookWish, type Sight, type Wanted } from '../viewers/viewers.ts'
 import type { Namespace } from '../vpn/namespace.ts'
@@ -38,14 +39,6 @@ export interface EngineNode extends Pick<NodeState, 'state' | 'sinceMs' | 'isSet
   /** Since when it is cut off from the outside though its node is not; null when that can't be said. */
   readonly strandedSinceMs: number | null
 }
-
-/**
- * Whether an engine without a stream in the books has a viewer all the same: `clear` no, `serving` yes, `pending` it has
- * not said, though it could be asked since then.
- */
-export type SecondLook =
-  | { readonly kind: 'clear' | 'serving' }
-  | { readonly kind: 'pending'; readonly sinceMs: number }
 
 /** What is wanted of the fleet; the limits are numbers of engines. */
 export interface Policy {

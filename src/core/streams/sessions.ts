@@ -1,5 +1,3 @@
-import type { SecondLook } from '../plan/situation.ts'
-
 /** What one engine has said of one session, summed up since it is asked about it. */
 export interface Session {
   readonly state: 'serves' | 'ended' | 'silent'
@@ -71,6 +69,14 @@ export function stillMs(sessions: readonly (Session | null)[]): number | null {
   })
   return each.length === 0 ? null : Math.min(...each)
 }
+
+/**
+ * Whether an engine without a stream in the books has a viewer all the same: `clear` no, `serving` yes, `pending` it has
+ * not said, though it could be asked since then.
+ */
+export type SecondLook =
+  | { readonly kind: 'clear' | 'serving' }
+  | { readonly kind: 'pending'; readonly sinceMs: number }
 
 /** A session that still stands still after this time is read by nobody. */
 const STILL_MS = 5_000
