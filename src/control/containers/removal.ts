@@ -1,6 +1,6 @@
 import { standsStill } from '../../core/containers/settle.ts'
 import { type ContainerObservation, type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
-import { present } from './settler.ts'
+import { present } from './present.ts'
 
 /**
  * Removes a container as it was just seen. False when it stood still then and runs by now: nothing was done, and a new look has

@@ -16,6 +16,7 @@ import { isEngineContainer, rowOf } from './adoption.ts'
 import { unusable, unusableWarning } from './found-values.ts'
 import type { Installation } from './installation.ts'
 import { observedChange } from './observe.ts'
+import { present } from './present.ts'
 import type { Settlements } from './settlements.ts'
 
 export interface SettlerDeps {
@@ -243,15 +244,5 @@ export class Settler {
     const { clock, lookWithin } = this.deps
     if (!this.#waitsSince.has(container.id)) this.#waitsSince.set(container.id, clock.now())
     lookWithin(container.id, this.#youngForMs(container))
-  }
-}
-
-/** What is there; null when the container engine, asked just now, does not have it. */
-export async function present(answer: Promise<ContainerObservation>): Promise<ContainerObservation | null> {
-  try {
-    return await answer
-  } catch (error) {
-    if (error instanceof RuntimeFailure && error.code === 'not_found') return null
-    throw error
   }
 }
