@@ -3,7 +3,7 @@ const AT_ONCE = 20
 const WITHIN_MS = 250
 
 /** Counts looks at something that costs, and tells when the next one may be. */
-export class Looks {
+export class Throttle {
   #sinceMs = Number.NEGATIVE_INFINITY
   #count = 0
 

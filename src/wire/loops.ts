@@ -7,7 +7,7 @@ import type { Work } from './work.ts'
 /** How all that works by itself begins and ends; see `Orchestrator`. */
 export function loopsOf({ store, clock }: Adapters, { edge, statistics }: Base, work: Work, feed: Feed) {
   const { provisioner, keeper, vpnKeeper, observer, reconciler, repairQueue } = work
-  const { traffic, viewers, cache, storageWatch, housekeeping, descriptors } = work
+  const { traffic, viewers, cache, storageWatch, retention, descriptors } = work
   const optional = [cache, descriptors].filter((loop) => loop !== null)
   const deciding = [reconciler, repairQueue]
   const watching = [viewers, traffic, keeper, vpnKeeper, observer, storageWatch]
@@ -19,7 +19,7 @@ export function loopsOf({ store, clock }: Adapters, { edge, statistics }: Base, 
       guarded(() => provisioner.sweepUnclaimed(), edge('unclaimed engines'))()
       keeper.start()
       vpnKeeper.start()
-      housekeeping.start()
+      retention.start()
       observer.start()
       reconciler.start()
       traffic.start()
@@ -30,7 +30,7 @@ export function loopsOf({ store, clock }: Adapters, { edge, statistics }: Base, 
     stop: async (): Promise<void> => {
       feed.stop()
       provisioner.stop()
-      housekeeping.stop()
+      retention.stop()
       await Promise.all([...deciding, ...watching, ...optional].map((loop) => loop.stop()))
       await statistics.stop()
     },

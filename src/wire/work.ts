@@ -16,7 +16,7 @@ import { HealthKeeper } from '../control/health/health-keeper.ts'
 import { SessionKeeper } from '../control/health/session-keeper.ts'
 import { CacheCleaner } from '../control/housekeeping/cache-cleaner.ts'
 import { DescriptorWatch } from '../control/housekeeping/descriptor-watch.ts'
-import { Housekeeping } from '../control/housekeeping/retention.ts'
+import { Retention } from '../control/housekeeping/retention.ts'
 import { StorageWatch } from '../control/housekeeping/storage-watch.ts'
 import { Claims } from '../control/provisioning/claims.ts'
 import { EnginePorts } from '../control/provisioning/engine-ports.ts'
@@ -170,7 +170,7 @@ function watchingOf(
   const path = config.ENGINE_CACHE_PATH
   const kept = { store, clock, runtime, facts, log }
   const passIntervalMs = config.MONITOR_INTERVAL_S * 1_000
-  const housekeeping = new Housekeeping({
+  const retention = new Retention({
     ...{ store, clock, books, ends, limits: history },
     onError: edge('a sweep of the history'),
   })
@@ -178,7 +178,7 @@ function watchingOf(
     provisioner.sweepUnclaimed()
     leaseAgain(store, clock.now())
     ends.catchUp()
-    housekeeping.run()
+    retention.run()
     warnings.tell('clock_set', clockWarning(wall() - clock.now()))
     counters.fullPass()
     hooks.onPass()
@@ -196,7 +196,7 @@ function watchingOf(
   })
   return {
     observer,
-    housekeeping,
+    retention,
     traffic: new TrafficWatch({ store, clock, runtime, facts, log, onError: edge('a look at the traffic') }),
     viewers: new ViewerWatch({
       ...{ store, clock, runtime, facts, warnings, log },

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { type HistoryLimits, Housekeeping } from '../../src/control/housekeeping/retention.ts'
+import { type HistoryLimits, Retention } from '../../src/control/housekeeping/retention.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { insertEngine } from '../../src/store/engines.ts'
 import { bindKey } from '../../src/store/idempotency.ts'
@@ -29,9 +29,9 @@ const nowMs = Date.now()
 // Thousands of rows, on a disk that others use, too.
 setDefaultTimeout(30_000)
 
-function housekeeping(): Housekeeping {
+function housekeeping(): Retention {
   const { store } = temp
-  const keeper = new Housekeeping({
+  const keeper = new Retention({
     ...{ store, clock: systemClock, limits: LIMITS },
     books: { endForgotten: () => false, endOversized: () => false },
     ends: { catchUp: () => {} },

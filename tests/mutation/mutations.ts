@@ -1293,7 +1293,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   ]),
   ...of('wire/work.ts', [
-    ['ends are only counted by a scrape', '    ends.catchUp()\n    housekeeping', '    housekeeping'],
+    ['ends are only counted by a scrape', '    ends.catchUp()\n    retention', '    retention'],
     [
       'a failure that a caller waits for is counted twice',
       "end.kind === 'failed' && !isAwaited",

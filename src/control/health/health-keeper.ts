@@ -2,7 +2,7 @@ import { type Engine, generationOf, isProbed, type Stream } from '../../core/typ
 import type { Clock } from '../../lib/clock.ts'
 import { guarded, guardedAll, type OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'
-import { Looks } from '../../lib/throttle.ts'
+import { Throttle } from '../../lib/throttle.ts'
 import { engineById, liveEngines, transition } from '../../store/engines.ts'
 import { appendJournal } from '../../store/journal.ts'
 import type { Store } from '../../store/store.ts'
@@ -26,7 +26,7 @@ export class HealthKeeper {
   #sent = ''
   #isScheduled = false
   #isStopped = false
-  readonly #looks = new Looks()
+  readonly #throttle = new Throttle()
   #cancel: () => void = () => undefined
 
   constructor(
@@ -87,7 +87,7 @@ export class HealthKeeper {
       this.#isScheduled = false
       if (!this.#isStopped) this.#send()
     }, this.deps.onError)
-    const waitMs = this.#looks.waitMs(this.deps.clock.now())
+    const waitMs = this.#throttle.waitMs(this.deps.clock.now())
     if (waitMs === 0) queueMicrotask(look)
     else this.#cancel = this.deps.clock.after(waitMs, look)
   }

@@ -37,7 +37,7 @@ const STEP_REST_MS = 20
  * Prunes once a minute, and after every so many commits: in short steps, one after the other for as long as there is more, so
  * that each table stays within its bound however fast it grows.
  */
-export class Housekeeping {
+export class Retention {
   #lastMs = Number.NEGATIVE_INFINITY
   #commits = 0
   #mayBeOversized = true
