@@ -1,6 +1,7 @@
 /** The settings of docs/SETTINGS.md, from their schema. */
+
+import { type SettingName, settingInfo, settingNames } from '../src/config/config.ts'
 import { GROUPS, type Group } from '../src/config/schema.ts'
-import { type SettingName, settingInfo, settingNames } from '../src/config.ts'
 import { item, wrap } from './docs-text.ts'
 
 /** All settings, in the groups and the order of `--help`. */
