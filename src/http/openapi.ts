@@ -71,7 +71,7 @@ function tidyResponse(response: JsonObject, status: string, operationId: string)
   return {
     description: response.description ?? DESCRIPTIONS[status] ?? 'Failure',
     content: { [media]: { schema, ...example } },
-    ...(status === '503' && isProblem ? { headers: RETRY_AFTER } : {}),
+    ...((status === '503' || status === '429') && isProblem ? { headers: RETRY_AFTER } : {}),
   }
 }
 
@@ -83,10 +83,11 @@ function mediaOf({ type, 'x-media-type': media }: JsonObject): string {
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   401: 'The bearer token is missing',
-  403: 'The bearer token is wrong',
+  403: 'The bearer token is wrong, or the host, the origin or the image is not allowed',
   404: 'Nothing of ours has this id',
   413: 'The body is too large',
-  422: 'The request is invalid; every field at fault is named',
+  422: 'The request is invalid; the first ten fields at fault are named',
+  429: 'Too many bodies are being read',
   500: 'A failure that waiting does not mend; it says what to do',
   503: 'Not possible now; it says why and when to come back',
 }
