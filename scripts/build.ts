@@ -1,5 +1,5 @@
 /**
- * Builds the single binary: `bun run build` writes dist/roundhouse.
+ * Builds the single binary: `bun run build` writes dist/roundhouse, or the file of `--outfile=PATH`.
  *
  * `bun run build --rootfs` also writes dist/rootfs, the binary with the C library of this machine: all that an image
  * needs that is made from nothing (`docker build --target prebuilt`).
@@ -9,7 +9,10 @@ import { dirname, join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import { bundleSettings, ROOT } from './bundle.ts'
 
-const BINARY = join(ROOT, 'dist', packageJson.name)
+const OUTFILE = '--outfile='
+const BINARY =
+  process.argv.find((arg) => arg.startsWith(OUTFILE))?.slice(OUTFILE.length) ??
+  join(ROOT, 'dist', packageJson.name)
 const ROOTFS = join(ROOT, 'dist', 'rootfs')
 
 await compile()

@@ -23,7 +23,13 @@ const COPIED = [
   'README.md',
 ]
 /** Tests without Docker that take some seconds together. */
-const FAST_TESTS = ['tests/core', 'tests/store', 'tests/control', 'tests/http', 'tests/metrics']
+const FAST_TESTS = [
+  'tests/unit/core',
+  'tests/unit/store',
+  'tests/unit/control',
+  'tests/unit/http',
+  'tests/unit/metrics',
+]
 /** A busy machine is no sight of a mutation. */
 const TEST_MAX_MS = 30_000
 /** A mutation may make something wait for ever. */

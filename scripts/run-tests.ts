@@ -1,0 +1,156 @@
+/**
+ * Runs the tests by kind, what shows a mistake soonest first, and tells what failed and what took longest:
+ *
+ *   bun scripts/run-tests.ts [--all] [FILE or argument of bun test ...]
+ *
+ * 1. The tests without Docker, in one process. 2. Those that start processes or containers, each file in a process of its own, some at a
+ * time: they mostly wait, and each has its own labels, names and ports. 3. The simulation.
+ *
+ * --all adds the slowest tier: the emulators' own tests, and all seeds. Whoever names files or arguments has those run alone. The last
+ * line is `N passed, N failed`; ends with 0 when all passed.
+ */
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+
+const ROOT = join(import.meta.dir, '..')
+
+/** Files on Docker at a time: they wait more than they work. */
+const AT_ONCE = Math.max(2, Math.min(4, cpus().length + 1))
+
+/** Those that take longest go first, so that none of them is left alone at the end. */
+const LONGEST = [
+  'viewers',
+  'vpn-recovery',
+  'acexy-guide',
+  'two-copies',
+  'vpn-kill-switch',
+  'lifecycle',
+  'lifecycle-dockerd',
+]
+
+const SEEDS = { usual: 60, all: 500 } as const
+
+const SLOWEST_SHOWN = 10
+
+/** What one process of tests came to. */
+interface Outcome {
+  readonly name: string
+  readonly passed: number
+  readonly failed: number
+  readonly ms: number
+  readonly output: string
+}
+
+const args = process.argv.slice(2)
+const isAll = args.includes('--all')
+const named = args.filter((arg) => arg !== '--all')
+const outcomes: Outcome[] = []
+
+if (named.length > 0) {
+  outcomes.push(await run(named.join(' '), ['bun', 'test', ...named], 'now'))
+} else {
+  const folders = ['tests/unit', 'tests/simulation', 'tests/mutation', 'tests/support']
+  outcomes.push(await run('without Docker', ['bun', 'test', ...folders], 'now'))
+  outcomes.push(await run('images of the emulators', ['bun', 'tests/support/images.ts'], 'now'))
+  await runAtOnce(await dockerFiles())
+  const isEmulatorsTurn = isAll || (await haveEmulatorsChanged())
+  if (isEmulatorsTurn) outcomes.push(await run('emulators', ['bun', 'test', 'tests/emulators'], 'now'))
+  outcomes.push(await simulate(isAll))
+}
+process.exit(report(outcomes))
+
+async function dockerFiles(): Promise<string[]> {
+  const files = await Array.fromAsync(new Bun.Glob('tests/{e2e,contract}/*.test.ts').scan(ROOT))
+  const rank = (file: string): number => {
+    const at = LONGEST.findIndex((name) => file.endsWith(`/${name}.test.ts`))
+    return at < 0 ? LONGEST.length : at
+  }
+  return files.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+}
+
+async function runAtOnce(files: string[]): Promise<void> {
+  const lane = async (): Promise<void> => {
+    for (let file = files.shift(); file !== undefined; file = files.shift()) {
+      outcomes.push(await run(file, ['bun', 'test', file], 'at the end'))
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, lane))
+}
+
+/** The tests that try the emulators themselves: whoever changed nothing there has nothing to learn from them. */
+async function haveEmulatorsChanged(): Promise<boolean> {
+  const changes = Bun.spawn(['git', 'status', '--porcelain', '--', 'tests/emulators'], {
+    cwd: ROOT,
+    stdout: 'pipe',
+  })
+  return (await changes.stdout.text()).trim() !== ''
+}
+
+async function simulate(isEverySeed: boolean): Promise<Outcome> {
+  const seeds = String(isEverySeed ? SEEDS.all : SEEDS.usual)
+  const coverage = isEverySeed ? ['--require-coverage'] : []
+  const outcome = await run(
+    'simulation',
+    ['bun', 'scripts/simulate.ts', '--seeds', seeds, ...coverage],
+    'now',
+  )
+  // Its seeds are no tests, and have no summary of such.
+  return { ...outcome, passed: 0 }
+}
+
+/** Runs one process; what it prints is shown as it comes, or as a whole when it has ended. */
+async function run(name: string, command: readonly string[], shown: 'now' | 'at the end'): Promise<Outcome> {
+  const startedMs = performance.now()
+  const child = Bun.spawn([...command], { cwd: ROOT, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })
+  let output = ''
+  const take = async (stream: ReadableStream<Uint8Array>): Promise<void> => {
+    const decoder = new TextDecoder()
+    for await (const chunk of stream) {
+      const text = decoder.decode(chunk, { stream: true })
+      output += text
+      if (shown === 'now') process.stdout.write(text)
+    }
+  }
+  await Promise.all([take(child.stdout), take(child.stderr), child.exited])
+  if (shown === 'at the end') process.stdout.write(`\n${output.trimEnd()}\n`)
+  const failed = numberBefore(output, 'fail')
+  // A run that broke off before its summary is no success.
+  const isBroken = child.exitCode !== 0 && failed === 0
+  const ms = performance.now() - startedMs
+  return { name, passed: numberBefore(output, 'pass'), failed: isBroken ? 1 : failed, ms, output }
+}
+
+/** The number that bun's summary gives for a word, which is on a line of its own (` 12 pass`); 0 where it has none. */
+const numberBefore = (output: string, word: string): number =>
+  Number([...output.matchAll(new RegExp(`^ *(\\d+) ${word}$`, 'gm'))].at(-1)?.[1] ?? 0)
+
+/** Tells what took longest and, last, what failed; gives the exit code. */
+function report(all: readonly Outcome[]): number {
+  const bad = all.filter(({ failed }) => failed > 0)
+  console.log('\nWhat took longest:')
+  for (const { name, ms } of all.toSorted((a, b) => b.ms - a.ms).slice(0, SLOWEST_SHOWN))
+    console.log(`${(ms / 1_000).toFixed(1).padStart(7)} s  ${name}`)
+  if (bad.length > 0) console.log('\nWhat failed:')
+  for (const { name, output } of bad) console.log(`${name}\n${failures(output)}`)
+  const sum = (of: (outcome: Outcome) => number): number => all.reduce((total, each) => total + of(each), 0)
+  console.log(`${sum(({ passed }) => passed)} passed, ${sum(({ failed }) => failed)} failed`)
+  return bad.length === 0 ? 0 : 1
+}
+
+const LINES_SHOWN = 40
+
+/** What was printed of each test that failed; what a test prints comes before its own line. All that came last, where none says so. */
+function failures(output: string): string {
+  const shown: string[] = []
+  let lines: string[] = []
+  // Bun names the failed ones again in its summary.
+  for (const line of output
+    .split(/^\d+ tests? failed:$/m, 1)
+    .join('')
+    .split('\n')) {
+    if (/^tests\/.*:$/.test(line) || /^\((pass|skip|todo)\) /.test(line)) lines = []
+    else lines.push(line)
+    if (line.startsWith('(fail) ')) shown.push(...lines.splice(0).slice(-LINES_SHOWN))
+  }
+  return (shown.length > 0 ? shown : output.trimEnd().split('\n').slice(-LINES_SHOWN)).join('\n')
+}

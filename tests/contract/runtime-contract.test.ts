@@ -1,0 +1,127 @@
+import { afterEach, beforeAll, describe } from 'bun:test'
+import { systemClock } from '../../src/lib/clock.ts'
+import {
+  createDockerRuntime,
+  DEFAULT_DEADLINES_MS,
+  DEFAULT_LOG_LIMITS,
+  type Deadlines,
+} from '../../src/runtime/docker.ts'
+import type { ContainerSpec } from '../../src/runtime/runtime.ts'
+import { connectTestDocker, holdHostPort, sendDatagram } from '../support/docker.ts'
+import { type Command, type Program, WAITING } from '../support/memory-container.ts'
+import { MemoryRuntime } from '../support/memory-runtime.ts'
+import { Bench, type Subject } from '../support/runtime-contract.ts'
+import { startChecked } from '../support/runtime-contract-checked.ts'
+import { contractOfCommands } from '../support/runtime-contract-commands.ts'
+import { contractOfLooks } from '../support/runtime-contract-looks.ts'
+import { contractOfVerbs } from '../support/runtime-contract-verbs.ts'
+import { contractOfWatching } from '../support/runtime-contract-watch.ts'
+import { EXIT_CODE, ensureTinyImage, PROGRAMS, SAID } from '../support/tiny-image.ts'
+
+/** One suite for every runtime: what a caller may rely on without knowing which one it has. */
+function runtimeContract(name: string, connect: () => Promise<Subject>): void {
+  describe(`the runtime contract, kept by ${name}`, () => {
+    const bench = new Bench(connect)
+    beforeAll(() => bench.setUp())
+    afterEach(() => bench.cleanUp())
+    contractOfVerbs(bench)
+    contractOfCommands(bench)
+    contractOfLooks(bench)
+    contractOfWatching(bench)
+  })
+}
+
+function programOf(spec: ContainerSpec): Program {
+  switch (spec.command) {
+    case PROGRAMS.wait:
+      return WAITING
+    case PROGRAMS.exit:
+      return { ...WAITING, endsByItself: { afterMs: 0, exitCode: EXIT_CODE } }
+    case PROGRAMS.stubborn:
+      return { ...WAITING, onTerm: 'ignores' }
+    default:
+      return { ...WAITING, refusal: `No command ${String(spec.command)}.` }
+  }
+}
+
+function commandOf(command: readonly string[]): Command {
+  switch (command) {
+    case PROGRAMS.wait:
+      return null
+    case PROGRAMS.exit:
+      return { exitCode: EXIT_CODE, output: '' }
+    case PROGRAMS.say:
+      return { exitCode: 0, output: SAID.output + SAID.errors }
+    default:
+      return { exitCode: 126, output: `No command ${String(command)}.` }
+  }
+}
+
+/** Several in-memory runtimes cannot share their containers: other deadlines are put on the one there is. */
+async function connectMemory(): Promise<Subject> {
+  const deadlinesMs: { -readonly [verb in keyof Deadlines]: number } = { ...DEFAULT_DEADLINES_MS }
+  const image = 'roundhouse-test/tiny:memory'
+  const runtime = new MemoryRuntime({
+    clock: systemClock,
+    label: { key: 'roundhouse.test', value: 'memory' },
+    deadlinesMs,
+    images: [image],
+    programOf,
+  })
+  runtime.latencyMs = () => 2
+  runtime.commandOf = commandOf
+  return {
+    runtime,
+    withDeadlines: (changed) => {
+      Object.assign(deadlinesMs, changed)
+      return runtime
+    },
+    image,
+    label: { 'roundhouse.test': 'memory' },
+    foreignLabel: { 'roundhouse.test': 'foreign' },
+    takePort: (port) => {
+      runtime.takePort(port)
+      return () => runtime.releasePort(port)
+    },
+    send: async (id, bytes) => runtime.addTraffic(id, bytes),
+    pause: async (id) => runtime.pause(id),
+    startChecked: async (spec) => {
+      const id = await runtime.create(spec)
+      runtime.setHealth(id, 'starting')
+      await runtime.start(id)
+      runtime.setHealth(id, 'unhealthy', 'there is no /etc/tiny')
+      return {
+        id,
+        pass: async () => runtime.setHealth(id, 'healthy'),
+        fail: async () => runtime.setHealth(id, 'unhealthy'),
+      }
+    },
+    cleanUp: async () => {
+      Object.assign(deadlinesMs, DEFAULT_DEADLINES_MS)
+      for (const { id } of runtime.containers()) runtime.removeOutside(id)
+    },
+  }
+}
+
+async function connectDockerEngine(): Promise<Subject> {
+  const { dockerHost, label, cleanUp, client } = await connectTestDocker()
+  const ours = { key: 'roundhouse.test.ours', value: label.value }
+  const withDeadlines = (deadlinesMs: Deadlines) =>
+    createDockerRuntime({ dockerHost, label: ours, deadlinesMs, logs: DEFAULT_LOG_LIMITS })
+  const runtime = withDeadlines(DEFAULT_DEADLINES_MS)
+  return {
+    runtime,
+    withDeadlines,
+    image: await ensureTinyImage(client),
+    label: { [ours.key]: ours.value, [label.key]: label.value },
+    foreignLabel: { [label.key]: label.value },
+    takePort: (port) => holdHostPort(port).release,
+    send: async (id, bytes) => sendDatagram((await runtime.inspect(id)).address, bytes),
+    pause: (id) => client.getContainer(id).pause(),
+    startChecked: (spec) => startChecked(client, spec),
+    cleanUp,
+  }
+}
+
+runtimeContract('the in-memory runtime', connectMemory)
+runtimeContract('the Docker Engine', connectDockerEngine)

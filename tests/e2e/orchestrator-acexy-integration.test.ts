@@ -1,0 +1,288 @@
+import { Database } from 'bun:sqlite'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
+import { continuityErrors, parsePackets, parseSection } from '../emulators/engine/testing/packets.ts'
+import { AcexyClient } from '../support/acexy-client.ts'
+import type { Viewing } from '../support/acexy-viewing.ts'
+import { decodeEngines, decodeProvisioned } from '../support/acexy-wire.ts'
+import { connectTestDocker, type TestDocker, until } from '../support/docker.ts'
+import { DockerProxy } from '../support/docker-proxy.ts'
+import { buildEngineImage } from '../support/engine-image.ts'
+import { freePortRange, rangeSetting } from '../support/ports.ts'
+import { TestServer } from '../support/server.ts'
+
+/*
+ * The seed's scenarios: the orchestrator as a process, real Docker, the engine emulator in containers, and acexy's own
+ * behaviour with its real waits.
+ */
+
+const API_KEY = 'a key'
+/** Two seconds of the emulator's playback, in whole packets. */
+const WATCHED_BYTES = 188 * 1_300
+/** So long may an engine that answers still be told as starting. */
+const READY_WITHIN_MS = 500
+const SCENARIO_TIMEOUT_MS = 60_000
+
+const CONTENTS = ['1', '2', '3'].map((digit) => ({ by: 'id' as const, key: digit.padStart(40, 'c') }))
+const [FIRST, SECOND, THIRD] = CONTENTS
+
+const wanted = new Set<string>()
+const passed = new Set<string>()
+const cleanUps: (() => Promise<void> | void)[] = []
+let image: string
+
+beforeAll(async () => {
+  image = await buildEngineImage()
+}, 150_000)
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp()
+}, 30_000)
+
+afterAll(() => {
+  if (passed.size === wanted.size) console.log('✅ ALL INTEGRATION TESTS PASSED!')
+})
+
+/** A test whose success counts for the last line of the output. */
+function scenario(name: string, work: () => Promise<void>): void {
+  wanted.add(name)
+  test(
+    name,
+    async () => {
+      await work()
+      passed.add(name)
+    },
+    SCENARIO_TIMEOUT_MS,
+  )
+}
+
+describe('the seed', () => {
+  scenario('scenario 1: a stream is asked for where there is no engine', async () => {
+    const { server } = await orchestrator()
+    const { acexy, looks } = await startedClient(server)
+    expect(await listed(server)).toEqual([])
+
+    const viewing = await acexy.watch(content(FIRST))
+    const { route, streamId } = viewing.viewed
+    expect(looks).toEqual([
+      { provisioned: route.provisioned?.container_id ?? '', listed: [containerOf(viewing)] },
+    ])
+    console.log('✅ CRITICAL SUCCESS: Provisioned engine found in state immediately!')
+
+    expectTransportStream(await viewing.read(WATCHED_BYTES))
+    expect(await streamIds(server, 'started')).toEqual([streamId])
+    expect((await listed(server)).map(({ streams }) => streams)).toEqual([[streamId]])
+    await viewing.leave()
+    expect(await streamIds(server, 'started')).toEqual([])
+    expect(await streamIds(server, 'ended')).toEqual([streamId])
+    expect(acexy.troubles).toEqual([])
+  })
+
+  scenario('scenario 3: a third stream is asked for where two engines have one each', async () => {
+    const { server } = await orchestrator()
+    const { acexy, looks } = await startedClient(server)
+    const busy = await Promise.all([acexy.watch(content(FIRST)), acexy.watch(content(SECOND))])
+    expect(new Set(busy.map(containerOf)).size).toBe(2)
+    expect((await listed(server)).map(({ streams }) => streams.length)).toEqual([1, 1])
+
+    const third = await acexy.watch(content(THIRD))
+    const viewings = [...busy, third]
+    expect(looks).toHaveLength(3)
+    for (const look of looks) expect(look.listed).toContain(look.provisioned)
+    expect(looks.at(-1)?.listed.toSorted()).toEqual(viewings.map(containerOf).toSorted())
+    for (const bytes of await Promise.all(viewings.map((each) => each.read(WATCHED_BYTES)))) {
+      expectTransportStream(bytes)
+    }
+    expect((await listed(server)).map(({ streams }) => streams.length)).toEqual([1, 1, 1])
+    await Promise.all(viewings.map((each) => each.leave()))
+    expect(await streamIds(server, 'started')).toEqual([])
+    expect(acexy.troubles).toEqual([])
+  })
+})
+
+describe('an engine that boots', () => {
+  scenario('is listed as starting, and as ready soon after its first good answer', async () => {
+    const { server } = await orchestrator({ ENGINE_ENV: '{"BOOT_API_MS":"2500","BOOT_MS":"2500"}' })
+    const { host_http_port: port } = await provisioned(server)
+    expect(await stateOf(server)).toEqual({ status: 'starting', health_status: 'unknown', listed: true })
+    const [answeredMs, readyMs] = await Promise.all([
+      firstTimeOf('the engine answers', () => answersWell(port)),
+      firstTimeOf('it is ready', async () => (await stateOf(server))?.status === 'ready'),
+    ])
+    expect(await stateOf(server)).toEqual({ status: 'ready', health_status: 'healthy', listed: true })
+    expect(readyMs - answeredMs).toBeLessThan(READY_WITHIN_MS)
+  })
+})
+
+describe('an engine that takes longer than acexy waits', () => {
+  scenario('is the one that the next try gets, when acexy closes at 3 s', async () => {
+    const { server, docker } = await heldOrchestrator({ PROVISION_DEADLINE_MS: '20000' })
+    const { acexy } = await startedClient(server)
+    docker.holdStarts()
+    const answer = acexy.provision()
+    await until('acexy has given up once', () => acexy.troubles.length === 1)
+    docker.resume()
+    const engine = await answer
+    expect(await inView(server)).toEqual([engine?.container_id ?? ''])
+    expect(await everyEngine(server)).toHaveLength(1)
+    expect(acexy.troubles).toEqual(['a provision failed: no answer within 3000 ms'])
+  })
+
+  scenario('is the one that the next try gets, when the deadline comes first', async () => {
+    const { server, docker } = await heldOrchestrator({ PROVISION_DEADLINE_MS: '500' })
+    const { acexy } = await startedClient(server)
+    docker.holdStarts()
+    const answer = acexy.provision()
+    await until('the deadline has passed', () => unclaimed(server) === 1)
+    docker.resume()
+    const engine = await answer
+    expect(await inView(server)).toEqual([engine?.container_id ?? ''])
+    expect(await everyEngine(server)).toHaveLength(1)
+    expect(acexy.troubles).toEqual([])
+  })
+
+  scenario('never goes to two viewers who both wait', async () => {
+    const { server, docker } = await heldOrchestrator({ PROVISION_DEADLINE_MS: '20000' })
+    docker.holdStarts()
+    const gone = new AbortController()
+    const left = provisioned(server, gone.signal).catch(() => 'gone')
+    await until('the first start waits', () => docker.held() === 1)
+    gone.abort()
+    expect(await left).toBe('gone')
+    await until('it was seen that nobody waits', () => unclaimed(server) === 1)
+    const both = Promise.all([provisioned(server), provisioned(server)])
+    await until('the second start waits', () => docker.held() === 2)
+    docker.resume()
+    const ids = (await both).map(({ container_id }) => container_id)
+    expect(new Set(ids).size).toBe(2)
+    expect((await inView(server)).toSorted()).toEqual(ids.toSorted())
+    expect(await everyEngine(server)).toHaveLength(2)
+  })
+})
+
+interface Settings {
+  readonly [name: string]: string
+}
+
+/** An orchestrator with a label and ports of its own; it and its containers are removed after the test. */
+async function orchestrator(env: Settings = {}): Promise<{ server: TestServer; docker: TestDocker }> {
+  const docker = await connectTestDocker()
+  cleanUps.push(docker.cleanUp)
+  const server = new TestServer({
+    docker,
+    image,
+    env: {
+      API_KEY,
+      MIN_REPLICAS: '0',
+      PORT_RANGE_HOST: rangeSetting(freePortRange(100)),
+      ENGINE_ENV: '{"BOOT_MS":"6000"}',
+      ...env,
+    },
+  })
+  cleanUps.push(() => server.dispose())
+  await server.start()
+  return { server, docker }
+}
+
+/** The same, on a Docker whose starts can be made to wait. */
+async function heldOrchestrator(env: Settings): Promise<{ server: TestServer; docker: DockerProxy }> {
+  const docker = await DockerProxy.open(process.env.DOCKER_HOST ?? null)
+  cleanUps.push(() => docker.stop())
+  const { server } = await orchestrator({ DOCKER_HOST: docker.dockerHost, ...env })
+  return { server, docker }
+}
+
+/** What was provisioned, and what the very next `GET /engines` said. */
+interface Look {
+  readonly provisioned: string
+  readonly listed: readonly string[]
+}
+
+/** acexy on the engines' host, and a look at the engines right after each of its provisions. */
+async function startedClient(server: TestServer): Promise<{ acexy: AcexyClient; looks: readonly Look[] }> {
+  const looks: Look[] = []
+  const send = async (request: Request): Promise<Response> => {
+    const response = await fetch(request)
+    if (request.url.endsWith('/provision/acestream') && response.ok) {
+      const { container_id } = decodeProvisioned(await response.clone().text())
+      looks.push({ provisioned: container_id, listed: await inView(server) })
+    }
+    return response
+  }
+  const acexy = new AcexyClient({ url: server.url, apiKey: API_KEY, send })
+  cleanUps.push(() => acexy.stop())
+  await acexy.start()
+  return { acexy, looks }
+}
+
+const listed = async (server: TestServer) =>
+  decodeEngines(await (await fetch(`${server.url}/engines`)).text())
+
+const inView = async (server: TestServer) => (await listed(server)).map(({ container_id }) => container_id)
+
+interface EngineRow {
+  readonly status: string
+  readonly health_status: string
+  readonly listed: boolean
+}
+
+const everyEngine = (server: TestServer) => server.get<EngineRow[]>('/engines?status=all')
+
+/** How many engines have lost their caller; while they are being started, no answer of the API tells it. */
+function unclaimed(server: TestServer): number {
+  using database = new Database(server.databasePath, { readonly: true })
+  return database.query('select id from engines where unclaimed_since is not null').all().length
+}
+
+/** The one engine's. */
+async function stateOf(server: TestServer) {
+  const [row] = await everyEngine(server)
+  return row && { status: row.status, health_status: row.health_status, listed: row.listed }
+}
+
+async function streamIds(server: TestServer, status: string): Promise<string[]> {
+  const streams = await server.get<{ id: string }[]>(`/streams?status=${status}`)
+  return streams.map(({ id }) => id)
+}
+
+/** One POST as acexy sends it, for tests that need no more of acexy. */
+async function provisioned(server: TestServer, signal?: AbortSignal) {
+  const headers = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' }
+  const init = signal === undefined ? { headers } : { headers, signal }
+  const response = await server.post('/provision/acestream', { labels: {}, env: {} }, init)
+  const text = await response.text()
+  if (response.status !== 200) throw new Error(`${response.status} ${text}`)
+  return decodeProvisioned(text)
+}
+
+async function answersWell(port: number): Promise<boolean> {
+  try {
+    const url = `http://127.0.0.1:${port}/server/api?api_version=3&method=get_status`
+    // A connection of its own each time: the published port takes connections before the engine does.
+    return (await fetch(url, { keepalive: false, signal: AbortSignal.timeout(1_000) })).ok
+  } catch {
+    return false
+  }
+}
+
+async function firstTimeOf(what: string, condition: () => Promise<boolean>): Promise<number> {
+  await until(what, condition)
+  return performance.now()
+}
+
+function content(choice: (typeof CONTENTS)[number] | undefined): (typeof CONTENTS)[number] {
+  if (choice === undefined) throw new Error('there are three contents')
+  return choice
+}
+
+const containerOf = ({ viewed }: Viewing): string => viewed.route.containerId ?? ''
+
+/** Whole packets in sequence, with valid tables and a clock: what a player needs to begin. */
+function expectTransportStream(bytes: Uint8Array): void {
+  expect(bytes.length).toBe(WATCHED_BYTES)
+  const packets = parsePackets(bytes)
+  expect(continuityErrors(packets)).toBe(0)
+  const tables = packets.filter(({ pid, starts }) => pid === 0 && starts)
+  expect(tables.length).toBeGreaterThan(0)
+  for (const table of tables) expect(parseSection(table).length).toBeGreaterThan(0)
+  expect(packets.some(({ pcr }) => pcr !== null)).toBe(true)
+}

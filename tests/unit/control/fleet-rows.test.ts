@@ -1,0 +1,37 @@
+import { afterEach, expect, test } from 'bun:test'
+import { FleetRows } from '../../../src/control/engines/fleet-rows.ts'
+import { insertEngine, retire } from '../../../src/store/engines.ts'
+import { endStream, insertStream } from '../../../src/store/streams.ts'
+import { engine, stream } from '../../support/builders.ts'
+import { type TempStore, tempStore } from '../../support/temp-store.ts'
+
+let temp: TempStore
+afterEach(() => temp.dispose())
+
+test('the rows are read once for each version of the store, and say what was committed last', () => {
+  temp = tempStore()
+  const { store } = temp
+  const rows = new FleetRows(store)
+  expect(rows.read()).toMatchObject({ engines: [], started: new Map() })
+  const { rowId } = store.transact((tx) => {
+    insertEngine(tx, engine())
+    return insertStream(tx, stream())
+  })
+  const read = rows.read()
+  expect(read.engines).toEqual([engine()])
+  expect(read.started.get('engine-1')).toMatchObject([{ rowId, status: 'started' }])
+  expect(rows.read()).toBe(read)
+  // Those of no engine decide nothing, and there may be many.
+  store.transact((tx) =>
+    insertStream(tx, { ...stream(), streamId: 'other', engineId: null, containerId: null }),
+  )
+  expect([...rows.read().started.keys()]).toEqual(['engine-1'])
+  const reread = rows.read()
+  // What is written beside the versions of the state is none of this.
+  store.record(() => undefined)
+  expect(rows.read()).toBe(reread)
+  store.transact((tx) => endStream(tx, rowId, 5, 'eof'))
+  expect(rows.read().started.get('engine-1')).toBeUndefined()
+  store.transact((tx) => retire(tx, 'engine-1', ['ready'], 'gone', {}))
+  expect(rows.read().engines).toEqual([])
+})

@@ -1,0 +1,180 @@
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { type HistoryLimits, Retention } from '../../../src/control/housekeeping/retention.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { insertEngine } from '../../../src/store/engines.ts'
+import { bindKey } from '../../../src/store/idempotency.ts'
+import { appendJournal, countJournal } from '../../../src/store/journal.ts'
+import { PRUNE_BATCH, SAMPLES_BATCH } from '../../../src/store/prune.ts'
+import { addSamples } from '../../../src/store/samples.ts'
+import { countStreams, insertStream, streamsWhere } from '../../../src/store/streams.ts'
+import { engine, figures, stream } from '../../support/builders.ts'
+import { Rig } from '../../support/rig.ts'
+import { type TempStore, tempStore } from '../../support/temp-store.ts'
+
+let temp: TempStore
+let stop: () => void
+beforeEach(() => {
+  temp = tempStore()
+  stop = () => {}
+})
+afterEach(() => {
+  stop()
+  temp.dispose()
+})
+
+const bound = { rows: 1_000, days: 30 }
+const LIMITS: HistoryLimits = { engines: bound, streams: bound, journal: bound, idempotencyKeys: bound }
+const nowMs = Date.now()
+
+// Thousands of rows, on a disk that others use, too.
+setDefaultTimeout(30_000)
+
+function housekeeping(): Retention {
+  const { store } = temp
+  const keeper = new Retention({
+    ...{ store, clock: systemClock, limits: LIMITS },
+    books: { endForgotten: () => false, endOversized: () => false },
+    ends: { catchUp: () => {} },
+    onError: (error) => {
+      throw error
+    },
+  })
+  keeper.start()
+  stop = () => keeper.stop()
+  return keeper
+}
+
+/** Resolves when it is so, and throws after ten seconds; `onTurn` is called in each task between those of others. */
+async function until(isSo: () => boolean, onTurn: () => void = () => {}): Promise<void> {
+  const endMs = performance.now() + 10_000
+  while (!isSo()) {
+    if (performance.now() > endMs) throw new Error('it did not become so')
+    await new Promise((resolve) => setImmediate(resolve))
+    onTurn()
+  }
+}
+
+const rows = (table: string): number => temp.store.db.get<[number]>(`SELECT count(*) FROM ${table}`)[0]
+
+describe('the history in a file', () => {
+  test('is within its bounds after one sweep, however much there is, and the thread is free between its steps', async () => {
+    const surplus = 1_500
+    temp.store.transact((tx) => {
+      insertEngine(tx, engine())
+      for (let n = 0; n < LIMITS.journal.rows + surplus; n++) {
+        appendJournal(tx, nowMs, { kind: 'stream.failed', detail: { key: 'x'.repeat(1_000) } })
+        insertStream(tx, stream({ status: 'ended', endedAt: nowMs, engineId: null }))
+        bindKey(tx, { key: `key${n}`, requestHash: 'hash', engineId: 'engine-1' }, nowMs)
+        insertEngine(
+          tx,
+          engine({ id: `gone${n}`, status: 'gone', endedAt: nowMs, containerId: null, name: `${n}` }),
+        )
+      }
+      insertStream(tx, stream())
+    })
+    housekeeping().run()
+    const counts = [countJournal(temp.store.db)]
+    await until(
+      () => rows('engines') <= LIMITS.engines.rows + 1,
+      () => counts.push(countJournal(temp.store.db)),
+    )
+    const steps = counts.slice(1).map((count, index) => (counts[index] ?? 0) - count)
+    expect(Math.max(...steps)).toBe(PRUNE_BATCH)
+    expect(countJournal(temp.store.db)).toBe(LIMITS.journal.rows)
+    expect(countStreams(temp.store.db)).toBe(LIMITS.streams.rows + 1)
+    expect(streamsWhere(temp.store.db, { status: 'started' })).toHaveLength(1)
+    expect(rows('idempotency_keys')).toBe(LIMITS.idempotencyKeys.rows)
+  })
+
+  test('that is too old goes in steps, too', async () => {
+    const old = nowMs - 31 * 86_400_000
+    temp.store.transact((tx) => {
+      for (let n = 0; n < LIMITS.journal.rows - 1; n++) {
+        appendJournal(tx, old, { kind: 'stream.failed' })
+        insertStream(tx, stream({ status: 'ended', endedAt: old, engineId: null }))
+      }
+    })
+    housekeeping().run()
+    expect(countJournal(temp.store.db)).toBe(LIMITS.journal.rows - 1 - PRUNE_BATCH)
+    expect(countStreams(temp.store.db)).toBe(LIMITS.journal.rows - 1 - PRUNE_BATCH)
+    await until(() => countJournal(temp.store.db) + countStreams(temp.store.db) === 0)
+  })
+
+  test('keeps up with writes that never rest', async () => {
+    housekeeping().run()
+    let most = 0
+    for (let n = 0; n < 1_500; n++) {
+      temp.store.transact((tx) => {
+        for (let entry = 0; entry < 4; entry++) appendJournal(tx, nowMs, { kind: 'stream.failed' })
+        insertStream(tx, stream({ status: 'ended', endedAt: nowMs, engineId: null }))
+      })
+      most = Math.max(most, countJournal(temp.store.db))
+      // As a request does that comes in a task of its own.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    // Of 6,000 that were written: what comes between two sweeps, and while one is under way.
+    expect(most).toBeLessThan(LIMITS.journal.rows + 2_000)
+    await until(() => countJournal(temp.store.db) < LIMITS.journal.rows + 1_000)
+    expect(countStreams(temp.store.db)).toBeLessThan(LIMITS.streams.rows + 250)
+  })
+
+  test('of a stream with very many samples goes after them, a batch at a time', async () => {
+    const samples = 3 * SAMPLES_BATCH
+    temp.store.transact((tx) => {
+      insertEngine(tx, engine())
+      const { rowId } = insertStream(tx, stream())
+      const seqs = new Map<number, number>()
+      const limits = { perStream: samples, total: samples }
+      const one = { ...figures(), streamRowId: rowId, at: nowMs }
+      addSamples(tx, Array(samples).fill(one), seqs, limits)
+      for (let n = 0; n <= LIMITS.streams.rows; n++)
+        insertStream(tx, stream({ status: 'ended', endedAt: nowMs, engineId: null }))
+    })
+    temp.store.db.run("UPDATE streams SET status = 'ended', ended_at = 1 WHERE status = 'started'")
+    housekeeping().run()
+    expect(rows('stream_stats')).toBe(samples - SAMPLES_BATCH)
+    await until(() => countStreams(temp.store.db) === LIMITS.streams.rows)
+    expect(rows('stream_stats')).toBe(0)
+  })
+})
+
+describe('what an older version has stored without a bound', () => {
+  const LONG = 'x'.repeat(840_000)
+
+  test('is served as it is, and gone after the first sweep', async () => {
+    const rig = new Rig()
+    const { store } = rig.temp
+    const unmatched = { engineId: null, containerId: null }
+    store.transact((tx) => {
+      for (let n = 0; n < 25; n++) {
+        const ended = { status: 'ended', endedAt: rig.clock.now() } as const
+        insertStream(tx, stream({ ...unmatched, ...ended, streamId: `e${n}`, key: LONG }))
+        insertStream(tx, stream({ ...unmatched, streamId: `s${n}`, key: LONG, startedAt: rig.clock.now() }))
+        const detail = { key: LONG, nul: 'a\0', half: '\ud800' }
+        appendJournal(tx, rig.clock.now(), { kind: 'stream.started', streamId: `s${n}`, detail })
+      }
+      insertStream(tx, stream({ ...unmatched, streamId: 'short', startedAt: rig.clock.now() }))
+    })
+    try {
+      expect(await rig.json<object>('GET', '/streams/s24')).toMatchObject({ key: LONG })
+      for (const path of [
+        '/events?limit=3',
+        '/streams?limit=3',
+        '/streams?status=started',
+        '/orchestrator/status',
+      ])
+        expect([path, (await rig.request('GET', path)).status]).toEqual([path, 200])
+      // A proxy ends one of them before any sweep.
+      const ended = await rig.json<object>('POST', '/events/stream_ended', { stream_id: 's24' })
+      expect(ended).toMatchObject({ updated: true, stream: { key: LONG } })
+      await rig.start()
+      await rig.clock.advance(5_000)
+      expect(countStreams(store.db)).toBe(1)
+      const [longest] = store.db.get<[number]>('SELECT max(length(detail)) FROM journal')
+      expect(longest).toBeLessThan(1_000)
+      expect((await rig.request('GET', '/streams/short')).status).toBe(200)
+    } finally {
+      await rig.dispose()
+    }
+  })
+})

@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { Exposition } from '../../support/exposition.ts'
+import { Rig } from '../../support/rig.ts'
+import { settled } from '../../support/virtual-clock.ts'
+
+/* Events that are refused for their key: the proxy plays on, and nobody would know. */
+
+const KEY = 'the-right-key'
+
+let rig: Rig
+let caller: string | null
+
+beforeEach(async () => {
+  rig = await new Rig({ API_KEY: KEY }).start()
+  caller = '192.168.1.7'
+})
+afterEach(() => rig.dispose())
+
+/** How long a wrong key waits for its answer. */
+const WRONG_KEY_MS = 250
+
+/** An event as it comes in over the network, from `caller`; gives the status of the answer. */
+async function send(key: string | null, path = '/events/stream_started', method = 'POST'): Promise<number> {
+  const answer = sending(key, path, method)
+  if (key !== null && key !== KEY) await rig.clock.advance(WRONG_KEY_MS)
+  return answer
+}
+
+async function sending(key: string | null, path: string, method = 'POST'): Promise<number> {
+  const headers: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` }
+  const request = new Request(`http://localhost${path}`, {
+    method,
+    headers,
+    ...(method === 'POST' ? { body: '{}' } : {}),
+  })
+  const { app } = rig.orchestrator
+  const address = caller
+  Object.assign(app, { server: { requestIP: () => address && { address } } })
+  return (await app.handle(request)).status
+}
+
+const told = () =>
+  rig.logged
+    .filter((line) => line.includes('; its streams are not booked'))
+    .map((line) => line.replace(/ \{.*/, ''))
+const warnings = async () =>
+  (
+    await rig.json<{ warnings: { code: string; message: string; remedy: string }[] }>(
+      'GET',
+      '/orchestrator/status',
+    )
+  ).warnings
+/** Refused without a key, and with a wrong one. */
+const counted = async (): Promise<readonly number[]> => {
+  const seen = new Exposition(await (await rig.request('GET', '/metrics')).text())
+  return ['401', '403'].map((status) => seen.of(`roundhouse_events_refused_total{status="${status}"}`))
+}
+
+describe('an event that is refused', () => {
+  test('is one line in the log per caller and minute, and counted each time', async () => {
+    expect(await counted()).toEqual([0, 0])
+    expect(await send('wrong')).toBe(403)
+    expect(await send('wrong', '/events/stream_ended')).toBe(403)
+    caller = '192.168.1.8'
+    expect(await send(null, '/events/stream_ended')).toBe(401)
+    expect(told()).toEqual([
+      '403 for POST /events/stream_started from 192.168.1.7: wrong key; its streams are not booked',
+      '401 for POST /events/stream_ended from 192.168.1.8: no key; its streams are not booked',
+    ])
+    await rig.clock.advance(59_999)
+    await send(null)
+    expect(told()).toHaveLength(2)
+    await rig.clock.advance(1)
+    await send(null)
+    expect(told()).toHaveLength(3)
+    expect(await counted()).toEqual([3, 2])
+  })
+
+  test('is a warning until five minutes after the last', async () => {
+    expect(await warnings()).toEqual([])
+    await send('wrong')
+    expect(await warnings()).toMatchObject([
+      {
+        code: 'events_refused',
+        message: expect.stringContaining('events of streams are refused (wrong key)'),
+        remedy: expect.stringContaining('ACEXY_ORCH_APIKEY'),
+      },
+    ])
+    await rig.clock.advance(299_000)
+    await send(null)
+    expect(await warnings()).toMatchObject([
+      { message: expect.stringContaining('refused (no key, wrong key)') },
+    ])
+    await rig.clock.advance(299_999)
+    expect(await warnings()).toHaveLength(1)
+    await rig.clock.advance(1)
+    expect(await warnings()).toEqual([])
+    await send(null)
+    expect(await warnings()).toMatchObject([{ message: expect.stringContaining('refused (no key)') }])
+  })
+
+  test('never brings a key into the log, nor a path of the caller’s', async () => {
+    await send('my-secret')
+    caller = null
+    await send('my-secret', '/events/%0Anonsense')
+    expect(told()).toEqual([
+      expect.stringContaining('/events/stream_started from 192.168.1.7'),
+      '403 for POST /events/… from an address that is not known: wrong key; its streams are not booked',
+    ])
+    const logged = rig.logged.join()
+    expect(logged).not.toContain('my-secret')
+    expect(logged).not.toContain(KEY)
+    expect(logged).not.toContain('nonsense')
+  })
+
+  test('from ever new addresses fills neither the log nor the memory', async () => {
+    const answers: Promise<number>[] = []
+    for (let n = 0; n < 300; n++) {
+      caller = `10.0.${n >> 8}.${n & 255}`
+      answers.push(sending('wrong', '/events/stream_started'))
+      await settled()
+    }
+    await rig.clock.advance(WRONG_KEY_MS)
+    await Promise.all(answers)
+    expect(told()).toHaveLength(100)
+    expect(await counted()).toEqual([0, 300])
+  })
+})
+
+test('nothing is told of events that are taken, nor of other requests that are refused', async () => {
+  expect(await send(KEY)).toBe(422)
+  expect(await send('wrong', '/provision/acestream')).toBe(403)
+  expect(await send('wrong', '/events', 'DELETE')).toBe(403)
+  expect(told()).toEqual([])
+  expect(await warnings()).toEqual([])
+  expect(await counted()).toEqual([0, 0])
+})

@@ -1,0 +1,666 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import type { HealthTarget } from '../../../src/control/health/health-source.ts'
+import { RuntimeFailure } from '../../../src/runtime/runtime.ts'
+import { liveEngines } from '../../../src/store/engines.ts'
+import { newestJournal } from '../../../src/store/journal.ts'
+import { leasesIn } from '../../../src/store/leases.ts'
+import { figures } from '../../support/builders.ts'
+import { Rig } from '../../support/rig.ts'
+import { RigNode, startBehindVpn } from '../../support/rig-vpn.ts'
+import { settled } from '../../support/virtual-clock.ts'
+
+interface Row {
+  readonly container_id: string
+  readonly container_name: string
+  readonly host: string
+  readonly port: number
+  readonly status: string
+  readonly forwarded: boolean
+  readonly vpn_container: string | null
+  readonly listed: boolean
+  readonly reason: string | null
+}
+
+let rig: Rig
+let nodes: readonly RigNode[]
+let node: RigNode
+/** Ports of engines that say that they are not connected. */
+let cutOff: Set<number>
+/** Whether sessions that engines are asked about move bytes, or are known to none of them. */
+let areMoving = true
+afterEach(() => rig.dispose())
+
+async function start(
+  env: Record<string, string> = {},
+  names: readonly string[] = ['gluetun'],
+): Promise<void> {
+  const started = await startBehindVpn(names, env)
+  rig = started.rig
+  nodes = started.nodes
+  node = started.nodes[0] as RigNode
+  cutOff = new Set()
+  areMoving = true
+}
+
+/** Starts with an empty database on what is there. */
+async function startOn(host: Pick<Rig, 'clock' | 'runtime'>): Promise<void> {
+  rig = new Rig({ GLUETUN_CONTAINER_NAME: 'gluetun' }, host)
+  node = new RigNode(rig, 'gluetun')
+  nodes = [node]
+  await rig.start()
+}
+
+/** Lets time pass, with nodes and engines telling each second how they are. */
+async function pass(seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; second++) {
+    await rig.clock.advance(1_000)
+    for (const each of nodes) each.report()
+    for (const target of rig.health.targets) answer(target, rig.clock.now())
+    await settled()
+  }
+}
+
+function answer(target: HealthTarget, atMs: number): void {
+  const { engineId, generation, addresses, networkIntervalMs, sessions } = target
+  const port = addresses[0]?.port ?? 0
+  rig.health.tell({ engineId, generation, ok: true, atMs, error: null })
+  if (networkIntervalMs !== null)
+    rig.health.tellNetwork({ engineId, generation, connected: !cutOff.has(port), atMs })
+  const said = areMoving ? SERVES : ENDED
+  for (const { streamRowId } of sessions)
+    rig.health.tellSessions({ engineId, generation, streamRowId, ...said(atMs), atMs })
+}
+
+const SERVES = (atMs: number) => ({ state: 'serves', figures: figures({ downloaded: atMs }) }) as const
+const ENDED = () => ({ state: 'ended', figures: null }) as const
+
+const all = () => rig.json<Row[]>('GET', '/engines?status=all')
+const listed = async () =>
+  (await rig.json<Row[]>('GET', '/engines')).map(({ container_name }) => container_name).sort()
+const statuses = async () => (await all()).map(({ container_name, status }) => `${container_name} ${status}`)
+const streams = () => rig.json<{ status: string; end_reason: string | null }[]>('GET', '/streams')
+const container = (name: string) => rig.runtime.containers().find((each) => each.name === name)
+const kinds = () => newestJournal(rig.temp.store.db, 500).map(({ kind }) => kind)
+
+/** Starts so many engines and waits until they are ready. */
+async function provision(count: number): Promise<readonly Row[]> {
+  for (let number = 0; number < count; number++) expect((await rig.provision()).status).toBe(200)
+  await pass(2)
+  return all()
+}
+
+describe('an engine behind a VPN', () => {
+  test('joins the network of the node, publishes nothing, and has ports of its own there', async () => {
+    await start()
+    await provision(2)
+    const [first, second] = liveEngines(rig.temp.store.db)
+    expect(first).toMatchObject({
+      vpnNode: 'gluetun',
+      scope: 'gluetun',
+      httpPort: 19_000,
+      hostHttpPort: 19_000,
+    })
+    expect(first).toMatchObject({ httpsPort: 45_000, apiPort: 62_100, p2pPort: 8_700, forwarded: false })
+    expect(second).toMatchObject({ httpPort: 19_001, httpsPort: 45_001, apiPort: 62_101, p2pPort: 8_701 })
+    expect(container('acestream-1')).toMatchObject({ joins: node.id, ports: [] })
+    expect(leasesIn(rig.temp.store.db, 'gluetun')).toHaveLength(8)
+    expect(await all()).toMatchObject([
+      { host: 'gluetun', port: 19_000, vpn_container: 'gluetun', listed: true },
+      { host: 'gluetun', port: 19_001, vpn_container: 'gluetun', listed: true },
+    ])
+  })
+
+  test('carries the forwarded port when no other one does', async () => {
+    await start()
+    node.control = { forwardedPort: 51_413 }
+    await pass(1)
+    expect((await provision(2)).map(({ forwarded }) => forwarded)).toEqual([true, false])
+    expect(liveEngines(rig.temp.store.db)[0]).toMatchObject({ p2pPort: 51_413, forwarded: true })
+  })
+
+  test('gets the port that it asks for only from the range of a node', async () => {
+    await start()
+    const refused = await rig.provision({}, { host_port: 18_000 })
+    expect(refused.status).toBe(422)
+    expect(await refused.text()).toContain('GLUETUN_PORT_RANGE (19000-19019)')
+    expect((await rig.provision({}, { host_port: 19_007 })).status).toBe(200)
+    expect((await all())[0]).toMatchObject({ port: 19_007 })
+  })
+
+  test('is known by its labels alone when the database is lost', async () => {
+    await start()
+    node.control = { forwardedPort: 51_413 }
+    await pass(1)
+    await provision(1)
+    const [before] = liveEngines(rig.temp.store.db)
+    const { clock, runtime } = rig
+    await rig.dispose()
+    await startOn({ clock, runtime })
+    await pass(2)
+    const [after] = liveEngines(rig.temp.store.db)
+    const { id, vpnNode, scope, forwarded, httpPort, httpsPort, apiPort, p2pPort } = before ?? {}
+    expect(after).toMatchObject({ id, vpnNode, scope, forwarded, httpPort, httpsPort, apiPort, p2pPort })
+    expect(leasesIn(rig.temp.store.db, 'gluetun')).toHaveLength(4)
+  })
+})
+
+test('engines are asked for their connection more often while their VPN is in doubt', async () => {
+  await start()
+  await provision(1)
+  const interval = () => rig.health.targets[0]?.networkIntervalMs
+  expect(interval()).toBe(10_000)
+  cutOff.add(19_000)
+  await pass(1)
+  expect(interval()).toBe(2_000)
+  cutOff.clear()
+  await pass(20)
+  expect(interval()).toBe(10_000)
+  await rig.runtime.restartOutside(node.id)
+  await pass(30)
+  expect(interval()).toBe(2_000)
+  await pass(60)
+  expect(interval()).toBe(10_000)
+})
+
+test('a copy of the engine that carries the forwarded port is taken over, and carries none', async () => {
+  await start()
+  node.control = { forwardedPort: 51_413 }
+  await pass(1)
+  await provision(1)
+  const { labels = {}, image = '' } = container('acestream-1') ?? {}
+  const moved = { ...labels, 'acestream.http_port': '19010', 'host.http_port': '19010' }
+  const spec = { name: 'copy', image, env: {}, labels: moved, ports: [], publishAddress: '' }
+  const network = `container:${node.id}`
+  await rig.runtime.start(await rig.runtime.create({ ...spec, network, memoryBytes: null, cpus: null }))
+  await pass(2)
+  expect((await all()).map(({ container_name, forwarded }) => [container_name, forwarded])).toEqual([
+    ['acestream-1', true],
+    ['copy', false],
+  ])
+})
+
+describe('a VPN that is down', () => {
+  test('refuses a provision with the reason, hides its engines, and lets the streams be', async () => {
+    await start()
+    await provision(1)
+    await rig.play(19_000)
+    node.health = 'unhealthy'
+    await pass(1)
+    const refused = await rig.provision()
+    expect(refused.status).toBe(503)
+    expect(refused.headers.get('retry-after')).toBe('60')
+    expect(await refused.json()).toMatchObject({
+      detail: "Cannot provision engine: VPN not available - Gluetun VPN container 'gluetun' is not healthy",
+      code: 'vpn_disconnected',
+      recovery_eta_seconds: 60,
+      should_wait: true,
+    })
+    expect(await rig.json('GET', '/orchestrator/status')).toMatchObject({
+      status: 'degraded',
+      vpn: { enabled: true, connected: false, health: 'unhealthy', container: 'gluetun' },
+      provisioning: { can_provision: false, blocked_reason: 'VPN not connected' },
+    })
+    expect(await listed()).toEqual([])
+    expect((await all())[0]).toMatchObject({ listed: false, reason: 'its VPN node is down' })
+    expect(await streams()).toMatchObject([{ status: 'started' }])
+    await pass(120)
+    expect(await statuses()).toEqual(['acestream-1 ready'])
+    expect(await streams()).toMatchObject([{ status: 'started' }])
+  })
+
+  test('comes back after the stable time without a hand, and what survived is as it was', async () => {
+    await start()
+    const [before] = await provision(1)
+    await rig.play(19_000)
+    node.health = 'unhealthy'
+    await pass(30)
+    node.health = 'healthy'
+    await pass(4)
+    expect(await listed()).toEqual([])
+    const early = await rig.provision()
+    expect([early.status, Number(early.headers.get('retry-after')) <= 2]).toEqual([503, true])
+    await pass(2)
+    expect(await listed()).toEqual(['acestream-1'])
+    expect((await rig.provision()).status).toBe(200)
+    await pass(30)
+    expect(container('acestream-1')?.id).toBe(before?.container_id)
+    expect(kinds()).not.toContain('engine.restarting')
+    expect(await streams()).toMatchObject([{ status: 'started' }])
+  })
+
+  test.each([
+    [
+      'gone',
+      () => rig.runtime.removeOutside(node.id),
+      "Gluetun VPN container 'gluetun' does not exist",
+      'missing',
+    ],
+    [
+      'killed',
+      () => rig.runtime.kill(node.id),
+      "Gluetun VPN container 'gluetun' is not running (exited)",
+      'exited',
+    ],
+    [
+      'stopped by its API',
+      () => {
+        node.control = { status: 'stopped' }
+      },
+      "Gluetun VPN container 'gluetun' has its VPN stopped",
+      'running',
+    ],
+  ])('says so when it is %s', async (_, strike, reason, status) => {
+    await start()
+    strike()
+    await pass(1)
+    expect(await (await rig.provision()).json()).toMatchObject({
+      detail: `Cannot provision engine: VPN not available - ${reason}`,
+    })
+    expect(await rig.json('GET', '/vpn/status')).toMatchObject({
+      enabled: true,
+      connected: false,
+      status,
+      error: reason,
+      nodes: [{ container: 'gluetun', state: 'down', reason }],
+    })
+  })
+
+  test('is found dead by its engines before Gluetun says so', async () => {
+    await start()
+    await provision(3)
+    await pass(5)
+    cutOff.add(19_000).add(19_001)
+    await pass(3)
+    expect(await (await rig.provision()).json()).toMatchObject({
+      detail:
+        "Cannot provision engine: VPN not available - Gluetun VPN container 'gluetun' has lost its tunnel: " +
+        '2 of 3 engines say that they are not connected',
+    })
+    expect(await listed()).toEqual([])
+  })
+
+  test('is found dead as soon as its engines have said so, before anything else is done', async () => {
+    await start({}, ['one', 'two'])
+    await provision(4)
+    await pass(5)
+    const behind = liveEngines(rig.temp.store.db).filter(({ vpnNode }) => vpnNode === 'two')
+    const answers = behind.map(({ id, containerStartedAt }) => ({
+      engineId: id,
+      generation: containerStartedAt ?? 0,
+      connected: false,
+      atMs: rig.clock.now(),
+    }))
+    rig.health.tellNetwork(...answers)
+    expect(kinds()).not.toContain('vpn.down')
+    rig.health.tellNetwork(...answers)
+    expect(newestJournal(rig.temp.store.db, 1)).toMatchObject([{ kind: 'vpn.down', detail: { node: 'two' } }])
+  })
+
+  test('is not known while nobody looks at it, its engines stay listed, and one look is enough afterwards', async () => {
+    await start()
+    await provision(1)
+    rig.vpn.lose()
+    await settled()
+    expect(await listed()).toEqual(['acestream-1'])
+    const refused = await rig.provision()
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5'])
+    await pass(1)
+    expect((await rig.provision()).status).toBe(200)
+  })
+
+  test('is as it was while Docker does not answer', async () => {
+    await start()
+    await provision(1)
+    rig.vpn.tellContainer({
+      node: 'gluetun',
+      atMs: rig.clock.now(),
+      container: null,
+      isMissing: false,
+      error: 'Docker does not answer',
+    })
+    expect((await rig.provision()).status).toBe(200)
+  })
+
+  test('that goes between the look and the start is the reason, and no fault of engines', async () => {
+    await start()
+    rig.runtime.kill(node.id)
+    const refused = await rig.provision()
+    expect(refused.status).toBe(503)
+    expect(await refused.json()).toMatchObject({ code: 'vpn_disconnected' })
+    expect(await rig.json('GET', '/health/status')).toMatchObject({
+      circuit_breakers: { general: { failure_count: 0 } },
+    })
+    expect(leasesIn(rig.temp.store.db)).toEqual([])
+  })
+})
+
+describe('after Gluetun was', () => {
+  test('restarted, its engines are, with their streams ended and their names kept', async () => {
+    await start()
+    const before = await provision(3)
+    await rig.play(19_000)
+    await rig.runtime.restartOutside(node.id)
+    node.report()
+    await settled()
+    expect((await all()).map(({ reason }) => reason)).toEqual(
+      Array(3).fill('its VPN node was restarted, and it has not joined it again yet'),
+    )
+    await pass(8)
+    expect(await statuses()).toEqual(['acestream-1 ready', 'acestream-2 ready', 'acestream-3 ready'])
+    expect((await all()).map(({ container_id }) => container_id)).toEqual(
+      before.map(({ container_id }) => container_id),
+    )
+    expect(await listed()).toHaveLength(3)
+    expect(await streams()).toMatchObject([{ status: 'ended', end_reason: 'vpn_lost' }])
+    const { startedAtMs } = container('gluetun') ?? {}
+    expect(container('acestream-1')?.startedAtMs).toBeGreaterThan(startedAtMs ?? 0)
+  })
+
+  test('made anew, its engines are, in its new network, with their names and ports', async () => {
+    await start()
+    const before = await provision(3)
+    await rig.play(19_000)
+    await node.recreate()
+    await pass(8)
+    const after = await all()
+    expect(after.map(({ container_name, port, status }) => [container_name, port, status])).toEqual(
+      before.map(({ container_name, port, status }) => [container_name, port, status]),
+    )
+    expect(after.every(({ container_id }, index) => container_id !== before[index]?.container_id)).toBe(true)
+    expect(rig.runtime.containers().filter(({ joins }) => joins === node.id)).toHaveLength(3)
+    expect(rig.runtime.containers()).toHaveLength(4)
+    expect(await streams()).toMatchObject([{ status: 'ended', end_reason: 'vpn_lost' }])
+    expect(leasesIn(rig.temp.store.db)).toHaveLength(12)
+  })
+
+  test('made anew with another forwarded port, the engine that carried the earlier one has it', async () => {
+    await start()
+    node.control = { forwardedPort: 51_413 }
+    await pass(1)
+    await provision(2)
+    node.control = { forwardedPort: 40_000 }
+    await node.recreate()
+    await pass(8)
+    expect((await all()).map(({ forwarded }) => forwarded)).toEqual([true, false])
+    expect(liveEngines(rig.temp.store.db)[0]).toMatchObject({ p2pPort: 40_000 })
+  })
+
+  test('made anew, what is known of the earlier one is nothing to act on', async () => {
+    await start()
+    await node.recreate()
+    // Nobody has told of it, and Docker knows the new one by its name.
+    expect((await rig.provision()).status).toBe(200)
+    await rig.clock.advance(2_000)
+    expect(kinds()).not.toContain('engine.recreating')
+    await pass(10)
+    expect(kinds()).not.toContain('engine.recreating')
+    expect(await listed()).toEqual(['acestream-1'])
+  })
+
+  test('restarted while we were away, it is seen from what Docker says', async () => {
+    await start()
+    const [before] = await provision(1)
+    await rig.during(rig.orchestrator.stop())
+    await rig.runtime.restartOutside(node.id)
+    await rig.clock.advance(10_000)
+    await rig.restart()
+    await pass(8)
+    expect(await all()).toMatchObject([{ container_id: before?.container_id, status: 'ready', listed: true }])
+    expect(kinds()).toContain('engine.restarting')
+  })
+
+  test('cut off for a while, engines that have not come back are restarted, one after another', async () => {
+    await start()
+    await provision(3)
+    await pass(5)
+    node.health = 'unhealthy'
+    for (const port of [19_000, 19_001, 19_002]) cutOff.add(port)
+    await pass(30)
+    node.health = 'healthy'
+    cutOff.delete(19_002)
+    await pass(6)
+    expect(await listed()).toEqual(['acestream-3'])
+    await pass(9)
+    expect(kinds()).not.toContain('engine.restarting')
+    for (let second = 0; second < 20; second++) {
+      await pass(1)
+      const coming = rig.runtime.containers().filter(({ name, startedAtMs }) => isFresh(name, startedAtMs))
+      for (const { name } of coming) cutOff.delete(name === 'acestream-1' ? 19_000 : 19_001)
+      expect((await all()).filter(({ status }) => status === 'starting').length).toBeLessThanOrEqual(1)
+    }
+    expect(kinds().filter((kind) => kind === 'engine.restarting')).toHaveLength(2)
+    expect(await listed()).toEqual(['acestream-1', 'acestream-2', 'acestream-3'])
+  })
+
+  test('cut off, an engine is not left behind by what it said itself, whatever its clock says', async () => {
+    await start()
+    const [one, two] = await provision(2)
+    await pass(5)
+    const said = (row: Row | undefined, connected: boolean, agoMs: number) => {
+      const target = rig.health.targets.find(({ addresses }) => addresses[0]?.port === row?.port)
+      const { engineId = '', generation = 0 } = target ?? {}
+      rig.health.tellNetwork({ engineId, generation, connected, atMs: rig.clock.now() - agoMs })
+    }
+    said(two, true, 3_000)
+    said(one, true, 0)
+    for (const agoMs of [2_000, 1_000]) said(one, false, agoMs)
+    for (let second = 0; second < 30; second++) {
+      await rig.clock.advance(1_000)
+      node.report()
+    }
+    expect(await listed()).toEqual(['acestream-2'])
+    expect(kinds()).not.toContain('engine.restarting')
+    // The other was connected later: then it is.
+    said(two, true, 0)
+    await rig.clock.advance(5_000)
+    expect(kinds()).toContain('engine.restarting')
+  })
+
+  test('cut off, engines are let alone with VPN_RESTART_ENGINES_ON_RECONNECT=false, and hidden', async () => {
+    await start({ VPN_RESTART_ENGINES_ON_RECONNECT: 'false' })
+    await provision(1)
+    await pass(5)
+    node.health = 'unhealthy'
+    cutOff.add(19_000)
+    await pass(20)
+    node.health = 'healthy'
+    await pass(60)
+    expect(kinds()).not.toContain('engine.restarting')
+    expect(await all()).toMatchObject([
+      { listed: false, reason: 'it says that it is not connected, though its VPN node is up' },
+    ])
+    cutOff.clear()
+    await pass(1)
+    expect(await listed()).toEqual(['acestream-1'])
+  })
+})
+
+const isFresh = (name: string, startedAtMs: number | null): boolean =>
+  name.startsWith('acestream') && rig.clock.now() - (startedAtMs ?? 0) <= 2_000
+
+describe('a forwarded port that changed', () => {
+  test('renews the engine that carried the earlier one, and no other', async () => {
+    await start()
+    node.control = { forwardedPort: 51_413 }
+    await pass(1)
+    const before = await provision(3)
+    node.control = { forwardedPort: 40_000 }
+    await pass(1)
+    expect((await all()).slice(0, 3).map(({ forwarded }) => forwarded)).toEqual([false, false, false])
+    await pass(30)
+    const after = await all()
+    expect(after.map(({ container_name, forwarded }) => [container_name, forwarded])).toEqual([
+      ['acestream-2', false],
+      ['acestream-3', false],
+      ['acestream-4', true],
+    ])
+    expect(after[0]?.container_id).toBe(before[1]?.container_id)
+    expect(liveEngines(rig.temp.store.db).find(({ forwarded }) => forwarded)?.p2pPort).toBe(40_000)
+    await pass(120)
+    expect(await statuses()).toHaveLength(3)
+  })
+
+  test('waits for the stream of that engine', async () => {
+    await start()
+    node.control = { forwardedPort: 51_413 }
+    await pass(1)
+    await provision(1)
+    await rig.play(19_000)
+    node.control = { forwardedPort: 40_000 }
+    await pass(120)
+    expect(await statuses()).toEqual(['acestream-1 ready'])
+    await rig.json('POST', '/events/stream_ended', { stream_id: 'key|session', reason: 'completed' })
+    areMoving = false
+    await pass(60)
+    expect(await statuses()).toEqual(['acestream-2 ready'])
+    expect((await all())[0]).toMatchObject({ forwarded: true })
+  })
+
+  test('that is gone for a while changes nothing', async () => {
+    await start()
+    node.control = { forwardedPort: 51_413 }
+    await pass(1)
+    await provision(1)
+    node.control = { forwardedPort: 0 }
+    await pass(60)
+    expect((await all())[0]).toMatchObject({ forwarded: false })
+    node.control = { forwardedPort: 51_413 }
+    await pass(60)
+    expect(await all()).toMatchObject([{ container_name: 'acestream-1', forwarded: true }])
+  })
+
+  test('that comes only after the engines is given to an idle one of them', async () => {
+    await start()
+    await provision(2)
+    await rig.play(19_000)
+    node.control = { forwardedPort: 51_413 }
+    await pass(60)
+    expect((await all()).map(({ container_name, forwarded }) => [container_name, forwarded])).toEqual([
+      ['acestream-1', false],
+      ['acestream-3', true],
+    ])
+    await pass(120)
+    expect(await statuses()).toHaveLength(2)
+  })
+})
+
+describe('an engine whose answer reached nobody', () => {
+  const giveUp = async () => {
+    rig.runtime.faults.next('start', { kind: 'delay', ms: 500 })
+    const gone = new AbortController()
+    const answer = rig.request('POST', '/provision/acestream', {}, { signal: gone.signal })
+    await settled()
+    gone.abort()
+    await rig.during(answer)
+    expect(liveEngines(rig.temp.store.db)[0]?.unclaimedSince).not.toBeNull()
+  }
+
+  test('is handed to the next call while its VPN is up, and to none while it is down', async () => {
+    await start()
+    await giveUp()
+    await pass(1)
+    node.health = 'unhealthy'
+    await pass(1)
+    expect((await rig.provision()).status).toBe(503)
+    node.health = 'healthy'
+    await pass(7)
+    expect(await (await rig.provision()).json()).toMatchObject({ container_name: 'acestream-1' })
+  })
+
+  test('is let be when another node is up, and the call gets one behind that', async () => {
+    await start({}, ['one', 'two'])
+    await giveUp()
+    await pass(1)
+    node.health = 'unhealthy'
+    await pass(1)
+    expect(await (await rig.provision()).json()).toMatchObject({ container_name: 'acestream-2' })
+    expect(liveEngines(rig.temp.store.db).map(({ vpnNode }) => vpnNode)).toEqual(['one', 'two'])
+  })
+})
+
+describe('when the configuration changes', () => {
+  test('engines without a VPN are renewed behind it, when idle', async () => {
+    await start({ GLUETUN_CONTAINER_NAME: '', MIN_REPLICAS: '1' }, [])
+    await pass(2)
+    const { clock, runtime } = rig
+    const before = rig
+    await before.during(before.orchestrator.stop())
+    expect(liveEngines(rig.temp.store.db)).toMatchObject([{ vpnNode: null }])
+    node = new RigNode(rig, 'gluetun')
+    nodes = [node]
+    await node.create()
+    await clock.advance(60_000)
+    await rig.restart({ GLUETUN_CONTAINER_NAME: 'gluetun', GLUETUN_PORT_RANGE: '19000-19019' })
+    await pass(40)
+    expect(liveEngines(rig.temp.store.db)).toMatchObject([{ vpnNode: 'gluetun', status: 'ready' }])
+    expect(runtime.containers()).toHaveLength(2)
+  })
+
+  test('engines behind a VPN that is no more in it are renewed without', async () => {
+    await start({ MIN_REPLICAS: '1' })
+    await pass(2)
+    await rig.restart({ GLUETUN_CONTAINER_NAME: '' })
+    nodes = []
+    await pass(40)
+    expect(liveEngines(rig.temp.store.db)).toMatchObject([{ vpnNode: null, status: 'ready' }])
+  })
+})
+
+describe('with two nodes', () => {
+  const two = async (env: Record<string, string> = {}) => start(env, ['one', 'two'])
+  const placed = async () => (await all()).map(({ vpn_container }) => vpn_container)
+
+  test('engines are spread, and go to the one that is up', async () => {
+    await two()
+    await provision(2)
+    expect(await placed()).toEqual(['one', 'two'])
+    node.health = 'unhealthy'
+    await pass(1)
+    await provision(2)
+    expect(await placed()).toEqual(['one', 'two', 'two', 'two'])
+    expect(await listed()).toEqual(['acestream-2', 'acestream-3', 'acestream-4'])
+    expect(await rig.json('GET', '/orchestrator/status')).toMatchObject({
+      status: 'healthy',
+      vpn: { connected: true, container: 'two', nodes: [{ connected: false }, { connected: true }] },
+      provisioning: { can_provision: true },
+    })
+  })
+
+  test('a trial behind one that goes down leaves its place to another behind the other', async () => {
+    await two({ CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1', CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S: '10' })
+    const failure = new RuntimeFailure('refused', 'no')
+    rig.runtime.faults.next('start', { kind: 'fail_before', failure })
+    expect((await rig.provision()).status).toBe(500)
+    await pass(10)
+    expect((await rig.provision()).status).toBe(200)
+    expect(await placed()).toEqual(['one'])
+    expect(await (await rig.provision()).json()).toMatchObject({ code: 'circuit_breaker' })
+    node.health = 'unhealthy'
+    node.report()
+    await settled()
+    expect((await rig.provision()).status).toBe(200)
+    expect(await placed()).toEqual(['one', 'two'])
+  })
+
+  test('a provision is refused when none is left, and both are named', async () => {
+    await two()
+    for (const each of nodes) each.health = 'unhealthy'
+    await pass(1)
+    expect(await (await rig.provision()).json()).toMatchObject({
+      detail:
+        "Cannot provision engine: VPN not available - Gluetun VPN container 'one' is not healthy; " +
+        "Gluetun VPN container 'two' is not healthy",
+    })
+  })
+
+  test('idle engines of a lost node are replaced behind the other, and make room at the cap', async () => {
+    await two({ MIN_REPLICAS: '2', MAX_REPLICAS: '2' })
+    await pass(2)
+    expect(await placed()).toEqual(['one', 'two'])
+    await rig.play(19_020)
+    node.health = 'unhealthy'
+    await pass(30)
+    expect(await placed()).toEqual(['two', 'two'])
+    expect(await streams()).toMatchObject([{ status: 'started' }])
+  })
+})

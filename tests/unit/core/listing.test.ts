@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import { inOrder, listing, turnsOf } from '../../../src/core/views/listing.ts'
+import { engine } from '../../support/builders.ts'
+
+describe('listing', () => {
+  const facts = { engine: engine(), isRunning: true, verdict: 'healthy', vpnTrouble: 'none' } as const
+
+  test.each([
+    [{}, null],
+    [{ verdict: 'unknown' }, null],
+    [{ engine: engine({ status: 'starting' }), verdict: 'unknown' }, null],
+    [{ engine: engine({ status: 'starting' }), verdict: 'unhealthy' }, null],
+    [{ verdict: 'unhealthy' }, 'it is unhealthy'],
+    [{ vpnTrouble: 'outside' }, 'it is outside the VPN'],
+    [{ vpnTrouble: 'outside', isRunning: false }, 'it is outside the VPN'],
+    [{ vpnTrouble: 'node_down' }, 'its VPN node is down'],
+    [{ vpnTrouble: 'network_gone' }, 'its VPN node was restarted, and it has not joined it again yet'],
+    [{ vpnTrouble: 'cut_off' }, 'it says that it is not connected, though its VPN node is up'],
+    [{ engine: engine({ status: 'provisioning' }) }, 'it is being provisioned'],
+    [{ engine: engine({ status: 'draining' }) }, 'it is draining'],
+    [{ engine: engine({ status: 'gone' }) }, 'it is history'],
+    [{ engine: engine({ status: 'failed' }) }, 'it is history'],
+    [{ engine: engine({ removalRequestedAt: 5 }) }, 'it is being removed'],
+    [{ isRunning: false }, 'its container is not running'],
+    [{ engine: engine({ unclaimedSince: 5 }) }, 'it is kept for the caller whose answer was lost'],
+  ] as const)('%p', (change, reason) => {
+    expect(listing({ ...facts, ...change })).toEqual({ listed: reason === null, reason })
+  })
+})
+
+describe('order', () => {
+  const names = fc.uniqueArray(fc.string(), { maxLength: 8 })
+
+  const isEven = (item: string) => item.length % 2 === 0
+
+  test('puts the first group first and loses or doubles nothing, at every turn', () => {
+    fc.assert(
+      fc.property(names, fc.nat({ max: 40 }), (items, turn) => {
+        const ordered = inOrder(items, isEven, turn)
+        expect(ordered.toSorted()).toEqual(items.toSorted())
+        const firsts = items.filter(isEven).length
+        expect(ordered.slice(0, firsts).every(isEven)).toBe(true)
+      }),
+    )
+  })
+
+  test('gives every equal the first place in turn', () => {
+    const leaders = [0, 1, 2].map((turn) => inOrder(['a', 'b', 'c'], () => true, turn)[0])
+    expect(leaders).toEqual(['a', 'b', 'c'])
+    expect(turnsOf(3, 0)).toBe(3)
+  })
+
+  test('gives it in both groups equally often', () => {
+    const items = ['aa', 'bb', 'c', 'd', 'e']
+    const turns = Array.from({ length: turnsOf(2, 3) }, (_, turn) => inOrder(items, isEven, turn))
+    expect(turns).toHaveLength(6)
+    for (const [place, times] of [
+      [0, 3],
+      [2, 2],
+    ] as const) {
+      const leaders = Map.groupBy(turns, (order) => order[place])
+      expect([...leaders.values()].map(({ length }) => length)).toEqual(Array(6 / times).fill(times))
+    }
+  })
+
+  test('a large fleet has a bounded number of orders, with leaders all over it', () => {
+    const items = Array.from({ length: 1_000 }, (_, at) => at)
+    const turns = turnsOf(1_000, 0)
+    expect(turns).toBe(32)
+    const leaders = Array.from({ length: turns }, (_, turn) => inOrder(items, () => true, turn)[0] ?? -1)
+    expect(new Set(leaders).size).toBe(32)
+    expect(Math.max(...leaders)).toBeGreaterThan(900)
+  })
+})

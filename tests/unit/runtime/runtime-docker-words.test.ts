@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'bun:test'
+import { parseDockerHost } from '../../../src/runtime/docker-connection.ts'
+import { dockerRuntimeAt } from '../../support/docker.ts'
+import { httpAnswer, PONG, rawDaemon } from '../../support/fake-daemon.ts'
+import { failureOf } from '../../support/runtime-contract.ts'
+
+describe('DOCKER_HOST', () => {
+  test.each([
+    [null, { kind: 'unix', path: '/var/run/docker.sock' }],
+    ['', { kind: 'unix', path: '/var/run/docker.sock' }],
+    ['unix://', { kind: 'unix', path: '/var/run/docker.sock' }],
+    ['unix:///run/user/1000/docker.sock', { kind: 'unix', path: '/run/user/1000/docker.sock' }],
+    ['/run/docker.sock', { kind: 'unix', path: '/run/docker.sock' }],
+    ['tcp://proxy:2376', { kind: 'tcp', host: 'proxy', port: 2376 }],
+    ['tcp://proxy', { kind: 'tcp', host: 'proxy', port: 2375 }],
+    ['tcp://[::1]:2375', { kind: 'tcp', host: '[::1]', port: 2375 }],
+    ['http://10.0.0.1:80', { kind: 'tcp', host: '10.0.0.1' }],
+  ])('%p is understood', (dockerHost, address) => {
+    expect(parseDockerHost(dockerHost)).toMatchObject(address)
+  })
+
+  test.each(['ssh://root@host', 'npipe:////./pipe/docker', 'docker', 'tcp://', 'https://host'])(
+    '%p is refused',
+    (text) => {
+      expect(() => parseDockerHost(text)).toThrow(text)
+    },
+  )
+})
+
+describe('the words of Docker become', () => {
+  const id = 'f'.repeat(64)
+  const endpoint = `driver failed programming external connectivity on endpoint a (${id})`
+  const networking = `failed to set up container networking: ${endpoint}: failed to bind host port`
+  const oci =
+    'failed to create shim task: OCI runtime create failed: runc create failed: ' +
+    'unable to start container process'
+  const taken =
+    `Conflict. The container name "/acestream-1" is already in use by container "${id}". ` +
+    'You have to remove (or rename) that container to be able to reuse that name.'
+  test.each([
+    [404, 'No such image: nope/none:1', 'image_missing', 'docker pull nope/none:1'],
+    [409, taken, 'conflict', 'acestream-1'],
+    [
+      500,
+      `${endpoint}: Bind for 127.0.0.1:18100 failed: port is already allocated`,
+      'port_taken',
+      '127.0.0.1:18100',
+    ],
+    [
+      500,
+      `${endpoint}: Error starting userland proxy: listen tcp4 127.0.0.1:18101: bind: address already in use`,
+      'port_taken',
+      '127.0.0.1:18101',
+    ],
+    [500, `${networking} for 0.0.0.0:18102:172.17.0.2:80/tcp: address already in use`, 'port_taken', '18102'],
+    [500, `${networking} 0.0.0.0:18103/tcp: address already in use`, 'port_taken', '18103'],
+    [404, 'No such container: abc', 'not_found', 'There is no container abc.'],
+    [404, 'No such container: gluetun', 'no_donor', 'gluetun, whose network is to be joined'],
+    [409, `cannot join network of a non running container: ${id}`, 'no_donor', 'start it first'],
+    [
+      409,
+      `cannot join network namespace of a non running container: container /gluetun is exited`,
+      'no_donor',
+      'start it first',
+    ],
+    [409, `Container ${id} is restarting, wait until the container is running`, 'no_donor', 'is restarting'],
+    [404, 'network media not found', 'refused', 'docker network create media'],
+    [
+      400,
+      'conflicting options: port publishing and the container type network mode',
+      'refused',
+      'conflicting options',
+    ],
+    [400, `${oci}: exec: "/nope": stat /nope: no such file or directory: unknown`, 'refused', '"/nope"'],
+    [400, `${oci}: exec: "nope": executable file not found in $PATH: unknown`, 'refused', '"nope"'],
+    [400, 'Minimum memory limit allowed is 6MB', 'refused', 'Minimum memory limit allowed is 6MB'],
+    [403, '', 'refused', 'HTTP 403'],
+    [500, 'first line\nsecond line', 'refused', 'first line'],
+    [503, 'no server is available', 'unreachable', 'HTTP 503'],
+    [500, 'context deadline exceeded', 'unreachable', 'in place of Docker'],
+  ] as const)('%d %p: %s', async (status, words, code, part) => {
+    using daemon = rawDaemon((wire) => wire.send(httpAnswer(status, { message: words })))
+    const failure = await failureOf(code, dockerRuntimeAt(daemon.dockerHost).start('abc'))
+    expect(failure.message).toContain(part)
+    expect(failure.message).not.toContain('\n')
+    expect(failure.effect).toBe(code === 'unreachable' ? 'unknown' : 'none')
+    expect(failure.cause).toBeInstanceOf(Error)
+  })
+
+  test('no_donor where a container cannot be created for want of the one whose network it joins', async () => {
+    using daemon = rawDaemon((wire) => wire.send(httpAnswer(404, { message: 'No such container: gluetun' })))
+    const place = {
+      ports: [],
+      publishAddress: '',
+      network: 'container:gluetun',
+      memoryBytes: null,
+      cpus: null,
+    }
+    const spec = { name: 'acestream-1', image: 'engine:1', env: {}, labels: {}, ...place }
+    const failure = await failureOf('no_donor', dockerRuntimeAt(daemon.dockerHost).create(spec))
+    expect(failure.message).toContain('gluetun, whose network is to be joined')
+  })
+
+  test('success where a container runs or is stopped already', async () => {
+    using daemon = rawDaemon((wire) => wire.send('HTTP/1.1 304 Not Modified\r\n\r\n'))
+    const runtime = dockerRuntimeAt(daemon.dockerHost)
+    await runtime.start('abc')
+    await runtime.stop('abc', 1)
+    await failureOf('unreachable', runtime.ping())
+  })
+
+  test('a wait where a removal is under way, until the container is gone', async () => {
+    const inProgress = { message: 'removal of container abc is already in progress' }
+    const here = httpAnswer(200, { Id: 'abc' })
+    const gone = httpAnswer(404, { message: 'No such container: abc' })
+    const answers = [httpAnswer(409, inProgress), here, here, gone]
+    using daemon = rawDaemon((wire) => wire.send(answers.shift() ?? here))
+    await dockerRuntimeAt(daemon.dockerHost).destroy('abc')
+    expect(answers).toEqual([])
+  })
+
+  test.each([
+    'You cannot remove a running container abc. Stop the container before attempting removal or force remove',
+    'cannot remove container "/abc": container is running: stop the container before removing or force remove',
+  ])('a discard that is refused where the container runs: %s', async (message) => {
+    using daemon = rawDaemon((wire) => wire.send(httpAnswer(409, { message })))
+    const failure = await failureOf('refused', dockerRuntimeAt(daemon.dockerHost).discard('abc'))
+    expect(failure.message).toBe(`Docker refused to remove container abc: ${message}`)
+  })
+
+  test('unreachable where a removal does not end within the deadline', async () => {
+    using daemon = rawDaemon((wire) => wire.send(httpAnswer(200, { Id: 'abc' })))
+    const runtime = dockerRuntimeAt(daemon.dockerHost, { destroy: 250 })
+    expect((await failureOf('unreachable', runtime.destroy('abc'))).effect).toBe('unknown')
+  })
+})
+
+test('a ping comes over a connection of its own, since a daemon that ends takes no new ones; other calls share one', async () => {
+  using daemon = rawDaemon(({ send }, request) =>
+    send(request.includes('_ping') ? PONG : httpAnswer(200, [])),
+  )
+  const runtime = dockerRuntimeAt(daemon.dockerHost)
+  for (let time = 0; time < 3; time++) await runtime.list()
+  expect(daemon.made()).toBe(1)
+  for (let time = 0; time < 3; time++) await runtime.ping()
+  expect(daemon.made()).toBe(4)
+})

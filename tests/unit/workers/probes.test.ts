@@ -1,0 +1,170 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import { HealthProbes } from '../../../src/workers/health/health-probes.ts'
+import type { ProbeFact } from '../../../src/workers/health/health-protocol.ts'
+import { until } from '../../support/docker.ts'
+import { targetAt } from '../../support/health-worker.ts'
+import { freePort } from '../../support/ports.ts'
+
+const cleanUps: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp()
+})
+
+/** Stands for an engine; keeps when it was asked. */
+function engine(answer: () => Response | Promise<Response> = () => Response.json({ result: {} }), port = 0) {
+  const askedMs: number[] = []
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port,
+    fetch: () => {
+      askedMs.push(performance.now())
+      return answer()
+    },
+  })
+  const stop = () => server.stop(true)
+  cleanUps.push(stop)
+  return { askedMs, stop, address: { host: '127.0.0.1', port: server.port ?? 0 } }
+}
+
+/** Without a thread; what is reported comes to `facts`. */
+function probesOf(intervalMs: number, timeoutMs = 1_000) {
+  const facts: ProbeFact[] = []
+  const probes = new HealthProbes({
+    report: (fact) => facts.push(fact),
+    reportUnasked: () => undefined,
+    now: Date.now,
+  })
+  probes.configure({ intervalMs, timeoutMs, bootIntervalMs: 20 })
+  cleanUps.push(() => probes.stop())
+  const of = (engineId: string) => facts.filter((fact) => fact.engineId === engineId)
+  return { probes, facts, of }
+}
+
+describe('the probes', () => {
+  test('find the address that answers, whatever is advertised, and keep to it', async () => {
+    const stranger = engine(() => new Response('no', { status: 404 }))
+    const good = engine()
+    const { probes, facts } = probesOf(50)
+    const addresses = [{ host: '127.0.0.1', port: freePort() }, stranger.address, good.address]
+    probes.setTargets([targetAt('one', stranger.address, { addresses })])
+    await until('it was probed some times', () => facts.length > 4)
+    expect(facts.every(({ ok }) => ok)).toBe(true)
+    expect(probes.addressesOf('one')).toEqual([good.address])
+    expect(stranger.askedMs).toHaveLength(1)
+  })
+
+  test('go back to all addresses when the one that was kept to fails', async () => {
+    const first = engine()
+    const second = engine(() => new Response('not yet', { status: 503 }))
+    const { probes, facts } = probesOf(50)
+    const addresses = [first.address, second.address]
+    probes.setTargets([targetAt('one', first.address, { addresses })])
+    await until('the first is kept to', () => facts.length > 1)
+    expect(probes.addressesOf('one')).toEqual([first.address])
+    await second.stop()
+    const third = engine(undefined, second.address.port)
+    await first.stop()
+    await until('it has failed', () => facts.some(({ ok }) => !ok))
+    await until('it answers elsewhere', () => facts.at(-1)?.ok)
+    expect(third.askedMs.length).toBeGreaterThan(0)
+    expect(probes.addressesOf('one')).toEqual([third.address])
+    // The address of before was asked alone once, and that was the only failure.
+    expect(facts.filter(({ ok }) => !ok)).toHaveLength(1)
+  })
+
+  test('know no address of what they do not probe, and forget the one of an earlier start', async () => {
+    const one = engine()
+    const other = { host: '127.0.0.1', port: freePort() }
+    const { probes, facts } = probesOf(60_000)
+    const addresses = [one.address, other]
+    probes.setTargets([targetAt('one', one.address, { addresses })])
+    await until('it was probed', () => facts.length > 0)
+    expect([probes.addressesOf('one'), probes.addressesOf('none')]).toEqual([[one.address], []])
+    probes.setTargets([targetAt('one', one.address, { addresses, generation: 2 })])
+    expect(probes.addressesOf('one')).toEqual(addresses)
+    await until('it was probed anew', () => facts.some(({ generation }) => generation === 2))
+    expect(probes.addressesOf('one')).toEqual([one.address])
+  })
+
+  test('are spread over the interval by chance, each engine once in it', async () => {
+    const intervalMs = 600
+    const engines = Array.from({ length: 12 }, () => engine())
+    const { probes, of } = probesOf(intervalMs)
+    probes.setTargets(engines.map(({ address }, index) => targetAt(`${index}`, address)))
+    await until('each was probed four times', () => engines.every(({ askedMs }) => askedMs.length > 3))
+    for (const [index, { askedMs }] of engines.entries()) {
+      const gaps = askedMs.slice(1).map((ms, round) => ms - (askedMs[round] ?? 0))
+      // The time of an answer, and of a machine that is busy with others, comes on top.
+      for (const gapMs of gaps) expect(gapMs).toBeWithin(intervalMs / 2 - 2, intervalMs + 400)
+      expect(of(`${index}`).every(({ ok }) => ok)).toBe(true)
+    }
+    // All began at once. Twelve that stayed together would be within some milliseconds of each other.
+    const second = engines.map(({ askedMs }) => askedMs[1] ?? 0)
+    expect(Math.max(...second) - Math.min(...second)).toBeGreaterThan(intervalMs / 10)
+  })
+
+  test('are made at once, and each ends at its deadline', async () => {
+    const hung = Array.from({ length: 40 }, () => engine(() => new Promise<Response>(() => undefined)))
+    const { probes, facts } = probesOf(60_000, 200)
+    const startedMs = performance.now()
+    probes.setTargets(hung.map(({ address }, index) => targetAt(`${index}`, address)))
+    await until('all have failed', () => facts.length === 40)
+    // One after the other they would take 8 s.
+    expect(performance.now() - startedMs).toBeWithin(195, 3_000)
+    expect(facts.every(({ ok, error }) => !ok && error?.endsWith('no answer within 200 ms'))).toBe(true)
+  })
+
+  /** An engine that keeps questions without an answer, and how many of them there were, are open now, and were open at once. */
+  function hangingEngine() {
+    const open = { ever: 0, now: 0, most: 0 }
+    const server = Bun.serve({
+      hostname: '127.0.0.1',
+      port: 0,
+      fetch: ({ signal }) => {
+        open.ever++
+        open.now++
+        open.most = Math.max(open.most, open.now)
+        signal.addEventListener('abort', () => open.now--)
+        return new Promise<Response>(() => undefined)
+      },
+    })
+    cleanUps.push(() => server.stop(true))
+    const answer = () => server.reload({ fetch: () => Response.json({ result: {} }) })
+    return { open, answer, address: { host: '127.0.0.1', port: server.port ?? 0 } }
+  }
+
+  test('ask one that boots and hangs one question at a time, and find it when it answers the next', async () => {
+    const { open, answer, address } = hangingEngine()
+    const { probes, facts } = probesOf(60_000)
+    probes.setTargets([targetAt('one', address, { isBooting: true })])
+    await until('some questions were given up', () => open.ever > 5)
+    // The end of one may be seen there just after the beginning of the next.
+    expect(open.most).toBeLessThanOrEqual(2)
+    answer()
+    await until('it is found', () => facts.length > 0)
+    expect(facts[0]?.ok).toBe(true)
+  })
+
+  test('find one that boots and takes its time for every answer', async () => {
+    const slow = engine(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 400))
+      return Response.json({ result: {} })
+    })
+    const { probes, facts } = probesOf(60_000)
+    probes.setTargets([targetAt('one', slow.address, { isBooting: true })])
+    await until('it is found', () => facts.length > 0)
+    expect(facts[0]?.ok).toBe(true)
+  })
+
+  test('give up the question to what leaves the list, and to an earlier start', async () => {
+    const { open, address } = hangingEngine()
+    const { probes } = probesOf(60_000, 60_000)
+    probes.setTargets([targetAt('one', address)])
+    await until('it is asked', () => open.now === 1)
+    probes.setTargets([targetAt('one', address, { generation: 2 })])
+    await until('it is asked anew', () => open.ever === 2)
+    await until('the first question is given up', () => open.now === 1)
+    probes.setTargets([])
+    await until('all are given up', () => open.now === 0)
+  })
+})
