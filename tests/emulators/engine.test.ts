@@ -231,6 +231,7 @@ async function statusFor(remoteAddress: string, env: Record<string, string>): Pr
       remoteAddress,
       closed: new AbortController().signal,
       backlogBytes: 0,
+      drained: async () => undefined,
       send: ({ status }) => answered.resolve(status),
       open: unused,
       write: unused,

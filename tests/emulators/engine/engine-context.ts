@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts'
 import { behaviourOf, type ContentBehaviour } from './content.ts'
 import { FaultBoard } from './fault-board.ts'
 import type { Exchange } from './http-connection.ts'
+import { LongAnswers } from './long-answers.ts'
 import { createFrameSource, type FrameSource } from './mpegts.ts'
 import type { Session } from './session.ts'
 import { SessionBook } from './session-book.ts'
@@ -26,6 +27,7 @@ export interface EngineContext {
   readonly traffic: TrafficCounters
   /** Contents that are being loaded now; a newer request for one aborts the older. */
   readonly loading: Map<string, AbortController>
+  readonly longAnswers: LongAnswers
   /** A random token of 64 hex digits, the same for the life of the engine. */
   readonly accessToken: string
   /** Watches the tunnel that the engine's traffic takes; null where there is none. */
@@ -41,12 +43,13 @@ export function createContext(settings: Settings, clock: Clock, ready: AbortSign
   const context: EngineContext = {
     settings,
     clock,
-    board: new FaultBoard(),
+    board: new FaultBoard(settings.faults),
     book: new SessionBook(randomHex),
     tunnel: url === null ? null : new TunnelWatch({ url, stuckAfterOutage }, clock, () => settleAll(context)),
     source: createFrameSource(settings.bitrateKbps),
     traffic: { bytes_sent: 0, refused_readers: 0, calls: new Map() },
     loading: new Map(),
+    longAnswers: new LongAnswers(),
     accessToken: randomHex(64),
     isReady: () => ready.aborted,
     whenReady: (signal) => aborted(AbortSignal.any([ready, signal])),

@@ -3,8 +3,10 @@ import { type Faults, type HangKind, mergeFaults, NO_FAULTS } from './faults.ts'
 
 /** The faults of one engine. */
 export class FaultBoard extends FaultStore<Faults> {
-  constructor() {
+  /** `first` are in force from the start. */
+  constructor(first: Faults) {
     super(NO_FAULTS, mergeFaults)
+    this.set(first)
   }
 
   /** Whether a call of this kind hangs now; `all` includes every kind. */

@@ -28,6 +28,10 @@ export interface Faults {
   readonly boolean_flags: boolean
   /** JSON answers of the engine lack their second half. */
   readonly truncated_json: boolean
+  /** JSON answers of the engine have so many bytes: blanks, and then what they say. */
+  readonly answer_bytes: number | null
+  /** JSON answers of the engine are packed with gzip, whoever asked for it; `answer_bytes` counts the unpacked ones. */
+  readonly packed_answers: boolean
   /** Behaviour by content: keys are beginnings of an infohash or of a content id (which share their first four digits). */
   readonly content: Readonly<Record<string, ContentBehaviour>>
 }
@@ -46,6 +50,8 @@ export const NO_FAULTS: Faults = {
   camel_case_speeds: false,
   boolean_flags: false,
   truncated_json: false,
+  answer_bytes: null,
+  packed_answers: false,
   content: {},
 }
 
@@ -78,6 +84,8 @@ const RULES: Rules<Faults> = {
   camel_case_speeds: flag,
   boolean_flags: flag,
   truncated_json: flag,
+  answer_bytes: bytes,
+  packed_answers: flag,
   content: {
     check: (value): value is Record<string, ContentBehaviour> =>
       isRecord(value) &&

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
 
 /** A whole answer. */
@@ -21,8 +22,10 @@ export interface Exchange {
   /** Bytes handed over and not yet taken by the client's side. */
   readonly backlogBytes: number
   send(reply: Reply): void
+  /** Resolves when the client's side has taken what was handed over, or is gone. */
+  drained(): Promise<void>
   /** Sends status and headers, without a length: the body lasts until {@link end}. */
-  open(status: number, type: string): void
+  open(status: number, type: string, headers?: Readonly<Record<string, string>>): void
   write(bytes: string | Uint8Array): void
   end(): void
   reset(): void
@@ -102,7 +105,12 @@ function createExchange(request: Request, socket: Socket): Exchange {
     get backlogBytes() {
       return socket.writableLength
     },
-    open: (status, type) => write(headText(status, { 'Content-Type': type })),
+    drained: async () => {
+      // Whoever leaves aborts the wait, which is an end of it like any other.
+      if (socket.writableNeedDrain)
+        await once(socket, 'drain', { signal: controller.signal }).catch(() => undefined)
+    },
+    open: (status, type, headers) => write(headText(status, { 'Content-Type': type, ...headers })),
     write,
     end,
     reset: () => {

@@ -1,3 +1,6 @@
+import { FaultError } from './fault-rules.ts'
+import { type Faults, mergeFaults, NO_FAULTS } from './faults.ts'
+
 /** Everything that is fixed for the life of one emulated engine. Times are milliseconds. */
 export interface Settings {
   readonly httpPort: number
@@ -36,6 +39,8 @@ export interface Settings {
   readonly tunnelUrl: string | null
   /** Whether an engine that lost the tunnel stays disconnected when it is back. */
   readonly stuckAfterOutage: boolean
+  /** What is wrong with it from the start. */
+  readonly faults: Faults
   /** Every flag as given, those that are not understood included: a test can see what the orchestrator passed. */
   readonly flags: readonly string[]
 }
@@ -52,7 +57,7 @@ type Environment = Readonly<Record<string, string | undefined>>
  * `CONF` with flags separated by white space, and the flags of the command. A flag wins over the environment, and
  * the command over `CONF`. Flags and variables that are not known are ignored.
  *
- * @throws {SettingError} for a port, a number or a URL that is none.
+ * @throws {SettingError} for a port, a number or a URL that is none, and for faults that are none.
  */
 export function readSettings(env: Environment, args: readonly string[]): Settings {
   const flags = [...(env.CONF ?? '').split(/\s+/).filter((word) => word !== ''), ...args]
@@ -87,6 +92,7 @@ export function readSettings(env: Environment, args: readonly string[]): Setting
     statKeepsAlive: isTrue(env.STAT_KEEPS_ALIVE ?? 'true'),
     tunnelUrl: tunnelUrl(env.TUNNEL_URL),
     stuckAfterOutage: isTrue(env.STUCK_AFTER_OUTAGE),
+    faults: firstFaults(env.FAULTS),
     flags,
   }
 }
@@ -127,6 +133,17 @@ function tunnelUrl(text: string | undefined): string | null {
   if (text === undefined || text === '') return null
   if (!URL.canParse(text)) throw new SettingError(`TUNNEL_URL is not a URL: ${text}`)
   return text
+}
+
+/** In the words of `POST /faults`. */
+function firstFaults(text: string | undefined): Faults {
+  if (text === undefined || text === '') return NO_FAULTS
+  try {
+    return mergeFaults(NO_FAULTS, JSON.parse(text))
+  } catch (error) {
+    if (error instanceof FaultError) throw new SettingError(`FAULTS: ${error.message}`)
+    throw new SettingError('FAULTS is not JSON')
+  }
 }
 
 const isTrue = (text: string | undefined): boolean => /^(1|true|yes|on)$/i.test(text ?? '')

@@ -48,9 +48,12 @@ const SERVER_METHODS: ReadonlyMap<string, ServerMethod> = new Map<string, Server
 
 /** Sends JSON, damaged where a fault wants it so. */
 export function sendJson(exchange: Exchange, context: EngineContext, body: Json): void {
-  const text = printJson(body)
-  const length = context.board.faults.truncated_json ? Math.ceil(text.length / 2) : text.length
-  exchange.send({ status: 200, type: 'application/json', body: text.slice(0, length) })
+  const { truncated_json, answer_bytes, packed_answers } = context.board.faults
+  const whole = printJson(body)
+  const text = truncated_json ? whole.slice(0, Math.ceil(whole.length / 2)) : whole
+  if (answer_bytes === null && !packed_answers)
+    exchange.send({ status: 200, type: 'application/json', body: text })
+  else void context.longAnswers.send(exchange, { text, bytes: answer_bytes ?? 0, isPacked: packed_answers })
 }
 
 /** The API of version 3 wraps its errors in an object, the older one says them as text; both with status 200. */

@@ -221,6 +221,27 @@ describe('faults of the answers', () => {
     expect(() => JSON.parse(text)).toThrow(SyntaxError)
   })
 
+  test('long answers, which say what they say after many blanks', async () => {
+    await using engine = await TestEngine.start()
+    await engine.setFaults({ answer_bytes: 5_000_000 })
+    const answer = await engine.get(STATUS)
+    expect(answer.headers.get('content-length')).toBe('5000000')
+    const text = await answer.text()
+    expect(text).toHaveLength(5_000_000)
+    expect(JSON.parse(text)).toMatchObject({ result: { playlist_loaded: true } })
+  })
+
+  test('packed answers, small on the wire, from the start on', async () => {
+    const faults: Partial<Faults> = { answer_bytes: 5_000_000, packed_answers: true }
+    await using engine = await TestEngine.start({ FAULTS: JSON.stringify(faults) })
+    const unasked = { decompress: false, headers: { 'accept-encoding': 'identity' } }
+    const answer = await engine.get(STATUS, unasked)
+    expect(answer.headers.get('content-encoding')).toBe('gzip')
+    const wire = await answer.arrayBuffer()
+    expect(wire.byteLength).toBeLessThan(50_000)
+    expect(new TextDecoder().decode(Bun.gunzipSync(new Uint8Array(wire)))).toHaveLength(5_000_000)
+  })
+
   test('one content that never answers, while others do', async () => {
     await using engine = await TestEngine.start()
     await engine.setFaults({ content: { aaaa: 'hang' } })

@@ -64,6 +64,8 @@ describe('settings', () => {
     [{ P2P_PORT: 'x' }, 'P2P_PORT'],
     [{ BOOT_MS: '-1' }, 'BOOT_MS'],
     [{ TUNNEL_URL: 'nowhere' }, 'TUNNEL_URL'],
+    [{ FAULTS: '{"colour":"red"}' }, 'colour'],
+    [{ FAULTS: '{' }, 'FAULTS'],
     [{ HTTP_PORT: '60000', CONTROL_PORT: '+20000' }, 'CONTROL_PORT'],
   ])('%j is refused by name', (env, name) => {
     expect(() => readSettings(env, [])).toThrow(SettingError)
