@@ -23,9 +23,13 @@ async function keepEngine(target: Target, faults: Readonly<Record<string, unknow
     await post(target, '/events/stream_started', startOf(port))
     await Bun.sleep(target.seconds * 1_000)
     const status = `http://127.0.0.1:${port}/server/api?api_version=3&method=get_status`
-    const answer = await fetch(status, { decompress: false, keepalive: false })
-    const wire = (await answer.arrayBuffer()).byteLength
-    return { notes: [`an engine whose answers have ${wire} bytes on the wire`], complaints: [] }
+    const answer = await fetch(status, { keepalive: false })
+    const { byteLength: bytes } = await answer.arrayBuffer()
+    const encoding = answer.headers.get('content-encoding') ?? 'nothing'
+    return {
+      notes: [`an engine whose answers have ${bytes} bytes, packed by ${encoding}`],
+      complaints: bytes === ANSWER_BYTES ? [] : ['the engine did not answer as it was told to'],
+    }
   } finally {
     await fetch(`${target.near}/containers/${container_id}`, { method: 'DELETE', headers: keyed(target.key) })
   }

@@ -3,8 +3,8 @@ import { atOnce, nameOf, say, statusIn, Tally } from './tools.ts'
 
 const PLACES = 8
 const SILENT_MS = 3_000
-/** An answer to a malformed request is a few words; a page with a stack is fifty times that. */
-const ANSWER_BYTES_MAX = 4_096
+/** An answer to a malformed request has some kilobytes at most; a page with a stack has fifty and more. */
+const ANSWER_BYTES_MAX = 16_384
 /** What only a page for developers has. */
 const INNER_WORDS = /<html|\bat \S+ \(|node_modules|\/src\//i
 
