@@ -54,10 +54,17 @@ const isOfEngine = eq(streams.engineId, sql.placeholder('engineId'))
 
 const onEngines = prepared((db) =>
   db
-    .select()
+    .select({ rowId: streams.rowId })
     .from(streams)
     .where(and(isStarted, isNotNull(streams.engineId)))
     .orderBy(asc(streams.rowId))
+    .prepare(),
+)
+const byRows = prepared((db) =>
+  db
+    .select()
+    .from(streams)
+    .where(sql`${streams.rowId} in (select value from json_each(${sql.placeholder('rowIds')}))`)
     .prepare(),
 )
 const open = prepared((db) => db.select().from(streams).where(and(isWanted, isStarted)).prepare())
@@ -135,9 +142,10 @@ const isUnmatched = and(isNull(streams.engineId), isStarted)
 const unmatched = prepared((db) =>
   db.select().from(streams).where(isUnmatched).orderBy(asc(streams.rowId)).prepare(),
 )
+/** Their ids alone: all that are started are put in order for it, and may be long. */
 const beyond = prepared((db) =>
   db
-    .select()
+    .select({ rowId: streams.rowId })
     .from(streams)
     .where(isUnmatched)
     .orderBy(desc(streams.rowId))
@@ -170,10 +178,13 @@ const sizeOf = prepared((db) =>
 const total = prepared((db) => db.select({ n: count() }).from(streams).prepare())
 
 /**
- * Started records that are tied to an engine, in the order of their starts: what decisions and the lists of engines read after each
- * commit. Of the others there may be many, and long ones, whoever reports them.
+ * The started records that are tied to an engine, in the order of their starts: what decisions and the lists of engines look at after
+ * each commit. Of the others there may be many, and long ones, whoever reports them.
  */
-export const startedOnEngines = (db: Db): Stream[] => onEngines(db).all()
+export const startedOnEngines = (db: Db): number[] =>
+  onEngines(db)
+    .all()
+    .map(({ rowId }) => rowId)
 
 /** Started records that are tied to no engine, in the order of their starts. */
 export const startedUnmatched = (db: Db): Stream[] => unmatched(db).all()
@@ -186,6 +197,10 @@ export const newestStream = (db: Db, streamId: string): Stream | undefined => ne
 
 export const streamByRow = (db: Db, rowId: number): Stream | undefined => byRow(db).get({ rowId })
 
+/** These records, in no order; those that are gone are missing. */
+export const streamsByRows = (db: Db, rowIds: readonly number[]): Stream[] =>
+  rowIds.length === 0 ? [] : byRows(db).all({ rowIds: JSON.stringify(rowIds) })
+
 export const startedStreamsOf = (db: Db, engineId: string): Stream[] => startedOf(db).all({ engineId })
 
 /** How many started records an engine has, and the bytes of what was reported in them. */
@@ -196,7 +211,13 @@ export const startedSizeOf = (
   sizeOf(db).get({ engineId }) ?? { records: 0, bytes: 0 }
 
 /** Started records without an engine but for the newest `keep`, at most a batch of them. */
-export const unmatchedBeyond = (db: Db, keep: number): Stream[] => beyond(db).all({ keep })
+export const unmatchedBeyond = (db: Db, keep: number): Stream[] =>
+  streamsByRows(
+    db,
+    beyond(db)
+      .all({ keep })
+      .map(({ rowId }) => rowId),
+  )
 
 /** Started records without an engine that began at this time (epoch ms) or before, at most a batch of them. */
 export const unmatchedUntil = (db: Db, untilMs: number): Stream[] => old(db).all({ untilMs })

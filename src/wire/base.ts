@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { Installation } from '../control/containers/installation.ts'
 import { Addresses } from '../control/engines/addresses.ts'
+import { FleetRows } from '../control/engines/fleet-rows.ts'
 import { ConnectionFacts } from '../control/facts/connection-facts.ts'
 import { Facts } from '../control/facts/facts.ts'
 import { SessionFacts } from '../control/facts/session-facts.ts'
@@ -98,6 +99,7 @@ export function baseOf(
   })
   return {
     edge,
+    rows: new FleetRows(store),
     installation,
     template: templateOf(config, installation.id),
     counters,

@@ -16,11 +16,11 @@ export type Views = ReturnType<typeof viewsOf>
 /** What answers. */
 export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Work) {
   const { store, clock, version } = adapters
-  const { facts, gate, addresses, nodes, connections, sessions, statistics } = base
+  const { rows, facts, gate, addresses, nodes, connections, sessions, statistics } = base
   const { claims, survey, reconciler } = work
   const vpnViews = new VpnViews({ store, nodes })
   const samplesMax = config.STATS_HISTORY_MAX
-  const streamViews = new StreamViews({ store, sessions, statistics, samplesMax })
+  const streamViews = new StreamViews({ store, rows, sessions, statistics, samplesMax })
   const settings = {
     ...base.settings,
     targetImage: config.TARGET_IMAGE,
@@ -29,7 +29,7 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
   }
   return {
     journalViews: new JournalViews({ store }),
-    engineViews: new EngineViews({ store, facts, clock, addresses, nodes, connections, streamViews }),
+    engineViews: new EngineViews({ store, rows, facts, clock, addresses, nodes, connections, streamViews }),
     streamViews,
     statusViews: new StatusViews({
       store,

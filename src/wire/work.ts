@@ -44,6 +44,7 @@ export function workOf(config: Config, adapters: Adapters, base: Base) {
     edge,
     warnings,
     counters,
+    rows,
     facts,
     sessions,
     statistics,
@@ -75,14 +76,14 @@ export function workOf(config: Config, adapters: Adapters, base: Base) {
     descriptors: descriptorWatchOf(adapters, base),
     streamStops: new StreamStops({ store, books, addresses, stopSession }),
     keeper: new HealthKeeper({
-      ...{ store, clock, facts, sessions, connections, nodes, addresses, breakers, log },
+      ...{ store, rows, clock, facts, sessions, connections, nodes, addresses, breakers, log },
       sessionKeeper: new SessionKeeper({ store, sessions, statistics, books, counts: counters }),
       source: health,
       onError: edge('what the health worker told'),
       intervalMs: config.HEALTH_CHECK_INTERVAL_S * 1_000,
     }),
     vpnKeeper: new VpnKeeper({
-      ...{ store, clock, nodes, connections, sessions, log },
+      ...{ store, rows, clock, nodes, connections, sessions, log },
       source: vpn,
       onError: edge('the watch of the VPN'),
     }),
@@ -228,12 +229,15 @@ function lifecycleOf(
   },
 ) {
   const { store, runtime, clock, log, random } = adapters
-  const { edge, template, counters, facts, sessions, connections, nodes, gate, warnings } = base
+  const { edge, rows, template, counters, facts, sessions, connections, nodes, gate, warnings } = base
   const { isInHand, underRepair, lookAt } = hooks
   const starts = new OwnStarts({ provisioner, clock, random })
   const launch = (engine: Engine): void => starts.launch(engine)
   const settings = policySettingsOf(config)
-  const known = { store, clock, facts, sessions, connections, nodes, viewers, gate, template, settings }
+  const known = {
+    ...{ store, rows, clock, facts, sessions, connections, nodes, viewers, gate },
+    ...{ template, settings },
+  }
   const survey = new Survey({ ...known, isInHand, starts })
   const onAction = counters.acted
   const { breakers } = base.settings

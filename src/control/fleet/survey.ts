@@ -7,7 +7,7 @@ import { type Connection, strandedSinceMs } from '../../core/vpn/tunnel.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Store } from '../../store/store.ts'
 import { lastReplacement, scaleOrder } from '../../store/wishes.ts'
-import { FleetRows } from '../engines/fleet-rows.ts'
+import type { FleetRows } from '../engines/fleet-rows.ts'
 import { type EngineTemplate, plainRequest, templateHash } from '../engines/template.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
@@ -31,6 +31,7 @@ interface Neighbourhood {
 
 export interface SurveyDeps {
   readonly store: Store
+  readonly rows: FleetRows
   readonly clock: Clock
   readonly facts: Facts
   readonly sessions: SessionFacts
@@ -51,16 +52,13 @@ export interface SurveyDeps {
 export class Survey {
   /** By image; the template never changes, and there are few images. */
   readonly #hashes = new Map<string, string>()
-  readonly #rows: FleetRows
 
-  constructor(private readonly deps: SurveyDeps) {
-    this.#rows = new FleetRows(deps.store)
-  }
+  constructor(private readonly deps: SurveyDeps) {}
 
   take(): Situation {
     const { store, clock, facts, gate, starts } = this.deps
     const { db } = store
-    const rows = this.#rows.read()
+    const rows = this.deps.rows.read()
     const { engines, started } = rows
     const inDoubt = streamsInDoubt(db, rows, this.deps, clock.now())
     const generalBreaker = gate.breaker(db, 'general')

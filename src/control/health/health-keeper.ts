@@ -3,12 +3,12 @@ import type { Clock } from '../../lib/clock.ts'
 import { guarded, guardedAll, type OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'
 import { Throttle } from '../../lib/throttle.ts'
-import { engineById, liveEngines, transition } from '../../store/engines.ts'
+import { engineById, transition } from '../../store/engines.ts'
 import { appendJournal } from '../../store/journal.ts'
 import type { Store } from '../../store/store.ts'
-import { startedOnEngines } from '../../store/streams.ts'
 import type { Addresses } from '../engines/addresses.ts'
 import { type BreakersSettings, noteSuccess } from '../engines/breaker-notes.ts'
+import type { FleetRows } from '../engines/fleet-rows.ts'
 import type { ConnectionFacts, NetworkFact } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
@@ -32,6 +32,7 @@ export class HealthKeeper {
   constructor(
     private readonly deps: {
       readonly store: Store
+      readonly rows: FleetRows
       readonly clock: Clock
       readonly facts: Facts
       readonly sessions: SessionFacts
@@ -93,11 +94,10 @@ export class HealthKeeper {
   }
 
   #send(): void {
-    const { store, source, facts, sessions, connections, clock } = this.deps
-    const engines = liveEngines(store.db)
+    const { store, rows, source, facts, sessions, connections, clock } = this.deps
+    const { engines, started } = rows.read()
     const intervalOf = networkIntervals(engines, this.deps, clock.now())
     facts.keepOnly(engines)
-    const started = Map.groupBy(startedOnEngines(store.db), ({ engineId }) => engineId)
     const probed = engines.filter(isProbed)
     const inDoubt = streamsInDoubt(store.db, { engines: probed, started }, this.deps, clock.now())
     const targets = probed.map((engine) => {

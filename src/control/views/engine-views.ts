@@ -12,10 +12,9 @@ import { carriesForwardedPort } from '../../core/vpn/forwarded-port.ts'
 import { namespaceOf } from '../../core/vpn/namespace.ts'
 import { cutOffSinceMs } from '../../core/vpn/tunnel.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { liveEngines } from '../../store/engines.ts'
 import type { Store } from '../../store/store.ts'
-import { startedOnEngines } from '../../store/streams.ts'
 import type { Addresses } from '../engines/addresses.ts'
+import type { FleetRows } from '../engines/fleet-rows.ts'
 import { engineNamed } from '../engines/references.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
@@ -52,6 +51,7 @@ export class EngineViews {
   constructor(
     private readonly deps: {
       readonly store: Store
+      readonly rows: FleetRows
       readonly facts: Facts
       readonly clock: Clock
       readonly addresses: Addresses
@@ -92,10 +92,10 @@ export class EngineViews {
    * an id.
    */
   one(idOrName: string) {
-    const { store } = this.deps
+    const { store, rows } = this.deps
     const engine = engineNamed(store.db, idOrName)
     if (engine === undefined) return null
-    const streams = this.#startedByEngine().get(engine.id) ?? []
+    const streams = rows.read().started.get(engine.id) ?? []
     return {
       engine: this.#view(
         engine,
@@ -157,16 +157,15 @@ export class EngineViews {
   }
 
   #current(): Snapshot {
-    const { store, facts, clock, nodes, connections } = this.deps
+    const { store, rows: fleet, facts, clock, nodes, connections } = this.deps
     const version = store.version() + facts.version() + nodes.version() + connections.version()
     const nowMs = clock.now()
     if (this.#snapshot?.version === version && nowMs < this.#snapshot.untilMs) return this.#snapshot
-    const streams = this.#startedByEngine()
-    const engines = liveEngines(store.db)
+    const { engines, started } = fleet.read()
     const rows = engines.map((engine) => {
       const view = this.#view(
         engine,
-        (streams.get(engine.id) ?? []).map(({ streamId }) => streamId),
+        (started.get(engine.id) ?? []).map(({ streamId }) => streamId),
       )
       const comesFirst = isFirst(engine, facts.health(engine.id, nowMs).verdict, nowMs)
       return { id: engine.id, json: JSON.stringify(view), isFirst: comesFirst, isListed: view.listed }
@@ -178,10 +177,6 @@ export class EngineViews {
     const untilMs = Math.min(Number.POSITIVE_INFINITY, ...ends.filter((ms) => ms > nowMs))
     this.#snapshot = { version, untilMs, listed, turns, bodies: new Map(), all: array(rows), records: rows }
     return this.#snapshot
-  }
-
-  #startedByEngine() {
-    return Map.groupBy(startedOnEngines(this.deps.store.db), ({ engineId }) => engineId)
   }
 }
 

@@ -6,11 +6,11 @@ import type { Store } from '../../store/store.ts'
 import {
   newestStream,
   type StreamFilter,
-  startedOnEngines,
   startedUnmatched,
   streamByRow,
   streamsWhere,
 } from '../../store/streams.ts'
+import type { FleetRows } from '../engines/fleet-rows.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import type { Statistics } from '../streams/statistics.ts'
 import { iso, isoOrNull } from './iso.ts'
@@ -47,6 +47,7 @@ export class StreamViews {
   constructor(
     private readonly deps: {
       readonly store: Store
+      readonly rows: FleetRows
       readonly sessions: SessionFacts
       readonly statistics: Statistics
       readonly samplesMax: number
@@ -120,10 +121,10 @@ export class StreamViews {
   }
 
   #refresh(): void {
-    const { store, statistics } = this.deps
+    const { store, rows, statistics } = this.deps
     const version = store.version() + statistics.version()
     if (version === this.#version) return
-    this.#onEngines = this.#records(startedOnEngines(store.db))
+    this.#onEngines = this.#records([...rows.read().started.values()].flat())
     const byContainer = Map.groupBy(this.#onEngines, ({ containerId }) => containerId)
     this.#startedOf = new Map([...byContainer].map(([id, records]) => [id, array(records)]))
     this.#started = null

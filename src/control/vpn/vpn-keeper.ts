@@ -11,7 +11,7 @@ import { appendJournal } from '../../store/journal.ts'
 import { leasesOf, releaseLeases, tryLease } from '../../store/leases.ts'
 import type { Db, Store } from '../../store/store.ts'
 import { freeTrial } from '../engines/breaker-notes.ts'
-import { FleetRows, type Rows } from '../engines/fleet-rows.ts'
+import type { FleetRows, Rows } from '../engines/fleet-rows.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import type { VpnNews, VpnNodes } from './vpn-nodes.ts'
@@ -26,12 +26,12 @@ const TICK_MS = 1_000
  */
 export class VpnKeeper {
   readonly #stop = new AbortController()
-  readonly #rows: FleetRows
   #loop: Promise<void> = Promise.resolve()
 
   constructor(
     private readonly deps: {
       readonly store: Store
+      readonly rows: FleetRows
       readonly clock: Clock
       readonly nodes: VpnNodes
       readonly connections: ConnectionFacts
@@ -40,9 +40,7 @@ export class VpnKeeper {
       readonly log: Log
       readonly onError: OnError
     },
-  ) {
-    this.#rows = new FleetRows(deps.store)
-  }
+  ) {}
 
   /** Without nodes there is nothing to watch. */
   start(): void {
@@ -106,14 +104,14 @@ export class VpnKeeper {
   }
 
   #judgeNodesOf(engineIds: ReadonlySet<string>): void {
-    const heard = this.#rows.read().engines.filter(({ id }) => engineIds.has(id))
+    const heard = this.deps.rows.read().engines.filter(({ id }) => engineIds.has(id))
     this.#judge(new Set(heard.flatMap(({ vpnNode }) => vpnNode ?? [])))
   }
 
   /** All of them by one look at the rows. */
   #judge(names: Iterable<string>): void {
     const { nodes, clock } = this.deps
-    const rows = this.#rows.read()
+    const rows = this.deps.rows.read()
     for (const name of names) {
       const before = nodes.judge(name, this.#evidence(name, rows), clock.now())
       const after = nodes.get(name)?.verdict

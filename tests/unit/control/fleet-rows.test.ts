@@ -1,3 +1,4 @@
+import { Database } from 'bun:sqlite'
 import { afterEach, expect, test } from 'bun:test'
 import { FleetRows } from '../../../src/control/engines/fleet-rows.ts'
 import { insertEngine, retire } from '../../../src/store/engines.ts'
@@ -34,4 +35,30 @@ test('the rows are read once for each version of the store, and say what was com
   expect(rows.read().started.get('engine-1')).toBeUndefined()
   store.transact((tx) => retire(tx, 'engine-1', ['ready'], 'gone', {}))
   expect(rows.read().engines).toEqual([])
+})
+
+test('a started stream is read once, and another database is read anew', () => {
+  temp = tempStore()
+  const { store } = temp
+  store.transact((tx) => {
+    insertEngine(tx, engine())
+    for (const streamId of ['one', 'two', 'three']) insertStream(tx, { ...stream(), streamId })
+  })
+  const rows = new FleetRows(store)
+  const [one, two, three] = rows.read().started.get('engine-1') ?? []
+  const four = store.transact((tx) => {
+    endStream(tx, two?.rowId ?? 0, 5, 'eof')
+    return insertStream(tx, { ...stream(), streamId: 'four' })
+  })
+  const after = rows.read().started.get('engine-1') ?? []
+  expect(after).toEqual([one, three, four].flatMap((each) => each ?? []))
+  expect(after[0]).toBe(one)
+  expect(after[1]).toBe(three)
+  const holder = new Database(temp.path)
+  holder.run('BEGIN IMMEDIATE')
+  store.transactOrKeep((tx) => endStream(tx, three?.rowId ?? 0, 6, 'eof'), 1)
+  const inOutage = rows.read().started.get('engine-1') ?? []
+  holder.close()
+  expect(inOutage).toEqual([one, four].flatMap((each) => each ?? []))
+  expect(inOutage[0]).not.toBe(one)
 })
