@@ -14,12 +14,12 @@ const PATIENCE_MS = 3_000
  */
 export function brokenPromises(trial: Trial, { descriptors }: PlannedAttack): string[] {
   const areConnectionsTaken = descriptors !== undefined
-  const { death, lostEngines, cutStreams, fewestHealthy, complaints, kept, fresh } = trial
+  const { death, lostEngines, cutStreams, fewestListed, complaints, kept, fresh } = trial
   return [
     ...(death === null ? [] : [death]),
     ...lostEngines.map((id) => `the engine ${id.slice(0, 12)} is not listed as healthy any more`),
-    ...(fewestHealthy < FLEET && lostEngines.length === 0
-      ? [`${FLEET - fewestHealthy} engines were not listed as healthy for a while`]
+    ...(fewestListed < FLEET && lostEngines.length === 0
+      ? [`${FLEET - fewestListed} engines were not listed for a while`]
       : []),
     ...cutStreams.map((id) => `the stream ${id} does not move on, or is not in the books`),
     ...slowness('on a kept connection', kept),

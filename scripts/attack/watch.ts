@@ -7,8 +7,8 @@ const FLEET_EVERY_MS = 1_000
 /** What was seen of the container and the fleet while an attack went on. */
 export interface Watched {
   readonly mostMemoryBytes: number
-  /** Engines of the first ones that were listed as healthy, at the look that found the fewest. */
-  readonly fewestHealthy: number
+  /** Engines of the first ones that were listed, which ill ones are not, at the look that found the fewest. */
+  readonly fewestListed: number
   /** Share of one processor that the main thread took, which does all answers. */
   readonly busy: number
 }
@@ -17,7 +17,7 @@ export interface Watched {
 export class SiteWatch {
   #isOver = false
   #mostMemoryBytes = 0
-  #fewestHealthy = FLEET
+  #fewestListed = FLEET
   readonly #beganMs = performance.now()
   readonly #microsBefore: Promise<number>
   readonly #looks: Promise<unknown>
@@ -35,7 +35,7 @@ export class SiteWatch {
     const tookMs = performance.now() - this.#beganMs
     const busy = ((await this.#micros()) - (await this.#microsBefore)) / (tookMs * 1_000)
     await this.#looks
-    return { mostMemoryBytes: this.#mostMemoryBytes, fewestHealthy: this.#fewestHealthy, busy }
+    return { mostMemoryBytes: this.#mostMemoryBytes, fewestListed: this.#fewestListed, busy }
   }
 
   /** Not a number where the process is gone. */
@@ -57,9 +57,9 @@ export class SiteWatch {
 
   async #lookAtFleet(): Promise<void> {
     const { target, engineIds } = this.site
-    const well = (await listedEngines(target.near)).filter(
-      ({ container_id, health_status }) => health_status === 'healthy' && engineIds.includes(container_id),
+    const listed = (await listedEngines(target.near)).filter(({ container_id }) =>
+      engineIds.includes(container_id),
     )
-    this.#fewestHealthy = Math.min(this.#fewestHealthy, well.length)
+    this.#fewestListed = Math.min(this.#fewestListed, listed.length)
   }
 }

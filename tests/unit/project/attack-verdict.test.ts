@@ -25,7 +25,7 @@ const trial = (over: Partial<Trial> = {}): Trial => ({
   complaints: [],
   mostMemoryBytes: 1,
   databaseBytes: 1,
-  fewestHealthy: FLEET,
+  fewestListed: FLEET,
   busy: 0.1,
   death: null,
   lostEngines: [],
@@ -41,7 +41,7 @@ test('an attack that nobody noticed breaks no promise', () => {
 test.each<[string, Partial<Trial>]>([
   ['killed for its memory', { death: 'the process was killed for its memory' }],
   ['0123456789ab', { lostEngines: ['0123456789abcdef'] }],
-  ['2 engines', { fewestHealthy: FLEET - 2 }],
+  ['2 engines', { fewestListed: FLEET - 2 }],
   ['the stream a|b', { cutStreams: ['a|b'] }],
   ['kept connection: p99 is 50.0 ms', { kept: asked({ ms: spread([50]) }) }],
   ['new connections: p99 is 51.0 ms', { fresh: asked({ ms: spread([51]) }) }],
