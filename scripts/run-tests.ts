@@ -46,19 +46,6 @@ const isAll = args.includes('--all')
 const named = args.filter((arg) => arg !== '--all')
 const outcomes: Outcome[] = []
 
-if (named.length > 0) {
-  outcomes.push(await run(named.join(' '), ['bun', 'test', ...named], 'now'))
-} else {
-  const folders = ['tests/unit', 'tests/simulation', 'tests/mutation', 'tests/support']
-  outcomes.push(await run('without Docker', ['bun', 'test', ...folders], 'now'))
-  outcomes.push(await run('images of the emulators', ['bun', 'tests/support/images.ts'], 'now'))
-  await runAtOnce(await dockerFiles())
-  const isEmulatorsTurn = isAll || (await haveEmulatorsChanged())
-  if (isEmulatorsTurn) outcomes.push(await run('emulators', ['bun', 'test', 'tests/emulators'], 'now'))
-  outcomes.push(await simulate(isAll))
-}
-process.exit(report(outcomes))
-
 async function dockerFiles(): Promise<string[]> {
   const files = await Array.fromAsync(new Bun.Glob('tests/{e2e,contract}/*.test.ts').scan(ROOT))
   const rank = (file: string): number => {
@@ -154,3 +141,16 @@ function failures(output: string): string {
   }
   return (shown.length > 0 ? shown : output.trimEnd().split('\n').slice(-LINES_SHOWN)).join('\n')
 }
+
+if (named.length > 0) {
+  outcomes.push(await run(named.join(' '), ['bun', 'test', ...named], 'now'))
+} else {
+  const folders = ['tests/unit', 'tests/simulation', 'tests/mutation', 'tests/support']
+  outcomes.push(await run('without Docker', ['bun', 'test', ...folders], 'now'))
+  outcomes.push(await run('images of the emulators', ['bun', 'tests/support/images.ts'], 'now'))
+  await runAtOnce(await dockerFiles())
+  const isEmulatorsTurn = isAll || (await haveEmulatorsChanged())
+  if (isEmulatorsTurn) outcomes.push(await run('emulators', ['bun', 'test', 'tests/emulators'], 'now'))
+  outcomes.push(await simulate(isAll))
+}
+process.exit(report(outcomes))
