@@ -17,16 +17,11 @@ const ROOT = join(import.meta.dir, '..')
 /** Files on Docker at a time: they wait more than they work. */
 const AT_ONCE = Math.max(2, Math.min(4, cpus().length + 1))
 
+/** Those that compare names of containers with what a document shows, which are given in a row by all that run. */
+const ALONE = ['tests/e2e/acexy-guide.test.ts']
+
 /** Those that take longest go first, so that none of them is left alone at the end. */
-const LONGEST = [
-  'viewers',
-  'vpn-recovery',
-  'acexy-guide',
-  'two-copies',
-  'vpn-kill-switch',
-  'lifecycle',
-  'lifecycle-dockerd',
-]
+const LONGEST = ['viewers', 'vpn-recovery', 'two-copies', 'vpn-kill-switch', 'lifecycle', 'lifecycle-dockerd']
 
 const SEEDS = { usual: 60, all: 500 } as const
 
@@ -52,7 +47,8 @@ async function dockerFiles(): Promise<string[]> {
     const at = LONGEST.findIndex((name) => file.endsWith(`/${name}.test.ts`))
     return at < 0 ? LONGEST.length : at
   }
-  return files.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+  const others = files.filter((file) => !ALONE.includes(file))
+  return others.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
 }
 
 async function runAtOnce(files: string[]): Promise<void> {
@@ -148,6 +144,7 @@ if (named.length > 0) {
   const folders = ['tests/unit', 'tests/simulation', 'tests/mutation', 'tests/support']
   outcomes.push(await run('without Docker', ['bun', 'test', ...folders], 'now'))
   outcomes.push(await run('images of the emulators', ['bun', 'tests/support/images.ts'], 'now'))
+  for (const file of ALONE) outcomes.push(await run(file, ['bun', 'test', file], 'now'))
   await runAtOnce(await dockerFiles())
   const isEmulatorsTurn = isAll || (await haveEmulatorsChanged())
   if (isEmulatorsTurn) outcomes.push(await run('emulators', ['bun', 'test', 'tests/emulators'], 'now'))
