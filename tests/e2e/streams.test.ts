@@ -53,7 +53,7 @@ async function fleetOfSize(
 
 /** A proxy with a viewer at each of these engines, that has told of their streams. Gives what kills it. */
 async function proxyWith(server: TestServer, engines: readonly FleetRow[]): Promise<() => Promise<void>> {
-  const command = ['bun', join(import.meta.dir, 'support/proxy-process.ts')]
+  const command = ['bun', join(import.meta.dir, '../support/proxy-process.ts')]
   const proxy = Bun.spawn([...command, ...engines.map(({ port }) => String(port))], { stdout: 'pipe' })
   const kill = async () => {
     proxy.kill('SIGKILL')
