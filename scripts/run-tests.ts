@@ -14,6 +14,9 @@ import { join } from 'node:path'
 
 const ROOT = join(import.meta.dir, '..')
 
+/** A test that names no time of its own has this long: a busy machine is no fault. */
+const TEST = ['bun', 'test', '--timeout', '30000'] as const
+
 /** Files on Docker at a time: they wait more than they work. */
 const AT_ONCE = Math.max(2, Math.min(4, cpus().length + 1))
 
@@ -54,7 +57,7 @@ async function dockerFiles(): Promise<string[]> {
 async function runAtOnce(files: string[]): Promise<void> {
   const lane = async (): Promise<void> => {
     for (let file = files.shift(); file !== undefined; file = files.shift()) {
-      outcomes.push(await run(file, ['bun', 'test', file], 'at the end'))
+      outcomes.push(await run(file, [...TEST, file], 'at the end'))
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, lane))
@@ -139,15 +142,15 @@ function failures(output: string): string {
 }
 
 if (named.length > 0) {
-  outcomes.push(await run(named.join(' '), ['bun', 'test', ...named], 'now'))
+  outcomes.push(await run(named.join(' '), [...TEST, ...named], 'now'))
 } else {
   const folders = ['tests/unit', 'tests/simulation', 'tests/mutation', 'tests/support']
-  outcomes.push(await run('without Docker', ['bun', 'test', ...folders], 'now'))
+  outcomes.push(await run('without Docker', [...TEST, ...folders], 'now'))
   outcomes.push(await run('images of the emulators', ['bun', 'tests/support/images.ts'], 'now'))
-  for (const file of ALONE) outcomes.push(await run(file, ['bun', 'test', file], 'now'))
+  for (const file of ALONE) outcomes.push(await run(file, [...TEST, file], 'now'))
   await runAtOnce(await dockerFiles())
   const isEmulatorsTurn = isAll || (await haveEmulatorsChanged())
-  if (isEmulatorsTurn) outcomes.push(await run('emulators', ['bun', 'test', 'tests/emulators'], 'now'))
+  if (isEmulatorsTurn) outcomes.push(await run('emulators', [...TEST, 'tests/emulators'], 'now'))
   outcomes.push(await simulate(isAll))
 }
 process.exit(report(outcomes))

@@ -80,7 +80,7 @@ const DISCARD_PORT = 9
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
-  withinMs = 15_000,
+  withinMs = 30_000,
 ): Promise<Exclude<T, false | undefined | null>> {
   const deadline = performance.now() + withinMs
   for (;;) {
