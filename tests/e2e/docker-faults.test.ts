@@ -20,7 +20,8 @@ setDefaultTimeout(30_000)
 
 /** acexy gives up after 3 s, so every answer comes earlier. */
 const PATIENCE_MS = 3_000
-const READ_MAX_MS = 50
+/** A read that waited for Docker would take seconds; how fast one is, the benchmarks tell. */
+const READ_MAX_MS = 500
 const READS = ['/engines', '/engines?status=all', '/orchestrator/status', '/streams', '/healthz']
 
 let site: TestSite

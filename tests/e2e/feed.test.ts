@@ -7,6 +7,9 @@ import type { TestServer } from '../support/server.ts'
 /** Docker takes its time, and the default of a preload reaches the first file of a run only (Bun 1.4.5). */
 setDefaultTimeout(60_000)
 
+/** Next to the minutes of a full pass; for busy machines. */
+const MOMENTS_MS = 3_000
+
 let site: TestSite
 beforeAll(async () => {
   site = await openTestSite()
@@ -65,7 +68,7 @@ test('an entry is told within moments, and a quiet connection lives on', async (
   await report(server, 'one')
   const reportedMs = performance.now()
   await heardOf(client, 'one')
-  expect(performance.now() - reportedMs).toBeLessThan(1_000)
+  expect(performance.now() - reportedMs).toBeLessThan(MOMENTS_MS)
 
   // Bun hangs up on a connection that is silent for 10 s unless told otherwise.
   const quietMs = performance.now()

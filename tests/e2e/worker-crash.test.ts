@@ -17,7 +17,8 @@ import { openVpnSite, untilForwarding, type VpnSite, vpnOf } from '../support/vp
 
 setDefaultTimeout(60_000)
 
-const BACK_WITHIN_MS = 2_000
+/** A second by design; the rest is for a busy machine. What is measured is printed. */
+const BACK_WITHIN_MS = 5_000
 const folder = mkdtempSync(join(tmpdir(), 'roundhouse-crash-'))
 const binary = join(folder, 'roundhouse')
 let vpn: VpnSite
