@@ -4,7 +4,8 @@
  *   bun scripts/run-tests.ts [--all] [FILE or argument of bun test ...]
  *
  * 1. The tests without Docker, in one process. 2. Those that start processes or containers, each file in a process of its own, some at a
- * time: they mostly wait, and each has its own labels, names and ports. 3. The simulation.
+ * time: they mostly wait, and each has its own labels, names and ports. A few that fail so run once more, alone: that counts, and
+ * those that passed then are named as unsteady. 3. The simulation.
  *
  * --all adds the slowest tier: the emulators' own tests, and all seeds. Whoever names files or arguments has those run alone. The last
  * line is `N passed, N failed`; ends with 0 when all passed.
@@ -28,6 +29,9 @@ const LONGEST = ['viewers', 'vpn-recovery', 'two-copies', 'vpn-kill-switch', 'li
 
 const SEEDS = { usual: 60, all: 500 } as const
 
+/** More files than these that fail beside one another are no matter of a busy machine. */
+const SECOND_TURNS = 3
+
 const SLOWEST_SHOWN = 10
 
 /** What one process of tests came to. */
@@ -37,6 +41,8 @@ interface Outcome {
   readonly failed: number
   readonly ms: number
   readonly output: string
+  /** What it printed beside others, where it failed so and passed alone. */
+  readonly unsteady?: string
 }
 
 const args = process.argv.slice(2)
@@ -55,12 +61,24 @@ async function dockerFiles(): Promise<string[]> {
 }
 
 async function runAtOnce(files: string[]): Promise<void> {
+  const all: Outcome[] = []
   const lane = async (): Promise<void> => {
     for (let file = files.shift(); file !== undefined; file = files.shift()) {
-      outcomes.push(await run(file, [...TEST, file], 'at the end'))
+      all.push(await run(file, [...TEST, file], 'at the end'))
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, lane))
+  const bad = all.filter(({ failed }) => failed > 0)
+  const again = bad.length > SECOND_TURNS ? [] : bad
+  outcomes.push(...all.filter((outcome) => !again.includes(outcome)))
+  for (const first of again) outcomes.push(await runAlone(first))
+}
+
+/** Runs a file that failed beside others once more. */
+async function runAlone(first: Outcome): Promise<Outcome> {
+  const second = await run(first.name, [...TEST, first.name], 'at the end')
+  const outcome = { ...second, ms: first.ms + second.ms }
+  return second.failed > 0 ? outcome : { ...outcome, unsteady: first.output }
 }
 
 /** The tests that try the emulators themselves: whoever changed nothing there has nothing to learn from them. */
@@ -116,6 +134,10 @@ function report(all: readonly Outcome[]): number {
   console.log('\nWhat took longest:')
   for (const { name, ms } of all.toSorted((a, b) => b.ms - a.ms).slice(0, SLOWEST_SHOWN))
     console.log(`${(ms / 1_000).toFixed(1).padStart(7)} s  ${name}`)
+  for (const { name, unsteady } of all) {
+    if (unsteady !== undefined)
+      console.log(`\nUnsteady: failed beside others, passed alone:\n${name}\n${failures(unsteady)}`)
+  }
   if (bad.length > 0) console.log('\nWhat failed:')
   for (const { name, output } of bad) console.log(`${name}\n${failures(output)}`)
   const sum = (of: (outcome: Outcome) => number): number => all.reduce((total, each) => total + of(each), 0)
