@@ -4,7 +4,6 @@ import { connectTestDocker, holdHostPort, type TestDocker, until } from '../supp
 import { DockerProxy, unusedSocketPath } from '../support/docker-proxy.ts'
 import {
   type EngineRow,
-  insistOnEngine,
   listedIds,
   mustProvision,
   openTestSite,
@@ -111,7 +110,7 @@ test('serves what it knows while the Docker socket is missing, and goes on when 
 
   await openProxy(path)
   await until('it is ready', async () => (await server.answers('/readyz')) === 200)
-  const next = await insistOnEngine(server)
+  const next = await mustProvision(server)
   await agreement(server, site.docker, [known.container_id, next.container_id])
 })
 
@@ -141,7 +140,7 @@ test('answers in time while Docker is frozen, and loses and doubles nothing at t
   expect(await listedIds(server)).toContain(known.container_id)
 
   proxy.resume()
-  const next = await insistOnEngine(server)
+  const next = await mustProvision(server)
   await agreement(server, site.docker, [known.container_id, next.container_id])
   expect(await engineContainers(site.docker)).toHaveLength(2)
 })
@@ -156,7 +155,7 @@ test('settles a provision whose answer was lost with its connection', async () =
   const lost = refused(await provision(server))
   // Made and never started: nobody can have it, so it goes.
   await agreement(server, site.docker, [known.container_id])
-  const next = await insistOnEngine(server)
+  const next = await mustProvision(server)
   await agreement(server, site.docker, [known.container_id, next.container_id])
   expect(await engineContainers(site.docker)).toHaveLength(2)
   // Docker was in the way, not a fault that waiting does not mend.
@@ -181,7 +180,7 @@ test('settles a provision that a freeze outlasted, though Docker does it late', 
   // The creation that nobody waits for any more reaches Docker now.
   await until('it is ready', async () => !(await isDegraded(server)))
   await until('it is undone', async () => (await server.get<unknown[]>('/engines?status=all')).length === 1)
-  const next = await insistOnEngine(server)
+  const next = await mustProvision(server)
   await agreement(server, site.docker, [known.container_id, next.container_id])
   expect(await engineContainers(site.docker)).toHaveLength(2)
 })

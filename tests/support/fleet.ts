@@ -96,15 +96,8 @@ export async function provision(
   return { kind: 'refused', status, code, body: answer.body, retryAfter: answered.get('retry-after') }
 }
 
-/** Like `provision`, where anything but an engine is a failure of the test. */
+/** Like `provision`, asking again while the engine is still being started, as a proxy does. Throws for anything but an engine. */
 export async function mustProvision(server: TestServer, key?: string): Promise<Provisioned> {
-  const outcome = await provision(server, { key })
-  if (outcome.kind !== 'engine') throw new Error(`no engine: ${JSON.stringify(outcome)}\n${server.output}`)
-  return outcome.engine
-}
-
-/** Like `mustProvision`, and asks again while the engine is still being started, as a proxy does. */
-export async function insistOnEngine(server: TestServer, key?: string): Promise<Provisioned> {
   for (let tries = 1; tries <= 20; tries++) {
     const outcome = await provision(server, { key })
     if (outcome.kind === 'engine') return outcome.engine

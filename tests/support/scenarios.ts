@@ -2,15 +2,7 @@
 
 import { agreement } from './consistency.ts'
 import type { TestDocker } from './docker.ts'
-import {
-  insistOnEngine,
-  listedIds,
-  mustProvision,
-  mustRemove,
-  type ProvisionOutcome,
-  provision,
-  removeAll,
-} from './fleet.ts'
+import { listedIds, mustProvision, mustRemove, type ProvisionOutcome, provision, removeAll } from './fleet.ts'
 import type { TestServer } from './server.ts'
 
 /** Where the process kills itself, and whether the engine of the cut-off call is there after the restart. */
@@ -43,7 +35,7 @@ export async function crashAt(server: TestServer, docker: TestDocker, point: Fai
   const expected = FAIL_POINTS[point].survives ? 1 : 0
   if (survivors.length !== expected) throw new Error(`${survivors.length} engines after a crash at ${point}`)
 
-  const { container_id } = await insistOnEngine(server, key)
+  const { container_id } = await mustProvision(server, key)
   if (expected === 1 && survivors[0] !== container_id)
     throw new Error(`another engine after a crash at ${point}`)
   const listed = await listedIds(server)
@@ -136,7 +128,7 @@ function note(ledger: Ledger, key: string | undefined, outcome: ProvisionOutcome
 
 async function retryKeys(server: TestServer, ledger: Ledger): Promise<void> {
   for (const [key, before] of ledger.keys) {
-    const { container_id } = await insistOnEngine(server, key)
+    const { container_id } = await mustProvision(server, key)
     if (before !== null && before !== container_id) {
       throw new Error(`the key of ${before} was answered with ${container_id} after the restart`)
     }
