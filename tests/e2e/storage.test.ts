@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { until } from '../support/docker.ts'
-import { type EngineRow, openTestSite, provision, type TestSite } from '../support/fleet.ts'
+import { type EngineRow, mustProvision, openTestSite, provision, type TestSite } from '../support/fleet.ts'
 import {
   type FleetRow,
   reportEnded,
@@ -112,7 +112,7 @@ describe('a full disk', () => {
     expect(known).toContain('watched started')
     expect(known).toContain('begun started')
     for (const id of short) expect(known).toContain(`${id} ended`)
-    expect((await provision(server)).kind).toBe('engine')
+    await mustProvision(server)
     viewer.leave()
     late.leave()
   })
@@ -137,7 +137,7 @@ describe('a full disk', () => {
       disk.free()
       await until('it is ready', async () => (await server.answers('/readyz')) === 200)
       await until('the database takes writes', async () => !(await isRefused(server)))
-      expect((await provision(server)).kind).toBe('engine')
+      await mustProvision(server)
       viewer.leave()
     },
   )
