@@ -4,6 +4,8 @@ import { Addresses } from '../control/engines/addresses.ts'
 import { FleetRows } from '../control/engines/fleet-rows.ts'
 import { ConnectionFacts } from '../control/facts/connection-facts.ts'
 import { Facts } from '../control/facts/facts.ts'
+import { InHand } from '../control/facts/in-hand.ts'
+import { LookQueue } from '../control/facts/look-queue.ts'
 import { SessionFacts } from '../control/facts/session-facts.ts'
 import type { HealthSource } from '../control/health/health-source.ts'
 import type { ClientConnections } from '../control/housekeeping/descriptor-watch.ts'
@@ -61,10 +63,10 @@ export interface Adapters {
 
 export type Base = ReturnType<typeof baseOf>
 
-/** What the others look at: facts, VPN nodes, ports, the gate, addresses, the books; and where they count. */
+/** What the others look at: facts, VPN nodes, ports, the gate, addresses, the books; where they ask for looks, and where they count. */
 export function baseOf(
   config: Config,
-  { store, clock, log, newId }: Adapters,
+  { store, clock, log, newId, random }: Adapters,
   { counters, history }: { readonly counters: Counters; readonly history: History },
 ) {
   const edge = createEdge(store, log)
@@ -104,6 +106,8 @@ export function baseOf(
     template: templateOf(config, installation.id),
     counters,
     facts,
+    inHand: new InHand(),
+    looks: new LookQueue({ clock, random }),
     sessions: new SessionFacts(onError),
     statistics: new Statistics({
       ...{ store, clock, onError: edge('statistics') },

@@ -1,10 +1,12 @@
 import type { Clock } from '../../lib/clock.ts'
+import { Emitter } from '../../lib/emitter.ts'
 import { guarded, type OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'
-import { loop } from '../../lib/loop.ts'
-import { backoffMs, WorkQueue, type WorkQueueOptions } from '../../lib/workqueue.ts'
+import { Loop } from '../../lib/loop.ts'
+import { backoffMs } from '../../lib/workqueue.ts'
 import { type ContainerEvent, type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { LookQueue } from '../facts/look-queue.ts'
 import type { PassResult, Settler } from './settler.ts'
 
 export interface ObserverDeps {
@@ -12,18 +14,15 @@ export interface ObserverDeps {
   readonly runtime: Runtime
   readonly facts: Facts
   readonly settler: Settler
+  readonly looks: LookQueue
   readonly log: Log
   /** Longest time between full passes. */
   readonly passIntervalMs: number
   /** Uniform in [0, 1), for the jitter of back-offs. */
   readonly random: () => number
-  /** Housekeeping that rides on every full pass. */
-  readonly onPass: () => void
   readonly onError: OnError
 }
 
-const PASS = 'pass'
-const CONCURRENT_LOOKS = 8
 const PING_INTERVAL_MS = 1_000
 const RETRY = { minMs: 500, maxMs: 5_000 }
 
@@ -34,24 +33,25 @@ const RETRY = { minMs: 500, maxMs: 5_000 }
  * INVARIANT: every gap of the event stream is followed by a thorough full pass.
  */
 export class Observer {
-  readonly #stop = new AbortController()
-  readonly #looks: WorkQueue
-  /** Apart from looks, so that neither waits for containers that the other asks about. */
-  readonly #passes: WorkQueue
-  #loops: Promise<unknown> = Promise.resolve()
+  readonly #pings: Loop
+  readonly #passed: Emitter
+  #events: Promise<void> = Promise.resolve()
   #hasPassed = false
-  #needsThoroughPass = true
   /** Who waits for the end of the next pass. */
   readonly #asked: PromiseWithResolvers<PassResult>[] = []
 
   constructor(private readonly deps: ObserverDeps) {
-    const options: Pick<WorkQueueOptions, 'clock' | 'onError' | 'backoffMs'> = {
-      clock: deps.clock,
+    const { clock, looks, onError } = deps
+    this.#passed = new Emitter(onError)
+    this.#pings = new Loop({
+      ...{ clock, intervalMs: PING_INTERVAL_MS, first: 'now', onError },
+      work: () => this.#ask(),
+    })
+    looks.serve({
+      look: (containerId) => this.#look(containerId),
+      pass: () => this.#pass(),
       onError: (key, error, attempt) => this.#failed(key, error, attempt),
-      backoffMs: (attempt) => backoffMs(attempt, RETRY, deps.random),
-    }
-    this.#looks = new WorkQueue({ ...options, concurrency: CONCURRENT_LOOKS, work: (id) => this.#look(id) })
-    this.#passes = new WorkQueue({ ...options, concurrency: 1, work: () => this.#pass() })
+    })
   }
 
   /** True once a full pass has succeeded since the start: nothing is lost and nothing imagined from then on. */
@@ -59,58 +59,36 @@ export class Observer {
     return this.#hasPassed
   }
 
+  /** Calls `listener` after each full pass. */
+  onPass(listener: () => void): void {
+    this.#passed.on(listener)
+  }
+
   /** The first pass comes when the event stream is open, so that nothing is missed between the two. */
   start(): void {
-    const { clock, onError } = this.deps
-    const { signal } = this.#stop
-    const work = (): Promise<void> => this.#ask()
-    this.#loops = Promise.all([
-      this.#watchEvents(),
-      loop({ clock, intervalMs: PING_INTERVAL_MS, first: 'now', signal, work, onError }),
-    ])
+    this.#events = this.#watchEvents()
+    this.#pings.start()
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort()
-    await Promise.all([this.#loops, this.#looks.stop(), this.#passes.stop()])
-  }
-
-  /** Asks for a look at one container, soon. */
-  lookAt(containerId: string): void {
-    this.#looks.add(containerId)
-  }
-
-  /** Asks for a look at one container after so many milliseconds, or at an earlier one that is asked for already. */
-  lookWithin(containerId: string, ms: number): void {
-    this.#looks.addWithin(containerId, ms)
-  }
-
-  /** Asks for a full pass, soon. */
-  passSoon(): void {
-    this.#passes.add(PASS)
-  }
-
-  /** Asks for a thorough full pass, soon: what happened meanwhile was seen and could not be written. */
-  passThoroughly(): void {
-    this.#needsThoroughPass = true
-    this.#passes.add(PASS)
+    await Promise.all([this.#pings.stop(), this.#events, this.deps.looks.stop()])
   }
 
   /** Does a thorough full pass now and gives what it did. Throws RuntimeFailure when Docker can't be asked. */
   passNow(): Promise<PassResult> {
-    const docker = this.deps.facts.docker()
+    const { facts, looks } = this.deps
+    const docker = facts.docker()
     if (docker.state === 'unreachable') throw new RuntimeFailure('unreachable', docker.error)
     const asked = Promise.withResolvers<PassResult>()
     this.#asked.push(asked)
-    this.#needsThoroughPass = true
-    this.#passes.add(PASS)
+    looks.passThoroughly()
     return asked.promise
   }
 
   async #watchEvents(): Promise<void> {
-    const { runtime, clock, random, onError } = this.deps
-    const { signal } = this.#stop
-    const onEvent = guarded((event: ContainerEvent) => this.#heard(event), onError)
+    const { runtime, settler, clock, random, onError } = this.deps
+    const { signal } = this.#pings
+    const onEvent = guarded((event: ContainerEvent) => settler.onEvent(event), onError)
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
         await runtime.events(
@@ -137,12 +115,12 @@ export class Observer {
     else if (error.code !== 'unreachable' && attempt === 1)
       this.deps.log.warn({}, `no events of Docker: ${error.message}`)
     this.#stale(Number.POSITIVE_INFINITY)
-    if (this.deps.facts.docker().state !== 'unreachable') this.#passes.add(PASS)
+    if (this.deps.facts.docker().state !== 'unreachable') this.deps.looks.passSoon()
   }
 
   /** What is known of the containers may be out of date; events are told from `sinceMs` on. */
   #stale(sinceMs: number): void {
-    this.#needsThoroughPass = true
+    this.deps.looks.needThoroughPass()
     this.deps.facts.setGap(sinceMs)
   }
 
@@ -150,15 +128,11 @@ export class Observer {
   #gap(): void {
     this.#stale(this.deps.clock.now())
     this.#answered()
-    this.#passes.add(PASS)
-  }
-
-  #heard(event: ContainerEvent): void {
-    if (this.deps.settler.onEvent(event)) this.#looks.add(event.id)
+    this.deps.looks.passSoon()
   }
 
   async #ask(): Promise<void> {
-    const { signal } = this.#stop
+    const { signal } = this.#pings
     try {
       await this.deps.runtime.ping(signal)
       this.#answered()
@@ -168,13 +142,13 @@ export class Observer {
   }
 
   #answered(): void {
-    const { facts, clock, log } = this.deps
+    const { facts, looks, clock, log } = this.deps
     const before = facts.docker()
     if (!facts.setDocker('reachable', clock.now())) return
     if (before.state !== 'unreachable') return
     log.info({ seconds: Math.round((clock.now() - before.sinceMs) / 1000) }, 'Docker answers again')
     this.#stale(facts.watch().sinceMs)
-    this.#passes.add(PASS)
+    looks.passSoon()
   }
 
   /** One line an outage, not one an attempt. */
@@ -191,25 +165,24 @@ export class Observer {
   }
 
   async #pass(): Promise<void> {
-    const { settler, onPass, onError, log, clock, passIntervalMs, facts } = this.deps
-    this.#passes.addAfter(PASS, passIntervalMs)
-    const isThorough = this.#needsThoroughPass
+    const { settler, looks, log, clock, passIntervalMs, facts } = this.deps
+    looks.passAfter(passIntervalMs)
+    const isThorough = looks.beginPass()
     const asked = this.#asked.splice(0)
-    this.#needsThoroughPass = false
     const startedMs = clock.now()
     try {
       const result = await settler.fullPass(isThorough)
       const isFirst = !this.#hasPassed
       this.#hasPassed = true
       // A gap that came meanwhile has another thorough pass before it.
-      if (!this.#needsThoroughPass) facts.setCurrent()
+      if (!looks.needsThoroughPass()) facts.setCurrent()
       facts.age(clock.now())
-      guarded(onPass, onError)()
+      this.#passed.emit()
       const level = isFirst || isThorough || isEventful(result) ? 'info' : 'debug'
       log[level]({ ...result, ms: clock.now() - startedMs }, 'reindex: full pass')
       for (const { resolve } of asked) resolve(result)
     } catch (error) {
-      this.#needsThoroughPass ||= isThorough
+      if (isThorough) looks.needThoroughPass()
       for (const { reject } of asked) reject(error)
       throw error
     }

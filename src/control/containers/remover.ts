@@ -9,7 +9,8 @@ import { freeTrial } from '../engines/breaker-notes.ts'
 import { endEngine, endStreams } from '../engines/endings.ts'
 import { containerNamed, engineNamed } from '../engines/references.ts'
 import { CONTAINER_NOT_FOUND, NotFound } from '../errors.ts'
-import type { Provisioner } from '../provisioning/provisioner.ts'
+import type { InHand } from '../facts/in-hand.ts'
+import type { Launches } from '../provisioning/launches.ts'
 import { isEngineContainer } from './adoption.ts'
 import type { Installation } from './installation.ts'
 
@@ -18,7 +19,8 @@ export interface RemoverDeps {
   readonly clock: Clock
   readonly runtime: Runtime
   readonly installation: Pick<Installation, 'isOurs'>
-  readonly provisioner: Pick<Provisioner, 'whenIdle' | 'settled'>
+  readonly launches: Pick<Launches, 'settled'>
+  readonly inHand: InHand
 }
 
 const DELETED = 'an operator deleted it'
@@ -31,11 +33,6 @@ export class Remover {
   readonly #removing = new Map<string, Promise<void>>()
 
   constructor(private readonly deps: RemoverDeps) {}
-
-  /** Whether the engine's container is being removed right now. */
-  isRemoving(engineId: string): boolean {
-    return this.#removing.has(engineId)
-  }
 
   /**
    * Removes by container id (whole, or 12 characters of it and more), name or engine id; gives the container's id. Throws
@@ -62,13 +59,17 @@ export class Remover {
   #join(engine: Engine): Promise<void> {
     const running = this.#removing.get(engine.id)
     if (running) return running
-    const removal = this.#removeEngine(engine).finally(() => this.#removing.delete(engine.id))
+    const { inHand } = this.deps
+    const othersAreDone = inHand.whenFree(engine.id)
+    const removal = inHand
+      .during(engine.id, () => this.#removeEngine(engine, othersAreDone))
+      .finally(() => this.#removing.delete(engine.id))
     this.#removing.set(engine.id, removal)
     return removal
   }
 
-  async #removeEngine(asked: Engine): Promise<void> {
-    const { store, clock, runtime, provisioner } = this.deps
+  async #removeEngine(asked: Engine, othersAreDone: Promise<void>): Promise<void> {
+    const { store, clock, runtime, launches } = this.deps
     const engineId = asked.id
     const reason = DELETED
     store.transact((tx) => {
@@ -80,13 +81,13 @@ export class Remover {
       freeTrial(tx, asked, now)
       appendJournal(tx, now, { kind: 'engine.removal_requested', engineId })
     })
-    await provisioner.whenIdle(engineId)
+    await othersAreDone
     const engine = engineById(store.db, engineId)
     if (engine === undefined || !isLive(engine)) return
     if (engine.containerId !== null) await runtime.destroy(engine.containerId)
     store.transact((tx) => endEngine(tx, engineId, { kind: 'gone', reason }, clock.now()))
     // Whoever still waits for a launch whose outcome was unknown waits in vain.
-    provisioner.settled(engineId, { kind: 'failed', refusal: permanent(reason) })
+    launches.settled(engineId, { kind: 'failed', refusal: permanent(reason) })
   }
 
   #noteGeneric(containerId: string, name: string): void {

@@ -10,7 +10,8 @@ import type { Store } from '../../store/store.ts'
 import { endEngine } from '../engines/endings.ts'
 import type { EngineTemplate } from '../engines/template.ts'
 import type { Facts } from '../facts/facts.ts'
-import type { KnownEnd } from '../provisioning/launcher.ts'
+import type { LookQueue } from '../facts/look-queue.ts'
+import type { Launches } from '../provisioning/launches.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 import { adopt } from './adoption.ts'
 import { applyObserved, observedChange } from './observe.ts'
@@ -25,14 +26,9 @@ export interface SettlementsDeps {
   readonly nodes: VpnNodes
   readonly log: Log
   readonly newId: () => string
-  /** Asks for a look at a container that is not any more as it was when its removal was decided. */
-  readonly lookAgain: (containerId: string) => void
-  /** A cut-off provision was completed or undone; a caller may still wait for it. */
-  readonly onSettled: (engineId: string, end: KnownEnd) => void
+  readonly looks: Pick<LookQueue, 'lookAt'>
+  readonly launches: Pick<Launches, 'settled'>
 }
-
-/** Does one step; gives a promise where it asks the runtime. */
-type Executor = (engine: Engine | undefined, seen: ContainerObservation | null, reason: string) => unknown
 
 /** Does what `core/containers/settle` decides. Each step may be done twice, and looks at the row again before it writes. */
 export class Settlements {
@@ -44,21 +40,25 @@ export class Settlements {
     engine: Engine | undefined,
     seen: ContainerObservation | null,
   ): Promise<void> {
-    const reason = 'reason' in settlement ? settlement.reason : ''
-    await this.#executors[settlement.kind](engine, seen, reason)
-  }
-
-  /** What `core/containers/settle` names, done. It names no step without the row or the container that the step is about. */
-  readonly #executors: Readonly<Record<Settlement['kind'], Executor>> = {
-    leave: () => undefined,
-    wait: () => undefined,
-    observe: (engine, seen) => engine && seen && this.#observe(engine, seen),
-    adopt: (_, seen) => seen && this.#adopt(seen),
-    reap: (_, seen, reason) => seen && this.#reap(seen, reason),
-    finish: (engine, seen) => engine && seen && this.#finish(engine, seen),
-    undo: (engine, seen, reason) => engine && this.#undo(engine, seen, reason),
-    remove: (engine, seen) => engine && seen && this.#remove(engine, seen),
-    gone: (engine, _, reason) => engine && this.#gone(engine, reason),
+    switch (settlement.kind) {
+      case 'leave':
+      case 'wait':
+        return
+      case 'adopt':
+        return this.#adopt(there(seen))
+      case 'reap':
+        return this.#reap(there(seen), settlement.reason)
+      case 'observe':
+        return this.#observe(there(engine), there(seen))
+      case 'finish':
+        return this.#finish(there(engine), there(seen))
+      case 'undo':
+        return this.#undo(there(engine), seen, settlement.reason)
+      case 'remove':
+        return this.#remove(there(engine), there(seen))
+      case 'gone':
+        return this.#gone(there(engine), settlement.reason)
+    }
   }
 
   #observe(engine: Engine, seen: ContainerObservation): void {
@@ -95,7 +95,7 @@ export class Settlements {
   }
 
   #finish(engine: Engine, seen: ContainerObservation): void {
-    const { store, clock, log, onSettled } = this.deps
+    const { store, clock, log, launches } = this.deps
     store.transact((tx) => {
       const change = {
         containerId: seen.id,
@@ -111,17 +111,17 @@ export class Settlements {
       appendJournal(tx, clock.now(), { kind: 'provision.completed', engineId: engine.id, detail })
     })
     log.info({ engine: engine.id, name: seen.name }, 'reindex: completed a provision that was cut off')
-    onSettled(engine.id, { kind: 'started' })
+    launches.settled(engine.id, { kind: 'started' })
   }
 
   async #undo(engine: Engine, seen: ContainerObservation | null, reason: string): Promise<void> {
-    const { store, clock, log, onSettled } = this.deps
+    const { store, clock, log, launches } = this.deps
     if (seen !== null && !(await this.#takeAway(seen))) return
     const end = { kind: 'provision_undone', reason } as const
     store.transact((tx) => endEngine(tx, engine.id, end, clock.now()))
     log.info({ engine: engine.id, name: engine.name }, `reindex: ${reason}`)
     // Docker was in the way, not the request: whoever waits may come back.
-    onSettled(engine.id, { kind: 'failed', refusal: runtimeUnavailable(reason) })
+    launches.settled(engine.id, { kind: 'failed', refusal: runtimeUnavailable(reason) })
   }
 
   async #remove(engine: Engine, seen: ContainerObservation): Promise<void> {
@@ -130,10 +130,10 @@ export class Settlements {
 
   /** False when it was started meanwhile. */
   async #takeAway(seen: ContainerObservation): Promise<boolean> {
-    const { store, runtime, lookAgain } = this.deps
+    const { store, runtime, looks } = this.deps
     store.assertWritable()
     const isRemoved = await removeAsSeen(runtime, seen)
-    if (!isRemoved) lookAgain(seen.id)
+    if (!isRemoved) looks.lookAt(seen.id)
     return isRemoved
   }
 
@@ -142,4 +142,11 @@ export class Settlements {
     const isNews = store.transact((tx) => endEngine(tx, engine.id, { kind: 'gone', reason }, clock.now()))
     if (isNews) log.info({ engine: engine.id, name: engine.name }, `engine gone: ${reason}`)
   }
+}
+
+/** `core/containers/settle` names no step without the row or the container that the step is about. */
+function there<T>(value: T | null | undefined): T {
+  if (value === null || value === undefined)
+    throw new Error('a step without what it is about: this is a defect')
+  return value
 }

@@ -11,6 +11,8 @@ import { engineByContainer, engineById, liveEngines } from '../../store/engines.
 import type { Store } from '../../store/store.ts'
 import { ENGINE_LABEL, GENERIC_LABEL } from '../engines/template.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { InHand } from '../facts/in-hand.ts'
+import type { Look, LookQueue } from '../facts/look-queue.ts'
 import type { Warnings } from '../reporting/warnings.ts'
 import { isEngineContainer, rowOf } from './adoption.ts'
 import { unusable, unusableWarning } from './found-values.ts'
@@ -27,19 +29,8 @@ export interface SettlerDeps {
   readonly settlements: Settlements
   readonly installation: Installation
   readonly warnings: Warnings
-  /** Asks for a look at one container that a full pass could not settle. */
-  readonly lookAgain: (containerId: string) => void
-  /** Asks for a look at one container that is to be settled later, after so many milliseconds at the latest. */
-  readonly lookWithin: (containerId: string, ms: number) => void
-  /** Whether this process is creating or removing this engine's container, or this generic container. */
-  readonly isInHand: (engineIdOrContainer: string) => boolean
-}
-
-/** A question about one container that is under way. */
-interface Look {
-  readonly containerId: string
-  /** The container was changed since: what the answer says is out of date. */
-  isOvertaken: boolean
+  readonly looks: LookQueue
+  readonly inHand: Pick<InHand, 'has'>
 }
 
 /** What a full pass did. */
@@ -57,7 +48,6 @@ export interface PassResult {
  * by `core/containers/settle`, so it may run at any moment and any number of times.
  */
 export class Settler {
-  readonly #looks = new Set<Look>()
   /** Since when each container is waited for that is too new to be removed. */
   readonly #waitsSince = new Map<string, number>()
 
@@ -65,16 +55,10 @@ export class Settler {
 
   /** Looks at one container and its row. Throws RuntimeFailure when Docker can't be asked. */
   async look(containerId: string): Promise<Settlement['kind']> {
-    const look = { containerId, isOvertaken: false }
-    this.#looks.add(look)
-    try {
-      return await this.#look(look)
-    } finally {
-      this.#looks.delete(look)
-    }
+    return await this.deps.looks.during(containerId, (look) => this.#look(look))
   }
 
-  async #look(look: Look): Promise<Settlement['kind']> {
+  async #look(look: Readonly<Look>): Promise<Settlement['kind']> {
     let sight = await this.#see(look)
     // What is to be removed is looked at again right before, and decided on anew: it may be in use by now.
     if (sight !== null && sight.seen !== null && isRemoval(this.#decide(sight.engine, sight.seen)))
@@ -87,7 +71,7 @@ export class Settler {
   }
 
   /** The container, null where there is none, and its row; null instead when the sight was overtaken. */
-  async #see(look: Look) {
+  async #see(look: Readonly<Look>) {
     const { runtime, store } = this.deps
     const { containerId } = look
     const seen = await present(runtime.inspect(containerId))
@@ -109,7 +93,7 @@ export class Settler {
    */
   async fullPass(isThorough: boolean): Promise<PassResult> {
     const { runtime, store, installation, warnings } = this.deps
-    const before = liveEngines(store.db).filter(({ id }) => !this.deps.isInHand(id))
+    const before = liveEngines(store.db).filter(({ id }) => !this.deps.inHand.has(id))
     const listed = await runtime.list()
     installation.survey(listed)
     const counts = {
@@ -146,14 +130,9 @@ export class Settler {
       this.deps.store.assertWritable()
       // Throws when it is Docker itself that does not answer.
       if (error instanceof RuntimeFailure && error.code === 'unreachable') await this.deps.runtime.ping()
-      this.deps.lookAgain(containerId)
+      this.deps.looks.lookAt(containerId)
       return 'leave'
     }
-  }
-
-  /** Something was done to the container: observations that are under way are out of date. */
-  touched(containerId: string): void {
-    for (const look of this.#looks) if (look.containerId === containerId) look.isOvertaken = true
   }
 
   /** True when a listed container is just as its row has it, and nothing has to be done about it. */
@@ -171,18 +150,16 @@ export class Settler {
   }
 
   /**
-   * Hides at once what an event says has stopped; the look that follows finds the whole truth and writes it. True when
-   * that look is wanted: not where this process is at the container anyway, since a question in the middle of a start
-   * slows it down.
+   * Hides at once what an event says has stopped, and asks for the look that finds the whole truth and writes it: not where this
+   * process is at the container anyway, since a question in the middle of a start slows it down.
    */
-  onEvent({ action, id, labels, atMs }: ContainerEvent): boolean {
-    this.touched(id)
+  onEvent({ action, id, labels, atMs }: ContainerEvent): void {
+    const { facts, clock, looks, inHand } = this.deps
+    looks.changed(id)
     const named = labels[ENGINE_LABEL] ?? labels[GENERIC_LABEL]
-    if (named !== undefined && this.deps.isInHand(named)) return false
-    if (action === 'die' || action === 'destroy' || action === 'pause') {
-      this.deps.facts.heardStop(id, atMs, this.deps.clock.now())
-    }
-    return true
+    if (named !== undefined && inHand.has(named)) return
+    if (action === 'die' || action === 'destroy' || action === 'pause') facts.heardStop(id, atMs, clock.now())
+    looks.lookAt(id)
   }
 
   /** A row that the list does not show: asked for by its id, since the list may be older than the container. */
@@ -224,7 +201,7 @@ export class Settler {
         isLeftToUs: isOthers && this.deps.installation.isLeftToUs(seen.id),
         isYoung: this.#youngForMs(seen) > 0,
       },
-      inHand: this.deps.isInHand(engine?.id ?? seen?.labels[GENERIC_LABEL] ?? ''),
+      inHand: this.deps.inHand.has(engine?.id ?? seen?.labels[GENERIC_LABEL] ?? ''),
     })
   }
 
@@ -241,8 +218,8 @@ export class Settler {
   }
 
   #wait(container: ContainerObservation): void {
-    const { clock, lookWithin } = this.deps
+    const { clock, looks } = this.deps
     if (!this.#waitsSince.has(container.id)) this.#waitsSince.set(container.id, clock.now())
-    lookWithin(container.id, this.#youngForMs(container))
+    looks.lookWithin(container.id, this.#youngForMs(container))
   }
 }

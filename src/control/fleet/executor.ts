@@ -8,27 +8,24 @@ import { appendJournal } from '../../store/journal.ts'
 import type { Db, Store } from '../../store/store.ts'
 import { noteReplacement } from '../../store/wishes.ts'
 import { plainRequest } from '../engines/template.ts'
+import type { LookQueue } from '../facts/look-queue.ts'
 import type { Claims } from '../provisioning/claims.ts'
+import type { OwnStarts } from './own-starts.ts'
+import type { RepairQueue } from './repair-queue.ts'
+import { isRepairAction, type RepairAction } from './repairs.ts'
 
 export interface ExecutorDeps {
   readonly store: Store
   readonly clock: Clock
   readonly claims: Claims
   readonly log: Log
-  /** Launches an engine of our own; what becomes of it is not waited for. */
-  readonly launch: (engine: Engine) => void
-  /** Asks for a look at a container: what was written about it is carried out then. */
-  readonly lookAt: (containerId: string) => void
-  /** Has the container of an engine mended or removed, which takes questions to the container engine. */
-  readonly repair: (engineId: string) => void
+  readonly starts: Pick<OwnStarts, 'launch'>
+  readonly looks: Pick<LookQueue, 'lookAt'>
+  /** Mends or removes the containers of engines, which takes questions to the container engine. */
+  readonly repairs: Pick<RepairQueue, 'add'>
   /** Called for each action that is done here. */
   readonly onAction: (action: Action) => void
 }
-
-const REPAIRED: ReadonlySet<Action['type']> = new Set(['fail', 'revive', 'restart', 'recreate', 'halt'])
-
-/** One small function for each action; an action without one does not compile. */
-type Executors = { readonly [Type in Action['type']]: (action: ActionOf<Type>) => void }
 
 /**
  * Does what a plan asks for. Each step is one transaction that leaves its rule and reason in the journal; what has to be
@@ -42,28 +39,37 @@ export class Executor {
     const { type, rule, reason } = action
     const engine = 'engineId' in action ? action.engineId : undefined
     // A repair is asked for again until it is done, and counted where it begins.
-    const isRepair = REPAIRED.has(type)
+    const isRepair = isRepairAction(action)
     if (!isRepair) onAction(action)
     log[isRepair ? 'debug' : 'info'](
       { action: type, rule, ...(engine === undefined ? {} : { engine }) },
       reason,
     )
-    const run = this.#executors[type] as (action: Action) => void
-    run(action)
+    if (isRepair) this.deps.repairs.add(action.engineId)
+    else this.#act(action)
   }
 
-  readonly #executors: Executors = {
-    provision: (action) => this.#provision(action),
-    replace: (action) => this.#replace(action),
-    make_room: (action) => this.#makeRoom(action),
-    drain: (action) => this.#transact((tx, now) => this.#drain(tx, now, action)),
-    recall: (action) => this.#recall(action),
-    stop: (action) => this.#stop(action),
-    fail: ({ engineId }) => this.deps.repair(engineId),
-    revive: ({ engineId }) => this.deps.repair(engineId),
-    restart: ({ engineId }) => this.deps.repair(engineId),
-    recreate: ({ engineId }) => this.deps.repair(engineId),
-    halt: ({ engineId }) => this.deps.repair(engineId),
+  #act(action: Exclude<Action, RepairAction>): void {
+    switch (action.type) {
+      case 'provision':
+        this.#provision(action)
+        break
+      case 'replace':
+        this.#replace(action)
+        break
+      case 'make_room':
+        this.#makeRoom(action)
+        break
+      case 'drain':
+        this.#transact((tx, now) => this.#drain(tx, now, action))
+        break
+      case 'recall':
+        this.#recall(action)
+        break
+      case 'stop':
+        this.#stop(action)
+        break
+    }
   }
 
   #provision({ replaces, rule, reason }: ActionOf<'provision'>): void {
@@ -127,12 +133,12 @@ export class Executor {
       appendJournal(tx, now, { kind: 'engine.removal_requested', engineId, detail: { rule, reason } })
       return engineById(tx, engineId)?.containerId ?? null
     })
-    if (containerId !== null) this.deps.lookAt(containerId)
+    if (containerId !== null) this.deps.looks.lookAt(containerId)
   }
 
   #launch(begin: (tx: Db) => Engine): void {
     try {
-      this.deps.launch(this.#transact(begin))
+      this.deps.starts.launch(this.#transact(begin))
     } catch (error) {
       // Refused by what came between: the next plan knows of it.
       if (!(error instanceof ProvisionRefused)) throw error

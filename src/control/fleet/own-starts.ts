@@ -30,6 +30,7 @@ export class OwnStarts {
     return this.#failures > 0
   }
 
+  /** Launches an engine of our own; what becomes of it is not waited for. */
   launch(engine: Engine): void {
     void this.deps.provisioner.start(engine).then(({ kind }) => {
       if (kind === 'started') this.#failures = 0

@@ -5,6 +5,7 @@ import type { OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'
 import { backoffMs, WorkQueue } from '../../lib/workqueue.ts'
 import type { Store } from '../../store/store.ts'
+import type { Observer } from '../containers/observer.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
@@ -21,6 +22,7 @@ export interface ReconcilerDeps {
   readonly connections: ConnectionFacts
   readonly nodes: VpnNodes
   readonly viewers: ViewerWatch
+  readonly observer: Pick<Observer, 'onPass'>
   readonly survey: Survey
   readonly executor: Executor
   readonly log: Log
@@ -63,14 +65,12 @@ export class Reconciler {
   }
 
   start(): void {
-    const { store, facts, sessions, connections, nodes, viewers } = this.deps
-    store.onCommit(() => this.soon())
-    facts.onNews(() => this.soon())
-    sessions.onNews(() => this.soon())
-    connections.onNews(() => this.soon())
-    nodes.onNews(() => this.soon())
-    viewers.onNews(() => this.soon())
-    this.soon()
+    const { store, facts, sessions, connections, nodes, viewers, observer } = this.deps
+    const soon = (): void => this.soon()
+    store.onCommit(soon)
+    observer.onPass(soon)
+    for (const source of [facts, sessions, connections, nodes, viewers]) source.onNews(soon)
+    soon()
   }
 
   /** Begins nothing new, and resolves when what runs has ended. */

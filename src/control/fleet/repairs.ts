@@ -13,8 +13,11 @@ import { present } from '../containers/present.ts'
 import { removeAsSeen } from '../containers/removal.ts'
 import { type BreakersSettings, freeTrial } from '../engines/breaker-notes.ts'
 import { endEngine, endStreams } from '../engines/endings.ts'
+import type { InHand } from '../facts/in-hand.ts'
+import type { LookQueue } from '../facts/look-queue.ts'
 import type { Claims } from '../provisioning/claims.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
+import type { OwnStarts } from './own-starts.ts'
 import type { Survey } from './survey.ts'
 
 export interface RepairsDeps {
@@ -24,13 +27,11 @@ export interface RepairsDeps {
   readonly log: Log
   readonly breakers: BreakersSettings
   readonly survey: Pick<Survey, 'take'>
-  /** Engines whose containers are being mended or removed here: noted by us, and left alone by others. */
-  readonly inHand: Set<string>
-  readonly lookAt: (containerId: string) => void
+  readonly inHand: Pick<InHand, 'during'>
+  readonly looks: Pick<LookQueue, 'lookAt'>
   readonly nodes: VpnNodes
   readonly claims: Pick<Claims, 'again'>
-  /** Launches the container of a row that is to have another one; what becomes of it is not waited for. */
-  readonly launch: (engine: Engine) => void
+  readonly starts: Pick<OwnStarts, 'launch'>
   /** Called for each repair that is begun. */
   readonly onAction: (action: Action) => void
 }
@@ -62,34 +63,36 @@ export class Repairs {
     const engine = engineById(deps.store.db, engineId)
     if (action === undefined || engine === undefined) return
     // What is gone, runs again, or is elsewhere than was known, is the settler's to note.
-    if (seen === null || !isAsDecided(action, seen)) return deps.lookAt(containerId)
-    deps.inHand.add(engineId)
+    if (seen === null || !isAsDecided(action, seen)) return deps.looks.lookAt(containerId)
     deps.onAction(action)
     try {
-      await this.#executors[action.type](engine, action, seen)
+      await deps.inHand.during(engineId, () => this.#mend(engine, action, seen))
     } finally {
-      deps.inHand.delete(engineId)
       // Also where it failed half-way.
-      deps.lookAt(containerId)
+      deps.looks.lookAt(containerId)
     }
   }
 
   /** The repair that the plan of this moment wants of the engine. */
-  #wanted(engineId: string): Repair | undefined {
+  #wanted(engineId: string): RepairAction | undefined {
     const { actions } = plan(this.deps.survey.take())
-    return actions.filter(isRepair).find((action) => action.engineId === engineId)
+    return actions.filter(isRepairAction).find((action) => action.engineId === engineId)
   }
 
-  readonly #executors = {
-    fail: (engine: Engine, action: Action, seen: ContainerObservation) => this.#fail(engine, action, seen),
-    revive: (engine: Engine, action: Action, seen: ContainerObservation) =>
-      this.#revive(engine, action, seen),
-    restart: (engine: Engine, action: Action, seen: ContainerObservation) =>
-      this.#restart(engine, action, seen),
-    recreate: (engine: Engine, action: Action, seen: ContainerObservation) =>
-      this.#recreate(engine, action, seen),
-    halt: (engine: Engine, action: Action, seen: ContainerObservation) => this.#halt(engine, action, seen),
-  } as const
+  async #mend(engine: Engine, action: RepairAction, seen: ContainerObservation): Promise<void> {
+    switch (action.type) {
+      case 'fail':
+        return this.#remove(engine, action, seen, engine.status === 'starting')
+      case 'revive':
+        return this.#revive(engine, action, seen)
+      case 'restart':
+        return this.#restart(engine, action, seen)
+      case 'recreate':
+        return this.#recreate(engine, action, seen)
+      case 'halt':
+        return this.#halt(engine, action, seen)
+    }
+  }
 
   /**
    * Whether the engine's VPN node is the one that is known: what is decided about its network must not rest on a node that
@@ -143,7 +146,7 @@ export class Repairs {
 
   /** The same engine in another container: the row goes back to the beginning of its life, with its name and its ports. */
   async #recreate(engine: Engine, { rule, reason }: Action, seen: ContainerObservation): Promise<void> {
-    const { store, clock, runtime, launch, log } = this.deps
+    const { store, clock, runtime, starts, log } = this.deps
     await runtime.destroy(seen.id)
     const again = store.transact((tx) => {
       const now = clock.now()
@@ -155,7 +158,7 @@ export class Repairs {
     })
     if (again === null) return
     log.info({ engine: engine.id, name: engine.name, rule }, `engine is made anew: ${reason}`)
-    launch(again)
+    starts.launch(again)
   }
 
   /** Null when there is no port for it any more: then it has failed. */
@@ -205,10 +208,6 @@ export class Repairs {
     log.info({ engine: engine.id, name: engine.name }, `engine started again: ${reason}`)
   }
 
-  #fail(engine: Engine, action: Action, seen: ContainerObservation): Promise<void> {
-    return this.#remove(engine, action, seen, engine.status === 'starting')
-  }
-
   async #remove(
     engine: Engine,
     { rule, reason }: Pick<Action, 'rule' | 'reason'>,
@@ -225,9 +224,12 @@ export class Repairs {
 }
 
 const REPAIRS = ['fail', 'revive', 'restart', 'recreate', 'halt'] as const
-type Repair = ActionOf<(typeof REPAIRS)[number]>
 
-const isRepair = (action: Action): action is Repair => REPAIRS.some((type) => type === action.type)
+/** An action that takes questions to the container engine, and is asked for again until it is done. */
+export type RepairAction = ActionOf<(typeof REPAIRS)[number]>
+
+export const isRepairAction = (action: Action): action is RepairAction =>
+  REPAIRS.some((type) => type === action.type)
 
 /** Rules that hold only as long as the container stands still, and only as long as its network is its own. */
 const ABOUT_STOP = new Set<PlanRule>(['exited', 'stopped_in_outage', 'moved_behind_vpn'])

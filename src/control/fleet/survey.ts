@@ -11,6 +11,7 @@ import type { FleetRows } from '../engines/fleet-rows.ts'
 import { type EngineTemplate, plainRequest, templateHash } from '../engines/template.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { InHand } from '../facts/in-hand.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import { streamsInDoubt } from '../health/doubts.ts'
 import type { Gate } from '../provisioning/gate.ts'
@@ -41,7 +42,7 @@ export interface SurveyDeps {
   readonly viewers: Pick<ViewerWatch, 'sightOf'>
   readonly template: EngineTemplate
   readonly settings: PolicySettings
-  readonly isInHand: (engineId: string) => boolean
+  readonly inHand: Pick<InHand, 'has'>
   readonly starts: Pick<OwnStarts, 'heldUntilMs' | 'hasFailed'>
 }
 
@@ -111,7 +112,7 @@ export class Survey {
     streams: number,
     inDoubt: readonly Stream[],
   ): Omit<ObservedEngine, 'node' | 'outside'> {
-    const { clock, facts, sessions, viewers, isInHand } = this.deps
+    const { clock, facts, sessions, viewers, inHand } = this.deps
     const nowMs = clock.now()
     const health = facts.health(engine.id, nowMs)
     const said = (streams: readonly Stream[]) => streams.map(({ rowId }) => sessions.of(rowId))
@@ -119,7 +120,7 @@ export class Survey {
     return {
       engine,
       isRunning: facts.isRunning(engine),
-      isInHand: isInHand(engine.id),
+      isInHand: inHand.has(engine.id),
       streams,
       health,
       probedSinceMs: facts.probedSinceMs(engine.id, generationOf(engine)),

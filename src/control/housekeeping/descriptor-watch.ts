@@ -2,7 +2,7 @@ import type { Warning } from '../../core/reporting/warnings.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Descriptors } from '../../lib/descriptors.ts'
 import type { OnError } from '../../lib/guard.ts'
-import { loop } from '../../lib/loop.ts'
+import { Loop } from '../../lib/loop.ts'
 import type { Warnings } from '../reporting/warnings.ts'
 
 const CHECK_MS = 500
@@ -26,8 +26,7 @@ export interface ClientConnections {
  * not help all of them, and it is told. Clients come again; an engine that could not be asked would be taken for dead.
  */
 export class DescriptorWatch {
-  readonly #stop = new AbortController()
-  #loop: Promise<void> = Promise.resolve()
+  readonly #loop: Loop
   #shortMs = Number.NEGATIVE_INFINITY
 
   constructor(
@@ -38,24 +37,17 @@ export class DescriptorWatch {
       readonly warnings: Warnings
       readonly onError: OnError
     },
-  ) {}
+  ) {
+    const { clock, onError } = deps
+    this.#loop = new Loop({ clock, intervalMs: CHECK_MS, first: 'later', work: () => this.#look(), onError })
+  }
 
   start(): void {
-    const { clock, onError } = this.deps
-    const work = (): void => this.#look()
-    this.#loop = loop({
-      clock,
-      intervalMs: CHECK_MS,
-      first: 'later',
-      signal: this.#stop.signal,
-      work,
-      onError,
-    })
+    this.#loop.start()
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort()
-    await this.#loop
+    await this.#loop.stop()
   }
 
   #look(): void {

@@ -1,10 +1,11 @@
 import type { Clock } from '../../lib/clock.ts'
 import { guarded, type OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'
-import { loop } from '../../lib/loop.ts'
+import { Loop } from '../../lib/loop.ts'
 import type { StorageFailure } from '../../store/failure.ts'
 import { appendJournal } from '../../store/journal.ts'
 import type { Store } from '../../store/store.ts'
+import type { LookQueue } from '../facts/look-queue.ts'
 import type { Warnings } from '../reporting/warnings.ts'
 
 /** How often the file is looked for, and what is live remembered. */
@@ -16,8 +17,7 @@ const DAMAGED_RETRY_MS = 60_000
 
 /** Ends outages of the storage as soon as the database takes writes again, and tells of them. */
 export class StorageWatch {
-  readonly #stop = new AbortController()
-  #loop: Promise<void> = Promise.resolve()
+  readonly #loop: Loop
   #sinceMs = 0
   #cancel: () => void = () => undefined
 
@@ -28,30 +28,23 @@ export class StorageWatch {
       readonly warnings: Warnings
       readonly log: Log
       readonly onError: OnError
-      /** Called at the end of an outage: what happened meanwhile has to be found. */
-      readonly onRecovery: () => void
+      readonly looks: Pick<LookQueue, 'passThoroughly'>
     },
-  ) {}
+  ) {
+    const { store, clock, onError } = deps
+    const work = (): void => store.check()
+    this.#loop = new Loop({ clock, intervalMs: CHECK_MS, first: 'later', work, onError })
+  }
 
   start(): void {
-    const { store, clock, onError } = this.deps
-    store.onStorage(() => this.#changed())
+    this.deps.store.onStorage(() => this.#changed())
     this.#changed()
-    const work = (): void => store.check()
-    this.#loop = loop({
-      clock,
-      intervalMs: CHECK_MS,
-      first: 'later',
-      signal: this.#stop.signal,
-      work,
-      onError,
-    })
+    this.#loop.start()
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort()
     this.#cancel()
-    await this.#loop
+    await this.#loop.stop()
   }
 
   #changed(): void {
@@ -65,7 +58,7 @@ export class StorageWatch {
 
   #retryLater({ kind }: StorageFailure): void {
     const { clock, onError } = this.deps
-    if (this.#stop.signal.aborted) return
+    if (this.#loop.signal.aborted) return
     const waitMs = kind === 'damaged' ? DAMAGED_RETRY_MS : RETRY_MS
     this.#cancel()
     this.#cancel = clock.after(
@@ -94,13 +87,14 @@ export class StorageWatch {
   }
 
   #recovered(failure: StorageFailure, kept: number): void {
-    const { store, clock, warnings, log, onRecovery } = this.deps
+    const { store, clock, warnings, log, looks } = this.deps
     this.#cancel()
     const nowMs = clock.now()
     const seconds = Math.round((nowMs - this.#sinceMs) / 1_000)
     warnings.tell('storage_unavailable', null)
     log.info({ seconds, kept }, 'the database takes writes again, and has got what was kept for it')
-    onRecovery()
+    // What happened meanwhile was seen and could not be written.
+    looks.passThoroughly()
     const detail = { reason: failure.message, seconds, kept }
     store.transact((tx) => appendJournal(tx, nowMs, { kind: 'storage.recovered', detail }))
   }

@@ -22,9 +22,11 @@ import {
   templateHash,
 } from '../engines/template.ts'
 import { KeyReused } from '../errors.ts'
+import type { Facts } from '../facts/facts.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 import type { EnginePorts } from './engine-ports.ts'
 import type { Gate } from './gate.ts'
+import type { Launches } from './launches.ts'
 import type { Place, Placer } from './placer.ts'
 
 /** What a caller holds after the first transaction. */
@@ -43,9 +45,9 @@ export interface ClaimsDeps {
   readonly enginePorts: EnginePorts
   readonly template: EngineTemplate
   readonly newId: () => string
-  /** Whether a caller could use it, or be made to wait for its launch, as far as is known. */
-  readonly isUsable: (engine: Engine) => boolean
-  readonly nodes: Pick<VpnNodes, 'outside'>
+  readonly facts: Pick<Facts, 'isRunning'>
+  readonly launches: Pick<Launches, 'isPending'>
+  readonly nodes: Pick<VpnNodes, 'outside' | 'isInWayOf'>
 }
 
 /** The first transaction of a provision: idempotency key, unclaimed engine, admission, leases, row, journal. */
@@ -86,7 +88,13 @@ export class Claims {
 
   /** The unclaimed engine that such a caller would get. */
   waiting(db: Db, hash: string, key: string | null): Engine | undefined {
-    return claimableEngine(db, hash, key, this.deps.isUsable)
+    return claimableEngine(db, hash, key, (engine) => this.#isUsable(engine))
+  }
+
+  /** Whether a caller could use it, or be made to wait for its launch, as far as is known. */
+  #isUsable(engine: Engine): boolean {
+    const { facts, launches, nodes } = this.deps
+    return (facts.isRunning(engine) || launches.isPending(engine.id)) && !nodes.isInWayOf(engine)
   }
 
   #byKey(tx: Db, key: string, hash: string): Engine | null {

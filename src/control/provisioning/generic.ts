@@ -20,6 +20,7 @@ import type { Store } from '../../store/store.ts'
 import { type EngineTemplate, GENERIC_LABEL, INSTALLATION_LABEL } from '../engines/template.ts'
 import { InvalidRequest } from '../errors.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { InHand } from '../facts/in-hand.ts'
 import { refusalOf } from './launcher.ts'
 
 /** A container that is no engine. */
@@ -45,7 +46,7 @@ export const hostPlaceOf = ({ hostPort, protocol }: Omit<PublishedPort, 'contain
  * moment in which it was found that there is room for it.
  */
 export class GenericProvisioner {
-  readonly #inHand: Containers = new Map()
+  readonly #begun: Containers = new Map()
   /** What each question for the list, while it is asked, may get an answer from before. */
   readonly #besideLists = new Set<Containers>()
 
@@ -55,6 +56,7 @@ export class GenericProvisioner {
       readonly clock: Clock
       readonly runtime: Runtime
       readonly facts: Facts
+      readonly inHand: Pick<InHand, 'during'>
       readonly template: EngineTemplate
       /** Whether a container is one of this installation. */
       readonly isOurs: (container: Pick<ContainerObservation, 'id' | 'labels'>) => boolean
@@ -62,11 +64,6 @@ export class GenericProvisioner {
       readonly newId: () => string
     },
   ) {}
-
-  /** Whether this process is making the container with this value of the generic label. */
-  isInHand(id: string): boolean {
-    return this.#inHand.has(id)
-  }
 
   /**
    * Creates and starts; gives id and name. Throws ProvisionRefused, with nothing left behind where Docker answers, or InvalidRequest
@@ -85,23 +82,23 @@ export class GenericProvisioner {
     const name = `${request.namePrefix}-${id.slice(0, 8)}`
     // Before anything is done, so that nothing is where it can't be written.
     this.#note('provision.started', { name })
-    for (const containers of [this.#inHand, ...this.#besideLists]) containers.set(id, request.ports)
+    for (const containers of [this.#begun, ...this.#besideLists]) containers.set(id, request.ports)
     try {
-      const containerId = await this.#start(request, { id, name })
+      const containerId = await this.deps.inHand.during(id, () => this.#start(request, { id, name }))
       this.#note('provision.completed', { name, container_id: containerId })
       return { containerId, name }
     } catch (error) {
       if (error instanceof ProvisionRefused) this.#note('provision.failed', { name, reason: error.message })
       throw error
     } finally {
-      this.#inHand.delete(id)
+      this.#begun.delete(id)
     }
   }
 
   /** All that there are and are being made. A list may be older than what is begun, or done, while it is asked for. */
   async #others(): Promise<Containers> {
     const { runtime, isOurs, template } = this.deps
-    const containers: Containers = new Map(this.#inHand)
+    const containers: Containers = new Map(this.#begun)
     this.#besideLists.add(containers)
     try {
       for (const { id, labels, ports } of await runtime.list()) {

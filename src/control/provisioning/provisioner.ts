@@ -2,7 +2,6 @@ import {
   inProgress,
   ProvisionRefused,
   permanent,
-  type Refusal,
   storageUnavailable,
 } from '../../core/provisioning/refusal.ts'
 import { type Engine, type EngineRequest, isLive } from '../../core/types.ts'
@@ -14,8 +13,11 @@ import { forgetKeysOf } from '../../store/idempotency.ts'
 import { appendJournal } from '../../store/journal.ts'
 import type { Db, Store } from '../../store/store.ts'
 import { CallerGone } from '../errors.ts'
+import type { InHand } from '../facts/in-hand.ts'
+import type { LookQueue } from '../facts/look-queue.ts'
 import type { Claims } from './claims.ts'
-import type { Checkpoint, KnownEnd, LaunchEnd, Launcher } from './launcher.ts'
+import type { Checkpoint, LaunchEnd, Launcher } from './launcher.ts'
+import type { Launch, Launches } from './launches.ts'
 
 export interface ProvisionerDeps {
   readonly store: Store
@@ -28,33 +30,10 @@ export interface ProvisionerDeps {
   readonly deadlineMs: number
   /** How long an engine whose answer was lost is kept for the next equal call. */
   readonly unclaimedTtlMs: number
-  /** Called when a launch has ended: its container deserves a look; null when it is not known which one that is. */
-  readonly onLaunchEnd: (containerId: string | null) => void
-  /** Called once for every start that this process began, when it is known how it ended. */
-  readonly onOutcome: (outcome: StartOutcome) => void
+  readonly launches: Launches
+  readonly inHand: InHand
+  readonly looks: Pick<LookQueue, 'changed' | 'lookAt' | 'passSoon'>
   readonly onError: OnError
-}
-
-/** How a start ended, for who counts. */
-export interface StartOutcome {
-  readonly end: KnownEnd
-  /** From the commit of the row. */
-  readonly tookMs: number
-  /** A caller waited for it. */
-  readonly isAwaited: boolean
-}
-
-interface Launch {
-  /** Settles with the outcome; of an unknown one only when a later look has found it out. */
-  readonly end: Promise<LaunchEnd>
-  readonly resolve: (end: LaunchEnd) => void
-  /** Settles when it is known that those who wait now wait in vain, though the outcome is not known. */
-  readonly refused: Promise<Refusal>
-  readonly refuse: (refusal: Refusal) => void
-  /** True while the launcher itself is at work. */
-  active: boolean
-  waiters: number
-  readonly sinceMs: number
 }
 
 /**
@@ -65,20 +44,9 @@ interface Launch {
  * several came with one idempotency key.
  */
 export class Provisioner {
-  readonly #launches = new Map<string, Launch>()
   readonly #expiries = new Map<string, () => void>()
 
   constructor(private readonly deps: ProvisionerDeps) {}
-
-  /** Whether this process is working on the engine's container; a settler leaves such rows alone. */
-  isLaunching(engineId: string): boolean {
-    return this.#launches.get(engineId)?.active ?? false
-  }
-
-  /** Whether a caller could be made to wait for this engine: its launch is running, or its outcome is being found out. */
-  isPending(engineId: string): boolean {
-    return this.#launches.has(engineId)
-  }
 
   /**
    * Gives an engine that runs and is listed. Throws ProvisionRefused (with `provisioning_in_progress` when it takes
@@ -88,7 +56,7 @@ export class Provisioner {
     if (signal.aborted) throw new CallerGone()
     const { engine, kind } = this.deps.claims.claim(request, key)
     if (kind === 'new') this.#launch(engine)
-    const launch = this.#launches.get(engine.id)
+    const launch = this.deps.launches.of(engine.id)
     if (launch !== undefined) await this.#wait(engine.id, launch, signal)
     const found = engineById(this.deps.store.db, engine.id)
     if (found === undefined || !isLive(found) || found.removalRequestedAt !== null)
@@ -101,22 +69,6 @@ export class Provisioner {
   /** Starts an engine that was begun of our own accord; gives how that ends. */
   start(engine: Engine): Promise<LaunchEnd> {
     return this.#launch(engine).end
-  }
-
-  /** A later look has settled a row whose launch had ended unknown; whoever still waits for it hears of it. */
-  settled(engineId: string, end: KnownEnd): void {
-    const launch = this.#launches.get(engineId)
-    if (launch === undefined) return
-    const tookMs = this.deps.clock.now() - launch.sinceMs
-    this.deps.onOutcome({ end, tookMs, isAwaited: launch.waiters > 0 })
-    launch.resolve(end)
-    this.#launches.delete(engineId)
-  }
-
-  /** Resolves when the launcher has done with the engine. */
-  async whenIdle(engineId: string): Promise<void> {
-    const launch = this.#launches.get(engineId)
-    if (launch?.active) await launch.end
   }
 
   /** Turns unclaimed engines whose time is over into spares and watches over the others; for the start and every pass. */
@@ -143,15 +95,14 @@ export class Provisioner {
   }
 
   #launch(engine: Engine): Launch {
-    const { promise: end, resolve } = Promise.withResolvers<LaunchEnd>()
-    const { promise: refused, resolve: refuse } = Promise.withResolvers<Refusal>()
-    const sinceMs = this.deps.clock.now()
-    const launch: Launch = { end, resolve, refused, refuse, active: true, waiters: 0, sinceMs }
-    this.#launches.set(engine.id, launch)
-    this.deps.launcher.launch(engine).then(
-      (outcome) => this.#ended(engine.id, launch, outcome),
-      (error: unknown) => this.#brokeOff(engine, launch, error),
-    )
+    const { launches, launcher, inHand } = this.deps
+    const launch = launches.begin(engine.id)
+    inHand
+      .during(engine.id, () => launcher.launch(engine))
+      .then(
+        (outcome) => this.#ended(engine.id, outcome),
+        (error: unknown) => this.#brokeOff(engine, launch, error),
+      )
     return launch
   }
 
@@ -161,14 +112,21 @@ export class Provisioner {
     const failure = store.failed(error)
     if (failure === null) log.error({ engine: engine.id, err: error }, 'a launch broke off: this is a defect')
     else launch.refuse(storageUnavailable(failure.message))
-    this.#ended(engine.id, launch, { kind: 'unknown' })
+    this.#ended(engine.id, { kind: 'unknown' })
   }
 
-  #ended(engineId: string, launch: Launch, outcome: LaunchEnd): void {
-    launch.active = false
-    if (outcome.kind !== 'unknown') this.settled(engineId, outcome)
-    const containerId = engineById(this.deps.store.db, engineId)?.containerId ?? null
-    if (outcome.kind !== 'failed') this.deps.onLaunchEnd(containerId)
+  /** Its container deserves a look; where it is not known which one that is, all of them. */
+  #ended(engineId: string, outcome: LaunchEnd): void {
+    const { store, launches, looks } = this.deps
+    if (outcome.kind !== 'unknown') launches.settled(engineId, outcome)
+    if (outcome.kind === 'failed') return
+    const containerId = engineById(store.db, engineId)?.containerId ?? null
+    if (containerId === null) {
+      looks.passSoon()
+    } else {
+      looks.changed(containerId)
+      looks.lookAt(containerId)
+    }
   }
 
   async #wait(engineId: string, launch: Launch, signal: AbortSignal): Promise<void> {

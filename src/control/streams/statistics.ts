@@ -2,7 +2,7 @@ import type { Figures, Sample } from '../../core/streams/figures.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { guarded, type OnError } from '../../lib/guard.ts'
-import { loop } from '../../lib/loop.ts'
+import { Loop } from '../../lib/loop.ts'
 import { addSamples, type SampleLimits } from '../../store/samples.ts'
 import type { Store } from '../../store/store.ts'
 
@@ -11,13 +11,12 @@ import type { Store } from '../../store/store.ts'
  * transaction. What is not written yet is lost by a crash, and nothing else.
  */
 export class Statistics {
-  readonly #stop = new AbortController()
+  readonly #loop: Loop
   readonly #pending = new Map<number, Sample>()
   /** The number of the last sample of each stream that is collected. */
   #seqs = new Map<number, number>()
   readonly #news: Emitter
   #version = 0
-  #loop: Promise<void> = Promise.resolve()
 
   constructor(
     private readonly deps: {
@@ -28,7 +27,9 @@ export class Statistics {
       readonly onError: OnError
     },
   ) {
-    this.#news = new Emitter(deps.onError)
+    const { clock, intervalMs, onError } = deps
+    this.#news = new Emitter(onError)
+    this.#loop = new Loop({ clock, intervalMs, first: 'later', work: () => this.#write(), onError })
   }
 
   /** Grows with every round that wrote something. */
@@ -42,15 +43,12 @@ export class Statistics {
   }
 
   start(): void {
-    const { clock, intervalMs, onError } = this.deps
-    const work = (): void => this.#write()
-    this.#loop = loop({ clock, intervalMs, first: 'later', signal: this.#stop.signal, work, onError })
+    this.#loop.start()
   }
 
   /** Ends after what is pending was written. */
   async stop(): Promise<void> {
-    this.#stop.abort()
-    await this.#loop
+    await this.#loop.stop()
     guarded(() => this.#write(), this.deps.onError)()
   }
 

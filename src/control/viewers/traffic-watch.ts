@@ -3,7 +3,7 @@ import { isQuiet, type Quiet, withReading } from '../../core/viewers/quiet.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'
-import { loop } from '../../lib/loop.ts'
+import { Loop } from '../../lib/loop.ts'
 import { type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
 import { engineById, liveEngines, updateEngine } from '../../store/engines.ts'
 import { appendJournal } from '../../store/journal.ts'
@@ -18,9 +18,8 @@ const INTERVAL_MS = 20_000
  * network carries. They count as busy until it stands still.
  */
 export class TrafficWatch {
-  readonly #stop = new AbortController()
+  readonly #loop: Loop
   readonly #readings = new Map<string, Quiet>()
-  #loop: Promise<void> = Promise.resolve()
 
   constructor(
     private readonly deps: {
@@ -31,43 +30,37 @@ export class TrafficWatch {
       readonly log: Log
       readonly onError: OnError
     },
-  ) {}
+  ) {
+    const { clock, onError } = deps
+    const work = (signal: AbortSignal): Promise<void> => this.#round(signal)
+    this.#loop = new Loop({ clock, intervalMs: INTERVAL_MS, first: 'now', work, onError })
+  }
 
   start(): void {
-    const { clock, onError } = this.deps
-    const work = (): Promise<void> => this.#round()
-    this.#loop = loop({
-      clock,
-      intervalMs: INTERVAL_MS,
-      first: 'now',
-      signal: this.#stop.signal,
-      work,
-      onError,
-    })
+    this.#loop.start()
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort()
-    await this.#loop
+    await this.#loop.stop()
   }
 
   /** One after another: a question costs Docker a second. */
-  async #round(): Promise<void> {
+  async #round(signal: AbortSignal): Promise<void> {
     const { store, facts } = this.deps
     const adopted = liveEngines(store.db).filter(({ adoptedAt }) => adoptedAt !== null)
     const ids = new Set(adopted.map(({ id }) => id))
     for (const id of this.#readings.keys()) if (!ids.has(id)) this.#readings.delete(id)
     for (const engine of adopted) {
-      if (this.#stop.signal.aborted) return
-      if (facts.docker().state === 'reachable' && facts.isRunning(engine)) await this.#read(engine)
+      if (signal.aborted) return
+      if (facts.docker().state === 'reachable' && facts.isRunning(engine)) await this.#read(engine, signal)
     }
   }
 
-  async #read({ id, containerId }: Engine): Promise<void> {
+  async #read({ id, containerId }: Engine, signal: AbortSignal): Promise<void> {
     const { runtime, clock } = this.deps
     if (containerId === null) return
     try {
-      const traffic = await runtime.traffic(containerId, this.#stop.signal)
+      const traffic = await runtime.traffic(containerId, signal)
       if (traffic === null) this.#readings.delete(id)
       else {
         const bytes = traffic.receivedBytes + traffic.sentBytes

@@ -5,7 +5,7 @@ import type { NodeState } from '../../core/vpn/vpn.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { guardedAll, type OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'
-import { loop } from '../../lib/loop.ts'
+import { Loop } from '../../lib/loop.ts'
 import { liveEngines, updateEngine } from '../../store/engines.ts'
 import { appendJournal } from '../../store/journal.ts'
 import { leasesOf, releaseLeases, tryLease } from '../../store/leases.ts'
@@ -25,8 +25,7 @@ const TICK_MS = 1_000
  * and in the log once.
  */
 export class VpnKeeper {
-  readonly #stop = new AbortController()
-  #loop: Promise<void> = Promise.resolve()
+  readonly #loop: Loop
 
   constructor(
     private readonly deps: {
@@ -40,11 +39,14 @@ export class VpnKeeper {
       readonly log: Log
       readonly onError: OnError
     },
-  ) {}
+  ) {
+    const { clock, onError } = deps
+    this.#loop = new Loop({ clock, intervalMs: TICK_MS, first: 'now', work: () => this.#judgeAll(), onError })
+  }
 
   /** Without nodes there is nothing to watch. */
   start(): void {
-    const { source, nodes, connections, clock, onError } = this.deps
+    const { source, nodes, connections, onError } = this.deps
     if (nodes.all().length === 0) return
     // Before anybody plans by what engines said: they may speak for all of their node.
     connections.onNews((engineIds) => this.#judgeNodesOf(engineIds))
@@ -61,13 +63,11 @@ export class VpnKeeper {
         onError,
       ),
     )
-    const work = (): void => this.#judgeAll()
-    this.#loop = loop({ clock, intervalMs: TICK_MS, first: 'now', signal: this.#stop.signal, work, onError })
+    this.#loop.start()
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort()
-    await Promise.all([this.#loop, this.deps.source.stop()])
+    await Promise.all([this.#loop.stop(), this.deps.source.stop()])
   }
 
   #noteContainer({ node, atMs, container, isMissing, error }: VpnContainerFact): void {

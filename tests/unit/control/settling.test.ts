@@ -442,6 +442,24 @@ describe('deletion', () => {
     expect(await all()).toEqual([])
     expect(leases()).toEqual([])
   })
+
+  test('of an engine whose start ends without an answer is answered, and nothing of it is left', async () => {
+    await start()
+    const hang = rig.runtime.faults.hang('start')
+    const provisioning = rig.provision()
+    await hang.reached
+    const [engine] = await all()
+    // Docker says nothing until the deadline of the start, and removes what there is afterwards.
+    const deletion = rig.request('DELETE', `/containers/${engine?.container_name}`)
+    await rig.clock.advance(120_000)
+    hang.release()
+    expect((await rig.during(deletion)).status).toBe(200)
+    expect((await rig.during(provisioning)).status).toBe(503)
+    await rig.clock.advance(120_000)
+    expect(rig.runtime.containers()).toEqual([])
+    expect(await all()).toEqual([])
+    expect(leases()).toEqual([])
+  })
 })
 
 describe('health', () => {
