@@ -1,19 +1,8 @@
 /** Kinds of settings whose text has a format of its own: ranges, labels, addresses, sizes, engine templates. */
 import { IMAGE_REFERENCE } from '../core/engines/image.ts'
-import { isReservedLabel, RESERVED_PREFIXES } from '../core/engines/labels.ts'
+import { isReservedLabel, type Label, RESERVED_PREFIXES } from '../core/engines/labels.ts'
+import type { PortRange } from '../core/engines/ports.ts'
 import { type Kind, port, text } from './kinds.ts'
-
-/** Ports from `first` to `last`, both included. */
-export interface PortRange {
-  readonly first: number
-  readonly last: number
-}
-
-/** A container label. */
-export interface Label {
-  readonly key: string
-  readonly value: string
-}
 
 /** `first-last`, or one port alone. */
 export const portRange: Kind<PortRange> = {

@@ -1,6 +1,7 @@
 /** What settings demand of one another: rules that make a configuration unusable, and advice that only warns. */
+
+import type { PortRange } from '../core/engines/ports.ts'
 import { FIXED_PORTS, freePort, holds, neededBesides } from '../core/engines/ports.ts'
-import type { PortRange } from './formats.ts'
 import { isLoopback } from './loopback.ts'
 import type { Config, SettingName } from './settings.ts'
 

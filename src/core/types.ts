@@ -13,7 +13,13 @@ export const LIVE_STATUSES = [
 
 export type LiveStatus = (typeof LIVE_STATUSES)[number]
 
-/** The container's state as last seen; null until it was seen for the first time. */
+/** A host and port as they stand in a URL. */
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+/** The container's state as last seen, null until it was seen for the first time. `created` means created and never started. */
 export type ContainerState = 'created' | 'running' | 'restarting' | 'paused' | 'exited' | 'removing' | 'dead'
 
 /** Which of an engine's ports a lease holds. */

@@ -1,15 +1,10 @@
 import { isIPv4 } from 'node:net'
 import type Dockerode from 'dockerode'
+import type { ContainerState } from '../core/types.ts'
 import type { CountedTraffic, InspectedContainer, ListedContainer } from './docker-answers.ts'
 import { NotDockers } from './docker-failures.ts'
 import { healthOf } from './docker-health.ts'
-import type {
-  ContainerObservation,
-  ContainerSpec,
-  ContainerState,
-  PublishedPort,
-  Traffic,
-} from './runtime.ts'
+import type { ContainerObservation, ContainerSpec, PublishedPort, Traffic } from './runtime.ts'
 
 /** How the log of a container is bounded (driver json-file). */
 export interface LogLimits {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Label } from '../core/engines/labels.ts'
 import {
   isReference,
   readCounted,
@@ -52,15 +53,10 @@ export interface Deadlines {
   readonly subscribe: number
 }
 
-/** The label that names this installation. */
-export interface Label {
-  readonly key: string
-  readonly value: string
-}
-
 export interface DockerRuntimeOptions {
   /** The value of DOCKER_HOST (`unix:///path`, `/path`, `tcp://host:port`), null for /var/run/docker.sock. */
   readonly dockerHost: string | null
+  /** The label that names this installation. */
   readonly label: Label
   readonly deadlinesMs: Deadlines
   readonly logs: LogLimits

@@ -1,3 +1,5 @@
+import type { ContainerState } from '../core/types.ts'
+
 /**
  * The contract of a container engine. `docker.ts` is the real one; the tests hold an in-memory one to the
  * same suite.
@@ -77,9 +79,6 @@ export interface ContainerSpec {
   readonly capDrop?: readonly string[]
   readonly capAdd?: readonly string[]
 }
-
-/** `created` means created and never started. */
-export type ContainerState = 'created' | 'running' | 'restarting' | 'paused' | 'exited' | 'removing' | 'dead'
 
 /** `starting`: no verdict yet. */
 export type Health = 'starting' | 'healthy' | 'unhealthy'

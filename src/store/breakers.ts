@@ -4,7 +4,9 @@ import { prepared } from './prepared.ts'
 import { breakers } from './schema.ts'
 import type { Db } from './store.ts'
 
-export type BreakerName = 'general' | 'replacement'
+export const BREAKERS = ['general', 'replacement'] as const
+
+export type BreakerName = (typeof BREAKERS)[number]
 
 const byName = prepared((db) =>
   db

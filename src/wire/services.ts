@@ -131,7 +131,7 @@ export function createServices(parts: ServiceParts): Services {
 
 /** What is answered from what is known, also where the file is found to be unreadable by that very question. */
 function queriesOf(parts: ServiceParts): Pick<Services, 'engines' | 'streams' | 'status'> {
-  const { store, engineViews, streamViews, statusViews, vpnViews } = parts
+  const { store, engineViews, streamViews, statusViews, vpnViews, operator } = parts
   return {
     engines: {
       listedJson: () => store.read(() => engineViews.listedJson()),
@@ -147,7 +147,7 @@ function queriesOf(parts: ServiceParts): Pick<Services, 'engines' | 'streams' | 
       orchestrator: () => store.read(() => statusViews.orchestrator()),
       vpn: () => store.read(() => vpnViews.status()),
       health: () => store.read(() => statusViews.health()),
-      resetBreakers: (name) => statusViews.resetBreakers(name),
+      resetBreakers: (name) => operator.resetBreakers(name),
       readiness: () => readiness(parts),
       metrics: parts.metrics,
     },

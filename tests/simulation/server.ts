@@ -1,7 +1,7 @@
 import type { Database } from 'bun:sqlite'
 import { type Config, loadConfig } from '../../src/config/config.ts'
-import type { HostPort } from '../../src/control/engines/addresses.ts'
 import type { StopSession } from '../../src/control/streams/stream-stops.ts'
+import type { HostPort } from '../../src/core/types.ts'
 import { RuntimeFailure } from '../../src/runtime/runtime.ts'
 import type { History } from '../../src/wire/settings.ts'
 import { createOrchestrator, type Orchestrator } from '../../src/wire/wire.ts'

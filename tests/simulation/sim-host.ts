@@ -1,4 +1,5 @@
-import { DEFAULT_DEADLINES_MS, type Label } from '../../src/runtime/docker.ts'
+import type { Label } from '../../src/core/engines/labels.ts'
+import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'
 import type { ContainerObservation } from '../../src/runtime/runtime.ts'
 import type { Command } from '../support/memory-container.ts'
 import { MemoryRuntime } from '../support/memory-runtime.ts'

@@ -1,8 +1,8 @@
+import type { ContainerState } from '../../src/core/types.ts'
 import type {
   CommandResult,
   ContainerObservation,
   ContainerSpec,
-  ContainerState,
   Health,
   PublishedPort,
   Traffic,

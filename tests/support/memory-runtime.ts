@@ -1,4 +1,5 @@
-import type { Deadlines, Label } from '../../src/runtime/docker.ts'
+import type { Label } from '../../src/core/engines/labels.ts'
+import type { Deadlines } from '../../src/runtime/docker.ts'
 import {
   type CommandResult,
   type ContainerObservation,

@@ -1,6 +1,7 @@
 import { isRemoval, type Settlement, settle, youngUntilMs } from '../../core/containers/settle.ts'
 import { type Engine, hasStopped, isLive, isRunning } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { keepOnly } from '../../lib/keep-only.ts'
 import {
   type ContainerEvent,
   type ContainerObservation,
@@ -113,7 +114,7 @@ export class Settler {
       counts[isConfirmed ? 'observe' : await this.#lookInPass(container.id)]++
     }
     const listedIds = new Set(listed.map(({ id }) => id))
-    for (const id of this.#waitsSince.keys()) if (!listedIds.has(id)) this.#waitsSince.delete(id)
+    keepOnly(this.#waitsSince, listedIds)
     const missing = before.filter(({ containerId }) => containerId === null || !listedIds.has(containerId))
     for (const engine of missing) counts[await this.#lookForMissing(engine, listed)]++
     installation.tell(listed)

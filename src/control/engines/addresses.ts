@@ -1,10 +1,4 @@
-import type { Engine } from '../../core/types.ts'
-
-/** A host and port as they stand in a URL. */
-export interface HostPort {
-  readonly host: string
-  readonly port: number
-}
+import type { Engine, HostPort } from '../../core/types.ts'
 
 export interface AddressSettings {
   /** What proxies are told: see `advertised`. */

@@ -1,6 +1,7 @@
 import { type Connection, cutOffSinceMs, withConnection } from '../../core/vpn/tunnel.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'
+import { keepOnly } from '../../lib/keep-only.ts'
 
 /** An engine's answer to the question whether it is connected to the outside. */
 export interface NetworkFact {
@@ -56,7 +57,7 @@ export class ConnectionFacts {
 
   /** Drops what is kept of all others. */
   keepOnly(engineIds: ReadonlySet<string>): void {
-    for (const id of this.#known.keys()) if (!engineIds.has(id)) this.#known.delete(id)
+    keepOnly(this.#known, engineIds)
   }
 
   /** Nobody asks for a while: what was said so far is no evidence of what is now. */

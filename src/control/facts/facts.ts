@@ -2,6 +2,7 @@ import { agedHealth, type Health, type Probe, unknownHealth, withProbe } from '.
 import { type DockerState, type Engine, isRunning, type StopCause } from '../../core/types.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'
+import { keepOnly } from '../../lib/keep-only.ts'
 
 /** What is known of the container engine, since when, and why not more. */
 export interface DockerFact {
@@ -201,12 +202,7 @@ export class Facts {
   keepOnly(engines: readonly Pick<Engine, 'id' | 'containerId'>[]): void {
     const ids = new Set(engines.map(({ id }) => id))
     const containers = new Set(engines.flatMap(({ containerId }) => containerId ?? []))
-    for (const kept of [this.#probed, this.#health, this.#lastSeen]) keep(kept, ids)
-    for (const kept of [this.#heardStops, this.#stopped, this.#startedAt]) keep(kept, containers)
+    for (const kept of [this.#probed, this.#health, this.#lastSeen]) keepOnly(kept, ids)
+    for (const kept of [this.#heardStops, this.#stopped, this.#startedAt]) keepOnly(kept, containers)
   }
-}
-
-/** Drops all others. */
-function keep(kept: Map<string, unknown> | Set<string>, wanted: ReadonlySet<string>): void {
-  for (const key of kept.keys()) if (!wanted.has(key)) kept.delete(key)
 }

@@ -2,6 +2,7 @@ import type { Figures } from '../../core/streams/figures.ts'
 import { type Session, withAnswer } from '../../core/streams/sessions.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'
+import { keepOnly } from '../../lib/keep-only.ts'
 
 /**
  * What an engine said of one session. `serves`: it has it, with the figures of its transfer (null where it gave none).
@@ -33,7 +34,7 @@ export class SessionFacts {
 
   /** Engines are asked about these sessions and no others; what is kept of others is dropped. */
   keepOnly(streamRowIds: ReadonlySet<number>): void {
-    for (const id of this.#sessions.keys()) if (!streamRowIds.has(id)) this.#sessions.delete(id)
+    keepOnly(this.#sessions, streamRowIds)
   }
 
   /** Nobody asks for a while: what was said so far is no evidence of what is now. */

@@ -1,5 +1,7 @@
+import { closedBreaker } from '../../core/provisioning/breaker.ts'
 import { type Engine, isLive } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { BREAKERS, type BreakerName, saveBreaker } from '../../store/breakers.ts'
 import { transition, updateEngine } from '../../store/engines.ts'
 import { appendJournal } from '../../store/journal.ts'
 import type { Store } from '../../store/store.ts'
@@ -8,7 +10,7 @@ import { freeTrial } from '../engines/breaker-notes.ts'
 import { engineNamed } from '../engines/references.ts'
 import { EngineNotRunning, NotFound } from '../errors.ts'
 
-/** What operators say about the number of engines and about one of them; the reconciler does it. */
+/** What operators say about the number of engines, about one of them and about the breakers; the reconciler does it. */
 export class Operator {
   constructor(
     private readonly deps: {
@@ -66,5 +68,21 @@ export class Operator {
       })
       return { ...engine, ...change, status: 'draining' }
     })
+  }
+
+  /** Closes one breaker, or both; gives the sentence for the operator. */
+  resetBreakers(name: BreakerName | null): string {
+    const { store, clock } = this.deps
+    const names = name === null ? BREAKERS : [name]
+    store.transact((tx) => {
+      for (const each of names) {
+        saveBreaker(tx, each, closedBreaker)
+        appendJournal(tx, clock.now(), {
+          kind: 'breaker.closed',
+          detail: { name: each, reason: 'reset by an operator' },
+        })
+      }
+    })
+    return `Circuit breaker reset: ${names.join(', ')}`
   }
 }

@@ -1,4 +1,4 @@
-import type { HostPort } from '../engines/addresses.ts'
+import type { HostPort } from '../../core/types.ts'
 import type { NetworkFact } from '../facts/connection-facts.ts'
 import type { SessionFact } from '../facts/session-facts.ts'
 

@@ -8,6 +8,7 @@ import {
 import { type Engine, generationOf, isLive } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { OnError } from '../../lib/guard.ts'
+import { keepOnly } from '../../lib/keep-only.ts'
 import type { Log } from '../../lib/log.ts'
 import { WorkQueue } from '../../lib/workqueue.ts'
 import { type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
@@ -81,7 +82,7 @@ export class CacheCleaner {
     if (this.#stop.signal.aborted) return null
     const now = clock.now()
     const engines = liveEngines(store.db)
-    this.#forgetOthers(engines)
+    keepOnly(this.#attempts, new Set(engines.map(({ id }) => id)))
     // What is known may be out of date: the end of that is news.
     if (store.failure() !== null) return null
     if (facts.docker().state !== 'reachable' || !facts.watch().isCurrent) return null
@@ -97,11 +98,6 @@ export class CacheCleaner {
     )
     if (engineId === null) this.#queue.addWithin(ROUND, Math.min(PASS_MS, (wakeAtMs ?? now + PASS_MS) - now))
     return engines.find(({ id }) => id === engineId) ?? null
-  }
-
-  #forgetOthers(engines: readonly Engine[]): void {
-    const ids = new Set(engines.map(({ id }) => id))
-    for (const id of this.#attempts.keys()) if (!ids.has(id)) this.#attempts.delete(id)
   }
 
   async #clean(engine: Engine): Promise<void> {

@@ -1,10 +1,11 @@
 import type { OurEndReason } from '../../core/streams/end-reasons.ts'
 import { isCommandPath } from '../../core/streams/session-paths.ts'
+import type { HostPort } from '../../core/types.ts'
 import { type Engine, isLive, isRunning, type Stream } from '../../core/types.ts'
 import { engineById } from '../../store/engines.ts'
 import type { Store } from '../../store/store.ts'
 import { newestStream } from '../../store/streams.ts'
-import type { Addresses, HostPort } from '../engines/addresses.ts'
+import type { Addresses } from '../engines/addresses.ts'
 import { NotFound } from '../errors.ts'
 import type { StreamBooks } from './stream-books.ts'
 

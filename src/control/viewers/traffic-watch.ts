@@ -2,6 +2,7 @@ import type { Engine } from '../../core/types.ts'
 import { isQuiet, type Quiet, withReading } from '../../core/viewers/quiet.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { OnError } from '../../lib/guard.ts'
+import { keepOnly } from '../../lib/keep-only.ts'
 import type { Log } from '../../lib/log.ts'
 import { Loop } from '../../lib/loop.ts'
 import { type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
@@ -48,8 +49,7 @@ export class TrafficWatch {
   async #round(signal: AbortSignal): Promise<void> {
     const { store, facts } = this.deps
     const adopted = liveEngines(store.db).filter(({ adoptedAt }) => adoptedAt !== null)
-    const ids = new Set(adopted.map(({ id }) => id))
-    for (const id of this.#readings.keys()) if (!ids.has(id)) this.#readings.delete(id)
+    keepOnly(this.#readings, new Set(adopted.map(({ id }) => id)))
     for (const engine of adopted) {
       if (signal.aborted) return
       if (facts.docker().state === 'reachable' && facts.isRunning(engine)) await this.#read(engine, signal)

@@ -11,6 +11,7 @@ import {
 import type { Clock } from '../../lib/clock.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'
+import { keepOnly } from '../../lib/keep-only.ts'
 import type { Log } from '../../lib/log.ts'
 import { WorkQueue } from '../../lib/workqueue.ts'
 import { type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
@@ -106,7 +107,7 @@ export class ViewerWatch {
     const sinceMs = this.deps.clock.now() - FORGOTTEN_AFTER_MS
     for (const [id, { watched }] of this.#known)
       if (!this.#wishes.has(id) && watched.atMs < sinceMs) this.#known.delete(id)
-    for (const id of this.#silences.keys()) if (!this.#wishes.has(id)) this.#silences.delete(id)
+    keepOnly(this.#silences, this.#wishes)
   }
 
   /** Milliseconds until the next look at an engine; null where none is wanted. */

@@ -1,11 +1,9 @@
-import { closedBreaker } from '../../core/provisioning/breaker.ts'
 import type { Refusal } from '../../core/provisioning/refusal.ts'
 import { type Engine, generationOf } from '../../core/types.ts'
 import { orchestratorStatus } from '../../core/views/status.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { type BreakerName, saveBreaker } from '../../store/breakers.ts'
+import { BREAKERS, type BreakerName } from '../../store/breakers.ts'
 import { liveEngines } from '../../store/engines.ts'
-import { appendJournal } from '../../store/journal.ts'
 import type { Store } from '../../store/store.ts'
 import { countStreams, startedByEngine } from '../../store/streams.ts'
 import { plainRequest, requestHash } from '../engines/template.ts'
@@ -23,8 +21,6 @@ export interface StatusSettings extends GateSettings {
   readonly healthCheckIntervalSeconds: number
   readonly version: string
 }
-
-const BREAKERS = ['general', 'replacement'] as const satisfies BreakerName[]
 
 /** The answers about the whole: fleet, health, breakers. From the store and from memory only. */
 export class StatusViews {
@@ -108,22 +104,6 @@ export class StatusViews {
         }
       }),
     }
-  }
-
-  /** Closes one breaker, or both; gives the sentence for the operator. */
-  resetBreakers(name: BreakerName | null): string {
-    const { store, clock } = this.deps
-    const names = name === null ? BREAKERS : [name]
-    store.transact((tx) => {
-      for (const each of names) {
-        saveBreaker(tx, each, closedBreaker)
-        appendJournal(tx, clock.now(), {
-          kind: 'breaker.closed',
-          detail: { name: each, reason: 'reset by an operator' },
-        })
-      }
-    })
-    return `Circuit breaker reset: ${names.join(', ')}`
   }
 
   #counts() {

@@ -1,3 +1,9 @@
+/** A container label. */
+export interface Label {
+  readonly key: string
+  readonly value: string
+}
+
 /** How labels begin that have a meaning of their own on a container: ours, and those of the earlier orchestrator. */
 export const RESERVED_PREFIXES = ['roundhouse.', 'acestream.', 'host.'] as const
 

@@ -25,23 +25,25 @@ interface Look {
   readonly agenda: Agenda
 }
 
-interface EngineRule {
-  /** Null where nothing is to be done about such an engine. */
-  readonly rule: PlanRule | null
-  readonly when: (look: Look) => boolean
-  readonly action: (observed: ObservedEngine) => { readonly type: Action['type']; readonly reason: string }
-}
+/** What is done about one engine by itself. */
+type OwnAction = 'halt' | 'stop' | 'recreate' | 'restart' | 'revive' | 'fail' | 'recall'
 
-const nothing = { rule: null, action: () => ({ type: 'fail' as const, reason: '' }) }
+type EngineRule = { readonly when: (look: Look) => boolean } & (
+  | { readonly rule: 'leave' }
+  | {
+      readonly rule: PlanRule
+      readonly action: (observed: ObservedEngine) => { readonly type: OwnAction; readonly reason: string }
+    }
+)
 
 /** Read top to bottom, the first that holds is done; an engine that none names works as it should. */
 const RULES: readonly EngineRule[] = [
   // Whoever has it in hand finishes, and a removal that was asked for is the settler's.
   {
-    ...nothing,
+    rule: 'leave',
     when: ({ observed }) => observed.isInHand || observed.engine.removalRequestedAt !== null,
   },
-  { ...nothing, when: ({ observed }) => observed.engine.status === 'provisioning' },
+  { rule: 'leave', when: ({ observed }) => observed.engine.status === 'provisioning' },
   // Nothing is to leave by another way than the VPN, whoever watches, and whether or not a node is up.
   {
     rule: 'outside_vpn',
@@ -59,7 +61,7 @@ const RULES: readonly EngineRule[] = [
     action: () => ({ type: 'recreate', reason: 'it was stopped outside the VPN, which is up' }),
   },
   // How it came to stand still is no matter: it is not started again where it was.
-  { ...nothing, when: ({ observed }) => isStoppedOutside(observed) },
+  { rule: 'leave', when: ({ observed }) => isStoppedOutside(observed) },
   // Whoever watched an engine whose network is gone has lost it already.
   {
     rule: 'vpn_gone',
@@ -78,7 +80,7 @@ const RULES: readonly EngineRule[] = [
   },
   // What is wrong with it now may be the VPN, and without the VPN nothing can be done about it.
   {
-    ...nothing,
+    rule: 'leave',
     when: ({ observed }) => !isNetworkUp(observed) && observed.engine.status !== 'draining',
   },
   {
@@ -101,13 +103,13 @@ const RULES: readonly EngineRule[] = [
       isStandingStill(look) && look.agenda.isDue((look.observed.engine.stoppedAt ?? 0) + EXIT_SETTLE_MS),
     action: ({ engine }) => ({ type: 'fail', reason: `its container stopped (${engine.containerState})` }),
   },
-  { ...nothing, when: ({ observed }) => !observed.isRunning },
+  { rule: 'leave', when: ({ observed }) => !observed.isRunning },
   {
     rule: 'never_answered',
     when: (look) => isOverdue(look) && isUsedByNobody(look),
     action: () => ({ type: 'fail', reason: 'it gave no good answer in time after its start' }),
   },
-  { ...nothing, when: ({ observed }) => observed.engine.status !== 'draining' },
+  { rule: 'leave', when: ({ observed }) => observed.engine.status !== 'draining' },
   {
     rule: 'used_again',
     when: ({ observed }) => observed.streams > 0 && mayServeAgain(observed),
@@ -132,9 +134,9 @@ const RULES: readonly EngineRule[] = [
 /** What one engine calls for by itself, whatever the others are like; null where it is to be let alone. */
 export function actionFor(look: Look): Action | null {
   const rule = RULES.find(({ when }) => when(look))
-  if (rule === undefined || rule.rule === null) return null
+  if (rule === undefined || rule.rule === 'leave') return null
   const { type, reason } = rule.action(look.observed)
-  return { type, rule: rule.rule, reason, engineId: look.observed.engine.id } as Action
+  return { type, rule: rule.rule, reason, engineId: look.observed.engine.id }
 }
 
 /** It has a network of its own and runs, or is told to serve somebody, which is known late at times. */

@@ -1,4 +1,4 @@
-import { type Engine, isLive } from '../types.ts'
+import { type Engine, type HostPort, isLive } from '../types.ts'
 
 /** Where a proxy says that a stream runs. */
 export interface StreamPlace {
@@ -7,11 +7,6 @@ export interface StreamPlace {
   readonly port: number
   /** The proxy's own container in every acexy seen; an engine's only by chance or by another client. */
   readonly containerId: string | null
-}
-
-interface HostPort {
-  readonly host: string
-  readonly port: number
 }
 
 /**
