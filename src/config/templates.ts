@@ -1,4 +1,5 @@
 /** Settings that describe what is passed to an engine: environment variables and command. */
+import { split } from 'shlex'
 import type { Kind } from './kinds.ts'
 
 const VARIABLE_NAME = /^[a-zA-Z_][\w.-]*$/
@@ -53,40 +54,19 @@ function wordsOfJson(text: string): string[] | undefined {
   return words.length === value.length ? words : undefined
 }
 
+/** Undefined where a quote is not closed, or nothing follows a backslash. */
+function shellWords(text: string): string[] | undefined {
+  try {
+    return split(text)
+  } catch {
+    return undefined
+  }
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
     return undefined
   }
-}
-
-/** One piece of a word: '…', "…" with \" and \\ in it, an escaped character, or plain characters. */
-const PIECE = /'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)/sy
-
-function shellWords(text: string): string[] | undefined {
-  const words: string[] = []
-  let rest = text.trimStart()
-  while (rest !== '') {
-    const word = firstWord(rest)
-    if (word === undefined) return undefined
-    words.push(word.value)
-    rest = rest.slice(word.length).trimStart()
-  }
-  return words
-}
-
-function firstWord(text: string): { value: string; length: number } | undefined {
-  const piece = new RegExp(PIECE)
-  let value = ''
-  let length = 0
-  while (length < text.length && !/\s/.test(text.charAt(length))) {
-    piece.lastIndex = length
-    const match = piece.exec(text)
-    if (match === null) return undefined
-    const [whole, single, double, escaped, plain] = match
-    value += single ?? double?.replace(/\\(["\\$`])/g, '$1') ?? escaped ?? plain ?? ''
-    length += whole.length
-  }
-  return { value, length }
 }
