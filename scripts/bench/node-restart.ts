@@ -17,7 +17,7 @@ import { VirtualClock } from '../../tests/support/virtual-clock.ts'
 
 /** What the main thread spent on looking and deciding, each time in milliseconds. */
 export interface Spent {
-  readonly surveys: number[]
+  readonly snapshots: number[]
   readonly plans: number[]
   readonly judgements: number[]
 }
@@ -57,7 +57,7 @@ class Site {
   readonly #temp: TempStore = tempStore()
   readonly #base: Base
   readonly #work: Work
-  readonly #spent: Spent = { surveys: [], plans: [], judgements: [] }
+  readonly #spent: Spent = { snapshots: [], plans: [], judgements: [] }
 
   constructor(private readonly size: number) {
     const loaded = loadConfig(
@@ -110,7 +110,7 @@ class Site {
     facts.setGap(this.#clock.now())
     facts.setCurrent()
     this.#fill()
-    this.#work.vpnKeeper.start()
+    this.#work.vpnMonitor.start()
     await this.#startNode()
     await this.#round(() => true)
     const { judgements } = this.#spent
@@ -122,7 +122,7 @@ class Site {
   }
 
   async dispose(): Promise<void> {
-    await this.#work.vpnKeeper.stop()
+    await this.#work.vpnMonitor.stop()
     this.#temp.dispose()
   }
 
@@ -206,8 +206,8 @@ class Site {
   }
 
   #look() {
-    const situation = timed(this.#spent.surveys, () => this.#work.survey.take())
-    return timed(this.#spent.plans, () => plan(situation)).actions
+    const snapshot = timed(this.#spent.snapshots, () => this.#work.snapshots.take())
+    return timed(this.#spent.plans, () => plan(snapshot)).actions
   }
 }
 
@@ -223,7 +223,7 @@ function readyEngine(index: number, now: number): Engine {
   const port = FIRST_PORT + index
   return engine({
     ...{ id, name: `acestream-${index + 1}`, containerId: String(index).padStart(64, '0') },
-    ...{ scope: NODE, vpnNode: NODE, donorId: nodeContainer().id, configHash: '' },
+    ...{ scope: NODE, vpnNode: NODE, networkContainerId: nodeContainer().id, configHash: '' },
     ...{ httpPort: port, hostHttpPort: port, httpsPort: 45_000 + index, apiPort: 62_100 + index },
     p2pPort: 8_700 + index,
     ...{ createdAt: now - 60_000 + index, containerStartedAt: now + 1, readyAt: now },

@@ -4,9 +4,9 @@
  * of 25 to 200 engines restarts, on a database file.
  */
 
+import type { FleetSnapshot, ObservedEngine } from '../../src/core/plan/fleet-snapshot.ts'
 import { plan } from '../../src/core/plan/plan.ts'
-import type { ObservedEngine, Situation } from '../../src/core/plan/situation.ts'
-import { NOW, observed, situation } from '../../tests/support/situations.ts'
+import { NOW, observed, snapshot } from '../../tests/support/fleet-snapshots.ts'
 import { runBenchmarks } from './harness.ts'
 import { restartMs, restartNode, type Spent } from './node-restart.ts'
 import { type Measured, measured, type Report, target } from './report.ts'
@@ -78,7 +78,7 @@ function plansOf(size: number): { readonly figures: Measured; readonly actions: 
  * Of ten engines four are idle, three busy, and one each drains, is unhealthy, and is outdated; fewer are wanted than are
  * there, so that every rule looks at all of them and the idle ones are sorted.
  */
-function mixedFleet(size: number): Situation {
+function mixedFleet(size: number): FleetSnapshot {
   const engines = Array.from(
     { length: size },
     (_, index) => KINDS[index % KINDS.length]?.(index) ?? idle(index),
@@ -89,7 +89,7 @@ function mixedFleet(size: number): Situation {
     maxReplicas: 2 * size,
     autoDelete: true,
   }
-  return situation(engines, policy, { watchedSinceMs: 0 })
+  return snapshot(engines, policy, { watchedSinceMs: 0 })
 }
 
 /** Since a time of its own, in an order that is none. */
@@ -128,13 +128,13 @@ export async function measureNodeRestart(): Promise<Report> {
   }
   const lines = rows.map(({ size, runs }) => ({
     size,
-    survey: measured(`a survey of ${size} engines`, 'ms', each(runs, 'surveys')),
+    snapshots: measured(`a snapshot of ${size} engines`, 'ms', each(runs, 'snapshots')),
     judgement: measured(`a judgement of ${size} engines`, 'ms', each(runs, 'judgements')),
     all: measured(`a node of ${size} engines restarts`, 'ms', runs.map(allOf)),
   }))
   const [first, last] = [lines[0], lines.at(-1)]
   if (first === undefined || last === undefined) throw new Error('no node was restarted')
-  const growth = (kind: 'survey' | 'judgement'): number =>
+  const growth = (kind: 'snapshots' | 'judgement'): number =>
     last[kind].p50 / last.size / (first[kind].p50 / first.size)
   const grows = (what: string, value: number) =>
     target({ what, value, unit: '', bound: 'at most', target: TARGET_GROWTH })
@@ -142,13 +142,13 @@ export async function measureNodeRestart(): Promise<Report> {
     name: 'node restart',
     notes: [
       'A node restarts and its engines are brought back, eight at a time: two looks before each, and a plan after each burst of',
-      `their answers; ${RESTARTS} restarts each. All surveys, plans and judgements of one together, and the time that it takes:`,
+      `their answers; ${RESTARTS} restarts each. All snapshots, plans and judgements of one together, and the time that it takes:`,
       `${lines.map(({ size, all }) => `${all.p50.toFixed(0)} ms in ${restartMs(size) / 1_000} s of ${size}`).join(', ')}.`,
-      `Surveys: ${rows.map(({ size, runs }) => `${runs[0]?.surveys.length} of ${size}`).join(', ')}.`,
+      `Snapshots: ${rows.map(({ size, runs }) => `${runs[0]?.snapshots.length} of ${size}`).join(', ')}.`,
     ],
-    measured: lines.flatMap(({ survey, judgement, all }) => [survey, judgement, all]),
+    measured: lines.flatMap(({ snapshots, judgement, all }) => [snapshots, judgement, all]),
     targets: [
-      grows('a survey an engine, of 200 to that of 25', growth('survey')),
+      grows('a snapshot an engine, of 200 to that of 25', growth('snapshots')),
       grows('a judgement an engine, of 200 to that of 25', growth('judgement')),
       target({
         what: 'share of one processor while 200 come back',
@@ -163,8 +163,8 @@ export async function measureNodeRestart(): Promise<Report> {
 
 const each = (runs: readonly Spent[], kind: keyof Spent): number[] => runs.flatMap((run) => run[kind])
 
-const allOf = ({ surveys, plans, judgements }: Spent): number =>
-  [...surveys, ...plans, ...judgements].reduce((sum, ms) => sum + ms, 0)
+const allOf = ({ snapshots, plans, judgements }: Spent): number =>
+  [...snapshots, ...plans, ...judgements].reduce((sum, ms) => sum + ms, 0)
 
 async function inTurn<T>(times: number, work: () => Promise<T>): Promise<readonly T[]> {
   const results: T[] = []

@@ -68,7 +68,7 @@ export function probableTypos(env: Environment, names: readonly SettingName[]): 
     })
 }
 
-/** A blank secret is nobody's wish: it stays what it is, for its kind to refuse, and never comes to mean "none". */
+/** Nobody wants a blank secret: it stays what it is, for its kind to refuse, and never comes to mean "none". */
 function tidy(text: string, isStrict: boolean): string {
   const trimmed = text.trim()
   return trimmed === '' && isStrict ? text : trimmed

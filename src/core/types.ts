@@ -74,7 +74,7 @@ export interface Engine {
   readonly labels: Readonly<Record<string, string>>
   readonly containerState: ContainerState | null
   /** The container whose network it has joined, by id, or by name where it was made before that; null for a network of its own. */
-  readonly donorId: string | null
+  readonly networkContainerId: string | null
   /** The container's address and networks as last seen. */
   readonly address: string | null
   readonly networks: readonly string[]

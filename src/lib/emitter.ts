@@ -1,6 +1,6 @@
 import { guarded, type OnError } from './guard.ts'
 
-/** Tells listeners that something happened. One that fails is reported, and keeps neither the others nor the teller from going on. */
+/** Tells listeners that something happened. One that fails is reported, and keeps neither the others nor the caller from going on. */
 export class Emitter<News extends readonly unknown[] = []> {
   readonly #listeners: ((...news: News) => void)[] = []
 

@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from 'prom-client'
-import type { Action } from '../core/plan/situation.ts'
+import type { Action } from '../core/plan/fleet-snapshot.ts'
 import { REFUSAL_CODES, type RefusalCode } from '../core/provisioning/refusal.ts'
 import { END_CLASSES, type EndClass } from '../core/streams/end-reasons.ts'
 

@@ -31,7 +31,7 @@ export async function execIn(
   }
 }
 
-/** 409: it is stopped, paused or restarting. Docker's words for the last are those for a donor that restarts. */
+/** 409: it is stopped, paused or restarting. For the last Docker uses the same words as for a network container that restarts. */
 function notRunning(error: unknown): never {
   if (statusOf(error) !== 409 || !isDockers(error)) throw error
   throw new RuntimeFailure('refused', `No command can run there now: ${dockerWords(error)}.`, {

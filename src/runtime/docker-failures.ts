@@ -60,14 +60,14 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     pattern: /cannot join network (?:namespace )?of a non[ -]running container: (\S+)/,
-    code: 'no_donor',
-    message: (donor) => `Container ${donor}, whose network is to be joined, does not run: start it first.`,
+    code: 'no_network_container',
+    message: (owner) => `Container ${owner}, whose network is to be joined, does not run: start it first.`,
   },
   {
-    // Said of the donor only: a start of one that restarts itself is no error.
+    // Said only of the container that owns the network: to start one that restarts is no error.
     pattern: /Container (\S+) is restarting, wait until the container is running/,
-    code: 'no_donor',
-    message: (donor) => `Container ${donor}, whose network is to be joined, is restarting: see its log.`,
+    code: 'no_network_container',
+    message: (owner) => `Container ${owner}, whose network is to be joined, is restarting: see its log.`,
   },
   {
     pattern: /network (\S+) not found/,
@@ -77,7 +77,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     pattern: /[Nn]o such container: (\S+)/,
-    code: (id, call) => (id === call.id ? 'not_found' : 'no_donor'),
+    code: (id, call) => (id === call.id ? 'not_found' : 'no_network_container'),
     message: (id, call) =>
       id === call.id
         ? `There is no container ${id}.`

@@ -168,7 +168,7 @@ class DockerRuntime implements Runtime {
     const call = this.#callOn(id, 'traffic', signal, `count the traffic of container ${id}`)
     return await callDocker(call, async (abortSignal) => {
       const container = this.docker.getContainer(id)
-      // Docker gives the donor's counters for it, which are those of all that share the donor's network.
+      // Docker gives the counters of the container that owns the network, which are those of all that share it.
       const { HostConfig } = readMode(await container.inspect({ abortSignal }))
       if (joinedBy(HostConfig.NetworkMode) !== null) return null
       return fromStats(readCounted(await container.stats({ abortSignal, stream: false, 'one-shot': true })))

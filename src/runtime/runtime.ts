@@ -12,7 +12,7 @@ export type RuntimeFailureCode =
   /** No container of that id. */
   | 'not_found'
   /** The container whose network is to be joined does not exist or does not run. */
-  | 'no_donor'
+  | 'no_network_container'
   /** The name is taken by another container. */
   | 'conflict'
   /** The host refuses a published port: another container or process has it. */
@@ -170,11 +170,11 @@ export interface WatchHandlers {
  * aborted `signal` ends it the same way. No call retries.
  */
 export interface Runtime {
-  /** Creates without starting; gives the id. Fails with conflict, image_missing, no_donor, refused, unreachable. */
+  /** Creates without starting; gives the id. Fails with conflict, image_missing, no_network_container, refused, unreachable. */
   create(spec: ContainerSpec, signal?: AbortSignal): Promise<string>
   /**
    * Starts; no error when it runs already. After `port_taken` the container remains, created and never
-   * started. A donor of the network namespace that does not exist or does not run shows here, as `no_donor`; one that
+   * started. A network container (the one whose namespace is joined) that does not exist or does not run shows here, as `no_network_container`; one that
    * is paused will do.
    */
   start(id: string, signal?: AbortSignal): Promise<void>

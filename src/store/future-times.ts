@@ -1,7 +1,7 @@
 import { type Column, gt, or, sql } from 'drizzle-orm'
+import { notedReplacement, noteReplacement, setScaleOrder, storedOrder } from './fleet-orders.ts'
 import { breakers, engines, idempotencyKeys, portLeases, streams } from './schema.ts'
 import type { Db } from './store.ts'
-import { notedReplacement, noteReplacement, setScaleOrder, storedOrder } from './wishes.ts'
 
 /**
  * Makes stored times that lie ahead of now into now: the clock was set back since they were written, and nothing is to wait for them. Of all

@@ -11,7 +11,7 @@ import type {
 } from '../core/types.ts'
 
 /*
- * The one truth about engines, streams, leases, breakers and wishes. Times are epoch milliseconds. The column names
+ * The one truth about engines, streams, leases, breakers and orders. Times are epoch milliseconds. The column names
  * are the snake_case of the field names.
  */
 
@@ -38,7 +38,7 @@ export const engines = sqliteTable(
     hostHttpsPort: integer(),
     labels: text({ mode: 'json' }).$type<Engine['labels']>().notNull(),
     containerState: text().$type<ContainerState>(),
-    donorId: text(),
+    networkContainerId: text('donor_id'),
     address: text(),
     networks: text({ mode: 'json' }).$type<readonly string[]>().notNull(),
     createdAt: integer().notNull(),

@@ -9,7 +9,7 @@ import { LookQueue } from '../control/facts/look-queue.ts'
 import { SessionFacts } from '../control/facts/session-facts.ts'
 import type { HealthSource } from '../control/health/health-source.ts'
 import type { ClientConnections } from '../control/housekeeping/descriptor-watch.ts'
-import { Gate } from '../control/provisioning/gate.ts'
+import { Admission } from '../control/provisioning/admission.ts'
 import type { Checkpoint } from '../control/provisioning/launcher.ts'
 import { Placer } from '../control/provisioning/placer.ts'
 import { PortBook } from '../control/provisioning/port-book.ts'
@@ -29,7 +29,7 @@ import type { Counters } from '../metrics/counters.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Store } from '../store/store.ts'
 import {
-  gateSettingsOf,
+  admissionSettingsOf,
   type History,
   publishedHost,
   statisticsSettingsOf,
@@ -63,7 +63,7 @@ export interface Adapters {
 
 export type Base = ReturnType<typeof baseOf>
 
-/** What the others look at: facts, VPN nodes, ports, the gate, addresses, the books; where they ask for looks, and where they count. */
+/** What the others look at: facts, VPN nodes, ports, admission, addresses, the books; where they ask for looks, and where they count. */
 export function baseOf(
   config: Config,
   { store, clock, log, newId, random }: Adapters,
@@ -84,7 +84,7 @@ export function baseOf(
   })
   const nodes = new VpnNodes(vpnNodesOf(config), { ...vpnSettingsOf(config), onError }, clock.now())
   const placer = new Placer({ ports, nodes })
-  const settings = gateSettingsOf(config)
+  const settings = admissionSettingsOf(config)
   const addresses = new Addresses(
     {
       advertise: config.ENGINE_ADVERTISE,
@@ -127,7 +127,7 @@ export function baseOf(
     ports,
     placer,
     settings,
-    gate: new Gate({ store, clock, facts, placer, nodes, settings }),
+    admission: new Admission({ store, clock, facts, placer, nodes, settings }),
     addresses,
   }
 }

@@ -6,23 +6,23 @@ import type { Work } from './work.ts'
 
 /** How all that works by itself begins and ends; see `Orchestrator`. */
 export function loopsOf({ store, clock }: Adapters, { edge, statistics }: Base, work: Work, feed: Feed) {
-  const { provisioner, keeper, vpnKeeper, observer, reconciler, repairQueue } = work
-  const { traffic, viewers, cache, storageWatch, retention, descriptors } = work
+  const { provisioner, healthMonitor, vpnMonitor, observer, reconciler, repairQueue } = work
+  const { adoptedViewers, viewers, cache, storageWatch, retention, descriptors } = work
   const optional = [cache, descriptors].filter((loop) => loop !== null)
   const deciding = [reconciler, repairQueue]
-  const watching = [viewers, traffic, keeper, vpnKeeper, observer, storageWatch]
+  const watching = [viewers, adoptedViewers, healthMonitor, vpnMonitor, observer, storageWatch]
   return {
     start: (): void => {
       if (store.failure() === null)
         guarded(() => store.transact((tx) => bringTimesBack(tx, clock.now())), edge('the stored times'))()
       storageWatch.start()
       guarded(() => provisioner.sweepUnclaimed(), edge('unclaimed engines'))()
-      keeper.start()
-      vpnKeeper.start()
+      healthMonitor.start()
+      vpnMonitor.start()
       retention.start()
       observer.start()
       reconciler.start()
-      traffic.start()
+      adoptedViewers.start()
       statistics.start()
       for (const loop of optional) loop.start()
     },

@@ -1,9 +1,9 @@
 /** What the parts need of the configuration, in their own terms. */
 import type { Config } from '../config/config.ts'
 import { type EngineTemplate, templateHash } from '../control/engines/template.ts'
-import type { PolicySettings } from '../control/fleet/survey.ts'
+import type { PolicySettings } from '../control/fleet/fleet-snapshots.ts'
 import type { HistoryLimits } from '../control/housekeeping/retention.ts'
-import type { GateSettings } from '../control/provisioning/gate.ts'
+import type { AdmissionSettings } from '../control/provisioning/admission.ts'
 import type { KeptPorts, RequestLimits } from '../control/provisioning/requests.ts'
 import type { VpnNodeSettings } from '../control/vpn/vpn-nodes.ts'
 
@@ -29,7 +29,7 @@ export const templateOf = (config: Config, installation: string): EngineTemplate
 const asSet = (names: readonly string[]): readonly string[] => [...new Set(names)].toSorted()
 
 /** The limits of admission. */
-export const gateSettingsOf = (config: Config): GateSettings => ({
+export const admissionSettingsOf = (config: Config): AdmissionSettings => ({
   maxReplicas: config.MAX_REPLICAS,
   autoDelete: config.AUTO_DELETE,
   graceSeconds: config.ENGINE_GRACE_PERIOD_S,

@@ -16,8 +16,8 @@ export type Views = ReturnType<typeof viewsOf>
 /** What answers. */
 export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Work) {
   const { store, clock, version } = adapters
-  const { rows, facts, gate, addresses, nodes, connections, sessions, statistics } = base
-  const { claims, survey, reconciler } = work
+  const { rows, facts, admission, addresses, nodes, connections, sessions, statistics } = base
+  const { claims, snapshots, reconciler } = work
   const vpnViews = new VpnViews({ store, nodes })
   const samplesMax = config.STATS_HISTORY_MAX
   const streamViews = new StreamViews({ store, rows, sessions, statistics, samplesMax })
@@ -36,9 +36,9 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
       facts,
       connections,
       clock,
-      gate,
+      admission,
       claims,
-      survey,
+      snapshots,
       vpnViews,
       warnings: base.warnings,
       settings,
@@ -53,10 +53,10 @@ export const figuresOf = ({ store }: Adapters, base: Base, work: Work, views: Vi
   new FleetFigures({
     store,
     facts: base.facts,
-    gate: base.gate,
+    admission: base.admission,
     nodes: base.nodes,
     warnings: base.warnings,
-    survey: work.survey,
+    snapshots: work.snapshots,
     listedEngines: () => views.engineViews.listedCount(),
     canProvision: () => views.statusViews.refusal() === null,
     isReady: () => work.observer.hasPassed(),

@@ -1,19 +1,19 @@
 import type { Config } from '../config/config.ts'
 import { leaseAgain } from '../control/containers/adoption.ts'
+import { ContainerSync } from '../control/containers/container-sync.ts'
 import { Observer } from '../control/containers/observer.ts'
 import { OwnContainers } from '../control/containers/own-containers.ts'
 import { Remover } from '../control/containers/remover.ts'
-import { Settlements } from '../control/containers/settlements.ts'
-import { Settler } from '../control/containers/settler.ts'
+import { SyncSteps } from '../control/containers/sync-steps.ts'
 import { Executor } from '../control/fleet/executor.ts'
+import { FleetSnapshots } from '../control/fleet/fleet-snapshots.ts'
 import { Operator } from '../control/fleet/operator.ts'
-import { OwnStarts } from '../control/fleet/own-starts.ts'
 import { Reconciler } from '../control/fleet/reconciler.ts'
 import { RepairQueue } from '../control/fleet/repair-queue.ts'
 import { Repairs } from '../control/fleet/repairs.ts'
-import { Survey } from '../control/fleet/survey.ts'
-import { HealthKeeper } from '../control/health/health-keeper.ts'
-import { SessionKeeper } from '../control/health/session-keeper.ts'
+import { StartBackoff } from '../control/fleet/start-backoff.ts'
+import { HealthMonitor } from '../control/health/health-monitor.ts'
+import { SessionMonitor } from '../control/health/session-monitor.ts'
 import { CacheCleaner } from '../control/housekeeping/cache-cleaner.ts'
 import { DescriptorWatch } from '../control/housekeeping/descriptor-watch.ts'
 import { Retention } from '../control/housekeeping/retention.ts'
@@ -26,10 +26,10 @@ import { Launches, type StartOutcome } from '../control/provisioning/launches.ts
 import { Provisioner } from '../control/provisioning/provisioner.ts'
 import { StartSummary } from '../control/reporting/start-summary.ts'
 import { StreamStops } from '../control/streams/stream-stops.ts'
-import { TrafficWatch } from '../control/viewers/traffic-watch.ts'
+import { AdoptedViewers } from '../control/viewers/adopted-viewers.ts'
 import { ViewerWatch } from '../control/viewers/viewer-watch.ts'
 import { OutsiderWarnings } from '../control/vpn/outsider-warnings.ts'
-import { VpnKeeper } from '../control/vpn/vpn-keeper.ts'
+import { VpnMonitor } from '../control/vpn/vpn-monitor.ts'
 import { clockWarning } from '../core/reporting/clock-warning.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Adapters, Base } from './base.ts'
@@ -56,14 +56,14 @@ export function workOf(config: Config, adapters: Adapters, base: Base) {
     }),
     descriptors: descriptorWatchOf(adapters, base),
     streamStops: new StreamStops({ store, books, addresses, stopSession }),
-    keeper: new HealthKeeper({
+    healthMonitor: new HealthMonitor({
       ...{ store, rows, clock, facts, sessions, connections, nodes, addresses, breakers, log },
-      sessionKeeper: new SessionKeeper({ store, sessions, statistics, books, counts: counters }),
+      sessionMonitor: new SessionMonitor({ store, sessions, statistics, books, counts: counters }),
       source: health,
       onError: edge('what the health worker told'),
       intervalMs: config.HEALTH_CHECK_INTERVAL_S * 1_000,
     }),
-    vpnKeeper: new VpnKeeper({
+    vpnMonitor: new VpnMonitor({
       ...{ store, rows, clock, nodes, connections, sessions, log },
       source: vpn,
       onError: edge('the watch of the VPN'),
@@ -82,12 +82,13 @@ type Watching = ReturnType<typeof watchingOf>
 /** What makes and removes containers on somebody's word. */
 function startingOf(config: Config, adapters: Adapters, base: Base) {
   const { store, runtime, clock, log, newId, checkpoint } = adapters
-  const { edge, template, counters, facts, inHand, looks, nodes, ports, placer, gate, installation } = base
+  const { edge, template, counters, facts, inHand, looks, nodes, ports, placer, admission, installation } =
+    base
   const { breakers } = base.settings
   const enginePorts = new EnginePorts({ ports, placer, template })
   const launches = new Launches({ clock, onOutcome: countStart(counters) })
   const claims = new Claims({
-    ...{ store, clock, gate, breakers, placer, nodes, enginePorts },
+    ...{ store, clock, admission, breakers, placer, nodes, enginePorts },
     ...{ facts, launches, template, newId },
   })
   const launcher = new Launcher({
@@ -118,18 +119,18 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
   const { store, runtime, clock, wall, log, newId, random } = adapters
   const { edge, template, counters, facts, inHand, looks, nodes, books, ends, history } = base
   const { installation, warnings } = base
-  const settlements = new Settlements({
+  const syncSteps = new SyncSteps({
     ...{ store, clock, runtime, facts, template, nodes, log, newId, launches, looks },
   })
-  const settler = new Settler({
-    ...{ store, clock, runtime, facts, settlements, installation, warnings, looks, inHand },
+  const containerSync = new ContainerSync({
+    ...{ store, clock, runtime, facts, syncSteps, installation, warnings, looks, inHand },
   })
   const retention = new Retention({
     ...{ store, clock, books, ends, limits: history },
     onError: edge('a sweep of the history'),
   })
   const observer = new Observer({
-    ...{ clock, runtime, facts, settler, looks, log, random },
+    ...{ clock, runtime, facts, containerSync, looks, log, random },
     passIntervalMs: config.MONITOR_INTERVAL_S * 1_000,
     onError: edge('a look at the containers'),
   })
@@ -142,7 +143,14 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
   return {
     observer,
     retention,
-    traffic: new TrafficWatch({ store, clock, runtime, facts, log, onError: edge('a look at the traffic') }),
+    adoptedViewers: new AdoptedViewers({
+      store,
+      clock,
+      runtime,
+      facts,
+      log,
+      onError: edge('a look at the traffic'),
+    }),
     viewers: new ViewerWatch({
       ...{ store, clock, runtime, facts, warnings, log },
       onError: edge('a look for viewers'),
@@ -166,20 +174,20 @@ function lifecycleOf(
 ) {
   const { store, runtime, clock, log, random } = adapters
   const { edge, rows, template, counters, facts, inHand, looks, sessions, connections } = base
-  const { nodes, gate, warnings } = base
-  const starts = new OwnStarts({ provisioner, clock, random })
+  const { nodes, admission, warnings } = base
+  const startBackoff = new StartBackoff({ provisioner, clock, random })
   const settings = policySettingsOf(config)
-  const survey = new Survey({
-    ...{ store, rows, clock, facts, sessions, connections, nodes, viewers, gate },
-    ...{ template, settings, inHand, starts },
+  const snapshots = new FleetSnapshots({
+    ...{ store, rows, clock, facts, sessions, connections, nodes, viewers, admission },
+    ...{ template, settings, inHand, startBackoff },
   })
   const onAction = counters.acted
   const { breakers } = base.settings
-  const mending = { survey, inHand, looks, breakers, starts, onAction }
+  const mending = { snapshots, inHand, looks, breakers, startBackoff, onAction }
   const repairs = new Repairs({ store, clock, runtime, nodes, claims, log, ...mending })
   const repairQueue = new RepairQueue({ clock, repairs, random, onError: edge('a repair') })
   const executor = new Executor({
-    ...{ store, clock, claims, log, starts, looks, onAction },
+    ...{ store, clock, claims, log, startBackoff, looks, onAction },
     repairs: repairQueue,
   })
   const outsiders = new OutsiderWarnings({ nodes, warnings })
@@ -194,19 +202,19 @@ function lifecycleOf(
       nodes,
       viewers,
       observer,
-      survey,
+      snapshots,
       executor,
       log,
       random,
     },
     onPass: counters.planned,
-    onLook: (situation) => {
-      outsiders.tell(situation)
-      summary.look(situation)
+    onLook: (snapshot) => {
+      outsiders.tell(snapshot)
+      summary.look(snapshot)
     },
     onError: edge('a pass of the reconciler'),
   })
-  return { survey, repairQueue, reconciler, operator: new Operator({ store, clock, ...settings }) }
+  return { snapshots, repairQueue, reconciler, operator: new Operator({ store, clock, ...settings }) }
 }
 
 /** A failure that a caller waits for is counted with its answer. */

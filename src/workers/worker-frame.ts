@@ -6,15 +6,15 @@ declare const self: Worker
 const HEARTBEAT_MS = 1_000
 
 /** What a worker does, as far as it is not what every worker does. */
-interface WorkerDuties<Wish> {
+interface WorkerDuties<Command> {
   /** How it is called in its log. */
   readonly name: string
   /** Is set to the main thread's time. */
   readonly time: MainTime
   /** Null for what is no message of its protocol. */
-  readonly parse: (message: unknown) => Wish | null
+  readonly parse: (message: unknown) => Command | null
   /** `drop` says what of it is left out, since it cannot be read. */
-  readonly onWish: (wish: Wish, drop: (what: string) => void) => void
+  readonly onCommand: (command: Command, drop: (what: string) => void) => void
   /** Ends all that it does; nothing is to be posted afterwards. */
   readonly stop: () => void | Promise<void>
 }
@@ -26,9 +26,9 @@ export function post(message: { readonly type: string }): void {
 
 /**
  * The worker's end of the talk with the main thread (`WorkerHost` is the other one), to be called once all is prepared: says
- * that it is ready and, each second, that it lives; takes wishes; stops, or crashes, when it is told to.
+ * that it is ready and, each second, that it lives; takes commands; stops, or crashes, when it is told to.
  */
-export function serve<Wish>({ name, time, parse, onWish, stop }: WorkerDuties<Wish>): void {
+export function serve<Command>({ name, time, parse, onCommand, stop }: WorkerDuties<Command>): void {
   const say = (message: FrameFromWorker): void => post(message)
   const heartbeat = setInterval(() => say({ type: 'heartbeat', atMs: time.now() }), HEARTBEAT_MS)
 
@@ -40,9 +40,9 @@ export function serve<Wish>({ name, time, parse, onWish, stop }: WorkerDuties<Wi
 
   const drop = tellingDrops(name, say)
   const take = (data: unknown): void => {
-    const wish = parse(data)
-    if (wish === null) drop('a message that is none of the protocol')
-    else onWish(wish, drop)
+    const command = parse(data)
+    if (command === null) drop('a message that is none of the protocol')
+    else onCommand(command, drop)
   }
 
   self.onmessage = ({ data }: MessageEvent<unknown>) => {

@@ -14,13 +14,13 @@ export interface WorkerOptions {
   readonly onDropped: (what: string) => void
 }
 
-interface WorkerHostOptions<Wish, Fact> extends WorkerOptions {
+interface WorkerHostOptions<Command, Fact> extends WorkerOptions {
   /** How the worker is called in sentences. */
   readonly name: string
   /** Null for what is no message of its protocol. */
   readonly parse: (message: unknown) => Fact | null
   /** What a worker that knows nothing yet is told first. */
-  readonly briefing: () => readonly Wish[]
+  readonly handshake: () => readonly Command[]
   readonly onFact: (fact: Fact) => void
   /** What it told so far is out of date. */
   readonly onLost: () => void
@@ -45,7 +45,7 @@ interface Outage {
  * stops it by message, by force only as the last resort. An outage ends when a worker has lived for a heartbeat, so one
  * that dies over and over again is one outage.
  */
-export class WorkerHost<Wish extends object, Fact> {
+export class WorkerHost<Command extends object, Fact> {
   #worker: Worker | null = null
   /** It has been told what it has to know; what it is told before would be done by other rules. */
   #isReady = false
@@ -58,15 +58,15 @@ export class WorkerHost<Wish extends object, Fact> {
   readonly #stopped = Promise.withResolvers<void>()
   #isStopping = false
 
-  constructor(private readonly options: WorkerHostOptions<Wish, Fact>) {}
+  constructor(private readonly options: WorkerHostOptions<Command, Fact>) {}
 
   start(): void {
     this.#spawn()
   }
 
-  /** Says it to the worker if there is one; the next one is told by its briefing. */
-  say(wish: Wish): void {
-    if (this.#isReady) this.#worker?.postMessage(wish)
+  /** Says it to the worker if there is one; the next one is told by its handshake. */
+  say(command: Command): void {
+    if (this.#isReady) this.#worker?.postMessage(command)
   }
 
   /** How many workers were started in the place of one that was lost. */
@@ -144,7 +144,7 @@ export class WorkerHost<Wish extends object, Fact> {
       this.#isReady = true
       if (this.#outage !== null) this.#outage.untilMs = performance.now()
       this.#worker?.postMessage({ type: 'clock', nowMs: this.options.now() })
-      for (const wish of this.options.briefing()) this.say(wish)
+      for (const command of this.options.handshake()) this.say(command)
     }
     if (type === 'heartbeat') this.#lasted()
   }

@@ -273,7 +273,7 @@ describe('the checks see', () => {
       if (session !== undefined) Object.assign(session, { readers: 1, isReported: true })
     })
     await pass(world, 60_000)
-    world.wishes.delete(id)
+    world.orders.delete(id)
     world.checkEnding('destroy', id, 'test')
     expect(world.violations).toEqual([])
     world.server.running?.life.die()

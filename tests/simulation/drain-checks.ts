@@ -1,13 +1,13 @@
 import type { Config } from '../../src/config/config.ts'
 import type { Books, EngineBook, JournalBook } from './books.ts'
-import type { Wishes } from './wishes.ts'
+import type { Orders } from './orders.ts'
 
 /** Restarts of a container after which it may be taken for a crash loop. */
 const RESTARTS_MAX = 3
 
 export interface DrainChecksDeps {
   readonly books: Books
-  readonly wishes: Wishes
+  readonly orders: Orders
   readonly config: () => Config | undefined
   readonly failuresOf: (engineId: string) => number
   readonly wasNodeInTrouble: (vpnNode: string | null) => boolean
@@ -33,7 +33,7 @@ export class DrainChecks {
     if (kind === 'fleet.scaled' && config !== undefined) {
       const { requested } = JSON.parse(detail) as { requested: number }
       // Also where the answer was lost.
-      this.deps.wishes.scale(requested)
+      this.deps.orders.scale(requested)
       this.#order = { atMs: at, replicas: requested, minReplicas: config.MIN_REPLICAS }
     }
     const engine = id === null ? null : this.deps.books.byId(id)
@@ -76,7 +76,7 @@ export class DrainChecks {
     vpn_lost: (engine) =>
       this.deps.wasNodeInTrouble(engine.vpn_node) ? this.#busyFault(engine) : 'its node was well',
     operator: (engine) =>
-      this.deps.wishes.isDrained(engine.container_id ?? '') || this.deps.wishes.isDrained(engine.id)
+      this.deps.orders.isDrained(engine.container_id ?? '') || this.deps.orders.isDrained(engine.id)
         ? null
         : 'nobody asked',
   }
@@ -124,8 +124,8 @@ export class DrainChecks {
     const live = this.deps.books.live()
     const ready = new Set(live.flatMap(({ id, status }) => (status === 'ready' ? [id] : [])))
     return live.filter(({ status, removal_requested_at: removal, replaces }) => {
-      const isUnderstudy = status !== 'ready' && replaces !== null && ready.has(replaces)
-      return status !== 'draining' && removal === null && !isUnderstudy
+      const isPendingReplacement = status !== 'ready' && replaces !== null && ready.has(replaces)
+      return status !== 'draining' && removal === null && !isPendingReplacement
     })
   }
 }

@@ -2,10 +2,10 @@ import type { Clock } from '../../src/lib/clock.ts'
 import type { Verb } from '../support/memory-faults.ts'
 import type { Books, JournalBook } from './books.ts'
 import type { Session } from './engine-process.ts'
+import type { Orders } from './orders.ts'
 import type { Server } from './server.ts'
 import type { SimHost } from './sim-host.ts'
 import type { Viewers } from './viewers.ts'
-import type { Wishes } from './wishes.ts'
 
 /** Answers of an engine about a session by which anybody can see that its bytes move. */
 const ANSWERS_ENOUGH = 2
@@ -19,7 +19,7 @@ export interface EndingChecksDeps {
   readonly host: SimHost
   readonly server: () => Server
   readonly viewers: () => Viewers
-  readonly wishes: Wishes
+  readonly orders: Orders
   readonly failureThreshold: () => number
   /** Whether a container is outside the VPN and to be stopped for that, whoever watches. */
   readonly isForbidden: (containerId: string) => boolean
@@ -88,16 +88,16 @@ export class EndingChecks {
   }
 
   #judge(containerId: string, what: string): void {
-    const { host, wishes, onViolation } = this.deps
+    const { host, orders, onViolation } = this.deps
     host.look()
     const process = host.process(containerId)
-    if (process === undefined || wishes.isDeleted(containerId) || this.deps.isForbidden(containerId)) return
+    if (process === undefined || orders.isDeleted(containerId) || this.deps.isForbidden(containerId)) return
     const why = this.#viewersOf(containerId)
     if (why !== null && !this.#isDead(containerId)) onViolation(`${what} of an engine with ${why}`)
   }
 
   #viewersOf(containerId: string): string | null {
-    const { books, host, viewers, wishes } = this.deps
+    const { books, host, viewers, orders } = this.deps
     const engine = books.byContainer(containerId)
     const inBooks = engine === null ? 0 : books.streamsOf(engine.id)
     if (inBooks > 0) return `${inBooks} started streams in the books`
@@ -114,7 +114,7 @@ export class EndingChecks {
       .find(({ process }) => process.containerId === containerId && !process.isEnded)
     if (arriving === undefined) return null
     const { how } = arriving.choice
-    return how === 'promised' && wishes.isDrained(containerId) ? null : `a viewer on the way (${how})`
+    return how === 'promised' && orders.isDrained(containerId) ? null : `a viewer on the way (${how})`
   }
 
   /** Dead for its viewers: probes failed past the threshold, and nothing moves as far as anybody could see. */

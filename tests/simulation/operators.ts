@@ -1,18 +1,18 @@
 import type { Books, EngineBook } from './books.ts'
 import { type Coverage, tally } from './coverage.ts'
 import type { Answer, Http } from './http.ts'
+import type { Orders } from './orders.ts'
 import { isOfOthers } from './owners.ts'
 import type { Random } from './random.ts'
 import { GENERIC_LABEL, LABEL } from './scenario.ts'
 import type { SimHost } from './sim-host.ts'
 import { short, type Trace } from './trace.ts'
-import type { Wishes } from './wishes.ts'
 
 export interface OperatorsDeps {
   readonly http: Http
   readonly host: SimHost
   readonly books: Books
-  readonly wishes: Wishes
+  readonly orders: Orders
   readonly trace: Trace
   readonly coverage: Coverage
   /** Whether the database may be taking no writes right now. */
@@ -46,7 +46,7 @@ export class Operators {
   async deleteOne(random: Random): Promise<void> {
     const id = this.#anyContainer(random, random.chance(0.5))
     if (id === undefined) return
-    this.deps.wishes.delete(id)
+    this.deps.orders.delete(id)
     await this.#ask('DELETE', `/containers/${id}`, ({ status }) => {
       const isThere = this.#isThere(id)
       if (status === 404 && this.#isOfOthers(id)) return null
@@ -59,7 +59,7 @@ export class Operators {
     const byName = random.chance(0.3) ? random.pick(this.deps.books.live()) : undefined
     const id = byName?.id ?? this.#anyContainer(random)
     if (id === undefined) return
-    this.deps.wishes.drain(byName?.container_id ?? id)
+    this.deps.orders.drain(byName?.container_id ?? id)
     await this.#ask('POST', `/engines/${id}/drain`, ({ status }) => {
       const engine = this.deps.books.live().find((each) => each.id === id || each.container_id === id)
       const expected = drainStatus(engine)
@@ -69,14 +69,14 @@ export class Operators {
 
   /** Also streams that have ended, and some that never were. */
   async stopStream(random: Random): Promise<void> {
-    const { books, wishes, coverage } = this.deps
+    const { books, orders, coverage } = this.deps
     const newest = random.chance(0.2) ? books.recordsUpTo(Number.MAX_SAFE_INTEGER) : []
     const record = random.pick(newest)
     const id = random.chance(0.1)
       ? 'never|was'
       : ((record === undefined ? random.pick(books.startedStreams())?.stream_id : books.streamOf(record)) ??
         'none|started')
-    wishes.stop(id)
+    orders.stop(id)
     const answer = await this.#ask('DELETE', `/streams/${encodeURIComponent(id)}`, ({ status, body }) => {
       if (status !== 200)
         return books.newestStream(id) === null && status === 404 ? null : 'it is in the books'

@@ -1,12 +1,12 @@
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Books } from './books.ts'
 import type { Answer, Http } from './http.ts'
+import type { Orders } from './orders.ts'
 import type { OutsideChecks } from './outside-checks.ts'
 import type { Server } from './server.ts'
 import type { SimHost } from './sim-host.ts'
 import { short, type Trace } from './trace.ts'
 import type { VpnChecks } from './vpn-checks.ts'
-import type { Wishes } from './wishes.ts'
 
 interface AllRow {
   readonly container_id: string | null
@@ -21,7 +21,7 @@ export interface PromiseChecksDeps {
   readonly books: Books
   readonly host: SimHost
   readonly server: Server
-  readonly wishes: Wishes
+  readonly orders: Orders
   readonly trace: Trace
   /** When the outage of Docker began that is going on, or has just ended; what was known then is believed until a look. */
   readonly outageSinceMs: () => number | null
@@ -83,7 +83,7 @@ export class PromiseChecks {
   }
 
   #isTrue(containerId: string, { reason }: AllRow): boolean {
-    const { host, clock, wishes, server, books } = this.deps
+    const { host, clock, orders, server, books } = this.deps
     const engine = books.byContainer(containerId)
     switch (reason) {
       case 'its container is not running': {
@@ -104,7 +104,7 @@ export class PromiseChecks {
       case 'it says that it is not connected, though its VPN node is up':
         return this.deps.vpn.wasCutOff(containerId)
       case 'it is being removed':
-        return wishes.isDeleted(containerId) || engine?.drain_cause !== null
+        return orders.isDeleted(containerId) || engine?.drain_cause !== null
       case 'it is draining':
         return this.#mayDrain(containerId)
       default:
@@ -113,10 +113,10 @@ export class PromiseChecks {
   }
 
   #mayDrain(containerId: string): boolean {
-    const { books, wishes } = this.deps
+    const { books, orders } = this.deps
     switch (books.byContainer(containerId)?.drain_cause) {
       case 'operator':
-        return wishes.isDrained(containerId)
+        return orders.isDrained(containerId)
       // Whether that was true is judged when it is written (drain-checks.ts).
       case 'surplus':
       case 'scaled_down':
@@ -125,7 +125,7 @@ export class PromiseChecks {
       case 'vpn_lost':
         return true
       default:
-        return wishes.isDeleted(containerId)
+        return orders.isDeleted(containerId)
     }
   }
 }

@@ -1,12 +1,12 @@
 import type { Config } from '../../src/config/config.ts'
 import type { EngineRow } from './acexy.ts'
 import type { Books, EngineBook } from './books.ts'
+import type { Orders } from './orders.ts'
 import type { OutsideChecks } from './outside-checks.ts'
 import { isForeign } from './owners.ts'
 import { GENERIC_LABEL, LABEL } from './scenario.ts'
 import type { SimHost } from './sim-host.ts'
 import { unsettledVpn } from './vpn-checks.ts'
-import type { Wishes } from './wishes.ts'
 
 /**
  * How long the fleet may take to be as it should once nothing goes wrong any more, in milliseconds. What may have to
@@ -36,7 +36,7 @@ export function settlingMs(config: Config): number {
 export interface SettledDeps {
   readonly books: Books
   readonly host: SimHost
-  readonly wishes: Wishes
+  readonly orders: Orders
   readonly config: Config
   readonly outside: OutsideChecks
   /** What `GET /engines` says now. */
@@ -115,7 +115,7 @@ function statuses(deps: SettledDeps): string[] {
 /** It drains and waits for its viewers: those of the books on an operator's word, and those that no book names, if there may be. */
 function isStillWatched(
   { id, container_id: containerId }: EngineBook,
-  { books, host, wishes }: SettledDeps,
+  { books, host, orders }: SettledDeps,
 ): boolean {
   const process = host.process(containerId ?? '')
   const isMoving = (process?.moving().length ?? 0) > 0
@@ -125,7 +125,7 @@ function isStillWatched(
     isMoving ||
     isConnected ||
     isDark(containerId, host) ||
-    (wishes.isDrained(containerId ?? '') && books.streamsOf(id) > 0)
+    (orders.isDrained(containerId ?? '') && books.streamsOf(id) > 0)
   )
 }
 
@@ -135,12 +135,12 @@ function isDark(containerId: string | null, host: SimHost): boolean {
   return seen !== undefined && !host.showsConnections(seen) && !host.showsBytes(seen)
 }
 
-function numbers({ books, config, wishes, listed, host, outside }: SettledDeps): string[] {
+function numbers({ books, config, orders, listed, host, outside }: SettledDeps): string[] {
   // It counts, and nobody knows for what.
   if (books.live().some((row) => isOpaque(row, host) && row.status !== 'ready')) return []
   const rows = books.live().filter(({ status }) => status === 'ready')
   const busy = rows.filter(({ id, adopted_at }) => books.streamsOf(id) > 0 || adopted_at !== null).length
-  const minimum = wishes.minimum(config.MIN_REPLICAS)
+  const minimum = orders.minimum(config.MIN_REPLICAS)
   const wished = Math.min(Math.max(minimum, busy + config.MIN_FREE_REPLICAS), config.MAX_REPLICAS)
   // Those that drain and are still watched take up room for others; what is there already may stay.
   const room = config.MAX_REPLICAS - books.live().filter(({ status }) => status === 'draining').length

@@ -54,7 +54,7 @@ export class Simulation {
     trace.note('scenario', JSON.stringify(scenario))
     try {
       await this.#rage()
-      await this.#settle()
+      await this.#syncStep()
     } catch (error) {
       this.defect(`the run broke off: ${error instanceof Error ? (error.stack ?? error.message) : error}`)
     }
@@ -97,7 +97,7 @@ export class Simulation {
   }
 
   /** Nothing new goes wrong; the fleet has to become as it should be within its bound, and to stay so. */
-  async #settle(): Promise<void> {
+  async #syncStep(): Promise<void> {
     const { trace, dice, chaos, host, viewers, clock, server } = this.#world
     if (this.#isBroken) return
     trace.note('scenario', 'all faults stop')
@@ -144,7 +144,7 @@ export class Simulation {
   }
 
   async #unsettled(): Promise<readonly string[]> {
-    const { books, database, host, wishes, http, server, promises, vpn, outside, owners } = this.#world
+    const { books, database, host, orders, http, server, promises, vpn, outside, owners } = this.#world
     await promises.check()
     await vpn.check()
     const answer = await http.ask({ method: 'GET', path: '/engines' })
@@ -153,7 +153,7 @@ export class Simulation {
     const [fault] = samplesFaults(database, config.STATS_HISTORY_MAX)
     if (fault !== undefined) this.#world.violate(fault)
     const listed = answer.body as EngineRow[]
-    return [...unsettled({ books, host, wishes, config, outside, listed }), ...owners.missed()]
+    return [...unsettled({ books, host, orders, config, outside, listed }), ...owners.missed()]
   }
 
   #start(): void {
@@ -161,7 +161,7 @@ export class Simulation {
     this.#world.startServer(this.#env, () => {
       const { changedEnv } = this.#world.scenario
       if (changedEnv !== null && this.#env !== changedEnv) {
-        if (changedEnv.MIN_REPLICAS !== this.#env.MIN_REPLICAS) this.#world.wishes.minChanged()
+        if (changedEnv.MIN_REPLICAS !== this.#env.MIN_REPLICAS) this.#world.orders.minChanged()
         this.#env = changedEnv
       }
       const downMs = random.stream(`down ${server.lives}`).int(200, 10_000)

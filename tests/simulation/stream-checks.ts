@@ -1,8 +1,8 @@
 import type { SessionFact } from '../../src/control/facts/session-facts.ts'
 import type { Books, JournalBook } from './books.ts'
 import { type Coverage, tally } from './coverage.ts'
+import type { Orders } from './orders.ts'
 import type { SimHost } from './sim-host.ts'
-import type { Wishes } from './wishes.ts'
 
 /** So many denials in a row are no slip. */
 const DENIALS = 3
@@ -21,7 +21,7 @@ export class StreamChecks {
     private readonly deps: {
       readonly books: Books
       readonly host: SimHost
-      readonly wishes: Wishes
+      readonly orders: Orders
       readonly coverage: Coverage
       /** Whether the database may be taking no writes right now; then it ends later. */
       readonly isStorageFelt: () => boolean
@@ -71,7 +71,7 @@ export class StreamChecks {
     else if (reason === 'session_unknown') this.#judgeDead(streamId, stream)
     if (reason === 'outside_vpn' && !this.#wasForbidden(stream?.container_id ?? null))
       this.deps.onViolation(`stream ${streamId} ended as outside the VPN, and its engine is not`)
-    if (reason === 'stopped_by_operator' && !this.deps.wishes.isStopped(streamId))
+    if (reason === 'stopped_by_operator' && !this.deps.orders.isStopped(streamId))
       this.deps.onViolation(`stream ${streamId} ended as if an operator had stopped it`)
   }
 

@@ -12,6 +12,7 @@ import { EndingChecks, isEnding } from './ending-checks.ts'
 import { FaultDice } from './fault-dice.ts'
 import { type Answer, Http } from './http.ts'
 import { Operators } from './operators.ts'
+import { Orders } from './orders.ts'
 import { OutsideChecks } from './outside-checks.ts'
 import { OwnerChecks } from './owner-checks.ts'
 import { PromiseChecks } from './promise-checks.ts'
@@ -27,7 +28,6 @@ import { Trace } from './trace.ts'
 import { Viewers } from './viewers.ts'
 import { VpnChecks } from './vpn-checks.ts'
 import { commitTimes } from './weather.ts'
-import { Wishes } from './wishes.ts'
 
 type OnViolation = (text: string) => void
 
@@ -42,7 +42,7 @@ const WRONG_KEYS = ['another-key', null] as const
 export class World {
   readonly violations: string[] = []
   readonly coverage = emptyCoverage()
-  readonly wishes = new Wishes()
+  readonly orders = new Orders()
   readonly clock = new SimClock(START_MS)
   readonly storage = new StorageTrouble(() => this.clock.now())
   readonly database = this.storage.under(quickDatabase())
@@ -78,7 +78,7 @@ export class World {
     echo: ((line: string) => void) | null,
     change: (scenario: Scenario) => Scenario = (scenario) => scenario,
   ) {
-    const { clock, coverage, wishes } = this
+    const { clock, coverage, orders } = this
     this.random = seeded(seed)
     this.scenario = change(drawScenario(this.random.stream('scenario')))
     this.trace = new Trace(clock, { capacity: TRACE_LINES, echo })
@@ -119,7 +119,7 @@ export class World {
     const caches = new CacheChecks({ clock, books, onViolation })
     this.checkCache = (id, site) => caches.check(id, site)
     this.streamChecks = new StreamChecks({
-      ...{ books, host, wishes, coverage, isForbidden, onViolation },
+      ...{ books, host, orders, coverage, isForbidden, onViolation },
       isStorageFelt: () => this.storage.isFelt(),
     })
     const takesOver = this.scenario.env.TAKE_OVER !== 'never'
@@ -168,7 +168,7 @@ export class World {
       http,
       host,
       books,
-      wishes,
+      orders,
       trace,
       coverage,
       isStorageFelt: () => this.storage.isFelt(),
@@ -209,7 +209,7 @@ export class World {
       books,
       host,
       server,
-      wishes,
+      orders,
       trace,
       outageSinceMs,
       onViolation,
@@ -251,10 +251,10 @@ export class World {
   }
 
   #drainChecks(onViolation: OnViolation): DrainChecks {
-    const { books, wishes } = this
+    const { books, orders } = this
     return new DrainChecks({
       books,
-      wishes,
+      orders,
       config: () => this.#config,
       failuresOf: (id) => this.server.failuresOf(id),
       wasNodeInTrouble: (name) => this.vpn.wasNodeInTrouble(name),
@@ -265,7 +265,7 @@ export class World {
   }
 
   #endingChecks(onViolation: OnViolation): EndingChecks {
-    const { clock, books, host, wishes } = this
+    const { clock, books, host, orders } = this
     return new EndingChecks({
       clock,
       noticeMs: () => this.#noticeMs,
@@ -273,7 +273,7 @@ export class World {
       host,
       server: () => this.server,
       viewers: () => this.viewers,
-      wishes,
+      orders,
       failureThreshold: () => this.#failureThreshold,
       isForbidden: (containerId) => this.outside.isForbidden(containerId),
       onViolation,

@@ -1,4 +1,4 @@
-import { PLAN_RULES } from '../../src/core/plan/situation.ts'
+import { PLAN_RULES } from '../../src/core/plan/fleet-snapshot.ts'
 import type { Verb } from '../support/memory-faults.ts'
 import type { Coverage } from './coverage.ts'
 import { CRASH_PHASES } from './crashes.ts'

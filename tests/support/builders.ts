@@ -25,7 +25,7 @@ export function engine(change: Partial<Engine> = {}): Engine {
     hostHttpsPort: null,
     labels: {},
     containerState: 'running',
-    donorId: null,
+    networkContainerId: null,
     address: '172.17.0.2',
     networks: ['bridge'],
     createdAt: 1_000,

@@ -28,7 +28,7 @@ export interface MemoryContainer {
   readonly id: string
   /** With the name that it has now. */
   spec: ContainerSpec
-  /** `container:` with the id of the donor where it existed at creation, else as in the specification. */
+  /** `container:` with the id of the network container where it existed at creation, else as in the specification. */
   readonly network: string
   readonly program: Program
   readonly createdAtMs: number

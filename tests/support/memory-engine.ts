@@ -260,8 +260,8 @@ export class MemoryEngine {
 
   #resolveNetwork(network: string | null): string {
     const named = donorOf(network)
-    const donor = named === null ? undefined : this.#find(named)
-    return donor ? joinedTo(donor.id) : (network ?? 'bridge')
+    const owner = named === null ? undefined : this.#find(named)
+    return owner ? joinedTo(owner.id) : (network ?? 'bridge')
   }
 
   #run(container: MemoryContainer): void {
@@ -298,10 +298,13 @@ export class MemoryEngine {
       if (!this.networks.has(network)) throw new RuntimeFailure('refused', `Network ${network} is not known.`)
       return
     }
-    const donor = this.#find(named)
-    if (!donor) throw new RuntimeFailure('no_donor', `There is no container ${named} to join.`)
-    if (!hasProcess(donor))
-      throw new RuntimeFailure('no_donor', `Container ${donor.spec.name}, to be joined, does not run.`)
+    const owner = this.#find(named)
+    if (!owner) throw new RuntimeFailure('no_network_container', `There is no container ${named} to join.`)
+    if (!hasProcess(owner))
+      throw new RuntimeFailure(
+        'no_network_container',
+        `Container ${owner.spec.name}, to be joined, does not run.`,
+      )
   }
 
   #checkPorts(container: MemoryContainer): void {
@@ -377,7 +380,7 @@ function isAtRest({ state }: MemoryContainer): boolean {
   return state === 'created' || state === 'exited'
 }
 
-/** It has been started before and is at rest, but not by somebody's wish. */
+/** It has been started before and is at rest, but not because somebody asked for it. */
 function isLeftToPolicy({ state, isStoppedByHand }: MemoryContainer): boolean {
   return state === 'exited' && !isStoppedByHand
 }

@@ -57,8 +57,8 @@ export function contractOfLooks(bench: Bench): void {
     })
 
     test("is null without a network of its own: another container's, the host's, or none", async () => {
-      const donor = await bench.started(bench.spec())
-      for (const network of [`container:${donor}`, 'host', 'none']) {
+      const owner = await bench.started(bench.spec())
+      for (const network of [`container:${owner}`, 'host', 'none']) {
         const id = await bench.started(bench.spec({ network }))
         expect([network, await bench.runtime.traffic(id)]).toEqual([network, null])
       }

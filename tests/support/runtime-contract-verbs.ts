@@ -41,8 +41,8 @@ export function contractOfVerbs(bench: Bench): void {
     })
 
     test('refuses ports in the network of another container', async () => {
-      const donor = await bench.started(bench.spec())
-      const spec = bench.spec({ network: `container:${donor}`, ...published(freePort()) })
+      const owner = await bench.started(bench.spec())
+      const spec = bench.spec({ network: `container:${owner}`, ...published(freePort()) })
       await failureOf('refused', bench.runtime.create(spec))
     })
   })
@@ -137,9 +137,9 @@ export function contractOfVerbs(bench: Bench): void {
 
   describe('a joined network namespace', () => {
     test('gives neither an address nor networks of its own', async () => {
-      const donor = bench.spec()
-      await bench.started(donor)
-      const id = await bench.started(bench.spec({ network: `container:${donor.name}` }))
+      const owner = bench.spec()
+      await bench.started(owner)
+      const id = await bench.started(bench.spec({ network: `container:${owner.name}` }))
       expect(await bench.runtime.inspect(id)).toMatchObject({
         state: 'running',
         address: null,
@@ -149,58 +149,58 @@ export function contractOfVerbs(bench: Bench): void {
       })
     })
 
-    test('is told by the id of its donor, or by the name of one that did not exist, in inspect and in list', async () => {
-      const donor = bench.spec()
-      const donorId = await bench.started(donor)
+    test('is told by the id of its network container, or by the name of one that did not exist, in inspect and in list', async () => {
+      const owner = bench.spec()
+      const networkContainerId = await bench.started(owner)
       const joined = {
-        byName: await bench.started(bench.spec({ network: `container:${donor.name}` })),
-        byId: await bench.runtime.create(bench.spec({ network: `container:${donorId}` })),
+        byName: await bench.started(bench.spec({ network: `container:${owner.name}` })),
+        byId: await bench.runtime.create(bench.spec({ network: `container:${networkContainerId}` })),
         early: await bench.runtime.create(bench.spec({ network: 'container:roundhouse-test-none' })),
       }
       const expected = new Map([
-        [donorId, null],
-        [joined.byName, donorId],
-        [joined.byId, donorId],
+        [networkContainerId, null],
+        [joined.byName, networkContainerId],
+        [joined.byId, networkContainerId],
         [joined.early, 'roundhouse-test-none'],
       ])
       expect(new Map((await bench.runtime.list()).map(({ id, joins }) => [id, joins]))).toEqual(expected)
       for (const [id, joins] of expected) expect((await bench.runtime.inspect(id)).joins).toBe(joins)
     })
 
-    test('of a container that does not exist shows at the start, as no_donor', async () => {
+    test('of a container that does not exist shows at the start, as no_network_container', async () => {
       const id = await bench.runtime.create(bench.spec({ network: 'container:roundhouse-test-none' }))
-      const failure = await failureOf('no_donor', bench.runtime.start(id))
+      const failure = await failureOf('no_network_container', bench.runtime.start(id))
       expect(failure.message).toContain('roundhouse-test-none')
     })
 
-    test('of a container that was removed shows at the start, as no_donor, though another has its name', async () => {
-      const donor = bench.spec()
-      const donorId = await bench.started(donor)
-      const id = await bench.started(bench.spec({ network: `container:${donor.name}` }))
-      await bench.runtime.destroy(donorId)
-      await bench.started(donor)
-      expect(await bench.runtime.inspect(id)).toMatchObject({ state: 'running', joins: donorId })
+    test('of a container that was removed shows at the start, as no_network_container, though another has its name', async () => {
+      const owner = bench.spec()
+      const networkContainerId = await bench.started(owner)
+      const id = await bench.started(bench.spec({ network: `container:${owner.name}` }))
+      await bench.runtime.destroy(networkContainerId)
+      await bench.started(owner)
+      expect(await bench.runtime.inspect(id)).toMatchObject({ state: 'running', joins: networkContainerId })
       await bench.runtime.stop(id, 5)
-      const failure = await failureOf('no_donor', bench.runtime.start(id))
-      expect(failure.message).toContain(donorId)
-      expect((await bench.runtime.inspect(id)).joins).toBe(donorId)
+      const failure = await failureOf('no_network_container', bench.runtime.start(id))
+      expect(failure.message).toContain(networkContainerId)
+      expect((await bench.runtime.inspect(id)).joins).toBe(networkContainerId)
     })
 
-    test('outlives the end and the next start of its donor without a change', async () => {
-      const donor = await bench.started(bench.spec())
-      const id = await bench.started(bench.spec({ network: `container:${donor}` }))
+    test('outlives the end and the next start of its network container without a change', async () => {
+      const owner = await bench.started(bench.spec())
+      const id = await bench.started(bench.spec({ network: `container:${owner}` }))
       const before = await bench.runtime.inspect(id)
-      await bench.runtime.stop(donor, 5)
+      await bench.runtime.stop(owner, 5)
       expect(await bench.runtime.inspect(id)).toEqual(before)
-      await bench.runtime.start(donor)
+      await bench.runtime.start(owner)
       expect(await bench.runtime.inspect(id)).toEqual(before)
     })
 
-    test('of a container that does not run shows at the start, as no_donor', async () => {
-      const donor = await bench.runtime.create(bench.spec())
-      const id = await bench.runtime.create(bench.spec({ network: `container:${donor}` }))
-      await failureOf('no_donor', bench.runtime.start(id))
-      await bench.runtime.start(donor)
+    test('of a container that does not run shows at the start, as no_network_container', async () => {
+      const owner = await bench.runtime.create(bench.spec())
+      const id = await bench.runtime.create(bench.spec({ network: `container:${owner}` }))
+      await failureOf('no_network_container', bench.runtime.start(id))
+      await bench.runtime.start(owner)
       await bench.runtime.start(id)
       expect((await bench.runtime.inspect(id)).state).toBe('running')
     })

@@ -72,7 +72,7 @@ export function adopt(
     forwarded: container.labels[VPN_LABELS.forwarded] === 'true' && !hasCarrier(tx, vpnNode),
     apiPort: portIn(container.labels[VPN_LABELS.api]),
     p2pPort: portIn(container.labels[VPN_LABELS.p2p]),
-    donorId: container.joins,
+    networkContainerId: container.joins,
     // A copy carries the label of another engine; it gets an id of its own.
     id: named !== null && engineById(tx, named) === undefined ? named : newId,
     status: 'starting',

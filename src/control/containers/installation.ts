@@ -1,5 +1,5 @@
 import { idsOf, isOfOthers, othersWarning } from '../../core/containers/installation.ts'
-import { standsStill } from '../../core/containers/settle.ts'
+import { standsStill } from '../../core/containers/sync-step.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { ContainerObservation } from '../../runtime/runtime.ts'
@@ -64,7 +64,7 @@ export class Installation {
   }
 
   /** Notes what there is to take over, with a list of all containers from before anything is done with them. */
-  survey(listed: readonly ContainerObservation[]): void {
+  noteTakeOver(listed: readonly ContainerObservation[]): void {
     const { store } = this.deps
     const left = takeOver(store.db)
     if (left.length === 0) return

@@ -7,13 +7,13 @@ import { backoffMs } from '../../lib/workqueue.ts'
 import { type ContainerEvent, type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { LookQueue } from '../facts/look-queue.ts'
-import type { PassResult, Settler } from './settler.ts'
+import type { ContainerSync, PassResult } from './container-sync.ts'
 
 export interface ObserverDeps {
   readonly clock: Clock
   readonly runtime: Runtime
   readonly facts: Facts
-  readonly settler: Settler
+  readonly containerSync: ContainerSync
   readonly looks: LookQueue
   readonly log: Log
   /** Longest time between full passes. */
@@ -28,7 +28,7 @@ const RETRY = { minMs: 500, maxMs: 5_000 }
 
 /**
  * Watches the container engine: its events, whether it answers, and from time to time everything. Whatever it hears
- * only says where to look again; what is done about it is the settler's.
+ * only says where to look again; the container sync does what follows.
  *
  * INVARIANT: every gap of the event stream is followed by a thorough full pass.
  */
@@ -86,9 +86,9 @@ export class Observer {
   }
 
   async #watchEvents(): Promise<void> {
-    const { runtime, settler, clock, random, onError } = this.deps
+    const { runtime, containerSync, clock, random, onError } = this.deps
     const { signal } = this.#pings
-    const onEvent = guarded((event: ContainerEvent) => settler.onEvent(event), onError)
+    const onEvent = guarded((event: ContainerEvent) => containerSync.onEvent(event), onError)
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
         await runtime.events(
@@ -161,17 +161,17 @@ export class Observer {
   }
 
   async #look(containerId: string): Promise<void> {
-    await this.deps.settler.look(containerId)
+    await this.deps.containerSync.look(containerId)
   }
 
   async #pass(): Promise<void> {
-    const { settler, looks, log, clock, passIntervalMs, facts } = this.deps
+    const { containerSync, looks, log, clock, passIntervalMs, facts } = this.deps
     looks.passAfter(passIntervalMs)
     const isThorough = looks.beginPass()
     const asked = this.#asked.splice(0)
     const startedMs = clock.now()
     try {
-      const result = await settler.fullPass(isThorough)
+      const result = await containerSync.fullPass(isThorough)
       const isFirst = !this.#hasPassed
       this.#hasPassed = true
       // A gap that came meanwhile has another thorough pass before it.

@@ -1,4 +1,4 @@
-import { standsStill } from '../../core/containers/settle.ts'
+import { standsStill } from '../../core/containers/sync-step.ts'
 import { type ContainerObservation, type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
 import { present } from './present.ts'
 

@@ -26,7 +26,7 @@ export interface RemoverDeps {
 const DELETED = 'an operator deleted it'
 
 /**
- * Removes containers of ours on an operator's word, at once. The wish is written first: an engine is hidden from then
+ * Removes containers of ours on an operator's word, at once. The request is written first: an engine is hidden from then
  * on, and if Docker can't be asked, every full pass tries again.
  */
 export class Remover {
@@ -37,7 +37,7 @@ export class Remover {
   /**
    * Removes by container id (whole, or 12 characters of it and more), name or engine id; gives the container's id. Throws
    * NotFound for what is not there or not ours, InvalidRequest for too little of an id, RuntimeFailure when Docker can't be
-   * asked (then the wish to remove an engine stands).
+   * asked (then the request to remove an engine stands).
    */
   async remove(idOrName: string): Promise<string> {
     const engine = engineNamed(this.deps.store.db, idOrName)

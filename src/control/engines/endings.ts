@@ -1,4 +1,4 @@
-import type { PlanRule } from '../../core/plan/situation.ts'
+import type { PlanRule } from '../../core/plan/fleet-snapshot.ts'
 import type { Refusal } from '../../core/provisioning/refusal.ts'
 import type { OurEndReason } from '../../core/streams/end-reasons.ts'
 import { type Engine, type EngineStatus, LIVE_STATUSES, type Stream } from '../../core/types.ts'

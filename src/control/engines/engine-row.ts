@@ -5,7 +5,7 @@ export const fresh = {
   containerId: null,
   containerState: null,
   containerStartedAt: null,
-  donorId: null,
+  networkContainerId: null,
   address: null,
   networks: [],
   // Viewers that we don't know of were those of the container before.

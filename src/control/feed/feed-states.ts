@@ -11,7 +11,7 @@ export interface StateSource {
   /** What the API shows at this moment, by keys that are their kind, or begin with it and a blank. */
   read(): States
   /** The last that is to be said of a record that is not there any more, as JSON; null for nothing. */
-  farewell(key: string, last: State): string | null
+  finalState(key: string, last: State): string | null
 }
 
 /** The states of the application, from the store and from memory only. */
@@ -40,7 +40,7 @@ export class FeedStates implements StateSource {
     ])
   }
 
-  farewell(key: string, last: State): string | null {
+  finalState(key: string, last: State): string | null {
     if (kindOf(key) === 'engine') {
       const { container_id, container_name }: EngineNames = JSON.parse(last.json)
       return JSON.stringify({ container_id, container_name, removed: true })

@@ -5,7 +5,7 @@ import { lastJournalId } from '../../store/journal.ts'
 import type { Store } from '../../store/store.ts'
 import { type Missed, missedFrame } from './feed-frames.ts'
 import type { StateSource } from './feed-states.ts'
-import { FeedTeller } from './feed-teller.ts'
+import { FeedWriter } from './feed-writer.ts'
 import { type CatchUp, type Position, type Subscribing, Subscription } from './subscription.ts'
 
 /** How much a reader may have waiting for it, and how many there may be, in all and of one address. */
@@ -32,7 +32,7 @@ export interface FeedRequest extends Omit<Subscribing, 'position'> {
 export class Feed {
   /** With the address of each. */
   readonly #subscriptions = new Map<Subscription, string | null>()
-  readonly #teller: FeedTeller
+  readonly #writer: FeedWriter
   #lastRoundMs = Number.NEGATIVE_INFINITY
   #cancelRound: (() => void) | null = null
   #cancelBeat: (() => void) | null = null
@@ -48,7 +48,7 @@ export class Feed {
       readonly onError: OnError
     },
   ) {
-    this.#teller = new FeedTeller(deps)
+    this.#writer = new FeedWriter(deps)
   }
 
   /** How many read. */
@@ -134,9 +134,9 @@ export class Feed {
     const live = this.#live()
     if (live.length === 0) return
     this.#lastRoundMs = this.deps.clock.now()
-    const nextId = this.#teller.lastId() + 1
+    const nextId = this.#writer.lastId() + 1
     try {
-      const frames = this.#teller.news()
+      const frames = this.#writer.news()
       if (frames.length > 0) for (const subscription of live) subscription.offer(frames, nextId)
     } catch (error) {
       this.#endAll()
@@ -147,16 +147,16 @@ export class Feed {
   #catchUp(from: Position): CatchUp {
     if (from.kind === 'behind') return this.#replay(from.afterId)
     this.#beUpToDate()
-    if (from.kind === 'lost') return this.#joined(missedRange('slow', from.fromId, this.#teller.lastId()))
+    if (from.kind === 'lost') return this.#joined(missedRange('slow', from.fromId, this.#writer.lastId()))
     return this.#joined(from.kind === 'unknown_id' ? [missedFrame(UNKNOWN_ID)] : [])
   }
 
   /** The entries after one: a batch of them, or the last of them and how everything is now. */
   #replay(afterId: number): CatchUp {
-    const { entries, isLast } = this.#teller.entriesAfter(afterId)
+    const { entries, isLast } = this.#writer.entriesAfter(afterId)
     // Nothing is committed between these lines, so that no entry is told twice or never.
     if (isLast) this.#beUpToDate()
-    const first = entries[0]?.id ?? this.#teller.lastId() + 1
+    const first = entries[0]?.id ?? this.#writer.lastId() + 1
     const lost = first > afterId + 1 ? missedRange('pruned', afterId + 1, first - 1) : []
     const frames = [...lost, ...entries.map(({ frame }) => frame)]
     if (isLast) return this.#joined(frames)
@@ -166,12 +166,12 @@ export class Feed {
   /** Brings the live ones to this moment; without any, takes it for the beginning. */
   #beUpToDate(): void {
     if (this.#live().length > 0) this.#round()
-    else this.#teller.begin()
+    else this.#writer.begin()
   }
 
   /** Ends with how everything is now; from here on the reader is live. */
   #joined(frames: readonly Frame[]): CatchUp {
-    return { frames: [...frames, this.#teller.snapshot()], position: { kind: 'live' } }
+    return { frames: [...frames, this.#writer.snapshot()], position: { kind: 'live' } }
   }
 }
 

@@ -1,25 +1,25 @@
-import type { Action, ActionOf } from '../../core/plan/situation.ts'
+import type { Action, ActionOf } from '../../core/plan/fleet-snapshot.ts'
 import { ProvisionRefused } from '../../core/provisioning/refusal.ts'
 import type { Engine } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { engineById, transition, updateEngine } from '../../store/engines.ts'
+import { noteReplacement } from '../../store/fleet-orders.ts'
 import { appendJournal } from '../../store/journal.ts'
 import type { Db, Store } from '../../store/store.ts'
-import { noteReplacement } from '../../store/wishes.ts'
 import { plainRequest } from '../engines/template.ts'
 import type { LookQueue } from '../facts/look-queue.ts'
 import type { Claims } from '../provisioning/claims.ts'
-import type { OwnStarts } from './own-starts.ts'
 import type { RepairQueue } from './repair-queue.ts'
 import { isRepairAction, type RepairAction } from './repairs.ts'
+import type { StartBackoff } from './start-backoff.ts'
 
 export interface ExecutorDeps {
   readonly store: Store
   readonly clock: Clock
   readonly claims: Claims
   readonly log: Log
-  readonly starts: Pick<OwnStarts, 'launch'>
+  readonly startBackoff: Pick<StartBackoff, 'launch'>
   readonly looks: Pick<LookQueue, 'lookAt'>
   /** Mends or removes the containers of engines, which takes questions to the container engine. */
   readonly repairs: Pick<RepairQueue, 'add'>
@@ -126,7 +126,7 @@ export class Executor {
     })
   }
 
-  /** The wish to remove it is written; from then on a look at it removes it, and every full pass tries again. */
+  /** The request to remove it is written; from then on a look at it removes it, and every full pass tries again. */
   #stop({ engineId, rule, reason }: ActionOf<'stop'>): void {
     const containerId = this.#transact((tx, now) => {
       updateEngine(tx, engineId, { removalRequestedAt: now, reason })
@@ -138,7 +138,7 @@ export class Executor {
 
   #launch(begin: (tx: Db) => Engine): void {
     try {
-      this.deps.starts.launch(this.#transact(begin))
+      this.deps.startBackoff.launch(this.#transact(begin))
     } catch (error) {
       // Refused by what came between: the next plan knows of it.
       if (!(error instanceof ProvisionRefused)) throw error

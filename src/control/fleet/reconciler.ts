@@ -1,5 +1,5 @@
+import type { FleetSnapshot, Plan } from '../../core/plan/fleet-snapshot.ts'
 import { plan } from '../../core/plan/plan.ts'
-import type { Plan, Situation } from '../../core/plan/situation.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'
@@ -12,7 +12,7 @@ import type { SessionFacts } from '../facts/session-facts.ts'
 import type { ViewerWatch } from '../viewers/viewer-watch.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 import type { Executor } from './executor.ts'
-import type { Survey } from './survey.ts'
+import type { FleetSnapshots } from './fleet-snapshots.ts'
 
 export interface ReconcilerDeps {
   readonly store: Store
@@ -23,13 +23,13 @@ export interface ReconcilerDeps {
   readonly nodes: VpnNodes
   readonly viewers: ViewerWatch
   readonly observer: Pick<Observer, 'onPass'>
-  readonly survey: Survey
+  readonly snapshots: FleetSnapshots
   readonly executor: Executor
   readonly log: Log
   /** Uniform in [0, 1), for the jitter of back-offs. */
   readonly random: () => number
   /** Called with what each plan is made of, also where nothing may be decided. */
-  readonly onLook: (situation: Situation) => void
+  readonly onLook: (snapshot: FleetSnapshot) => void
   /** Called when a plan was made and done. */
   readonly onPass: () => void
   readonly onError: OnError
@@ -86,7 +86,7 @@ export class Reconciler {
 
   /** What would be done now. */
   dryRun(): Plan {
-    return plan(this.deps.survey.take())
+    return plan(this.deps.snapshots.take())
   }
 
   /** A plan, and the rest after it: what asks for another one in either gets it afterwards. */
@@ -99,10 +99,10 @@ export class Reconciler {
   }
 
   #planAndDo(): void {
-    const { clock, survey, executor, viewers, log, onLook, onPass } = this.deps
-    const situation = survey.take()
-    onLook(situation)
-    const { actions, looks, wakeAtMs } = plan(situation)
+    const { clock, snapshots, executor, viewers, log, onLook, onPass } = this.deps
+    const snapshot = snapshots.take()
+    onLook(snapshot)
+    const { actions, looks, wakeAtMs } = plan(snapshot)
     for (const action of actions) executor.execute(action)
     viewers.want(looks)
     onPass()

@@ -1,5 +1,5 @@
+import type { Action, ActionOf, PlanRule } from '../../core/plan/fleet-snapshot.ts'
 import { plan } from '../../core/plan/plan.ts'
-import type { Action, ActionOf, PlanRule } from '../../core/plan/situation.ts'
 import { ProvisionRefused } from '../../core/provisioning/refusal.ts'
 import { type Engine, hasStopped } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -17,8 +17,8 @@ import type { InHand } from '../facts/in-hand.ts'
 import type { LookQueue } from '../facts/look-queue.ts'
 import type { Claims } from '../provisioning/claims.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
-import type { OwnStarts } from './own-starts.ts'
-import type { Survey } from './survey.ts'
+import type { FleetSnapshots } from './fleet-snapshots.ts'
+import type { StartBackoff } from './start-backoff.ts'
 
 export interface RepairsDeps {
   readonly store: Store
@@ -26,12 +26,12 @@ export interface RepairsDeps {
   readonly runtime: Runtime
   readonly log: Log
   readonly breakers: BreakersSettings
-  readonly survey: Pick<Survey, 'take'>
+  readonly snapshots: Pick<FleetSnapshots, 'take'>
   readonly inHand: Pick<InHand, 'during'>
   readonly looks: Pick<LookQueue, 'lookAt'>
   readonly nodes: VpnNodes
   readonly claims: Pick<Claims, 'again'>
-  readonly starts: Pick<OwnStarts, 'launch'>
+  readonly startBackoff: Pick<StartBackoff, 'launch'>
   /** Called for each repair that is begun. */
   readonly onAction: (action: Action) => void
 }
@@ -62,7 +62,7 @@ export class Repairs {
     const action = this.#wanted(engineId)
     const engine = engineById(deps.store.db, engineId)
     if (action === undefined || engine === undefined) return
-    // What is gone, runs again, or is elsewhere than was known, is the settler's to note.
+    // What is gone, runs again, or is elsewhere than was known, is noted by the container sync.
     if (seen === null || !isAsDecided(action, seen)) return deps.looks.lookAt(containerId)
     deps.onAction(action)
     try {
@@ -75,7 +75,7 @@ export class Repairs {
 
   /** The repair that the plan of this moment wants of the engine. */
   #wanted(engineId: string): RepairAction | undefined {
-    const { actions } = plan(this.deps.survey.take())
+    const { actions } = plan(this.deps.snapshots.take())
     return actions.filter(isRepairAction).find((action) => action.engineId === engineId)
   }
 
@@ -146,7 +146,7 @@ export class Repairs {
 
   /** The same engine in another container: the row goes back to the beginning of its life, with its name and its ports. */
   async #recreate(engine: Engine, { rule, reason }: Action, seen: ContainerObservation): Promise<void> {
-    const { store, clock, runtime, starts, log } = this.deps
+    const { store, clock, runtime, startBackoff, log } = this.deps
     await runtime.destroy(seen.id)
     const again = store.transact((tx) => {
       const now = clock.now()
@@ -158,7 +158,7 @@ export class Repairs {
     })
     if (again === null) return
     log.info({ engine: engine.id, name: engine.name, rule }, `engine is made anew: ${reason}`)
-    starts.launch(again)
+    startBackoff.launch(again)
   }
 
   /** Null when there is no port for it any more: then it has failed. */

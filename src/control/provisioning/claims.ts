@@ -24,8 +24,8 @@ import {
 import { KeyReused } from '../errors.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
+import type { Admission } from './admission.ts'
 import type { EnginePorts } from './engine-ports.ts'
-import type { Gate } from './gate.ts'
 import type { Launches } from './launches.ts'
 import type { Place, Placer } from './placer.ts'
 
@@ -39,7 +39,7 @@ export interface Claim {
 export interface ClaimsDeps {
   readonly store: Store
   readonly clock: Clock
-  readonly gate: Gate
+  readonly admission: Admission
   readonly breakers: BreakersSettings
   readonly placer: Placer
   readonly enginePorts: EnginePorts
@@ -61,7 +61,7 @@ export class Claims {
       const known = key === null ? null : this.#byKey(tx, key, hash)
       if (known) return { engine: known, kind: 'joined' }
       const waiting = this.waiting(tx, hash, key)
-      const refusal = this.deps.gate.refusal(tx, request, waiting !== undefined)
+      const refusal = this.deps.admission.refusal(tx, request, waiting !== undefined)
       if (refusal) throw new ProvisionRefused(refusal)
       const claim: Claim = waiting
         ? { engine: this.#handOut(tx, waiting, key), kind: 'handed_out' }
@@ -81,7 +81,7 @@ export class Claims {
     start: Pick<Engine, 'request' | 'replaces'>,
     detail: Readonly<Record<string, unknown>>,
   ): Engine {
-    const refusal = this.deps.gate.refusal(tx, start.request, false, breakerOf(start))
+    const refusal = this.deps.admission.refusal(tx, start.request, false, breakerOf(start))
     if (refusal) throw new ProvisionRefused(refusal)
     return this.#begin(tx, { ...start, key: null, handedOutAt: null, detail })
   }
@@ -166,7 +166,7 @@ export class Claims {
 
   /** Another place for an engine, with ports there; the one that its caller asked for is let go where it can't be had. */
   #elsewhere(tx: Db, engine: Engine) {
-    const { placer, enginePorts, gate, clock } = this.deps
+    const { placer, enginePorts, admission, clock } = this.deps
     const now = clock.now()
     for (const hostPort of new Set([engine.request.hostPort, null])) {
       const request = { ...engine.request, hostPort }
@@ -177,7 +177,7 @@ export class Claims {
     }
     // Asked as for an engine that is there already, it names the VPN or nothing.
     throw new ProvisionRefused(
-      gate.refusal(tx, plainRequest, true) ?? noFreePort('none is left behind the VPN'),
+      admission.refusal(tx, plainRequest, true) ?? noFreePort('none is left behind the VPN'),
     )
   }
 

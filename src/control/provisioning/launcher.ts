@@ -217,7 +217,7 @@ export function refusalOf(
   engine: { readonly image: string; readonly vpnNode?: string | null },
   failure: RuntimeFailure,
 ): Refusal {
-  if (failure.code === 'no_donor' && engine.vpnNode)
+  if (failure.code === 'no_network_container' && engine.vpnNode)
     return vpnDisconnected(`Gluetun VPN container '${engine.vpnNode}' is not running`, NODE_GONE_ETA_S)
   if (failure.code === 'unreachable') return runtimeUnavailable(failure.message)
   if (failure.code !== 'image_missing') return permanent(failure.message)

@@ -1,4 +1,4 @@
-import type { Situation } from '../../core/plan/situation.ts'
+import type { FleetSnapshot } from '../../core/plan/fleet-snapshot.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Warnings } from './warnings.ts'
 
@@ -9,7 +9,7 @@ export class StartSummary {
   constructor(private readonly deps: { readonly warnings: Warnings; readonly log: Log }) {}
 
   /** Looks at what a plan is made of; to be called with each, after the warnings that follow from it. */
-  look({ engines, frozen }: Situation): void {
+  look({ engines, frozen }: FleetSnapshot): void {
     if (this.#isTold || frozen !== null) return
     this.#isTold = true
     const { warnings, log } = this.deps

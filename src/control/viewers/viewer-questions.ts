@@ -68,13 +68,13 @@ export class ViewerQuestions {
   }
 
   /** The containers that share its network: itself, the one whose network it has joined, others that have. */
-  #readers({ id, containerId, donorId }: Engine): readonly string[] {
+  #readers({ id, containerId, networkContainerId }: Engine): readonly string[] {
     const { store, facts } = this.deps
     const isNeighbour = (other: Engine): boolean =>
-      other.donorId === donorId && other.id !== id && facts.isRunning(other)
-    const neighbours = donorId === null ? [] : liveEngines(store.db).filter(isNeighbour)
+      other.networkContainerId === networkContainerId && other.id !== id && facts.isRunning(other)
+    const neighbours = networkContainerId === null ? [] : liveEngines(store.db).filter(isNeighbour)
     const others = neighbours.slice(0, NEIGHBOURS_MAX).map((other) => other.containerId)
-    return [containerId, donorId, ...others].flatMap((each) => each ?? [])
+    return [containerId, networkContainerId, ...others].flatMap((each) => each ?? [])
   }
 
   /** Null where the answer is that it can't be had. */

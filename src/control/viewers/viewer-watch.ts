@@ -1,6 +1,6 @@
 import { type Engine, generationOf } from '../../core/types.ts'
 import {
-  type LookWish,
+  type LookRequest,
   nextLookMs,
   type Sight,
   sightIn,
@@ -39,7 +39,7 @@ const SILENCES_MAX = 3
 
 const RETRY_MS = 5_000
 
-/** A wish may pause while something else is done about its engine, and then what was counted is needed again. */
+/** A request may pause while something else is done about its engine, and then what was counted is needed again. */
 const FORGOTTEN_AFTER_MS = 120_000
 
 /** What was found out about an engine that the plan wants looked at. */
@@ -52,8 +52,8 @@ interface Known {
 
 /**
  * Looks whether engines that are about to be ended have viewers whom no event reported: who is connected to their HTTP port, and
- * where that can't be read, what their network carries. Only the plan's wishes are looked at, and what was found is forgotten some
- * time after the wish. In memory; a look that Docker did not answer has found nothing out.
+ * where that can't be read, what their network carries. Only what the plan requests is looked at, and what was found is forgotten some
+ * time after the request. In memory; a look that Docker did not answer has found nothing out.
  */
 export class ViewerWatch {
   readonly #stop = new AbortController()
@@ -63,7 +63,7 @@ export class ViewerWatch {
   readonly #known = new Map<string, Known>()
   /** Looks in a row without an answer, and when the next one may be. */
   readonly #silences = new Map<string, { readonly count: number; readonly retryAtMs: number }>()
-  #wishes: ReadonlyMap<string, LookWish> = new Map()
+  #requests: ReadonlyMap<string, LookRequest> = new Map()
 
   constructor(private readonly deps: ViewerWatchDeps) {
     this.#news = new Emitter(deps.onError)
@@ -88,13 +88,13 @@ export class ViewerWatch {
     this.#news.on(listener)
   }
 
-  /** Takes the wishes of the plan of this moment, in place of those before; null where nothing could be planned. */
-  want(wishes: readonly LookWish[] | null): void {
-    if (wishes === null) return
-    this.#wishes = new Map(wishes.map((wish) => [wish.engineId, wish]))
+  /** Takes the requests of the newest plan, in place of those before; null where nothing could be planned. */
+  want(requests: readonly LookRequest[] | null): void {
+    if (requests === null) return
+    this.#requests = new Map(requests.map((request) => [request.engineId, request]))
     this.#forget()
-    for (const { engineId } of wishes) this.#order(engineId)
-    this.#warn(wishes.filter(({ isKept }) => isKept))
+    for (const { engineId } of requests) this.#order(engineId)
+    this.#warn(requests.filter(({ isKept }) => isKept))
   }
 
   /** What was seen of this start of an engine; null when it was not looked at. */
@@ -106,17 +106,17 @@ export class ViewerWatch {
   #forget(): void {
     const sinceMs = this.deps.clock.now() - FORGOTTEN_AFTER_MS
     for (const [id, { watched }] of this.#known)
-      if (!this.#wishes.has(id) && watched.atMs < sinceMs) this.#known.delete(id)
-    keepOnly(this.#silences, this.#wishes)
+      if (!this.#requests.has(id) && watched.atMs < sinceMs) this.#known.delete(id)
+    keepOnly(this.#silences, this.#requests)
   }
 
   /** Milliseconds until the next look at an engine; null where none is wanted. */
   #waitMs(engineId: string): number | null {
-    const wish = this.#wishes.get(engineId)
+    const request = this.#requests.get(engineId)
     const engine = engineById(this.deps.store.db, engineId)
-    if (wish === undefined || engine === undefined) return null
+    if (request === undefined || engine === undefined) return null
     const dueMs = Math.max(
-      nextLookMs(wish, this.sightOf(engine)),
+      nextLookMs(request, this.sightOf(engine)),
       this.#silences.get(engineId)?.retryAtMs ?? 0,
     )
     return Math.max(0, dueMs - this.deps.clock.now())
@@ -129,11 +129,11 @@ export class ViewerWatch {
 
   async #look(engineId: string): Promise<void> {
     const { store, facts } = this.deps
-    const wish = this.#wishes.get(engineId)
+    const request = this.#requests.get(engineId)
     const engine = engineById(store.db, engineId)
     // What is known may be out of date; a later plan wants it anew.
     const isCurrent = facts.docker().state === 'reachable' && facts.watch().isCurrent
-    if (wish === undefined || engine === undefined || !isCurrent || !facts.isRunning(engine)) return
+    if (request === undefined || engine === undefined || !isCurrent || !facts.isRunning(engine)) return
     // It was wanted again while it was looked at.
     if (this.#waitMs(engineId) !== 0) return this.#order(engineId)
     let isSilent = false
@@ -143,26 +143,26 @@ export class ViewerWatch {
     }
     const asker = { signal: this.#stop.signal, onSilence }
     const port = await this.#questions.port(engine, asker)
-    const isEnough = port.said?.isWhole === true && !wish.isMute
+    const isEnough = port.said?.isWhole === true && !request.isMute
     const bytes = isEnough ? null : await this.#questions.bytes(engine, asker)
     if (!isSilent) this.#silences.delete(engineId)
     const { atMs } = bytes ?? port
     const look = { atMs, port: port.said, bytes: bytes === null ? ('unasked' as const) : bytes.said }
-    this.#note(engine, wish, (before) => withLook(before, look))
+    this.#note(engine, request, (before) => withLook(before, look))
   }
 
-  #note(engine: Engine, wish: LookWish, add: (before: Watched | null) => Watched): void {
+  #note(engine: Engine, request: LookRequest, add: (before: Watched | null) => Watched): void {
     const generation = generationOf(engine)
     const known = this.#known.get(engine.id)
     const before = known?.generation === generation ? known : null
     const watched = add(before?.watched ?? null)
-    const isTold = before?.isTold || this.#tell(engine, wish, watched)
+    const isTold = before?.isTold || this.#tell(engine, request, watched)
     this.#known.set(engine.id, { generation, watched, isTold })
     this.#news.emit()
   }
 
   /** True when it was said that somebody watches. */
-  #tell({ id, name }: Engine, { isMute }: LookWish, watched: Watched): boolean {
+  #tell({ id, name }: Engine, { isMute }: LookRequest, watched: Watched): boolean {
     if (viewersIn(sightIn(watched), isMute) !== 'somebody') return false
     const from = [...watched.peers.keys()].slice(0, 3)
     this.deps.log.info({ engine: id, name, from }, 'engine is kept: somebody watches whom no event reported')
@@ -178,7 +178,7 @@ export class ViewerWatch {
     else onError(error)
   }
 
-  #warn(kept: readonly LookWish[]): void {
+  #warn(kept: readonly LookRequest[]): void {
     const { store, warnings } = this.deps
     const names = kept.flatMap(({ engineId }) => engineById(store.db, engineId)?.name ?? []).toSorted()
     const message = `nobody can tell whether these engines still have viewers, so they are hidden and kept: ${names.join(', ')}`

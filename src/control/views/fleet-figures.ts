@@ -1,23 +1,23 @@
+import type { FleetSnapshot } from '../../core/plan/fleet-snapshot.ts'
 import { plan } from '../../core/plan/plan.ts'
-import type { Situation } from '../../core/plan/situation.ts'
 import { countJournal } from '../../store/journal.ts'
 import { sumsOfStarted } from '../../store/samples.ts'
 import { databaseBytes } from '../../store/size.ts'
 import type { Store } from '../../store/store.ts'
 import { countStreams, startedByEngine } from '../../store/streams.ts'
 import type { Facts } from '../facts/facts.ts'
-import type { Survey } from '../fleet/survey.ts'
-import type { Gate } from '../provisioning/gate.ts'
+import type { FleetSnapshots } from '../fleet/fleet-snapshots.ts'
+import type { Admission } from '../provisioning/admission.ts'
 import type { Warnings } from '../reporting/warnings.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 
 export interface FleetFiguresDeps {
   readonly store: Store
   readonly facts: Facts
-  readonly gate: Gate
+  readonly admission: Admission
   readonly nodes: VpnNodes
   readonly warnings: Warnings
-  readonly survey: Survey
+  readonly snapshots: FleetSnapshots
   readonly listedEngines: () => number
   readonly canProvision: () => boolean
   readonly isReady: () => boolean
@@ -31,21 +31,22 @@ export class FleetFigures {
 
   /** The figures of this moment. Waits for nothing. */
   take() {
-    const { store, facts, gate, nodes, warnings, survey, listedEngines, canProvision, isReady } = this.deps
+    const { store, facts, admission, nodes, warnings, snapshots, listedEngines, canProvision, isReady } =
+      this.deps
     const { db } = store
-    const vpn = gate.vpn()
-    const situation = survey.take()
+    const vpn = admission.vpn()
+    const snapshot = snapshots.take()
     return {
-      engines: { ...engineFigures(situation), listed: listedEngines() },
-      fleet: fleetFigures(situation),
+      engines: { ...engineFigures(snapshot), listed: listedEngines() },
+      fleet: fleetFigures(snapshot),
       streams: this.#streams(),
       vpn: {
         health: vpn === null ? ('disabled' as const) : VPN_HEALTH[vpn.state],
         nodes: nodes.all().map(({ name, verdict }) => ({ name, state: verdict.state })),
       },
       breakers: {
-        general: gate.breaker(db, 'general').state,
-        replacement: gate.breaker(db, 'replacement').state,
+        general: admission.breaker(db, 'general').state,
+        replacement: admission.breaker(db, 'replacement').state,
       },
       canProvision: canProvision(),
       isStorageWritable: store.failure() === null,
@@ -67,7 +68,7 @@ export class FleetFigures {
   }
 }
 
-function engineFigures({ engines, nowMs }: Situation) {
+function engineFigures({ engines, nowMs }: FleetSnapshot) {
   const health = engines.filter(({ isRunning }) => isRunning).map((observed) => observed.health)
   const unhealthy = health.filter(({ verdict }) => verdict === 'unhealthy')
   return {
@@ -79,9 +80,9 @@ function engineFigures({ engines, nowMs }: Situation) {
   }
 }
 
-function fleetFigures(situation: Situation) {
-  const { wanted, serving, busy } = plan(situation)
-  const { minReplicas, maxReplicas, unhealthyGraceMs } = situation.policy
+function fleetFigures(snapshot: FleetSnapshot) {
+  const { wanted, serving, busy } = plan(snapshot)
+  const { minReplicas, maxReplicas, unhealthyGraceMs } = snapshot.policy
   const unhealthyGraceSeconds = unhealthyGraceMs / 1000
   const limits = { minimum: minReplicas, maximum: maxReplicas, unhealthyGraceSeconds }
   return { ...limits, wanted, serving, free: serving - busy }

@@ -1,4 +1,4 @@
-import type { Action } from '../../core/plan/situation.ts'
+import type { Action } from '../../core/plan/fleet-snapshot.ts'
 import { engineById } from '../../store/engines.ts'
 import type { Store } from '../../store/store.ts'
 import type { Reconciler } from '../fleet/reconciler.ts'

@@ -9,14 +9,14 @@ import { countStreams, startedByEngine } from '../../store/streams.ts'
 import { plainRequest, requestHash } from '../engines/template.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
-import type { Survey } from '../fleet/survey.ts'
+import type { FleetSnapshots } from '../fleet/fleet-snapshots.ts'
+import type { Admission, AdmissionSettings } from '../provisioning/admission.ts'
 import type { Claims } from '../provisioning/claims.ts'
-import type { Gate, GateSettings } from '../provisioning/gate.ts'
 import type { Warnings } from '../reporting/warnings.ts'
 import { isoOrNull } from './iso.ts'
 import type { VpnViews } from './vpn-views.ts'
 
-export interface StatusSettings extends GateSettings {
+export interface StatusSettings extends AdmissionSettings {
   readonly targetImage: string
   readonly healthCheckIntervalSeconds: number
   readonly version: string
@@ -30,9 +30,9 @@ export class StatusViews {
       readonly facts: Facts
       readonly connections: ConnectionFacts
       readonly clock: Clock
-      readonly gate: Gate
+      readonly admission: Admission
       readonly claims: Claims
-      readonly survey: Survey
+      readonly snapshots: FleetSnapshots
       readonly vpnViews: VpnViews
       readonly warnings: Warnings
       readonly settings: StatusSettings
@@ -41,10 +41,10 @@ export class StatusViews {
 
   /** `GET /orchestrator/status`. `can_provision` tells what `refusal` does. */
   orchestrator() {
-    const { store, facts, clock, gate, survey, vpnViews, warnings, settings } = this.deps
+    const { store, facts, clock, admission, snapshots, vpnViews, warnings, settings } = this.deps
     const started = startedByEngine(store.db)
     const active = [...started.values()].reduce((sum, n) => sum + n, 0)
-    const general = gate.breaker(store.db, 'general')
+    const general = admission.breaker(store.db, 'general')
     return orchestratorStatus({
       engines: this.#counts(),
       streams: {
@@ -52,10 +52,10 @@ export class StatusViews {
         total: countStreams(store.db),
         onEngines: active - (started.get(null) ?? 0),
       },
-      limits: survey.policy(),
+      limits: snapshots.policy(),
       vpn: vpnViews.brief(),
       breaker: general,
-      isAnyBreakerNotClosed: BREAKERS.some((name) => gate.breaker(store.db, name).state !== 'closed'),
+      isAnyBreakerNotClosed: BREAKERS.some((name) => admission.breaker(store.db, name).state !== 'closed'),
       isDockerUnreachable: facts.docker().state === 'unreachable',
       isStorageRefusing: store.failure() !== null,
       refusal: this.refusal(),
@@ -68,17 +68,17 @@ export class StatusViews {
 
   /** What a POST of acexy's empty body would be refused with now; null when it would not be. */
   refusal(): Refusal | null {
-    const { store, facts, gate, claims } = this.deps
+    const { store, facts, admission, claims } = this.deps
     const waiting = claims.waiting(store.db, requestHash(plainRequest), null)
     // A call would be made to wait for an engine in flight; while Docker is away it would wait in vain.
     const isServed =
       waiting !== undefined && (facts.isRunning(waiting) || facts.docker().state !== 'unreachable')
-    return gate.refusal(store.db, plainRequest, isServed)
+    return admission.refusal(store.db, plainRequest, isServed)
   }
 
   /** `GET /health/status`, with an entry per engine. */
   health() {
-    const { store, facts, clock, survey, connections, settings } = this.deps
+    const { store, facts, clock, snapshots, connections, settings } = this.deps
     const { total, healthy, unhealthy } = this.#counts()
     const engines = liveEngines(store.db)
     return {
@@ -86,7 +86,7 @@ export class StatusViews {
       healthy_engines: healthy,
       unhealthy_engines: unhealthy,
       marked_for_replacement: engines.filter((engine) => isMarked(engine, engines)).length,
-      minimum_required: survey.policy().minReplicas,
+      minimum_required: snapshots.policy().minReplicas,
       health_check_interval: settings.healthCheckIntervalSeconds,
       circuit_breakers: { general: this.#breaker('general'), replacement: this.#breaker('replacement') },
       engines: engines.map((engine) => {
@@ -121,8 +121,8 @@ export class StatusViews {
   }
 
   #breaker(name: BreakerName) {
-    const { store, gate, settings } = this.deps
-    const breaker = gate.breaker(store.db, name)
+    const { store, admission, settings } = this.deps
+    const breaker = admission.breaker(store.db, name)
     const { failureThreshold, recoveryMs } = settings.breakers[name]
     return {
       state: breaker.state,

@@ -1,4 +1,4 @@
-import type { Situation } from '../../core/plan/situation.ts'
+import type { FleetSnapshot } from '../../core/plan/fleet-snapshot.ts'
 import type { Engine } from '../../core/types.ts'
 import type { Outside } from '../../core/vpn/vpn-membership.ts'
 import { VPN_LABELS } from '../engines/template.ts'
@@ -18,7 +18,7 @@ export class OutsiderWarnings {
   ) {}
 
   /** Says what is seen now; to be called with each look at the fleet. */
-  tell({ engines, policy }: Situation): void {
+  tell({ engines, policy }: FleetSnapshot): void {
     const { warnings } = this.deps
     const outside = (kind: Outside): readonly Engine[] =>
       engines.filter((each) => each.outside?.kind === kind).map(({ engine }) => engine)
@@ -61,9 +61,9 @@ function aloneText(engines: readonly Engine[], isStrict: boolean): string {
 
 function elsewhereText(engines: readonly Engine[]): string {
   const whose = engines.length === 1 ? 'its' : 'their'
-  const donors = [...new Set(engines.map(donorName))].slice(0, NAMED_MAX).join(', ')
+  const owners = [...new Set(engines.map(ownerName))].slice(0, NAMED_MAX).join(', ')
   return (
-    `${named(engines)} in the network of ${donors}, which is no VPN node of the configuration: ` +
+    `${named(engines)} in the network of ${owners}, which is no VPN node of the configuration: ` +
     `hidden from proxies, and ${whose} streams go on`
   )
 }
@@ -76,5 +76,5 @@ function named(engines: readonly Engine[]): string {
 }
 
 /** The other container by the name under which engines were put behind it, else by the beginning of its id. */
-const donorName = ({ vpnNode, labels, donorId }: Engine): string =>
-  `container '${vpnNode ?? labels[VPN_LABELS.node]?.slice(0, NAME_LENGTH_MAX) ?? donorId?.slice(0, 12) ?? 'unknown'}'`
+const ownerName = ({ vpnNode, labels, networkContainerId }: Engine): string =>
+  `container '${vpnNode ?? labels[VPN_LABELS.node]?.slice(0, NAME_LENGTH_MAX) ?? networkContainerId?.slice(0, 12) ?? 'unknown'}'`

@@ -59,7 +59,7 @@ interface Kept {
 }
 
 /** A node that came back within this time is watched closely: its engines show whether they did, too. */
-const CONVALESCENCE_MS = 60_000
+const RECOVERY_MS = 60_000
 
 /**
  * What the VPN nodes were last seen to be like, with the verdicts: kept in memory, unknown after a restart. `version` grows
@@ -186,7 +186,7 @@ export class VpnNodes {
     if (kept === undefined) return false
     const { state, recoveredMs } = kept.verdict
     const hasLostAddress = kept.control?.publicIp === '' && kept.publicIp !== null
-    return state !== 'up' || hasLostAddress || nowMs - recoveredMs < CONVALESCENCE_MS
+    return state !== 'up' || hasLostAddress || nowMs - recoveredMs < RECOVERY_MS
   }
 
   #tell(): void {

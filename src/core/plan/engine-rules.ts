@@ -1,17 +1,17 @@
 import { isCrashLoop } from '../engines/restarts.ts'
 import { hasStopped } from '../types.ts'
 import { LOOK_LEAD_MS } from '../viewers/viewers.ts'
-import { hiddenUntilMs, isKept, isMute, viewersOf } from './looking.ts'
 import {
   type Action,
   type Agenda,
+  type FleetSnapshot,
   isBusy,
   isLostForViewers,
   isNetworkUp,
   type ObservedEngine,
   type PlanRule,
-  type Situation,
-} from './situation.ts'
+} from './fleet-snapshot.ts'
+import { hiddenUntilMs, isKept, isMute, viewersOf } from './looking.ts'
 
 /**
  * After an engine's container exited it is left alone that long: a container engine that ends tells of the death of its
@@ -21,7 +21,7 @@ const EXIT_SETTLE_MS = 1_500
 
 interface Look {
   readonly observed: ObservedEngine
-  readonly situation: Situation
+  readonly snapshot: FleetSnapshot
   readonly agenda: Agenda
 }
 
@@ -38,7 +38,7 @@ type EngineRule = { readonly when: (look: Look) => boolean } & (
 
 /** Read top to bottom, the first that holds is done; an engine that none names works as it should. */
 const RULES: readonly EngineRule[] = [
-  // Whoever has it in hand finishes, and a removal that was asked for is the settler's.
+  // Whoever has it in hand finishes, and the container sync carries out a removal that was asked for.
   {
     rule: 'leave',
     when: ({ observed }) => observed.isInHand || observed.engine.removalRequestedAt !== null,
@@ -86,7 +86,7 @@ const RULES: readonly EngineRule[] = [
   {
     rule: 'crash_loop',
     when: (look) =>
-      isCrashLoop(look.observed.engine.restartsAt, look.situation.nowMs) &&
+      isCrashLoop(look.observed.engine.restartsAt, look.snapshot.nowMs) &&
       look.observed.streams === 0 &&
       (!look.observed.isRunning || (isUnwatched(look, 0) && isDeserted(look, 0))),
     action: () => ({ type: 'fail', reason: 'its container restarted more than 3 times in 5 minutes' }),
@@ -117,11 +117,11 @@ const RULES: readonly EngineRule[] = [
   },
   {
     rule: 'dead_while_draining',
-    when: ({ observed, situation, agenda }) =>
+    when: ({ observed, snapshot, agenda }) =>
       isBusy(observed) &&
       observed.engine.drainCause === 'unhealthy' &&
       observed.health.verdict === 'unhealthy' &&
-      isLostForViewers(observed, situation.policy, agenda),
+      isLostForViewers(observed, snapshot.policy, agenda),
     action: () => ({ type: 'stop', reason: 'it is unhealthy, and no stream of it moves' }),
   },
   {
@@ -140,8 +140,8 @@ export function actionFor(look: Look): Action | null {
 }
 
 /** It has a network of its own and runs, or is told to serve somebody, which is known late at times. */
-function isToBeHalted({ observed: { outside, engine, streams }, situation }: Look): boolean {
-  if (outside?.kind !== 'own_network' || !situation.policy.isVpnStrict) return false
+function isToBeHalted({ observed: { outside, engine, streams }, snapshot }: Look): boolean {
+  if (outside?.kind !== 'own_network' || !snapshot.policy.isVpnStrict) return false
   return !hasStopped(engine.containerState) || streams > 0
 }
 
@@ -159,22 +159,22 @@ const isStandingStill = (look: Look): boolean =>
   isExited(look) || look.observed.engine.containerState === 'dead'
 
 /** Its end was heard, and nothing can have been missed since: it is no part of an outage. */
-const isWitnessed = ({ observed, situation }: Look): boolean =>
-  observed.engine.stopCause === 'exit' && situation.watchedSinceMs <= (observed.engine.stoppedAt ?? 0)
+const isWitnessed = ({ observed, snapshot }: Look): boolean =>
+  observed.engine.stopCause === 'exit' && snapshot.watchedSinceMs <= (observed.engine.stoppedAt ?? 0)
 
 /**
  * It had its time to answer, and was asked all that time: of a start that was noticed late nothing is known yet. An adopted
  * engine may have viewers that we don't know of, so its silence is no reason to stop it.
  */
-function isOverdue({ observed, situation, agenda }: Look): boolean {
+function isOverdue({ observed, snapshot, agenda }: Look): boolean {
   const { engine, streams, probedSinceMs, node } = observed
   if (engine.status !== 'starting' || engine.adoptedAt !== null || streams > 0) return false
   if (probedSinceMs === null) return false
   const startedMs = engine.containerStartedAt ?? engine.createdAt
   // The container engine tells it by a clock of its own, which may be ahead.
-  const knownMs = startedMs > situation.nowMs ? 0 : startedMs
+  const knownMs = startedMs > snapshot.nowMs ? 0 : startedMs
   const sinceMs = Math.max(knownMs, probedSinceMs, node?.sinceMs ?? 0)
-  return agenda.isDue(sinceMs + situation.policy.startupTimeoutMs)
+  return agenda.isDue(sinceMs + snapshot.policy.startupTimeoutMs)
 }
 
 /** An operator's word stands, and an unhealthy engine serves nobody. */
@@ -183,9 +183,9 @@ const mayServeAgain = ({ engine, health }: ObservedEngine): boolean =>
 
 /** It was hidden for long enough, and nobody was found by asking it about its sessions, nor by looking at it. */
 function isDrained(look: Look): boolean {
-  const { observed, situation, agenda } = look
+  const { observed, snapshot, agenda } = look
   if (isBusy(observed)) return false
-  const untilMs = hiddenUntilMs(observed, situation.policy)
+  const untilMs = hiddenUntilMs(observed, snapshot.policy)
   if (!agenda.isDue(untilMs - LOOK_LEAD_MS)) return false
   const isHidden = agenda.isDue(untilMs)
   if (isHidden && !isUnwatched(look, untilMs)) return false
@@ -193,11 +193,11 @@ function isDrained(look: Look): boolean {
 }
 
 /** A look since then found nobody; where nothing can tell, nobody was found. */
-const isDeserted = ({ observed, situation, agenda }: Look, fromMs: number): boolean =>
+const isDeserted = ({ observed, snapshot, agenda }: Look, fromMs: number): boolean =>
   viewersOf(observed, agenda, {
     fromMs,
     isMute: isMute(observed),
-    isKept: isKept(observed, situation.policy),
+    isKept: isKept(observed, snapshot.policy),
   }) === 'nobody'
 
 /**
@@ -210,7 +210,7 @@ function isUsedByNobody({ observed, agenda }: Look): boolean {
 }
 
 /** An engine that does not say whether it still serves somebody is waited for no longer than an unhealthy one. */
-function isUnwatched({ observed: { look }, situation, agenda }: Look, sinceMs: number): boolean {
+function isUnwatched({ observed: { look }, snapshot, agenda }: Look, sinceMs: number): boolean {
   if (look.kind !== 'pending') return look.kind === 'clear'
-  return agenda.isDue(Math.max(sinceMs, look.sinceMs) + situation.policy.unhealthyGraceMs)
+  return agenda.isDue(Math.max(sinceMs, look.sinceMs) + snapshot.policy.unhealthyGraceMs)
 }

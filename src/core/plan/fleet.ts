@@ -1,16 +1,8 @@
 import type { Refusal } from '../provisioning/refusal.ts'
-import { isSeenWatched } from './looking.ts'
-import {
-  exchanges,
-  isForfeit,
-  isReplacing,
-  isSuccessorDue,
-  nextToReplace,
-  retirements,
-} from './replacement.ts'
 import {
   type Action,
   type Agenda,
+  type FleetSnapshot,
   idleSinceMs,
   isBehindLostNode,
   isBusy,
@@ -18,8 +10,16 @@ import {
   isSteady,
   isUnhealthy,
   type ObservedEngine,
-  type Situation,
-} from './situation.ts'
+} from './fleet-snapshot.ts'
+import { isSeenWatched } from './looking.ts'
+import {
+  exchanges,
+  isReplacing,
+  isSuccessorDue,
+  isUnhealthyWithoutViewers,
+  nextToReplace,
+  retirements,
+} from './replacement.ts'
 
 /** The decisions about the number of engines, in their order. */
 export class Fleet {
@@ -30,7 +30,7 @@ export class Fleet {
   #slots: number
 
   constructor(
-    private readonly situation: Situation,
+    private readonly snapshot: FleetSnapshot,
     private readonly agenda: Agenda,
     private readonly byId: ReadonlyMap<string, ObservedEngine>,
     private readonly serving: readonly ObservedEngine[],
@@ -38,13 +38,13 @@ export class Fleet {
     own: readonly Action[],
   ) {
     this.#touch(own)
-    const { engines, policy } = situation
+    const { engines, policy } = snapshot
     this.#room = policy.maxReplicas - engines.length
     this.#slots = policy.concurrentStarts - engines.filter(isOwnStart).length
   }
 
   actions(): Action[] {
-    const retired = this.#touch(retirements(this.situation, this.byId, this.agenda))
+    const retired = this.#touch(retirements(this.snapshot, this.byId, this.agenda))
     const count = this.serving.length - retired.length
     const recalled = this.#touch(this.#recalls(this.wanted - count))
     const missing = this.wanted - count - recalled.length
@@ -75,7 +75,7 @@ export class Fleet {
   /** Those that drain and are wanted again; that is cheaper than a start. */
   #recalls(missing: number): Action[] {
     if (missing <= 0) return []
-    return this.#untouched(this.situation.engines, isRecallable)
+    return this.#untouched(this.snapshot.engines, isRecallable)
       .slice(0, missing)
       .map(({ engine }) => ({
         type: 'recall',
@@ -86,16 +86,16 @@ export class Fleet {
   }
 
   #exchanges(): Action[] {
-    const recallable = this.#untouched(this.situation.engines, isRecallable)
+    const recallable = this.#untouched(this.snapshot.engines, isRecallable)
     if (recallable.length === 0) return []
     const ill = this.#untouched(this.serving, isUnhealthy)
-    return exchanges(this.situation, this.byId, { ill, recallable }, this.agenda)
+    return exchanges(this.snapshot, this.byId, { ill, recallable }, this.agenda)
   }
 
   #starts(missing: number): Action[] {
     const starts: Action[] = []
-    const { replacement } = this.situation
-    const isSuccessor = isSuccessorDue(this.situation, this.byId, missing > 0)
+    const { replacement } = this.snapshot
+    const isSuccessor = isSuccessorDue(this.snapshot, this.byId, missing > 0)
     if (replacement !== null && isSuccessor && this.#mayStart('replacementRefusal')) {
       const reason = `it takes the place of an engine that was ${replacement.cause}`
       starts.push({ type: 'provision', rule: 'finish_replacement', reason, replaces: replacement.engineId })
@@ -109,9 +109,9 @@ export class Fleet {
 
   /** Takes one of the starts that may be made now; says why not when none is left. */
   #mayStart(kind: 'startRefusal' | 'replacementRefusal' = 'startRefusal'): boolean {
-    const { startsHeldUntilMs, engines, policy } = this.situation
-    const refusal = this.situation[kind]
-    const isTrial = kind === 'startRefusal' && this.situation.isStartTrial
+    const { startsHeldUntilMs, engines, policy } = this.snapshot
+    const refusal = this.snapshot[kind]
+    const isTrial = kind === 'startRefusal' && this.snapshot.isStartTrial
     if (refusal !== null) return this.#waitFor(refusal)
     if (this.#room <= 0) return this.#wait(`MAX_REPLICAS (${policy.maxReplicas}) is reached`)
     if (this.#slots <= 0) return this.#wait('MAX_CONCURRENT_PROVISIONS starts are under way')
@@ -133,7 +133,7 @@ export class Fleet {
 
   /** A refusal that says when it may be over is looked at again then. */
   #waitFor({ message, etaSeconds }: Refusal): false {
-    if (etaSeconds !== null) this.agenda.isDue(this.situation.nowMs + etaSeconds * 1_000)
+    if (etaSeconds !== null) this.agenda.isDue(this.snapshot.nowMs + etaSeconds * 1_000)
     return this.#wait(message)
   }
 
@@ -146,9 +146,9 @@ export class Fleet {
   #surplus(count: number): Action[] {
     const surplus = count - this.wanted
     if (surplus <= 0) return []
-    const { policy } = this.situation
+    const { policy } = this.snapshot
     const ill = this.#untouched(this.serving, isUnhealthy)
-      .filter((each) => isForfeit(each, this.situation, this.agenda))
+      .filter((each) => isUnhealthyWithoutViewers(each, this.snapshot, this.agenda))
       .slice(0, surplus)
     const idle = this.#untouched(this.serving, isIdle).toSorted((a, b) => idleSinceMs(a) - idleSinceMs(b))
     const scaledDown = idle.filter((each) => this.#isScaledDown(each)).slice(0, surplus - ill.length)
@@ -169,7 +169,7 @@ export class Fleet {
 
   /** At the cap, engines behind a node that is down make room for others behind one that is up; idle ones only. */
   #evacuations(missing: number): Action[] {
-    const { engines, startRefusal } = this.situation
+    const { engines, startRefusal } = this.snapshot
     const leaving = engines.filter((each) => !isInService(each)).length
     // With no node up the VPN would be the reason in place of the cap.
     if (startRefusal?.code !== 'max_capacity' || leaving >= missing) return []
@@ -182,7 +182,7 @@ export class Fleet {
 
   /** An operator's word is about the engines of that time; who was just handed one may be on the way to it. */
   #isScaledDown({ engine }: ObservedEngine): boolean {
-    const { scaledAtMs, drainHideMs } = this.situation.policy
+    const { scaledAtMs, drainHideMs } = this.snapshot.policy
     if (scaledAtMs === null || engine.createdAt > scaledAtMs) return false
     return this.agenda.isDue((engine.handedOutAt ?? 0) + drainHideMs)
   }
@@ -202,14 +202,14 @@ export class Fleet {
 
   /** One engine that is unhealthy or outdated: its successor first where there is room, itself first at the cap. */
   #replacements(): Action[] {
-    if (isReplacing(this.situation, this.byId)) return []
+    if (isReplacing(this.snapshot, this.byId)) return []
     const candidates = this.#untouched(this.serving, (each) => each.isOutdated || isUnhealthy(each))
-    const next = nextToReplace(this.situation, candidates, this.agenda)
+    const next = nextToReplace(this.snapshot, candidates, this.agenda)
     if (next === null) return []
     const { observed, cause } = next
     const { engine } = observed
     const reason = cause === 'unhealthy' ? 'it is unhealthy' : 'its configuration is outdated'
-    const refusal = this.situation.replacementRefusal
+    const refusal = this.snapshot.replacementRefusal
     if (refusal !== null && refusal.code !== 'max_capacity') {
       this.#waitFor(refusal)
       return []
@@ -220,7 +220,7 @@ export class Fleet {
       return [{ type: 'replace', rule: cause, reason, engineId: engine.id, cause }]
     }
     // Room that is on its way is waited for.
-    if (this.situation.engines.some((each) => !isInService(each))) return []
+    if (this.snapshot.engines.some((each) => !isInService(each))) return []
     const rule = cause === 'unhealthy' ? 'unhealthy_at_cap' : 'outdated_at_cap'
     const hiddenSinceMs = cause === 'unhealthy' ? observed.health.sinceMs : null
     return [{ type: 'make_room', rule, reason, engineId: engine.id, cause, hiddenSinceMs }]

@@ -1,5 +1,5 @@
 import { type Viewers, viewersIn, type Wanted } from '../viewers/viewers.ts'
-import { type Agenda, isBusy, type ObservedEngine, type Policy } from './situation.ts'
+import { type Agenda, isBusy, type ObservedEngine, type Policy } from './fleet-snapshot.ts'
 
 /** Whether somebody watches, as the last look found; `open` until there was one that decides. See `Agenda.sightOf`. */
 export function viewersOf(observed: ObservedEngine, agenda: Agenda, wanted: Wanted): Viewers {

@@ -1,23 +1,27 @@
-import { viewersOf } from './looking.ts'
 import {
   type Action,
   type Agenda,
+  type FleetSnapshot,
   isNetworkUp,
   isSteady,
   type ObservedEngine,
   type Policy,
-  type Situation,
-} from './situation.ts'
+} from './fleet-snapshot.ts'
+import { viewersOf } from './looking.ts'
 
 /**
  * Restarts engines that have not found their connection again by themselves though their VPN has: one after another as long
  * as others can carry on, else all of them. One with a viewer whose stream moves is let alone.
  */
-export function reconnections(situation: Situation, agenda: Agenda): Action[] {
-  const { engines, policy } = situation
+export function reconnections(snapshot: FleetSnapshot, agenda: Agenda): Action[] {
+  const { engines, policy } = snapshot
   if (!policy.restartsOnReconnect) return []
   const due = engines.filter(
-    (each) => isStranded(each) && isSteady(each) && isNetworkUp(each) && isForlorn(each, policy, agenda),
+    (each) =>
+      isStranded(each) &&
+      isSteady(each) &&
+      isNetworkUp(each) &&
+      isDisconnectedWithoutViewers(each, policy, agenda),
   )
   if (due.length === 0) return []
   const isRolling = engines.some(carriesOn)
@@ -37,7 +41,7 @@ const isStranded = ({ node }: ObservedEngine): boolean => node !== null && node.
  * and no session that ended in the books is served on. Who gets nothing may still hold a connection, so of viewers that we
  * don't know of the bytes tell, or its word alone, for as long, where those are not counted.
  */
-function isForlorn(observed: ObservedEngine, policy: Policy, agenda: Agenda): boolean {
+function isDisconnectedWithoutViewers(observed: ObservedEngine, policy: Policy, agenda: Agenda): boolean {
   const { engine, node, streams, stillMs, look } = observed
   const strandedMs = node?.strandedSinceMs ?? agenda.nowMs
   if (!agenda.isDue(Math.max(node?.sinceMs ?? 0, strandedMs) + policy.reconnectGraceMs)) return false

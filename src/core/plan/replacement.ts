@@ -1,6 +1,7 @@
 import {
   type Action,
   type Agenda,
+  type FleetSnapshot,
   isBusy,
   isLostForViewers,
   isNetworkUp,
@@ -8,15 +9,17 @@ import {
   isUnhealthy,
   type ObservedEngine,
   type Replacement,
-  type Situation,
-} from './situation.ts'
+} from './fleet-snapshot.ts'
 
 /** A replacement that has come to no end after this time is in nobody's way any more. */
 const REPLACEMENT_MAX_MS = 900_000
 
 /** Whether it may be taken out of service for its own fault: nobody loses anything by it. */
-export const isForfeit = (observed: ObservedEngine, { policy }: Situation, agenda: Agenda): boolean =>
-  isUnhealthy(observed) && isLostForViewers(observed, policy, agenda)
+export const isUnhealthyWithoutViewers = (
+  observed: ObservedEngine,
+  { policy }: FleetSnapshot,
+  agenda: Agenda,
+): boolean => isUnhealthy(observed) && isLostForViewers(observed, policy, agenda)
 
 /** Outdated, and nobody uses it. */
 const isIdleOutdated = (observed: ObservedEngine): boolean =>
@@ -30,24 +33,27 @@ const isIdleOutdated = (observed: ObservedEngine): boolean =>
  * The engine that takes another's place and is not ready to yet; it counts only when it is, or when the other does not
  * count any more.
  */
-export function isUnderstudy({ engine }: ObservedEngine, isCounted: (engineId: string) => boolean): boolean {
+export function isPendingReplacement(
+  { engine }: ObservedEngine,
+  isCounted: (engineId: string) => boolean,
+): boolean {
   const { replaces, status } = engine
   return replaces !== null && (status === 'provisioning' || status === 'starting') && isCounted(replaces)
 }
 
 /** Drains those whose replacement is ready, if they are still to be replaced. */
 export function retirements(
-  situation: Situation,
+  snapshot: FleetSnapshot,
   byId: ReadonlyMap<string, ObservedEngine>,
   agenda: Agenda,
 ): Action[] {
-  const ready = situation.engines.filter(
+  const ready = snapshot.engines.filter(
     (each) => each.engine.replaces !== null && isSteady(each) && !isUnhealthy(each),
   )
   // Two may have been started in one's place, if the first of them failed for a while.
   return [...replacedIds(ready)]
     .flatMap((id) => byId.get(id) ?? [])
-    .filter((each) => isForfeit(each, situation, agenda) || isIdleOutdated(each))
+    .filter((each) => isUnhealthyWithoutViewers(each, snapshot, agenda) || isIdleOutdated(each))
     .map((each) => drainOf(each, 'replacement_ready'))
 }
 
@@ -55,7 +61,7 @@ export function retirements(
  * Engines that drain and whose trouble is over are put back into service: unhealthy ones that answer again before another
  * took their place, and those whose VPN came back.
  */
-export function recoveries({ engines }: Situation): Action[] {
+export function recoveries({ engines }: FleetSnapshot): Action[] {
   const leaving = engines.filter(
     ({ engine, isRunning, isInHand }) =>
       engine.status === 'draining' && engine.removalRequestedAt === null && isRunning && !isInHand,
@@ -76,7 +82,7 @@ export function recoveries({ engines }: Situation): Action[] {
  * waited for, the engine that is well would be removed. `ill` and `recallable` are those that may be named.
  */
 export function exchanges(
-  situation: Situation,
+  snapshot: FleetSnapshot,
   byId: ReadonlyMap<string, ObservedEngine>,
   { ill, recallable }: Readonly<Record<'ill' | 'recallable', readonly ObservedEngine[]>>,
   agenda: Agenda,
@@ -86,9 +92,9 @@ export function exchanges(
     .filter(({ engine }) => engine.replaces === null || !byId.has(engine.replaces))
   if (standIns.length === 0) return []
   // Who is one half of a replacement that is on its way is left to that.
-  const succeeded = replacedIds(situation.engines)
+  const succeeded = replacedIds(snapshot.engines)
   const leaving = ill
-    .filter((each) => !succeeded.has(each.engine.id) && isForfeit(each, situation, agenda))
+    .filter((each) => !succeeded.has(each.engine.id) && isUnhealthyWithoutViewers(each, snapshot, agenda))
     .toSorted((a, b) => a.health.sinceMs - b.health.sinceMs)
   return standIns.slice(0, leaving.length).flatMap(({ engine }, index): Action[] => {
     const reason = 'one that is unhealthy goes in its place'
@@ -120,7 +126,7 @@ function drainOf(replaced: ObservedEngine, rule: keyof typeof WHY_ILL): Action {
 
 /** Whether the last replacement is still on its way: one at a time. */
 export function isReplacing(
-  { replacement, nowMs, engines }: Situation,
+  { replacement, nowMs, engines }: FleetSnapshot,
   byId: ReadonlyMap<string, ObservedEngine>,
 ): boolean {
   if (replacement === null || nowMs - replacement.atMs >= REPLACEMENT_MAX_MS) return false
@@ -136,27 +142,27 @@ export function isReplacing(
  * kept, so it is due even where fewer are wanted.
  */
 export function isSuccessorDue(
-  situation: Situation,
+  snapshot: FleetSnapshot,
   byId: ReadonlyMap<string, ObservedEngine>,
   isBelowWanted: boolean,
 ): boolean {
-  const { replacement, policy } = situation
+  const { replacement, policy } = snapshot
   if (replacement === null || replacement.isStarted || byId.has(replacement.engineId)) return false
-  if (situation.nowMs - replacement.atMs >= REPLACEMENT_MAX_MS) return false
+  if (snapshot.nowMs - replacement.atMs >= REPLACEMENT_MAX_MS) return false
   return isBelowWanted || (replacement.cause === 'outdated' && !policy.autoDelete)
 }
 
 /** The engine to be replaced next, with the cause; null when there is none, or when it is not the time. */
 export function nextToReplace(
-  situation: Situation,
+  snapshot: FleetSnapshot,
   candidates: readonly ObservedEngine[],
   agenda: Agenda,
 ): { readonly observed: ObservedEngine; readonly cause: Replacement['cause'] } | null {
   // One whose successors fail stays, and is tried for again: it keeps no other from its turn.
-  const rank = ({ engine }: ObservedEngine): number => Number(engine.id === situation.replacement?.engineId)
-  const ill = candidates.filter((each) => isForfeit(each, situation, agenda))
+  const rank = ({ engine }: ObservedEngine): number => Number(engine.id === snapshot.replacement?.engineId)
+  const ill = candidates.filter((each) => isUnhealthyWithoutViewers(each, snapshot, agenda))
   const isRested = (): boolean => {
-    const { replacement, policy } = situation
+    const { replacement, policy } = snapshot
     return replacement === null || agenda.isDue(replacement.atMs + policy.replacementCooldownMs)
   }
   if (ill.length > 0) {

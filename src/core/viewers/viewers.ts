@@ -113,7 +113,7 @@ export interface Wanted {
 }
 
 /** Somebody has to look at an engine, for something to be done about it. */
-export interface LookWish extends Required<Wanted> {
+export interface LookRequest extends Required<Wanted> {
   readonly engineId: string
 }
 

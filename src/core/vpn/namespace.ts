@@ -9,12 +9,13 @@ export type Namespace = 'alive' | 'dead' | 'foreign'
  * as alive.
  */
 export function namespaceOf(
-  engine: { readonly donorId: string | null; readonly containerStartedAt: number | null },
+  engine: { readonly networkContainerId: string | null; readonly containerStartedAt: number | null },
   node: Pick<NodeContainer, 'id' | 'startedAtMs'> | null,
 ): Namespace {
   if (node === null) return 'alive'
-  const { donorId, containerStartedAt } = engine
-  if (donorId !== null && isContainerId(donorId) && donorId !== node.id) return 'foreign'
+  const { networkContainerId, containerStartedAt } = engine
+  if (networkContainerId !== null && isContainerId(networkContainerId) && networkContainerId !== node.id)
+    return 'foreign'
   const isOlder =
     containerStartedAt !== null && node.startedAtMs !== null && containerStartedAt < node.startedAtMs
   return isOlder ? 'dead' : 'alive'

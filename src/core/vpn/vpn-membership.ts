@@ -23,17 +23,21 @@ export type Outside = 'own_network' | 'other_network'
  * from its row alone; whose network it has joined only when every node was looked at, since until then it may be a node's.
  */
 export function outsideOf(
-  engine: Pick<Engine, 'status' | 'vpnNode' | 'donorId' | 'containerStartedAt'>,
+  engine: Pick<Engine, 'status' | 'vpnNode' | 'networkContainerId' | 'containerStartedAt'>,
   nodes: readonly NodeNetwork[],
 ): Outside | null {
   if (nodes.length === 0 || engine.status === 'provisioning') return null
-  const { vpnNode, donorId } = engine
+  const { vpnNode, networkContainerId } = engine
   if (hasOwnNetwork(engine)) return 'own_network'
   const isOfNode = nodes.some(
-    ({ name, lookedAt }) => donorId !== null && (donorId === name || donorId === lookedAt?.containerId),
+    ({ name, lookedAt }) =>
+      networkContainerId !== null &&
+      (networkContainerId === name || networkContainerId === lookedAt?.containerId),
   )
   // An id that is not its node's is that of an earlier container of the node, which `namespaceOf` judges.
-  const isAtNode = nodes.some(({ name }) => name === vpnNode) && (donorId === null || isContainerId(donorId))
+  const isAtNode =
+    nodes.some(({ name }) => name === vpnNode) &&
+    (networkContainerId === null || isContainerId(networkContainerId))
   if (isOfNode || isAtNode) return null
   return nodes.every(({ lookedAt }) => lookedAt !== null) ? 'other_network' : null
 }
@@ -41,7 +45,7 @@ export function outsideOf(
 /** A container that was looked at has joined none; before the first look the row says whether it was made to join one. */
 const hasOwnNetwork = ({
   vpnNode,
-  donorId,
+  networkContainerId,
   containerStartedAt,
-}: Pick<Engine, 'vpnNode' | 'donorId' | 'containerStartedAt'>): boolean =>
-  donorId === null && (vpnNode === null || containerStartedAt !== null)
+}: Pick<Engine, 'vpnNode' | 'networkContainerId' | 'containerStartedAt'>): boolean =>
+  networkContainerId === null && (vpnNode === null || containerStartedAt !== null)

@@ -34,7 +34,7 @@ export class HealthHost {
       ...options,
       name: 'health worker',
       parse: parseFromHealthWorker,
-      briefing: () => [{ type: 'configure', ...pace }, this.#targetsWish()],
+      handshake: () => [{ type: 'configure', ...pace }, this.#targetsCommand()],
       onFact: (fact) => this.#tell(fact),
       onLost: () => this.#handlers?.onLost(),
     })
@@ -48,7 +48,7 @@ export class HealthHost {
   /** Takes the whole list of what is to be probed and asked from now on. */
   setTargets(targets: readonly ProbeTarget[]): void {
     this.#targets = targets
-    this.#host.say(this.#targetsWish())
+    this.#host.say(this.#targetsCommand())
   }
 
   stop(): Promise<void> {
@@ -65,7 +65,7 @@ export class HealthHost {
     this.#host.crash()
   }
 
-  #targetsWish(): ToHealthWorker {
+  #targetsCommand(): ToHealthWorker {
     return { type: 'targets', targets: [...this.#targets] }
   }
 

@@ -98,20 +98,20 @@ export type UnaskedFact = Extract<FromHealthWorker, { type: 'unasked' }>
 export type SessionFact = Static<typeof SessionAnswer>
 export type NetworkFact = Static<typeof NetworkAnswer>
 
-const parseWish = parserOf(
+const parseCommand = parserOf(
   Type.Union([Configure, Type.Object({ ...Targets.properties, targets: Type.Array(Type.Unknown()) })]),
 )
 const parseTarget = parserOf(Target)
 
 /** What the worker is told, as far as it can be read: `dropped` is how many of the targets can't be. */
-export type HealthWish = Static<typeof Configure> | (Static<typeof Targets> & { readonly dropped: number })
+export type HealthCommand = Static<typeof Configure> | (Static<typeof Targets> & { readonly dropped: number })
 
 /**
  * The message, or null when it is none. Each target is read by itself, so that what is wrong with one engine costs no other;
  * sessions with a path that is not to be asked are left out.
  */
-export function parseToHealthWorker(message: unknown): HealthWish | null {
-  const known = parseWish(message)
+export function parseToHealthWorker(message: unknown): HealthCommand | null {
+  const known = parseCommand(message)
   if (known?.type !== 'targets') return known
   const targets = known.targets.flatMap((target) => parseTarget(target) ?? [])
   return {

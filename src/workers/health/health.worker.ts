@@ -6,7 +6,7 @@
 import { MainTime } from '../main-time.ts'
 import { post, serve } from '../worker-frame.ts'
 import { HealthProbes } from './health-probes.ts'
-import { type FromHealthWorker, type HealthWish, parseToHealthWorker } from './health-protocol.ts'
+import { type FromHealthWorker, type HealthCommand, parseToHealthWorker } from './health-protocol.ts'
 import { NetworkPolls } from './network-polls.ts'
 import { SessionPolls } from './session-polls.ts'
 
@@ -27,11 +27,12 @@ const networks = new NetworkPolls({
 })
 const loops = [probes, sessions, networks]
 
-function onWish(wish: HealthWish, drop: (what: string) => void): void {
-  if (wish.type === 'targets' && wish.dropped > 0) drop(`${wish.dropped} of the engines that it is to probe`)
+function onCommand(command: HealthCommand, drop: (what: string) => void): void {
+  if (command.type === 'targets' && command.dropped > 0)
+    drop(`${command.dropped} of the engines that it is to probe`)
   for (const loop of loops) {
-    if (wish.type === 'configure') loop.configure(wish)
-    else loop.setTargets(wish.targets)
+    if (command.type === 'configure') loop.configure(command)
+    else loop.setTargets(command.targets)
   }
 }
 
@@ -39,7 +40,7 @@ serve({
   name: 'health worker',
   time,
   parse: parseToHealthWorker,
-  onWish,
+  onCommand,
   stop: () => {
     for (const loop of loops) loop.stop()
   },

@@ -1,7 +1,7 @@
 import type { Address } from '../protocol.ts'
 import { Gathered } from './gathered.ts'
 import type { ProbeTarget, SessionFact } from './health-protocol.ts'
-import { Lanes } from './lanes.ts'
+import { KeyedLimit } from './keyed-limit.ts'
 import { askSession, type SessionAnswer } from './session-ask.ts'
 
 /** Questions to one engine at a time: one that hangs with many sessions must not use up what Bun opens at once (256). */
@@ -36,7 +36,7 @@ interface SessionPollsOptions {
  */
 export class SessionPolls {
   readonly #polls = new Map<string, Poll>()
-  readonly #lanes = new Lanes(ASKED_AT_ONCE)
+  readonly #perEngine = new KeyedLimit(ASKED_AT_ONCE)
   readonly #answers: Gathered<SessionFact>
   #pace: Pace = { sessionIntervalMs: 5_000, timeoutMs: 5_000 }
 
@@ -75,7 +75,7 @@ export class SessionPolls {
     poll.timer = null
     const startedMs = performance.now()
     const { engineId, generation, streamRowId } = poll
-    const answer = await this.#lanes.run(engineId, () => this.#answerOf(key, poll))
+    const answer = await this.#perEngine.run(engineId, () => this.#answerOf(key, poll))
     // It left the list meanwhile, or its engine was started anew.
     if (answer === null || this.#polls.get(key) !== poll) return
     this.#answers.add({ engineId, generation, streamRowId, ...answer, atMs: this.options.now() })

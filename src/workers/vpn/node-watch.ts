@@ -1,8 +1,8 @@
 import { type ContainerObservation, type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
-import { Bell, type LoopClock } from './bell.ts'
 import { type Whereabouts, whereaboutsOf } from './control-search.ts'
 import type { ControlClient, Learned } from './gluetun.ts'
 import type { ContainerFact, ControlFact, VpnSettings } from './vpn-protocol.ts'
+import { type LoopClock, Wakeup } from './wakeup.ts'
 
 export interface NodeWatchDeps {
   readonly runtime: Pick<Runtime, 'inspect' | 'watch'>
@@ -34,8 +34,8 @@ const RETRY_MAX_MS = 10_000
  */
 export class NodeWatch {
   readonly #stop = new AbortController()
-  readonly #look: Bell
-  readonly #round: Bell
+  readonly #look: Wakeup
+  readonly #round: Wakeup
   /** Null while it does not run. Stands while Docker can't be asked: what runs does not need Docker for that. */
   #start: Start | null = null
   #loops: Promise<unknown> = Promise.resolve()
@@ -44,8 +44,8 @@ export class NodeWatch {
     private readonly node: string,
     private readonly deps: NodeWatchDeps,
   ) {
-    this.#look = new Bell(deps.clock)
-    this.#round = new Bell(deps.clock)
+    this.#look = new Wakeup(deps.clock)
+    this.#round = new Wakeup(deps.clock)
   }
 
   start(): void {
@@ -104,7 +104,7 @@ export class NodeWatch {
       return
     }
     this.#start = { id, startedAtMs, where, learned: null, over: new AbortController() }
-    this.#round.ring()
+    this.#round.wake()
   }
 
   #end(): void {
@@ -116,7 +116,7 @@ export class NodeWatch {
   async #listen(): Promise<void> {
     const { runtime, clock } = this.deps
     const { signal } = this.#stop
-    const look = () => this.#look.ring()
+    const look = () => this.#look.wake()
     for (let failures = 0; !signal.aborted; failures += 1) {
       const beganMs = clock.now()
       // However it ended, it is begun again; the looks tell what is wrong with Docker.

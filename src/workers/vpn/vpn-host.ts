@@ -22,7 +22,7 @@ export class VpnHost {
       ...options,
       name: 'VPN worker',
       parse: parseFromVpnWorker,
-      briefing: () => [{ type: 'configure', ...settings }],
+      handshake: () => [{ type: 'configure', ...settings }],
       onFact: (fact) => this.#tell(fact),
       onLost: () => this.#handlers?.onLost(),
     })

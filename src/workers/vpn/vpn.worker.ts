@@ -6,10 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from '../../runtime/docker.ts'
 import { MainTime } from '../main-time.ts'
 import { post, serve } from '../worker-frame.ts'
-import type { LoopClock } from './bell.ts'
 import { createControlClient } from './gluetun.ts'
 import { NodeWatch } from './node-watch.ts'
 import { parseToVpnWorker, type VpnSettings } from './vpn-protocol.ts'
+import type { LoopClock } from './wakeup.ts'
 
 /** A look that takes longer comes too late to be of use; the next one is tried instead. */
 const LOOK_DEADLINE_MS = 3_000
@@ -41,4 +41,4 @@ async function stopAll(): Promise<void> {
   await Promise.all(watches.map((watch) => watch.stop()))
 }
 
-serve({ name: 'VPN worker', time, parse: parseToVpnWorker, onWish: watchAll, stop: stopAll })
+serve({ name: 'VPN worker', time, parse: parseToVpnWorker, onCommand: watchAll, stop: stopAll })

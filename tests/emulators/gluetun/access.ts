@@ -4,13 +4,13 @@ import { type ControlRequest, errorReply, pathOf, type Reply } from './reply.ts'
 import type { Role, Roles } from './roles.ts'
 
 /** Gives the refusal of a request, or null where it may pass. */
-export type Gate = (request: ControlRequest) => Reply | null
+export type Admission = (request: ControlRequest) => Reply | null
 
 /**
  * The layer before all handlers. It takes the path as it is (a slash at its end makes another path), refuses routes
  * that there are not before it looks at any key, and lets a request pass when one of the route's roles does.
  */
-export function createGate(dialect: Dialect, roles: Roles): Gate {
+export function createGate(dialect: Dialect, roles: Roles): Admission {
   // Versions without roles have no such layer: their handlers answer for themselves.
   if (!dialect.readsRoleFile) return () => null
   const known = knownRoutes(dialect)

@@ -46,8 +46,8 @@ export class Emulator {
   async start(roleFile: string | null): Promise<void> {
     const { settings, host } = this
     const board = this.#board
-    const gate = createGate(settings.dialect, readRoles(settings, roleFile))
-    const serving = { gluetun: this.#gluetun, gate, board, calls: this.#calls }
+    const admission = createGate(settings.dialect, readRoles(settings, roleFile))
+    const serving = { gluetun: this.#gluetun, admission, board, calls: this.#calls }
     this.#closeTestControl = openTestControl(settings.testControl, serving)
     const control = new SwitchableServer(settings.controlServer, (request, signal) =>
       serveControl(request, serving, signal),

@@ -1,5 +1,5 @@
 import type { FaultStore } from '../engine/fault-store.ts'
-import type { Gate } from './access.ts'
+import type { Admission } from './access.ts'
 import type { CallBook } from './call-book.ts'
 import type { Faults } from './faults.ts'
 import type { Gluetun } from './gluetun.ts'
@@ -9,7 +9,7 @@ import { answer } from './routes.ts'
 /** What answers the control server. */
 export interface ControlServing {
   readonly gluetun: Gluetun
-  readonly gate: Gate
+  readonly admission: Admission
   readonly board: FaultStore<Faults>
   readonly calls: CallBook
 }
@@ -32,12 +32,12 @@ export async function serveControl(
 
 async function undisturbed(
   request: ControlRequest,
-  { gluetun, gate, board }: ControlServing,
+  { gluetun, admission, board }: ControlServing,
 ): Promise<Reply | null> {
   const { control_status: status, garbage } = board.faults
   if (status !== null) return errorReply(status, STATUS_TEXTS[status] ?? `status ${status}`)
   if (garbage !== null) return { status: 200, headers: {}, body: garbage }
-  return gate(request) ?? (await answer(gluetun, request))
+  return admission(request) ?? (await answer(gluetun, request))
 }
 
 /** Go's texts for what a control server may say. */

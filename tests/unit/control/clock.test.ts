@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'bun:test'
 import { steadyNow } from '../../../src/lib/clock.ts'
 import { breakerNamed, saveBreaker } from '../../../src/store/breakers.ts'
 import { liveEngines, updateEngine } from '../../../src/store/engines.ts'
-import { lastReplacement, noteReplacement } from '../../../src/store/wishes.ts'
+import { lastReplacement, noteReplacement } from '../../../src/store/fleet-orders.ts'
 import { Rig } from '../../support/rig.ts'
 import { settled } from '../../support/virtual-clock.ts'
 

@@ -27,7 +27,7 @@ beforeEach(() => {
         reads++
         return shown
       },
-      farewell: () => null,
+      finalState: () => null,
     },
     limits: { frames: 5, bytes: 10_000, subscribers: 3, ofOneAddress: 2 },
     onError: (error) => failures.push(error),

@@ -31,7 +31,7 @@ setDefaultTimeout(30_000)
 
 function housekeeping(): Retention {
   const { store } = temp
-  const keeper = new Retention({
+  const healthMonitor = new Retention({
     ...{ store, clock: systemClock, limits: LIMITS },
     books: { endForgotten: () => false, endOversized: () => false },
     ends: { catchUp: () => {} },
@@ -39,9 +39,9 @@ function housekeeping(): Retention {
       throw error
     },
   })
-  keeper.start()
-  stop = () => keeper.stop()
-  return keeper
+  healthMonitor.start()
+  stop = () => healthMonitor.stop()
+  return healthMonitor
 }
 
 /** Resolves when it is so, and throws after ten seconds; `onTurn` is called in each task between those of others. */

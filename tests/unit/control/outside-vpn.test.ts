@@ -425,7 +425,7 @@ describe('an engine in the network of another container', () => {
     await pass(1)
     const { store } = rig.temp
     store.transact((tx) => {
-      for (const { id } of liveEngines(tx)) updateEngine(tx, id, { vpnNode: null, donorId: null })
+      for (const { id } of liveEngines(tx)) updateEngine(tx, id, { vpnNode: null, networkContainerId: null })
     })
     await pass(5)
     expect(states()).toEqual(['acestream-1 running joined', 'acestream-2 running joined'])
@@ -496,7 +496,7 @@ describe('a container with a network of its own that somebody made by hand', () 
     for (let second = 0; second < 60 && rows()[0]?.status === 'provisioning'; second++) await pass(1)
     await rig.play(rows()[0]?.hostHttpPort ?? 0)
     await pass(5)
-    expect(rows()).toMatchObject([{ name, vpnNode: 'gluetun', donorId: null, status: 'ready' }])
+    expect(rows()).toMatchObject([{ name, vpnNode: 'gluetun', networkContainerId: null, status: 'ready' }])
     isCutOff = true
     await pass(10)
     expect(await rig.json('GET', '/vpn/status')).toMatchObject({ connected: true })

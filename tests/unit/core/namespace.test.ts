@@ -6,16 +6,16 @@ describe('the network that an engine has joined', () => {
   const node = { id, startedAtMs: 5_000 }
 
   test.each([
-    [{ donorId: id, containerStartedAt: 6_000 }, node, 'alive'],
-    [{ donorId: id, containerStartedAt: 5_000 }, node, 'alive'],
-    [{ donorId: id, containerStartedAt: 4_999 }, node, 'dead'],
-    [{ donorId: 'b'.repeat(64), containerStartedAt: 6_000 }, node, 'foreign'],
-    [{ donorId: 'b'.repeat(64), containerStartedAt: 4_999 }, node, 'foreign'],
+    [{ networkContainerId: id, containerStartedAt: 6_000 }, node, 'alive'],
+    [{ networkContainerId: id, containerStartedAt: 5_000 }, node, 'alive'],
+    [{ networkContainerId: id, containerStartedAt: 4_999 }, node, 'dead'],
+    [{ networkContainerId: 'b'.repeat(64), containerStartedAt: 6_000 }, node, 'foreign'],
+    [{ networkContainerId: 'b'.repeat(64), containerStartedAt: 4_999 }, node, 'foreign'],
     // Made before its node was, it has the name in place of the id.
-    [{ donorId: 'gluetun', containerStartedAt: 6_000 }, node, 'alive'],
-    [{ donorId: null, containerStartedAt: null }, node, 'alive'],
-    [{ donorId: 'b'.repeat(64), containerStartedAt: 4_999 }, null, 'alive'],
-    [{ donorId: id, containerStartedAt: 4_999 }, { id, startedAtMs: null }, 'alive'],
+    [{ networkContainerId: 'gluetun', containerStartedAt: 6_000 }, node, 'alive'],
+    [{ networkContainerId: null, containerStartedAt: null }, node, 'alive'],
+    [{ networkContainerId: 'b'.repeat(64), containerStartedAt: 4_999 }, null, 'alive'],
+    [{ networkContainerId: id, containerStartedAt: 4_999 }, { id, startedAtMs: null }, 'alive'],
   ] as const)('%p behind %p is %s', (given, of, namespace) => {
     expect(namespaceOf(given, of)).toBe(namespace)
   })

@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { plan } from '../../../src/core/plan/plan.ts'
 import type {
   Action,
   EngineNode,
+  FleetSnapshot,
   ObservedEngine,
   Policy,
-  Situation,
-} from '../../../src/core/plan/situation.ts'
+} from '../../../src/core/plan/fleet-snapshot.ts'
+import { plan } from '../../../src/core/plan/plan.ts'
 import type { Refusal } from '../../../src/core/provisioning/refusal.ts'
 import type { Engine } from '../../../src/core/types.ts'
-import { inShort, NOW, observed, situation } from '../../support/situations.ts'
+import { inShort, NOW, observed, snapshot } from '../../support/fleet-snapshots.ts'
 
 const times = fc.constantFrom(0, NOW - 1e6, NOW - 70_000, NOW - 10_000, NOW)
 const maybe = (value: fc.Arbitrary<number>) => fc.option(value, { nil: null })
@@ -111,7 +111,7 @@ const plainEngines: fc.Arbitrary<Given[]> = fc.array(
   { maxLength: 8 },
 )
 
-const situationsOf = (given: fc.Arbitrary<Given[]>): fc.Arbitrary<Situation> =>
+const situationsOf = (given: fc.Arbitrary<Given[]>): fc.Arbitrary<FleetSnapshot> =>
   fc
     .record({
       engines: given,
@@ -136,7 +136,7 @@ const situationsOf = (given: fc.Arbitrary<Given[]>): fc.Arbitrary<Situation> =>
         }),
       )
       const isStarted = all.some(({ engine }) => engine.replaces === replacement?.engineId)
-      return situation(all, policy, {
+      return snapshot(all, policy, {
         isStartTrial,
         startRefusal: refusalFor(all, policy.maxReplicas ?? 0),
         replacement: replacement === null ? null : { ...replacement, isStarted },
@@ -159,7 +159,7 @@ const refusalFor = (engines: readonly ObservedEngine[], maxReplicas: number): Re
         shouldWait: true,
       }
 
-const of = (given: Situation, action: Action): ObservedEngine | undefined =>
+const of = (given: FleetSnapshot, action: Action): ObservedEngine | undefined =>
   'engineId' in action ? given.engines.find(({ engine }) => engine.id === action.engineId) : undefined
 
 /** What speaks for its being lost for its viewers, and since when; that it moves bytes is the other half. */
@@ -179,15 +179,15 @@ const isPlain = ({ engine, node, outside, isRunning, isInHand }: ObservedEngine)
   engine.removalRequestedAt === null
 
 /** It has a network of its own, and the VPN is a must. */
-const isForbidden = ({ outside }: ObservedEngine, { policy }: Situation): boolean =>
+const isForbidden = ({ outside }: ObservedEngine, { policy }: FleetSnapshot): boolean =>
   outside?.kind === 'own_network' && policy.isVpnStrict
 
 /** It has viewers, and nothing but its own health decides over them. */
-const isWatchedByRight = (observed: ObservedEngine, given: Situation): boolean =>
+const isWatchedByRight = (observed: ObservedEngine, given: FleetSnapshot): boolean =>
   observed.streams > 0 && observed.isRunning && !isNetworkGone(observed) && !isForbidden(observed, given)
 
 /** The engine that a step takes from viewers whom the books may not know. */
-function endedBy(given: Situation, action: Action): ObservedEngine | undefined {
+function endedBy(given: FleetSnapshot, action: Action): ObservedEngine | undefined {
   const isEnd = action.type === 'stop' || action.type === 'fail' || action.type === 'restart'
   const subject = of(given, action)
   if (!isEnd || subject === undefined || !subject.isRunning || isNetworkGone(subject)) return undefined
@@ -199,7 +199,7 @@ const isNetworkGone = ({ node }: ObservedEngine): boolean => node !== null && no
 
 const situations = fc.oneof(situationsOf(anyEngines), situationsOf(plainEngines))
 
-const holds = (check: (given: Situation, actions: readonly Action[]) => void): void =>
+const holds = (check: (given: FleetSnapshot, actions: readonly Action[]) => void): void =>
   fc.assert(
     fc.property(situations, (given) => check(given, plan(given).actions)),
     { numRuns: 2_000 },
@@ -412,8 +412,8 @@ describe('whatever the fleet is like, a plan', () => {
     }))
 })
 
-/** What a situation is like when the steps have been taken and everything that was started works. */
-function done(given: Situation, actions: readonly Action[]): Situation {
+/** What a snapshot is like when the steps have been taken and everything that was started works. */
+function done(given: FleetSnapshot, actions: readonly Action[]): FleetSnapshot {
   const steps = new Map(
     actions.flatMap((action) => ('engineId' in action ? [[action.engineId, action]] : [])),
   )
@@ -440,7 +440,7 @@ function madeBy(action: Action): ObservedEngine[] {
   return [observed(`made-${++made}`, {}, fresh)]
 }
 
-function replacementAfter(given: Situation, actions: readonly Action[]): Situation['replacement'] {
+function replacementAfter(given: FleetSnapshot, actions: readonly Action[]): FleetSnapshot['replacement'] {
   const begun = actions.find(({ type }) => type === 'replace' || type === 'make_room')
   if (begun?.type === 'replace' || begun?.type === 'make_room') {
     const { engineId, cause, type } = begun

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'bun:test'
+import type { EngineNode, ObservedEngine, Policy } from '../../../src/core/plan/fleet-snapshot.ts'
 import { plan } from '../../../src/core/plan/plan.ts'
-import type { EngineNode, ObservedEngine, Policy } from '../../../src/core/plan/situation.ts'
 import type { DrainCause } from '../../../src/core/types.ts'
 import type { Sight } from '../../../src/core/viewers/viewers.ts'
-import { inShort, NOW, observed, situation } from '../../support/situations.ts'
+import { inShort, NOW, observed, snapshot } from '../../support/fleet-snapshots.ts'
 
 /* Before an engine that runs is ended by our own choice somebody looks whether it serves anyone. */
 
 const planned = (engines: readonly ObservedEngine[], policy: Partial<Policy> = {}) =>
-  plan(situation(engines, policy))
+  plan(snapshot(engines, policy))
 const steps = (engines: readonly ObservedEngine[], policy: Partial<Policy> = {}) =>
   inShort(planned(engines, policy).actions)
 const looks = (engines: readonly ObservedEngine[], policy: Partial<Policy> = {}) =>
@@ -233,5 +233,5 @@ test('nobody is looked at where nothing is to be ended, or nothing may be decide
     observed('stopped', {}, { ...draining(), containerState: 'exited' }),
   ]
   expect(looks(others)).toEqual([])
-  expect(plan(situation([observed('a', {}, draining())], {}, { frozen: 'Docker is away' })).looks).toBeNull()
+  expect(plan(snapshot([observed('a', {}, draining())], {}, { frozen: 'Docker is away' })).looks).toBeNull()
 })

@@ -1,18 +1,23 @@
 import { describe, expect, test } from 'bun:test'
+import type {
+  EngineNode,
+  FleetSnapshot,
+  ObservedEngine,
+  Policy,
+} from '../../../src/core/plan/fleet-snapshot.ts'
 import { plan } from '../../../src/core/plan/plan.ts'
-import type { EngineNode, ObservedEngine, Policy, Situation } from '../../../src/core/plan/situation.ts'
 import type { Refusal } from '../../../src/core/provisioning/refusal.ts'
 import type { Engine } from '../../../src/core/types.ts'
-import { inShort, NOW, observed, situation } from '../../support/situations.ts'
+import { inShort, NOW, observed, snapshot } from '../../support/fleet-snapshots.ts'
 
 const steps = (
   engines: readonly ObservedEngine[],
   policy: Partial<Policy> = {},
-  change: Partial<Situation> = {},
-) => inShort(plan(situation(engines, policy, change)).actions)
+  change: Partial<FleetSnapshot> = {},
+) => inShort(plan(snapshot(engines, policy, change)).actions)
 
 const wakeOf = (engines: readonly ObservedEngine[], policy: Partial<Policy> = {}) => {
-  const { wakeAtMs } = plan(situation(engines, policy))
+  const { wakeAtMs } = plan(snapshot(engines, policy))
   return wakeAtMs === null ? null : wakeAtMs - NOW
 }
 
@@ -233,7 +238,7 @@ describe('engines behind a node that is lost', () => {
   test('make room at the cap for one behind another node; those with viewers stay', () => {
     const lost = [behind('a', down, { streams: 1 }), behind('b', down), behind('c', down)]
     expect(steps(lost, { maxReplicas: 3 }, { startRefusal: full })).toEqual(['drain b: vpn_lost'])
-    const action = plan(situation(lost, { maxReplicas: 3 }, { startRefusal: full })).actions[0]
+    const action = plan(snapshot(lost, { maxReplicas: 3 }, { startRefusal: full })).actions[0]
     expect(action).toMatchObject({ cause: 'vpn_lost', hiddenSinceMs: NOW - 60_000 })
   })
 
@@ -268,7 +273,7 @@ test('one behind a node that is down does not stand in for an unhealthy one', ()
   const drains = { status: 'draining', drainCause: 'surplus', drainingSince: NOW - 1_000 } as const
   const policy = { minReplicas: 1, maxReplicas: 2 }
   const steps = (node: EngineNode) =>
-    inShort(plan(situation([behind('a', {}, ill), behind('w', node, {}, drains)], policy)).actions)
+    inShort(plan(snapshot([behind('a', {}, ill), behind('w', node, {}, drains)], policy)).actions)
   expect(steps(down)).toEqual([])
   expect(steps({ ...up, namespace: 'dead' })).toEqual(['stop w: vpn_gone'])
   expect(steps(up)).toEqual(['recall w: stands_in', 'drain a: surplus_unhealthy'])

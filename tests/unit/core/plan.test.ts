@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'bun:test'
+import type { FleetSnapshot, ObservedEngine, Policy } from '../../../src/core/plan/fleet-snapshot.ts'
 import { plan, wantedNumber } from '../../../src/core/plan/plan.ts'
-import type { ObservedEngine, Policy, Situation } from '../../../src/core/plan/situation.ts'
 import { permanent } from '../../../src/core/provisioning/refusal.ts'
-import { inShort, NOW, observed, situation } from '../../support/situations.ts'
+import { inShort, NOW, observed, snapshot } from '../../support/fleet-snapshots.ts'
 
 /** The exact steps: missing and surplus ones both fail. */
 const steps = (
   engines: readonly ObservedEngine[],
   policy: Partial<Policy> = {},
-  change: Partial<Situation> = {},
-) => inShort(plan(situation(engines, policy, change)).actions)
+  change: Partial<FleetSnapshot> = {},
+) => inShort(plan(snapshot(engines, policy, change)).actions)
 
 const wakeOf = (engines: readonly ObservedEngine[], policy: Partial<Policy> = {}, change = {}) => {
-  const { wakeAtMs } = plan(situation(engines, policy, change))
+  const { wakeAtMs } = plan(snapshot(engines, policy, change))
   return wakeAtMs === null ? null : wakeAtMs - NOW
 }
 
@@ -40,7 +40,7 @@ describe('the wanted number', () => {
     [{ minReplicas: 3, minFree: 2, maxReplicas: 5 }, 4, 5],
     [{ minReplicas: 0, minFree: 1, maxReplicas: 5 }, 7, 5],
   ])('%p with %d busy: %d', (policy, busy, wanted) => {
-    expect(wantedNumber(situation([], policy).policy, busy)).toBe(wanted)
+    expect(wantedNumber(snapshot([], policy).policy, busy)).toBe(wanted)
   })
 })
 
@@ -86,7 +86,7 @@ describe('starts', () => {
   test('never above the cap, with everything that is not history counted', () => {
     const engines = [observed('a', {}, draining('operator', 0)), observed('b')]
     expect(steps(engines, { minReplicas: 3, maxReplicas: 3 })).toEqual(['provision: below_wanted'])
-    expect(plan(situation(engines, { minReplicas: 2, maxReplicas: 2 })).waits).toEqual([
+    expect(plan(snapshot(engines, { minReplicas: 2, maxReplicas: 2 })).waits).toEqual([
       'MAX_REPLICAS (2) is reached',
     ])
   })
@@ -116,7 +116,7 @@ describe('starts', () => {
 
   test('none while they would be refused, or after one that failed', () => {
     const startRefusal = permanent('why')
-    expect(plan(situation([], { minReplicas: 1 }, { startRefusal }))).toMatchObject({
+    expect(plan(snapshot([], { minReplicas: 1 }, { startRefusal }))).toMatchObject({
       actions: [],
       waits: [startRefusal.message],
     })
@@ -488,7 +488,7 @@ describe('an unhealthy engine and one that is well and drains for being too many
 
 test('nothing is decided while what is known may be out of date', () => {
   const engines = [observed('a', {}, draining('surplus')), observed('b', {}, { containerState: 'exited' })]
-  expect(plan(situation(engines, { minReplicas: 5 }, { frozen: 'Docker does not answer' }))).toEqual({
+  expect(plan(snapshot(engines, { minReplicas: 5 }, { frozen: 'Docker does not answer' }))).toEqual({
     wanted: 5,
     serving: 1,
     busy: 0,

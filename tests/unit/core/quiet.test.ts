@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { isQuiet, type Quiet, withReading } from '../../../src/core/viewers/quiet.ts'
+import { isQuiet, type Quiet, withReading } from '../../../src/core/viewers/adopted-viewers.ts'
 
 const SECOND = 1_000
 const VIEWER_BYTES = 500_000

@@ -9,8 +9,8 @@ const missing: NodeNetwork = { name: 'gluetun', lookedAt: { containerId: null } 
 const unseen: NodeNetwork = { name: 'gluetun', lookedAt: null }
 const second: NodeNetwork = { name: 'second', lookedAt: { containerId: ID.second } }
 
-const alone = { vpnNode: null, donorId: null }
-const elsewhere = { vpnNode: null, donorId: ID.other }
+const alone = { vpnNode: null, networkContainerId: null }
+const elsewhere = { vpnNode: null, networkContainerId: ID.other }
 
 describe('an engine with a network of its own', () => {
   test.each([
@@ -28,7 +28,7 @@ describe('an engine with a network of its own', () => {
   })
 
   test('is outside also where its row names a node, once its container was looked at', () => {
-    const named = { vpnNode: 'gluetun', donorId: null }
+    const named = { vpnNode: 'gluetun', networkContainerId: null }
     expect(outsideOf(engine({ ...named, containerStartedAt: null }), [seen])).toBeNull()
     expect(outsideOf(engine(named), [seen])).toBe('own_network')
     expect(outsideOf(engine({ ...named, vpnNode: 'earlier' }), [unseen])).toBe('own_network')
@@ -44,26 +44,28 @@ describe('an engine in the network of another container', () => {
   })
 
   test('is outside where its row names a node that is not configured any more', () => {
-    const earlier = { vpnNode: 'earlier', donorId: ID.other }
+    const earlier = { vpnNode: 'earlier', networkContainerId: ID.other }
     expect(outsideOf(engine(earlier), [seen])).toBe('other_network')
     expect(outsideOf(engine(earlier), [unseen])).toBeNull()
-    expect(outsideOf(engine({ ...earlier, donorId: null, containerStartedAt: null }), [seen])).toBe(
-      'other_network',
-    )
+    expect(
+      outsideOf(engine({ ...earlier, networkContainerId: null, containerStartedAt: null }), [seen]),
+    ).toBe('other_network')
   })
 
   test('is inside where that container is a node, by its id or by its name, whatever its row says', () => {
-    for (const donorId of [ID.node, 'gluetun'])
+    for (const networkContainerId of [ID.node, 'gluetun'])
       for (const vpnNode of [null, 'earlier', 'gluetun', 'second'])
-        expect(outsideOf(engine({ vpnNode, donorId }), [seen, second])).toBeNull()
+        expect(outsideOf(engine({ vpnNode, networkContainerId }), [seen, second])).toBeNull()
   })
 
   test('is not outside for having joined an earlier container of its node', () => {
-    expect(outsideOf(engine({ vpnNode: 'gluetun', donorId: ID.other }), [seen])).toBeNull()
+    expect(outsideOf(engine({ vpnNode: 'gluetun', networkContainerId: ID.other }), [seen])).toBeNull()
   })
 
   test('is outside where its row names a node and its container another name', () => {
-    expect(outsideOf(engine({ vpnNode: 'gluetun', donorId: 'elsewhere' }), [seen])).toBe('other_network')
+    expect(outsideOf(engine({ vpnNode: 'gluetun', networkContainerId: 'elsewhere' }), [seen])).toBe(
+      'other_network',
+    )
   })
 })
 

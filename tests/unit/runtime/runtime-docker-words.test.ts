@@ -55,15 +55,20 @@ describe('the words of Docker become', () => {
     [500, `${networking} for 0.0.0.0:18102:172.17.0.2:80/tcp: address already in use`, 'port_taken', '18102'],
     [500, `${networking} 0.0.0.0:18103/tcp: address already in use`, 'port_taken', '18103'],
     [404, 'No such container: abc', 'not_found', 'There is no container abc.'],
-    [404, 'No such container: gluetun', 'no_donor', 'gluetun, whose network is to be joined'],
-    [409, `cannot join network of a non running container: ${id}`, 'no_donor', 'start it first'],
+    [404, 'No such container: gluetun', 'no_network_container', 'gluetun, whose network is to be joined'],
+    [409, `cannot join network of a non running container: ${id}`, 'no_network_container', 'start it first'],
     [
       409,
       `cannot join network namespace of a non running container: container /gluetun is exited`,
-      'no_donor',
+      'no_network_container',
       'start it first',
     ],
-    [409, `Container ${id} is restarting, wait until the container is running`, 'no_donor', 'is restarting'],
+    [
+      409,
+      `Container ${id} is restarting, wait until the container is running`,
+      'no_network_container',
+      'is restarting',
+    ],
     [404, 'network media not found', 'refused', 'docker network create media'],
     [
       400,
@@ -87,7 +92,7 @@ describe('the words of Docker become', () => {
     expect(failure.cause).toBeInstanceOf(Error)
   })
 
-  test('no_donor where a container cannot be created for want of the one whose network it joins', async () => {
+  test('no_network_container where a container cannot be created for want of the one whose network it joins', async () => {
     using daemon = rawDaemon((wire) => wire.send(httpAnswer(404, { message: 'No such container: gluetun' })))
     const place = {
       ports: [],
@@ -97,7 +102,7 @@ describe('the words of Docker become', () => {
       cpus: null,
     }
     const spec = { name: 'acestream-1', image: 'engine:1', env: {}, labels: {}, ...place }
-    const failure = await failureOf('no_donor', dockerRuntimeAt(daemon.dockerHost).create(spec))
+    const failure = await failureOf('no_network_container', dockerRuntimeAt(daemon.dockerHost).create(spec))
     expect(failure.message).toContain('gluetun, whose network is to be joined')
   })
 

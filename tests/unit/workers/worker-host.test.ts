@@ -37,7 +37,7 @@ function hostOf(programs: readonly string[], silenceMaxMs = 10_000) {
   const facts: string[] = []
   const drops: string[] = []
   let lost = 0
-  const host = new WorkerHost<{ readonly type: 'wish'; readonly text: string }, Told>({
+  const host = new WorkerHost<{ readonly type: 'command'; readonly text: string }, Told>({
     name: 'test worker',
     now: Date.now,
     spawn: () => {
@@ -47,7 +47,7 @@ function hostOf(programs: readonly string[], silenceMaxMs = 10_000) {
       return worker
     },
     parse: (message) => (isTold(message) ? message : null),
-    briefing: () => [{ type: 'wish', text: `briefing ${spawned.length}` }],
+    handshake: () => [{ type: 'command', text: `handshake ${spawned.length}` }],
     onFact: ({ text }) => facts.push(text),
     onLost: () => lost++,
     onTrouble: (why, restartInMs) => troubles.push({ why, restartInMs }),
@@ -59,18 +59,18 @@ function hostOf(programs: readonly string[], silenceMaxMs = 10_000) {
   return { host, spawned, troubles, drops, returns, facts, lost: () => lost }
 }
 
-const wish = (text: string) => ({ type: 'wish', text }) as const
+const command = (text: string) => ({ type: 'command', text }) as const
 
 describe('a worker', () => {
-  test('is told its briefing before anything else, and what is said before it is ready not at all', async () => {
+  test('is told its handshake before anything else, and what is said before it is ready not at all', async () => {
     const { host, facts, troubles } = hostOf([WELL])
-    host.say(wish('before it is there'))
+    host.say(command('before it is there'))
     host.start()
-    host.say(wish('before it is ready'))
+    host.say(command('before it is ready'))
     await until('it has told', () => facts.length > 0)
-    host.say(wish('afterwards'))
+    host.say(command('afterwards'))
     await until('it has told that, too', () => facts.length > 1)
-    expect(facts).toEqual([wish('briefing 1'), wish('afterwards')].map((each) => JSON.stringify(each)))
+    expect(facts).toEqual([command('handshake 1'), command('afterwards')].map((each) => JSON.stringify(each)))
     expect(troubles).toEqual([])
   })
 
@@ -93,7 +93,7 @@ describe('a worker', () => {
     expect(returns[0]?.awayMs).toBeWithin(1_740, 10_000)
     // Only the third had been ready, so only what it might have told is lost.
     expect(lost()).toBe(1)
-    expect(facts).toContain(JSON.stringify(wish('briefing 4')))
+    expect(facts).toContain(JSON.stringify(command('handshake 4')))
   })
 
   test('that dies again after it was well is another outage, with short waits', async () => {
@@ -119,7 +119,7 @@ describe('a worker', () => {
     await until('the next one is well', () => returns.length > 0)
     expect(troubles).toEqual([{ why: 'the test worker was silent for 0.2 s', restartInMs: 250 }])
     expect([spawned.length, lost()]).toEqual([2, 1])
-    expect(facts).toEqual([JSON.stringify(wish('briefing 2'))])
+    expect(facts).toEqual([JSON.stringify(command('handshake 2'))])
     await until('the silent one was ended', () => hasClosed)
     // Dropped is not unseen, and a flood of it is one line.
     expect(drops).toEqual(['the test worker said what is no message of the protocol'])
@@ -156,10 +156,10 @@ describe('a worker', () => {
     const { host, spawned, facts, troubles } = hostOf([WELL])
     host.start()
     await until('it has told', () => facts.length > 0)
-    host.say(wish('last'))
+    host.say(command('last'))
     await host.stop()
     const told = facts.length
-    host.say(wish('too late'))
+    host.say(command('too late'))
     await host.stop()
     expect([facts.length, spawned.length, troubles.length]).toEqual([told, 1, 0])
   })

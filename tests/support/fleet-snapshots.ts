@@ -1,8 +1,8 @@
-import type { Action, ObservedEngine, Policy, Situation } from '../../src/core/plan/situation.ts'
+import type { Action, FleetSnapshot, ObservedEngine, Policy } from '../../src/core/plan/fleet-snapshot.ts'
 import type { Engine } from '../../src/core/types.ts'
 import { engine } from './builders.ts'
 
-/** The moment of all these situations; engines of `observed` were made and used long before. */
+/** The moment of all these snapshots; engines of `observed` were made and used long before. */
 export const NOW = 10_000_000
 
 /** A healthy, idle engine; `row` is about what is stored of it. */
@@ -47,11 +47,11 @@ const POLICY: Policy = {
 }
 
 /** A fleet with nothing in its way; each test names only what it is about. */
-export function situation(
+export function snapshot(
   engines: readonly ObservedEngine[],
   policy: Partial<Policy> = {},
-  change: Partial<Situation> = {},
-): Situation {
+  change: Partial<FleetSnapshot> = {},
+): FleetSnapshot {
   return {
     engines,
     policy: { ...POLICY, ...policy },

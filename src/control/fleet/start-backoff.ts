@@ -9,7 +9,7 @@ const RETRY = { minMs: 1_000, maxMs: 60_000 }
  * Launches the engines that nobody asked for. After one that failed the next waits, longer each time, until one succeeds:
  * a missing image is tried for again, and not ten times a second.
  */
-export class OwnStarts {
+export class StartBackoff {
   #failures = 0
   #heldUntilMs = 0
 

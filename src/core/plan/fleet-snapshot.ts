@@ -2,7 +2,7 @@ import type { Health } from '../engines/health.ts'
 import type { Refusal } from '../provisioning/refusal.ts'
 import type { SecondLook } from '../streams/sessions.ts'
 import type { DrainCause, Engine } from '../types.ts'
-import { LOOK_FRESH_MS, type LookWish, type Sight, type Wanted } from '../viewers/viewers.ts'
+import { LOOK_FRESH_MS, type LookRequest, type Sight, type Wanted } from '../viewers/viewers.ts'
 import type { Namespace } from '../vpn/namespace.ts'
 import type { NodeState } from '../vpn/vpn.ts'
 import type { Outside } from '../vpn/vpn-membership.ts'
@@ -76,7 +76,7 @@ export interface Replacement {
 }
 
 /** All that a plan looks at. */
-export interface Situation {
+export interface FleetSnapshot {
   readonly engines: readonly ObservedEngine[]
   readonly policy: Policy
   readonly nowMs: number
@@ -178,7 +178,7 @@ export interface Plan {
   /** Why something that is wanted is not done now. */
   readonly waits: readonly string[]
   /** Engines of which somebody has to find out whether they are watched; null where nothing may be decided at all. */
-  readonly looks: readonly LookWish[] | null
+  readonly looks: readonly LookRequest[] | null
   /** When time alone changes the plan; null when it does not. */
   readonly wakeAtMs: number | null
 }
@@ -186,7 +186,7 @@ export interface Plan {
 /** Tells what is due, and remembers the earliest of what is not; and who has to be looked at before something is done. */
 export class Agenda {
   #wakeAtMs: number | null = null
-  readonly #looks = new Map<string, LookWish>()
+  readonly #looks = new Map<string, LookRequest>()
 
   constructor(readonly nowMs: number) {}
 
@@ -210,7 +210,7 @@ export class Agenda {
     return isFresh ? sight : null
   }
 
-  get looks(): readonly LookWish[] {
+  get looks(): readonly LookRequest[] {
     return [...this.#looks.values()]
   }
 }

@@ -21,7 +21,7 @@ export function observedChange(engine: Engine, seen: ContainerObservation): Obse
     // A stopped container has no address; the last one is of no use either.
     address: seen.address,
     networks: seen.networks,
-    donorId: seen.joins,
+    networkContainerId: seen.joins,
     restartCount,
   }
   const isSame =
@@ -31,7 +31,7 @@ export function observedChange(engine: Engine, seen: ContainerObservation): Obse
     change.containerStartedAt === engine.containerStartedAt &&
     change.address === engine.address &&
     change.networks.join() === engine.networks.join() &&
-    change.donorId === engine.donorId &&
+    change.networkContainerId === engine.networkContainerId &&
     // A count that went back tells of a start by hand, which the time of the start tells too.
     restartCount <= engine.restartCount
   return isSame ? null : { change, isRestarted }
@@ -40,7 +40,13 @@ export function observedChange(engine: Engine, seen: ContainerObservation): Obse
 interface ObservedChange {
   readonly change: Pick<
     Engine,
-    'name' | 'containerState' | 'containerStartedAt' | 'address' | 'networks' | 'donorId' | 'restartCount'
+    | 'name'
+    | 'containerState'
+    | 'containerStartedAt'
+    | 'address'
+    | 'networks'
+    | 'networkContainerId'
+    | 'restartCount'
   >
   readonly isRestarted: boolean
 }

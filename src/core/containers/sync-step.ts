@@ -23,7 +23,7 @@ export interface Pair {
   readonly inHand: boolean
 }
 
-export type Settlement =
+export type SyncStep =
   /** As it should be, or somebody is at it. */
   | { readonly kind: 'leave' }
   /** A container that nothing needs, and that is too new to be removed: look again when it is not. */
@@ -74,7 +74,7 @@ const isCopy = ({ engine, container }: Pair): boolean =>
 const isLate = (pair: Pair): boolean => isHistory(pair) && !isCopy(pair) && neverStarted(pair)
 
 /** Read top to bottom, the first that holds decides. */
-const RULES: readonly { readonly when: (pair: Pair) => boolean; readonly outcome: Settlement }[] = [
+const RULES: readonly { readonly when: (pair: Pair) => boolean; readonly outcome: SyncStep }[] = [
   { when: ({ inHand }) => inHand, outcome: { kind: 'leave' } },
   {
     when: (pair) => isOthers(pair) && pair.container?.isLeftToUs === true && runs(pair),
@@ -128,7 +128,7 @@ const RULES: readonly { readonly when: (pair: Pair) => boolean; readonly outcome
  * Decides what becomes of a container and its row, whatever crashed before and at whatever point. Applied again to what
  * its own outcome leaves, it finds nothing more to do.
  */
-export function settle(pair: Pair): Settlement {
+export function syncStep(pair: Pair): SyncStep {
   const outcome = RULES.find(({ when }) => when(pair))?.outcome ?? { kind: 'observe' }
   // Nobody could ever be sent there.
   if (outcome.kind === 'adopt' && pair.container?.isUsable !== true) return { kind: 'leave' }
@@ -137,7 +137,7 @@ export function settle(pair: Pair): Settlement {
 }
 
 /** Whether it takes the container away, which nothing brings back. */
-export const isRemoval = ({ kind }: Settlement): boolean =>
+export const isRemoval = ({ kind }: SyncStep): boolean =>
   kind === 'reap' || kind === 'undo' || kind === 'remove'
 
 /** Whether the container stands still, as far as this look went; then only a removal that a running one refuses is right. */

@@ -1,4 +1,4 @@
-import type { Settlement } from '../../core/containers/settle.ts'
+import type { SyncStep } from '../../core/containers/sync-step.ts'
 import { runtimeUnavailable } from '../../core/provisioning/refusal.ts'
 import type { Engine } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -14,10 +14,10 @@ import type { LookQueue } from '../facts/look-queue.ts'
 import type { Launches } from '../provisioning/launches.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 import { adopt } from './adoption.ts'
-import { applyObserved, observedChange } from './observe.ts'
+import { applyObserved, observedChange } from './observed-change.ts'
 import { removeAsSeen } from './removal.ts'
 
-export interface SettlementsDeps {
+export interface SyncStepsDeps {
   readonly store: Store
   readonly clock: Clock
   readonly runtime: Runtime
@@ -30,34 +30,34 @@ export interface SettlementsDeps {
   readonly launches: Pick<Launches, 'settled'>
 }
 
-/** Does what `core/containers/settle` decides. Each step may be done twice, and looks at the row again before it writes. */
-export class Settlements {
-  constructor(private readonly deps: SettlementsDeps) {}
+/** Does what `core/containers/sync-step` decides. Each step may be done twice, and looks at the row again before it writes. */
+export class SyncSteps {
+  constructor(private readonly deps: SyncStepsDeps) {}
 
   /** Throws RuntimeFailure when Docker can't be asked; nothing is written then, and a later look tries again. */
   async execute(
-    settlement: Settlement,
+    step: SyncStep,
     engine: Engine | undefined,
     seen: ContainerObservation | null,
   ): Promise<void> {
-    switch (settlement.kind) {
+    switch (step.kind) {
       case 'leave':
       case 'wait':
         return
       case 'adopt':
         return this.#adopt(there(seen))
       case 'reap':
-        return this.#reap(there(seen), settlement.reason)
+        return this.#reap(there(seen), step.reason)
       case 'observe':
         return this.#observe(there(engine), there(seen))
       case 'finish':
         return this.#finish(there(engine), there(seen))
       case 'undo':
-        return this.#undo(there(engine), seen, settlement.reason)
+        return this.#undo(there(engine), seen, step.reason)
       case 'remove':
         return this.#remove(there(engine), there(seen))
       case 'gone':
-        return this.#gone(there(engine), settlement.reason)
+        return this.#gone(there(engine), step.reason)
     }
   }
 
@@ -104,7 +104,7 @@ export class Settlements {
         containerStartedAt: seen.startedAtMs,
         address: seen.address,
         networks: seen.networks,
-        donorId: seen.joins,
+        networkContainerId: seen.joins,
       }
       if (!transition(tx, engine.id, ['provisioning'], 'starting', change)) return
       const detail = { container_id: seen.id, name: seen.name, found: true }
@@ -144,7 +144,7 @@ export class Settlements {
   }
 }
 
-/** `core/containers/settle` names no step without the row or the container that the step is about. */
+/** `core/containers/sync-step` names no step without the row or the container that the step is about. */
 function there<T>(value: T | null | undefined): T {
   if (value === null || value === undefined)
     throw new Error('a step without what it is about: this is a defect')

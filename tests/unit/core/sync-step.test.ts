@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { type Pair, settle, standsStill, youngUntilMs } from '../../../src/core/containers/settle.ts'
+import { type Pair, standsStill, syncStep, youngUntilMs } from '../../../src/core/containers/sync-step.ts'
 
 const OWN = 'container-1'
 const container = (state: NonNullable<Pair['container']>['state'], change = {}) => ({
@@ -22,9 +22,9 @@ const row = (
 /** The container carries the label of an engine that had another one. */
 const other = (status: 'gone' | 'failed') => row(status, null, 'container-0')
 const decide = (engine: Pair['engine'], seen: Pair['container'], inHand = false) =>
-  settle({ engine, container: seen, inHand }).kind
+  syncStep({ engine, container: seen, inHand }).kind
 
-describe('settle', () => {
+describe('the next step for a row and its container', () => {
   test.each([
     // What a crash leaves of a provision.
     [row('provisioning'), null, 'undo'],

@@ -1,5 +1,5 @@
 import type { Engine } from '../../core/types.ts'
-import { isQuiet, type Quiet, withReading } from '../../core/viewers/quiet.ts'
+import { isQuiet, type Quiet, withReading } from '../../core/viewers/adopted-viewers.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { OnError } from '../../lib/guard.ts'
 import { keepOnly } from '../../lib/keep-only.ts'
@@ -18,7 +18,7 @@ const INTERVAL_MS = 20_000
  * Watches engines that were adopted without a row: whether they have viewers that we don't know of shows in what their
  * network carries. They count as busy until it stands still.
  */
-export class TrafficWatch {
+export class AdoptedViewers {
   readonly #loop: Loop
   readonly #readings = new Map<string, Quiet>()
 

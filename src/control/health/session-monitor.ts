@@ -19,7 +19,7 @@ export interface SessionCounts {
  * Takes what engines say of sessions: keeps it for whoever decides, has the figures of started streams written, and ends the
  * streams whose session their engine does not know any more.
  */
-export class SessionKeeper {
+export class SessionMonitor {
   constructor(
     private readonly deps: {
       readonly store: Store

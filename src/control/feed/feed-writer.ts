@@ -9,7 +9,7 @@ import { kindOf, type StateSource, snapshotJson } from './feed-states.ts'
 const BATCH = 200
 
 /** Knows what was told already, the journal up to an entry and the states as they were then, and so what is new. */
-export class FeedTeller {
+export class FeedWriter {
   #lastId = 0
   #states: States = new Map()
   /** Tells apart the frames that follow one entry. */
@@ -57,11 +57,11 @@ export class FeedTeller {
     const after = states.read()
     const { changed, gone } = stateChanges(before, after)
     this.#states = after
-    const farewells = gone.flatMap(([key, last]) => {
-      const json = states.farewell(key, last)
+    const finalStates = gone.flatMap(([key, last]) => {
+      const json = states.finalState(key, last)
       return json === null ? [] : [this.#stateFrame(key, json)]
     })
-    return [...farewells, ...changed.map(([key, { json }]) => this.#stateFrame(key, json))]
+    return [...finalStates, ...changed.map(([key, { json }]) => this.#stateFrame(key, json))]
   }
 
   #stateFrame(key: string, json: string): Frame {

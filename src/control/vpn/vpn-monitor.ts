@@ -24,7 +24,7 @@ const TICK_MS = 1_000
  * Turns facts about VPN nodes, and what their engines and streams show, into verdicts. Each change of one is in the journal
  * and in the log once.
  */
-export class VpnKeeper {
+export class VpnMonitor {
   readonly #loop: Loop
 
   constructor(
@@ -85,8 +85,8 @@ export class VpnKeeper {
   #findEngines(node: string, containerId: string): void {
     const { store, clock, nodes } = this.deps
     const found = liveEngines(store.db).filter(
-      ({ vpnNode, donorId }) =>
-        donorId === containerId && (vpnNode === null || nodes.get(vpnNode) === undefined),
+      ({ vpnNode, networkContainerId }) =>
+        networkContainerId === containerId && (vpnNode === null || nodes.get(vpnNode) === undefined),
     )
     if (found.length === 0) return
     store.transact((tx) => {

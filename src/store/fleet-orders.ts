@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm'
-import type { Replacement } from '../core/plan/situation.ts'
+import type { Replacement } from '../core/plan/fleet-snapshot.ts'
 import { prepared } from './prepared.ts'
 import { engines } from './schema.ts'
 import { setSetting, setting } from './settings.ts'

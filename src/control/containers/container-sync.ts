@@ -1,4 +1,4 @@
-import { isRemoval, type Settlement, settle, youngUntilMs } from '../../core/containers/settle.ts'
+import { isRemoval, type SyncStep, syncStep, youngUntilMs } from '../../core/containers/sync-step.ts'
 import { type Engine, hasStopped, isLive, isRunning } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { keepOnly } from '../../lib/keep-only.ts'
@@ -18,16 +18,16 @@ import type { Warnings } from '../reporting/warnings.ts'
 import { isEngineContainer, rowOf } from './adoption.ts'
 import { unusable, unusableWarning } from './found-values.ts'
 import type { Installation } from './installation.ts'
-import { observedChange } from './observe.ts'
+import { observedChange } from './observed-change.ts'
 import { present } from './present.ts'
-import type { Settlements } from './settlements.ts'
+import type { SyncSteps } from './sync-steps.ts'
 
-export interface SettlerDeps {
+export interface ContainerSyncDeps {
   readonly store: Store
   readonly clock: Clock
   readonly runtime: Runtime
   readonly facts: Facts
-  readonly settlements: Settlements
+  readonly syncSteps: SyncSteps
   readonly installation: Installation
   readonly warnings: Warnings
   readonly looks: LookQueue
@@ -46,27 +46,27 @@ export interface PassResult {
 
 /**
  * Brings rows and containers together, one container at a time or all at once. Reads anew before every step and decides
- * by `core/containers/settle`, so it may run at any moment and any number of times.
+ * by `core/containers/sync-step`, so it may run at any moment and any number of times.
  */
-export class Settler {
+export class ContainerSync {
   /** Since when each container is waited for that is too new to be removed. */
   readonly #waitsSince = new Map<string, number>()
 
-  constructor(private readonly deps: SettlerDeps) {}
+  constructor(private readonly deps: ContainerSyncDeps) {}
 
   /** Looks at one container and its row. Throws RuntimeFailure when Docker can't be asked. */
-  async look(containerId: string): Promise<Settlement['kind']> {
+  async look(containerId: string): Promise<SyncStep['kind']> {
     return await this.deps.looks.during(containerId, (look) => this.#look(look))
   }
 
-  async #look(look: Readonly<Look>): Promise<Settlement['kind']> {
+  async #look(look: Readonly<Look>): Promise<SyncStep['kind']> {
     let sight = await this.#see(look)
     // What is to be removed is looked at again right before, and decided on anew: it may be in use by now.
     if (sight !== null && sight.seen !== null && isRemoval(this.#decide(sight.engine, sight.seen)))
       sight = await this.#see(look)
     if (sight === null) return 'leave'
     const { engine, seen } = sight
-    const kind = await this.#settle(engine, seen)
+    const kind = await this.#syncStep(engine, seen)
     this.deps.facts.looked(look.containerId, seen?.startedAtMs ?? null)
     return kind
   }
@@ -96,7 +96,7 @@ export class Settler {
     const { runtime, store, installation, warnings } = this.deps
     const before = liveEngines(store.db).filter(({ id }) => !this.deps.inHand.has(id))
     const listed = await runtime.list()
-    installation.survey(listed)
+    installation.noteTakeOver(listed)
     const counts = {
       adopt: 0,
       reap: 0,
@@ -124,7 +124,7 @@ export class Settler {
   }
 
   /** What one container has the matter with it, be it a removal that hangs, must not keep the others from being looked at. */
-  async #lookInPass(containerId: string): Promise<Settlement['kind']> {
+  async #lookInPass(containerId: string): Promise<SyncStep['kind']> {
     try {
       return await this.look(containerId)
     } catch (error) {
@@ -164,10 +164,7 @@ export class Settler {
   }
 
   /** A row that the list does not show: asked for by its id, since the list may be older than the container. */
-  async #lookForMissing(
-    before: Engine,
-    listed: readonly ContainerObservation[],
-  ): Promise<Settlement['kind']> {
+  async #lookForMissing(before: Engine, listed: readonly ContainerObservation[]): Promise<SyncStep['kind']> {
     const { store, installation } = this.deps
     const engine = engineById(store.db, before.id)
     if (engine === undefined || !isLive(engine)) return 'leave'
@@ -175,7 +172,7 @@ export class Settler {
     const isListed = listed.some(
       (container) => rowOf(store.db, container)?.id === engine.id && !installation.isOthers(container),
     )
-    return isListed ? 'leave' : this.#settle(engine, null)
+    return isListed ? 'leave' : this.#syncStep(engine, null)
   }
 
   /** Whether it would be taken over if it had what an engine needs. */
@@ -188,9 +185,9 @@ export class Settler {
     engine: Engine | undefined,
     seen: ContainerObservation | null,
     isUsable = seen !== null && unusable(seen) === null,
-  ): Settlement {
+  ): SyncStep {
     const isOthers = seen !== null && this.deps.installation.isOthers(seen)
-    return settle({
+    return syncStep({
       engine: engine ?? null,
       container: seen && {
         id: seen.id,
@@ -206,11 +203,11 @@ export class Settler {
     })
   }
 
-  async #settle(engine: Engine | undefined, seen: ContainerObservation | null): Promise<Settlement['kind']> {
-    const settlement = this.#decide(engine, seen)
-    if (settlement.kind === 'wait' && seen !== null) this.#wait(seen)
-    await this.deps.settlements.execute(settlement, engine, seen)
-    return settlement.kind
+  async #syncStep(engine: Engine | undefined, seen: ContainerObservation | null): Promise<SyncStep['kind']> {
+    const step = this.#decide(engine, seen)
+    if (step.kind === 'wait' && seen !== null) this.#wait(seen)
+    await this.deps.syncSteps.execute(step, engine, seen)
+    return step.kind
   }
 
   #youngForMs({ id, createdAtMs }: ContainerObservation): number {

@@ -13,16 +13,16 @@ import type { ConnectionFacts, NetworkFact } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
-import { networkIntervals } from './connection-doubts.ts'
-import { sessionTargets, streamsAsked, streamsInDoubt } from './doubts.ts'
+import { sessionTargets, streamsAsked, streamsInDoubt } from './asked-sessions.ts'
 import type { HealthFact, HealthHandlers, HealthSource, HealthTarget } from './health-source.ts'
-import type { SessionKeeper } from './session-keeper.ts'
+import { networkIntervals } from './network-intervals.ts'
+import type { SessionMonitor } from './session-monitor.ts'
 
 /**
  * Tells the source which engines to probe, whenever that changes, and turns its facts into verdicts and into the step
  * from `starting` to `ready`.
  */
-export class HealthKeeper {
+export class HealthMonitor {
   #sent = ''
   #isScheduled = false
   #isStopped = false
@@ -36,7 +36,7 @@ export class HealthKeeper {
       readonly clock: Clock
       readonly facts: Facts
       readonly sessions: SessionFacts
-      readonly sessionKeeper: SessionKeeper
+      readonly sessionMonitor: SessionMonitor
       readonly connections: ConnectionFacts
       readonly nodes: VpnNodes
       readonly addresses: Addresses
@@ -50,11 +50,11 @@ export class HealthKeeper {
   ) {}
 
   start(): void {
-    const { source, store, facts, sessions, sessionKeeper, connections, nodes, onError } = this.deps
+    const { source, store, facts, sessions, sessionMonitor, connections, nodes, onError } = this.deps
     const handlers: HealthHandlers = {
       onFact: (fact) => this.#note(fact),
       onUnasked: ({ engineId, generation, atMs }) => facts.notAsked(engineId, generation, atMs),
-      onSessions: (answers) => sessionKeeper.note(answers),
+      onSessions: (answers) => sessionMonitor.note(answers),
       onNetwork: (answers) => this.#noteNetwork(answers),
       onLost: () => {
         facts.forgetAllHealth()

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { sessionTargets, streamsAsked } from '../../../src/control/health/doubts.ts'
+import { sessionTargets, streamsAsked } from '../../../src/control/health/asked-sessions.ts'
 import { stream } from '../../support/builders.ts'
 
 const url = (session: string): string => `http://127.0.0.1:19000/ace/stat/${'a'.repeat(40)}/${session}`

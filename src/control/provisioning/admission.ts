@@ -12,7 +12,7 @@ import type { Facts } from '../facts/facts.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 import type { Placer } from './placer.ts'
 
-export interface GateSettings {
+export interface AdmissionSettings {
   readonly maxReplicas: number
   readonly autoDelete: boolean
   readonly graceSeconds: number
@@ -23,7 +23,7 @@ export interface GateSettings {
 const CAPACITY_ETA_S = 30
 
 /** Collects what admission looks at, from the store and from memory, and asks it. Waits for nothing. */
-export class Gate {
+export class Admission {
   constructor(
     private readonly deps: {
       readonly store: Pick<Store, 'failure'>
@@ -31,7 +31,7 @@ export class Gate {
       readonly facts: Facts
       readonly placer: Placer
       readonly nodes: VpnNodes
-      readonly settings: GateSettings
+      readonly settings: AdmissionSettings
     },
   ) {}
 

@@ -1,23 +1,23 @@
-import type { EngineNode, ObservedEngine, Policy, Situation } from '../../core/plan/situation.ts'
+import type { EngineNode, FleetSnapshot, ObservedEngine, Policy } from '../../core/plan/fleet-snapshot.ts'
 import { secondLook, stillMs } from '../../core/streams/sessions.ts'
 import { type Engine, generationOf, type Stream } from '../../core/types.ts'
 import { renewedForPort } from '../../core/vpn/forwarded-port.ts'
 import { namespaceOf } from '../../core/vpn/namespace.ts'
 import { type Connection, strandedSinceMs } from '../../core/vpn/tunnel.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { lastReplacement, scaleOrder } from '../../store/fleet-orders.ts'
 import type { Store } from '../../store/store.ts'
-import { lastReplacement, scaleOrder } from '../../store/wishes.ts'
 import type { FleetRows } from '../engines/fleet-rows.ts'
 import { type EngineTemplate, plainRequest, templateHash } from '../engines/template.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { InHand } from '../facts/in-hand.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
-import { streamsInDoubt } from '../health/doubts.ts'
-import type { Gate } from '../provisioning/gate.ts'
+import { streamsInDoubt } from '../health/asked-sessions.ts'
+import type { Admission } from '../provisioning/admission.ts'
 import type { ViewerWatch } from '../viewers/viewer-watch.ts'
 import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'
-import type { OwnStarts } from './own-starts.ts'
+import type { StartBackoff } from './start-backoff.ts'
 
 /** What of the policy stands in the configuration; `minReplicas` may be overruled by an operator. */
 export type PolicySettings = Omit<Policy, 'scaledAtMs'>
@@ -30,39 +30,39 @@ interface Neighbourhood {
   readonly lastConnected: readonly { readonly engineId: string; readonly connection: Connection }[]
 }
 
-export interface SurveyDeps {
+export interface FleetSnapshotsDeps {
   readonly store: Store
   readonly rows: FleetRows
   readonly clock: Clock
   readonly facts: Facts
   readonly sessions: SessionFacts
-  readonly gate: Gate
+  readonly admission: Admission
   readonly nodes: VpnNodes
   readonly connections: ConnectionFacts
   readonly viewers: Pick<ViewerWatch, 'sightOf'>
   readonly template: EngineTemplate
   readonly settings: PolicySettings
   readonly inHand: Pick<InHand, 'has'>
-  readonly starts: Pick<OwnStarts, 'heldUntilMs' | 'hasFailed'>
+  readonly startBackoff: Pick<StartBackoff, 'heldUntilMs' | 'hasFailed'>
 }
 
 /**
  * Collects all that a plan looks at, from the store and from memory, at one moment. Waits for nothing. The rows are looked at
  * once, so that it takes twice as long for twice as many engines, and no longer.
  */
-export class Survey {
+export class FleetSnapshots {
   /** By image; the template never changes, and there are few images. */
   readonly #hashes = new Map<string, string>()
 
-  constructor(private readonly deps: SurveyDeps) {}
+  constructor(private readonly deps: FleetSnapshotsDeps) {}
 
-  take(): Situation {
-    const { store, clock, facts, gate, starts } = this.deps
+  take(): FleetSnapshot {
+    const { store, clock, facts, admission, startBackoff } = this.deps
     const { db } = store
     const rows = this.deps.rows.read()
     const { engines, started } = rows
     const inDoubt = streamsInDoubt(db, rows, this.deps, clock.now())
-    const generalBreaker = gate.breaker(db, 'general')
+    const generalBreaker = admission.breaker(db, 'general')
     const nodes = this.#neighbourhoods(engines)
     const renewed = renewedForPorts([...nodes.values()], (id) => started.has(id))
     return {
@@ -79,9 +79,9 @@ export class Survey {
       nowMs: clock.now(),
       frozen: this.#frozen(),
       watchedSinceMs: facts.watch().sinceMs,
-      ...gate.ownRefusals(db, plainRequest),
-      isStartTrial: generalBreaker.state === 'half_open' || starts.hasFailed(),
-      startsHeldUntilMs: starts.heldUntilMs(),
+      ...admission.ownRefusals(db, plainRequest),
+      isStartTrial: generalBreaker.state === 'half_open' || startBackoff.hasFailed(),
+      startsHeldUntilMs: startBackoff.heldUntilMs(),
       replacement: lastReplacement(db),
     }
   }

@@ -1,5 +1,5 @@
 /** What operators asked for, since it excuses what would be a fault otherwise. Kept by the simulation, not by the books. */
-export class Wishes {
+export class Orders {
   readonly #deleted = new Set<string>()
   readonly #drained = new Set<string>()
   readonly #stopped = new Set<string>()

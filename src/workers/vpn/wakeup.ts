@@ -1,0 +1,27 @@
+/** Time for a loop: the real one, or a virtual one. */
+export interface LoopClock {
+  /** Epoch milliseconds. */
+  now(): number
+  /** Resolves after `ms`, or when the signal aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/** Wakes a loop before its time. A wake-up that nobody waits for is not lost. */
+export class Wakeup {
+  #isWoken = false
+  #woken = new AbortController()
+
+  constructor(private readonly clock: LoopClock) {}
+
+  wake(): void {
+    this.#isWoken = true
+    this.#woken.abort()
+  }
+
+  /** Resolves after `ms`, at a wake-up, at once if there was one since the last wait, or when the signal aborts. */
+  async wait(ms: number, signal: AbortSignal): Promise<void> {
+    if (!this.#isWoken) await this.clock.sleep(ms, AbortSignal.any([signal, this.#woken.signal]))
+    this.#isWoken = false
+    this.#woken = new AbortController()
+  }
+}
