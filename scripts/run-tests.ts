@@ -1,24 +1,28 @@
 /**
- * Runs the tests by kind, what shows a mistake soonest first, and tells what failed and what took longest:
+ * Runs the tests by kind, and tells what failed and what took longest:
  *
  *   bun scripts/run-tests.ts [--all] [FILE or argument of bun test ...]
  *
- * 1. The tests without Docker, in one process. 2. Those that start processes or containers, each file in a process of its own, some at a
- * time: they mostly wait, and each has its own labels, names and ports. A few that fail so run once more, alone: that counts, and
- * those that passed then are named as unsteady. 3. The simulation.
+ * The tests without Docker run in one process, which shows a mistake soonest. Beside it each file that starts processes or containers
+ * has a process of its own, some at a time: they mostly wait, and each has its own labels, names and ports. They start the single
+ * binary, as users do. The simulation comes last.
+ *
+ * A few files that fail beside others run once more, alone: that result counts, and those that pass then are named as unsteady.
  *
  * --all adds the slowest tier: the emulators' own tests, and all seeds. Whoever names files or arguments has those run alone. The last
  * line is `N passed, N failed`; ends with 0 when all passed.
  */
-import { cpus } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buildBinary } from '../tests/support/binary.ts'
 
 const ROOT = join(import.meta.dir, '..')
 
 /** A test that names no time of its own has this long: a busy machine is no fault. */
 const TEST = ['bun', 'test', '--timeout', '30000'] as const
 
-/** Files on Docker at a time: they wait more than they work. */
+/** Files on Docker at a time: they wait more than they work. One more when the tests without Docker have ended. */
 const AT_ONCE = Math.max(2, Math.min(4, cpus().length + 1))
 
 /** Those that compare names of containers with what a document shows, which are given in a row by all that run. */
@@ -26,6 +30,8 @@ const ALONE = ['tests/e2e/acexy-guide.test.ts']
 
 /** Those that take longest go first, so that none of them is left alone at the end. */
 const LONGEST = ['viewers', 'vpn-recovery', 'two-copies', 'vpn-kill-switch', 'lifecycle', 'lifecycle-dockerd']
+
+const WITHOUT_DOCKER = ['tests/unit', 'tests/simulation', 'tests/mutation', 'tests/support']
 
 const SEEDS = { usual: 60, all: 500 } as const
 
@@ -60,14 +66,15 @@ async function dockerFiles(): Promise<string[]> {
   return others.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
 }
 
-async function runAtOnce(files: string[]): Promise<void> {
+/** `another` resolves when there is a place for one more at a time. */
+async function runAtOnce(files: string[], another: Promise<unknown>): Promise<void> {
   const all: Outcome[] = []
   const lane = async (): Promise<void> => {
     for (let file = files.shift(); file !== undefined; file = files.shift()) {
       all.push(await run(file, [...TEST, file], 'at the end'))
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, lane))
+  await Promise.all([...Array.from({ length: AT_ONCE }, lane), another.then(lane)])
   const bad = all.filter(({ failed }) => failed > 0)
   const again = bad.length > SECOND_TURNS ? [] : bad
   outcomes.push(...all.filter((outcome) => !again.includes(outcome)))
@@ -79,6 +86,13 @@ async function runAlone(first: Outcome): Promise<Outcome> {
   const second = await run(first.name, [...TEST, first.name], 'at the end')
   const outcome = { ...second, ms: first.ms + second.ms }
   return second.failed > 0 ? outcome : { ...outcome, unsteady: first.output }
+}
+
+async function runOnDocker(program: string, withoutDocker: Promise<unknown>): Promise<void> {
+  process.env.ROUNDHOUSE_TEST_PROGRAM = program
+  outcomes.push(await run('images of the emulators', ['bun', 'tests/support/images.ts'], 'now'))
+  for (const file of ALONE) outcomes.push(await run(file, [...TEST, file], 'at the end'))
+  await runAtOnce(await dockerFiles(), withoutDocker)
 }
 
 /** The tests that try the emulators themselves: whoever changed nothing there has nothing to learn from them. */
@@ -166,11 +180,14 @@ function failures(output: string): string {
 if (named.length > 0) {
   outcomes.push(await run(named.join(' '), [...TEST, ...named], 'now'))
 } else {
-  const folders = ['tests/unit', 'tests/simulation', 'tests/mutation', 'tests/support']
-  outcomes.push(await run('without Docker', [...TEST, ...folders], 'now'))
-  outcomes.push(await run('images of the emulators', ['bun', 'tests/support/images.ts'], 'now'))
-  for (const file of ALONE) outcomes.push(await run(file, [...TEST, file], 'now'))
-  await runAtOnce(await dockerFiles())
+  const withoutDocker = run('without Docker', [...TEST, ...WITHOUT_DOCKER], 'now')
+  const folder = mkdtempSync(join(tmpdir(), 'roundhouse-tests-'))
+  try {
+    await runOnDocker(buildBinary(folder), withoutDocker)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+  outcomes.push(await withoutDocker)
   const isEmulatorsTurn = isAll || (await haveEmulatorsChanged())
   if (isEmulatorsTurn) outcomes.push(await run('emulators', [...TEST, 'tests/emulators'], 'now'))
   outcomes.push(await simulate(isAll))

@@ -82,14 +82,18 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   withinMs = 30_000,
 ): Promise<Exclude<T, false | undefined | null>> {
-  const deadline = performance.now() + withinMs
+  const startedMs = performance.now()
   for (;;) {
     const value = await condition()
     if (isThere(value)) return value
-    if (performance.now() > deadline) throw new Error(`Waited ${withinMs} ms in vain until ${what}.`)
-    await Bun.sleep(10)
+    const waitedMs = performance.now() - startedMs
+    if (waitedMs > withinMs) throw new Error(`Waited ${withinMs} ms in vain until ${what}.`)
+    await Bun.sleep(waitedMs < QUICK_MS ? 10 : 50)
   }
 }
+
+/** What has not come by then is asked for less often: many tests wait at a time, and each question costs the others. */
+const QUICK_MS = 500
 
 /** Watches that something holds for a time; throws at the first look at which it does not. */
 export async function staysFor(ms: number, what: string, holds: () => Promise<boolean>): Promise<void> {
