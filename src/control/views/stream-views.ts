@@ -1,5 +1,4 @@
 import type { Sample } from '../../core/streams/figures.ts'
-import { stalledSinceMs } from '../../core/streams/sessions.ts'
 import type { Stream } from '../../core/types.ts'
 import { newestSamplesOf, samplesOf } from '../../store/samples.ts'
 import type { Store } from '../../store/store.ts'
@@ -13,7 +12,8 @@ import {
 import type { FleetRows } from '../engines/fleet-rows.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import type { Statistics } from '../streams/statistics.ts'
-import { iso, isoOrNull } from './iso.ts'
+import { StartedRecords } from './started-records.ts'
+import { arrayOf, type StreamRecord, sampleView, stalledSinceOf, streamView } from './stream-json.ts'
 
 /** Ended streams in a list whose length nobody set: what a page can show and a request can render in little time. */
 const ENDED_MAX = 500
@@ -25,24 +25,21 @@ export interface StreamPage {
   readonly next: number | null
 }
 
-/** One record of the books as JSON text. */
-interface StreamRecord {
-  readonly rowId: number
-  readonly containerId: string | null
-  readonly json: string
+/** All that are started, and their list once somebody has asked for it; `onEngines` is another with each version. */
+interface Whole {
+  readonly onEngines: readonly StreamRecord[]
+  readonly records: readonly StreamRecord[]
+  json: string | null
 }
 
 /**
- * The answers about streams. Started ones are rendered once per version of the store and of the statistics, and kept by container,
- * since a proxy asks for each engine in turn before every viewer, and as a whole, since panels ask for it. Those that no engine of
- * ours serves are only rendered for the whole: a proxy does not wait for them.
+ * The answers about streams. Started ones are kept by container (`StartedRecords`), since a proxy asks for each engine in turn before
+ * every viewer, and as a whole, since panels ask for it. Those that no engine of ours serves are only rendered for the whole: a proxy
+ * does not wait for them.
  */
 export class StreamViews {
-  #version = -1
-  #onEngines: readonly StreamRecord[] = []
-  #startedOf: ReadonlyMap<string | null, string> = new Map()
-  #started: readonly StreamRecord[] | null = null
-  #allStarted: string | null = null
+  readonly #onEngines: StartedRecords
+  #whole: Whole | null = null
 
   constructor(
     private readonly deps: {
@@ -52,7 +49,9 @@ export class StreamViews {
       readonly statistics: Statistics
       readonly samplesMax: number
     },
-  ) {}
+  ) {
+    this.#onEngines = new StartedRecords(deps)
+  }
 
   /**
    * The streams that match, oldest first. With a `limit` the newest so many. Without one all that are started are in it,
@@ -62,21 +61,17 @@ export class StreamViews {
     const { status, containerId, limit } = filter
     if (status === 'started' && limit === undefined && filter.before === undefined)
       return { json: this.#startedJson(containerId), next: null }
-    if (limit === undefined) return { json: array(this.#records(this.#matching(filter))), next: null }
+    if (limit === undefined) return { json: arrayOf(this.#records(this.#matching(filter))), next: null }
     // One more than the page has tells whether there is another.
     const found = this.#matching({ ...filter, limit: limit + 1 })
     const streams = found.slice(-limit)
     const next = found.length > limit ? (streams[0]?.rowId ?? null) : null
-    return { json: array(this.#records(streams)), next }
+    return { json: arrayOf(this.#records(streams)), next }
   }
 
   /** All that are started, oldest first. */
   started(): readonly StreamRecord[] {
-    this.#refresh()
-    this.#started ??= [...this.#onEngines, ...this.#records(startedUnmatched(this.deps.store.db))].toSorted(
-      (a, b) => a.rowId - b.rowId,
-    )
-    return this.#started
+    return this.#startedWhole().records
   }
 
   /** One record of the books; null when it is not there any more. */
@@ -114,22 +109,18 @@ export class StreamViews {
   }
 
   #startedJson(containerId: string | undefined): string {
-    this.#refresh()
-    if (containerId !== undefined) return this.#startedOf.get(containerId) ?? '[]'
-    this.#allStarted ??= array(this.started())
-    return this.#allStarted
+    if (containerId !== undefined) return this.#onEngines.listOf(containerId)
+    const whole = this.#startedWhole()
+    whole.json ??= arrayOf(whole.records)
+    return whole.json
   }
 
-  #refresh(): void {
-    const { store, rows, statistics } = this.deps
-    const version = store.version() + statistics.version()
-    if (version === this.#version) return
-    this.#onEngines = this.#records([...rows.read().started.values()].flat())
-    const byContainer = Map.groupBy(this.#onEngines, ({ containerId }) => containerId)
-    this.#startedOf = new Map([...byContainer].map(([id, records]) => [id, array(records)]))
-    this.#started = null
-    this.#allStarted = null
-    this.#version = version
+  #startedWhole(): Whole {
+    const onEngines = this.#onEngines.read()
+    if (this.#whole?.onEngines === onEngines) return this.#whole
+    const records = [...onEngines, ...this.#records(startedUnmatched(this.deps.store.db))]
+    this.#whole = { onEngines, records: records.toSorted((a, b) => a.rowId - b.rowId), json: null }
+    return this.#whole
   }
 
   #records(streams: readonly Stream[]): StreamRecord[] {
@@ -143,50 +134,7 @@ export class StreamViews {
     })
   }
 
-  /** `is_live` is a boolean, as acexy decodes it. */
   #view(stream: Stream, sample: Sample | null) {
-    const session = stream.status === 'started' ? this.deps.sessions.of(stream.rowId) : null
-    return {
-      id: stream.streamId,
-      key_type: stream.keyType,
-      key: stream.key,
-      container_id: stream.containerId,
-      playback_session_id: stream.playbackSessionId,
-      stat_url: stream.statUrl,
-      command_url: stream.commandUrl,
-      is_live: stream.isLive,
-      started_at: iso(stream.startedAt),
-      ended_at: isoOrNull(stream.endedAt),
-      status: stream.status,
-      end_reason: stream.endReason,
-      record: stream.rowId,
-      stalled_since: isoOrNull(session && stalledSinceMs(session)),
-      ...figuresView(sample),
-      stats_at: isoOrNull(sample?.at ?? null),
-    }
+    return streamView(stream, sample, stalledSinceOf(stream, this.deps.sessions))
   }
 }
-
-const array = (records: readonly StreamRecord[]): string => `[${records.map(({ json }) => json).join(',')}]`
-
-const sampleView = (sample: Sample) => ({
-  ts: iso(sample.at),
-  ...figuresView(sample),
-  status: sample.status,
-})
-
-const figuresView = (sample: Sample | null) => ({
-  peers: sample?.peers ?? null,
-  speed_down: sample?.speedDown ?? null,
-  speed_up: sample?.speedUp ?? null,
-  downloaded: sample?.downloaded ?? null,
-  uploaded: sample?.uploaded ?? null,
-  livepos: sample === null || sample.livePos === null ? null : livePosition(sample),
-})
-
-const livePosition = ({ livePos, liveFirst, liveLast, bufferPieces }: Sample) => ({
-  pos: livePos,
-  live_first: liveFirst,
-  live_last: liveLast,
-  buffer_pieces: bufferPieces,
-})

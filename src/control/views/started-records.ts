@@ -1,0 +1,108 @@
+import type { Sample } from '../../core/streams/figures.ts'
+import type { Stream } from '../../core/types.ts'
+import { newestSamplesOf } from '../../store/samples.ts'
+import type { Db, Store } from '../../store/store.ts'
+import type { FleetRows } from '../engines/fleet-rows.ts'
+import type { SessionFacts } from '../facts/session-facts.ts'
+import type { Statistics } from '../streams/statistics.ts'
+import { arrayOf, type StreamRecord, stalledSinceOf, streamView } from './stream-json.ts'
+
+/** A record with what it was rendered from. */
+interface Rendered extends StreamRecord {
+  readonly stream: Stream
+  readonly sample: Sample | null
+  readonly stalledSince: number | null
+}
+
+/** The records of one container, and their list once somebody has asked for it. */
+interface List {
+  readonly records: readonly StreamRecord[]
+  json: string | null
+}
+
+/**
+ * The started records that are tied to engines, once per version of the store and of the statistics. Each is rendered again only when
+ * its row, its newest sample or its stall is another: there may be many, and long ones, and something is committed with each event.
+ */
+export class StartedRecords {
+  #version = -1
+  #records: readonly Rendered[] = []
+  #lists: ReadonlyMap<string | null, List> = new Map()
+  #samples: ReadonlyMap<number, Sample | null> = new Map()
+  #samplesVersion = -1
+  #db: Db | null = null
+
+  constructor(
+    private readonly deps: {
+      readonly store: Store
+      readonly rows: FleetRows
+      readonly sessions: SessionFacts
+      readonly statistics: Pick<Statistics, 'version'>
+    },
+  ) {}
+
+  /** By engines, and of each in the order of their starts; the same array until the next version. */
+  read(): readonly StreamRecord[] {
+    const { store, rows, statistics } = this.deps
+    const version = store.version() + statistics.version()
+    if (version === this.#version) return this.#records
+    const streams = [...rows.read().started.values()].flat()
+    this.#readSamples(streams)
+    const known = new Map(this.#records.map((record) => [record.rowId, record]))
+    this.#records = streams.map((stream) => this.#rendered(stream, known.get(stream.rowId)))
+    this.#lists = listsOf(this.#records, this.#lists)
+    this.#version = version
+    return this.#records
+  }
+
+  /** Those of one container, as one list. */
+  listOf(containerId: string): string {
+    this.read()
+    const list = this.#lists.get(containerId)
+    if (list === undefined) return '[]'
+    list.json ??= arrayOf(list.records)
+    return list.json
+  }
+
+  /** Samples are written with a version of their own; until then only of records that are new here. */
+  #readSamples(streams: readonly Stream[]): void {
+    const { store, statistics } = this.deps
+    const { db } = store
+    const isSame = db === this.#db && statistics.version() === this.#samplesVersion
+    const known: ReadonlyMap<number, Sample | null> = isSame ? this.#samples : new Map()
+    const unread = streams.flatMap(({ rowId }) => (known.has(rowId) ? [] : rowId))
+    const found = new Map(newestSamplesOf(db, unread).map((sample) => [sample.streamRowId, sample]))
+    this.#samples = new Map(streams.map(({ rowId }) => [rowId, found.get(rowId) ?? known.get(rowId) ?? null]))
+    this.#samplesVersion = statistics.version()
+    this.#db = db
+  }
+
+  #rendered(stream: Stream, known: Rendered | undefined): Rendered {
+    const { rowId, containerId } = stream
+    const sample = this.#samples.get(rowId) ?? null
+    const stalledSince = stalledSinceOf(stream, this.deps.sessions)
+    const isSame =
+      known?.stream === stream &&
+      known.stalledSince === stalledSince &&
+      (known.sample === sample || Bun.deepEquals(known.sample, sample))
+    if (isSame) return known
+    const json = JSON.stringify(streamView(stream, sample, stalledSince))
+    return { rowId, containerId, json, stream, sample, stalledSince }
+  }
+}
+
+/** By container; a list that has the same records is the one that was known. */
+function listsOf(
+  records: readonly StreamRecord[],
+  known: ReadonlyMap<string | null, List>,
+): ReadonlyMap<string | null, List> {
+  const groups = Map.groupBy(records, ({ containerId }) => containerId)
+  return new Map(
+    [...groups].map(([containerId, group]) => {
+      const before = known.get(containerId)
+      const isSame =
+        before?.records.length === group.length && group.every((each, at) => each === before.records[at])
+      return [containerId, isSame ? before : { records: group, json: null }]
+    }),
+  )
+}
