@@ -77,6 +77,7 @@ export class StreamBooks {
   start(event: StreamStart): Stream {
     const { store, clock } = this.deps
     const streamId = event.streamId ?? `${event.key}|${event.playbackSessionId}`
+    const size = sizeOfStart(streamId, event)
     const now = clock.now()
     return store.transactOrKeep((tx): Stream => {
       const open = startedStream(tx, streamId)
@@ -86,25 +87,26 @@ export class StreamBooks {
       const engine = failed || this.#hasRoom(tx, used) ? used : null
       const stream = insertStream(tx, rowFor(event, { streamId, engine, failed, now }))
       const kind = failed ? 'stream.failed' : 'stream.started'
-      const detail = { key: event.key, host: event.host, port: event.port }
+      const detail = { key: shortened(event.key), host: shortened(event.host), port: event.port }
       appendJournal(tx, now, { kind, engineId: engine?.id ?? null, streamId, detail })
       if (used && failed) updateEngine(tx, used.id, { failedAttemptAt: now })
       else if (used) noteUse(tx, used, now)
       if (engine === null) endInBooks(tx, unmatchedBeyond(tx, UNMATCHED_MAX), FORGOTTEN, now)
       return stream
-    }, sizeOf(event))
+    }, size)
   }
 
   /** Records an end; null, and nothing changed, when no such stream is started. */
   end(streamId: string, reason: string): Stream | null {
     const { store, clock } = this.deps
     const now = clock.now()
+    const size = ENTRY_COPIES * streamId.length + 2 * reason.length
     return store.transactOrKeep((tx): Stream | null => {
       const open = startedStream(tx, streamId)
       if (open === undefined) return null
       endInBooks(tx, [open], reason, now)
       return knownStream(tx, open.rowId)
-    }, streamId.length + reason.length)
+    }, size)
   }
 
   /** Ends one record, unless it has ended; gives it as it stands then. */
@@ -165,9 +167,19 @@ function knownStream(db: Db, rowId: number): Stream {
   return stream
 }
 
+/** How often an id is written with a record and with an entry of the journal: in the row, and in indexes. */
+const RECORD_COPIES = 3
+const ENTRY_COPIES = 2
+
 /** Characters that a start writes, but for what is never long. */
-const sizeOf = ({ streamId, key, statUrl, commandUrl }: StreamStart): number =>
-  (streamId?.length ?? 0) + 2 * key.length + statUrl.length + commandUrl.length
+const sizeOfStart = (streamId: string, { key, statUrl, commandUrl }: StreamStart): number =>
+  (RECORD_COPIES + ENTRY_COPIES) * streamId.length + key.length + statUrl.length + commandUrl.length
+
+/** As much of a text as the journal repeats: all of a content id. The books have the whole. */
+const shortened = (text: string): string =>
+  text.length <= REPEATED_MAX ? text : `${text.slice(0, REPEATED_MAX).toWellFormed()}…`
+
+const REPEATED_MAX = 100
 
 const isFailed = ({ playbackSessionId, statUrl, commandUrl }: StreamStart): boolean =>
   playbackSessionId === FAILED_SESSION || statUrl === '' || commandUrl === ''
