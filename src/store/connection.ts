@@ -15,6 +15,12 @@ export interface Connection {
 export const BUSY_MS = 250
 
 /**
+ * What the log has when it is begun anew, at most: SQLite does so after each 1,000 pages (4 MB), unless another program reads an older
+ * state of the database meanwhile. What it grew to until then would stay its size.
+ */
+const LOG_BYTES = 8_388_608
+
+/**
  * Opens the database file, makes it if it is missing, and brings it up to date. WAL with `synchronous=FULL`: what is
  * committed survives a power cut. Throws the error of the system or the library when the file can't be opened, or not written to, or
  * is no database, and StorageFailure, with the file as it was, when a newer version wrote it.
@@ -38,6 +44,7 @@ export function connect(client: Database): Connection {
   client.run('PRAGMA journal_mode = WAL')
   client.run('PRAGMA synchronous = FULL')
   client.run('PRAGMA foreign_keys = ON')
+  client.run(`PRAGMA journal_size_limit = ${LOG_BYTES}`)
   const db = drizzle({ client, schema, casing: 'snake_case' })
   migrate(db, embeddedMigrations())
   return { client, db }

@@ -82,6 +82,31 @@ describe('durability', () => {
   })
 })
 
+describe('the log of the database', () => {
+  const MEGABYTE = 1_000_000
+  const write = (megabytes: number): void => {
+    for (let n = 0; n < megabytes; n++)
+      temp.store.transact((tx) =>
+        appendJournal(tx, n, { kind: 'stream.failed', detail: { text: 'x'.repeat(MEGABYTE) } }),
+      )
+  }
+  const logBytes = (): number => Bun.file(`${temp.path}-wal`).size
+
+  test('stays small, and what it grew to while another program read is given back', () => {
+    write(20)
+    expect(logBytes()).toBeLessThan(8 * MEGABYTE)
+    const other = new Database(temp.path)
+    other.run('BEGIN')
+    other.query('SELECT * FROM settings').all()
+    write(20)
+    expect(logBytes()).toBeGreaterThan(15 * MEGABYTE)
+    other.run('COMMIT')
+    other.close()
+    write(10)
+    expect(logBytes()).toBeLessThan(9 * MEGABYTE)
+  })
+})
+
 describe('transactions', () => {
   test('one that throws leaves nothing behind and does not count as a version', () => {
     const before = temp.store.version()
