@@ -50,6 +50,7 @@ export const SHORT_DAY: DayOptions = {
     // Keys go with their engines; a bound that is reached would break what a key promises.
     idempotencyKeys: { rows: 50, days: 1 },
     samples: 1_200,
+    bytes: HISTORY.bytes,
   },
   trouble: {
     ...TROUBLE,

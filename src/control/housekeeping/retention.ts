@@ -3,6 +3,7 @@ import { guarded, type OnError } from '../../lib/guard.ts'
 import { pruneEngines } from '../../store/engines.ts'
 import { pruneKeys } from '../../store/idempotency.ts'
 import { pruneJournal } from '../../store/journal.ts'
+import { pruneToBytes } from '../../store/oldest.ts'
 import { pruneOversized } from '../../store/oversized.ts'
 import type { Store } from '../../store/store.ts'
 import { pruneStreams } from '../../store/streams.ts'
@@ -22,6 +23,8 @@ export interface HistoryLimits {
   readonly streams: Bound
   readonly journal: Bound
   readonly idempotencyKeys: Bound
+  /** Of the database with all that is in it: the oldest of what has been goes beyond that. */
+  readonly bytes: number
 }
 
 /** History grows slowly, and every look at it is a commit. */
@@ -97,10 +100,10 @@ export class Retention {
   }
 }
 
-/** Deletes history beyond its bounds, at most a batch of each table; gives whether there may be more. */
+/** Deletes history beyond its bounds, at most a batch of each table and a step by its bytes; gives whether there may be more. */
 function prune(
   store: Store,
-  { idempotencyKeys, streams, journal, engines }: HistoryLimits,
+  { idempotencyKeys, streams, journal, engines, bytes }: HistoryLimits,
   nowMs: number,
 ): boolean {
   const before = (days: number): number => nowMs - days * DAY_MS
@@ -109,6 +112,7 @@ function prune(
     pruneStreams(tx, streams.rows, before(streams.days)),
     pruneJournal(tx, journal.rows, before(journal.days)),
     pruneEngines(tx, engines.rows, before(engines.days)),
+    pruneToBytes(tx, bytes),
   ])
   return isFull.includes(true)
 }

@@ -1,12 +1,22 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { existsSync } from 'node:fs'
+import pino from 'pino'
+import { Addresses } from '../../../src/control/engines/addresses.ts'
 import { type HistoryLimits, Retention } from '../../../src/control/housekeeping/retention.ts'
+import { StreamBooks } from '../../../src/control/streams/stream-books.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { insertEngine } from '../../../src/store/engines.ts'
 import { bindKey } from '../../../src/store/idempotency.ts'
-import { appendJournal, countJournal } from '../../../src/store/journal.ts'
+import { appendJournal, countJournal, newestJournal } from '../../../src/store/journal.ts'
 import { PRUNE_BATCH, SAMPLES_BATCH } from '../../../src/store/prune.ts'
 import { addSamples } from '../../../src/store/samples.ts'
-import { countStreams, insertStream, streamsWhere } from '../../../src/store/streams.ts'
+import {
+  countStreams,
+  insertStream,
+  newestStream,
+  startedStream,
+  streamsWhere,
+} from '../../../src/store/streams.ts'
 import { engine, figures, stream } from '../../support/builders.ts'
 import { Rig } from '../../support/rig.ts'
 import { type TempStore, tempStore } from '../../support/temp-store.ts'
@@ -23,25 +33,28 @@ afterEach(() => {
 })
 
 const bound = { rows: 1_000, days: 30 }
-const LIMITS: HistoryLimits = { engines: bound, streams: bound, journal: bound, idempotencyKeys: bound }
+const LIMITS: HistoryLimits = {
+  ...{ engines: bound, streams: bound, journal: bound, idempotencyKeys: bound },
+  bytes: 120_000_000,
+}
 const nowMs = Date.now()
 
 // Thousands of rows, on a disk that others use, too.
 setDefaultTimeout(30_000)
 
-function housekeeping(): Retention {
+function housekeeping(limits = LIMITS): Retention {
   const { store } = temp
-  const healthMonitor = new Retention({
-    ...{ store, clock: systemClock, limits: LIMITS },
+  const retention = new Retention({
+    ...{ store, clock: systemClock, limits },
     books: { endForgotten: () => false, endOversized: () => false },
     ends: { catchUp: () => {} },
     onError: (error) => {
       throw error
     },
   })
-  healthMonitor.start()
-  stop = () => healthMonitor.stop()
-  return healthMonitor
+  retention.start()
+  stop = () => retention.stop()
+  return retention
 }
 
 /** Resolves when it is so, and throws after ten seconds; `onTurn` is called in each task between those of others. */
@@ -135,6 +148,83 @@ describe('the history in a file', () => {
     expect(rows('stream_stats')).toBe(samples - SAMPLES_BATCH)
     await until(() => countStreams(temp.store.db) === LIMITS.streams.rows)
     expect(rows('stream_stats')).toBe(0)
+  })
+})
+
+describe('the bytes of the database', () => {
+  const BYTES = 25_000_000
+  /** What 250 commits write at most before a sweep looks, some 40 kB each, and what comes while it is under way. */
+  const BETWEEN_BYTES = 14_000_000
+  /** 1,000 pages, and the commit that fills them. */
+  const LOG_BYTES = 5_000_000
+
+  const bytesOf = (file: string): number => (existsSync(file) ? Bun.file(file).size : 0)
+  /** The longest that is accepted, of characters that have three bytes each. */
+  const longest = (length: number, beginning = ''): string => beginning.padEnd(length, '語')
+
+  /** Reports a start as long as a proxy may make it. */
+  function reportLongest(books: StreamBooks, streamId: string): void {
+    books.start({
+      ...{ streamId, keyType: 'url', key: longest(2_048), playbackSessionId: longest(255) },
+      ...{ statUrl: longest(2_048), commandUrl: longest(2_048), isLive: true },
+      ...{ host: longest(255), port: 6_878, containerId: longest(255) },
+    })
+  }
+
+  test('and of its log are bounded whatever is reported: the oldest of what has been goes, never what is live or new', async () => {
+    const { store } = temp
+    const addresses = new Addresses(
+      { advertise: 'auto', advertiseHost: '127.0.0.1', dockerHost: '127.0.0.1' },
+      () => [],
+    )
+    const log = pino({ level: 'silent' })
+    const books = new StreamBooks({ store, clock: systemClock, addresses, log, perEngineMax: 128 })
+    const ids = Array.from({ length: 1_000 }, () => longest(2_304, crypto.randomUUID()))
+    store.transact((tx) => {
+      insertEngine(tx, engine())
+      insertStream(tx, stream({ streamId: 'watched', startedAt: 1 }))
+      appendJournal(tx, 1, { kind: 'stream.started', streamId: 'watched' })
+    })
+    housekeeping({ ...LIMITS, bytes: BYTES }).run()
+    let [mostFile, mostLog] = [0, 0]
+    for (const [at, id] of ids.entries()) {
+      reportLongest(books, id)
+      if (at % 4 !== 0) books.end(id, longest(255))
+      mostFile = Math.max(mostFile, bytesOf(temp.path))
+      mostLog = Math.max(mostLog, bytesOf(`${temp.path}-wal`))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(mostFile).toBeLessThan(BYTES + BETWEEN_BYTES)
+    expect(mostLog).toBeLessThan(LOG_BYTES)
+    expect(startedStream(store.db, 'watched')).toBeDefined()
+    // Every fourth was not ended.
+    expect(streamsWhere(store.db, { status: 'started' })).toHaveLength(251)
+    const [lastId = ''] = ids.slice(-1)
+    expect(newestJournal(store.db, 2).map(({ kind, streamId }) => [kind, streamId])).toEqual([
+      ['stream.ended', lastId],
+      ['stream.started', lastId],
+    ])
+    expect(newestStream(store.db, lastId)).toMatchObject({ status: 'ended', key: longest(2_048) })
+  })
+
+  test('that are live are never too many: the newest of what has been stays beside them', async () => {
+    const { store } = temp
+    store.transact((tx) => {
+      for (let n = 0; n < 1_000; n++) {
+        appendJournal(tx, nowMs + n, { kind: 'stream.failed' })
+        insertStream(tx, stream({ status: 'ended', endedAt: nowMs + n, engineId: null }))
+        insertStream(tx, stream({ streamId: `s${n}`, engineId: null, key: longest(1_000) }))
+      }
+    })
+    const retention = housekeeping({ ...LIMITS, bytes: 1 })
+    retention.run()
+    await until(() => countJournal(store.db) < 300)
+    expect(streamsWhere(store.db, { status: 'started' })).toHaveLength(1_000)
+    const kept = newestJournal(store.db, 1_000).map(({ at }) => at)
+    expect(kept.length).toBeGreaterThan(90)
+    expect(kept).toEqual(Array.from(kept, (_, index) => nowMs + 999 - index))
+    const [oldest] = streamsWhere(store.db, { status: 'ended' })
+    expect(oldest?.endedAt).toBe(kept.at(-1) ?? 0)
   })
 })
 
