@@ -1269,6 +1269,23 @@ export const MUTATIONS: readonly Mutation[] = [
       'if (isEnding) this.#stepSoon()',
     ],
   ]),
+  ...of('store/oldest.ts', [
+    ['the database has any size', 'if (bytes <= maxBytes) return false', 'if (bytes > 0) return false'],
+    ['what is live takes all that was', 'time.get({ skip: KEPT_ROWS }) !== undefined', 'time !== null'],
+  ]),
+  ...of('store/connection.ts', [
+    ['the log keeps its size', 'PRAGMA journal_size_limit =', 'PRAGMA user_version ='],
+  ]),
+  ...of('control/views/started-records.ts', [
+    ['each commit renders all streams', 'if (isSame) return known', ''],
+    ['a stall is not shown', 'known.stalledSince === stalledSince &&', ''],
+    ['figures are not shown', '(known.sample === sample || Bun.deepEquals(known.sample, sample))', 'true'],
+    [
+      'figures are read once',
+      'db === this.#db && statistics.version() === this.#samplesVersion',
+      'db === this.#db',
+    ],
+  ]),
   ...of('store/streams.ts', [
     [
       'a record takes all its samples with it at once',

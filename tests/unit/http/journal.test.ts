@@ -28,6 +28,15 @@ const page = (query = '') => rig.json<Page>('GET', `/events${query}`)
 const kinds = async (query: string) => (await page(query)).events.map(({ kind }) => kind)
 const end = (id: string) => rig.json('POST', '/events/stream_ended', { stream_id: id, reason: 'eof' })
 
+test('an entry repeats the beginning of a long key, and the books have all of it', async () => {
+  const key = `magnet:?xt=urn:btih:${'a'.repeat(40)}&tr=${'語'.repeat(1_000)}`
+  const session = { playback_session_id: 's', stat_url: '', command_url: '', is_live: 1 }
+  const start = { engine: { host: 'h'.repeat(255), port: 1 }, stream: { key_type: 'magnet', key }, session }
+  expect(await rig.json<object>('POST', '/events/stream_started', start)).toMatchObject({ key })
+  const [entry] = (await page('?kind=stream')).events
+  expect(entry).toMatchObject({ detail: { key: `${key.slice(0, 100)}…`, host: `${'h'.repeat(100)}…` } })
+})
+
 describe('GET /events', () => {
   test('has what happened, newest first, in its form', async () => {
     await rig.play(engine.host_http_port, 'key|session')
