@@ -9,7 +9,8 @@ import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { MUTATIONS, type Mutation } from '../tests/mutation/mutations.ts'
+import { MUTATIONS, type Mutation, placeOf, sourcesIn } from '../tests/mutation/mutations.ts'
+import { type Fit, replaced } from '../tests/mutation/pattern.ts'
 
 const ROOT = join(import.meta.dir, '..')
 const COPIED = [
@@ -45,14 +46,21 @@ const { values } = parseArgs({
   },
 })
 
-/** What saw a mutation, in words; null where nothing did. */
-interface Sight {
+interface Job {
   readonly mutation: Mutation
+  readonly place: Fit
+}
+
+/** What saw a mutation, in words; null where nothing did. */
+interface Sight extends Job {
   readonly test: string | null
   readonly seed: string | null
 }
 
-const wanted = MUTATIONS.filter(({ name, file }) => name.includes(values.only) || file.includes(values.only))
+const sources = await sourcesIn(ROOT)
+const wanted = MUTATIONS.map((mutation): Job => ({ mutation, place: placeOf(mutation, sources) })).filter(
+  ({ mutation, place }) => mutation.name.includes(values.only) || place.source.file.includes(values.only),
+)
 const queue = [...wanted]
 const sights: Sight[] = []
 await Promise.all(Array.from({ length: Number(values.jobs) }, () => worker()))
@@ -62,33 +70,29 @@ const bySeed = sights.filter(({ seed }) => seed !== null).length
 console.log(
   `${wanted.length} mutations, ${byTest} seen by a test, ${bySeed} by a seed, ${missed.length} by nothing`,
 )
-for (const { mutation } of missed) console.log(`  not caught: ${mutation.name} (${mutation.file})`)
+for (const { mutation, place } of missed) console.log(`  not caught: ${mutation.name} (${place.source.file})`)
 process.exit(missed.length === 0 ? 0 : 1)
 
 async function worker(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'roundhouse-mutation-'))
   for (const name of COPIED) cpSync(join(ROOT, name), join(folder, name), { recursive: true })
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
-  for (let mutation = queue.shift(); mutation !== undefined; mutation = queue.shift()) {
-    const sight = await tryOut(folder, mutation)
+  for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
+    const sight = await tryOut(folder, job)
     sights.push(sight)
-    console.log(`${mutation.name}: ${inWords(sight)}`)
+    console.log(`${job.mutation.name}: ${inWords(sight)}`)
   }
   rmSync(folder, { recursive: true })
 }
 
-async function tryOut(folder: string, mutation: Mutation): Promise<Sight> {
-  const file = join(folder, mutation.file)
-  const text = await Bun.file(file).text()
-  if (!text.includes(mutation.from)) throw new Error(`${mutation.name} does not fit ${mutation.file}`)
-  await Bun.write(
-    file,
-    text.replace(mutation.from, () => mutation.to),
-  )
+async function tryOut(folder: string, job: Job): Promise<Sight> {
+  const { mutation, place } = job
+  const { file, text } = place.source
+  await Bun.write(join(folder, file), replaced(place, mutation.to))
   const test = await seenByTest(folder)
   const seed = test === null || values.both ? await seenBySeed(folder) : null
-  await Bun.write(file, text)
-  return { mutation, test, seed }
+  await Bun.write(join(folder, file), text)
+  return { ...job, test, seed }
 }
 
 async function seenByTest(folder: string): Promise<string | null> {

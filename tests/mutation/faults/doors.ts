@@ -1,0 +1,69 @@
+import { mutations } from './mutation.ts'
+
+/** What comes from outside is a stranger's until it was read, and has a bound. */
+export const DOORS = mutations([
+  [
+    'callers are remembered without a bound',
+    '$told.has($caller) || $told.size >= $CALLERS_MAX',
+    '$told.has($caller)',
+  ],
+  [
+    'whoever has no key starts any image',
+    '$images !== null && !$images.some',
+    '$images !== null && $images.some',
+  ],
+  [
+    'a container takes the ports of engines',
+    'const $message = $keptError($hostPort, $kept) ?? $twice',
+    'const $message = $twice',
+  ],
+  ['one character of an id is enough', "if ($text.length < $CHARACTERS_MIN) return { $kind: 'short' }", ''],
+  ['a NUL is taken in a value', "$text.isWellFormed() && !$text.includes('\\0')", '$text.isWellFormed()'],
+  ['a map has no sum', '} if ($total > $TOTAL_MAX) yield {', '} if (false) yield {'],
+  ['every text of a proxy has a series', "$CLASSES.find(($each) => $each === $reason) ?? 'other'", '$reason'],
+])
+
+/** No reader of the feed holds more than its limits, what it loses it is told, and nothing is done while nobody reads. */
+export const FEED = mutations([
+  [
+    'a slow reader has all that it did not take',
+    'if ($frames.length >= $framesMax || $bytes >= $bytesMax) return false',
+    'if ($bytes >= $bytesMax) return false',
+  ],
+  [
+    'large frames are not counted',
+    'if ($frames.length >= $framesMax || $bytes >= $bytesMax) return false',
+    'if ($frames.length >= $framesMax) return false',
+  ],
+  [
+    'the feed works for nobody',
+    'if ($cancelRound !== null || $subscriptions.size === 0) return',
+    'if ($cancelRound !== null) return',
+  ],
+  ['the feed takes any number of readers', 'if ($subscriptions.size >= $max) return null', ''],
+  [
+    'a reader that joins jumps over news of the others',
+    'if ($live().length > 0) $round() else $begin()',
+    '$begin()',
+  ],
+  ['a slow reader is not told where its loss begins', '$fromId: $drop() ?? $nextId', '$fromId: $nextId'],
+])
+
+/** Work begins in a task of its own, and a key is worked on once at a time. */
+export const WORK = mutations([
+  [
+    'a key is marked as worked on when its synchronous part has run',
+    '$working.set($key, $promise) void $process($key).finally($resolve)',
+    'void $process($key).finally($resolve); $working.set($key, $promise)',
+  ],
+  [
+    'work begins before answers are sent',
+    '$isAsked = true $soon(() => { $isAsked = false',
+    '$isAsked = true; queueMicrotask(() => { $isAsked = false',
+  ],
+  [
+    'a failure that a caller waits for is counted twice',
+    "if ($kind === 'failed' && !$isAwaited)",
+    "if ($kind === 'failed')",
+  ],
+])

@@ -1,0 +1,76 @@
+import { mutations } from './mutation.ts'
+
+/** Nothing is decided on what may be out of date; the fleet has as many engines as are wanted, and changes one step at a time. */
+export const PLAN = mutations([
+  [
+    'decisions are made while Docker is away',
+    'if ($frozen !== null) return { ...$result',
+    'if (false) return { ...$result',
+  ],
+  [
+    'plans go on while nothing can be written',
+    'const $storage = $failure() if ($storage !== null) return',
+    'const $storage = $failure(); if (false) return',
+  ],
+  [
+    'spares are not kept beside the busy',
+    'Math.max($minReplicas, $busy + $minFree)',
+    'Math.max($minReplicas, $minFree)',
+  ],
+  [
+    'more is wanted than the cap allows',
+    'Math.min(Math.max($minReplicas, $busy + $minFree), $maxReplicas)',
+    'Math.max($minReplicas, $busy + $minFree)',
+  ],
+  [
+    'own starts know no cap',
+    '$room = $max - $engines.length $slots = $concurrent - $engines.filter($isOwn).length',
+    '$room = 99; $slots = $concurrent - $engines.filter($isOwn).length',
+  ],
+  [
+    'starts that failed are tried again at once',
+    'if (!$isDue($heldUntilMs)) return $wait(',
+    'if (false) return $wait(',
+    'core/plan',
+  ],
+  ['a failed start holds nothing', "if ($kind === 'failed') $hold()", ''],
+  [
+    'booting engines are not counted',
+    "($status === 'provisioning' || $status === 'starting' || $status === 'ready')",
+    "$status === 'ready'",
+  ],
+  ['adopted engines count as idle', '$streams > 0 || $adoptedAt !== null', '$streams > 0'],
+  [
+    'draining engines are listed',
+    "{ $when: ({ $engine }) => $status === 'draining',",
+    '{ $when: () => false,',
+  ],
+  [
+    'unclaimed engines are listed',
+    '$when: ({ $engine }) => $engine.unclaimedSince !== null',
+    '$when: () => false',
+  ],
+  [
+    'idle engines are removed without AUTO_DELETE',
+    '.slice(0, $autoDelete ? $left : Math.max(',
+    '.slice(0, true ? $left : Math.max(',
+  ],
+  ['too many are drained at once', '.slice(0, $surplus - $ill.length)', ''],
+  [
+    'a scale order outlives a changed MIN_REPLICAS',
+    'const $order = $storedOrder($db) return $given === $minReplicas ? $order : null',
+    'return $storedOrder($db)',
+  ],
+  ['several replacements at a time', 'if ($isReplacing($situation, $byId)) return []', ''],
+  [
+    'a replaced engine goes before its successor is ready',
+    '($each) => $replaces !== null && $isSteady($each) && !$isUnhealthy($each)',
+    '($each) => $replaces !== null',
+  ],
+  [
+    'no cooldown between replacements',
+    'return $replacement === null || $isDue($atMs + $cooldownMs)',
+    'return true',
+  ],
+  ['successors are forgotten', 'if ($replacement === null || $isStarted ||', 'if (true ||'],
+])

@@ -1,0 +1,82 @@
+import { mutations } from './mutation.ts'
+
+/** One process has a database; while it takes no writes, nothing is done and nothing that was told only once is lost. */
+export const STORAGE = mutations([
+  [
+    'what was kept is never written',
+    '$transaction(($tx) => void $work($tx), { $behavior',
+    '$transaction(($tx) => void $tx, { $behavior',
+  ],
+  ['what was kept is kept for ever', 'throw $error } $kept.shift() }', 'throw $error } }'],
+  [
+    'kept work has no bound',
+    'if ($kept.length >= $KEPT_MAX || $size + $added > $SIZE_MAX)',
+    'if ($size + $added > $SIZE_MAX)',
+  ],
+  [
+    'a file that was moved is not noticed',
+    'if ($lost !== null) $begin($moved($lost))',
+    'if (false) $begin($moved($lost))',
+  ],
+  [
+    'a start that can not be written is refused',
+    'return $store.transactOrKeep(($tx): $Stream => {',
+    'return $store.transact(($tx): $Stream => {',
+  ],
+  [
+    'an end that can not be written is refused',
+    'return $store.transactOrKeep(($tx): $Stream | null => {',
+    'return $store.transact(($tx): $Stream | null => {',
+  ],
+  [
+    'an outage of the storage never ends',
+    'const $now = $recover() if ($now !== null) $tell($now) else $recovered($before, $kept)',
+    '$tell($before)',
+  ],
+  ['two processes have one database', "$run('BEGIN IMMEDIATE')", "$run('BEGIN; COMMIT')"],
+  [
+    'the winner of two starts goes by the name of the loser',
+    'if (!$isNamed || $isSame($ownerIn($file), $owner)) return',
+    'return',
+  ],
+  [
+    'a database has a lock for each of its paths',
+    '$createPrivate($path) return realpathSync($path)',
+    '$createPrivate($path); return $path',
+  ],
+])
+
+/** Every table has a bound that it keeps at any rate, and a stream ends once. */
+export const STREAMS = mutations([
+  [
+    'a stop leaves the stream started',
+    'const $session = await $stopAtEngine($newest) const $ended = $endRecord($newest.$rowId, $STOPPED) return { ...$ended, $session }',
+    'const $session = await $stopAtEngine($newest); return { updated: true, stream: $newest, $session }',
+  ],
+  [
+    'any path of an engine is called',
+    '|| !$canBeAsked($engine) || !$isCommandPath($path)) return',
+    '|| !$canBeAsked($engine)) return',
+  ],
+  ['samples of one stream have no bound', 'if ($seq > $perStream) $trim($tx)', 'if (false) $trim($tx)'],
+  [
+    'samples of all streams have no bound',
+    'if ($newest !== undefined && $newest.$id > $keep) $tx.delete(',
+    'if (false) $tx.delete(',
+  ],
+  [
+    'streams without an engine are kept without a bound until the next sweep',
+    'if ($engine === null) $endInBooks($tx, $unmatchedBeyond($tx, $MAX), $FORGOTTEN, $now)',
+    '',
+  ],
+  [
+    'an engine has any number of streams',
+    '$records < $max && $bytes < $max * $STREAM_BYTES',
+    '$bytes < $max * $STREAM_BYTES',
+  ],
+  [
+    'a record takes all its samples with it at once',
+    'if ($gone.all().length === $BATCH) return true',
+    '$gone.all()',
+  ],
+])

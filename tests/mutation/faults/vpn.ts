@@ -1,0 +1,113 @@
+import { mutations } from './mutation.ts'
+
+/** With a VPN configured, no proxy is told of an engine that is outside it. */
+export const OUTSIDE_VPN = mutations([
+  [
+    'engines outside the VPN are listed',
+    "$when: ({ $trouble }) => $trouble === 'outside'",
+    '$when: () => false',
+  ],
+  [
+    'a caller is given an engine outside the VPN that waits',
+    'if ($outside($engine) !== null) return true',
+    '',
+  ],
+  [
+    'a key is answered with an engine outside the VPN',
+    'if ($outside($engine) !== null) return null',
+    '',
+    'control/provisioning',
+  ],
+  [
+    'an engine from before the VPN is taken for one behind it',
+    '$joins === null && ($node === null || $startedAt !== null)',
+    'false',
+  ],
+  [
+    'whose network an engine has joined is judged before that is known',
+    "$nodes.every(({ $lookedAt }) => $lookedAt !== null) ? 'other_network' : null",
+    "'other_network'",
+  ],
+  [
+    'an engine outside speaks for the tunnel of its node',
+    "$namespaceOf($engine, $container) === 'alive' && $outside($engine) === null",
+    "$namespaceOf($engine, $container) === 'alive'",
+  ],
+  [
+    'an engine outside the VPN shares the fate of the node that its row names',
+    'const $node = $outside === null ? $nodeOf($engine, $nodes) : null',
+    'const $node = $nodeOf($engine, $nodes)',
+  ],
+  [
+    'an engine outside the VPN is stopped though it may go on',
+    "if ($kind !== 'own_network' || !$isStrict) return false",
+    "if ($kind !== 'own_network') return false",
+  ],
+  [
+    'an engine in the network of another container is stopped',
+    "if ($outside?.$kind !== 'own_network' || !$isStrict) return false",
+    'if ($outside == null || !$isStrict) return false',
+  ],
+  [
+    'an engine is put behind a VPN that is not up',
+    '$isStoppedOutside($observed) && $isNodeUp === true',
+    '$isStoppedOutside($observed)',
+    'core/plan',
+  ],
+  [
+    'an engine is stopped for a network that it has not any more',
+    '&& ($joins === null || !$ABOUT_NETWORK.has($rule))',
+    '',
+  ],
+  [
+    'streams outlive the stop of their engine outside the VPN',
+    "const $streams = $endStreams($tx, $id, 'outside_vpn', $now)",
+    'const $streams = 0',
+  ],
+])
+
+/** What is said of a node and its tunnel is believed only as far as it tells, and engines follow their network. */
+export const VPN_NODES = mutations([
+  [
+    'a node is up before its control server was asked',
+    'if ($own === null && $control === null)',
+    'if (false)',
+    'core/vpn',
+  ],
+  ['a node is up as soon as nothing is wrong', 'Math.max($wrongMs, $startedMs) + $stableMs - $now', '0'],
+  ['evidence is believed for ever', '$now - $doubtedSinceMs > $MAX_MS', 'false', 'core/vpn'],
+  [
+    'what engines said before Gluetun came back counts',
+    '$loss = $own === null ? $tunnelLoss($evidence, $recoveredMs, $now) : null',
+    '$loss = $own === null ? $tunnelLoss($evidence, 0, $now) : null',
+  ],
+  ['an engine in a dead namespace is let alone', "return $isOlder ? 'dead' : 'alive'", "return 'alive'"],
+  ['a single no is enough', 'const $REFUSALS_MIN = 2', 'const $REFUSALS_MIN = 1', 'core/vpn'],
+  [
+    'one engine alone tells that the tunnel works for others',
+    '$isLeftBehind || $others.some',
+    'true || $others.some',
+  ],
+  ['restarts are not rolling', '$due.slice(0, $isRolling ? 1 : $due.length)', '$due'],
+  [
+    'engines get no time to come back',
+    'if (!$isDue(Math.max($sinceMs ?? 0, $strandedMs) + $graceMs)) return false',
+    'if (!$isDue(Math.max($sinceMs ?? 0, $strandedMs))) return false',
+  ],
+  ['engines are placed behind a node that is not up', "$state === 'up' && $hasPort", '$hasPort', 'core/vpn'],
+  [
+    'engines whose network is gone are not made anew',
+    "$isNetworkGone($observed) && $namespace === 'foreign'",
+    'false',
+  ],
+  [
+    'two engines carry the forwarded port',
+    '$port === null || $isLeased($db, $scope, $port) ? null : $port',
+    '$port',
+  ],
+  [
+    'ports in the network of a node are not leased',
+    "['https', $httpsPort], ['api', $apiPort], ['p2p', $p2pPort]",
+    "['https', $httpsPort]",
+  ],
+])
