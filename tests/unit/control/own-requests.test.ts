@@ -100,6 +100,15 @@ describe('what comes of an image or an environment of a caller’s own', () => {
     expect(await breaker()).toMatchObject({ state: 'closed' })
   })
 
+  test.each(OWN)('leaves the place of the trial free while it starts: %j', async (body) => {
+    await start()
+    await open()
+    await rig.clock.advance(30_000)
+    expect((await rig.provision({}, body)).status).toBe(200)
+    expect((await rig.provision()).status).toBe(200)
+    expect((await rig.provision()).status).toBe(503)
+  })
+
   test.each(OWN)('waits like any other while a trial runs: %j', async (body) => {
     await start()
     await open()
