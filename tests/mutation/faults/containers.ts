@@ -27,10 +27,10 @@ export const CONTAINERS = mutations([
   ['an engine without its container lives on', "$outcome: { $kind: 'gone',", "$outcome: { $kind: 'leave',"],
   [
     'a gap is followed by no thorough look',
-    'const $isThorough = $isNeeded const $asked = $queue.splice(0) $isNeeded = false',
-    'const $isThorough = false; const $asked = $queue.splice(0); $isNeeded = false',
+    'const $isThorough = $isNeeded $isNeeded = false return $isThorough',
+    'const $isThorough = false; $isNeeded = false; return $isThorough',
   ],
-  ['Docker’s return is not noticed', '$stale($watch().$sinceMs) $passes.add($PASS)', ''],
+  ['Docker’s return is not noticed', '$stale($watch().$sinceMs) $passSoon()', ''],
   [
     'an observation that was overtaken is believed',
     'if ($isOvertaken) return null const $engine = $seen === null ?',

@@ -33,6 +33,12 @@ export const STORAGE = mutations([
     'const $now = $recover() if ($now !== null) $tell($now) else $recovered($before, $kept)',
     '$tell($before)',
   ],
+  ['the database has any size', 'if ($bytes <= $maxBytes) return false', 'if ($bytes > 0) return false'],
+  [
+    'what is live takes all the history',
+    '$time.get({ $skip: $KEPT_ROWS }) !== undefined',
+    '$time.get({ $skip: $KEPT_ROWS }) !== null',
+  ],
   ['two processes have one database', "$run('BEGIN IMMEDIATE')", "$run('BEGIN; COMMIT')"],
   [
     'the winner of two starts goes by the name of the loser',
@@ -78,5 +84,11 @@ export const STREAMS = mutations([
     'a record takes all its samples with it at once',
     'if ($gone.all().length === $BATCH) return true',
     '$gone.all()',
+  ],
+  ['a stall is not shown', '$known.$stalled === $stalled && ($known.$sample', '($known.$sample'],
+  [
+    'figures of a stream are read once',
+    '$db === this.$own && $statistics.version() === this.$samplesVersion',
+    '$db === this.$own',
   ],
 ])

@@ -56,8 +56,8 @@ export const VIEWERS = mutations([
   ],
   [
     'what somebody has in hand is acted on',
-    '...$nothing, $when: ({ $observed }) => $isInHand || $removal !== null',
-    '...$nothing, $when: ({ $observed }) => $removal !== null',
+    "$rule: 'leave', $when: ({ $observed }) => $isInHand || $removal !== null",
+    "$rule: 'leave', $when: ({ $observed }) => $removal !== null",
   ],
   [
     'busy engines are drained',
