@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openStore, type Store } from '../../src/store/store.ts'
+import { EMPTY_DATABASE } from './empty-database.ts'
 
 /** A store on a file of its own, and how to open that file anew as a restart does. */
 export interface TempStore {
@@ -14,6 +15,7 @@ export interface TempStore {
 export function tempStore(): TempStore {
   const folder = mkdtempSync(join(tmpdir(), 'roundhouse-store-'))
   const path = join(folder, 'orchestrator.db')
+  writeFileSync(path, EMPTY_DATABASE, { mode: 0o600 })
   let store = openStore(path)
   return {
     path,
