@@ -40,7 +40,8 @@ export class SimHost {
   readonly nodes: SimNodes
   readonly #tables: SimTables
   readonly #processes = new Map<string, EngineProcess>()
-  readonly #states = new Map<string, string>()
+  /** Each container as it was when it last changed. */
+  readonly #states = new Map<string, Pick<ContainerObservation, 'state' | 'startedAtMs'>>()
   /** When each container was last seen not to run; of those that are no more, when they were last there. */
   readonly #notRunningAt = new Map<string, number>()
   /** When the restart policy started each container again. */
@@ -93,12 +94,9 @@ export class SimHost {
   look(): readonly ContainerObservation[] {
     const containers = this.runtime.containers()
     this.nodes.look(containers)
-    const there = new Set<string>()
-    for (const container of containers) {
-      there.add(container.id)
+    for (const container of containers)
       if (this.nodes.named(container.name) === undefined) this.#lookAt(container)
-    }
-    for (const id of this.#states.keys()) if (!there.has(id)) this.#forget(id)
+    for (const id of this.#states.keys()) if (this.runtime.specOf(id) === undefined) this.#forget(id)
     this.nodes.connect(containers, (id) => this.#processes.get(id))
     return containers
   }
@@ -144,16 +142,16 @@ export class SimHost {
   #lookAt(container: ContainerObservation): void {
     const { trace, clock } = this.deps
     const { id, name, state, startedAtMs } = container
-    const text = `${state}@${startedAtMs}`
     if (state !== 'running') this.#notRunningAt.set(id, clock.now())
-    if (this.#states.get(id) === text) return
-    this.#states.set(id, text)
+    const known = this.#states.get(id)
+    if (known?.state === state && known.startedAtMs === startedAtMs) return
+    this.#states.set(id, container)
     trace.note('docker', `${name} (${short(id)}) ${state}`)
     if (state === 'restarting') this.#restarts.set(id, [...(this.#restarts.get(id) ?? []), clock.now()])
-    const known = this.#processes.get(id)
-    if (known !== undefined && (known.startedAtMs !== startedAtMs || !isUp(state))) {
+    const before = this.#processes.get(id)
+    if (before !== undefined && (before.startedAtMs !== startedAtMs || !isUp(state))) {
       this.#notRunningAt.set(id, clock.now())
-      known.end()
+      before.end()
       this.#processes.delete(id)
     }
     if (!isUp(state)) return
