@@ -20,6 +20,7 @@ import { parseArgs } from 'node:util'
 import { runBatch } from '../tests/simulation/batch.ts'
 import { runJobs } from '../tests/simulation/jobs.ts'
 import { Report } from '../tests/simulation/report.ts'
+import { shareFunctions } from '../tests/simulation/shared-functions.ts'
 import { shrink } from '../tests/simulation/shrink.ts'
 import type { Outcome } from '../tests/simulation/simulation.ts'
 
@@ -46,6 +47,8 @@ const leftOut = new Set(values.without.split(',').filter((part) => part !== ''))
 const checkDeterminism = values['check-determinism']
 
 const PROGRESS_MS = 10_000
+
+shareFunctions()
 
 let isFinished = false
 // A promise that nobody settles lets a process end early, and silently.
