@@ -18,7 +18,7 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
   const { store, clock, version } = adapters
   const { rows, facts, admission, addresses, nodes, connections, sessions, statistics } = base
   const { claims, snapshots, reconciler } = work
-  const vpnViews = new VpnViews({ store, nodes })
+  const vpnViews = new VpnViews({ rows, nodes })
   const samplesMax = config.STATS_HISTORY_MAX
   const streamViews = new StreamViews({ store, rows, sessions, statistics, samplesMax })
   const settings = {

@@ -1,13 +1,12 @@
 import type { VpnBrief } from '../../core/views/status.ts'
 import { bestOf } from '../../core/vpn/vpn.ts'
-import { liveEngines } from '../../store/engines.ts'
-import type { Store } from '../../store/store.ts'
+import type { FleetRows } from '../engines/fleet-rows.ts'
 import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'
 import { isoOrNull } from './iso.ts'
 
 /** The answers about the VPN, from memory only. */
 export class VpnViews {
-  constructor(private readonly deps: { readonly store: Store; readonly nodes: VpnNodes }) {}
+  constructor(private readonly deps: { readonly rows: FleetRows; readonly nodes: VpnNodes }) {}
 
   /** As the status of the fleet has it; null without a VPN. */
   brief(): VpnBrief | null {
@@ -29,7 +28,7 @@ export class VpnViews {
   status() {
     const nodes = this.deps.nodes.all()
     const main = mainOf(nodes)
-    const engines = Map.groupBy(liveEngines(this.deps.store.db), ({ vpnNode }) => vpnNode)
+    const engines = Map.groupBy(this.deps.rows.read().engines, ({ vpnNode }) => vpnNode)
     const lastCheck = isoOrNull(main?.seenMs ?? null)
     const error = main === null ? null : bestOf(nodes.map(({ verdict }) => verdict)).reason
     return {

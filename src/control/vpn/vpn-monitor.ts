@@ -83,8 +83,9 @@ export class VpnMonitor {
    * another name in the configuration by now.
    */
   #findEngines(node: string, containerId: string): void {
-    const { store, clock, nodes } = this.deps
-    const found = liveEngines(store.db).filter(
+    const { store, rows, clock, nodes } = this.deps
+    const { engines } = rows.read()
+    const found = engines.filter(
       ({ vpnNode, networkContainerId }) =>
         networkContainerId === containerId && (vpnNode === null || nodes.get(vpnNode) === undefined),
     )
