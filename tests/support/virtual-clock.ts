@@ -2,14 +2,12 @@ import type { Clock } from '../../src/lib/clock.ts'
 
 interface Timer {
   readonly atMs: number
-  readonly number: number
   readonly work: () => void
 }
 
 /** A clock that stands still until it is moved, and then calls what is due in its order. */
 export class VirtualClock implements Clock {
   #nowMs: number
-  #count = 0
   readonly #timers = new Set<Timer>()
   #soon = 0
 
@@ -22,7 +20,7 @@ export class VirtualClock implements Clock {
   }
 
   after(ms: number, work: () => void): () => void {
-    const timer = { atMs: this.#nowMs + ms, number: this.#count++, work }
+    const timer = { atMs: this.#nowMs + ms, work }
     this.#timers.add(timer)
     return () => this.#timers.delete(timer)
   }
@@ -69,9 +67,11 @@ export class VirtualClock implements Clock {
   }
 
   #next(untilMs: number): Timer | undefined {
-    return [...this.#timers]
-      .filter(({ atMs }) => atMs <= untilMs)
-      .toSorted((a, b) => a.atMs - b.atMs || a.number - b.number)[0]
+    let first: Timer | undefined
+    // Of those of one moment the one that was set first, which the set has first.
+    for (const timer of this.#timers)
+      if (timer.atMs <= untilMs && (first === undefined || timer.atMs < first.atMs)) first = timer
+    return first
   }
 }
 
