@@ -28,6 +28,22 @@ const byContainer = prepared((db) =>
     .prepare(),
 )
 
+const unclaimed = prepared((db) =>
+  db
+    .select()
+    .from(engines)
+    .where(
+      and(
+        eq(engines.requestHash, sql.placeholder('requestHash')),
+        isNotNull(engines.unclaimedSince),
+        isNull(engines.removalRequestedAt),
+        inArray(engines.status, ['provisioning', 'starting', 'ready']),
+      ),
+    )
+    .orderBy(asc(engines.createdAt))
+    .prepare(),
+)
+
 /** Engines not gone or failed, oldest first. */
 export const liveEngines = (db: Db): Engine[] => live(db).all()
 
@@ -46,19 +62,8 @@ export function claimableEngine(
   key: string | null,
   isUsable: (engine: Engine) => boolean,
 ): Engine | undefined {
-  return db
-    .select()
-    .from(engines)
-    .where(
-      and(
-        eq(engines.requestHash, requestHash),
-        isNotNull(engines.unclaimedSince),
-        isNull(engines.removalRequestedAt),
-        inArray(engines.status, ['provisioning', 'starting', 'ready']),
-      ),
-    )
-    .orderBy(asc(engines.createdAt))
-    .all()
+  return unclaimed(db)
+    .all({ requestHash })
     .find((engine) => (engine.claimKey === null || engine.claimKey === key) && isUsable(engine))
 }
 
