@@ -1,4 +1,4 @@
-/** A request that is wrong in itself: every field at fault, with what to do. */
+/** The request itself is invalid. `fields` lists every wrong field, each with a message that says what to do. */
 export class InvalidRequest extends Error {
   override readonly name = 'InvalidRequest'
 
@@ -7,19 +7,19 @@ export class InvalidRequest extends Error {
   }
 }
 
-/** A request names an image that only callers with a key may name. */
+/** The request names an image that callers may only use if an `API_KEY` is set. */
 export class ImageNotAllowed extends Error {
   override readonly name = 'ImageNotAllowed'
 
   constructor() {
-    // The image is not repeated: proxies look for words in what they are answered.
+    // The message does not contain the image name: proxies search error messages for certain words.
     super(
       'without an API_KEY only TARGET_IMAGE and the images of ALLOWED_IMAGES may be started: add this one to ALLOWED_IMAGES, or set API_KEY',
     )
   }
 }
 
-/** An `Idempotency-Key` that was used with another body. */
+/** The `Idempotency-Key` was used before with another body. */
 export class KeyReused extends Error {
   override readonly name = 'KeyReused'
 
@@ -28,7 +28,7 @@ export class KeyReused extends Error {
   }
 }
 
-/** The caller went away before its answer was ready; nobody reads what is thrown. */
+/** The caller disconnected before its answer was ready. Nobody receives this error. */
 export class CallerGone extends Error {
   override readonly name = 'CallerGone'
 
@@ -37,15 +37,15 @@ export class CallerGone extends Error {
   }
 }
 
-/** Nothing of ours has this id. */
+/** This installation has nothing with this id or name. */
 export class NotFound extends Error {
   override readonly name = 'NotFound'
 }
 
-/** What is said of a container that is not there, and just so of one that is not ours: nothing is told of strangers. */
+/** The message for a container that does not exist. A container that is not ours gets the same one, so it stays unknown. */
 export const CONTAINER_NOT_FOUND = 'container not found'
 
-/** An engine that is only being provisioned can't be drained; it can soon. */
+/** An engine that is still being provisioned cannot be drained yet. */
 export class EngineNotRunning extends Error {
   override readonly name = 'EngineNotRunning'
 

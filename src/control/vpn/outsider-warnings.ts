@@ -5,19 +5,19 @@ import { VPN_LABELS } from '../engines/template.ts'
 import type { Warnings } from '../reporting/warnings.ts'
 import type { VpnNodes } from './vpn-nodes.ts'
 
-/** So many engines are named; a fleet that is outside as a whole would fill a page. */
+/** How many engines a warning names. All engines may be outside the VPN, and their names would fill a page. */
 const NAMED_MAX = 5
 
-/** Anybody may have written the label. */
+/** The longest name that a warning shows. The name may come from a label, which anybody may have written. */
 const NAME_LENGTH_MAX = 64
 
-/** Tells users of engines that are outside the VPN, from the same decision that hides them. */
+/** Warns users about engines outside the VPN. Uses the same decision that hides these engines. */
 export class OutsiderWarnings {
   constructor(
     private readonly deps: { readonly nodes: Pick<VpnNodes, 'all'>; readonly warnings: Warnings },
   ) {}
 
-  /** Says what is seen now; to be called with each look at the fleet. */
+  /** Sets or clears the warnings for a fleet snapshot. Call it with every snapshot. */
   tell({ engines, policy }: FleetSnapshot): void {
     const { warnings } = this.deps
     const outside = (kind: Outside): readonly Engine[] =>
@@ -75,6 +75,8 @@ function named(engines: readonly Engine[]): string {
   return engines.length === 1 ? `engine ${all} is` : `${engines.length} engines (${all}) are`
 }
 
-/** The other container by the name under which engines were put behind it, else by the beginning of its id. */
+/**
+ * The container that the engine has joined: the node's name from the row or the label, otherwise the beginning of its id.
+ */
 const ownerName = ({ vpnNode, labels, networkContainerId }: Engine): string =>
   `container '${vpnNode ?? labels[VPN_LABELS.node]?.slice(0, NAME_LENGTH_MAX) ?? networkContainerId?.slice(0, 12) ?? 'unknown'}'`

@@ -17,12 +17,12 @@ import type { SessionFacts } from '../facts/session-facts.ts'
 import type { VpnNews, VpnNodes } from './vpn-nodes.ts'
 import type { VpnContainerFact, VpnControlFact, VpnHandlers, VpnSource } from './vpn-source.ts'
 
-/** Verdicts change by time alone, too. */
+/** How often all nodes are judged, since time alone can change a verdict. */
 const TICK_MS = 1_000
 
 /**
- * Turns facts about VPN nodes, and what their engines and streams show, into verdicts. Each change of one is in the journal
- * and in the log once.
+ * Turns facts about VPN nodes, their engines and their streams into verdicts. Writes each change of a verdict to the journal
+ * and the log once.
  */
 export class VpnMonitor {
   readonly #loop: Loop
@@ -44,11 +44,12 @@ export class VpnMonitor {
     this.#loop = new Loop({ clock, intervalMs: TICK_MS, first: 'now', work: () => this.#judgeAll(), onError })
   }
 
-  /** Without nodes there is nothing to watch. */
+  /** Starts to watch the nodes. Does nothing if no node is configured. */
   start(): void {
     const { source, nodes, connections, onError } = this.deps
     if (nodes.all().length === 0) return
-    // Before anybody plans by what engines said: they may speak for all of their node.
+    // Registered before the reconciler's listener: answers of engines may change the verdict on their node, and a plan needs
+    // it.
     connections.onNews((engineIds) => this.#judgeNodesOf(engineIds))
     source.start(
       guardedAll<VpnHandlers>(
@@ -79,8 +80,9 @@ export class VpnMonitor {
   }
 
   /**
-   * Engines of the earlier orchestrator may have been adopted before it was known whose network they use, and a node may have
-   * another name in the configuration by now.
+   * Puts engines behind a node if they have joined its container but their row names no configured node. Engines of the
+   * earlier orchestrator may have been adopted before the node's container was known. A node may also have been renamed in
+   * the configuration.
    */
   #findEngines(node: string, containerId: string): void {
     const { store, rows, clock, nodes } = this.deps
@@ -109,7 +111,7 @@ export class VpnMonitor {
     this.#judge(new Set(heard.flatMap(({ vpnNode }) => vpnNode ?? [])))
   }
 
-  /** All of them by one look at the rows. */
+  /** Judges these nodes, with one reading of the rows. */
   #judge(names: Iterable<string>): void {
     const { nodes, clock } = this.deps
     const rows = this.deps.rows.read()
@@ -120,7 +122,10 @@ export class VpnMonitor {
     }
   }
 
-  /** An engine whose network is gone, or is not the node's, tells nothing of the tunnel. */
+  /**
+   * What a node's engines and their streams show about its tunnel. Engines whose network is gone, or is not the node's, show
+   * nothing.
+   */
   #evidence(name: string, rows: Rows): Evidence {
     const { nodes, connections, sessions } = this.deps
     const container = nodes.get(name)?.container ?? null
@@ -135,7 +140,7 @@ export class VpnMonitor {
       connections: engines.flatMap((engine) => connections.of(engine.id, generationOf(engine)) ?? []),
       flows: streams.flatMap(({ rowId, key }) => {
         const session = sessions.of(rowId)
-        // What an engine does not know any more has ended, and stands still for that.
+        // A session that the engine no longer knows has ended. It stands still for that reason, so it is no evidence.
         const isServed = session !== null && session.state !== 'ended'
         return !isServed ? [] : [{ content: key, askedMs: session.askedMs, movedMs: session.movedMs }]
       }),
@@ -154,7 +159,10 @@ export class VpnMonitor {
     else log.info({ node }, state === 'up' ? 'VPN up' : `VPN not known: ${reason}`)
   }
 
-  /** Nobody knows for how long; a trial that boots behind it shows nothing until then, and another may be tried elsewhere. */
+  /**
+   * Frees the trials behind a node that went down. Such an engine cannot become ready, and nobody knows for how long, so
+   * another engine elsewhere may be the trial.
+   */
   #freeTrials(tx: Db, node: string): void {
     for (const engine of liveEngines(tx))
       if (engine.vpnNode === node) freeTrial(tx, engine, this.deps.clock.now())
@@ -173,7 +181,10 @@ export class VpnMonitor {
 
 const VERDICT_KINDS = { up: 'vpn.up', down: 'vpn.down', unknown: 'vpn.unknown' } as const
 
-/** Puts an engine that was adopted before its node was known behind that node; its ports are the node's then. */
+/**
+ * Puts an engine behind its node, which was not known when the engine was adopted. The engine's ports move to the node's
+ * scope.
+ */
 function joinNode(tx: Db, engine: Engine, vpnNode: string, nowMs: number): void {
   const joined = { ...engine, vpnNode, scope: vpnNode }
   updateEngine(tx, engine.id, { vpnNode, scope: vpnNode })

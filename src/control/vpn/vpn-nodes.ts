@@ -16,27 +16,27 @@ import { type NodeNetwork, type Outside, outsideOf } from '../../core/vpn/vpn-me
 import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'
 
-/** A Gluetun container that engines join. */
+/** A Gluetun container whose network engines join. */
 export interface VpnNodeSettings {
   readonly name: string
-  /** The ports that it publishes for engines. */
+  /** The ports that the node publishes for engines. */
   readonly ports: PortRange
 }
 
-/** A node with all that is known of it. */
+/** A node with everything that is known about it. */
 export interface VpnNode extends VpnNodeSettings {
   readonly verdict: NodeState
-  /** As last seen; null when there is none, or none was seen yet. */
+  /** The container as last seen; null if there is none or if it has not been seen yet. */
   readonly container: NodeContainer | null
   readonly control: ControlSight | null
-  /** The port that its VPN provider forwards to it; null when there is none, or it is not known. */
+  /** The port that the VPN provider forwards to the node; null if there is none or if it is not known. */
   readonly forwardedPort: number | null
   readonly isPortKnown: boolean
-  /** When it was last heard of; null for never. */
+  /** When Docker last answered about the container; null if it has not yet. */
   readonly seenMs: number | null
 }
 
-/** A change that is worth a line in the books. */
+/** A change of a node that is written to the journal. */
 export type VpnNews =
   | { readonly kind: 'reconnected'; readonly publicIp: string }
   | { readonly kind: 'port_changed'; readonly port: number; readonly before: number }
@@ -45,25 +45,28 @@ interface Kept {
   readonly settings: VpnNodeSettings
   verdict: NodeState
   sight: ContainerSight | null
-  /** Not forgotten with the sight: whose network it is that engines have joined does not change with who looks. */
+  /**
+   * The node's network. `forgetAll` keeps it, because an engine stays in the network that it has joined even if nobody
+   * looks.
+   */
   network: NodeNetwork
   dockerError: string | null
   control: ControlSight | null
-  /** The last ones that were not "none". */
+  /** The last public address and the last forwarded port that the control server gave; "none" is not kept. */
   publicIp: string | null
   port: number | null
-  /** What was last said of the port, 0 for none, and when. */
+  /** The forwarded port that the control server last gave (0 for none), and when. */
   said: { readonly port: number; readonly atMs: number } | null
-  /** As it was when it was last judged. */
+  /** Whether the node was doubtful when it was last judged. */
   isDoubtful: boolean
 }
 
-/** A node that came back within this time is watched closely: its engines show whether they did, too. */
+/** How long a node stays doubtful after it recovered. In this time its engines show whether they recovered, too. */
 const RECOVERY_MS = 60_000
 
 /**
- * What the VPN nodes were last seen to be like, with the verdicts: kept in memory, unknown after a restart. `version` grows
- * with every change that an answer could show.
+ * The last known facts about the VPN nodes, with the verdicts. Kept in memory, unknown after a restart. `version` grows with
+ * every change that an API answer could show.
  */
 export class VpnNodes {
   readonly #nodes: ReadonlyMap<string, Kept>
@@ -83,12 +86,12 @@ export class VpnNodes {
     return this.#version
   }
 
-  /** Calls `listener` when a verdict or a port changed; it must be quick. */
+  /** Calls `listener` when a node's verdict, container, port or doubtfulness changed. The listener must be quick. */
   onNews(listener: () => void): void {
     this.#news.on(listener)
   }
 
-  /** In their order in the configuration; none without a VPN. */
+  /** All nodes, in the order of the configuration; empty without a VPN. */
   all(): readonly VpnNode[] {
     return [...this.#nodes.values()].map(shown)
   }
@@ -98,7 +101,7 @@ export class VpnNodes {
     return kept && shown(kept)
   }
 
-  /** How an engine is outside the VPN; null for one that is not, as far as is known, and without a VPN. */
+  /** How an engine is outside the VPN; null if it is not, if that is not known yet, or if no VPN is configured. */
   outside(engine: Engine): Outside | null {
     return outsideOf(
       engine,
@@ -107,8 +110,8 @@ export class VpnNodes {
   }
 
   /**
-   * Whether an engine can't be used for the VPN's sake: it is outside, its node is down, or it has joined an earlier start of
-   * that.
+   * Whether the VPN makes an engine unusable: the engine is outside, its node is down, or the network that it joined is
+   * gone.
    */
   isInWayOf(engine: Engine): boolean {
     if (this.outside(engine) !== null) return true
@@ -117,7 +120,7 @@ export class VpnNodes {
     return node.verdict.state === 'down' || namespaceOf(engine, node.container) !== 'alive'
   }
 
-  /** Docker was asked about a node: `container` is null where there is none of that name. */
+  /** Notes what Docker said about a node. `container` is null if Docker has none of that name. */
   noteContainer(name: string, container: NodeContainer | null, atMs: number): void {
     const kept = this.#nodes.get(name)
     if (kept === undefined) return
@@ -127,7 +130,7 @@ export class VpnNodes {
     kept.sight = container === null ? { kind: 'missing', atMs } : { kind: 'seen', container, atMs }
     kept.dockerError = null
     const isSame = before?.id === container?.id && before?.startedAtMs === container?.startedAtMs
-    // What an earlier process said is about that one.
+    // What the control server said is about the earlier start of the container.
     if (!isSame) {
       kept.control = null
       kept.said = null
@@ -135,13 +138,13 @@ export class VpnNodes {
     if (!isSame || isFirstLook) this.#tell()
   }
 
-  /** Docker could not be asked: what it said before stands. */
+  /** Notes that Docker could not be asked. What it said before stays valid. */
   noteDockerError(name: string, error: string): void {
     const kept = this.#nodes.get(name)
     if (kept !== undefined) kept.dockerError = error
   }
 
-  /** A node's control server was asked; gives what that changed. */
+  /** Notes what a node's control server said. Returns the resulting changes. */
   noteControl(name: string, sight: ControlSight): readonly VpnNews[] {
     const kept = this.#nodes.get(name)
     if (kept === undefined) return []
@@ -155,7 +158,7 @@ export class VpnNodes {
     return news
   }
 
-  /** Nobody looks at the nodes any more: nothing is known until somebody does. */
+  /** Forgets what was seen of the nodes. Called when the VPN worker was lost, because no node is looked at then. */
   forgetAll(): void {
     for (const kept of this.#nodes.values()) {
       kept.sight = null
@@ -164,7 +167,7 @@ export class VpnNodes {
     }
   }
 
-  /** Judges a node anew; gives the verdict before, or null when nothing changed that could be seen. */
+  /** Judges a node again. Returns the verdict before, or null if nothing changed that could be seen. */
   judge(name: string, evidence: Evidence, nowMs: number): NodeState | null {
     const kept = this.#nodes.get(name)
     if (kept === undefined) return null
@@ -180,7 +183,10 @@ export class VpnNodes {
     return before
   }
 
-  /** Whether something speaks against a node, or spoke against it a while ago: then its engines are asked more often. */
+  /**
+   * Whether there are signs against a node, or were some a short time ago. The engines of a doubtful node are asked more
+   * often.
+   */
   isDoubtful(name: string, nowMs: number): boolean {
     const kept = this.#nodes.get(name)
     if (kept === undefined) return false
@@ -224,7 +230,7 @@ function shown(kept: Kept): VpnNode {
   }
 }
 
-/** Another exit address is another connection; none is one that is being made. */
+/** Another public address means that the VPN reconnected. An empty address means that it is still connecting. */
 function noteAddress(kept: Kept, { publicIp }: ControlSight): readonly VpnNews[] {
   if (publicIp === null || publicIp === '') return []
   const before = kept.publicIp

@@ -1,6 +1,9 @@
 import type { ControlSight, NodeContainer } from '../../core/vpn/vpn.ts'
 
-/** What a look at a node's container found. `isMissing`: Docker has none of that name; `error`: it could not be asked. */
+/**
+ * What a look at a node's container found. `isMissing`: Docker has none of that name. `error`: why Docker could not be
+ * asked.
+ */
 export interface VpnContainerFact {
   readonly node: string
   readonly atMs: number
@@ -14,14 +17,14 @@ export interface VpnControlFact extends ControlSight {
   readonly node: string
 }
 
-/** What a source tells. */
+/** Receives what a source reports. */
 export interface VpnHandlers {
   readonly onContainer: (fact: VpnContainerFact) => void
   readonly onControl: (fact: VpnControlFact) => void
   readonly onLost: () => void
 }
 
-/** Where facts about the nodes come from: the VPN worker, or a simulated one. */
+/** The source of facts about nodes: the VPN worker, or a simulated one. */
 export interface VpnSource {
   start(handlers: VpnHandlers): void
   stop(): Promise<void>
