@@ -3,7 +3,7 @@ import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'
 import { keepOnly } from '../../lib/keep-only.ts'
 
-/** An engine's answer to the question whether it is connected to the outside. */
+/** An engine's answer to the question whether it is connected to the internet. */
 export interface NetworkFact {
   readonly engineId: string
   readonly generation: number
@@ -16,28 +16,28 @@ interface Known {
   readonly connection: Connection
 }
 
-/** What engines behind a VPN have said of their connection to the outside: in memory, unknown after a restart. */
+/** What engines behind a VPN said about their connection to the internet. Kept in memory, unknown after a restart. */
 export class ConnectionFacts {
   readonly #known = new Map<string, Known>()
   readonly #news: Emitter<[ReadonlySet<string>]>
   #version = 0
 
-  /** `onError` hears of listeners that fail. */
+  /** `onError` receives the errors of listeners. */
   constructor(onError: OnError) {
     this.#news = new Emitter(onError)
   }
 
-  /** Grows with every change that an answer could show. */
+  /** Grows with every change that an API answer could show. */
   version(): number {
     return this.#version
   }
 
-  /** Calls `listener` when answers were added, with the engines that gave them; it must be quick. */
+  /** Calls `listener` when answers were added, with the ids of the engines that gave them. The listener must be quick. */
   onNews(listener: (engineIds: ReadonlySet<string>) => void): void {
     this.#news.on(listener)
   }
 
-  /** Adds answers; what another start of their engines said is forgotten. */
+  /** Adds answers. What another start of the engine said is forgotten. */
   note(facts: readonly NetworkFact[]): void {
     for (const { engineId, generation, connected, atMs } of facts) {
       const before = this.of(engineId, generation)
@@ -49,18 +49,18 @@ export class ConnectionFacts {
     if (engineIds.size > 0) this.#news.emit(engineIds)
   }
 
-  /** Null when this start of the engine has said nothing yet. */
+  /** The connection of this start of the engine; null if it has said nothing yet. */
   of(engineId: string, generation: number): Connection | null {
     const known = this.#known.get(engineId)
     return known?.generation === generation ? known.connection : null
   }
 
-  /** Drops what is kept of all others. */
+  /** Drops what is kept about all other engines. */
   keepOnly(engineIds: ReadonlySet<string>): void {
     keepOnly(this.#known, engineIds)
   }
 
-  /** Nobody asks for a while: what was said so far is no evidence of what is now. */
+  /** Forgets all answers. Called when the health worker was lost: old answers are no evidence for the present. */
   forgetAll(): void {
     this.#known.clear()
     this.#version++

@@ -4,40 +4,40 @@ import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'
 import { keepOnly } from '../../lib/keep-only.ts'
 
-/** What is known of the container engine, since when, and why not more. */
+/** Whether Docker answers, since when, and if not, why. */
 export interface DockerFact {
   readonly state: DockerState
   readonly sinceMs: number
   readonly error: string
 }
 
-/** How far what is known of the containers can be relied on. */
+/** How reliable the known state of the containers is. */
 export interface Watch {
-  /** Everything has been looked at since the last gap. */
+  /** True if everything was looked at since the last gap of the event stream. */
   readonly isCurrent: boolean
-  /** Since when no event was missed; infinite while none is told. */
+  /** Since when no event was missed; infinite while no events arrive. */
   readonly sinceMs: number
 }
 
 /**
- * What the outside was last seen to be like: kept in memory, never stored, unknown after a restart. `version` grows with
- * every change that an answer could show.
+ * The last known state of Docker, containers and engines. Kept in memory, never stored, unknown after a restart. `version`
+ * grows with every change that an API answer could show.
  */
 export class Facts {
   #version = 0
   #docker: DockerFact
   readonly #health = new Map<string, Health>()
   readonly #lastSeen = new Map<string, number>()
-  /** Since when the present process of each engine is probed. */
+  /** Since when the current process of each engine is probed. */
   readonly #probed = new Map<string, { readonly generation: number; readonly sinceMs: number }>()
-  /** Containers that were heard to stop and not looked at since. */
+  /** Containers that stopped according to an event and were not looked at since. */
   readonly #stopped = new Set<string>()
   readonly #news: Emitter
   #hasLostDocker = false
   #watch: Watch = { isCurrent: false, sinceMs: Number.POSITIVE_INFINITY }
-  /** When each was heard to stop, by our clock, if it was not looked at since. */
+  /** When the last stop event of each container arrived, by our clock. Only for containers that were not looked at since. */
   readonly #heardStops = new Map<string, number>()
-  /** When each container was last seen to have started. */
+  /** When each container last started, as last seen. */
   readonly #startedAt = new Map<string, number>()
 
   constructor(
@@ -45,7 +45,7 @@ export class Facts {
     private readonly settings: {
       readonly failureThreshold: number
       readonly maxAgeMs: number
-      /** Hears of listeners that fail. */
+      /** Receives the errors of listeners. */
       readonly onError: OnError
     },
   ) {
@@ -57,7 +57,7 @@ export class Facts {
     return this.#version
   }
 
-  /** Calls `listener` when something changed that a decision depends on; it must be quick. */
+  /** Calls `listener` when something changed that a decision depends on. The listener must be quick. */
   onNews(listener: () => void): void {
     this.#news.on(listener)
   }
@@ -70,21 +70,24 @@ export class Facts {
     return this.#watch
   }
 
-  /** Events are told from `sinceMs` on (infinite: not any more), and what happened before is not known yet. */
+  /**
+   * Notes a gap of the event stream. Events arrive again from `sinceMs` on (infinite: no events arrive). What happened
+   * before is not known yet.
+   */
   setGap(sinceMs: number): void {
     this.#watch = { isCurrent: false, sinceMs }
     this.#hasLostDocker ||= sinceMs === Number.POSITIVE_INFINITY
     this.#news.emit()
   }
 
-  /** Everything was looked at, and no gap has come since. */
+  /** Notes that everything was looked at and that no gap followed. */
   setCurrent(): void {
     if (this.#watch.isCurrent) return
     this.#watch = { ...this.#watch, isCurrent: true }
     this.#news.emit()
   }
 
-  /** Notes whether Docker answers; true when that is news. */
+  /** Notes whether Docker answers. Returns true if that changed. */
   setDocker(state: DockerState, nowMs: number, error = ''): boolean {
     if (this.#docker.state === state) return false
     this.#docker = { state, sinceMs: nowMs, error }
@@ -98,7 +101,10 @@ export class Facts {
     return this.#health.get(engineId) ?? unknownHealth(nowMs)
   }
 
-  /** This start of the engine is probed from now on, if it was not before; what was said of another start is forgotten. */
+  /**
+   * Notes that this start of the engine is probed. If it was not before, its time begins now, and what another start said is
+   * forgotten.
+   */
   setProbed(engineId: string, generation: number, nowMs: number): void {
     const known = this.#probed.get(engineId)
     if (known?.generation === generation) return
@@ -106,13 +112,13 @@ export class Facts {
     this.#probed.set(engineId, { generation, sinceMs: nowMs })
   }
 
-  /** Since when this start of the engine is probed; null when it is not. */
+  /** Since when this start of the engine is probed; null if it is not probed. */
   probedSinceMs(engineId: string, generation: number): number | null {
     const known = this.#probed.get(engineId)
     return known?.generation === generation ? known.sinceMs : null
   }
 
-  /** It could not be asked: what time it has to answer begins anew, and of its health nothing was heard. */
+  /** Notes that the engine could not be asked. The time that it has to answer begins again; its health stays as it was. */
   notAsked(engineId: string, generation: number, nowMs: number): void {
     if (this.#probed.get(engineId)?.generation === generation)
       this.#probed.set(engineId, { generation, sinceMs: nowMs })
@@ -127,7 +133,7 @@ export class Facts {
     if (after.verdict !== before.verdict) this.#news.emit()
   }
 
-  /** The container was seen to run. */
+  /** Notes that the container was seen running. */
   seen(engineId: string, nowMs: number): void {
     this.#lastSeen.set(engineId, nowMs)
     this.#version++
@@ -138,9 +144,10 @@ export class Facts {
   }
 
   /**
-   * An event said that the container stopped: it counts as not running from now on, before anything is written, until a
-   * look has found out. An event from before its last known start is about another process and changes nothing; within
-   * one millisecond of it the order is not known, and the look tells.
+   * Notes an event which says that the container stopped. The container counts as stopped at once, before anything is
+   * written, until a look finds out its state. An event from before the last known start is about an earlier process, so the
+   * container does not count as stopped. If both are in the same millisecond, their order is not known, and the look
+   * decides.
    */
   heardStop(containerId: string, atMs: number, nowMs: number): void {
     this.#heardStops.set(containerId, nowMs)
@@ -150,20 +157,20 @@ export class Facts {
   }
 
   /**
-   * How a container that stands still came to it: `exit` when its end was heard, by ears that have missed nothing since.
-   * To be asked before `looked`.
+   * Why a stopped container stopped: `exit` if a stop event arrived and the event stream was not interrupted since;
+   * otherwise `outage`. Call this before `looked`.
    */
   stopCause(containerId: string): StopCause {
     const heardMs = this.#heardStops.get(containerId)
     return heardMs !== undefined && heardMs >= this.#watch.sinceMs ? 'exit' : 'outage'
   }
 
-  /** Whether the container engine, or its word on what happens, was lost since the start of this process. */
+  /** Whether Docker did not answer, or its events did not arrive, at some time since this process started. */
   hasLostDocker(): boolean {
     return this.#hasLostDocker
   }
 
-  /** The container was looked at and its row says what was seen. */
+  /** Notes that the container was looked at and that its row says what was seen. */
   looked(containerId: string, startedAtMs: number | null): void {
     this.#heardStops.delete(containerId)
     if (startedAtMs === null) this.#startedAt.delete(containerId)
@@ -171,12 +178,12 @@ export class Facts {
     if (this.#stopped.delete(containerId)) this.#version++
   }
 
-  /** True when the engine's container runs as far as is known: by its row, and by what was heard since. */
+  /** Whether the engine's container runs, as far as its row and later events tell. */
   isRunning(engine: Pick<Engine, 'containerId' | 'containerState'>): boolean {
     return isRunning(engine) && !(engine.containerId !== null && this.#stopped.has(engine.containerId))
   }
 
-  /** Turns verdicts without a recent probe into unknown ones. */
+  /** Makes verdicts without a recent probe unknown. */
   age(nowMs: number): void {
     for (const [id, health] of this.#health) {
       const aged = agedHealth(health, nowMs, this.settings.maxAgeMs)
@@ -186,19 +193,19 @@ export class Facts {
     }
   }
 
-  /** Forgets the verdict of an engine whose process is another one now. */
+  /** Forgets the verdict of an engine whose process ended or was replaced. */
   forgetHealth(engineId: string): void {
     if (this.#health.delete(engineId)) this.#version++
   }
 
-  /** Nobody probes any more: all verdicts are unknown until somebody does. */
+  /** Forgets all verdicts. Called when the health worker was lost, because no engine is probed then. */
   forgetAllHealth(): void {
     this.#health.clear()
     this.#probed.clear()
     this.#version++
   }
 
-  /** Drops what is kept of all others. */
+  /** Drops what is kept about all other engines. */
   keepOnly(engines: readonly Pick<Engine, 'id' | 'containerId'>[]): void {
     const ids = new Set(engines.map(({ id }) => id))
     const containers = new Set(engines.flatMap(({ containerId }) => containerId ?? []))

@@ -1,6 +1,6 @@
 /**
- * The engines and other containers that this process is making, mending or removing right now; everybody else leaves them alone. An
- * id is held until each piece of work on it has ended.
+ * The engines and other containers that this process is creating, repairing or removing right now. All other code leaves
+ * them alone. An id is held until all work on it has ended.
  */
 export class InHand {
   readonly #holders = new Map<string, Set<Promise<void>>>()
@@ -9,12 +9,12 @@ export class InHand {
     return this.#holders.has(id)
   }
 
-  /** Resolves when the work that holds the id now has ended. */
+  /** Resolves when the work that holds the id at this moment has ended. */
   async whenFree(id: string): Promise<void> {
     await Promise.allSettled(this.#holders.get(id) ?? [])
   }
 
-  /** Holds the id while the work runs, however that ends. */
+  /** Holds the id while the work runs, whether it succeeds or fails. */
   async during<T>(id: string, work: () => Promise<T>): Promise<T> {
     const holders = this.#holders.get(id) ?? new Set()
     this.#holders.set(id, holders)

@@ -1,17 +1,17 @@
 import type { Clock } from '../../lib/clock.ts'
 import { backoffMs, WorkQueue, type WorkQueueOptions } from '../../lib/workqueue.ts'
 
-/** Does the looks that are asked for; one that rejects is tried again later. */
+/** Does the requested looks. A look that rejects is tried again later. */
 export interface Looker {
   readonly look: (containerId: string) => Promise<void>
   readonly pass: () => Promise<void>
   readonly onError: WorkQueueOptions['onError']
 }
 
-/** A look at one container that is under way. */
+/** A look at one container that is in progress. */
 export interface Look {
   readonly containerId: string
-  /** The container was changed since: what the answer says is out of date. */
+  /** True if the container was changed since. The answer is out of date then. */
   isOvertaken: boolean
 }
 
@@ -20,18 +20,18 @@ const CONCURRENT_LOOKS = 8
 const RETRY = { minMs: 500, maxMs: 5_000 }
 
 /**
- * Where anybody asks for a look at a container, or at all of them, without waiting for it: whoever changed a container, heard of a
- * change, or could not finish what it does.
+ * Takes requests for looks and full passes from all components that changed a container, received an event about one, or
+ * could not finish their work. The requester does not wait.
  */
 export class LookQueue {
   readonly #looks: WorkQueue
-  /** Apart from looks, so that neither waits for containers that the other asks about. */
+  /** A separate queue, so that looks do not wait for containers of a full pass, nor the other way round. */
   readonly #passes: WorkQueue
   readonly #underWay = new Set<Look>()
   #looker: Looker | null = null
   #needsThoroughPass = true
 
-  /** `random` is uniform in [0, 1), for the jitter of back-offs. */
+  /** `random` returns numbers in [0, 1), for the jitter of the backoff. */
   constructor({ clock, random }: { readonly clock: Clock; readonly random: () => number }) {
     const options: Pick<WorkQueueOptions, 'clock' | 'onError' | 'backoffMs'> = {
       clock,
@@ -43,32 +43,32 @@ export class LookQueue {
     this.#passes = new WorkQueue({ ...options, concurrency: 1, work: () => this.#served().pass() })
   }
 
-  /** From now on `looker` does what is asked for. */
+  /** Sets the component that does the looks. */
   serve(looker: Looker): void {
     this.#looker = looker
   }
 
-  /** Begins nothing new, and resolves when what runs has ended. */
+  /** Starts nothing new. Resolves when the running work has ended. */
   async stop(): Promise<void> {
     await Promise.all([this.#looks.stop(), this.#passes.stop()])
   }
 
-  /** Asks for a look at one container, soon. */
+  /** Requests a look at one container as soon as possible. */
   lookAt(containerId: string): void {
     this.#looks.add(containerId)
   }
 
-  /** Asks for a look at one container after so many milliseconds, or at an earlier one that is asked for already. */
+  /** Requests a look at one container after `ms` milliseconds, unless an earlier look is already requested. */
   lookWithin(containerId: string, ms: number): void {
     this.#looks.addWithin(containerId, ms)
   }
 
-  /** The container was changed: what looks under way are going to say of it is out of date. */
+  /** Notes that the container was changed. The looks in progress will give an answer that is out of date. */
   changed(containerId: string): void {
     for (const look of this.#underWay) if (look.containerId === containerId) look.isOvertaken = true
   }
 
-  /** Does the look, which hears whether the container is changed meanwhile. */
+  /** Does a look. `look.isOvertaken` becomes true if the container is changed meanwhile. */
   async during<T>(containerId: string, work: (look: Readonly<Look>) => Promise<T>): Promise<T> {
     const look = { containerId, isOvertaken: false }
     this.#underWay.add(look)
@@ -79,23 +79,23 @@ export class LookQueue {
     }
   }
 
-  /** Asks for a full pass, soon. */
+  /** Requests a full pass as soon as possible. */
   passSoon(): void {
     this.#passes.add(PASS)
   }
 
-  /** Asks for a full pass after so many milliseconds, unless one is asked for meanwhile. */
+  /** Requests a full pass after `ms` milliseconds. Any other request in this time replaces this one. */
   passAfter(ms: number): void {
     this.#passes.addAfter(PASS, ms)
   }
 
-  /** Asks for a thorough full pass, soon. */
+  /** Requests a thorough full pass as soon as possible. */
   passThoroughly(): void {
     this.needThoroughPass()
     this.passSoon()
   }
 
-  /** The next full pass is to be a thorough one: something happened that was not seen, or could not be written. */
+  /** Makes the next full pass thorough, because something happened that was not seen or could not be written. */
   needThoroughPass(): void {
     this.#needsThoroughPass = true
   }
@@ -104,7 +104,7 @@ export class LookQueue {
     return this.#needsThoroughPass
   }
 
-  /** A pass begins: gives whether it is to be a thorough one. What is asked for from now on is the next one's. */
+  /** Begins a full pass. Returns whether it must be thorough. Later requests are for the next full pass. */
   beginPass(): boolean {
     const isThorough = this.#needsThoroughPass
     this.#needsThoroughPass = false

@@ -5,8 +5,8 @@ import type { OnError } from '../../lib/guard.ts'
 import { keepOnly } from '../../lib/keep-only.ts'
 
 /**
- * What an engine said of one session. `serves`: it has it, with the figures of its transfer (null where it gave none).
- * `ended`: it does not know it (any more). `silent`: no answer that says either.
+ * What an engine said about one session. `serves`: the engine has the session; `figures` are those of its transfer (null if
+ * it gave none). `ended`: the engine does not know the session, or no longer. `silent`: the engine gave neither answer.
  */
 export interface SessionFact {
   readonly engineId: string
@@ -17,27 +17,27 @@ export interface SessionFact {
   readonly atMs: number
 }
 
-/** What engines have said of sessions of the books, by the row of the stream: in memory, unknown after a restart. */
+/** What engines said about the sessions of stream rows. Kept in memory, unknown after a restart. */
 export class SessionFacts {
   readonly #sessions = new Map<number, Session>()
   readonly #news: Emitter
 
-  /** `onError` hears of listeners that fail. */
+  /** `onError` receives the errors of listeners. */
   constructor(onError: OnError) {
     this.#news = new Emitter(onError)
   }
 
-  /** Calls `listener` when answers were added; it must be quick. */
+  /** Calls `listener` when answers were added. The listener must be quick. */
   onNews(listener: () => void): void {
     this.#news.on(listener)
   }
 
-  /** Engines are asked about these sessions and no others; what is kept of others is dropped. */
+  /** Drops what is kept about all other sessions, which engines are not asked about any more. */
   keepOnly(streamRowIds: ReadonlySet<number>): void {
     keepOnly(this.#sessions, streamRowIds)
   }
 
-  /** Nobody asks for a while: what was said so far is no evidence of what is now. */
+  /** Forgets all answers. Called when the health worker was lost: old answers are no evidence for the present. */
   forgetAll(): void {
     this.#sessions.clear()
   }
@@ -50,7 +50,7 @@ export class SessionFacts {
     if (facts.length > 0) this.#news.emit()
   }
 
-  /** Null when its engine was not asked about it yet. */
+  /** What the engine said about this stream row; null if it was not asked yet. */
   of(streamRowId: number): Session | null {
     return this.#sessions.get(streamRowId) ?? null
   }

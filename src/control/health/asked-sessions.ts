@@ -9,7 +9,7 @@ import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { SessionTarget } from './health-source.ts'
 
-/** Sessions of one engine that are asked about at most: far more than one process of an engine serves. */
+/** The most streams in doubt per engine. One engine process serves far fewer sessions. */
 const SESSIONS_MAX = 100
 
 interface Known {
@@ -18,10 +18,11 @@ interface Known {
 }
 
 /**
- * The streams of each engine whose sessions tell whether it may be stopped: of one that drains, crashes again and again, is cut
- * off from the outside, or is unhealthy with a started stream, all that its process has had. A session that ended in the books may be watched by
- * another viewer. Behind a VPN the started ones are always in doubt: if several stand still, so does the VPN. Engines without
- * such streams are missing.
+ * Returns the streams of each engine whose sessions tell whether the engine may be stopped. For an engine that drains,
+ * crashes again and again, is cut off from the internet, or is unhealthy with a started stream, these are all streams since
+ * its container started: another viewer may still watch a session that has ended in the database. For any other engine
+ * behind a VPN, these are the started streams: several streams that stand still together are evidence against the VPN.
+ * Engines without such streams are missing in the result.
  */
 export function streamsInDoubt(
   db: Db,
@@ -35,7 +36,7 @@ export function streamsInDoubt(
   const suspected = new Set(suspects)
   const wanted = suspects.map(({ id, containerStartedAt }) => ({
     engineId: id,
-    // The container engine tells it by a clock of its own, which may be ahead.
+    // Docker uses its own clock, which may be ahead of ours.
     sinceMs: containerStartedAt === null || containerStartedAt > nowMs ? 0 : containerStartedAt,
   }))
   const streams = [
@@ -47,7 +48,7 @@ export function streamsInDoubt(
   return Map.groupBy(streams.filter(isAskable), ({ engineId }) => engineId)
 }
 
-/** All that its process has had is in doubt. */
+/** Whether all streams since the start of the engine's container are in doubt. */
 function isSuspect(
   engine: Engine,
   hasStream: boolean,
@@ -68,15 +69,15 @@ export function streamsAsked(started: readonly Stream[], inDoubt: readonly Strea
   return [...new Map(asked.map((stream) => [stream.rowId, stream])).values()]
 }
 
-/** What the engine is asked; several streams may share a session. */
+/** The sessions that the engine is asked about. Several streams may share a session. */
 export const sessionTargets = (streams: readonly Stream[]): SessionTarget[] =>
   streams.map(({ rowId, statUrl }) => ({ streamRowId: rowId, path: pathOf(statUrl) }))
 
 const isAskable = ({ statUrl }: Stream): boolean => isStatPath(pathOf(statUrl))
 
 /**
- * Those that engines hand out have some 150 characters. What is longer is not asked for: to take the longest that are accepted apart,
- * after each commit, took more time than all else.
+ * The longest `stat_url` that is used. Engines hand out URLs of about 150 characters. Parsing the longest accepted URLs
+ * after each commit took more time than everything else.
  */
 const SESSION_URL_MAX = 512
 

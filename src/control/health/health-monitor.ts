@@ -19,8 +19,8 @@ import { networkIntervals } from './network-intervals.ts'
 import type { SessionMonitor } from './session-monitor.ts'
 
 /**
- * Tells the source which engines to probe, whenever that changes, and turns its facts into verdicts and into the step
- * from `starting` to `ready`.
+ * Tells the source which engines to probe, whenever that changes. Turns the facts of the source into verdicts, and moves
+ * engines from `starting` to `ready`.
  */
 export class HealthMonitor {
   #sent = ''
@@ -43,7 +43,7 @@ export class HealthMonitor {
       readonly breakers: BreakersSettings
       readonly source: HealthSource
       readonly log: Log
-      /** Time within which every engine is probed once. */
+      /** The time within which every engine is probed once. */
       readonly intervalMs: number
       readonly onError: OnError
     },
@@ -60,14 +60,14 @@ export class HealthMonitor {
         facts.forgetAllHealth()
         sessions.forgetAll()
         connections.forgetAll()
-        // A new worker knows no targets yet.
+        // A new worker has no targets yet.
         this.#sent = ''
         this.#schedule()
       },
     }
     source.start(guardedAll<HealthHandlers>(handlers, onError))
     store.onCommit(() => this.#schedule())
-    // Whose sessions are asked about depends on verdicts, too.
+    // Verdicts also decide which sessions are asked about.
     facts.onNews(() => this.#schedule())
     nodes.onNews(() => this.#schedule())
     connections.onNews(() => this.#schedule())
@@ -80,7 +80,10 @@ export class HealthMonitor {
     await this.deps.source.stop()
   }
 
-  /** After the commit that changed something; in a burst of them some later, since each look reads all engines. */
+  /**
+   * Schedules new targets after a change. A burst of changes is handled together and later, since each run reads all
+   * engines.
+   */
   #schedule(): void {
     if (this.#isScheduled || this.#isStopped) return
     this.#isScheduled = true
@@ -129,7 +132,7 @@ export class HealthMonitor {
     this.deps.connections.note(answers.filter((answer) => this.#current(answer) !== undefined))
   }
 
-  /** The engine that is probed under this start; what was heard of an earlier one says nothing about it. */
+  /** The engine of a fact; undefined if the fact is about an earlier start, which says nothing about the current one. */
   #current({ engineId, generation }: Pick<HealthFact, 'engineId' | 'generation'>): Engine | undefined {
     const engine = engineById(this.deps.store.db, engineId)
     const isCurrent = engine !== undefined && isProbed(engine) && generationOf(engine) === generation

@@ -2,21 +2,24 @@ import { type Engine, generationOf } from '../../core/types.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 
-/** In doubt engines behind a VPN are asked for their connection that often, else with every probe, or more often. */
+/**
+ * How often engines behind a doubtful node are asked for their connection. Other engines are asked with every probe, but at
+ * least every `LONGEST_MS`.
+ */
 const IN_DOUBT_MS = 2_000
 const LONGEST_MS = 10_000
 
 interface Deps {
   readonly nodes: VpnNodes
   readonly connections: ConnectionFacts
-  /** Time within which every engine is probed once. */
+  /** The time within which every engine is probed once. */
   readonly intervalMs: number
 }
 
 /**
- * How often each engine is to be asked whether it is connected to the outside, in milliseconds; null for never. Where one is
- * cut off it matters at once whether the others of its node are. One that boots has nothing to say yet: it is asked as soon as
- * it is ready.
+ * Returns how often each engine is asked whether it is connected to the internet, in milliseconds; null for never. If one
+ * engine is cut off, the other engines of its node are asked more often, because it matters at once whether they are cut
+ * off, too. An engine that boots has nothing to say yet; it is asked as soon as it is ready.
  */
 export function networkIntervals(
   engines: readonly Engine[],

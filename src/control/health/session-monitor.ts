@@ -7,17 +7,17 @@ import type { SessionFact, SessionFacts } from '../facts/session-facts.ts'
 import type { Statistics } from '../streams/statistics.ts'
 import type { StreamBooks } from '../streams/stream-books.ts'
 
-/** Where what went wrong with sessions is counted. */
+/** Counts what goes wrong with sessions. */
 export interface SessionCounts {
-  /** Questions about started streams that got no answer, or one that is none. */
+  /** Counts questions about started streams that got no answer, or an unusable one. */
   collectorFailed(count: number): void
-  /** Streams that were ended since their engine did not know the session any more. */
+  /** Counts streams that were ended because their engine no longer knew the session. */
   streamsLost(count: number): void
 }
 
 /**
- * Takes what engines say of sessions: keeps it for whoever decides, has the figures of started streams written, and ends the
- * streams whose session their engine does not know any more.
+ * Handles what engines say about sessions. Keeps it for decisions, records the figures of started streams, and ends streams
+ * whose session their engine no longer knows.
  */
 export class SessionMonitor {
   constructor(
@@ -35,7 +35,7 @@ export class SessionMonitor {
     const engines = new Map<string, Engine | undefined>()
     for (const { engineId } of facts)
       if (!engines.has(engineId)) engines.set(engineId, engineById(store.db, engineId))
-    // What was said of another start of an engine says nothing of this one.
+    // A fact about another start of an engine says nothing about the current one.
     const current = facts.filter(({ engineId, generation }) => {
       const engine = engines.get(engineId)
       return engine !== undefined && isProbed(engine) && generationOf(engine) === generation
@@ -51,7 +51,10 @@ export class SessionMonitor {
     counts.streamsLost(books.endDead(dead.map(({ streamRowId }) => streamRowId)).length)
   }
 
-  /** Sessions of streams that have ended are asked about for another reason: nobody waits for their figures. */
+  /**
+   * Whether a question about a started stream failed. Ended streams are asked about for another reason; nobody needs their
+   * figures.
+   */
   #isFailure({ state, streamRowId }: SessionFact): boolean {
     return state === 'silent' && streamByRow(this.deps.store.db, streamRowId)?.status === 'started'
   }
