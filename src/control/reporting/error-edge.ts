@@ -3,12 +3,12 @@ import type { Log } from '../../lib/log.ts'
 import { RuntimeFailure } from '../../runtime/runtime.ts'
 import type { Store } from '../../store/store.ts'
 
-/** Gives what becomes of an error in work that nobody waits for; `what` names the work in the log. */
+/** Returns the error handler for work that nobody waits for. `what` names the work in the log. */
 export type ErrorEdge = (what: string) => OnError
 
 /**
- * Outages of the storage and of Docker are told once, by who watches over them, and what failed for their sake is done again later
- * anyway; everything else is a defect, and a line with its stack.
+ * Creates error handlers. An outage of the storage or of Docker is only logged at debug level: the component that watches it
+ * reports it once, and the failed work is done again later. Any other error is a defect and is logged with its stack.
  */
 export const createEdge =
   (store: Pick<Store, 'failed'>, log: Log): ErrorEdge =>

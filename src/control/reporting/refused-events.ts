@@ -3,28 +3,29 @@ import { guarded, type OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Warnings } from './warnings.ts'
 
-/** An event of a stream that was refused for its key: without one, or with a wrong one. */
+/** A stream event that was refused because its key was missing or wrong. */
 export interface RefusedEvent {
   readonly status: 401 | 403
   readonly path: string
-  /** The address that it came from; null where that is not known. */
+  /** The address that the event came from; null if it is not known. */
   readonly caller: string | null
 }
 
-/** Each caller is told of once in that time. */
+/** How long the log does not name the same address again. */
 const TOLD_AGAIN_MS = 60_000
 
-/** Callers that are told apart; those beyond are counted only. */
+/** The most addresses that the log names in this time. Events from further addresses are only counted. */
 const CALLERS_MAX = 100
 
-/** It is over when none was refused for so long. */
+/** The warning ends when no event was refused for this time. */
 const OVER_MS = 300_000
 
 const WHY = { 401: 'no key', 403: 'wrong key' } as const
 
 /**
- * Tells of events that were refused: the proxy plays on, and its streams are not in the books, so that their engines look idle. A
- * line in the log per caller and minute, a counter, and a warning until five minutes after the last.
+ * Reports refused stream events. The proxy plays on, but its streams are not in the database, so their engines look idle.
+ * Writes one log line per address and minute, counts each event, and keeps a warning until five minutes after the last
+ * event.
  */
 export class RefusedEvents {
   readonly #toldMs = new Map<string, number>()

@@ -2,13 +2,13 @@ import type { FleetSnapshot } from '../../core/plan/fleet-snapshot.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Warnings } from './warnings.ts'
 
-/** Tells once, as soon as all engines have been found after a start, what there is and what is wrong. */
+/** Logs one summary after a start, as soon as all engines were found: what there is and what is wrong. */
 export class StartSummary {
   #isTold = false
 
   constructor(private readonly deps: { readonly warnings: Warnings; readonly log: Log }) {}
 
-  /** Looks at what a plan is made of; to be called with each, after the warnings that follow from it. */
+  /** Takes a fleet snapshot. Call this with every snapshot, after the warnings that follow from it were set. */
   look({ engines, frozen }: FleetSnapshot): void {
     if (this.#isTold || frozen !== null) return
     this.#isTold = true

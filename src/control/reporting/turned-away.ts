@@ -1,20 +1,23 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 
-/** A request that was not let in, whatever its key. */
+/** A request that was refused regardless of its key. */
 interface TurnedAwayRequest {
   readonly code: string
   readonly message: string
   readonly method: string
 }
 
-/** Anybody can send as many as he likes. */
+/** The shortest time between two warnings in the log. Anybody can send any number of such requests. */
 const TOLD_AGAIN_MS = 60_000
 
-/** What somebody may have meant in earnest: a name that is not set yet, a page behind a proxy that changes the Host. */
+/**
+ * Refusals that a legitimate user may cause: a host name that is not configured yet, or a proxy that changes the `Host`
+ * header.
+ */
 const WORTH_TELLING = new Set(['host_not_allowed', 'cross_site'])
 
-/** Tells of requests that were turned away at the doors: one line a minute at most, and all in the debug log. */
+/** Logs requests that were turned away at the entrance: at most one per minute as a warning, the others at debug level. */
 export class TurnedAway {
   #toldMs = Number.NEGATIVE_INFINITY
 

@@ -10,8 +10,8 @@ import type { OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'
 
 /**
- * The one place for all that users should be told: whoever looks at something says with each look whether it is as it should be.
- * In memory; after a restart the first looks say it anew. One log line when a warning begins and one when it ends.
+ * Holds all warnings for users. A component that checks something reports with each check whether all is well. Kept in
+ * memory; after a restart the first checks report again. Each warning is logged once when it begins and once when it ends.
  */
 export class Warnings {
   readonly #standing = new Map<WarningCode, StandingWarning>()
@@ -23,12 +23,15 @@ export class Warnings {
     this.#news = new Emitter(deps.onError)
   }
 
-  /** Calls `listener` when a warning began, ended or has other words; it must be quick. */
+  /** Calls `listener` when a warning began, ended or changed its text. The listener must be quick. */
   onNews(listener: () => void): void {
     this.#news.on(listener)
   }
 
-  /** Says what is seen now; null where nothing is wrong. The same again changes nothing, and other words keep the beginning. */
+  /**
+   * Sets a warning, or clears it with null. The same text again changes nothing. Another text keeps the time of the
+   * beginning.
+   */
   tell(code: WarningCode, warning: Warning | null): void {
     const before = this.#standing.get(code)
     if (warning === null) {
@@ -38,7 +41,7 @@ export class Warnings {
       this.#set({ ...before, ...warning })
   }
 
-  /** Those in force, in the order of their codes. */
+  /** The warnings in force, in the order of their codes. */
   standing(): readonly StandingWarning[] {
     return WARNING_CODES.flatMap((code) => this.#standing.get(code) ?? [])
   }

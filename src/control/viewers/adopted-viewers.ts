@@ -11,12 +11,12 @@ import { appendJournal } from '../../store/journal.ts'
 import type { Store } from '../../store/store.ts'
 import type { Facts } from '../facts/facts.ts'
 
-/** Three readings make the minute of standing still. */
+/** The time between readings. The minute in which the traffic has to stand still consists of three such intervals. */
 const INTERVAL_MS = 20_000
 
 /**
- * Watches engines that were adopted without a row: whether they have viewers that we don't know of shows in what their
- * network carries. They count as busy until it stands still.
+ * Watches adopted engines, which may have viewers that we do not know. Their network traffic shows whether they have any. An
+ * adopted engine counts as busy until its traffic stands still.
  */
 export class AdoptedViewers {
   readonly #loop: Loop
@@ -45,7 +45,7 @@ export class AdoptedViewers {
     await this.#loop.stop()
   }
 
-  /** One after another: a question costs Docker a second. */
+  /** Reads one engine after another, because each question takes Docker a second. */
   async #round(signal: AbortSignal): Promise<void> {
     const { store, facts } = this.deps
     const adopted = liveEngines(store.db).filter(({ adoptedAt }) => adoptedAt !== null)
@@ -67,7 +67,7 @@ export class AdoptedViewers {
         this.#readings.set(id, withReading(this.#readings.get(id) ?? null, bytes, clock.now()))
       }
     } catch (error) {
-      // Not read is not known; the next round tries again.
+      // A failed reading tells nothing. The next round tries again.
       if (!(error instanceof RuntimeFailure)) throw error
       return
     }

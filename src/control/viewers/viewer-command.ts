@@ -4,8 +4,9 @@ import { type CommandResult, OUTPUT_BYTES_MAX } from '../../runtime/runtime.ts'
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6']
 
 /**
- * Commands that print the connections of a container's network to one of its ports, the better first: what is kept of an output
- * has room for some 400 connections, and the engines behind one VPN have thousands, of which `grep` prints those of the port.
+ * Commands that print the connections of a container's network to one of its ports, the better command first. `grep` prints
+ * only the lines of the port. That matters because the output that is kept has room for about 400 connections, and the
+ * engines behind one VPN have thousands.
  */
 export const tableCommands = (port: number): readonly (readonly string[])[] => [
   ['grep', '-hF', '-e', 'local_address', '-e', `:${inHex(port)} `, ...TABLES],
@@ -14,11 +15,11 @@ export const tableCommands = (port: number): readonly (readonly string[])[] => [
 
 const inHex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0')
 
-/** Who is connected to the port by the output of such a command; null where the container could not run it. */
+/** Reads from the output of such a command who is connected to the port; null if the container could not run the command. */
 export const peersIn = (port: number, { exitCode, output }: CommandResult): PortPeers | null =>
   peersAt(port, {
     text: output,
-    // A character that was cut in two is left out.
+    // A character that the limit would have cut is left out, so cut output may be some bytes shorter than the limit.
     isCut: Buffer.byteLength(output) > OUTPUT_BYTES_MAX - 4,
     isSound: exitCode === 0,
   })

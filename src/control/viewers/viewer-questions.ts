@@ -7,21 +7,24 @@ import type { Store } from '../../store/store.ts'
 import type { Facts } from '../facts/facts.ts'
 import { peersIn, tableCommands } from './viewer-command.ts'
 
-/** How long a container may take for what takes a tenth of a second, or two seconds where Docker counts; some never end it. */
+/**
+ * How long a container may take to answer. A command takes a tenth of a second, a traffic reading of Docker two seconds.
+ * Some containers never answer.
+ */
 const PATIENCE_MS = 10_000
 
-/** Other engines in the same network that are asked. */
+/** How many other engines in the same network are asked at most. */
 const NEIGHBOURS_MAX = 3
 
-/** Who asks. */
+/** The abort signal and the error handler of the component that asks. */
 export interface Asker {
-  /** Ends all questions. */
+  /** Aborts all questions. */
   readonly signal: AbortSignal
-  /** Hears of a container that gave no answer; what it throws ends the look. */
+  /** Called when a container gave no answer. An error that it throws ends the look. */
   readonly onSilence: (failure: RuntimeFailure) => void
 }
 
-/** What was said to a question that was asked at a time: it is true of that time, or of a later one. */
+/** The answer to a question that was asked at `atMs`. The answer is true of that time or of a later one. */
 interface Answer<T> {
   readonly atMs: number
   readonly said: T
@@ -29,7 +32,7 @@ interface Answer<T> {
 
 const SILENT = Symbol('silent')
 
-/** Asks Docker and the containers of an engine's network whether somebody uses the engine. Nothing is changed by it. */
+/** Asks Docker and the containers of an engine's network whether somebody uses the engine. Changes nothing. */
 export class ViewerQuestions {
   constructor(
     private readonly deps: {
@@ -40,11 +43,11 @@ export class ViewerQuestions {
     },
   ) {}
 
-  /** Who is connected to the engine's port; null where no container of its network can tell. */
+  /** Who is connected to the engine's HTTP port; null if no container of its network can tell. */
   async port(engine: Engine, asker: Asker): Promise<Answer<PortPeers | null>> {
     const { httpPort } = engine
     let best: Answer<PortPeers | null> = { atMs: this.deps.clock.now(), said: null }
-    // An engine that was taken over need not say which port it has.
+    // The port of an adopted engine may be unknown.
     if (httpPort === 0) return best
     for (const containerId of this.#readers(engine)) {
       for (const command of tableCommands(httpPort)) {
@@ -59,7 +62,9 @@ export class ViewerQuestions {
     return best
   }
 
-  /** What its network has carried since its start, both ways; null where nothing counts that for it alone. */
+  /**
+   * The bytes that the engine's network has received and sent since its start; null if they are not counted for it alone.
+   */
   async bytes({ containerId }: Engine, asker: Asker): Promise<Answer<number | null>> {
     const question = (signal: AbortSignal) => this.deps.runtime.traffic(containerId ?? '', signal)
     const { atMs, said: traffic } = await this.#ask(question, asker)
@@ -67,7 +72,10 @@ export class ViewerQuestions {
     return { atMs, said: traffic.receivedBytes + traffic.sentBytes }
   }
 
-  /** The containers that share its network: itself, the one whose network it has joined, others that have. */
+  /**
+   * The containers that share the engine's network: its own, the network container, and those of other engines in that
+   * network.
+   */
   #readers({ id, containerId, networkContainerId }: Engine): readonly string[] {
     const { store, facts } = this.deps
     const isNeighbour = (other: Engine): boolean =>
@@ -77,7 +85,7 @@ export class ViewerQuestions {
     return [containerId, networkContainerId, ...others].flatMap((each) => each ?? [])
   }
 
-  /** Null where the answer is that it can't be had. */
+  /** Asks one question. The answer is null if it is not available, and `SILENT` if none came. */
   async #ask<T>(
     question: (signal: AbortSignal) => Promise<T>,
     asker: Asker,

@@ -31,29 +31,36 @@ export interface ViewerWatchDeps {
   readonly onError: OnError
 }
 
-/** Engines that are looked at at the same time; each look is a command or two in a container. */
+/** How many engines are looked at at the same time. Each look is a command or two in a container. */
 const CONCURRENT_LOOKS = 4
 
-/** So many looks in a row that a container left without an answer, though Docker answers: it is that container. */
+/**
+ * How many looks in a row may fail because a container does not answer although Docker does. Further looks go on without its
+ * answer, because the fault is in that container.
+ */
 const SILENCES_MAX = 3
 
 const RETRY_MS = 5_000
 
-/** A request may pause while something else is done about its engine, and then what was counted is needed again. */
+/**
+ * How long findings are kept without a request. A request may pause while something else is done about its engine, and the
+ * traffic that was counted is needed again afterwards.
+ */
 const FORGOTTEN_AFTER_MS = 120_000
 
 /** What was found out about an engine that the plan wants looked at. */
 interface Known {
   readonly generation: number
   readonly watched: Watched
-  /** It was said in the log that somebody watches there. */
+  /** True if the log already says that somebody watches the engine. */
   readonly isTold: boolean
 }
 
 /**
- * Looks whether engines that are about to be ended have viewers whom no event reported: who is connected to their HTTP port, and
- * where that can't be read, what their network carries. Only what the plan requests is looked at, and what was found is forgotten some
- * time after the request. In memory; a look that Docker did not answer has found nothing out.
+ * Looks whether engines that are about to be stopped have viewers that no event reported. A look reads who is connected to
+ * the HTTP port and, if that is not enough, how much traffic the network carries. Only engines that the plan requests are
+ * looked at, and findings are forgotten some time after the request. Kept in memory. A look that Docker did not answer has
+ * found nothing.
  */
 export class ViewerWatch {
   readonly #stop = new AbortController()
@@ -61,7 +68,7 @@ export class ViewerWatch {
   readonly #news: Emitter
   readonly #questions: ViewerQuestions
   readonly #known = new Map<string, Known>()
-  /** Looks in a row without an answer, and when the next one may be. */
+  /** The number of looks in a row without an answer, and when the next look may be. */
   readonly #silences = new Map<string, { readonly count: number; readonly retryAtMs: number }>()
   #requests: ReadonlyMap<string, LookRequest> = new Map()
 
@@ -77,18 +84,18 @@ export class ViewerWatch {
     })
   }
 
-  /** Begins nothing new, and resolves when what was asked is given up. */
+  /** Starts nothing new. Resolves when the questions in progress were aborted. */
   async stop(): Promise<void> {
     this.#stop.abort()
     await this.#queue.stop()
   }
 
-  /** Calls `listener` when an engine was looked at; it must be quick. */
+  /** Calls `listener` when an engine was looked at. The listener must be quick. */
   onNews(listener: () => void): void {
     this.#news.on(listener)
   }
 
-  /** Takes the requests of the newest plan, in place of those before; null where nothing could be planned. */
+  /** Replaces the requests by those of the newest plan. Null means that nothing could be planned; the requests stay. */
   want(requests: readonly LookRequest[] | null): void {
     if (requests === null) return
     this.#requests = new Map(requests.map((request) => [request.engineId, request]))
@@ -97,7 +104,7 @@ export class ViewerWatch {
     this.#warn(requests.filter(({ isKept }) => isKept))
   }
 
-  /** What was seen of this start of an engine; null when it was not looked at. */
+  /** What was seen of this start of an engine; null if it was not looked at. */
   sightOf(engine: Pick<Engine, 'id' | 'containerStartedAt'>): Sight | null {
     const known = this.#known.get(engine.id)
     return known?.generation === generationOf(engine) ? sightIn(known.watched) : null
@@ -110,7 +117,7 @@ export class ViewerWatch {
     keepOnly(this.#silences, this.#requests)
   }
 
-  /** Milliseconds until the next look at an engine; null where none is wanted. */
+  /** Milliseconds until the next look at an engine; null if no look is requested. */
   #waitMs(engineId: string): number | null {
     const request = this.#requests.get(engineId)
     const engine = engineById(this.deps.store.db, engineId)
@@ -131,10 +138,10 @@ export class ViewerWatch {
     const { store, facts } = this.deps
     const request = this.#requests.get(engineId)
     const engine = engineById(store.db, engineId)
-    // What is known may be out of date; a later plan wants it anew.
+    // The facts may be out of date. A later plan requests the look again.
     const isCurrent = facts.docker().state === 'reachable' && facts.watch().isCurrent
     if (request === undefined || engine === undefined || !isCurrent || !facts.isRunning(engine)) return
-    // It was wanted again while it was looked at.
+    // The engine was requested again during the last look, and the next look is not due yet.
     if (this.#waitMs(engineId) !== 0) return this.#order(engineId)
     let isSilent = false
     const onSilence = (failure: RuntimeFailure): void => {
@@ -161,7 +168,7 @@ export class ViewerWatch {
     this.#news.emit()
   }
 
-  /** True when it was said that somebody watches. */
+  /** Logs that somebody watches the engine. Returns true if it did. */
   #tell({ id, name }: Engine, { isMute }: LookRequest, watched: Watched): boolean {
     if (viewersIn(sightIn(watched), isMute) !== 'somebody') return false
     const from = [...watched.peers.keys()].slice(0, 3)
