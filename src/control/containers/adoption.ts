@@ -25,17 +25,23 @@ import {
 import type { VpnNode } from '../vpn/vpn-nodes.ts'
 import { foundId, foundPorts, keptLabels, numberIn, portIn } from './found-values.ts'
 
-/** Longer than any that we make; a hash that is cut is another one, as it was. */
+/**
+ * The longest config hash that is kept from a label. Ours are shorter, and a foreign hash still differs from ours when it is
+ * cut.
+ */
 const HASH_LENGTH_MAX = 64
 
-/** Engines carry our own label or, when the earlier orchestrator made them, the label of their port. */
+/**
+ * Whether a container is an engine: it carries our engine label or, if the earlier orchestrator made it, the label of its
+ * port.
+ */
 export const isEngineContainer = ({ labels }: Pick<ContainerObservation, 'labels'>): boolean =>
   labels[GENERIC_LABEL] === undefined &&
   (labels[ENGINE_LABEL] !== undefined || labels['acestream.http_port'] !== undefined)
 
 /**
- * The row that a container belongs to: by its id, else by the engine that its label names. A copy of a live engine's
- * container, made by somebody with the same labels, belongs to no row.
+ * The row of a container, found by the container's id, otherwise by the engine that its label names. A copy of a live
+ * engine's container, made by somebody with the same labels, has no row.
  */
 export function rowOf(db: Db, container: Pick<ContainerObservation, 'id' | 'labels'>): Engine | undefined {
   const byContainer = engineByContainer(db, container.id)
@@ -46,9 +52,9 @@ export function rowOf(db: Db, container: Pick<ContainerObservation, 'id' | 'labe
 }
 
 /**
- * Makes the row of a running engine that no row knows, from its labels alone. It may have viewers that we don't know
- * of, so it is marked as adopted; it counts against `MAX_REPLICAS` and is taken over also above it. Throws for one that is
- * `unusable`.
+ * Inserts the row of a running engine that has none, from what its container says about itself. The engine may have viewers
+ * that we do not know, so it is marked as adopted. It counts against `MAX_REPLICAS`, and is adopted even above that limit.
+ * Throws if the container has no usable port.
  */
 export function adopt(
   tx: Db,
@@ -73,7 +79,7 @@ export function adopt(
     apiPort: portIn(container.labels[VPN_LABELS.api]),
     p2pPort: portIn(container.labels[VPN_LABELS.p2p]),
     networkContainerId: container.joins,
-    // A copy carries the label of another engine; it gets an id of its own.
+    // A copy carries the label of another engine, so it gets an id of its own.
     id: named !== null && engineById(tx, named) === undefined ? named : newId,
     status: 'starting',
     name: container.name,
@@ -106,15 +112,15 @@ export function adopt(
   return engine
 }
 
-/** The installation that it was taken over from, cut to the length of an id; nothing for one of ours. */
+/** The installation that the container was taken over from, cut to the length of an id; nothing if the container is ours. */
 function takenFrom({ labels }: Pick<ContainerObservation, 'labels'>, { installation }: EngineTemplate) {
   const made = labels[INSTALLATION_LABEL] || installation
   return made === installation ? {} : { installation: made.slice(0, installation.length) }
 }
 
 /**
- * Leases what live engines have and nobody holds any more: a copy that was found before its original was known to be gone has
- * the port of that.
+ * Leases the ports of live engines that have no lease. This happens after a copy was adopted while its original, which has
+ * the same ports, still held their leases.
  */
 export function leaseAgain(store: Store, nowMs: number): void {
   const placeOf = ({ scope, port }: Pick<Lease, 'scope' | 'port'>): string => `${scope}:${port}`
@@ -128,11 +134,11 @@ export function leaseAgain(store: Store, nowMs: number): void {
   })
 }
 
-/** A copy of the engine that carries the node's forwarded port has its label, and not the port. */
+/** Whether a live engine carries the node's forwarded port. A copy of that engine has the same label, but not the port. */
 const hasCarrier = (db: Db, node: string | null): boolean =>
   liveEngines(db).some(({ vpnNode, forwarded }) => vpnNode === node && forwarded)
 
-/** The node that its label names, else the one whose network it has joined; null without one of ours. */
+/** The node of ours whose network the container has joined, or that its label names; null if there is none. */
 function nodeOf(
   { labels, joins }: Pick<ContainerObservation, 'labels' | 'joins'>,
   nodes: readonly VpnNode[],

@@ -45,23 +45,23 @@ export interface PassResult {
 }
 
 /**
- * Brings rows and containers together, one container at a time or all at once. Reads anew before every step and decides
- * by `core/containers/sync-step`, so it may run at any moment and any number of times.
+ * Makes rows and containers agree, one container at a time or all of them. Reads the current state before every step and
+ * decides by `core/containers/sync-step`, so it may run at any moment and any number of times.
  */
 export class ContainerSync {
-  /** Since when each container is waited for that is too new to be removed. */
+  /** Since when each container that is too new to be removed is waited for. */
   readonly #waitsSince = new Map<string, number>()
 
   constructor(private readonly deps: ContainerSyncDeps) {}
 
-  /** Looks at one container and its row. Throws RuntimeFailure when Docker can't be asked. */
+  /** Looks at one container and its row, and does the sync step. Throws RuntimeFailure if Docker can't be asked. */
   async look(containerId: string): Promise<SyncStep['kind']> {
     return await this.deps.looks.during(containerId, (look) => this.#look(look))
   }
 
   async #look(look: Readonly<Look>): Promise<SyncStep['kind']> {
     let sight = await this.#see(look)
-    // What is to be removed is looked at again right before, and decided on anew: it may be in use by now.
+    // A container is looked at and decided on again right before its removal, because it may be in use by now.
     if (sight !== null && sight.seen !== null && isRemoval(this.#decide(sight.engine, sight.seen)))
       sight = await this.#see(look)
     if (sight === null) return 'leave'
@@ -71,14 +71,14 @@ export class ContainerSync {
     return kind
   }
 
-  /** The container, null where there is none, and its row; null instead when the sight was overtaken. */
+  /** The container (null if there is none) and its row. Returns null if the container was changed meanwhile. */
   async #see(look: Readonly<Look>) {
     const { runtime, store } = this.deps
     const { containerId } = look
     const seen = await present(runtime.inspect(containerId))
-    // A container engine that ends stops everything, and tells so on the connections that it has.
+    // When Docker shuts down, it stops all containers and still says so on open connections. The ping fails then.
     if (seen !== null && hasStopped(seen.state) && this.#isNews(seen)) await runtime.ping()
-    // Whoever changed it asked for a look of its own, which sees what is true now.
+    // The code that changed the container also requested a look, which sees the current state.
     if (look.isOvertaken) return null
     const engine = seen === null ? engineByContainer(store.db, containerId) : rowOf(store.db, seen)
     return { engine, seen }
@@ -89,8 +89,9 @@ export class ContainerSync {
   }
 
   /**
-   * Looks at everything. `isThorough` inspects running engines too, for what happened while nobody watched. Throws
-   * RuntimeFailure when Docker can't be asked; a single container that can't be settled is tried again by itself.
+   * Looks at all containers and rows. `isThorough` inspects every container, even if the list agrees with its row, to find
+   * what happened while no events arrived. Throws RuntimeFailure if Docker can't be asked. If a single look fails, it is
+   * tried again by itself.
    */
   async fullPass(isThorough: boolean): Promise<PassResult> {
     const { runtime, store, installation, warnings } = this.deps
@@ -109,7 +110,8 @@ export class ContainerSync {
       wait: 0,
     }
     for (const container of listed) {
-      // The list may be older than the last event, so it confirms; what it would change is looked at anew.
+      // The list may be older than the last event, so it may only confirm a row. Before any change the container is
+      // inspected.
       const isConfirmed = !isThorough && this.#confirms(container)
       counts[isConfirmed ? 'observe' : await this.#lookInPass(container.id)]++
     }
@@ -123,20 +125,23 @@ export class ContainerSync {
     return { containers: listed.length, adopted: adopt, reaped, finished, undone, gone }
   }
 
-  /** What one container has the matter with it, be it a removal that hangs, must not keep the others from being looked at. */
+  /**
+   * Looks at one container in a full pass. A problem with one container, such as a removal that hangs, must not stop the
+   * pass.
+   */
   async #lookInPass(containerId: string): Promise<SyncStep['kind']> {
     try {
       return await this.look(containerId)
     } catch (error) {
       this.deps.store.assertWritable()
-      // Throws when it is Docker itself that does not answer.
+      // Throws if Docker itself does not answer.
       if (error instanceof RuntimeFailure && error.code === 'unreachable') await this.deps.runtime.ping()
       this.deps.looks.lookAt(containerId)
       return 'leave'
     }
   }
 
-  /** True when a listed container is just as its row has it, and nothing has to be done about it. */
+  /** Whether a listed container agrees with its row and nothing has to be done about it. */
   #confirms(container: ContainerObservation): boolean {
     const { store, facts, clock } = this.deps
     const engine = rowOf(store.db, container)
@@ -151,8 +156,8 @@ export class ContainerSync {
   }
 
   /**
-   * Hides at once what an event says has stopped, and asks for the look that finds the whole truth and writes it: not where this
-   * process is at the container anyway, since a question in the middle of a start slows it down.
+   * Handles a container event. Hides the engine at once if its container stopped, and requests a look that finds the whole
+   * truth and writes it. A container in hand is left alone, since an inspection would slow down its start.
    */
   onEvent({ action, id, labels, atMs }: ContainerEvent): void {
     const { facts, clock, looks, inHand } = this.deps
@@ -163,7 +168,10 @@ export class ContainerSync {
     looks.lookAt(id)
   }
 
-  /** A row that the list does not show: asked for by its id, since the list may be older than the container. */
+  /**
+   * Looks for the container of a row that is not in the list. Asks by the container's id, since the list may be older than
+   * the container.
+   */
   async #lookForMissing(before: Engine, listed: readonly ContainerObservation[]): Promise<SyncStep['kind']> {
     const { store, installation } = this.deps
     const engine = engineById(store.db, before.id)
@@ -175,7 +183,7 @@ export class ContainerSync {
     return isListed ? 'leave' : this.#syncStep(engine, null)
   }
 
-  /** Whether it would be taken over if it had what an engine needs. */
+  /** Whether the container would be adopted if it had everything that an engine needs. */
   #isLeftUnusable(seen: ContainerObservation): boolean {
     if (unusable(seen) === null) return false
     return this.#decide(rowOf(this.deps.store.db, seen), seen, true).kind === 'adopt'

@@ -5,20 +5,20 @@ import type { ContainerObservation } from '../../runtime/runtime.ts'
 import { ENGINE_LABEL } from '../engines/template.ts'
 
 /*
- * What a container that was found says of itself. Anybody may have made it, with any name, labels and ports, so nothing of that
- * is used before it was looked at here.
+ * Reads what a found container says about itself. Anybody may have made it, with any name, labels and ports, so each value
+ * is checked here before it is used.
  */
 
 type Found = Pick<ContainerObservation, 'name' | 'labels' | 'ports'>
 
 const HTTP_LABEL = 'acestream.http_port'
 
-/** Docker's own rule for names, and a length that any list can show. */
+/** Docker's own rule for names, limited to 128 characters. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/
 
 export const isUsableName = (name: string): boolean => NAME.test(name)
 
-/** Why an engine that was found cannot be used, by the value that is wrong; null for one that can be. */
+/** Why a found container cannot be used as an engine, with the wrong value; null if it can be used. */
 export function unusable(container: Found): string | null {
   if (!isUsableName(container.name)) return `its name ${told(container.name)}`
   if (foundPorts(container) !== null) return null
@@ -29,8 +29,9 @@ export function unusable(container: Found): string | null {
 }
 
 /**
- * Its ports: inside that of its label, else the first that is published; null where the label is no port, or nothing tells.
- * The others may be unknown: 0 or null, as an engine of the earlier orchestrator has them.
+ * The ports of a found container. Its HTTP port is that of its label, otherwise the first published one. Returns null if the
+ * label is not a port, or if there is neither. The other ports may be unknown (0 or null), as for engines of the earlier
+ * orchestrator.
  */
 export function foundPorts({
   labels,
@@ -53,25 +54,27 @@ export function foundPorts({
   }
 }
 
-/** The port that a label names in plain digits; null for anything else. */
+/** The port that a label gives in plain digits; null for anything else. */
 export function portIn(label: string | undefined): number | null {
   const port = /^[1-9]\d{0,4}$/.test(label ?? '') ? Number(label) : 0
   return port > 0 && port <= 65_535 ? port : null
 }
 
-/** The id that its label gives it; null for what is no id of ours. */
+/** The engine id in the container's label; null if it cannot be an id of ours. */
 export function foundId({ labels }: Pick<Found, 'labels'>): string | null {
   const id = labels[ENGINE_LABEL] ?? ''
   return /^[a-zA-Z0-9-]{1,64}$/.test(id) ? id : null
 }
 
-/** The number in a name as we give them; 0 for other names, and for numbers that leave none above them. */
+/** The number in a name such as `acestream-7`; 0 for other names, and for numbers so large that none is left above them. */
 export const numberIn = (name: string): number => Number(/^acestream-(\d{1,9})$/.exec(name)?.[1] ?? 0)
 
 const LABEL_MAX = 1_024
 const LABELS_MAX = 16 * 1_024
 
-/** Its labels as far as a row keeps them: those with a meaning to us first, and no more than some kilobytes. */
+/**
+ * The labels that a row keeps: those that we use first, then others up to the limit. Labels that are too long are dropped.
+ */
 export function keptLabels(
   labels: ContainerObservation['labels'],
   ours: { readonly key: string },
@@ -89,10 +92,10 @@ export function keptLabels(
   )
 }
 
-/** So many are named. */
+/** How many containers the warning names. */
 const NAMED_MAX = 5
 
-/** What users are told of running containers with our label that can be no engine of ours; null where there are none. */
+/** The warning about running containers with our label that cannot be used as engines; null if there are none. */
 export function unusableWarning(found: readonly Found[]): Warning | null {
   if (found.length === 0) return null
   const named = found.slice(0, NAMED_MAX).map((each) => `${told(each.name)} (${unusable(each)})`)
@@ -108,6 +111,6 @@ const REMEDY =
   'make it anew with a label acestream.http_port that is its port (1 to 65535), or without our CONTAINER_LABEL; ' +
   'docker rm -f removes it'
 
-/** What others wrote, short enough to be told, and in one line. */
+/** Quotes text of others for a warning, short and on one line. */
 const told = (text: string): string =>
   text.length <= 40 ? JSON.stringify(text) : `${JSON.stringify(text.slice(0, 40))}…`

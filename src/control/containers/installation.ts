@@ -18,31 +18,31 @@ export interface InstallationDeps {
   readonly log: Log
   readonly warnings: Warnings
   readonly newId: () => string
-  /** The label that all our containers have. */
+  /** The label that all our containers carry. */
   readonly label: { readonly key: string; readonly value: string }
-  /** Whether a new database takes over what runs under the id of another. */
+  /** Whether a new database takes over engines that run under the id of another installation. */
   readonly takesOver: boolean
 }
 
 type Labelled = Pick<ContainerObservation, 'id' | 'labels'>
 
 /**
- * Tells the containers of this installation from those of others with the same label. Each database is an installation, with
- * an id that its containers carry. A new one takes over the engines that run when it first sees them: those of a database that
- * was lost or moved.
+ * Distinguishes the containers of this installation from those of others with the same label. Each database is an
+ * installation, and our containers carry its id. A new database takes over the engines that run when it first sees them:
+ * they belonged to a database that was lost or moved.
  *
- * INVARIANT: which those are is written before the first of them is taken over, so that neither a crash nor an outage loses one,
- * and nothing that appears later is taken for one.
+ * INVARIANT: which engines those are is written before the first of them is taken over. So neither a crash nor an outage
+ * loses one, and no container that appears later is taken over.
  */
 export class Installation {
   readonly id: string
 
-  /** Makes the id where the database has none yet; it is kept until that takes writes. */
+  /** Reads the id, or makes one if the database has none. While the database takes no writes, the new id is kept for it. */
   constructor(private readonly deps: InstallationDeps) {
     this.id = this.#open()
   }
 
-  /** Whether it is one of our containers, by its labels and its row. */
+  /** Whether a container is ours, by its labels and its row. */
   isOurs(container: Labelled): boolean {
     const { key, value } = this.deps.label
     return container.labels[key] === value && !this.isOthers(container)
@@ -51,7 +51,7 @@ export class Installation {
   /** Whether a container with our label belongs to another installation. */
   isOthers({ id, labels }: Labelled): boolean {
     const installation = installationOf(labels)
-    // Most are ours, and need no look into the books.
+    // Most containers are ours and need no query.
     if (installation === this.id) return false
     const engine = engineByContainer(this.deps.store.db, id) ?? null
     return isOfOthers({ containerId: id, installation }, this.id, engine)
@@ -63,7 +63,7 @@ export class Installation {
     return left !== 'unseen' && left.includes(containerId)
   }
 
-  /** Notes what there is to take over, with a list of all containers from before anything is done with them. */
+  /** Notes which containers to take over. Needs a list of all containers from before any of them is changed. */
   noteTakeOver(listed: readonly ContainerObservation[]): void {
     const { store } = this.deps
     const left = takeOver(store.db)
@@ -77,7 +77,7 @@ export class Installation {
     if (still.length < left.length) store.transact((tx) => setTakeOver(tx, still))
   }
 
-  /** Tells users of the containers of others. */
+  /** Sets or clears the warning about containers of other installations. */
   tell(listed: readonly ContainerObservation[]): void {
     const others = listed.filter((container) => this.isOthers(container))
     this.deps.warnings.tell('other_installation', othersWarning(others.map(asTold)))
@@ -133,7 +133,7 @@ const REMEDY =
   'nothing is to be done where its database was lost or moved; where it still runs, end one of the two and give it a ' +
   'CONTAINER_LABEL of its own, and start new databases with TAKE_OVER=never'
 
-/** An empty one is none. */
+/** The installation id in the labels; null if it is missing or empty. */
 const installationOf = (labels: ContainerObservation['labels']): string | null =>
   labels[INSTALLATION_LABEL] || null
 

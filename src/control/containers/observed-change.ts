@@ -8,17 +8,17 @@ import { freeTrial } from '../engines/breaker-notes.ts'
 import { endStreams } from '../engines/endings.ts'
 import { isUsableName } from './found-values.ts'
 
-/** What an observation of a live engine's container changes; null where it confirms what is known. */
+/** What an observation changes in the row of a live engine; null if it confirms the row. */
 export function observedChange(engine: Engine, seen: ContainerObservation): ObservedChange | null {
   const startedAt = seen.startedAtMs ?? engine.containerStartedAt
   const isRestarted = engine.containerStartedAt !== null && startedAt !== engine.containerStartedAt
   const restartCount = seen.restarts ?? engine.restartCount
   const change = {
-    // Somebody may have given it another one, and proxies in its network find it by that.
+    // Somebody may have renamed the container, and proxies in its network find it by its name.
     name: isUsableName(seen.name) ? seen.name : engine.name,
     containerState: seen.state,
     containerStartedAt: startedAt,
-    // A stopped container has no address; the last one is of no use either.
+    // A stopped container has no address, and its last address is of no use.
     address: seen.address,
     networks: seen.networks,
     networkContainerId: seen.joins,
@@ -32,7 +32,7 @@ export function observedChange(engine: Engine, seen: ContainerObservation): Obse
     change.address === engine.address &&
     change.networks.join() === engine.networks.join() &&
     change.networkContainerId === engine.networkContainerId &&
-    // A count that went back tells of a start by hand, which the time of the start tells too.
+    // A lower restart count means that the container was started by hand; its start time tells that as well.
     restartCount <= engine.restartCount
   return isSame ? null : { change, isRestarted }
 }
@@ -51,18 +51,18 @@ interface ObservedChange {
   readonly isRestarted: boolean
 }
 
-/** How a container stopped, if it did. */
+/** How a container stopped. */
 interface Stop {
   readonly cause: StopCause
-  /** The container engine was away, and is the likely cause. */
+  /** True if Docker was away, which is then the likely cause. */
   readonly isByDocker: boolean
 }
 
 const isByOutage = ({ cause, isByDocker }: Stop): boolean => cause === 'outage' && isByDocker
 
 /**
- * Writes what was seen. A container that stopped or was started anew has lost its sessions, so its streams end with
- * that reason; one that runs anew has yet to give its first answer. `stop` says how it stopped, if it did.
+ * Writes an observed change. A container that stopped or restarted has lost its sessions, so its streams end with that
+ * reason. An engine that runs again has yet to give its first answer. `stop` says how the container stopped, if it did.
  */
 export function applyObserved(
   tx: Db,
@@ -84,15 +84,15 @@ export function applyObserved(
     const detail = { from: engine.name, to: change.name }
     appendJournal(tx, nowMs, { kind: 'engine.renamed', engineId: engine.id, detail })
   }
-  // Nobody knows how long; a trial is for those that run.
+  // Nobody knows how long a pause lasts, and a trial has to run.
   if (change.containerState === 'paused') freeTrial(tx, engine, nowMs)
   if (stopped) noteStopped(tx, engine, change.containerState ?? 'exited', stop, nowMs)
   const startedAnew = runsNow && (isRestarted || !wasUp)
   if (!startedAnew || engine.containerStartedAt === null) return
   const reason = isByOutage(stop) ? 'docker_outage' : 'engine_restarted'
-  // What was begun since is on the new process, though its start is noticed only now.
+  // Streams that began after the restart are on the new process, even if the restart is noticed only now.
   endStreams(tx, engine.id, reason, nowMs, Math.min(change.containerStartedAt ?? nowMs, nowMs))
-  // Whoever used it before it was taken over has lost it by the restart.
+  // Viewers from before the adoption lost their stream with the restart.
   if (engine.adoptedAt !== null) updateEngine(tx, engine.id, { adoptedAt: null })
   if (engine.status === 'ready') transition(tx, engine.id, ['ready'], 'starting')
   appendJournal(tx, nowMs, { kind: 'engine.started', engineId: engine.id })
@@ -103,7 +103,7 @@ const restartsOf = (engine: Pick<Engine, 'restartCount' | 'containerStartedAt'>)
   startedAtMs: engine.containerStartedAt,
 })
 
-/** A container that stands still keeps the time and the cause of its first sight so. */
+/** A stopped container keeps the time and the cause from the first look that saw it stopped. */
 function stopNoted(
   engine: Engine,
   state: Engine['containerState'],
@@ -114,7 +114,7 @@ function stopNoted(
   return engine.stoppedAt === null ? { stoppedAt: nowMs, stopCause } : {}
 }
 
-/** Writes that a container stopped. */
+/** Ends the streams of a container that stopped and writes the journal entry. */
 function noteStopped(tx: Db, engine: Engine, state: string, stop: Stop, nowMs: number): void {
   const { cause } = stop
   endStreams(tx, engine.id, isByOutage(stop) ? 'docker_outage' : 'engine_stopped', nowMs)

@@ -16,9 +16,9 @@ export interface ObserverDeps {
   readonly containerSync: ContainerSync
   readonly looks: LookQueue
   readonly log: Log
-  /** Longest time between full passes. */
+  /** The longest time between full passes. */
   readonly passIntervalMs: number
-  /** Uniform in [0, 1), for the jitter of back-offs. */
+  /** Returns numbers in [0, 1), for the jitter of the backoff. */
   readonly random: () => number
   readonly onError: OnError
 }
@@ -27,8 +27,8 @@ const PING_INTERVAL_MS = 1_000
 const RETRY = { minMs: 500, maxMs: 5_000 }
 
 /**
- * Watches the container engine: its events, whether it answers, and from time to time everything. Whatever it hears
- * only says where to look again; the container sync does what follows.
+ * Watches Docker: its events, whether it answers, and from time to time all containers. What the observer learns only says
+ * where to look again; the container sync does what follows.
  *
  * INVARIANT: every gap of the event stream is followed by a thorough full pass.
  */
@@ -37,7 +37,7 @@ export class Observer {
   readonly #passed: Emitter
   #events: Promise<void> = Promise.resolve()
   #hasPassed = false
-  /** Who waits for the end of the next pass. */
+  /** The requests that wait for the end of the next full pass. */
   readonly #asked: PromiseWithResolvers<PassResult>[] = []
 
   constructor(private readonly deps: ObserverDeps) {
@@ -54,7 +54,7 @@ export class Observer {
     })
   }
 
-  /** True once a full pass has succeeded since the start: nothing is lost and nothing imagined from then on. */
+  /** Whether a full pass has succeeded since the start. From then on the rows agree with Docker. */
   hasPassed(): boolean {
     return this.#hasPassed
   }
@@ -64,7 +64,9 @@ export class Observer {
     this.#passed.on(listener)
   }
 
-  /** The first pass comes when the event stream is open, so that nothing is missed between the two. */
+  /**
+   * Starts the watch. The first full pass comes when the event stream is open, so that nothing is missed between the two.
+   */
   start(): void {
     this.#events = this.#watchEvents()
     this.#pings.start()
@@ -74,7 +76,7 @@ export class Observer {
     await Promise.all([this.#pings.stop(), this.#events, this.deps.looks.stop()])
   }
 
-  /** Does a thorough full pass now and gives what it did. Throws RuntimeFailure when Docker can't be asked. */
+  /** Does a thorough full pass now and returns what it did. Throws RuntimeFailure if Docker can't be asked. */
   passNow(): Promise<PassResult> {
     const { facts, looks } = this.deps
     const docker = facts.docker()
@@ -109,7 +111,7 @@ export class Observer {
     }
   }
 
-  /** Without events Docker may still answer; then full passes alone have to find what happens. */
+  /** Handles the loss of the event stream. Docker may still answer; then full passes alone have to find what happens. */
   #deaf(error: unknown, attempt: number): void {
     if (!(error instanceof RuntimeFailure)) this.deps.onError(error)
     else if (error.code !== 'unreachable' && attempt === 1)
@@ -118,13 +120,13 @@ export class Observer {
     if (this.deps.facts.docker().state !== 'unreachable') this.deps.looks.passSoon()
   }
 
-  /** What is known of the containers may be out of date; events are told from `sinceMs` on. */
+  /** Notes that the known state of the containers may be out of date. Events arrive again from `sinceMs` on. */
   #stale(sinceMs: number): void {
     this.deps.looks.needThoroughPass()
     this.deps.facts.setGap(sinceMs)
   }
 
-  /** What happened while nobody listened is found by a thorough look at everything. */
+  /** Handles the opening of the event stream. A thorough full pass finds what happened before. */
   #gap(): void {
     this.#stale(this.deps.clock.now())
     this.#answered()
@@ -151,7 +153,7 @@ export class Observer {
     looks.passSoon()
   }
 
-  /** One line an outage, not one an attempt. */
+  /** Notes that Docker does not answer. Logs one line per outage, not one per attempt. */
   #noteFailure(error: unknown): void {
     if (!(error instanceof RuntimeFailure)) throw error
     if (error.code !== 'unreachable') return
@@ -174,7 +176,7 @@ export class Observer {
       const result = await containerSync.fullPass(isThorough)
       const isFirst = !this.#hasPassed
       this.#hasPassed = true
-      // A gap that came meanwhile has another thorough pass before it.
+      // If a gap came during this pass, another thorough pass has to follow first.
       if (!looks.needsThoroughPass()) facts.setCurrent()
       facts.age(clock.now())
       this.#passed.emit()
@@ -191,7 +193,7 @@ export class Observer {
   #failed(key: string, error: unknown, attempt: number): void {
     const { log, onError } = this.deps
     if (error instanceof RuntimeFailure && error.code === 'unreachable') {
-      // One call without an answer may be about one container; a ping tells whether Docker is away.
+      // One call without an answer may be about one container. A ping tells whether Docker is away.
       void this.#ask().catch(this.deps.onError)
       log.debug({ key, attempt }, `not looked at: ${error.message}`)
     } else {

@@ -3,20 +3,22 @@ import { containerNamed } from '../engines/references.ts'
 import { CONTAINER_NOT_FOUND, NotFound } from '../errors.ts'
 import type { Installation } from './installation.ts'
 
-/** What Docker says of our own containers, engines and others. Asks Docker, so it is no path of a proxy. */
+/**
+ * Shows what Docker says about our own containers, engines and others. It asks Docker, so no request of a proxy may use it.
+ */
 export class OwnContainers {
   constructor(
     private readonly deps: { readonly runtime: Runtime; readonly installation: Pick<Installation, 'isOurs'> },
   ) {}
 
   /**
-   * Throws NotFound for what is not there and for what is not ours alike, so that nothing is told of strangers, and InvalidRequest
-   * for too little of an id.
+   * Shows one container. Throws NotFound for a container that does not exist, and also for one that is not ours, so that it
+   * stays unknown. Throws InvalidRequest if the id is too short or ambiguous.
    */
   async show(idOrName: string) {
     const named = containerNamed(await this.#list(), idOrName)
     if (named === undefined) throw new NotFound(CONTAINER_NOT_FOUND)
-    // The list does not tell the ports of one that stands still.
+    // The list does not contain the ports of a stopped container.
     const seen = await this.deps.runtime.inspect(named.id)
     return {
       id: seen.id,

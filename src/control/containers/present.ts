@@ -1,6 +1,6 @@
 import { type ContainerObservation, RuntimeFailure } from '../../runtime/runtime.ts'
 
-/** What is there; null when the container engine, asked just now, does not have it. */
+/** The container; null if Docker, asked just now, does not have it. Any other error is thrown. */
 export async function present(answer: Promise<ContainerObservation>): Promise<ContainerObservation | null> {
   try {
     return await answer

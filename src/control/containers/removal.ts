@@ -3,8 +3,8 @@ import { type ContainerObservation, type Runtime, RuntimeFailure } from '../../r
 import { present } from './present.ts'
 
 /**
- * Removes a container as it was just seen. False when it stood still then and runs by now: nothing was done, and a new look has
- * to decide. Throws RuntimeFailure where it can't be removed, or Docker can't be asked.
+ * Removes a container in the state in which it was just seen. Returns false if it did not run then but runs now: nothing was
+ * done, and a new look has to decide. Throws RuntimeFailure if it can't be removed or if Docker can't be asked.
  */
 export async function removeAsSeen(
   runtime: Pick<Runtime, 'destroy' | 'discard' | 'inspect'>,

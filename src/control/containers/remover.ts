@@ -26,8 +26,8 @@ export interface RemoverDeps {
 const DELETED = 'an operator deleted it'
 
 /**
- * Removes containers of ours on an operator's word, at once. The request is written first: an engine is hidden from then
- * on, and if Docker can't be asked, every full pass tries again.
+ * Removes our containers at once, by an operator's order. The order is written first: from then on an engine is hidden, and
+ * if Docker can't be asked, every full pass tries again.
  */
 export class Remover {
   readonly #removing = new Map<string, Promise<void>>()
@@ -35,9 +35,9 @@ export class Remover {
   constructor(private readonly deps: RemoverDeps) {}
 
   /**
-   * Removes by container id (whole, or 12 characters of it and more), name or engine id; gives the container's id. Throws
-   * NotFound for what is not there or not ours, InvalidRequest for too little of an id, RuntimeFailure when Docker can't be
-   * asked (then the request to remove an engine stands).
+   * Removes by container id (whole, or its first 12 characters or more), name or engine id. Returns the container's id.
+   * Throws NotFound if there is no such container of ours, InvalidRequest if the id is too short or ambiguous, and
+   * RuntimeFailure if Docker can't be asked (the order to remove an engine stays in force).
    */
   async remove(idOrName: string): Promise<string> {
     const engine = engineNamed(this.deps.store.db, idOrName)
@@ -50,7 +50,7 @@ export class Remover {
     const seen = containerNamed(ours, idOrName)
     if (seen === undefined) throw new NotFound(CONTAINER_NOT_FOUND)
     this.deps.store.assertWritable()
-    // An engine's container without a live row is a stray; it may go as well.
+    // An engine's container without a live row is a stray, so it may be removed as well.
     await runtime.destroy(seen.id)
     if (!isEngineContainer(seen)) this.#noteGeneric(seen.id, seen.name)
     return seen.id
@@ -77,7 +77,7 @@ export class Remover {
       updateEngine(tx, engineId, { removalRequestedAt: now, reason })
       transition(tx, engineId, ['starting', 'ready'], 'draining')
       endStreams(tx, engineId, 'engine_deleted', now)
-      // It will not show any more whether its kind works, and its removal may take long.
+      // The engine will not show any more whether its kind works, and its removal may take long.
       freeTrial(tx, asked, now)
       appendJournal(tx, now, { kind: 'engine.removal_requested', engineId })
     })
@@ -86,7 +86,7 @@ export class Remover {
     if (engine === undefined || !isLive(engine)) return
     if (engine.containerId !== null) await runtime.destroy(engine.containerId)
     store.transact((tx) => endEngine(tx, engineId, { kind: 'gone', reason }, clock.now()))
-    // Whoever still waits for a launch whose outcome was unknown waits in vain.
+    // A caller that still waits for a launch of unknown outcome gets an answer now.
     launches.settled(engineId, { kind: 'failed', refusal: permanent(reason) })
   }
 

@@ -30,11 +30,16 @@ export interface SyncStepsDeps {
   readonly launches: Pick<Launches, 'settled'>
 }
 
-/** Does what `core/containers/sync-step` decides. Each step may be done twice, and looks at the row again before it writes. */
+/**
+ * Does the sync steps that `core/containers/sync-step` decides. Each step may be done twice. A step that called Docker reads
+ * the row again before it changes it.
+ */
 export class SyncSteps {
   constructor(private readonly deps: SyncStepsDeps) {}
 
-  /** Throws RuntimeFailure when Docker can't be asked; nothing is written then, and a later look tries again. */
+  /**
+   * Does one step. Throws RuntimeFailure if Docker can't be asked; then nothing was written, and a later look tries again.
+   */
   async execute(
     step: SyncStep,
     engine: Engine | undefined,
@@ -120,7 +125,7 @@ export class SyncSteps {
     const end = { kind: 'provision_undone', reason } as const
     store.transact((tx) => endEngine(tx, engine.id, end, clock.now()))
     log.info({ engine: engine.id, name: engine.name }, `reindex: ${reason}`)
-    // Docker was in the way, not the request: whoever waits may come back.
+    // Docker was the cause, not the request, so a caller that waits may try again.
     launches.settled(engine.id, { kind: 'failed', refusal: runtimeUnavailable(reason) })
   }
 
@@ -128,7 +133,7 @@ export class SyncSteps {
     if (await this.#takeAway(seen)) this.#gone(engine, engine.reason ?? 'its removal was asked for')
   }
 
-  /** False when it was started meanwhile. */
+  /** Removes the container. Returns false if it was started meanwhile. */
   async #takeAway(seen: ContainerObservation): Promise<boolean> {
     const { store, runtime, looks } = this.deps
     store.assertWritable()
@@ -144,7 +149,7 @@ export class SyncSteps {
   }
 }
 
-/** `core/containers/sync-step` names no step without the row or the container that the step is about. */
+/** The row or container that a step is about. `core/containers/sync-step` decides no step without it. */
 function there<T>(value: T | null | undefined): T {
   if (value === null || value === undefined)
     throw new Error('a step without what it is about: this is a defect')
