@@ -1,21 +1,21 @@
 import type { Engine, HostPort } from '../../core/types.ts'
 
 export interface AddressSettings {
-  /** What proxies are told: see `advertised`. */
+  /** Which address proxies get; see `advertised`. */
   readonly advertise: 'auto' | 'container' | 'host' | 'ip'
-  /** The host under which published ports are reached by proxies. */
+  /** The host under which proxies reach published ports. */
   readonly advertiseHost: string
   /** The host under which this process reaches published ports. */
   readonly dockerHost: string
 }
 
-/** The addresses of a VPN node's container, by its name; none while they are not known. */
+/** Returns the addresses of a VPN node's container, by the node's name; none if they are not known. */
 type NodeAddresses = (node: string) => readonly string[]
 
-/** Networks where Docker's own names are not resolved, so an engine's name would mean nothing. */
+/** Networks in which Docker does not resolve container names, so an engine's name is useless there. */
 const NAMELESS = new Set(['bridge', 'host', 'none'])
 
-/** Under which addresses an engine is told to proxies, found by us, and recognised in events. */
+/** The addresses of an engine: those that proxies get, those that we probe, and those that events may contain. */
 export class Addresses {
   constructor(
     private readonly settings: AddressSettings,
@@ -23,9 +23,9 @@ export class Addresses {
   ) {}
 
   /**
-   * What `GET /engines` says. `auto`: the VPN container's name behind a VPN, the container's own name on a user-defined
-   * network, else the advertised host and the published port. `container`, `host`, `ip` ask for one of these; where an
-   * engine has no address of its own, `ip` falls back to the published port.
+   * The address in `GET /engines`. `auto`: the name of the VPN container behind a VPN, the container's own name on a
+   * user-defined network, otherwise the advertised host and the published port. `container`, `host` and `ip` ask for one
+   * kind. `ip` falls back to the published port if the engine has no address of its own.
    */
   advertised(engine: Engine): HostPort {
     const { advertise, advertiseHost } = this.settings
@@ -46,8 +46,8 @@ export class Addresses {
   }
 
   /**
-   * Where this process may reach it, whatever is advertised; the worker finds out which one answers. An engine that an earlier
-   * version took over without knowing its port is reached nowhere.
+   * The addresses at which this process may reach the engine, whatever is advertised. The health worker finds out which one
+   * answers. None for an engine that an earlier version adopted without knowing its port.
    */
   probed(engine: Engine): HostPort[] {
     return this.#places(engine).filter(({ host, port }) => host !== '' && port > 0 && port <= 65_535)
@@ -64,7 +64,7 @@ export class Addresses {
       : [published, { host: engine.address, port: engine.httpPort }]
   }
 
-  /** Every address under which a proxy may have come to it. */
+  /** Every address under which a proxy may have reached the engine. */
   known(engine: Engine): HostPort[] {
     return [
       this.advertised(engine),

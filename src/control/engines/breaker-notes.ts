@@ -12,27 +12,27 @@ import { appendJournal } from '../../store/journal.ts'
 import type { Db } from '../../store/store.ts'
 
 /*
- * What happens to engines, told to their breaker in the transaction that makes it so. Engines that take the place of others
- * have a breaker of their own: if they fail, those that are there had better be left alone.
+ * Tells breakers what happens to engines, in the transaction that changes the engine. Engines that replace others have a
+ * breaker of their own: if replacements fail, the existing engines had better be left alone.
  *
- * Only engines as the template makes them count. What comes of an image or an environment of a caller's own says nothing of the
- * engines of all others, and whoever sends some must not close provisioning for them, nor open it, nor take the place of the trial.
- * A breaker that is open refuses such a request all the same: it says that this host starts no engines at present, and nobody knows
- * whether the template or the host is to blame. While a trial is awaited (half-open, its place free) they are let through beside it,
- * or a fleet that only has such requests would never be served again.
+ * Only engines that are made exactly as the template says count. An engine with a caller's own image or environment says
+ * nothing about other engines. Such a caller must not open or close the breaker for others, nor take the place of the trial.
+ * An open breaker still refuses such a request: it means that this host starts no engines at present, and nobody knows
+ * whether the template or the host is the cause. While a half-open breaker waits for a trial, such a request is admitted
+ * beside the trial. Otherwise a fleet that only gets such requests would never be served again.
  */
 
-/** The limits of the breakers, and which engines they are about. */
+/** The limits of the breakers, and which engines count. */
 export type BreakersSettings = Readonly<Record<BreakerName, BreakerSettings>> & {
-  /** The `configHash` of an engine that the template makes by itself. */
+  /** The `configHash` of an engine that is made by the template alone. */
   readonly templateHash: string
 }
 
 type Subject = Pick<Engine, 'id' | 'replaces' | 'configHash' | 'request' | 'adoptedAt'>
 
 /**
- * Whether an engine shows by its fate what others will meet. Labels and a port change nothing in a container. How one was asked for
- * that was found without a row nobody knows, and one of an earlier template says nothing of this one.
+ * Whether what happens to an engine says something about other engines. Labels and a port change nothing in a container.
+ * Nobody knows how an adopted engine was requested, and an engine of an earlier template says nothing about the present one.
  */
 const isAsTemplate = (
   { configHash, request, adoptedAt }: Subject,
@@ -43,21 +43,24 @@ const isAsTemplate = (
 export const breakerOf = ({ replaces }: Pick<Engine, 'replaces'>): BreakerName =>
   replaces === null ? 'general' : 'replacement'
 
-/** An engine is begun: it is the trial if the breaker is half-open, and it counts. */
+/** Notes that an engine is begun. If the engine counts and the breaker is half-open, it becomes the trial. */
 export function noteStart(tx: Db, engine: Subject, nowMs: number, settings: BreakersSettings): void {
   if (!isAsTemplate(engine, settings)) return
   change(tx, engine, nowMs, (breaker, name) => withStart(breaker, engine.id, nowMs, settings[name]))
 }
 
-/** An engine failed by its own fault before it was ever ready. */
+/** Notes that an engine failed by its own fault before it was ever ready. */
 export const noteFault = (tx: Db, engine: Subject, nowMs: number, settings: BreakersSettings): void =>
   noteVerdict(tx, engine, nowMs, settings, withFailure)
 
-/** An engine became ready. */
+/** Notes that an engine became ready. */
 export const noteSuccess = (tx: Db, engine: Subject, nowMs: number, settings: BreakersSettings): void =>
   noteVerdict(tx, engine, nowMs, settings, withSuccess)
 
-/** One that does not count may have been the trial under an earlier template: then its place is free. */
+/**
+ * Notes a verdict. An engine that does not count may be the trial of an earlier template; then the place of the trial is
+ * freed.
+ */
 function noteVerdict(
   tx: Db,
   engine: Subject,
@@ -70,7 +73,7 @@ function noteVerdict(
   else freeTrial(tx, engine, nowMs)
 }
 
-/** An engine ended without a verdict on its kind: if it was the trial, another may be. */
+/** Notes that an engine ended without a verdict. If it was the trial, another engine may be the trial. */
 export const freeTrial = (tx: Db, engine: Pick<Engine, 'id' | 'replaces'>, nowMs: number): void =>
   change(tx, engine, nowMs, (breaker) => withoutTrial(breaker, engine.id))
 

@@ -10,17 +10,17 @@ import { endStream, startedStreamsOf } from '../../store/streams.ts'
 import { type BreakersSettings, freeTrial, noteFault } from './breaker-notes.ts'
 
 /*
- * The ends of engines and of streams, each with all that belongs to it, in the transaction of whoever found out. No other
- * place makes an engine history.
+ * Ends engines and streams with everything that belongs to them, in the given transaction. Only this file makes an engine
+ * history.
  */
 
-/** Whether the engine itself is at fault: the settings by which its breaker counts that; null where it is not. */
+/** If the engine itself is at fault, the settings by which its breaker counts that; otherwise null. */
 type Fault = BreakersSettings | null
 
 /**
- * How an engine ended; what else each of them comes to is in `ENDS`. `gone`: its container is no more, whoever removed it.
+ * How an engine ended; `ENDS` says what follows from each kind. `gone`: its container no longer exists, whoever removed it.
  * `failed`: it did not work, by a rule of the plan, and its container was removed. `provision_failed`: it could not be
- * started. `provision_undone`: its provision was cut off, and what there was of it was removed.
+ * started. `provision_undone`: its provision was interrupted, and what there was of it was removed.
  */
 export type EngineEnd = { readonly reason: string } & (
   | { readonly kind: 'gone' }
@@ -46,9 +46,9 @@ const ENDS: Readonly<Record<EngineEnd['kind'], Ending>> = {
 }
 
 /**
- * Makes an engine history in the caller's transaction, by its row as it is then: its leases, streams, marks and its place as
- * a trial go with it, its breaker and the journal are told. False, and nothing changed, when it had ended before or is not
- * where an engine ends so.
+ * Makes an engine history in the given transaction, by its current row. Releases its leases, ends its streams, clears its
+ * marks, frees its place as a trial, and tells its breaker and the journal. Returns false, with nothing changed, if the
+ * engine has already ended or is not in a status in which it can end this way.
  */
 export function endEngine(tx: Db, engineId: string, end: EngineEnd, nowMs: number): boolean {
   const { from, to, entry, streams } = ENDS[end.kind]
@@ -62,14 +62,18 @@ export function endEngine(tx: Db, engineId: string, end: EngineEnd, nowMs: numbe
   }
   if (engine === undefined || !retire(tx, engineId, from, to, change)) return false
   endStreams(tx, engineId, streams, nowMs)
-  // A provision that failed is not kept. A key whose engine did start stands for its request also when that is gone.
+  // A failed provision frees its key. The key of an engine that did start stays bound to its request, even when the engine
+  // is gone.
   if (engine.status === 'provisioning') forgetKeysOf(tx, engineId)
   tellBreaker(tx, engine, 'fault' in end ? end.fault : null, nowMs)
   appendJournal(tx, nowMs, { kind: entry, engineId, detail: detailOf(end) })
   return true
 }
 
-/** An engine that was ready before has shown that its kind works: only a first start is a fault that counts. */
+/**
+ * Tells the breaker about an end. An engine that was ready before has shown that its kind works, so only a failed first
+ * start counts as a fault.
+ */
 function tellBreaker(tx: Db, engine: Engine, fault: Fault, nowMs: number): void {
   if (fault !== null && engine.readyAt === null) noteFault(tx, engine, nowMs, fault)
   else freeTrial(tx, engine, nowMs)
@@ -81,7 +85,7 @@ function detailOf(end: EngineEnd): Readonly<Record<string, unknown>> {
   return kind === 'provision_failed' ? { code: end.code, reason } : { reason }
 }
 
-/** Ends what an engine has in the books, or of that what was begun before a time; gives how many streams that were. */
+/** Ends the started streams of an engine, or only those that began before `beforeMs`. Returns how many streams that were. */
 export function endStreams(
   tx: Db,
   engineId: string,
@@ -94,7 +98,7 @@ export function endStreams(
   return lost.length
 }
 
-/** Ends these records, unless they have ended; their engines were in use until now. */
+/** Ends these streams unless they have already ended. Their engines count as used until now. */
 export function endInBooks(tx: Db, streams: readonly Stream[], reason: string, nowMs: number): void {
   for (const { rowId, streamId, engineId } of streams) {
     if (!endStream(tx, rowId, nowMs, reason)) continue

@@ -1,6 +1,6 @@
 import type { Engine } from '../../core/types.ts'
 
-/** What is known of a container that is still to be made. */
+/** The values of a row whose container is still to be made. */
 export const fresh = {
   containerId: null,
   containerState: null,
@@ -8,7 +8,7 @@ export const fresh = {
   networkContainerId: null,
   address: null,
   networks: [],
-  // Viewers that we don't know of were those of the container before.
+  // Viewers that we do not know were those of the earlier container.
   adoptedAt: null,
   stoppedAt: null,
   stopCause: null,
@@ -19,7 +19,7 @@ export const fresh = {
   cacheSizeBytes: null,
 } as const satisfies Partial<Engine>
 
-/** What a row holds before its container was seen. */
+/** The values of a row whose container was not seen yet. */
 export const unseen = {
   ...fresh,
   reason: null,

@@ -3,16 +3,16 @@ import { liveEngines } from '../../store/engines.ts'
 import type { Db, Store } from '../../store/store.ts'
 import { startedOnEngines, streamsByRows } from '../../store/streams.ts'
 
-/** The live engines, oldest first, and the started streams of each in the order of their starts. */
+/** The live engines, oldest first, and the started streams of each engine in the order of their starts. */
 export interface Rows {
   readonly engines: readonly Engine[]
   readonly started: ReadonlyMap<string | null, readonly Stream[]>
 }
 
 /**
- * Reads the rows that decisions and lists look at once for each version of the store and for all of them: what engines say comes far
- * more often than what is committed. Of streams only those are read that are new, since a started record never changes: there may be
- * many, and long ones, and something is committed with each event. Not to be asked within a transaction, whose changes may be undone.
+ * Reads the rows that decisions and lists use, once per version of the store for all of them: facts from engines arrive far
+ * more often than commits. Only new stream rows are read, since a started row never changes. There may be many rows, and
+ * long ones, and each event commits something. Do not use this in a transaction, whose changes may be undone.
  */
 export class FleetRows {
   #known: (Rows & { readonly version: number }) | null = null
@@ -31,7 +31,8 @@ export class FleetRows {
   }
 
   #startedIn(db: Db): readonly Stream[] {
-    // An outage of the storage begins and ends with another database, and what was kept may not have come to it.
+    // The store uses another database from the beginning of an outage to its end. Rows that are kept here may be missing in
+    // it.
     const known: ReadonlyMap<number, Stream> = db === this.#db ? this.#streams : new Map()
     const rowIds = startedOnEngines(db)
     const unread = streamsByRows(

@@ -6,15 +6,18 @@ import type { Db } from '../../store/store.ts'
 import { InvalidRequest } from '../errors.ts'
 
 /*
- * How callers name engines and containers, read in one way everywhere: by the whole id, by 12 characters of it and more, or by the
- * name. What is named is removed at once, so nothing is guessed.
+ * Finds the engine or container that a caller names, in one way everywhere: by the whole id, by its first 12 characters or
+ * more, or by the name. A named container is removed at once, so nothing is guessed.
  */
 
-/** The live engine of this id, name or container id; undefined where there is none. Throws InvalidRequest for less than that. */
+/**
+ * The live engine with this id, name or container id; undefined if there is none. Throws InvalidRequest if the id is too
+ * short or ambiguous.
+ */
 export const engineNamed = (db: Db, text: string): Engine | undefined =>
   named(liveEngines(db), text, ({ id, name, containerId }) => ({ exact: [id, name], containerId }))
 
-/** The same among containers. */
+/** The container with this id or name, by the same rules. */
 export const containerNamed = (
   containers: readonly ContainerObservation[],
   text: string,

@@ -2,29 +2,32 @@ import { createHash } from 'node:crypto'
 import type { Engine, EngineRequest } from '../../core/types.ts'
 import type { ContainerSpec, PublishedPort } from '../../runtime/runtime.ts'
 
-/** How engines are made, the same for all of them; a change makes the running ones outdated. */
+/** How engines are made. The template is the same for all engines, and a change makes the running ones outdated. */
 export interface EngineTemplate {
   readonly image: string
-  /** Extra environment, with `{http_port} {https_port} {api_port} {p2p_port}` to fill in; wins over the built-in one. */
+  /**
+   * Additional environment, with the placeholders `{http_port} {https_port} {api_port} {p2p_port}`. Overrides the built-in
+   * environment.
+   */
   readonly env: Readonly<Record<string, string>>
-  /** The command with the same placeholders; null for the image's own. */
+  /** The command, with the same placeholders; null for the image's own command. */
   readonly command: readonly string[] | null
   readonly memoryBytes: number | null
   readonly cpus: number | null
-  /** Most processes and threads of one container. */
+  /** The most processes and threads in one container. */
   readonly pidsLimit: number
-  /** Capabilities taken from engines, and given to them, each once and in order. */
+  /** The capabilities that are taken from engines, and those that are given to them. Each is listed once, in order. */
   readonly capDrop: readonly string[]
   readonly capAdd: readonly string[]
-  /** GB of disk cache that the engine is told to keep to. */
+  /** The size of the disk cache that the engine is told to keep to, in GB. */
   readonly cacheLimitGb: number
   readonly network: string | null
   readonly publishAddress: string
-  /** Whether the HTTPS port is published too. */
+  /** Whether the HTTPS port is published as well. */
   readonly mapHttps: boolean
-  /** The label of all our containers. */
+  /** The label that all our containers carry. */
   readonly label: { readonly key: string; readonly value: string }
-  /** The id of this installation; on our containers too, and the same for all that it ever makes. */
+  /** The id of this installation, which never changes. Our containers carry it as well. */
   readonly installation: string
 }
 
@@ -33,7 +36,7 @@ export const ENGINE_LABEL = 'roundhouse.engine'
 export const CONFIG_LABEL = 'roundhouse.config'
 export const GENERIC_LABEL = 'roundhouse.generic'
 
-/** Labels of engines behind a VPN; the first two are those of the earlier orchestrator. */
+/** Labels of engines behind a VPN. The earlier orchestrator used the first two. */
 export const VPN_LABELS = {
   node: 'acestream.vpn_container',
   forwarded: 'acestream.forwarded',
@@ -41,12 +44,12 @@ export const VPN_LABELS = {
   p2p: 'acestream.p2p_port',
 } as const
 
-/** Set by us from the leased ports, so a request that names one would be a contradiction. */
+/** Variables that we set from the leased ports. A request that names one would contradict them. */
 export const RESERVED_ENV = ['HTTP_PORT', 'HTTPS_PORT', 'API_PORT', 'P2P_PORT', 'CONF'] as const
 
 type Ports = Pick<Engine, 'httpPort' | 'httpsPort' | 'apiPort' | 'p2pPort' | 'hostHttpPort' | 'hostHttpsPort'>
 
-/** The labels of an engine's container; with them alone the row can be rebuilt. */
+/** The labels of an engine's container. The row can be rebuilt from them alone. */
 export function engineLabels(
   template: EngineTemplate,
   engine: Ports & Pick<Engine, 'id' | 'configHash' | 'request' | 'vpnNode' | 'forwarded'>,
@@ -75,7 +78,7 @@ function vpnLabels({ vpnNode, forwarded, apiPort, p2pPort }: Ports & Pick<Engine
   }
 }
 
-/** What the runtime is asked to create for an engine. */
+/** What Docker is asked to create for an engine. */
 export function containerSpec(template: EngineTemplate, engine: Engine): ContainerSpec {
   const fill = (text: string): string => filled(text, engine)
   return {
@@ -95,17 +98,22 @@ export function containerSpec(template: EngineTemplate, engine: Engine): Contain
   }
 }
 
-/** Hash of what makes engines alike: not of ports, names, whose they are, or what a request added. */
+/**
+ * The hash of everything that makes engines alike. Ports, names, the installation and additions of a request are not part of
+ * it.
+ */
 export const templateHash = (template: EngineTemplate, image: string): string =>
   hashOf({ ...template, image, label: null, installation: undefined })
 
-/** Hash of what a caller asked for; equal requests may share an unclaimed engine. */
+/** The hash of what a caller asked for. Equal requests may share an unclaimed engine. */
 export const requestHash = (request: EngineRequest): string => hashOf(request)
 
-/** The request of an empty body, which is what acexy sends. */
+/** The request of an empty body, which acexy sends. */
 export const plainRequest: EngineRequest = { image: null, labels: {}, env: {}, hostPort: null }
 
-/** The images differ in what they read, so the ports are given as variables and as flags (`CONF`) both. */
+/**
+ * The built-in environment. Images differ in what they read, so the ports are given both as variables and as flags (`CONF`).
+ */
 function builtInEnv(template: EngineTemplate, engine: Engine): Record<string, string> {
   const flags = [
     `--http-port=${engine.httpPort}`,
@@ -127,7 +135,7 @@ function builtInEnv(template: EngineTemplate, engine: Engine): Record<string, st
 }
 
 function publishedPorts(engine: Engine): PublishedPort[] {
-  // Behind a VPN the namespace is the node's, and Docker refuses to publish there.
+  // Behind a VPN the network is the node's, and Docker refuses to publish ports there.
   if (engine.vpnNode !== null) return []
   const http = { containerPort: engine.httpPort, hostPort: engine.hostHttpPort, protocol: 'tcp' as const }
   if (engine.hostHttpsPort === null) return [http]
@@ -147,7 +155,7 @@ const mapValues = (record: Readonly<Record<string, string>>, change: (value: str
 const hashOf = (value: unknown): string =>
   createHash('sha256').update(canonical(value)).digest('hex').slice(0, 32)
 
-/** JSON with the members of every object in one order, so that equal values have equal text. */
+/** JSON with the members of every object in the same order, so that equal values give equal text. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
     part !== null && typeof part === 'object' && !Array.isArray(part)

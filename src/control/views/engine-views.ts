@@ -22,7 +22,7 @@ import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'
 import { iso, isoOrNull } from './iso.ts'
 import type { StreamViews } from './stream-views.ts'
 
-/** A live engine by its own id, as JSON text. */
+/** A live engine with its id, as JSON text. */
 interface EngineRecord {
   readonly id: string
   readonly json: string
@@ -30,19 +30,19 @@ interface EngineRecord {
 
 interface Snapshot {
   readonly version: number
-  /** When time alone changes the order. */
+  /** When time alone changes the order of the list. */
   readonly untilMs: number
   readonly listed: readonly { readonly json: string; readonly isFirst: boolean }[]
   readonly turns: number
-  /** The listed ones in the order of each turn, encoded once it was asked for. */
+  /** The list in the order of each turn, encoded when it is first asked for. */
   readonly bodies: Map<number, Uint8Array<ArrayBuffer>>
   readonly all: string
   readonly records: readonly EngineRecord[]
 }
 
 /**
- * The answers about engines, from the store and from memory only. They are rendered once per version of the state and
- * kept as text: a proxy asks far more often than anything changes.
+ * The answers about engines, from the store and memory. They are rendered once per version of the state and kept as text,
+ * because proxies ask far more often than anything changes.
  */
 export class EngineViews {
   #snapshot: Snapshot | null = null
@@ -61,7 +61,7 @@ export class EngineViews {
     },
   ) {}
 
-  /** The engines that a proxy may use, as encoded JSON; equals come in another order at every call. */
+  /** The engines that a proxy may use, as encoded JSON. Engines of equal rank are in another order at every call. */
   listedJson(): Uint8Array<ArrayBuffer> {
     const { listed, turns, bodies } = this.#current()
     const turn = this.#turn++ % turns
@@ -72,24 +72,24 @@ export class EngineViews {
     return body
   }
 
-  /** How many engines a proxy may use. */
+  /** The number of engines that a proxy may use. */
   listedCount(): number {
     return this.#current().listed.length
   }
 
-  /** Every live engine, the hidden ones with the reason, as JSON text. */
+  /** All live engines as JSON text. Hidden engines have the reason. */
   allJson(): string {
     return this.#current().all
   }
 
-  /** The same, one by one. */
+  /** All live engines, each as a JSON text of its own. */
   records(): readonly EngineRecord[] {
     return this.#current().records
   }
 
   /**
-   * One live engine and its started streams; null when there is none of that id or name. Throws InvalidRequest for too little of
-   * an id.
+   * One live engine with its started streams; null if no engine has this id or name. Throws InvalidRequest if the id is too
+   * short or ambiguous.
    */
   one(idOrName: string) {
     const { store, rows } = this.deps
@@ -105,7 +105,10 @@ export class EngineViews {
     }
   }
 
-  /** One engine as the proxies know it. Times are RFC 3339 in UTC: acexy's decoder refuses a time without zone. */
+  /**
+   * One engine in the form that proxies expect. Times are RFC 3339 in UTC, because acexy's decoder rejects a time without a
+   * zone.
+   */
   #view(engine: Engine, streamIds: readonly string[]) {
     const { facts, clock, addresses } = this.deps
     const health = facts.health(engine.id, clock.now())
@@ -122,7 +125,7 @@ export class EngineViews {
       streams: [...streamIds],
       health_status: health.verdict,
       last_health_check: isoOrNull(health.lastProbeMs),
-      // A proxy prefers the one whose last use is longest ago; an attempt that failed is a use.
+      // A proxy prefers the engine whose last use was longest ago. A failed attempt counts as a use.
       last_stream_usage: isoOrNull(latest(engine.lastStreamAt, engine.failedAttemptAt)),
       last_cache_cleanup: isoOrNull(engine.cacheCleanedAt),
       cache_size_bytes: engine.cacheSizeBytes,

@@ -25,11 +25,11 @@ export interface FleetFiguresDeps {
 
 const VPN_HEALTH = { up: 'healthy', down: 'unhealthy', unknown: 'unknown' } as const
 
-/** What a scrape is told: computed anew each time from the store and from memory, so that nothing can drift. */
+/** The figures for a scrape of the metrics. They are computed each time from the store and memory, so they cannot drift. */
 export class FleetFigures {
   constructor(private readonly deps: FleetFiguresDeps) {}
 
-  /** The figures of this moment. Waits for nothing. */
+  /** Returns the current figures. Waits for nothing. */
   take() {
     const { store, facts, admission, nodes, warnings, snapshots, listedEngines, canProvision, isReady } =
       this.deps

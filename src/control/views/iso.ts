@@ -1,5 +1,5 @@
-/** A time in epoch milliseconds as answers have it. */
+/** A time in epoch milliseconds, in the form that answers have. */
 export const iso = (ms: number): string => new Date(ms).toISOString()
 
-/** The same for a time that there may not be. */
+/** The same for a time that may be missing. */
 export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms))

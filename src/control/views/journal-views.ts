@@ -3,11 +3,11 @@ import { engineIdsOf, type JournalFilter, journalWhere } from '../../store/journ
 import type { Store } from '../../store/store.ts'
 import { iso } from './iso.ts'
 
-/** Which entries; what is left out does not narrow. */
+/** Which journal entries are wanted. A field that is left out does not restrict them. */
 export interface JournalQuery {
-  /** A kind, or the group before its dot. */
+  /** A kind, or the part of a kind before its dot. */
   readonly kind?: string
-  /** An engine's id, its container's id (12 characters will do), or its container's name. */
+  /** An engine's id, its container's id (12 characters are enough) or its container's name. */
   readonly engine?: string
   readonly stream?: string
   readonly sinceMs?: number
@@ -15,11 +15,11 @@ export interface JournalQuery {
   readonly limit: number
 }
 
-/** The answers about what happened. */
+/** The answers about the journal. */
 export class JournalViews {
   constructor(private readonly deps: { readonly store: Store }) {}
 
-  /** The newest entries that match, newest first; `next` is the entry before which the next page begins, null on the last one. */
+  /** The newest matching entries, newest first. The next page begins before the entry `next`; null on the last page. */
   list(query: JournalQuery) {
     const { db } = this.deps.store
     const { kind, engine, stream, sinceMs, beforeId, limit } = query
@@ -39,7 +39,7 @@ export class JournalViews {
 const kindsOf = (kind: string): readonly string[] =>
   kind.includes('.') ? [kind] : JOURNAL_KINDS.filter((each) => each.startsWith(`${kind}.`))
 
-/** One entry as the API shows it. */
+/** One journal entry as the API shows it. */
 export const entryView = (row: JournalRow) => ({
   id: row.id,
   at: iso(row.at),

@@ -4,7 +4,7 @@ import type { Store } from '../../store/store.ts'
 import type { Reconciler } from '../fleet/reconciler.ts'
 import { isoOrNull } from './iso.ts'
 
-/** `GET /orchestrator/plan`: what the reconciler would do at this moment, and why; nothing is done. */
+/** `GET /orchestrator/plan`: what the reconciler would do now, and why. Nothing is done. */
 export class PlanViews {
   constructor(
     private readonly deps: { readonly store: Store; readonly reconciler: Pick<Reconciler, 'dryRun'> },

@@ -22,7 +22,7 @@ export interface StatusSettings extends AdmissionSettings {
   readonly version: string
 }
 
-/** The answers about the whole: fleet, health, breakers. From the store and from memory only. */
+/** The answers about the fleet as a whole: status, health and breakers. From the store and memory only. */
 export class StatusViews {
   constructor(
     private readonly deps: {
@@ -39,7 +39,7 @@ export class StatusViews {
     },
   ) {}
 
-  /** `GET /orchestrator/status`. `can_provision` tells what `refusal` does. */
+  /** `GET /orchestrator/status`. `can_provision` follows from `refusal`. */
   orchestrator() {
     const { store, facts, clock, admission, snapshots, vpnViews, warnings, settings } = this.deps
     const started = startedByEngine(store.db)
@@ -66,17 +66,17 @@ export class StatusViews {
     })
   }
 
-  /** What a POST of acexy's empty body would be refused with now; null when it would not be. */
+  /** The refusal that a POST with acexy's empty body would get now; null if the request would be admitted. */
   refusal(): Refusal | null {
     const { store, facts, admission, claims } = this.deps
     const waiting = claims.waiting(store.db, requestHash(plainRequest), null)
-    // A call would be made to wait for an engine in flight; while Docker is away it would wait in vain.
+    // For an engine that is still being launched, the caller would have to wait. While Docker is away, that wait is useless.
     const isServed =
       waiting !== undefined && (facts.isRunning(waiting) || facts.docker().state !== 'unreachable')
     return admission.refusal(store.db, plainRequest, isServed)
   }
 
-  /** `GET /health/status`, with an entry per engine. */
+  /** `GET /health/status`, with one entry per engine. */
   health() {
     const { store, facts, clock, snapshots, connections, settings } = this.deps
     const { total, healthy, unhealthy } = this.#counts()
@@ -135,6 +135,6 @@ export class StatusViews {
   }
 }
 
-/** Unhealthy and on its way out, or with a successor on its way. */
+/** Whether an engine drains because it is unhealthy, or another engine is started to replace it. */
 const isMarked = (engine: Engine, all: readonly Engine[]): boolean =>
   engine.drainCause === 'unhealthy' || all.some(({ replaces }) => replaces === engine.id)

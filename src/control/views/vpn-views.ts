@@ -4,11 +4,11 @@ import type { FleetRows } from '../engines/fleet-rows.ts'
 import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'
 import { isoOrNull } from './iso.ts'
 
-/** The answers about the VPN, from memory only. */
+/** The answers about the VPN, from the store and memory only. */
 export class VpnViews {
   constructor(private readonly deps: { readonly rows: FleetRows; readonly nodes: VpnNodes }) {}
 
-  /** As the status of the fleet has it; null without a VPN. */
+  /** The VPN as the status of the fleet shows it; null without a VPN. */
   brief(): VpnBrief | null {
     const nodes = this.deps.nodes.all()
     const main = mainOf(nodes)
@@ -24,7 +24,10 @@ export class VpnViews {
     return { connected: isUp(main), health: healthOf(main), container: name, forwardedPort, nodes: each }
   }
 
-  /** `GET /vpn/status`. With several nodes the members on top are those of the first that is up. */
+  /**
+   * `GET /vpn/status`. With several nodes, the top-level members are those of the first node that is up, or of the first
+   * node.
+   */
   status() {
     const nodes = this.deps.nodes.all()
     const main = mainOf(nodes)
@@ -48,7 +51,7 @@ export class VpnViews {
   }
 }
 
-/** The first that is up, else the first. */
+/** The first node that is up, otherwise the first node; null without nodes. */
 const mainOf = (nodes: readonly VpnNode[]): VpnNode | null => nodes.find(isUp) ?? nodes[0] ?? null
 
 const isUp = ({ verdict }: VpnNode): boolean => verdict.state === 'up'
@@ -60,13 +63,13 @@ function healthOf({ verdict, container }: VpnNode): 'healthy' | 'unhealthy' | 's
   return container?.state === 'running' && container.health === 'starting' ? 'starting' : 'unknown'
 }
 
-/** The state of its container as Docker has it. */
+/** The state of the node's container as Docker reports it. */
 function statusOf({ container, seenMs }: VpnNode): string {
   if (container !== null) return container.state
   return seenMs === null ? 'unknown' : 'missing'
 }
 
-/** Where its exit is, as its control server last said; all null while that is not known. */
+/** The location of the node's exit, as its control server last reported it; all null while it is not known. */
 const placeOf = (node: VpnNode | null) => ({
   public_ip: node?.control?.publicIp || null,
   country: node?.control?.country ?? null,
