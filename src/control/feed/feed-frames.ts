@@ -3,15 +3,18 @@ import type { JournalRow } from '../../store/journal.ts'
 import { entryView } from '../views/journal-views.ts'
 
 /*
- * The words of the feed, in the form of server-sent events. JSON text has no line break in it, so one line of data is
- * enough for each.
+ * The messages of the feed, in the form of server-sent events. JSON text has no line breaks, so one line of data is enough
+ * for each.
  */
 
-/** Why a reader does not get entries of the journal. */
+/** Why a subscriber does not get some journal entries. */
 export interface Missed {
-  /** It read too slowly; they are not kept any more; the id that it gave is not one of ours. */
+  /**
+   * `slow`: it read too slowly. `pruned`: the entries are no longer kept. `unknown_id`: it gave an id that is not one of
+   * ours.
+   */
   readonly reason: 'slow' | 'pruned' | 'unknown_id'
-  /** The first and the last of them; null when only changes of state were missed. */
+  /** The first and the last of the missed entries; null if their ids are not known, or if only state changes were missed. */
   readonly from: number | null
   readonly to: number | null
 }
@@ -23,10 +26,10 @@ const frame = (text: string, journalId: number | null = null): Frame => ({
   journalId,
 })
 
-/** How long a client waits before it connects again. */
+/** How long a client waits before it reconnects. */
 const RETRY_MS = 2_000
 
-/** What begins every answer. */
+/** The first frame of every answer. */
 export const retryFrame = frame(`retry: ${RETRY_MS}`)
 
 /** Keeps a quiet connection open. */
@@ -35,9 +38,9 @@ export const heartbeatFrame = frame(': heartbeat')
 export const journalFrame = (row: JournalRow): Frame =>
   frame(`id: ${row.id}\nevent: journal\ndata: ${JSON.stringify(entryView(row))}`, row.id)
 
-/** `id` begins with the newest entry that was told before. */
+/** The frame of a record's state. `id` begins with the id of the newest journal entry before it. */
 export const stateFrame = (event: string, id: string, json: string): Frame =>
   frame(`id: ${id}\nevent: ${event}\ndata: ${json}`)
 
-/** Without an id: who is cut off here asks for the same again. */
+/** This frame has no id: a client that is cut off here asks for the same entries again. */
 export const missedFrame = (missed: Missed): Frame => frame(`event: missed\ndata: ${JSON.stringify(missed)}`)

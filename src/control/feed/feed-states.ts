@@ -4,17 +4,17 @@ import type { StatusViews } from '../views/status-views.ts'
 import type { StreamViews } from '../views/stream-views.ts'
 import type { VpnViews } from '../views/vpn-views.ts'
 
-/** The records whose changes the feed tells. */
+/** The kinds of records whose changes the feed reports. */
 export type StateKind = 'engine' | 'stream' | 'status' | 'vpn'
 
 export interface StateSource {
-  /** What the API shows at this moment, by keys that are their kind, or begin with it and a blank. */
+  /** The records as the API shows them now. A key is the kind, or the kind, a blank and an id. */
   read(): States
-  /** The last that is to be said of a record that is not there any more, as JSON; null for nothing. */
+  /** The last message about a record that no longer exists, as JSON; null for none. */
   finalState(key: string, last: State): string | null
 }
 
-/** The states of the application, from the store and from memory only. */
+/** The records of the application, from the store and memory only. */
 export class FeedStates implements StateSource {
   constructor(
     private readonly deps: {
@@ -31,7 +31,7 @@ export class FeedStates implements StateSource {
     return new Map<string, State>([
       ...engineViews.records().map(({ id, json }): [string, State] => [`engine ${id}`, plain(json)]),
       ...streamViews.started().map(({ rowId, json }): [string, State] => [`stream ${rowId}`, plain(json)]),
-      // A time that passes is no change.
+      // A new timestamp alone is not a change.
       [
         'status',
         { json: JSON.stringify(status), compared: JSON.stringify({ ...status, timestamp: undefined }) },
@@ -65,7 +65,7 @@ export function kindOf(key: string): StateKind {
   return kind
 }
 
-/** All that is, in one object. */
+/** All records in one JSON object. */
 export function snapshotJson(states: States): string {
   const of = (kind: StateKind): string =>
     [...states]

@@ -5,30 +5,30 @@ import type { Store } from '../../store/store.ts'
 import { journalFrame, stateFrame } from './feed-frames.ts'
 import { kindOf, type StateSource, snapshotJson } from './feed-states.ts'
 
-/** Entries that are read at once. */
+/** How many journal entries are read at once. */
 const BATCH = 200
 
-/** Knows what was told already, the journal up to an entry and the states as they were then, and so what is new. */
+/** Remembers what was already sent (the journal up to one entry, and the records at that time), and finds what is new. */
 export class FeedWriter {
   #lastId = 0
   #states: States = new Map()
-  /** Tells apart the frames that follow one entry. */
+  /** Distinguishes the frames that follow the same journal entry. */
   #count = 0
 
   constructor(private readonly deps: { readonly store: Store; readonly states: StateSource }) {}
 
-  /** The newest entry that was told. */
+  /** The id of the newest journal entry that was sent. */
   lastId(): number {
     return this.#lastId
   }
 
-  /** Nobody was told anything: what is now is the beginning. */
+  /** Begins with the current state, because nothing was sent to anybody yet. */
   begin(): void {
     this.#setLastId(lastJournalId(this.deps.store.db))
     this.#states = this.deps.states.read()
   }
 
-  /** All that is new, which counts as told: entries first, then the states that they led to. */
+  /** Returns everything new and counts it as sent: first the journal entries, then the states that resulted from them. */
   news(): readonly Frame[] {
     const frames: Frame[] = []
     for (;;) {
@@ -39,14 +39,14 @@ export class FeedWriter {
     }
   }
 
-  /** The entries that follow one, a batch at most. */
+  /** The journal entries after this id, at most one batch. */
   entriesAfter(id: number) {
     const rows = journalAfter(this.deps.store.db, id, BATCH)
     const entries = rows.map((row) => ({ id: row.id, frame: journalFrame(row) }))
     return { entries, isLast: rows.length < BATCH }
   }
 
-  /** How everything was when it was told last. */
+  /** The states of all records as they were last sent. */
   snapshot(): Frame {
     return stateFrame('snapshot', `${this.#lastId}.${this.#count}`, snapshotJson(this.#states))
   }

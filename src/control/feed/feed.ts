@@ -8,29 +8,29 @@ import type { StateSource } from './feed-states.ts'
 import { FeedWriter } from './feed-writer.ts'
 import { type CatchUp, type Position, type Subscribing, Subscription } from './subscription.ts'
 
-/** How much a reader may have waiting for it, and how many there may be, in all and of one address. */
+/** The limits of a subscriber's backlog, and the most subscribers in total and from one address. */
 export const FEED_LIMITS = { frames: 1_000, bytes: 1_048_576, subscribers: 100, ofOneAddress: 20 } as const
 
-/** News come in flocks: the first is told after this time, and then there is a rest. */
+/** News often come in bursts. The first is sent after `SOON_MS`; then the next round waits until `REST_MS` have passed. */
 const SOON_MS = 10
 const REST_MS = 250
 
 const HEARTBEAT_MS = 5_000
 
-/** Who asks for the feed: after which id, and for how long. */
+/** A request for the feed: after which journal entry, and for how long. */
 export interface FeedRequest extends Omit<Subscribing, 'position'> {
-  /** The entry of the journal that it has got last; null for none. */
+  /** The id of the last journal entry that the client received; null for none. */
   readonly afterId: number | null
-  /** The address that its readers are counted by; null where they are not. */
+  /** The address whose subscribers are counted; null if they are not. */
   readonly address: string | null
 }
 
 /**
- * Tells its readers what happens: the entries of the journal, and changes of what the API shows. Each is rendered once, after
- * its commit and apart from the request that brought it. While nobody reads, nothing is done.
+ * Sends journal entries, and changes of what the API shows, to its subscribers. Each is rendered once, after its commit and
+ * separately from the request that caused it. Without subscribers nothing is done.
  */
 export class Feed {
-  /** With the address of each. */
+  /** All subscriptions, with the address of each. */
   readonly #subscriptions = new Map<Subscription, string | null>()
   readonly #writer: FeedWriter
   #lastRoundMs = Number.NEGATIVE_INFINITY
@@ -44,19 +44,19 @@ export class Feed {
       readonly clock: Clock
       readonly states: StateSource
       readonly limits: BacklogLimits & { readonly subscribers: number; readonly ofOneAddress: number }
-      /** Hears of a round that failed; the readers' answers have ended then. */
+      /** Receives the error of a round that failed. The subscribers' answers have ended by then. */
       readonly onError: OnError
     },
   ) {
     this.#writer = new FeedWriter(deps)
   }
 
-  /** How many read. */
+  /** The number of subscribers. */
   subscribers(): number {
     return this.#subscriptions.size
   }
 
-  /** A new reader; null when there are too many. */
+  /** Adds a subscriber. Returns null if there are too many. */
   subscribe({ afterId, address, limit, durationMs }: FeedRequest): Subscription | null {
     const { clock, limits, store } = this.deps
     if (this.#subscriptions.size >= limits.subscribers) return null
@@ -77,7 +77,7 @@ export class Feed {
     return subscription
   }
 
-  /** Something may have changed. It is looked at soon, not now. */
+  /** Notes that something may have changed. The next round looks for it soon, not now. */
   news(): void {
     if (this.#cancelRound !== null || this.#subscriptions.size === 0) return
     const { clock } = this.deps
@@ -88,7 +88,7 @@ export class Feed {
     })
   }
 
-  /** Ends all readers' answers; a new one gets an answer that ends. */
+  /** Ends the answers of all subscribers. A new subscriber gets an answer that ends at once. */
   stop(): void {
     this.#isStopped = true
     this.#endAll()
@@ -111,7 +111,7 @@ export class Feed {
     this.#cancelBeat = null
   }
 
-  /** A heartbeat for all, and a look at what only time has changed. */
+  /** Sends a heartbeat to all subscribers, and finds what only time has changed. */
   readonly #beat = (): void => {
     this.#cancelBeat = this.deps.clock.after(HEARTBEAT_MS, this.#beat)
     this.#roundOrEnd()
@@ -127,8 +127,8 @@ export class Feed {
   }
 
   /**
-   * Tells the live readers all that is new. Where that fails, all answers end: what was found by then is lost, and who connects
-   * again gets it.
+   * Sends everything new to the live subscribers. If that fails, all answers end: what was found so far is lost for them,
+   * and a client that reconnects gets it.
    */
   #round(): void {
     const live = this.#live()
@@ -151,10 +151,10 @@ export class Feed {
     return this.#joined(from.kind === 'unknown_id' ? [missedFrame(UNKNOWN_ID)] : [])
   }
 
-  /** The entries after one: a batch of them, or the last of them and how everything is now. */
+  /** The journal entries after this id: one batch, or the last ones and a snapshot. */
   #replay(afterId: number): CatchUp {
     const { entries, isLast } = this.#writer.entriesAfter(afterId)
-    // Nothing is committed between these lines, so that no entry is told twice or never.
+    // Nothing is committed between the reading above and this line, so no journal entry is sent twice or missed.
     if (isLast) this.#beUpToDate()
     const first = entries[0]?.id ?? this.#writer.lastId() + 1
     const lost = first > afterId + 1 ? missedRange('pruned', afterId + 1, first - 1) : []
@@ -163,13 +163,13 @@ export class Feed {
     return { frames, position: { kind: 'behind', afterId: entries.at(-1)?.id ?? afterId } }
   }
 
-  /** Brings the live ones to this moment; without any, takes it for the beginning. */
+  /** Brings the live subscribers up to date. Without any, the feed begins with the current state. */
   #beUpToDate(): void {
     if (this.#live().length > 0) this.#round()
     else this.#writer.begin()
   }
 
-  /** Ends with how everything is now; from here on the reader is live. */
+  /** Ends the frames with a snapshot. The subscriber is live from here on. */
   #joined(frames: readonly Frame[]): CatchUp {
     return { frames: [...frames, this.#writer.snapshot()], position: { kind: 'live' } }
   }

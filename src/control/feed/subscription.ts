@@ -3,8 +3,9 @@ import type { Clock } from '../../lib/clock.ts'
 import { heartbeatFrame, retryFrame } from './feed-frames.ts'
 
 /**
- * How far a reader is: `live` gets what comes. The others are told what they have not got when they read next: the entries
- * of the journal after `afterId`; what a slow one lost from the entry `fromId` on; or only how everything is now.
+ * The position of a subscriber. `live`: it gets new frames. Any other subscriber catches up when it reads next. `behind`: it
+ * gets the journal entries after `afterId`, then a snapshot. `lost`: it was slow and lost the journal from entry `fromId`
+ * on; it gets a message that says so and a snapshot. `unknown_id`: the same, without a range. `fresh`: it gets a snapshot.
  */
 export type Position =
   | { readonly kind: 'live' }
@@ -13,27 +14,27 @@ export type Position =
   | { readonly kind: 'behind'; readonly afterId: number }
   | { readonly kind: 'lost'; readonly fromId: number }
 
-/** What brings a reader further: at least one frame, and where it is then. */
+/** What a subscriber needs to catch up: at least one frame, and its position afterwards. */
 export interface CatchUp {
   readonly frames: readonly Frame[]
   readonly position: Position
 }
 
-/** What a reader asked for. */
+/** What a subscriber asked for. */
 export interface Subscribing {
   readonly position: Position
-  /** It ends after so many events, or so much time; null for never. */
+  /** The answer ends after this many events, or after this time in milliseconds; null for no end. */
   readonly limit: number | null
   readonly durationMs: number | null
 }
 
-/** A reader that takes nothing for so long, heartbeats neither, is none: it holds the place of another. */
+/** A subscriber that reads nothing for this time, not even heartbeats, is ended, because it takes the place of another. */
 const SILENCE_MAX_MS = 60_000
 
-/** What is given to a reader at once, about. */
+/** About how much a subscriber gets at once. */
 const CHUNK_BYTES = 65_536
 
-/** One reader of the feed. Nothing is held for it but its backlog, and what it is given to catch up. */
+/** One subscriber of the feed. It only holds its backlog and the frames with which it catches up. */
 export class Subscription {
   readonly #backlog: Backlog
   readonly #cancelEnd: () => void
@@ -67,8 +68,8 @@ export class Subscription {
   }
 
   /**
-   * Resolves with the next piece of the feed as soon as there is one, with null when it has ended. Not to be called again
-   * before it has. Rejects when the store fails; the subscription has ended then.
+   * Resolves with the next piece of the feed as soon as there is one, or with null when the feed has ended. Do not call it
+   * again before it has resolved. Rejects if the store fails; the subscription has ended then.
    */
   async next(): Promise<Uint8Array<ArrayBuffer> | null> {
     this.#askedMs = this.deps.clock.now()
@@ -83,8 +84,8 @@ export class Subscription {
   }
 
   /**
-   * Adds frames for a live reader. Where too many wait already, all of them are dropped: the reader lost the journal from there on,
-   * or from `nextId` on if no entry was among them.
+   * Adds frames for a live subscriber. If too many frames already wait, all of them are dropped. The subscriber has then
+   * lost the journal from the first dropped entry on, or from `nextId` on if no entry was dropped.
    */
   offer(frames: readonly Frame[], nextId: number): void {
     if (!this.isLive()) return
@@ -92,7 +93,7 @@ export class Subscription {
     this.#rouse()
   }
 
-  /** Lets a reader hear that the connection lives; one that is slow hears it once when it reads on, one that is silent is ended. */
+  /** Sends a heartbeat. A slow subscriber gets one when it reads again. A silent subscriber is ended. */
   beat(): void {
     const isWaiting = this.#wake !== null
     if (!isWaiting && this.deps.clock.now() - this.#askedMs > SILENCE_MAX_MS) {
@@ -103,7 +104,7 @@ export class Subscription {
     }
   }
 
-  /** Ends it at once; what waits is dropped. */
+  /** Ends the subscription at once. Frames that wait are dropped. */
   end(): void {
     if (this.#isEnded) return
     this.#isEnded = true

@@ -26,26 +26,26 @@ export interface CacheCleanerDeps {
   readonly facts: Facts
   readonly log: Log
   readonly onError: OnError
-  /** The folder in each engine. */
+  /** The path of the cache folder in each engine's container. */
   readonly path: string
 }
 
 const ROUND = 'round'
 
-/** What changes in a burst is looked at once; nobody waits for it. */
+/** How long changes are collected until the next round. No change is urgent. */
 const REST_MS = 1_000
 
-/** Whatever was missed is found by then. */
+/** The longest time between rounds. A round finds whatever was missed. */
 const PASS_MS = 60_000
 
 /**
- * Empties the cache of engines that have fallen idle, one after the other. What is due is asked for anew before each, and
- * nothing comes between that look and the question to the container. Nothing depends on it: a failure is a line in the log.
+ * Empties the cache of engines that became idle, one engine after another. The next engine is chosen anew before each
+ * command, and nothing happens between the choice and the command. Nothing depends on this: a failure is only logged.
  */
 export class CacheCleaner {
   readonly #stop = new AbortController()
   readonly #queue: WorkQueue
-  /** The last attempt without success of each engine. */
+  /** The last failed attempt of each engine. */
   readonly #attempts = new Map<string, CacheAttempt>()
 
   constructor(private readonly deps: CacheCleanerDeps) {
@@ -66,7 +66,7 @@ export class CacheCleaner {
     soon()
   }
 
-  /** Begins nothing new, and resolves when the command under way was given up; it runs on in its container. */
+  /** Starts nothing new. Resolves when the command in progress was given up; the command runs on in its container. */
   async stop(): Promise<void> {
     this.#stop.abort()
     await this.#queue.stop()
@@ -76,14 +76,14 @@ export class CacheCleaner {
     for (let engine = this.#next(); engine !== null; engine = this.#next()) await this.#clean(engine)
   }
 
-  /** The engine whose cache is due at this moment; null, and the next look is ordered, when there is none. */
+  /** The engine whose cache is due now. If there is none, returns null and schedules the next round. */
   #next(): Engine | null {
     const { store, facts, clock } = this.deps
     if (this.#stop.signal.aborted) return null
     const now = clock.now()
     const engines = liveEngines(store.db)
     keepOnly(this.#attempts, new Set(engines.map(({ id }) => id)))
-    // What is known may be out of date: the end of that is news.
+    // The facts may be out of date. When they are current again, a new round is scheduled.
     if (store.failure() !== null) return null
     if (facts.docker().state !== 'reachable' || !facts.watch().isCurrent) return null
     const streams = startedByEngine(store.db)
@@ -114,7 +114,9 @@ export class CacheCleaner {
     }
   }
 
-  /** As of the moment when it was asked for: a stream that came meanwhile is to be cleaned up after. */
+  /**
+   * Notes the cleanup with the time of its command, because the cache of a stream that came later has to be cleaned as well.
+   */
   #cleaned(asked: Engine, atMs: number, bytes: number): void {
     const { store, clock, log } = this.deps
     this.#attempts.delete(asked.id)
@@ -126,7 +128,7 @@ export class CacheCleaner {
     log.debug({ engine: asked.id, name: asked.name, bytes }, 'its cache was emptied')
   }
 
-  /** Whether the engine is still the start of the container that was asked. */
+  /** Whether the container is still the one that got the command, and was not restarted since. */
   #isAsAsked(asked: Engine): boolean {
     const now = engineById(this.deps.store.db, asked.id)
     if (now === undefined || !isLive(now)) return false
@@ -136,7 +138,7 @@ export class CacheCleaner {
   #notDone(engine: Engine, { code, message }: RuntimeFailure): void {
     const before = this.#attempts.get(engine.id) ?? null
     const attempt = unansweredAttempt(before, engine, this.deps.clock.now())
-    // Docker may be away, or the container gone, and we are yet to hear of it.
+    // Docker may be away or the container gone, and the news may not have arrived yet.
     const mayPass = code === 'unreachable' || code === 'not_found'
     if (mayPass && !isGivenUp(attempt)) this.#attempts.set(engine.id, attempt)
     else this.#failed(engine, message)

@@ -1,9 +1,9 @@
 import type { CommandResult } from '../../runtime/runtime.ts'
 
 /*
- * What empties a folder in a container: POSIX, for busybox as for GNU. The folder itself stays, since it may be a volume
- * and has its owner. Names go to `rm` some hundreds at a time, since a command takes a bounded length; one that matches
- * nothing stands for itself, and `rm -f` takes no offence. What cannot be measured (files that go meanwhile) does not
+ * Empties a folder in a container, with POSIX commands that busybox and GNU both have. The folder itself stays, since it may
+ * be a volume and has its owner. `rm` gets some hundreds of names at a time, since the length of a command is limited. A
+ * pattern that matches nothing stays as it is, and `rm -f` ignores it. Files that vanish while they are measured do not
  * matter.
  */
 const EMPTY_FOLDER = `
@@ -21,14 +21,17 @@ done
 rm -rf "$@"
 `
 
-/** The command that prints how many KiB are in a folder and empties it. The path is an argument, never part of the script. */
+/**
+ * The command that prints the size of a folder in KiB and empties the folder. The path is an argument, never part of the
+ * script.
+ */
 export const emptyFolder = (path: string): readonly string[] => ['sh', '-c', EMPTY_FOLDER, 'sh', path]
 
-/** What became of it: the bytes that were found, or why it failed, in words. */
+/** The outcome of the command: the bytes that were found, or a text that says why it failed. */
 export function foundBytes({ exitCode, output }: CommandResult): number | string {
   const line = output.split('\n').find((each) => each.trim() !== '') ?? ''
   if (exitCode === 0 && /^\d+$/.test(line)) return Number(line) * 1024
-  // Where all went well but for the end, the first line is the size, and the words come behind it.
+  // If only a later step failed, the first line is the size, and the error message follows it.
   const words = output
     .replace(/^\d+\n/, '')
     .replace(/\s+/g, ' ')

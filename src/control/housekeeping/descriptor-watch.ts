@@ -7,23 +7,24 @@ import type { Warnings } from '../reporting/warnings.ts'
 
 const CHECK_MS = 500
 
-/** Kept free for Docker, engines and the database; of a low limit a quarter. */
+/** How many descriptors are kept free for Docker, engines and the database. Of a low limit a quarter is kept free. */
 const RESERVED = 64
 
-/** For so long after the last shortage it is told. */
+/** How long the warning stands after the last shortage. */
 const TOLD_MS = 60_000
 
-/** The connections that clients have to us. */
+/** The connections of clients to this server. */
 export interface ClientConnections {
-  /** Closes those that have had their answers and wait for another question. */
+  /** Closes the connections that wait for another request after their last answer. */
   closeIdle(): void
-  /** Closes all of them, also those that never asked and those that are being answered. */
+  /** Closes all connections, even those that never sent a request and those that are being answered. */
   closeAll(): void
 }
 
 /**
- * Sees that a crowd of clients leaves descriptors for our own questions: where few are left, idle connections are closed, where that does
- * not help all of them, and it is told. Clients come again; an engine that could not be asked would be taken for dead.
+ * Keeps descriptors free for our own questions if too many clients connect. If few are left, it closes idle connections, and
+ * all connections if that is not enough, and sets a warning. Clients connect again, but an engine that could not be asked
+ * would seem dead.
  */
 export class DescriptorWatch {
   readonly #loop: Loop

@@ -8,14 +8,14 @@ import type { Store } from '../../store/store.ts'
 import type { LookQueue } from '../facts/look-queue.ts'
 import type { Warnings } from '../reporting/warnings.ts'
 
-/** How often the file is looked for, and what is live remembered. */
+/** How often the database files are checked, and the live rows are remembered for an outage. */
 const CHECK_MS = 5_000
 
-/** How often an outage is tried to be ended; a damaged file is read as a whole for that. */
+/** How often this process tries to end an outage. Each try on a damaged file reads the whole file, so these are rarer. */
 const RETRY_MS = 1_000
 const DAMAGED_RETRY_MS = 60_000
 
-/** Ends outages of the storage as soon as the database takes writes again, and tells of them. */
+/** Ends outages of the storage as soon as the database takes writes again, and reports outages. */
 export class StorageWatch {
   readonly #loop: Loop
   #sinceMs = 0
@@ -71,7 +71,7 @@ export class StorageWatch {
     const { store } = this.deps
     const before = store.failure()
     if (before === null) return
-    // Also where the attempt throws.
+    // Scheduled first, so that there is another try even if this one throws.
     this.#retryLater(before)
     const kept = store.keptCount()
     const now = store.recover()
@@ -93,7 +93,7 @@ export class StorageWatch {
     const seconds = Math.round((nowMs - this.#sinceMs) / 1_000)
     warnings.tell('storage_unavailable', null)
     log.info({ seconds, kept }, 'the database takes writes again, and has got what was kept for it')
-    // What happened meanwhile was seen and could not be written.
+    // What happened during the outage was seen but could not be written.
     looks.passThoroughly()
     const detail = { reason: failure.message, seconds, kept }
     store.transact((tx) => appendJournal(tx, nowMs, { kind: 'storage.recovered', detail }))
