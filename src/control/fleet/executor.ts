@@ -21,15 +21,15 @@ export interface ExecutorDeps {
   readonly log: Log
   readonly startBackoff: Pick<StartBackoff, 'launch'>
   readonly looks: Pick<LookQueue, 'lookAt'>
-  /** Mends or removes the containers of engines, which takes questions to the container engine. */
+  /** Repairs or removes the containers of engines, which needs calls to Docker. */
   readonly repairs: Pick<RepairQueue, 'add'>
-  /** Called for each action that is done here. */
+  /** Called for each action that the executor does itself. */
   readonly onAction: (action: Action) => void
 }
 
 /**
- * Does what a plan asks for. Each step is one transaction that leaves its rule and reason in the journal; what has to be
- * asked of the container engine is done afterwards, by others, and again if it fails.
+ * Does the actions of a plan. Each action is one transaction that leaves its rule and reason in the journal. Calls to Docker
+ * follow afterwards in other components, and are repeated if they fail.
  */
 export class Executor {
   constructor(private readonly deps: ExecutorDeps) {}
@@ -38,7 +38,7 @@ export class Executor {
     const { log, onAction } = this.deps
     const { type, rule, reason } = action
     const engine = 'engineId' in action ? action.engineId : undefined
-    // A repair is asked for again until it is done, and counted where it begins.
+    // A plan asks for a repair until it is done, so a repair is counted where it begins.
     const isRepair = isRepairAction(action)
     if (!isRepair) onAction(action)
     log[isRepair ? 'debug' : 'info'](
@@ -76,7 +76,10 @@ export class Executor {
     this.#launch((tx) => this.#begin(tx, replaces, { rule, reason, replaces }))
   }
 
-  /** As the engine was asked for whose place it takes; with another port where somebody else has that one by now. */
+  /**
+   * Begins an engine with the request of the engine that it replaces. It gets another port if the requested one is taken by
+   * now.
+   */
   #begin(tx: Db, replaces: string | null, detail: Readonly<Record<string, unknown>>): Engine {
     const { claims } = this.deps
     const request = (replaces === null ? undefined : engineById(tx, replaces)?.request) ?? plainRequest
@@ -126,7 +129,7 @@ export class Executor {
     })
   }
 
-  /** The request to remove it is written; from then on a look at it removes it, and every full pass tries again. */
+  /** Writes the request to remove the engine. From then on a look removes it, and every full pass tries again. */
   #stop({ engineId, rule, reason }: ActionOf<'stop'>): void {
     const containerId = this.#transact((tx, now) => {
       updateEngine(tx, engineId, { removalRequestedAt: now, reason })
@@ -140,7 +143,7 @@ export class Executor {
     try {
       this.deps.startBackoff.launch(this.#transact(begin))
     } catch (error) {
-      // Refused by what came between: the next plan knows of it.
+      // Something that happened in between refused it. The next plan takes that into account.
       if (!(error instanceof ProvisionRefused)) throw error
       this.deps.log.debug({ code: error.refusal.code }, error.refusal.message)
     }

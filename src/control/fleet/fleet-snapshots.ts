@@ -19,14 +19,16 @@ import type { ViewerWatch } from '../viewers/viewer-watch.ts'
 import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'
 import type { StartBackoff } from './start-backoff.ts'
 
-/** What of the policy stands in the configuration; `minReplicas` may be overruled by an operator. */
+/** The policy as configured. An operator may override `minReplicas`. */
 export type PolicySettings = Omit<Policy, 'scaledAtMs'>
 
 /** A node with the engines behind it. */
 interface Neighbourhood {
   readonly node: VpnNode
   readonly engines: readonly Engine[]
-  /** The two that were connected last: enough to tell of each engine whether another one was connected later. */
+  /**
+   * The two engines that were connected last. That is enough to tell for each engine whether another was connected later.
+   */
   readonly lastConnected: readonly { readonly engineId: string; readonly connection: Connection }[]
 }
 
@@ -47,11 +49,11 @@ export interface FleetSnapshotsDeps {
 }
 
 /**
- * Collects all that a plan looks at, from the store and from memory, at one moment. Waits for nothing. The rows are looked at
- * once, so that it takes twice as long for twice as many engines, and no longer.
+ * Collects everything that a plan looks at, from the store and memory, at one moment. Waits for nothing. Each row is read
+ * once, so twice as many engines take twice as long, and no longer.
  */
 export class FleetSnapshots {
-  /** By image; the template never changes, and there are few images. */
+  /** Template hashes by image. The template never changes, and there are few images. */
   readonly #hashes = new Map<string, string>()
 
   constructor(private readonly deps: FleetSnapshotsDeps) {}
@@ -71,7 +73,7 @@ export class FleetSnapshots {
         const observed = this.#observe(engine, streams, inDoubt.get(engine.id) ?? [])
         const isOutdated = observed.isOutdated || renewed.has(engine.id)
         const outside = this.#outsideOf(engine)
-        // What its row says it is behind is nothing to one that is outside.
+        // An engine outside the VPN has no node, whatever its row says.
         const node = outside === null ? this.#nodeOf(engine, nodes) : null
         return { ...observed, isOutdated, outside, node }
       }),
@@ -86,7 +88,7 @@ export class FleetSnapshots {
     }
   }
 
-  /** The policy in force: an operator's `/scale` stands in place of `MIN_REPLICAS`. */
+  /** The policy in force. An operator's `/scale` replaces `MIN_REPLICAS`. */
   policy(): Policy {
     const { store, settings } = this.deps
     const order = scaleOrder(store.db, settings.minReplicas)
@@ -95,8 +97,8 @@ export class FleetSnapshots {
   }
 
   /**
-   * What is known may be out of date while Docker does not answer, and until everything was looked at afterwards; and while
-   * the database takes no writes nothing can be begun.
+   * Why nothing may be decided now; null if decisions are allowed. The facts may be out of date while Docker does not
+   * answer, and then until everything was looked at. While the database takes no writes, nothing can be begun.
    */
   #frozen(): string | null {
     const { store, facts } = this.deps
@@ -131,7 +133,10 @@ export class FleetSnapshots {
     }
   }
 
-  /** A node that is not in the configuration any more is none that is watched. */
+  /**
+   * The node of an engine; null without one. A node that is no longer in the configuration is not watched, so it counts as
+   * none.
+   */
   #nodeOf(engine: Engine, nodes: ReadonlyMap<string | null, Neighbourhood>): EngineNode | null {
     const found = nodes.get(engine.vpnNode)
     if (found === undefined) return null
@@ -147,7 +152,10 @@ export class FleetSnapshots {
     }
   }
 
-  /** One whose row names a node goes back to that, another to any. */
+  /**
+   * How an engine is outside the VPN; null if it is not. An engine whose row names a node goes back behind that node. Any
+   * other engine may go behind any node.
+   */
   #outsideOf(engine: Engine): ObservedEngine['outside'] {
     const { nodes } = this.deps
     const kind = nodes.outside(engine)
@@ -181,13 +189,16 @@ export class FleetSnapshots {
       .slice(0, 2)
   }
 
-  /** It is outside the VPN; or behind a node, and there is no VPN any more. */
+  /** Whether an engine is outside the VPN, or behind a node although no VPN is configured any more. */
   #isMisplaced(engine: Engine): boolean {
     const { nodes } = this.deps
     return nodes.all().length > 0 ? nodes.outside(engine) !== null : engine.vpnNode !== null
   }
 
-  /** Engines of the earlier orchestrator don't say how they were made; that is no reason to replace them. */
+  /**
+   * Whether an engine is made or placed differently from new ones. Engines of the earlier orchestrator do not say how they
+   * were made, which is no reason to replace them.
+   */
   #isOutdated(engine: Engine): boolean {
     const { template } = this.deps
     const { configHash, request } = engine
@@ -199,7 +210,7 @@ export class FleetSnapshots {
   }
 }
 
-/** Engines to be replaced so that the port forwarded to their node is carried by one. */
+/** The ids of engines to replace, so that one engine carries the port that is forwarded to their node. */
 function renewedForPorts(
   nodes: readonly Neighbourhood[],
   hasStream: (engineId: string) => boolean,

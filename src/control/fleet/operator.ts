@@ -10,7 +10,10 @@ import { freeTrial } from '../engines/breaker-notes.ts'
 import { engineNamed } from '../engines/references.ts'
 import { EngineNotRunning, NotFound } from '../errors.ts'
 
-/** What operators say about the number of engines, about one of them and about the breakers; the reconciler does it. */
+/**
+ * Takes orders of operators about the number of engines, about one engine and about the breakers. The reconciler acts on
+ * them.
+ */
 export class Operator {
   constructor(
     private readonly deps: {
@@ -22,8 +25,8 @@ export class Operator {
   ) {}
 
   /**
-   * Sets how many engines are kept, in place of `MIN_REPLICAS`; gives the number within `MAX_REPLICAS`. Idle engines
-   * beyond it that exist now are drained, also without `AUTO_DELETE`. Kept across restarts.
+   * Sets how many engines are kept, in place of `MIN_REPLICAS`. Returns the number, at most `MAX_REPLICAS`. Idle engines
+   * beyond it that exist now are drained, even without `AUTO_DELETE`. The order survives restarts.
    */
   scale(requested: number): number {
     const { store, clock, minReplicas, maxReplicas } = this.deps
@@ -37,8 +40,9 @@ export class Operator {
   }
 
   /**
-   * Has an engine drained: hidden at once, removed when its streams have ended. Told again it changes nothing. Throws
-   * NotFound, InvalidRequest for too little of an id, or EngineNotRunning for one that is only being provisioned.
+   * Drains an engine: it is hidden at once and removed when its streams have ended. A repeated order changes nothing. Throws
+   * NotFound, InvalidRequest if the id is too short or ambiguous, or EngineNotRunning if the engine is still being
+   * provisioned.
    */
   drain(idOrName: string): Engine {
     const { store, clock } = this.deps
@@ -53,13 +57,13 @@ export class Operator {
         drainCause: 'operator',
         drainingSince: engine.drainingSince ?? now,
         reason,
-        // Nobody is to be given it any more.
+        // No caller may get the engine any more.
         unclaimedSince: null,
         claimKey: null,
       } as const
       if (engine.status === 'draining') updateEngine(tx, engine.id, change)
       else transition(tx, engine.id, ['starting', 'ready'], 'draining', change)
-      // It will not show any more whether its kind works.
+      // The engine will not show any more whether its kind works.
       freeTrial(tx, engine, now)
       appendJournal(tx, now, {
         kind: 'engine.draining',
@@ -70,7 +74,7 @@ export class Operator {
     })
   }
 
-  /** Closes one breaker, or both; gives the sentence for the operator. */
+  /** Closes one breaker, or all if `name` is null. Returns a sentence for the operator. */
   resetBreakers(name: BreakerName | null): string {
     const { store, clock } = this.deps
     const names = name === null ? BREAKERS : [name]

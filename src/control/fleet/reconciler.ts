@@ -26,11 +26,11 @@ export interface ReconcilerDeps {
   readonly snapshots: FleetSnapshots
   readonly executor: Executor
   readonly log: Log
-  /** Uniform in [0, 1), for the jitter of back-offs. */
+  /** Returns numbers in [0, 1), for the jitter of the backoff. */
   readonly random: () => number
-  /** Called with what each plan is made of, also where nothing may be decided. */
+  /** Called with the fleet snapshot of each plan, even if nothing may be decided. */
   readonly onLook: (snapshot: FleetSnapshot) => void
-  /** Called when a plan was made and done. */
+  /** Called when a plan was made and executed. */
   readonly onPass: () => void
   readonly onError: OnError
 }
@@ -39,16 +39,16 @@ const PLAN = 'plan'
 const RETRY = { minMs: 500, maxMs: 30_000 }
 
 /**
- * The least time from the end of a plan to the next one: what changes in a burst is looked at once, and where commits are
- * slow, plans leave most of the time to what asks for them.
+ * The shortest time from the end of one plan to the next. Changes in a burst lead to one plan, and if commits are slow, most
+ * of the time is left for the work that asks for plans.
  */
 const REST_MS = 100
 
 /**
- * Brings the fleet to what is wanted: observes, plans, does, again and again.
+ * Brings the fleet to the wanted state: takes a snapshot, makes a plan, executes it, and repeats.
  *
- * INVARIANTS: one plan at a time, made and done without a wait in between, so nothing changes under it. Whatever changes
- * only asks for another plan, and never continues an old one. Where what is known may be out of date, nothing is decided.
+ * INVARIANTS: there is one plan at a time, made and executed without a wait in between, so nothing changes meanwhile. A
+ * change only asks for another plan, and never continues an old one. While the facts may be out of date, nothing is decided.
  */
 export class Reconciler {
   readonly #stop = new AbortController()
@@ -73,23 +73,23 @@ export class Reconciler {
     soon()
   }
 
-  /** Begins nothing new, and resolves when what runs has ended. */
+  /** Starts nothing new. Resolves when the running work has ended. */
   async stop(): Promise<void> {
     this.#stop.abort()
     await this.#queue.stop()
   }
 
-  /** Asks for another plan, soon; never made on the stack of whoever asks. */
+  /** Asks for another plan soon. The plan is never made in the same call. */
   soon(): void {
     this.#queue.add(PLAN)
   }
 
-  /** What would be done now. */
+  /** What a plan would do now. */
   dryRun(): Plan {
     return plan(this.deps.snapshots.take())
   }
 
-  /** A plan, and the rest after it: what asks for another one in either gets it afterwards. */
+  /** Makes and executes a plan, then rests. A plan that is asked for meanwhile follows afterwards. */
   async #pass(): Promise<void> {
     try {
       this.#planAndDo()

@@ -6,7 +6,7 @@ import type { Repairs } from './repairs.ts'
 export interface RepairQueueDeps {
   readonly clock: Clock
   readonly repairs: Pick<Repairs, 'repair'>
-  /** Uniform in [0, 1), for the jitter of back-offs. */
+  /** Returns numbers in [0, 1), for the jitter of the backoff. */
   readonly random: () => number
   readonly onError: OnError
 }
@@ -14,7 +14,10 @@ export interface RepairQueueDeps {
 const CONCURRENT_REPAIRS = 8
 const RETRY = { minMs: 500, maxMs: 30_000 }
 
-/** Has engines repaired, some at a time, apart from plans and looks: those never wait for the containers of repairs. */
+/**
+ * Runs repairs, several at a time. Plans and looks have queues of their own, so they never wait for the containers of
+ * repairs.
+ */
 export class RepairQueue {
   readonly #queue: WorkQueue
 
@@ -28,12 +31,12 @@ export class RepairQueue {
     })
   }
 
-  /** Asks for a repair of an engine; one that failed just now keeps to its back-off. */
+  /** Asks for a repair of an engine. A repair that has just failed still waits for its backoff. */
   add(engineId: string): void {
     this.#queue.addUnlessKnown(engineId)
   }
 
-  /** Begins nothing new, and resolves when what runs has ended. */
+  /** Starts nothing new. Resolves when the running repairs have ended. */
   async stop(): Promise<void> {
     await this.#queue.stop()
   }

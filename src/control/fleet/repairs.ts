@@ -32,48 +32,51 @@ export interface RepairsDeps {
   readonly nodes: VpnNodes
   readonly claims: Pick<Claims, 'again'>
   readonly startBackoff: Pick<StartBackoff, 'launch'>
-  /** Called for each repair that is begun. */
+  /** Called for each repair that begins. */
   readonly onAction: (action: Action) => void
 }
 
-/** An engine without a network, or outside the one that it should be in, has nobody to say goodbye to. */
+/** How long an engine has to stop, in seconds. An engine without a network, or in the wrong one, has nothing to finish. */
 const STOP_GRACE_S = 2
 
-/** Failures of a start that say that this container will not run here any more. */
+/** Errors of a start which mean that this container will not run here any more. */
 const HOPELESS = new Set<RuntimeFailure['code']>(['port_taken', 'refused', 'not_found', 'conflict'])
 
 /**
- * Starts containers that stopped in an outage, brings those back whose VPN node was restarted or made anew, stops those that
- * are outside the VPN, and removes engines that do not work. Each takes questions to the container engine, so what is wanted
- * is asked for anew before anything is done.
+ * Starts containers that stopped in an outage, restarts or recreates the containers of engines whose VPN node was restarted
+ * or recreated, stops engines outside the VPN, and removes engines that do not work. A repair needs calls to Docker, so it
+ * asks for the current plan again before it does anything.
  */
 export class Repairs {
   constructor(private readonly deps: RepairsDeps) {}
 
-  /** Throws RuntimeFailure when Docker can't be asked; nothing is written then. */
+  /**
+   * Does the repair that the current plan asks for, if any. Throws RuntimeFailure if Docker can't be asked; the repair is
+   * then tried again later.
+   */
   async repair(engineId: string): Promise<void> {
     const { deps } = this
     const containerId = engineById(deps.store.db, engineId)?.containerId ?? null
     const wanted = this.#wanted(engineId)
     if (containerId === null || wanted === undefined) return
     const seen = await present(deps.runtime.inspect(containerId))
-    // That it has a network of its own is true however its node is.
+    // A halted engine has a network of its own, whatever the state of its node.
     if (wanted.type !== 'halt' && !(await this.#isNodeAsKnown(engineId))) return
     const action = this.#wanted(engineId)
     const engine = engineById(deps.store.db, engineId)
     if (action === undefined || engine === undefined) return
-    // What is gone, runs again, or is elsewhere than was known, is noted by the container sync.
+    // The container is gone, runs again or has joined another network. The container sync notes that.
     if (seen === null || !isAsDecided(action, seen)) return deps.looks.lookAt(containerId)
     deps.onAction(action)
     try {
       await deps.inHand.during(engineId, () => this.#mend(engine, action, seen))
     } finally {
-      // Also where it failed half-way.
+      // Needed even if the repair failed half-way.
       deps.looks.lookAt(containerId)
     }
   }
 
-  /** The repair that the plan of this moment wants of the engine. */
+  /** The repair that the current plan asks for; undefined if there is none. */
   #wanted(engineId: string): RepairAction | undefined {
     const { actions } = plan(this.deps.snapshots.take())
     return actions.filter(isRepairAction).find((action) => action.engineId === engineId)
@@ -95,8 +98,8 @@ export class Repairs {
   }
 
   /**
-   * Whether the engine's VPN node is the one that is known: what is decided about its network must not rest on a node that
-   * was restarted since. If it was, its watch hears of it, and the next plan knows.
+   * Whether the engine's VPN node is still as known. A decision about the network must not rest on a node that was restarted
+   * since. In that case the VPN monitor finds the restart, and the next plan knows of it.
    */
   async #isNodeAsKnown(engineId: string): Promise<boolean> {
     const { store, runtime, nodes } = this.deps
@@ -107,7 +110,10 @@ export class Repairs {
     return seen?.id === known.id && seen.startedAtMs === known.startedAtMs
   }
 
-  /** Joins the node's network anew. Hidden from the first step on; cut off in between, it is started by the next look. */
+  /**
+   * Restarts the container, so that it joins the node's network again. The engine is hidden from the first step on. If the
+   * repair is interrupted, the next look leads to a start.
+   */
   async #restart(engine: Engine, { rule, reason }: Action, seen: ContainerObservation): Promise<void> {
     const { store, clock, runtime, log } = this.deps
     store.transact((tx) => {
@@ -122,16 +128,17 @@ export class Repairs {
   }
 
   /**
-   * Ends what it serves, by its books first, so that none of it ends for another reason; once more afterwards, since a proxy may
-   * report a stream meanwhile. The row waits for a place behind the VPN.
+   * Stops an engine outside the VPN. Its streams are ended in the database first, so that none ends for another reason, and
+   * once more afterwards, since a proxy may report a stream meanwhile. The row waits for a place behind the VPN.
    */
   async #halt(engine: Engine, { rule, reason }: Action, seen: ContainerObservation): Promise<void> {
     const { store, clock, runtime, log } = this.deps
-    // It is done, and the look that notes it may be late.
+    // The container is already stopped; the look that notes it may be late.
     if (hasStopped(seen.state) && startedStreamsOf(store.db, engine.id).length === 0) return
     store.transact((tx) => {
       const now = clock.now()
-      // Whoever used it before it was taken over loses it too, and nobody knows how long it waits.
+      // Unknown viewers of an adopted engine lose their streams as well. Nobody knows how long the engine waits, so it can't
+      // be a trial.
       updateEngine(tx, engine.id, { adoptedAt: null })
       freeTrial(tx, engine, now)
       const streams = endStreams(tx, engine.id, 'outside_vpn', now)
@@ -144,7 +151,7 @@ export class Repairs {
     store.transact((tx) => void endStreams(tx, engine.id, 'outside_vpn', clock.now()))
   }
 
-  /** The same engine in another container: the row goes back to the beginning of its life, with its name and its ports. */
+  /** Makes another container for the same engine. The row goes back to `provisioning` with its name and its ports. */
   async #recreate(engine: Engine, { rule, reason }: Action, seen: ContainerObservation): Promise<void> {
     const { store, clock, runtime, startBackoff, log } = this.deps
     await runtime.destroy(seen.id)
@@ -161,7 +168,9 @@ export class Repairs {
     startBackoff.launch(again)
   }
 
-  /** Null when there is no port for it any more: then it has failed. */
+  /**
+   * Prepares the row for another container. Returns null if there is no port for it any more; the engine has failed then.
+   */
   #again(tx: Db, engineId: string): Engine | null {
     const { claims, clock, log } = this.deps
     const engine = engineById(tx, engineId)
@@ -176,7 +185,7 @@ export class Repairs {
     }
   }
 
-  /** False when it can't be started here any more, and was removed. */
+  /** Starts the container. Returns false if it can't be started here any more; it was removed then. */
   async #startAgain(
     engine: Engine,
     { rule, reason }: Pick<Action, 'rule' | 'reason'>,
@@ -187,7 +196,7 @@ export class Repairs {
       return true
     } catch (error) {
       if (!(error instanceof RuntimeFailure) || !HOPELESS.has(error.code)) throw error
-      // A host that refuses is no fault of the engine.
+      // A refusal by the host is not the engine's fault.
       const why = `${reason}, and it could not be started again: ${error.message}`
       await this.#remove(engine, { rule, reason: why }, seen)
       return false
@@ -215,7 +224,7 @@ export class Repairs {
     isFault = false,
   ): Promise<void> {
     const { store, clock, runtime, breakers, log } = this.deps
-    // Somebody may have started it again.
+    // Somebody may have started the container again.
     if (!(await removeAsSeen(runtime, seen))) return
     const end = { kind: 'failed', rule, reason, fault: isFault ? breakers : null } as const
     store.transact((tx) => endEngine(tx, engine.id, end, clock.now()))
@@ -225,16 +234,16 @@ export class Repairs {
 
 const REPAIRS = ['fail', 'revive', 'restart', 'recreate', 'halt'] as const
 
-/** An action that takes questions to the container engine, and is asked for again until it is done. */
+/** An action that needs calls to Docker. Plans ask for it until it is done. */
 export type RepairAction = ActionOf<(typeof REPAIRS)[number]>
 
 export const isRepairAction = (action: Action): action is RepairAction =>
   REPAIRS.some((type) => type === action.type)
 
-/** Rules that hold only as long as the container stands still, and only as long as its network is its own. */
+/** Rules that only hold while the container is stopped, and rules that only hold while it has a network of its own. */
 const ABOUT_STOP = new Set<PlanRule>(['exited', 'stopped_in_outage', 'moved_behind_vpn'])
 const ABOUT_NETWORK = new Set<PlanRule>(['outside_vpn', 'moved_behind_vpn'])
 
-/** Whether the container, looked at just now, is as the decision has it. */
+/** Whether the container, as just inspected, is in the state that the rule of the action requires. */
 const isAsDecided = ({ rule }: Action, { state, joins }: ContainerObservation): boolean =>
   (hasStopped(state) || !ABOUT_STOP.has(rule)) && (joins === null || !ABOUT_NETWORK.has(rule))

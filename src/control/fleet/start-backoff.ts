@@ -6,8 +6,8 @@ import type { Provisioner } from '../provisioning/provisioner.ts'
 const RETRY = { minMs: 1_000, maxMs: 60_000 }
 
 /**
- * Launches the engines that nobody asked for. After one that failed the next waits, longer each time, until one succeeds:
- * a missing image is tried for again, and not ten times a second.
+ * Launches engines that no caller asked for. After a failed launch the next one waits, longer each time, until one succeeds.
+ * So a missing image is tried again, but not ten times a second.
  */
 export class StartBackoff {
   #failures = 0
@@ -25,12 +25,12 @@ export class StartBackoff {
     return this.#heldUntilMs
   }
 
-  /** The last one failed, so a single one is tried before others. */
+  /** Whether the last launch failed. Then a single engine is tried before others. */
   hasFailed(): boolean {
     return this.#failures > 0
   }
 
-  /** Launches an engine of our own; what becomes of it is not waited for. */
+  /** Launches an engine that no caller asked for, without waiting for the outcome. */
   launch(engine: Engine): void {
     void this.deps.provisioner.start(engine).then(({ kind }) => {
       if (kind === 'started') this.#failures = 0
@@ -38,7 +38,9 @@ export class StartBackoff {
     })
   }
 
-  /** Starts that ran at the same time and failed are one failure. */
+  /**
+   * Sets the time of the next launch after a failure. Launches that ran at the same time and failed count as one failure.
+   */
   #hold(): void {
     const { clock, random } = this.deps
     if (clock.now() < this.#heldUntilMs) return
