@@ -19,10 +19,12 @@ export interface AdmissionSettings {
   readonly breakers: BreakersSettings
 }
 
-/** Told to callers at the capacity limit when nothing says when room may come. */
+/** The ETA for callers at the capacity limit if nothing says when there may be room. */
 const CAPACITY_ETA_S = 30
 
-/** Collects what admission looks at, from the store and from memory, and asks it. Waits for nothing. */
+/**
+ * Collects the facts for admission, from the store and memory, and asks `core/provisioning/admission`. Waits for nothing.
+ */
 export class Admission {
   constructor(
     private readonly deps: {
@@ -36,8 +38,8 @@ export class Admission {
   ) {}
 
   /**
-   * Null when a request could be started now; `unclaimed` tells that an engine waits for it. `breaker` is the one that
-   * the start is subject to.
+   * Why a request is refused now; null if it could be served. `unclaimed` says that an unclaimed engine is available for it.
+   * `breaker` is the breaker that the start is subject to.
    */
   refusal(
     db: Db,
@@ -48,7 +50,7 @@ export class Admission {
     return admission(this.#facts(db, request, unclaimed, breaker))
   }
 
-  /** Why the reconciler could not start an engine now, and none in another's place; each null where it could. */
+  /** Why the reconciler could not start an engine now, and why it could not start a replacement; each null if it could. */
   ownRefusals(
     db: Db,
     request: EngineRequest,
@@ -61,7 +63,7 @@ export class Admission {
     }
   }
 
-  /** What stands for the VPN in admission; null without one. */
+  /** The state of the VPN for admission; null without a VPN. */
   vpn(): AdmissionFacts['vpn'] {
     const nodes = this.deps.nodes.all()
     if (nodes.length === 0) return null

@@ -29,10 +29,13 @@ import type { EnginePorts } from './engine-ports.ts'
 import type { Launches } from './launches.ts'
 import type { Place, Placer } from './placer.ts'
 
-/** What a caller holds after the first transaction. */
+/** What a caller has after the first transaction. */
 export interface Claim {
   readonly engine: Engine
-  /** `new`: to be started. `joined`: another call of the same key. `handed_out`: was unclaimed. */
+  /**
+   * `new`: the engine is still to be launched. `joined`: another call used the same key. `handed_out`: the engine was
+   * unclaimed.
+   */
   readonly kind: 'new' | 'joined' | 'handed_out'
 }
 
@@ -54,7 +57,7 @@ export interface ClaimsDeps {
 export class Claims {
   constructor(private readonly deps: ClaimsDeps) {}
 
-  /** Decides and commits, or throws ProvisionRefused or KeyReused with nothing changed. */
+  /** Decides and commits. Throws ProvisionRefused or KeyReused with nothing changed. */
   claim(request: EngineRequest, key: string | null): Claim {
     return this.deps.store.transact((tx): Claim => {
       const hash = requestHash(request)
@@ -73,8 +76,8 @@ export class Claims {
   }
 
   /**
-   * Begins an engine of our own accord, in the caller's transaction: the same admission, and nobody waits for it. `detail`
-   * goes into the journal. Throws ProvisionRefused.
+   * Begins an engine that no caller asked for, in the given transaction and with the same admission. `detail` goes into the
+   * journal. Throws ProvisionRefused.
    */
   own(
     tx: Db,
@@ -86,12 +89,12 @@ export class Claims {
     return this.#begin(tx, { ...start, key: null, handedOutAt: null, detail })
   }
 
-  /** The unclaimed engine that such a caller would get. */
+  /** The unclaimed engine that a caller with this request and key would get. */
   waiting(db: Db, hash: string, key: string | null): Engine | undefined {
     return claimableEngine(db, hash, key, (engine) => this.#isUsable(engine))
   }
 
-  /** Whether a caller could use it, or be made to wait for its launch, as far as is known. */
+  /** Whether a caller could use the engine, or could wait for its launch, as far as is known. */
   #isUsable(engine: Engine): boolean {
     const { facts, launches, nodes } = this.deps
     return (facts.isRunning(engine) || launches.isPending(engine.id)) && !nodes.isInWayOf(engine)
@@ -103,13 +106,16 @@ export class Claims {
     if (record.requestHash !== hash) throw new KeyReused()
     const engine = engineById(tx, record.engineId)
     if (engine === undefined || !isLive(engine) || engine.removalRequestedAt !== null) return null
-    // No proxy is told of one that is outside the VPN: the caller gets another.
+    // No proxy may get an engine outside the VPN, so the caller gets another one.
     if (this.deps.nodes.outside(engine) !== null) return null
-    // The caller is back for it, so it is not unclaimed any more.
+    // The caller is back for the engine, so it is no longer unclaimed.
     return engine.unclaimedSince === null ? engine : this.#handOut(tx, engine, key)
   }
 
-  /** The key stays with it: if its caller gives up again, it waits for that caller alone. */
+  /**
+   * Hands an unclaimed engine to a caller. The key stays with the engine: if the caller gives up again, the engine waits for
+   * that caller alone.
+   */
   #handOut(tx: Db, engine: Engine, key: string | null): Engine {
     const now = this.deps.clock.now()
     const change = { unclaimedSince: null, claimKey: key, handedOutAt: now }
@@ -133,20 +139,20 @@ export class Claims {
     return engine
   }
 
-  /** An engine that takes another's place goes where that one is, if it may. */
+  /** The place of a new engine. A replacement goes where the replaced engine is, if it may. */
   #place(tx: Db, { request, replaces = null }: Start, nowMs: number): Place {
     const preferred = replaces === null ? null : (engineById(tx, replaces)?.vpnNode ?? null)
     const place = this.deps.placer.place(tx, request, preferred, nowMs)
-    // Admission has let it through, and nothing can have changed since.
+    // Admission accepted the request, and nothing can have changed since.
     if (place === null) throw new ProvisionRefused(noFreePort('no VPN node has one'))
     return place
   }
 
   /**
-   * Makes a row ready for another container in the place of the one that it had, in the caller's transaction: with its ports
-   * as far as they are its own, but for the forwarded one, which may have changed, and as new engines are made now. One whose
-   * place is none any more gets another, and ports there. Gives the row as it is then; throws ProvisionRefused where there is
-   * no port left.
+   * Prepares a row for another container in place of its old one, in the given transaction. The row keeps the ports that are
+   * its own, except the forwarded port, which may have changed. Everything else is as for new engines. If the place of the
+   * engine no longer exists, it gets another place and ports there. Returns the new row. Throws ProvisionRefused if no port
+   * is left.
    */
   again(tx: Db, engine: Engine): Engine {
     const { template, enginePorts, placer, clock } = this.deps
@@ -164,7 +170,7 @@ export class Claims {
     return again
   }
 
-  /** Another place for an engine, with ports there; the one that its caller asked for is let go where it can't be had. */
+  /** Another place for an engine, with ports there. The port that its caller asked for is dropped if it is not available. */
   #elsewhere(tx: Db, engine: Engine) {
     const { placer, enginePorts, admission, clock } = this.deps
     const now = clock.now()
@@ -175,7 +181,7 @@ export class Claims {
       const ports = enginePorts.free(tx, { ...engine, ...place, request }, 0, now)
       return { ...place, ...ports, request, requestHash: requestHash(request) }
     }
-    // Asked as for an engine that is there already, it names the VPN or nothing.
+    // With `unclaimed` set, admission refuses for the storage or the VPN, and for nothing else.
     throw new ProvisionRefused(
       admission.refusal(tx, plainRequest, true) ?? noFreePort('none is left behind the VPN'),
     )
@@ -198,13 +204,13 @@ export class Claims {
       handedOutAt,
       claimKey: key,
       replaces,
-      // Known before Docker says so, and it decides which address the first listing gives.
+      // The networks are known before Docker reports them, and they decide which address the first list gives.
       networks: template.network === null ? [] : [template.network],
     }
   }
 }
 
-/** A beginning: for a caller, or of our own accord. */
+/** What an engine is begun with, for a caller or for the reconciler. */
 interface Start {
   readonly request: EngineRequest
   readonly key: string | null

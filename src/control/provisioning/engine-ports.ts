@@ -13,7 +13,7 @@ type Ports = Pick<
   'httpPort' | 'httpsPort' | 'hostHttpPort' | 'hostHttpsPort' | 'apiPort' | 'p2pPort' | 'forwarded'
 >
 
-/** Chooses and takes the ports of engines, in the caller's transaction. */
+/** Chooses and leases the ports of engines, in the given transaction. */
 export class EnginePorts {
   constructor(
     private readonly deps: {
@@ -23,13 +23,16 @@ export class EnginePorts {
     },
   ) {}
 
-  /** Leases what the engine has. If that is the port forwarded to its node, the others carry none any more. */
+  /**
+   * Leases the engine's ports. If one of them is the port forwarded to its node, no other engine carries a forwarded port
+   * any more.
+   */
   take(tx: Db, engine: Engine, nowMs: number): void {
     for (const lease of leasesOf(engine)) takeLease(tx, lease, nowMs)
     forgetCarriers(tx, engine)
   }
 
-  /** Gives an engine other ports than those that it has, in the caller's transaction; throws ProvisionRefused. */
+  /** Gives an engine other ports than it has, in the given transaction. Throws ProvisionRefused if none are left. */
   moved(tx: Db, engine: Engine, nowMs: number): Ports & Pick<Engine, 'labels'> {
     releaseLeases(tx, engine.id)
     const next = engine.hostHttpPort - this.deps.placer.rangeOf(engine).first + 1
@@ -40,16 +43,16 @@ export class EnginePorts {
   }
 
   /**
-   * Ports for the engine that are free now in its place, each another, and the labels that follow from them. Throws
-   * ProvisionRefused when there are none. Behind a VPN every port inside is one of the node's network, so each needs a lease;
-   * else only what is published does, since every container has ports of its own.
+   * Ports for the engine that are free in its place and differ from each other, and the labels that follow from them. Throws
+   * ProvisionRefused if none are left. Behind a VPN each port is one of the node's network, so each needs a lease. Otherwise
+   * only published ports need one, since every container has ports of its own.
    */
   free(db: Db, engine: Engine, start: number, nowMs: number): Ports & Pick<Engine, 'labels'> {
     const { ports, template, placer } = this.deps
     const { scope, vpnNode } = engine
     const offered = placer.forwardedPort(db, engine)
     const isShared = vpnNode !== null
-    // A provider may forward any port, also one that lies in a range of ours.
+    // A provider may forward any port, even one in our ranges.
     const used = [...(isShared ? [] : FIXED_PORTS), ...(offered === null ? [] : [offered])]
     const use = (name: string, port: number | null): number => {
       if (port === null) throw new ProvisionRefused(noFreePort(`all ports of ${name} are taken`))
@@ -84,9 +87,9 @@ export class EnginePorts {
   }
 
   /**
-   * The ports that an engine without leases goes on with: those that it had as far as they are its own (what an adopted one has
-   * may be another's by right, or not known, or one port twice), and the forwarded one if that is to be had. Throws
-   * ProvisionRefused.
+   * The ports that an engine without leases continues with: its old ones if they are its own, and the forwarded port if it
+   * is available. A port of an adopted engine may be leased to another engine, be unknown, or be the same as another port of
+   * it. Throws ProvisionRefused if no port is left.
    */
   kept(tx: Db, engine: Engine, nowMs: number): Ports {
     const { ports, placer } = this.deps
@@ -119,7 +122,7 @@ export class EnginePorts {
   }
 }
 
-/** A node forwards one port: if this engine has it, those that had an earlier one carry none. */
+/** A node forwards only one port. If this engine has it, engines that had an earlier one carry none. */
 function forgetCarriers(tx: Db, { id, vpnNode, forwarded }: Engine): void {
   if (!forwarded) return
   const others = liveEngines(tx).filter(

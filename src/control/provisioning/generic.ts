@@ -23,7 +23,7 @@ import type { Facts } from '../facts/facts.ts'
 import type { InHand } from '../facts/in-hand.ts'
 import { refusalOf } from './launcher.ts'
 
-/** A container that is no engine. */
+/** A request for a container that is not an engine. */
 export interface GenericRequest {
   readonly image: string | null
   readonly env: Readonly<Record<string, string>>
@@ -32,22 +32,22 @@ export interface GenericRequest {
   readonly namePrefix: string
 }
 
-/** The published ports of each, by its id, or by the value of the generic label while it is made. */
+/** The published ports of each container, by its id, or by the value of its generic label while it is made. */
 type Containers = Map<string, readonly PublishedPort[]>
 
-/** What of the host a published port takes; TCP and UDP are apart. */
+/** What a published port occupies on the host. TCP and UDP are separate. */
 export const hostPlaceOf = ({ hostPort, protocol }: Omit<PublishedPort, 'containerPort'>): string =>
   `${hostPort}/${protocol}`
 
 /**
- * Starts containers that are not engines: they carry our label, and `/by-label` and `/containers/{id}` know them.
+ * Starts containers that are not engines. They carry our label, and `/by-label` and `/containers/{id}` show them.
  *
- * INVARIANT: there are never more than `max` by our doing, however many are asked for at a time: a request is counted from the
- * moment in which it was found that there is room for it.
+ * INVARIANT: this process never makes more than `max` of them, however many are requested at a time. A request counts from
+ * the moment at which there was room for it.
  */
 export class GenericProvisioner {
   readonly #begun: Containers = new Map()
-  /** What each question for the list, while it is asked, may get an answer from before. */
+  /** For each request for the list in progress: the containers that the list may not contain yet. */
   readonly #besideLists = new Set<Containers>()
 
   constructor(
@@ -58,7 +58,7 @@ export class GenericProvisioner {
       readonly facts: Facts
       readonly inHand: Pick<InHand, 'during'>
       readonly template: EngineTemplate
-      /** Whether a container is one of this installation. */
+      /** Whether a container belongs to this installation. */
       readonly isOurs: (container: Pick<ContainerObservation, 'id' | 'labels'>) => boolean
       readonly max: number
       readonly newId: () => string
@@ -66,8 +66,8 @@ export class GenericProvisioner {
   ) {}
 
   /**
-   * Creates and starts; gives id and name. Throws ProvisionRefused, with nothing left behind where Docker answers, or InvalidRequest
-   * for a port that another container of ours has.
+   * Creates and starts a container. Returns its id and name. Throws ProvisionRefused, with nothing left behind if Docker
+   * answers, and InvalidRequest if another container of ours has one of the ports.
    */
   async provision(request: GenericRequest): Promise<{ containerId: string; name: string }> {
     const storage = this.deps.store.failure()
@@ -78,9 +78,9 @@ export class GenericProvisioner {
     if (others.size >= this.deps.max) throw new ProvisionRefused(tooManyGeneric(others.size, this.deps.max))
     this.#checkPorts(request, others)
     const id = this.deps.newId()
-    // Random, so that no count of other containers is needed and no two calls meet.
+    // The name is random, so it needs no count of other containers, and two calls do not get the same name.
     const name = `${request.namePrefix}-${id.slice(0, 8)}`
-    // Before anything is done, so that nothing is where it can't be written.
+    // Written before the container is made, so that none is made while the database takes no writes.
     this.#note('provision.started', { name })
     for (const containers of [this.#begun, ...this.#besideLists]) containers.set(id, request.ports)
     try {
@@ -95,7 +95,10 @@ export class GenericProvisioner {
     }
   }
 
-  /** All that there are and are being made. A list may be older than what is begun, or done, while it is asked for. */
+  /**
+   * All such containers, including those that are being made. The list may be older than what begins or ends while it is
+   * fetched.
+   */
   async #others(): Promise<Containers> {
     const { runtime, isOurs, template } = this.deps
     const containers: Containers = new Map(this.#begun)
@@ -104,7 +107,7 @@ export class GenericProvisioner {
       for (const { id, labels, ports } of await runtime.list()) {
         const made = labels[GENERIC_LABEL]
         if (made === undefined || !isOurs({ id, labels })) continue
-        // The list does not tell the ports of one that is not started yet.
+        // The list does not contain the ports of a container that is not started yet.
         containers.set(id, [...ports, ...(containers.get(made) ?? [])])
         containers.delete(made)
       }
@@ -116,7 +119,10 @@ export class GenericProvisioner {
     }
   }
 
-  /** Throws InvalidRequest for ports that another container of ours has; strangers' show when it is started. */
+  /**
+   * Throws InvalidRequest if another container of ours has one of the ports. Ports of foreign containers only show at the
+   * start.
+   */
   #checkPorts({ ports }: GenericRequest, others: Containers): void {
     const leased = leasesIn(this.deps.store.db, HOST_SCOPE).map(({ port }) => `${port}/tcp`)
     const taken = new Set([...leased, ...[...others.values()].flat().map(hostPlaceOf)])
@@ -138,7 +144,7 @@ export class GenericProvisioner {
       await runtime.start(containerId)
       return containerId
     } catch (error) {
-      // Not removed now means removed by the next full pass: it was never started.
+      // A container that can't be removed now was never started, so a later full pass removes it.
       await runtime.destroy(containerId).catch(() => undefined)
       throw refused(error, (failure) => refusalOf({ image }, failure))
     }

@@ -20,16 +20,16 @@ import { containerSpec, type EngineTemplate } from '../engines/template.ts'
 import type { EnginePorts } from './engine-ports.ts'
 import type { PortBook } from './port-book.ts'
 
-/** Where a crash test may stop the process; a no-op otherwise. */
+/** Where a crash test may stop the process. Does nothing otherwise. */
 export type Checkpoint = (name: 'after_tx1' | 'after_create' | 'after_start' | 'before_reply') => void
 
-/** How a launch ended. `unknown`: Docker could not be asked, the row stays `provisioning` and is settled later. */
+/** How a launch ended. `unknown`: Docker could not be asked, so the row stays `provisioning` and is settled later. */
 export type LaunchEnd =
   | { readonly kind: 'started' }
   | { readonly kind: 'failed'; readonly refusal: Refusal }
   | { readonly kind: 'unknown' }
 
-/** How a launch ended, once that is known. */
+/** How a launch ended, when that is known. */
 export type KnownEnd = Exclude<LaunchEnd, { readonly kind: 'unknown' }>
 
 export interface LauncherDeps {
@@ -44,17 +44,17 @@ export interface LauncherDeps {
   readonly checkpoint: Checkpoint
 }
 
-/** Names and ports tried in one launch; a name that is taken costs some milliseconds, a port some hundred. */
+/** How many names and ports one launch tries at most. A taken name costs some milliseconds, a taken port some hundred. */
 const TRIES_MAX = 100
 
-/** A node that went just now is heard of soon; then the answer is more exact. */
+/** The ETA if the node has just disappeared. The VPN monitor soon knows of that, and answers are more exact then. */
 const NODE_GONE_ETA_S = 5
 
 type Try = LaunchEnd | { readonly kind: 'again'; readonly engine: Engine }
 
 /**
- * Creates and starts the container of a row in `provisioning`, and commits the outcome: the second transaction of a
- * provision. The row is changed by nobody else meanwhile, except that its removal may be asked for.
+ * Creates and starts the container of a row in `provisioning`, and commits the outcome. That is the second transaction of a
+ * provision. Meanwhile nobody else changes the row, except to request its removal.
  */
 export class Launcher {
   constructor(private readonly deps: LauncherDeps) {}
@@ -114,7 +114,7 @@ export class Launcher {
 
   async #startFailed(engine: Engine, containerId: string, failure: RuntimeFailure): Promise<Try> {
     if (failure.code === 'unreachable') return this.#leave(engine, failure)
-    // The refused container remains, never started; if it can't be removed now, the next full pass reaps it.
+    // The container still exists and was never started. If it can't be removed now, the next full pass removes it.
     const removed = await this.#remove(engine, containerId)
     if (failure.code === 'refused') return this.#refused(engine, failure)
     if (failure.code !== 'port_taken') return this.#fail(engine, refusalOf(engine, failure))
@@ -123,7 +123,10 @@ export class Launcher {
     return this.#movePort(engine)
   }
 
-  /** The engine's fault, unless it is that of a daemon that is about to end: such a one takes no new connection. */
+  /**
+   * Fails a launch that Docker refused. The engine is at fault, unless Docker is shutting down: then it takes no new
+   * connection, and the ping fails.
+   */
   async #refused(engine: Engine, failure: RuntimeFailure): Promise<LaunchEnd> {
     try {
       await this.deps.runtime.ping()
@@ -133,7 +136,7 @@ export class Launcher {
     return this.#fail(engine, refusalOf(engine, failure), true)
   }
 
-  /** The name belongs to a container that is not ours to touch; the next number is tried. */
+  /** Tries the next number. A container that is not ours has the name. */
   #rename(engine: Engine): Try {
     return this.#again(engine, (tx) => {
       const name = `acestream-${takeEngineNumber(tx)}`
@@ -141,7 +144,7 @@ export class Launcher {
     })
   }
 
-  /** The host refused a port: it is left alone for a while, and the engine gets another. */
+  /** Handles a port that the host refused: the port is left alone for a while, and the engine gets another one. */
   #movePort(engine: Engine): Try {
     const { clock, ports, enginePorts } = this.deps
     const now = clock.now()
@@ -206,13 +209,13 @@ export class Launcher {
   }
 }
 
-/** A runtime's failure; anything else is a mistake of ours and goes on upwards. */
+/** Returns a failure of the runtime. Throws anything else, which is a defect of ours. */
 function failureOf(error: unknown): RuntimeFailure {
   if (error instanceof RuntimeFailure) return error
   throw error
 }
 
-/** A failure of the runtime in the words of a provision. */
+/** Turns a failure of the runtime into a refusal. */
 export function refusalOf(
   engine: { readonly image: string; readonly vpnNode?: string | null },
   failure: RuntimeFailure,

@@ -2,39 +2,39 @@ import type { Refusal } from '../../core/provisioning/refusal.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { KnownEnd, LaunchEnd } from './launcher.ts'
 
-/** How a start ended, for who counts. */
+/** How a start ended, for counters. */
 export interface StartOutcome {
   readonly end: KnownEnd
-  /** From the commit of the row. */
+  /** Milliseconds since the row was committed. */
   readonly tookMs: number
-  /** A caller waited for it. */
+  /** True if a caller waited for the start. */
   readonly isAwaited: boolean
 }
 
 export interface Launch {
-  /** Settles with the outcome; of an unknown one only when a later look has found it out. */
+  /** Resolves with the outcome. If the outcome is unknown, it resolves only when a later look has found it. */
   readonly end: Promise<LaunchEnd>
   readonly resolve: (end: LaunchEnd) => void
-  /** Settles when it is known that those who wait now wait in vain, though the outcome is not known. */
+  /** Resolves with a refusal for the callers that wait now, while the outcome of the launch is still unknown. */
   readonly refused: Promise<Refusal>
   readonly refuse: (refusal: Refusal) => void
   waiters: number
   readonly sinceMs: number
 }
 
-/** The launches that run, and those whose outcome is still being found out; at most one per engine. */
+/** The launches that run, and those whose outcome is still unknown. An engine has at most one. */
 export class Launches {
   readonly #launches = new Map<string, Launch>()
 
   constructor(
     private readonly deps: {
       readonly clock: Clock
-      /** Called once for every start that this process began, when it is known how it ended. */
+      /** Called once for every start that this process began, when its end is known. */
       readonly onOutcome: (outcome: StartOutcome) => void
     },
   ) {}
 
-  /** The launch of an engine for which a caller could be made to wait. */
+  /** The launch of an engine that a caller could wait for; undefined if there is none. */
   of(engineId: string): Launch | undefined {
     return this.#launches.get(engineId)
   }
@@ -51,7 +51,7 @@ export class Launches {
     return launch
   }
 
-  /** It is known how the launch of an engine ended, if there was one: whoever still waits for it hears of it. */
+  /** Notes how the launch of an engine ended, if it had one. Everybody who still waits for it gets the outcome. */
   settled(engineId: string, end: KnownEnd): void {
     const launch = this.#launches.get(engineId)
     if (launch === undefined) return

@@ -16,24 +16,27 @@ interface Candidate extends NodePlace {
   readonly node: VpnNode
 }
 
-/** Chooses the place for another engine: the host, or with a VPN the node that suits best. */
+/** Chooses the place for another engine: the host, or the most suitable node if a VPN is configured. */
 export class Placer {
   constructor(private readonly deps: { readonly ports: PortBook; readonly nodes: VpnNodes }) {}
 
-  /** Null when there is no place; `taken` says why, where it is not the VPN. `preferred` names a node. */
+  /**
+   * The place for a request; null if there is none. `taken` says why, unless the VPN is the reason. `preferred` names a
+   * node.
+   */
   place(db: Db, { hostPort }: EngineRequest, preferred: string | null, nowMs: number): Place | null {
     if (this.deps.nodes.all().length === 0) return { scope: HOST_SCOPE, vpnNode: null }
     const chosen = placement(this.#candidates(db, hostPort, nowMs), preferred)
     return chosen && { scope: chosen.name, vpnNode: chosen.name }
   }
 
-  /** Whether engines are put where one is: behind one of the nodes, or without any on the host. */
+  /** Whether engines may still be put in this place: behind a configured node, or on the host if there are no nodes. */
   isPlace({ vpnNode }: Pick<Place, 'vpnNode'>): boolean {
     const { nodes } = this.deps
     return vpnNode === null ? nodes.all().length === 0 : nodes.get(vpnNode) !== undefined
   }
 
-  /** Null when a new engine could have a port (this one, if the caller names one); else what is taken. */
+  /** Why no port is free for a new engine; null if one is. If the caller names a port, only that one counts. */
   taken(db: Db, { hostPort }: EngineRequest, nowMs: number): string | null {
     const { ports, nodes } = this.deps
     if (nodes.all().length > 0) return this.#takenBehindVpn(db, hostPort, nowMs)
@@ -54,18 +57,21 @@ export class Placer {
     return node?.ports ?? this.deps.ports.ranges.host
   }
 
-  /** The ports that an engine's HTTP port can't be, for the sake of its others. In a node's network each kind has a range of its own. */
+  /**
+   * The ports that an engine's HTTP port can't have, because its other ports need them. None in a node's network, where each
+   * kind of port has a range of its own.
+   */
   neededBesides({ vpnNode }: Pick<Place, 'vpnNode'>): readonly number[] {
     return vpnNode === null ? neededBesides(this.deps.ports.ranges.https) : []
   }
 
-  /** The port that is forwarded to a node, if no engine has it. */
+  /** The port that is forwarded to a node; null if there is none or if an engine has it. */
   forwardedPort(db: Db, { scope, vpnNode }: Place): number | null {
     const port = vpnNode === null ? null : (this.deps.nodes.get(vpnNode)?.forwardedPort ?? null)
     return port === null || this.deps.ports.isLeased(db, scope, port) ? null : port
   }
 
-  /** With no node up the VPN is the reason, and not a port. */
+  /** Why no port is free behind the VPN; null if one is. Also null if no node is up, because then the VPN is the reason. */
   #takenBehindVpn(db: Db, hostPort: number | null, nowMs: number): string | null {
     const up = this.deps.nodes.all().filter(({ verdict }) => verdict.state === 'up')
     if (up.length === 0 || up.some((node) => this.#hasPort(db, node, hostPort, nowMs))) return null

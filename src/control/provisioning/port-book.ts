@@ -2,10 +2,10 @@ import { freePort, type PortRange } from '../../core/engines/ports.ts'
 import { leasesIn } from '../../store/leases.ts'
 import type { Db } from '../../store/store.ts'
 
-/** For how long a port that the host refused is left alone. */
+/** How long a port that the host refused is left alone. */
 const QUARANTINE_MS = 60_000
 
-/** `api` and `p2p` are for engines that share the network of a VPN node. */
+/** `api` and `p2p` are for engines that share a node's network. */
 export interface PortRanges {
   readonly host: PortRange
   readonly https: PortRange
@@ -14,8 +14,8 @@ export interface PortRanges {
 }
 
 /**
- * Chooses ports: free is what no engine leases and the host did not just refuse. The leases are in the store; that a
- * stranger holds a port is a passing fact about the outside, so it is kept in memory.
+ * Chooses ports. A port is free if no engine leases it and the host did not just refuse it. The leases are in the store. A
+ * refusal by the host is only temporary, so it is kept in memory.
  */
 export class PortBook {
   readonly #refusedUntil = new Map<string, number>()
@@ -23,8 +23,8 @@ export class PortBook {
   constructor(readonly ranges: PortRanges) {}
 
   /**
-   * A free port of the range in the scope and none of `except`, or null. `start` moves the search on, so that ports are not
-   * reused at once.
+   * A port of the range that is free in the scope and not in `except`; null if there is none. `start` moves the beginning of
+   * the search, so that ports are not reused at once.
    */
   free(
     db: Db,
@@ -40,14 +40,14 @@ export class PortBook {
     return freePort(range, isTaken, start)
   }
 
-  /** Whether an engine holds the port in the scope. */
+  /** Whether an engine leases the port in the scope. */
   isLeased(db: Db, scope: string, port: number): boolean {
     return leasesIn(db, scope).some((lease) => lease.port === port)
   }
 
-  /** The host refused the port: it is left alone for a while. */
+  /** Notes that the host refused the port, which is then left alone for a while. */
   refuse(scope: string, port: number, nowMs: number): void {
-    // Nobody may ask for some of them again.
+    // Refusals that are over are dropped here, since their ports may never be asked for again.
     for (const [key, untilMs] of this.#refusedUntil) if (untilMs <= nowMs) this.#refusedUntil.delete(key)
     this.#refusedUntil.set(keyOf(scope, port), nowMs + QUARANTINE_MS)
   }

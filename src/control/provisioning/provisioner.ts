@@ -28,7 +28,7 @@ export interface ProvisionerDeps {
   readonly checkpoint: Checkpoint
   /** How long a caller waits for its engine. */
   readonly deadlineMs: number
-  /** How long an engine whose answer was lost is kept for the next equal call. */
+  /** How long an engine whose caller got no answer is kept for the next equal request. */
   readonly unclaimedTtlMs: number
   readonly launches: Launches
   readonly inHand: InHand
@@ -39,9 +39,9 @@ export interface ProvisionerDeps {
 /**
  * Starts engines for callers.
  *
- * INVARIANTS: an engine is committed before its caller hears of it. A caller that goes away or gives up leaves its engine
- * unclaimed, for the next equal call; the launch itself goes on. One launch per row. An engine has one caller, unless
- * several came with one idempotency key.
+ * INVARIANTS: an engine is committed before its caller learns of it. If a caller disconnects or gives up, its engine becomes
+ * unclaimed and is kept for the next equal request; the launch itself goes on. There is one launch per row. An engine has
+ * one caller, unless several calls came with the same idempotency key.
  */
 export class Provisioner {
   readonly #expiries = new Map<string, () => void>()
@@ -49,8 +49,8 @@ export class Provisioner {
   constructor(private readonly deps: ProvisionerDeps) {}
 
   /**
-   * Gives an engine that runs and is listed. Throws ProvisionRefused (with `provisioning_in_progress` when it takes
-   * longer than the deadline), KeyReused, or CallerGone when `signal` aborted.
+   * Returns an engine that runs and is listed. Throws ProvisionRefused (with `provisioning_in_progress` if it takes longer
+   * than the deadline), KeyReused, or CallerGone if `signal` was aborted.
    */
   async provision(request: EngineRequest, key: string | null, signal: AbortSignal): Promise<Engine> {
     if (signal.aborted) throw new CallerGone()
@@ -66,12 +66,15 @@ export class Provisioner {
     return found
   }
 
-  /** Starts an engine that was begun of our own accord; gives how that ends. */
+  /** Launches an engine that no caller asked for. Returns how the launch ends. */
   start(engine: Engine): Promise<LaunchEnd> {
     return this.#launch(engine).end
   }
 
-  /** Turns unclaimed engines whose time is over into spares and watches over the others; for the start and every pass. */
+  /**
+   * Turns unclaimed engines whose time is over into spares, and sets timers for the others. Call this at the start and after
+   * every full pass.
+   */
   sweepUnclaimed(): void {
     const { store, clock, unclaimedTtlMs } = this.deps
     const now = clock.now()
@@ -82,13 +85,13 @@ export class Provisioner {
     }
   }
 
-  /** Forgets the timers; launches that run are left to the next start's `resume`. */
+  /** Cancels the timers. Launches in progress are settled by the container sync of the next start. */
   stop(): void {
     for (const cancel of this.#expiries.values()) cancel()
     this.#expiries.clear()
   }
 
-  /** Whoever waited for it has failed, and a failure is not kept: the next call with the key tries anew. */
+  /** The refusal for a caller whose engine was deleted. A failure is not kept, so the next call with the key tries anew. */
   #deleted(engineId: string, key: string | null): ProvisionRefused {
     if (key !== null) this.deps.store.transact((tx) => forgetKeysOf(tx, engineId))
     return new ProvisionRefused(permanent('the engine was deleted while it was started'))
@@ -106,7 +109,10 @@ export class Provisioner {
     return launch
   }
 
-  /** What was done could not be written: the row stays as it is, and is settled when the database takes writes again. */
+  /**
+   * Handles a launch that threw an error. If its outcome could not be written, the row stays as it is, and is settled when
+   * the database takes writes again.
+   */
   #brokeOff(engine: Engine, launch: Launch, error: unknown): void {
     const { store, log } = this.deps
     const failure = store.failed(error)
@@ -115,7 +121,10 @@ export class Provisioner {
     this.#ended(engine.id, { kind: 'unknown' })
   }
 
-  /** Its container deserves a look; where it is not known which one that is, all of them. */
+  /**
+   * Handles the end of a launch, and settles it if its outcome is known. Unless the launch failed, requests a look at its
+   * container, or at all containers if it is not known which one that is.
+   */
   #ended(engineId: string, outcome: LaunchEnd): void {
     const { store, launches, looks } = this.deps
     if (outcome.kind !== 'unknown') launches.settled(engineId, outcome)

@@ -9,7 +9,7 @@ import { type GenericRequest, hostPlaceOf } from './generic.ts'
 
 type FieldError = InvalidRequest['fields'][number]
 
-/** Ports that are spoken for, and the setting that says so. */
+/** Reserved ports, and the setting that reserves them. */
 export interface KeptPorts {
   readonly setting: string
   readonly range: PortRange
@@ -17,21 +17,21 @@ export interface KeptPorts {
 
 /** What callers may ask for. */
 export interface RequestLimits {
-  /** The ports that VPN nodes publish, of which a `host_port` has to be one; none without a VPN. */
+  /** The ports that VPN nodes publish. A `host_port` has to be one of them. Empty without a VPN. */
   readonly vpn: readonly PortRange[]
-  /** Ports of ours that no `host_port` is, and that no container that is no engine publishes. */
+  /** Reserved ports: those that no `host_port` may be, and those that no container may publish that is not an engine. */
   readonly keptFromEngines: readonly KeptPorts[]
   readonly keptFromOthers: readonly KeptPorts[]
-  /** The images beside the template's that may be named; null for any of this Docker host. */
+  /** The images that may be named besides the template's; null if any image on this Docker host may be. */
   readonly images: readonly string[] | null
 }
 
-/** Most ports of one container; each one that is published is two processes of Docker. */
+/** The most ports of one container. Docker runs two processes for each published port. */
 const PORTS_MAX = 16
 
 /**
- * Throws InvalidRequest naming every field that would contradict what we set ourselves, and ImageNotAllowed. The template's
- * image is the same in each spelling, so it has that of the template.
+ * Checks a request for an engine. Throws InvalidRequest with every field that contradicts what we set ourselves, and
+ * ImageNotAllowed. Returns the request. If it names the template's image in another spelling, it gets the template's.
  */
 export function checkEngineRequest(
   request: EngineRequest,
@@ -52,7 +52,7 @@ export function checkEngineRequest(
   return { ...request, image: allowedImage(request.image, template, limits) }
 }
 
-/** Like `checkEngineRequest`, for containers that are no engines; `ports` are as `80/tcp: 8080`. */
+/** Like `checkEngineRequest`, for containers that are not engines. `ports` has the form `80/tcp: 8080`. */
 export function genericRequest(
   given: Omit<GenericRequest, 'ports'> & { readonly ports: Readonly<Record<string, number>> },
   template: EngineTemplate,
@@ -103,7 +103,7 @@ function hostPortErrors(port: number | null, { vpn, keptFromEngines }: RequestLi
   return message === null ? [] : [{ path: ['body', 'host_port'], message }]
 }
 
-/** Of the ports of a container that is no engine. */
+/** The errors in the ports of a container that is not an engine. */
 function publishedErrors(
   ports: readonly { readonly key: string; readonly port: PublishedPort | null }[],
   { keptFromOthers }: RequestLimits,
@@ -133,7 +133,7 @@ const vpnError = (port: number, vpn: readonly PortRange[]): string | null =>
     ? null
     : `must be a port of GLUETUN_PORT_RANGE (${vpn.map(rangeText).join(',')}), since engines are behind a VPN`
 
-/** No port of an engine can be another one of its own. */
+/** The error if an engine already uses the port for something else; null otherwise. */
 const fixedError = (port: number): string | null =>
   FIXED_PORTS.includes(port)
     ? `must be another port than ${FIXED_PORTS.join(' and ')}, where every engine listens besides`
