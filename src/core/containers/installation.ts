@@ -1,15 +1,17 @@
 import type { Warning } from '../reporting/warnings.ts'
 import { type Engine, isLive } from '../types.ts'
 
-/** A container that carries our label, with the id of the installation that made it; null without one. */
+/**
+ * A container that carries our label. `installation` is the id of the installation that made it; null if it carries none.
+ */
 export interface Labelled {
   readonly containerId: string
   readonly installation: string | null
 }
 
 /**
- * Whether a container belongs to another installation: it carries another id than ours, and no live engine of ours has that
- * very container. One without an id is ours: it was made before there were ids, or by the earlier orchestrator.
+ * Whether a container belongs to another installation: it carries another id than ours, and no live engine of ours has this
+ * container. A container without an id is ours: it was made before installations had ids, or by the earlier orchestrator.
  */
 export function isOfOthers(
   { containerId, installation }: Labelled,
@@ -20,11 +22,11 @@ export function isOfOthers(
   return engine === null || !isLive(engine) || engine.containerId !== containerId
 }
 
-/** Names and ids that are told; what is on a container is of any length and number. */
+/** Limits for the names and ids in a message: labels on containers can have any length and number. */
 const TOLD_MAX = 5
 const ID_LENGTH_MAX = 36
 
-/** What users are told of containers that carry our label and belong to others; null where there are none. */
+/** The warning about containers that carry our label and belong to other installations; null if there are none. */
 export function othersWarning(
   others: readonly { readonly name: string; readonly installation: string }[],
 ): Warning | null {
@@ -38,7 +40,7 @@ export function othersWarning(
   }
 }
 
-/** The ids of several containers' installations, each once. */
+/** The ids of the installations of these containers, each once, as text for a message. */
 export const idsOf = (others: readonly { readonly installation: string }[]): string =>
   listed([...new Set(others.map(({ installation }) => installation.slice(0, ID_LENGTH_MAX)))])
 

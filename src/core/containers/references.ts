@@ -1,22 +1,26 @@
-/** What a caller may name a container by. */
+/** The names by which a caller may refer to a container. */
 export interface Names {
-  /** Texts that name it as a whole: its name, an id of ours. */
+  /** Texts that must match as a whole: the container's name, an id of ours. */
   readonly exact: readonly string[]
-  /** Its id at the container engine, of which the beginning will do; null before it has one. */
+  /** The container's id at the container engine; its first characters are enough. Null before the container has one. */
   readonly containerId: string | null
 }
 
-/** What a text names: `short` is the beginning of an id and too little of it, `ambiguous` that of several. */
+/**
+ * What a text refers to. `short`: the first characters of an id, but too few. `ambiguous`: the first characters of several
+ * ids.
+ */
 export type Reference<T> =
   | { readonly kind: 'one'; readonly value: T }
   | { readonly kind: 'none' | 'short' | 'ambiguous' }
 
-/** As many characters of an id as people are shown. */
+/** The length of the short ids that Docker shows to people. */
 export const ID_CHARACTERS_MIN = 12
 
 /**
- * Which of `things` a text names: the one that has it as its whole id, else as a name, else the only one whose id begins with
- * it. A name may look like the beginning of an id, so it goes first.
+ * Finds the thing in `things` that a text refers to: the one whose whole id it is, else the one that has it as a name, else
+ * the only one whose id begins with it. Names come before parts of ids, because a name may look like the first characters of
+ * an id.
  */
 export function referred<T>(things: readonly T[], text: string, namesOf: (thing: T) => Names): Reference<T> {
   const whole =

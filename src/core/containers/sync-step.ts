@@ -1,22 +1,22 @@
 import { type ContainerState, type Engine, isLive } from '../types.ts'
 
-/** Where a row and a container that belong together, or should, stand. */
+/** A row and a container that belong together, or may belong together. */
 export interface Pair {
-  /** The row, also one that is history; null when no row knows the container. */
+  /** The row, even if it is history; null if no row knows the container. */
   readonly engine: Pick<Engine, 'status' | 'removalRequestedAt' | 'containerId'> | null
-  /** Null when the container engine, asked just now, does not have it. */
+  /** Null if the container engine, asked just now, has no such container. */
   readonly container: {
     readonly id: string
     readonly state: ContainerState
     readonly isEngine: boolean
     readonly isOurGeneric: boolean
-    /** It has all that an engine needs to be taken over. */
+    /** The container has everything that Roundhouse needs to adopt it as an engine. */
     readonly isUsable: boolean
-    /** It belongs to another installation. */
+    /** The container belongs to another installation. */
     readonly isOthers: boolean
-    /** It was found by a new database, which takes over what runs then. */
+    /** A new database found the container at its first start; a new database adopts the containers that run then. */
     readonly isLeftToUs: boolean
-    /** So new that whoever made it may still be about to start it. */
+    /** The container is so new that its maker may still be about to start it. */
     readonly isYoung: boolean
   } | null
   /** This process is creating or removing the container right now. */
@@ -24,34 +24,34 @@ export interface Pair {
 }
 
 export type SyncStep =
-  /** As it should be, or somebody is at it. */
+  /** Nothing is wrong, or another part is working on the container: do nothing. */
   | { readonly kind: 'leave' }
-  /** A container that nothing needs, and that is too new to be removed: look again when it is not. */
+  /** Nothing needs the container, but it is too new to be removed: look again when it is old enough. */
   | { readonly kind: 'wait' }
-  /** A live engine with its container: note what is seen. */
+  /** A live engine with its container: store what was observed. */
   | { readonly kind: 'observe' }
-  /** A running engine that no row knows: take it over. */
+  /** A running engine that no row knows: adopt it. */
   | { readonly kind: 'adopt' }
   /** A container that nothing needs: remove it. */
   | { readonly kind: 'reap'; readonly reason: string }
-  /** A provision that was cut off after the start: complete it. */
+  /** A provision that was cut off after the container was started: complete it. */
   | { readonly kind: 'finish' }
-  /** A provision that was cut off earlier, or whose container died: remove what is there, fail the row. */
+  /** A provision that was cut off before the start, or whose container stopped: remove what exists and fail the row. */
   | { readonly kind: 'undo'; readonly reason: string }
-  /** Its removal was asked for and not finished. */
+  /** The removal was requested and is not finished: remove the container. */
   | { readonly kind: 'remove' }
-  /** The container is no more. */
+  /** The container no longer exists. */
   | { readonly kind: 'gone'; readonly reason: string }
 
 /**
- * How long a container that nothing seems to need is left alone after it was made. Tools that make one anew (watchtower,
- * Portainer) start theirs within seconds, and other programs with our labels theirs, too.
+ * How long a container that nothing seems to need is left alone after it was created. Tools that recreate a container
+ * (watchtower, Portainer) start the new one within seconds, and so do other programs that use our labels.
  */
 const YOUNG_MS = 60_000
 
 /**
- * Until when a container is new, from the time at which the container engine says it was made and the time at which we first
- * saw it: with a container engine whose clock is ahead of ours the second bounds the wait.
+ * Until when a container counts as new, in epoch milliseconds. `createdAtMs` comes from the container engine, `firstSeenMs`
+ * from us. If the clock of the container engine is ahead of ours, `firstSeenMs` limits the wait.
  */
 export const youngUntilMs = (createdAtMs: number, firstSeenMs: number): number =>
   Math.min(createdAtMs, firstSeenMs) + YOUNG_MS
@@ -62,27 +62,30 @@ const STOPPED = new Set<ContainerState>(['exited', 'dead', 'removing'])
 const neverStarted = ({ container }: Pair): boolean =>
   container !== null && NEVER_STARTED.has(container.state)
 const stopped = ({ container }: Pair): boolean => container !== null && STOPPED.has(container.state)
-/** Or is about to, or paused. */
+/** The container runs, is about to run, or is paused. */
 const runs = (pair: Pair): boolean => pair.container !== null && !neverStarted(pair) && !stopped(pair)
 const isOthers = ({ container }: Pair): boolean => container?.isOthers === true
 const isHistory = ({ engine }: Pair): boolean => engine !== null && !isLive(engine)
-/** It carries the label of an engine that had another container: somebody made it with the labels of that one. */
+/** The container carries the label of an engine that has another container: somebody copied that engine's labels. */
 const isCopy = ({ engine, container }: Pair): boolean =>
   engine !== null && engine.containerId !== null && engine.containerId !== container?.id
 
-/** What an engine was to have that is history by now: this installation had it made, and nobody is about to start it. */
+/**
+ * A container that was created for an engine that is history by now, and was never started. This installation requested it,
+ * so nobody is about to start it.
+ */
 const isLate = (pair: Pair): boolean => isHistory(pair) && !isCopy(pair) && neverStarted(pair)
 
-/** Read top to bottom, the first that holds decides. */
+/** The rules are read from top to bottom; the first one that holds decides. */
 const RULES: readonly { readonly when: (pair: Pair) => boolean; readonly outcome: SyncStep }[] = [
   { when: ({ inHand }) => inHand, outcome: { kind: 'leave' } },
   {
     when: (pair) => isOthers(pair) && pair.container?.isLeftToUs === true && runs(pair),
     outcome: { kind: 'adopt' },
   },
-  // Whatever it looks like: somebody else knows what it is for.
+  // The state does not matter: the other installation knows what the container is for.
   { when: isOthers, outcome: { kind: 'leave' } },
-  // Containers of the generic provision are no engines; only one that a crash left half made is cleared away.
+  // Containers of the generic provision are no engines. Only one that a crash left unstarted is removed.
   {
     when: (pair) => pair.engine === null && pair.container?.isOurGeneric === true && neverStarted(pair),
     outcome: { kind: 'reap', reason: 'created and never started' },
@@ -101,7 +104,8 @@ const RULES: readonly { readonly when: (pair: Pair) => boolean; readonly outcome
   },
   { when: ({ engine }) => engine === null, outcome: { kind: 'adopt' } },
   { when: (pair) => isHistory(pair) && pair.container === null, outcome: { kind: 'leave' } },
-  // Its own container is a stray, and so is one of an engine that never got any: dockerd was late with it.
+  // A running copy becomes an engine of its own. The engine's own container is a leftover and is removed, also if the row
+  // never got a container id because dockerd created the container late.
   { when: (pair) => isHistory(pair) && isCopy(pair) && runs(pair), outcome: { kind: 'adopt' } },
   { when: isHistory, outcome: { kind: 'reap', reason: 'its engine is history' } },
   {
@@ -125,20 +129,20 @@ const RULES: readonly { readonly when: (pair: Pair) => boolean; readonly outcome
 ]
 
 /**
- * Decides what becomes of a container and its row, whatever crashed before and at whatever point. Applied again to what
- * its own outcome leaves, it finds nothing more to do.
+ * Decides what to do about a container and its row, after a crash at any point. The decision is idempotent: applied to its
+ * own result, it finds nothing more to do.
  */
 export function syncStep(pair: Pair): SyncStep {
   const outcome = RULES.find(({ when }) => when(pair))?.outcome ?? { kind: 'observe' }
-  // Nobody could ever be sent there.
+  // No proxy could ever be sent to this container.
   if (outcome.kind === 'adopt' && pair.container?.isUsable !== true) return { kind: 'leave' }
   const isAwaited = pair.container?.isYoung === true && !isLate(pair)
   return outcome.kind === 'reap' && isAwaited ? { kind: 'wait' } : outcome
 }
 
-/** Whether it takes the container away, which nothing brings back. */
+/** Whether the step removes the container, which cannot be undone. */
 export const isRemoval = ({ kind }: SyncStep): boolean =>
   kind === 'reap' || kind === 'undo' || kind === 'remove'
 
-/** Whether the container stands still, as far as this look went; then only a removal that a running one refuses is right. */
+/** Whether the container stood still at this look. If so, only a removal that fails for a running container is safe. */
 export const standsStill = (state: ContainerState): boolean => NEVER_STARTED.has(state) || STOPPED.has(state)

@@ -1,11 +1,12 @@
 import type { Warning } from './warnings.ts'
 
-/** What is less is no more than what a time server corrects. */
+/** Smaller differences are normal: a time server corrects as much. */
 const NOTED_MS = 60_000
 
 /**
- * What users are told where the machine's clock is `aheadMs` ahead of what has gone by since the process began; null where it is not.
- * Nothing is decided by that clock, so only what is shown is other than on a watch.
+ * The warning that the machine's clock was set while the process ran; null if it was not. `aheadMs` is how far that clock is
+ * ahead of the process's own time, in milliseconds. Nothing is decided by the machine's clock, so only the displayed times
+ * are wrong.
  */
 export function clockWarning(aheadMs: number): Warning | null {
   if (Math.abs(aheadMs) < NOTED_MS) return null

@@ -1,4 +1,4 @@
-/** What users should be told about an installation beyond its state; these codes are part of the contract and never renamed. */
+/** The codes of warnings to users about an installation. They are part of the API contract and are never renamed. */
 export const WARNING_CODES = [
   'storage_unavailable',
   'engines_outside_vpn',
@@ -13,13 +13,13 @@ export const WARNING_CODES = [
 
 export type WarningCode = (typeof WARNING_CODES)[number]
 
-/** One thing that is wrong, in words: what is seen, and what to do about it. */
+/** One problem in words: `message` says what was observed, `remedy` says what to do about it. */
 export interface Warning {
   readonly message: string
   readonly remedy: string
 }
 
-/** A warning that is in force, since epoch milliseconds. */
+/** A warning that is in force, with the time since when, in epoch milliseconds. */
 export interface StandingWarning extends Warning {
   readonly code: WarningCode
   readonly sinceMs: number

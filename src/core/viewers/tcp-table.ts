@@ -1,36 +1,39 @@
-/** What the kernel's tables of TCP connections say of one port of a network. */
+/** The connections to one port of a network, from the kernel's TCP tables. */
 export interface PortPeers {
-  /** Who is connected to it, as `address:port`. */
+  /** The peers that are connected to the port, as `address:port`. */
   readonly peers: readonly string[]
-  /** Both tables are there to their end, so whoever is not named is not connected. */
+  /** Both tables were read to their end, so a peer that is not listed is not connected. */
   readonly isWhole: boolean
 }
 
-/** What came of reading `/proc/net/tcp` and `/proc/net/tcp6`, in this order. */
+/** The result of reading `/proc/net/tcp` and `/proc/net/tcp6`, in this order. */
 export interface TableText {
   readonly text: string
-  /** More was written than is kept. */
+  /** The output was longer than what is kept. */
   readonly isCut: boolean
-  /** The command that read them found no fault. */
+  /** The command that read the tables reported no error. */
   readonly isSound: boolean
 }
 
 const TABLE = /^\s*sl\s+local_address\s+rem_address\s/m
 const TABLE_6 = /^\s*sl\s+local_address\s+remote_address\s/m
 
-/** Where the kernel has no IPv6 there is no second table: in the words of GNU's commands, and of busybox's. */
+/**
+ * The error for a missing second table, as GNU's commands and busybox word it. A kernel without IPv6 has no second table.
+ */
 const NO_TABLE_6 = /\/proc\/net\/tcp6'?: No such file or directory/
 
 const ADDRESS = '([0-9A-F]{32}|[0-9A-F]{8}):([0-9A-F]{4})'
 const ENTRY = new RegExp(`^\\s*\\d+: ${ADDRESS} ${ADDRESS} ([0-9A-F]{2}) `)
 const ENTRY_START = /^\s*\d+:/
 
-/** A connection that both sides hold; one that either has begun to end is nobody's any more. */
+/** The state of a connection that both sides hold. A connection that either side has begun to close has no user any more. */
 const ESTABLISHED = '01'
 
 /**
- * Reads who is connected to a port of a network; null where there is no table at all. Lines that are no entries (words of the
- * command, of a dynamic linker) say nothing; an entry that can't be read might have been anybody.
+ * Reads which peers are connected to a port of a network; null if the text contains no table. Lines that are no entries
+ * (messages of the command or of a dynamic linker) are ignored. An entry that cannot be read could be any peer, so `isWhole`
+ * is false then.
  */
 export function peersAt(port: number, { text, isCut, isSound }: TableText): PortPeers | null {
   if (!TABLE.test(text)) return null
@@ -62,7 +65,7 @@ function entryIn(line: string): Entry | null {
 
 const MAPPED = '0000000000000000FFFF0000'
 
-/** An address is written in words of four bytes, each the wrong way round on the machines that engines run on. */
+/** The tables write an address in words of four bytes, each in reverse byte order on the machines that engines run on. */
 function addressIn(hex: string): string {
   if (hex.length === 8) return dotted(hex)
   if (hex.startsWith(MAPPED)) return dotted(hex.slice(MAPPED.length))
@@ -76,5 +79,5 @@ const dotted = (word: string): string =>
     .map((byte) => Number.parseInt(byte, 16))
     .join('.')
 
-/** The bytes of a word in the order of the network. */
+/** The bytes of a word in network order. */
 const bytesOf = (word: string): readonly string[] => [6, 4, 2, 0].map((at) => word.slice(at, at + 2))

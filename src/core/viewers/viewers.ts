@@ -1,28 +1,34 @@
 import type { PortPeers } from './tcp-table.ts'
 
 /**
- * A connection that was seen for so long is somebody who stays: each question of ours has a connection of its own, and is given up
- * after 5 s at the latest.
+ * A connection that was seen for this long belongs to a viewer: each of our own requests has its own connection and is given
+ * up after 5 s at the latest.
  */
 const HELD_MS = 6_000
 
-/** An idle engine is never wholly silent, and a stream moves several times as much. */
+/**
+ * Traffic above this rate counts as a stream. An idle engine always has some traffic; a stream moves several times this
+ * rate.
+ */
 const STREAM_BYTES_PER_S = 20_000
 const TRAFFIC_WINDOW_MS = 30_000
 
 /** What one look at an engine from outside found. */
 export interface Look {
   readonly atMs: number
-  /** Null where the tables of its network could not be read. */
+  /** The connections to the engine's HTTP port; null if the TCP tables of its network could not be read. */
   readonly port: PortPeers | null
-  /** All that its network has carried since its start; null where nothing counts that, `unasked` where it was not looked at. */
+  /**
+   * All bytes that the engine's network has carried since its start. Null if nothing counts them; `unasked` if this look did
+   * not ask.
+   */
   readonly bytes: number | null | 'unasked'
 }
 
-/** What the looks at one start of an engine have found so far. */
+/** The combined findings of all looks at one start of an engine. */
 export interface Watched {
   readonly atMs: number
-  /** Since when each of those who were connected at the last look has been seen. */
+  /** The peers that were connected at the last look, each with the time at which it was first seen. */
   readonly peers: ReadonlyMap<string, number>
   readonly isTableWhole: boolean
   readonly readings: readonly Reading[]
@@ -35,18 +41,20 @@ interface Reading {
 }
 
 /**
- * What the last look says. `new`: connections that may be questions of ours; another look tells. `unread`: the tables of its
- * network could not be read. `open`: its traffic was not counted for long enough.
+ * The summary after the last look.
+ * connections: `new` means that they may be our own requests, and another look will tell. `unread` means that the TCP tables
+ * of the network could not be read.
+ * traffic: `open` means that it was not counted for long enough.
  */
 export interface Sight {
   readonly atMs: number
   readonly connections: 'none' | 'new' | 'held' | 'unread'
   readonly traffic: 'moves' | 'still' | 'open' | 'uncounted'
-  /** For how long its traffic has been counted. */
+  /** For how long the traffic has been counted, in milliseconds. */
   readonly countedMs: number
 }
 
-/** Adds a look to those before at the same start of the engine; `before` is null for the first. */
+/** Adds a look to the earlier ones at the same start of the engine; `before` is null for the first look. */
 export function withLook(before: Watched | null, { atMs, port, bytes }: Look): Watched {
   const since = (peer: string): number => before?.peers.get(peer) ?? atMs
   const known = before?.readings ?? []
@@ -59,16 +67,16 @@ export function withLook(before: Watched | null, { atMs, port, bytes }: Look): W
   }
 }
 
-/** The readings that are needed: the newest that is old enough to compare with, and all since. */
+/** Keeps the readings that are needed: the newest one that is old enough to compare with, and all later ones. */
 function withReading(readings: readonly Reading[], reading: Reading): readonly Reading[] {
-  // Counters that went back began anew.
+  // Counters that went back were reset.
   if (reading.bytes < (readings.at(-1)?.bytes ?? 0)) return [reading]
   const all = [...readings, reading]
   const base = all.findLastIndex(({ atMs }) => reading.atMs - atMs >= TRAFFIC_WINDOW_MS)
   return all.slice(Math.max(0, base))
 }
 
-/** What is known by all looks so far. */
+/** Summarises all looks so far. */
 export function sightIn(watched: Watched): Sight {
   const { atMs, readings } = watched
   const countedMs = (readings.at(-1)?.atMs ?? 0) - (readings.at(0)?.atMs ?? 0)
@@ -88,14 +96,14 @@ function trafficIn({ isCounted, readings }: Watched, countedMs: number): Sight['
   return bytes > (countedMs / 1_000) * STREAM_BYTES_PER_S ? 'moves' : 'still'
 }
 
-/** Whether somebody watches at an engine. `open`: another look tells; `unknown`: nothing can. */
+/** Whether an engine has viewers. `open`: another look will tell. `unknown`: nothing can tell. */
 export type Viewers = 'nobody' | 'somebody' | 'open' | 'unknown'
 
 const BY_TRAFFIC = { moves: 'somebody', still: 'nobody', open: 'open', uncounted: 'unknown' } as const
 
 /**
- * Whether somebody watches, by what was seen from outside. Who is connected watches, but for an engine that does not answer
- * (`isMute`): one that hangs keeps its connections, so there it is the bytes that tell.
+ * Whether an engine has viewers, from what was seen from outside. A held connection means a viewer, unless the engine does
+ * not answer (`isMute`): an engine that hangs keeps its connections, so there the traffic decides.
  */
 export function viewersIn({ connections, traffic }: Sight, isMute: boolean): Viewers {
   if (connections === 'none') return 'nobody'
@@ -103,30 +111,36 @@ export function viewersIn({ connections, traffic }: Sight, isMute: boolean): Vie
   return connections === 'held' && !isMute ? 'somebody' : BY_TRAFFIC[traffic]
 }
 
-/** How an engine is to be looked at. */
+/** How an engine has to be looked at. */
 export interface Wanted {
-  /** A look before this time tells how to look, and does not decide. */
+  /** Only a look at or after this time decides. Earlier looks collect connections and traffic for it. */
   readonly fromMs: number
   readonly isMute: boolean
-  /** Nothing can tell whether it has a viewer, and so it is kept; not without it. */
+  /** The engine is kept because nothing can tell whether it has viewers. False if not given. */
   readonly isKept?: boolean
 }
 
-/** Somebody has to look at an engine, for something to be done about it. */
+/** A request for a look at an engine, before an action on it. */
 export interface LookRequest extends Required<Wanted> {
   readonly engineId: string
 }
 
-/** How long before a decision the looks begin: so that its traffic was counted for long enough by then. */
+/** How long before a decision the looks begin, so that the traffic has been counted for long enough by then. */
 export const LOOK_LEAD_MS = TRAFFIC_WINDOW_MS + 2_000
 
-/** What was found out longer ago than this is no reason to do anything any more. */
+/** A finding that is older than this is no reason for an action any more. */
 export const LOOK_FRESH_MS = 10_000
 
-/** How long after a look the next one is: where nothing can tell, that hardly changes. */
+/**
+ * How long after a look the next one follows. If nothing can tell whether there are viewers, that hardly changes, so the
+ * wait is longer.
+ */
 const AGAIN_MS = { new: 2_000, usual: 5_000, unknown: 30_000 } as const
 
-/** When an engine is looked at next: at once for the first time, at the time that decides, then some seconds apart. */
+/**
+ * When the next look at an engine is due, in epoch milliseconds: at once for the first look, then at `fromMs`, then every
+ * few seconds.
+ */
 export function nextLookMs({ fromMs, isMute }: Wanted, sight: Sight | null): number {
   if (sight === null) return 0
   if (sight.atMs < fromMs) return fromMs
