@@ -1,15 +1,15 @@
 import type { Engine } from '../types.ts'
 
-/** Whether the port that is forwarded to its node now, as far as is known, is the engine's. */
+/** Whether the engine's peer-to-peer port is the port that is forwarded to its node now, as far as that is known. */
 export const carriesForwardedPort = (
   engine: { readonly forwarded: boolean; readonly p2pPort: number | null },
   node: { readonly forwardedPort: number | null; readonly isPortKnown: boolean } | null,
 ): boolean => engine.forwarded && (!node?.isPortKnown || node.forwardedPort === engine.p2pPort)
 
 /**
- * The engines of a node (their ids) to be replaced so that one of them carries the port that is forwarded to it: the one that
- * carried an earlier one, else the oldest that is ready and not busy. Where one carries it already, the one whose place that
- * takes, until it is gone.
+ * The ids of the engines of a node that have to be replaced so that an engine carries the port that is forwarded to the
+ * node. These are the engines that carried an earlier forwarded port, else the oldest one that is ready and not busy. If an
+ * engine already carries the port, it is the engine that it replaces, as long as that still exists.
  */
 export function renewedForPort(
   engines: readonly Pick<Engine, 'id' | 'status' | 'forwarded' | 'p2pPort' | 'replaces' | 'createdAt'>[],

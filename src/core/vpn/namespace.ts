@@ -1,12 +1,12 @@
 import type { NodeContainer } from './vpn.ts'
 
-/** How the network is that an engine behind a node has joined. */
+/** The state of the network that an engine behind a node has joined. */
 export type Namespace = 'alive' | 'dead' | 'foreign'
 
 /**
- * Whether an engine's network works: `dead` after any start of the node since its own, `foreign` when it belongs to an
- * earlier container of that name; both look as if they ran (gluetun-acestream.md 1.6, measured). What is not known counts
- * as alive.
+ * Whether an engine's network works. `dead`: the node was started again after the engine was. `foreign`: the network belongs
+ * to an earlier container with the node's name. In both cases the engine's container still appears as running (measured,
+ * gluetun-acestream.md 1.6). What is not known counts as alive.
  */
 export function namespaceOf(
   engine: { readonly networkContainerId: string | null; readonly containerStartedAt: number | null },
@@ -21,5 +21,5 @@ export function namespaceOf(
   return isOlder ? 'dead' : 'alive'
 }
 
-/** Whether it is an id in full: an engine that was created before its node has the name in place of it. */
+/** Whether the text is a full container id. An engine that was created before its node has the node's name instead. */
 export const isContainerId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)

@@ -1,16 +1,16 @@
-/** A VPN node as a place for another engine. */
+/** A VPN node as a candidate for another engine. */
 export interface NodePlace {
   readonly name: string
   readonly state: 'up' | 'down' | 'unknown'
-  /** Live engines behind it. */
+  /** Number of live engines behind the node. */
   readonly engines: number
-  /** It has a port for another engine (the one asked for, if one is). */
+  /** The node has a free port for another engine; if a port was requested, that one. */
   readonly hasPort: boolean
 }
 
 /**
- * The node for another engine: of those that are up and have a port the preferred one, else the one with the fewest
- * engines, the first of equals. Null when there is none.
+ * Chooses the node for another engine among those that are up and have a port: the preferred one, else the one with the
+ * fewest engines, the first among equals. Null if there is none.
  */
 export function placement<Node extends NodePlace>(
   nodes: readonly Node[],

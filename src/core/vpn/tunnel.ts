@@ -1,15 +1,15 @@
-/** What an engine has said of its connection to the outside, summed up since its process is asked. */
+/** A summary of what an engine has answered about its connection to the outside since its process is asked. */
 export interface Connection {
   readonly isConnected: boolean
   readonly atMs: number
-  /** Times in a row that it said no, and since when; null while it says yes. */
+  /** How many times in a row the engine said that it is not connected, and since when; null while it says that it is. */
   readonly refusals: number
   readonly lostSinceMs: number | null
-  /** When it last said yes; null if it never did. */
+  /** When the engine last said that it is connected; null if it never did. */
   readonly connectedMs: number | null
 }
 
-/** Adds an answer; `before` is null for the first one since the engine started. */
+/** Adds an answer; `before` is null for the first answer since the engine started. */
 export function withConnection(before: Connection | null, isConnected: boolean, atMs: number): Connection {
   const connectedMs = before?.connectedMs ?? null
   if (isConnected) return { isConnected, atMs, refusals: 0, lostSinceMs: null, connectedMs: atMs }
@@ -17,12 +17,12 @@ export function withConnection(before: Connection | null, isConnected: boolean, 
   return { isConnected, atMs, refusals, lostSinceMs: before?.lostSinceMs ?? atMs, connectedMs }
 }
 
-/** A single no may be the hiccup of one moment. */
+/** A single "not connected" may be a momentary failure. */
 const REFUSALS_MIN = 2
 
 /**
- * Since when a process that was connected says that it is not; null when it does not say so. One that never was connected
- * tells nothing: it may still be booting, or of an image that does not know.
+ * Since when an engine that was connected says that it is not; null if it does not say so. An engine that never was
+ * connected tells nothing: it may still be booting, or its image may not know.
  */
 export const cutOffSinceMs = (connection: Connection | null): number | null =>
   connection !== null && connection.connectedMs !== null && connection.refusals >= REFUSALS_MIN
@@ -30,9 +30,9 @@ export const cutOffSinceMs = (connection: Connection | null): number | null =>
     : null
 
 /**
- * Since when an engine is cut off though the tunnel works; null when it is not, or when nobody can tell yet. The tunnel works
- * as far as Gluetun came back since the engine was last connected, or another engine of the node was connected later than
- * this one.
+ * Since when an engine is cut off although the tunnel works; null if it is not cut off, or if that cannot be told yet. The
+ * tunnel is known to work if Gluetun came back after the engine was last connected, or if another engine of the node was
+ * connected after this one was cut off.
  */
 export function strandedSinceMs(
   connection: Connection | null,
@@ -45,32 +45,35 @@ export function strandedSinceMs(
   return isLeftBehind || others.some(({ connectedMs }) => (connectedMs ?? 0) > sinceMs) ? sinceMs : null
 }
 
-/** A started stream behind a node: what it shows, and how its bytes have moved (see `Session`). */
+/** A started stream behind a node: which content it plays, and when its bytes last moved (see `Session`). */
 export interface Flow {
   readonly content: string
   readonly askedMs: number
   readonly movedMs: number | null
 }
 
-/** Streams whose viewers left one by one without a word stop one by one; a tunnel stops all at once. */
+/**
+ * Streams that stop within this time stop together, as they do when a tunnel dies. If viewers leave without a report, their
+ * streams stop one by one.
+ */
 const TOGETHER_MS = 10_000
 
-/** What the engines and streams of one node tell of its tunnel. */
+/** What the engines and streams of one node tell about its tunnel. */
 export interface Evidence {
   readonly connections: readonly Connection[]
   readonly flows: readonly Flow[]
 }
 
-/** An answer that is older says nothing of now. */
+/** An older answer tells nothing about the present. */
 const FRESH_MS = 45_000
 
 /** A stream that has not moved for this time stands still. */
 const STILL_MS = 15_000
 
 /**
- * Why the tunnel has to be taken for dead though Gluetun does not say so, in words that go on from the node's name; null
- * when there is no reason to. Only what worked since `sinceMs` and does not any more is evidence: an engine that has not come
- * back from an earlier outage has a trouble of its own.
+ * Why the tunnel counts as dead although Gluetun does not say so, in words that follow the node's name; null if there is no
+ * reason. Evidence is only what worked since `sinceMs` and does not work now: an engine that has not come back from an
+ * earlier outage has a problem of its own.
  */
 export function tunnelLoss({ connections, flows }: Evidence, sinceMs: number, nowMs: number): string | null {
   const fresh = connections.filter(

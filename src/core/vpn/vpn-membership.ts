@@ -1,26 +1,27 @@
 import type { Engine } from '../types.ts'
 import { isContainerId } from './namespace.ts'
 
-/** A configured VPN node as a network that engines may be in. */
+/** A configured VPN node, as a network that engines may be in. */
 export interface NodeNetwork {
   readonly name: string
   /**
-   * What was found when Docker was last asked for its container: the container's id, or null where there was none. Null as a
-   * whole while nobody has asked since our start.
+   * The last answer of Docker about the node's container: the container's id, or null if there was no container. `lookedAt`
+   * is null until Docker was asked for the first time since our start.
    */
   readonly lookedAt: { readonly containerId: string | null } | null
 }
 
 /**
- * How an engine is outside the VPN. `own_network`: whatever leaves it leaves by the host's own address. `other_network`: it has
- * joined another container, which is no node of ours; that may be another VPN, or a node whose name is misspelt.
+ * How an engine is outside the VPN. `own_network`: its traffic leaves through the host's own address. `other_network`: it
+ * has joined a container that is none of our nodes, for example another VPN, or a node whose name is misspelt.
  */
 export type Outside = 'own_network' | 'other_network'
 
 /**
- * Whether and how an engine is outside the VPN; null for one that is not, or of which that can't be said yet. Without nodes
- * nobody is outside, and neither is a row whose container is only being made. That an engine has a network of its own is known
- * from its row alone; whose network it has joined only when every node was looked at, since until then it may be a node's.
+ * Whether and how an engine is outside the VPN; null if it is not, or if that is not known yet. Without nodes no engine is
+ * outside, and neither is a row that is still in `provisioning`. The row alone tells whether an engine has its own network.
+ * Whether it has joined a foreign network is only known after every node was looked at: before that, the network may be a
+ * node's.
  */
 export function outsideOf(
   engine: Pick<Engine, 'status' | 'vpnNode' | 'networkContainerId' | 'containerStartedAt'>,
@@ -34,7 +35,7 @@ export function outsideOf(
       networkContainerId !== null &&
       (networkContainerId === name || networkContainerId === lookedAt?.containerId),
   )
-  // An id that is not its node's is that of an earlier container of the node, which `namespaceOf` judges.
+  // An id that is not the node's belongs to an earlier container of the node; `namespaceOf` handles that case.
   const isAtNode =
     nodes.some(({ name }) => name === vpnNode) &&
     (networkContainerId === null || isContainerId(networkContainerId))
@@ -42,7 +43,10 @@ export function outsideOf(
   return nodes.every(({ lookedAt }) => lookedAt !== null) ? 'other_network' : null
 }
 
-/** A container that was looked at has joined none; before the first look the row says whether it was made to join one. */
+/**
+ * After the first look the observation decides: a container without a network container has its own network. Before it, the
+ * row says whether the container was made to join a node.
+ */
 const hasOwnNetwork = ({
   vpnNode,
   networkContainerId,

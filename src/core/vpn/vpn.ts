@@ -5,16 +5,16 @@ import { type Evidence, tunnelLoss } from './tunnel.ts'
 export interface NodeContainer {
   readonly id: string
   readonly state: ContainerState
-  /** The verdict of its health check; null when it has none. */
+  /** The state of the container's health check; null if it has none. */
   readonly health: 'starting' | 'healthy' | 'unhealthy' | null
-  /** The last words of the health check; null when there are none. */
+  /** The latest output of the health check; null if there is none. */
   readonly healthText: string | null
-  /** When it was last started, by Docker's clock; null if never. */
+  /** When the container was last started, by Docker's clock, in epoch milliseconds; null if never. */
   readonly startedAtMs: number | null
   readonly addresses: readonly string[]
 }
 
-/** What Docker said of a node: its container, that there is none, or nothing yet. */
+/** What Docker said about a node: its container, or that there is none. */
 export type ContainerSight =
   | { readonly kind: 'seen'; readonly container: NodeContainer; readonly atMs: number }
   | { readonly kind: 'missing'; readonly atMs: number }
@@ -22,62 +22,64 @@ export type ContainerSight =
 /** The states of Gluetun's VPN loop. */
 type VpnLoopStatus = 'starting' | 'running' | 'stopping' | 'stopped' | 'crashed' | 'completed'
 
-/** What a node's control server said in one round. */
+/** What a node's control server said in one round of questions. */
 export interface ControlSight {
   readonly atMs: number
-  /** Null where it could not be learned, as all that follows. */
+  /** Null if it could not be learned; the same holds for the members below. */
   readonly status: VpnLoopStatus | null
-  /** 0: there is none now. */
+  /** 0 if no port is forwarded now. */
   readonly forwardedPort: number | null
-  /** Empty: there is none now. */
+  /** Empty if there is no address now. */
   readonly publicIp: string | null
   readonly country: string | null
   readonly region: string | null
   readonly city: string | null
-  /** What could not be learned, and what to do about it, in words; null when all was. */
+  /** What could not be learned, and the remedy, in words; null if everything was learned. */
   readonly problem: string | null
 }
 
-/** All that is known of a node at one moment. */
+/** Everything that is known about a node at one moment. */
 export interface NodeSigns {
   readonly name: string
-  /** Null: not seen yet, or nobody watches; `dockerError` may say why. */
+  /** Null if Docker has not described the container yet, or if no worker watches the node; `dockerError` may say why. */
   readonly container: ContainerSight | null
   readonly dockerError: string | null
-  /** Null: not heard since its container started. */
+  /** Null if the control server has not answered since its container started. */
   readonly control: ControlSight | null
   readonly evidence: Evidence
 }
 
-/** Times in milliseconds. */
+/** All times are in milliseconds. */
 export interface VpnSettings {
-  /** For how long nothing may be wrong before a node counts as up. */
+  /** How long nothing may be wrong before a node counts as up. */
   readonly stableMs: number
-  /** How long a change may last before anything follows from it, and engines get to answer after a reconnect. */
+  /**
+   * How long a change must last before actions follow from it. Also how long engines may take to answer after a reconnect.
+   */
   readonly graceMs: number
-  /** For how long what a control server said is believed. */
+  /** How long an answer of a control server stays valid. */
   readonly controlMaxAgeMs: number
 }
 
-/** The verdict on a node, and what the next one needs of this one. */
+/** The verdict on a node, and what the next verdict needs to know about this one. */
 export interface NodeState {
   readonly state: 'up' | 'down' | 'unknown'
   readonly sinceMs: number
-  /** Why it is not up, as a sentence without a full stop; null when it is. */
+  /** Why the node is not up, as a sentence without a full stop; null if it is up. */
   readonly reason: string | null
-  /** When it may be up again, in whole seconds; null where nobody knows. */
+  /** When the node may be up again, in whole seconds from now; null if that is not known. */
   readonly etaSeconds: number | null
-  /** It is up, or down, for longer than the grace: what follows from that may be done. */
+  /** The node has been up, or down, for longer than the grace period, so actions may follow from it. */
   readonly isSettled: boolean
-  /** When something was last wrong; 0 for never. */
+  /** When something was last wrong, in epoch milliseconds; 0 for never. */
   readonly wrongMs: number
-  /** When Gluetun last came back by its own account: what engines said before says nothing of the tunnel now. */
+  /** When Gluetun last came back, by its own account. What engines said before that tells nothing about the tunnel now. */
   readonly recoveredMs: number
-  /** Since when engines and streams alone say that the tunnel is dead; null when they do not. */
+  /** Since when only engines and streams say that the tunnel is dead; null if they do not. */
   readonly doubtedSinceMs: number | null
 }
 
-/** What is known of a node before anybody looked. */
+/** The state of a node before the first look. */
 export const unseenNode = (name: string, nowMs: number): NodeState => ({
   state: 'unknown',
   sinceMs: nowMs,
@@ -90,8 +92,8 @@ export const unseenNode = (name: string, nowMs: number): NodeState => ({
 })
 
 /**
- * Gluetun finds a dead tunnel within this time by itself (measured: 177 s and up to 15 s more for Docker's verdict). If it
- * still says that all is well, it is right, and the engines have not come back.
+ * Gluetun itself finds a dead tunnel within this time (measured: 177 s, and up to 15 s more for Docker's verdict). If
+ * Gluetun still reports no problem after it, Gluetun is right, and the engines have not reconnected.
  */
 const DOUBT_MAX_MS = 200_000
 
@@ -101,8 +103,9 @@ interface Sign {
 }
 
 /**
- * Decides how a node is, from all its signs and the verdict before. Bad signs count at once; good ones only when they
- * have lasted for the stable time, counted from the last bad one or the start of its container, whichever is later.
+ * Decides the state of a node from all its signs and the verdict before. Bad signs count at once. Good signs count only
+ * after they have lasted for the stable time, counted from the last bad sign or from the start of the node's container,
+ * whichever is later.
  */
 export function judge(before: NodeState, signs: NodeSigns, nowMs: number, settings: VpnSettings): NodeState {
   if (signs.container === null) return unseen(before, signs, nowMs)
@@ -121,13 +124,13 @@ export function judge(before: NodeState, signs: NodeSigns, nowMs: number, settin
   const waitMs = Math.max(wrongMs, startedMs) + settings.stableMs - nowMs
   if (waitMs <= 0)
     return next(before, { state: 'up', reason: null, etaSeconds: null }, memory, nowMs, settings)
-  // One that was down stays so until it is sure to be back; of one that was not known nothing is known yet.
+  // A node that was down stays down until it is certain to be back. A node whose state was unknown stays unknown.
   const state = before.state === 'down' ? 'down' : 'unknown'
   const reason = `${called(signs)} has been well for too short a time`
   return next(before, { state, reason, etaSeconds: Math.ceil(waitMs / 1000) }, memory, nowMs, settings)
 }
 
-/** The exit address or the forwarded port changed: the connections of before are gone. */
+/** Notes that the exit address or the forwarded port changed: connections from before are lost. */
 export const withReconnect = (before: NodeState, nowMs: number): NodeState => ({
   ...before,
   recoveredMs: nowMs,
@@ -135,8 +138,9 @@ export const withReconnect = (before: NodeState, nowMs: number): NodeState => ({
 })
 
 /**
- * Nobody looks at it, or Docker alone was asked, to which a VPN that was stopped is healthy and which knows no forwarded port.
- * What was bad is remembered, so that one look is enough afterwards if nothing was.
+ * The verdict if no worker looks at the node, or if only Docker was asked. Docker alone is not enough: it reports a stopped
+ * VPN as healthy and knows no forwarded port. The time of the last problem is kept, so that one look is enough afterwards if
+ * there was none.
  */
 function unseen(before: NodeState, { name, dockerError }: NodeSigns, nowMs: number): NodeState {
   const { reason } = unseenNode(name, nowMs)
@@ -158,7 +162,7 @@ function next(
   return { ...verdict, ...memory, sinceMs, isSettled }
 }
 
-/** What Docker and Gluetun themselves say against it; null when they say nothing against it. */
+/** A problem that Docker or Gluetun itself reports about the node; null if they report none. */
 function ownSign(signs: NodeSigns, nowMs: number, settings: VpnSettings): Sign | null {
   const { container: sight } = signs
   const node = called(signs)
@@ -178,7 +182,7 @@ function ownSign(signs: NodeSigns, nowMs: number, settings: VpnSettings): Sign |
   return null
 }
 
-/** What the control server says of the VPN, if that is not too long ago. */
+/** The state of the VPN as the control server reported it; null if the report is too old. */
 function statusOf({ control }: NodeSigns, nowMs: number, settings: VpnSettings): VpnLoopStatus | null {
   return control !== null && nowMs - control.atMs <= settings.controlMaxAgeMs ? control.status : null
 }
@@ -188,7 +192,7 @@ const startOf = ({ container }: NodeSigns): number =>
 
 const called = ({ name }: NodeSigns): string => `Gluetun VPN container '${name}'`
 
-/** What the verdicts on all nodes come to: that on the best of them. `reason` names every node while none is up. */
+/** Combines the verdicts on all nodes into that of the best node. `reason` names every node while none is up. */
 export function bestOf(
   verdicts: readonly Pick<NodeState, 'state' | 'reason' | 'etaSeconds'>[],
 ): Pick<NodeState, 'state' | 'reason' | 'etaSeconds'> {
