@@ -1,25 +1,28 @@
 import { type Engine, generationOf } from '../types.ts'
 
 /**
- * How long an engine has to be idle. A proxy reports a stream when the engine has begun to play it, up to some seconds
- * after it has chosen the engine; what it plays by then must not be taken away.
+ * How long an engine has to be idle before its cache is emptied. A proxy reports a stream only when the engine has begun to
+ * play it, up to some seconds after the proxy has chosen the engine. The cache of such a stream must not be emptied.
  */
 const IDLE_MS = 5_000
 
-/** Tries without an answer until it is the command that does not end, and not Docker that was away. */
+/**
+ * Attempts without an answer after which the cleanup is given up: by then the command itself hangs, and the cause is not an
+ * unreachable Docker.
+ */
 const UNANSWERED_MAX = 3
 const RETRY_MS = 30_000
 
-/** A cleanup that did not succeed. It is about one start of an engine, since the stream that ended last. */
+/** A cleanup that did not succeed. It belongs to one start of an engine and to the time since its last stream ended. */
 export interface CacheAttempt {
   readonly lastStreamAt: number | null
   readonly generation: number
   readonly unanswered: number
-  /** Infinite where it failed: not before the next use of the engine, or its next start. */
+  /** When the cleanup is tried again. Infinity if it failed: then not before the engine's next use or next start. */
   readonly retryAtMs: number
 }
 
-/** What the decision about one engine's cache needs of it. */
+/** The facts about one engine that decide about its cache. */
 export interface CachedEngine {
   readonly engine: Pick<
     Engine,
@@ -27,17 +30,20 @@ export interface CachedEngine {
   >
   readonly isRunning: boolean
   readonly startedStreams: number
-  /** Its last attempt without success; null without one. */
+  /** The engine's last unsuccessful attempt; null if there was none. */
   readonly attempt: CacheAttempt | null
 }
 
-/** Which cache is emptied now, and if none is, when time alone changes that; null: never. */
+/**
+ * The engine whose cache is emptied now, or null. `wakeAtMs` is when the next cleanup becomes due by time alone; null for
+ * never.
+ */
 export interface NextCleanup {
   readonly engineId: string | null
   readonly wakeAtMs: number | null
 }
 
-/** Chooses the engine that has waited longest among those that have fallen idle since their last cleanup. */
+/** Chooses the engine that has waited longest among those that became idle since their last cleanup. */
 export function nextCleanup(engines: readonly CachedEngine[], nowMs: number): NextCleanup {
   const [first] = engines
     .map((cached) => ({ id: cached.engine.id, dueAtMs: dueAtMs(cached) }))
@@ -48,7 +54,10 @@ export function nextCleanup(engines: readonly CachedEngine[], nowMs: number): Ne
   return { engineId: isDue ? first.id : null, wakeAtMs: isDue ? null : first.dueAtMs }
 }
 
-/** Infinite where time alone does not make it due. An adopted engine may have viewers that we don't know of. */
+/**
+ * When the cleanup is due; infinity if time alone does not make it due. An adopted engine may have viewers that we do not
+ * know of, so its cleanup is never due.
+ */
 function dueAtMs({ engine, isRunning, startedStreams, attempt }: CachedEngine): number {
   const { status, adoptedAt, lastStreamAt, cacheCleanedAt } = engine
   const isIdle = status === 'ready' && isRunning && startedStreams === 0 && adoptedAt === null
@@ -63,7 +72,7 @@ type Tried = Pick<Engine, 'lastStreamAt' | 'containerStartedAt'>
 const isAbout = (attempt: CacheAttempt, engine: Tried): boolean =>
   attempt.lastStreamAt === engine.lastStreamAt && attempt.generation === generationOf(engine)
 
-/** The cleanup failed, and would again. */
+/** The attempt for a cleanup that failed and would fail again. */
 export const failedAttempt = (engine: Tried): CacheAttempt => ({
   lastStreamAt: engine.lastStreamAt,
   generation: generationOf(engine),
@@ -71,12 +80,12 @@ export const failedAttempt = (engine: Tried): CacheAttempt => ({
   retryAtMs: Number.POSITIVE_INFINITY,
 })
 
-/** Nobody knows what became of the cleanup: it is tried again later, but not for ever. */
+/** The attempt for a cleanup whose outcome is unknown: it is tried again later, but only a limited number of times. */
 export function unansweredAttempt(before: CacheAttempt | null, engine: Tried, nowMs: number): CacheAttempt {
   const unanswered = (before !== null && isAbout(before, engine) ? before.unanswered : 0) + 1
   const isOver = unanswered >= UNANSWERED_MAX
   return { ...failedAttempt(engine), unanswered, ...(isOver ? {} : { retryAtMs: nowMs + RETRY_MS }) }
 }
 
-/** Whether it is not tried again until the engine's next use or start. */
+/** Whether the cleanup is not tried again before the engine's next use or start. */
 export const isGivenUp = ({ retryAtMs }: CacheAttempt): boolean => retryAtMs === Number.POSITIVE_INFINITY

@@ -1,18 +1,21 @@
-/** One measurement of an engine: did `get_status` answer in time? */
+/** One measurement of an engine: whether `get_status` was answered in time. */
 export interface Probe {
   readonly ok: boolean
   readonly atMs: number
-  /** What went wrong, in words; null when it answered. */
+  /** What went wrong, in words; null if the engine answered. */
   readonly error: string | null
 }
 
 export type Verdict = 'healthy' | 'unhealthy' | 'unknown'
 
-/** What the probes of one engine add up to. Kept in memory: after a restart all is unknown until the next probe. */
+/**
+ * The summary of all probes of one engine. It is kept in memory, so after a restart everything is unknown until the next
+ * probe.
+ */
 export interface Health {
   readonly verdict: Verdict
   readonly sinceMs: number
-  /** Failures, and good answers, in a row up to the last probe. */
+  /** Failures and good answers in a row, up to the last probe. */
   readonly failures: number
   readonly successes: number
   readonly lastProbeMs: number | null
@@ -32,10 +35,10 @@ export const unknownHealth = (nowMs: number): Health => ({
 })
 
 /**
- * Adds a probe to a verdict. Of an engine of which nothing is known one good answer makes a healthy one; after that, only
- * `threshold` failures in a row make it unhealthy, and as many good answers healthy again: one slow answer does not drive
- * viewers away from a good engine, and one good answer does not lead them to one that comes and goes. A probe older than
- * the last one changes nothing.
+ * Adds a probe to a verdict. If nothing is known about an engine, one good answer makes it healthy. After that, `threshold`
+ * failures in a row make it unhealthy, and as many good answers make it healthy again. So one slow answer does not drive
+ * viewers away from a good engine, and one good answer does not lead them to an unstable one. A probe that is older than the
+ * last one changes nothing.
  */
 export function withProbe(health: Health, probe: Probe, threshold: number): Health {
   if (health.lastProbeMs !== null && probe.atMs < health.lastProbeMs) return health
@@ -54,7 +57,7 @@ export function withProbe(health: Health, probe: Probe, threshold: number): Heal
   }
 }
 
-/** A verdict whose last probe is older than `maxAgeMs` says nothing any more: it turns unknown. */
+/** Turns a verdict unknown if its last probe is older than `maxAgeMs`. */
 export function agedHealth(health: Health, nowMs: number, maxAgeMs: number): Health {
   const fresh = health.lastProbeMs !== null && nowMs - health.lastProbeMs <= maxAgeMs
   return fresh || health.verdict === 'unknown'

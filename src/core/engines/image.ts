@@ -1,6 +1,6 @@
 /**
- * An image reference as Docker takes it: host and port of a registry, a repository in lower case, a tag, a digest. Docker
- * refuses any other only when a container is created.
+ * An image reference in the form that Docker accepts: host and port of a registry, a repository in lower case, a tag, a
+ * digest. Docker refuses other references only when a container is created, so they are checked earlier.
  */
 export const IMAGE_REFERENCE =
   /^([\w.-]+(:\d+)?\/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/
@@ -8,13 +8,16 @@ export const IMAGE_REFERENCE =
 const DEFAULT_REGISTRY = 'docker.io'
 const DIGEST = /^(?:sha256:)?([0-9a-f]{64})$/
 
-/** Whether two references name one image, as Docker reads them: `name`, `name:latest` and `docker.io/library/name` are one. */
+/**
+ * Whether two references name one image, as Docker reads them: `name`, `name:latest` and `docker.io/library/name` are the
+ * same.
+ */
 export const isSameImage = (one: string, other: string): boolean =>
   one === other || whole(one) === whole(other)
 
 /**
- * A reference with all that Docker adds to it. A digest alone says which image it is, so a tag beside it is left out. The id of an
- * image is no reference: which names lead to it only Docker could tell.
+ * Completes a reference with everything that Docker adds to it. A digest alone identifies the image, so a tag beside it is
+ * left out. The id of an image is no reference: only Docker could tell which names lead to it.
  */
 function whole(reference: string): string {
   const id = DIGEST.exec(reference)?.[1]
@@ -22,7 +25,7 @@ function whole(reference: string): string {
   const [named = '', digest] = reference.split('@')
   const slash = named.indexOf('/')
   const host = named.slice(0, Math.max(slash, 0))
-  // What has none of these signs is the first part of a name at the default registry.
+  // Without one of these signs, the part before the slash belongs to a name at the default registry.
   const hasHost = /[.:A-Z]/.test(host) || host === 'localhost'
   const isDefault = !hasHost || host === DEFAULT_REGISTRY || host === `index.${DEFAULT_REGISTRY}`
   const [path = '', tag = 'latest'] = named.slice(hasHost ? slash + 1 : 0).split(':')

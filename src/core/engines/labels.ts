@@ -4,9 +4,11 @@ export interface Label {
   readonly value: string
 }
 
-/** How labels begin that have a meaning of their own on a container: ours, and those of the earlier orchestrator. */
+/** Prefixes of container labels with a special meaning: our own, and those of the earlier orchestrator. */
 export const RESERVED_PREFIXES = ['roundhouse.', 'acestream.', 'host.'] as const
 
-/** Whether a label is ours to set, today or in a version to come: neither a caller's nor the one that names the installation is. */
+/**
+ * Whether a label key is reserved for us, now or in later versions. Neither a caller's label nor CONTAINER_LABEL may use it.
+ */
 export const isReservedLabel = (key: string): boolean =>
   RESERVED_PREFIXES.some((prefix) => key.startsWith(prefix))

@@ -1,4 +1,4 @@
-/** Where the ports of engines with networks of their own are leased; behind a VPN that is the node, by its name. */
+/** The scope in which engines with their own network lease ports. Behind a VPN the scope is the node's name. */
 export const HOST_SCOPE = 'host'
 
 /** Ports from `first` to `last`, both included. */
@@ -8,8 +8,9 @@ export interface PortRange {
 }
 
 /**
- * The next free port of a range: the first not taken at or after `start` places into the range, going round. A moving
- * start leaves a just released port alone for a while, since the host may still hold it. Null when all are taken.
+ * The next free port of a range: the search begins `start` places into the range and wraps around at its end. A moving
+ * `start` leaves a port that was just released unused for a while, because the host may still hold it. Null if all ports are
+ * taken.
  */
 export function freePort(range: PortRange, isTaken: (port: number) => boolean, start: number): number | null {
   const size = range.last - range.first + 1
@@ -20,12 +21,15 @@ export function freePort(range: PortRange, isTaken: (port: number) => boolean, s
   return null
 }
 
-/** Where an engine with a network of its own listens besides, whatever it is told: its API, and its peers. */
+/**
+ * Ports on which an engine with its own network always listens, whatever its settings: its API port and its peer-to-peer
+ * port.
+ */
 export const FIXED_PORTS: readonly number[] = [62_062, 8_621]
 
 /**
- * The ports that can't be the HTTP port of an engine with a network of its own, since another port of it has to be there: the
- * fixed ones, and the only one that the range of HTTPS ports leaves.
+ * The ports that cannot be the HTTP port of an engine with its own network, because it needs them for something else: the
+ * fixed ports, and the last remaining HTTPS port if the range of HTTPS ports has only one.
  */
 export function neededBesides(https: PortRange): readonly number[] {
   const isFixed = (port: number): boolean => FIXED_PORTS.includes(port)
@@ -38,5 +42,5 @@ export function neededBesides(https: PortRange): readonly number[] {
 /** Whether a port lies in a range. */
 export const holds = ({ first, last }: PortRange, port: number): boolean => port >= first && port <= last
 
-/** A range as people write it: `19000-19999`. */
+/** A range in the notation of the settings: `19000-19999`. */
 export const rangeText = (range: PortRange): string => `${range.first}-${range.last}`

@@ -1,20 +1,23 @@
-/** Restarts within this time that are too many, and how many those are. */
+/** More than `RESTARTS_MAX` restarts within this time are too many. */
 const WINDOW_MS = 300_000
 const RESTARTS_MAX = 3
 
-/** Times kept of an engine: enough to tell that there were too many. */
+/** Number of restart times that are kept for an engine: enough to see that there were too many. */
 const RESTARTS_KEPT = RESTARTS_MAX + 1
 
 interface Seen {
-  /** The container engine's count of restarts by policy; it begins anew when somebody starts the container. */
+  /**
+   * The number of restarts by the restart policy, as the container engine counts them; it starts at 0 again when somebody
+   * starts the container.
+   */
   readonly count: number
   readonly startedAtMs: number | null
 }
 
 /**
- * Adds the restarts between two looks to the times known, oldest first. What happened between them is dated by the later
- * start, and one that is only announced by now. If the starts are further apart than the window, only the last one is
- * sure to lie within it, so the others are not counted.
+ * Adds the restarts between two observations to the known times, oldest first. All restarts in between get the time of the
+ * later start; a restart that is only announced gets the present time. If the two starts are further apart than the window,
+ * only the last restart is certain to lie within it, so the others are not counted.
  */
 export function withRestarts(
   times: readonly number[],
@@ -30,6 +33,6 @@ export function withRestarts(
   return [...times, ...Array<number>(isLongAgo ? 1 : happened).fill(atMs)].slice(-RESTARTS_KEPT)
 }
 
-/** More than three restarts in five minutes: it will not come up by itself. */
+/** Whether there were more than three restarts in five minutes: such a container will not come up by itself. */
 export const isCrashLoop = (times: readonly number[], nowMs: number): boolean =>
   times.length > RESTARTS_MAX && times.filter((at) => at > nowMs - WINDOW_MS).length > RESTARTS_MAX

@@ -1,19 +1,19 @@
-/** A piece of the feed, encoded once for all its readers. */
+/** One piece of the feed, encoded once for all subscribers. */
 export interface Frame {
   readonly bytes: Uint8Array<ArrayBuffer>
-  /** The entry of the journal that it tells; null for all else. */
+  /** The id of the journal entry in this frame; null for any other frame. */
   readonly journalId: number | null
 }
 
-/** From how much on a reader that has not taken it counts as slow. */
+/** A subscriber that has not taken this much counts as slow. */
 export interface BacklogLimits {
   readonly frames: number
   readonly bytes: number
 }
 
 /**
- * What one reader has not taken yet. It holds no more than its limits and what was added last: a flock of news comes at once, and
- * says nothing of its readers.
+ * The frames that one subscriber has not taken yet. It holds no more than its limits plus what was added last: many frames
+ * may be added at once, which does not mean that the subscriber is slow.
  */
 export class Backlog {
   #frames: Frame[] = []
@@ -21,7 +21,7 @@ export class Backlog {
 
   constructor(private readonly limits: BacklogLimits) {}
 
-  /** Adds frames behind the others; false when too many wait already, and then nothing is changed. */
+  /** Adds frames at the end. Returns false, and changes nothing, if too many are waiting already. */
   add(frames: readonly Frame[]): boolean {
     if (this.#frames.length >= this.limits.frames || this.#bytes >= this.limits.bytes) return false
     this.#frames = [...this.#frames, ...frames]
@@ -29,7 +29,10 @@ export class Backlog {
     return true
   }
 
-  /** The oldest frames that have `bytes` or less together, and one at least, `count` at most; they are not kept here any more. */
+  /**
+   * Removes and returns the oldest frames: at least one, at most `count`, and together at most `bytes` unless the first one
+   * alone is larger.
+   */
   take(bytes: number, count: number): readonly Frame[] {
     let taken = 0
     let sum = 0
@@ -42,7 +45,7 @@ export class Backlog {
     return this.#frames.splice(0, taken)
   }
 
-  /** Drops everything; gives the first entry of the journal that was in it, or null. */
+  /** Drops all frames; returns the id of the first journal entry among them, or null. */
   drop(): number | null {
     const first = this.#frames.find(({ journalId }) => journalId !== null)?.journalId ?? null
     this.#frames = []

@@ -1,14 +1,17 @@
-/** A record as the API shows it, and what of it counts as a change. */
+/** A record as the API shows it, and the part of it that is compared to find changes. */
 export interface State {
   readonly json: string
-  /** Equal texts: nothing that matters has changed. */
+  /** If these texts are equal, nothing that matters has changed. */
   readonly compared: string
 }
 
-/** By the key of the record. */
+/** The states by the keys of their records. */
 export type States = ReadonlyMap<string, State>
 
-/** What is new or another than before, and what is not there any more, as it was last. */
+/**
+ * Compares two sets of states: `changed` are those that are new or different, `gone` are the removed ones, in their last
+ * state.
+ */
 export function stateChanges(before: States, after: States) {
   return {
     changed: [...after].filter(([key, { compared }]) => before.get(key)?.compared !== compared),

@@ -7,28 +7,31 @@ import {
   vpnDisconnected,
 } from './refusal.ts'
 
-/** What admission looks at. All of it is known without asking anyone. */
+/** The facts that admission decides by. All of them are known without asking anyone. */
 export interface AdmissionFacts {
-  /** Why the database takes no writes; null while it does. */
+  /** Why the database takes no writes; null while it takes them. */
   readonly storageFailure: string | null
-  /** Null without a VPN; else the state of the best node and, if it is not up, why, and when to come back. */
+  /** Null without a VPN; otherwise the state of the best node and, if it is not up, the reason and the time to wait. */
   readonly vpn: VpnAdmission | null
-  /** Null while closed; else whole seconds until the next try (at least 1). */
+  /** Null while the breaker is closed; otherwise whole seconds until the next try, at least 1. */
   readonly breakerOpenForSeconds: number | null
-  /** Engines not gone or failed. */
+  /** Number of engines that are not history. */
   readonly engines: number
   readonly maxReplicas: number
   /** Whole seconds after which an idle engine may have made room. */
   readonly capacityEtaSeconds: number
-  /** An unclaimed engine that this caller would get: then nothing is started, and only the VPN can be in the way. */
+  /**
+   * Whether this caller would get an unclaimed engine: then no engine is started, and only the storage or the VPN can be a
+   * reason for a refusal.
+   */
   readonly unclaimed: boolean
-  /** Null while a port is free; else what is taken. */
+  /** Null while a port is free; otherwise what is taken. */
   readonly portsTaken: string | null
   readonly docker: DockerState
   readonly dockerError: string
 }
 
-/** `why` is the part after the dash; `etaSeconds` is null where nobody knows. */
+/** `why` is the part of the message after the dash; `etaSeconds` is null if nobody knows. */
 interface VpnAdmission {
   readonly state: 'up' | 'down' | 'unknown'
   readonly why: string
@@ -45,7 +48,7 @@ const vpnRule: Rule = ({ vpn }) =>
     ? null
     : vpnDisconnected(vpn.why, vpn.etaSeconds ?? (vpn.state === 'down' ? VPN_DOWN_ETA_S : VPN_UNKNOWN_ETA_S))
 
-/** In this order: the first that refuses is the answer, so a lasting reason comes before a passing one. */
+/** The order matters: the first refusal is the answer, so a lasting reason comes before a temporary one. */
 const START_RULES: readonly Rule[] = [
   ({ breakerOpenForSeconds: seconds }) =>
     seconds === null
@@ -72,8 +75,8 @@ const START_RULES: readonly Rule[] = [
 ]
 
 /**
- * Decides whether a provision may be accepted now: null, or why not. The same function answers `POST /provision…`,
- * `/orchestrator/status` and the reconciler, so `can_provision` never says other than a POST would.
+ * Decides whether a provision may be accepted now: null, or the refusal. `POST /provision…`, `/orchestrator/status` and the
+ * reconciler all use this function, so `can_provision` always agrees with what a POST would do.
  */
 export function admission(facts: AdmissionFacts): Refusal | null {
   if (facts.storageFailure !== null) return storageUnavailable(facts.storageFailure)

@@ -1,15 +1,16 @@
 /**
- * A circuit breaker as a stored value: it stops new engines after several engine faults in a row, and lets one through
- * as a trial when its recovery time is over. Only engine faults count; never the VPN, Docker, an image or a port.
+ * A circuit breaker as a stored value. After several engine faults in a row it stops new engines, and after its recovery
+ * time it lets one engine through as a trial. Only faults of engines count, never those of the VPN, Docker, an image or a
+ * port.
  */
 export interface Breaker {
   readonly state: 'closed' | 'open' | 'half_open'
-  /** Faults in a row. */
+  /** Number of faults in a row. */
   readonly failures: number
   readonly openedAt: number | null
   readonly lastFailureAt: number | null
   readonly lastSuccessAt: number | null
-  /** The engine that is tried while half-open; null when the place is free. */
+  /** The engine that is the trial while the breaker is half-open; null if there is no trial. */
   readonly trialEngineId: string | null
 }
 
@@ -27,15 +28,15 @@ export const closedBreaker: Breaker = {
   trialEngineId: null,
 }
 
-/** The breaker as it stands at `nowMs`: an open one whose recovery time is over is half-open. */
+/** The breaker at `nowMs`: an open breaker becomes half-open when its recovery time is over. */
 export function breakerAt(breaker: Breaker, nowMs: number, settings: BreakerSettings): Breaker {
   const recovered = breaker.openedAt !== null && nowMs >= breaker.openedAt + settings.recoveryMs
   return breaker.state === 'open' && recovered ? { ...breaker, state: 'half_open' } : breaker
 }
 
 /**
- * Whole seconds until the next try, at least 1, or null when an engine may be started now. While a trial runs nobody
- * knows how long it takes; `TRIAL_ETA_S` is what callers are told.
+ * Whole seconds until the next try, at least 1; null if an engine may be started now. Nobody knows how long a running trial
+ * takes, so callers are told `TRIAL_ETA_S`.
  */
 export function openForSeconds(breaker: Breaker, nowMs: number, settings: BreakerSettings): number | null {
   const now = breakerAt(breaker, nowMs, settings)
@@ -46,7 +47,7 @@ export function openForSeconds(breaker: Breaker, nowMs: number, settings: Breake
 
 const TRIAL_ETA_S = 10
 
-/** An engine is started: it takes the trial's place if the breaker is half-open. */
+/** An engine is started: it becomes the trial if the breaker is half-open and has none. */
 export function withStart(
   breaker: Breaker,
   engineId: string,
@@ -57,7 +58,7 @@ export function withStart(
   return now.state === 'half_open' && now.trialEngineId === null ? { ...now, trialEngineId: engineId } : now
 }
 
-/** An engine failed before it was ever ready. A failed trial opens the breaker anew. */
+/** An engine failed before it was ever ready. A failed trial opens the breaker again. */
 export function withFailure(
   breaker: Breaker,
   engineId: string,
@@ -72,7 +73,10 @@ export function withFailure(
   return trips ? { ...failed, state: 'open', openedAt: nowMs, trialEngineId: null } : failed
 }
 
-/** An engine became ready: its kind works. One that was started before the breaker opened closes nothing. */
+/**
+ * An engine became ready, so engines of its kind work. An engine that was started before the breaker opened does not close
+ * it.
+ */
 export function withSuccess(
   breaker: Breaker,
   engineId: string,
@@ -85,6 +89,8 @@ export function withSuccess(
   return isTrial ? { ...closedBreaker, lastFailureAt: now.lastFailureAt, lastSuccessAt: nowMs } : now
 }
 
-/** The trial ended without a verdict (deleted, removed outside): its place is free for another. */
+/**
+ * The trial ended without a verdict (the engine was deleted or removed from outside): another engine may become the trial.
+ */
 export const withoutTrial = (breaker: Breaker, engineId: string): Breaker =>
   breaker.trialEngineId === engineId ? { ...breaker, trialEngineId: null } : breaker

@@ -1,4 +1,4 @@
-/** Why a provision is not done now, or failed; these codes are part of the contract and never renamed. */
+/** Why a provision is refused or has failed. These codes are part of the API contract and are never renamed. */
 export const REFUSAL_CODES = [
   'storage_unavailable',
   'vpn_disconnected',
@@ -15,19 +15,19 @@ export const REFUSAL_CODES = [
 export type RefusalCode = (typeof REFUSAL_CODES)[number]
 
 /**
- * A refused or failed provision, in every form that its readers want. `message` is the sentence for people and for
- * those acexy versions that look for words in it; `etaSeconds` is a whole number or null, since acexy decodes an int.
+ * A refused or failed provision, in every form that its readers need. `message` is a sentence for people, and for those
+ * acexy versions that look for words in it. `etaSeconds` is a whole number or null, because acexy decodes an int.
  */
 export interface Refusal {
   readonly code: RefusalCode
   readonly message: string
-  /** The short form in `/orchestrator/status`; null where the state of the fleet is not the reason. */
+  /** The short form in `/orchestrator/status`; null if the state of the fleet is not the reason. */
   readonly blockedReason: string | null
   readonly etaSeconds: number | null
   readonly shouldWait: boolean
 }
 
-/** Thrown where a provision can't be done; the HTTP layer turns it into the answer. */
+/** Thrown if a provision is refused or has failed; the HTTP layer turns it into an answer. */
 export class ProvisionRefused extends Error {
   override readonly name = 'ProvisionRefused'
 
@@ -39,7 +39,10 @@ export class ProvisionRefused extends Error {
   }
 }
 
-/** Not started within the time that a caller waits; the work goes on and the next equal call gets its engine. */
+/**
+ * The engine was not started within the time that a caller waits. The launch goes on, and the next equal request gets the
+ * engine.
+ */
 export const inProgress: Refusal = {
   code: 'provisioning_in_progress',
   message: 'The engine is being started; ask again',
@@ -48,7 +51,7 @@ export const inProgress: Refusal = {
   shouldWait: true,
 }
 
-/** The database takes no writes, so nothing may be begun. */
+/** The database takes no writes, so no launch may begin. */
 export const storageUnavailable = (why: string): Refusal => ({
   code: 'storage_unavailable',
   message: `The database takes no writes: ${why}`,
@@ -57,7 +60,7 @@ export const storageUnavailable = (why: string): Refusal => ({
   shouldWait: true,
 })
 
-/** The container engine can't be asked. */
+/** The container engine cannot be asked. */
 export const runtimeUnavailable = (why: string): Refusal => ({
   code: 'runtime_unavailable',
   message: `Docker does not answer: ${why}`,
@@ -66,7 +69,7 @@ export const runtimeUnavailable = (why: string): Refusal => ({
   shouldWait: true,
 })
 
-/** There is no VPN to start an engine behind; `why` names the container and its trouble. */
+/** No VPN node is up to start an engine behind; `why` names the container and its problem. */
 export const vpnDisconnected = (why: string, etaSeconds: number): Refusal => ({
   code: 'vpn_disconnected',
   message: `Cannot provision engine: VPN not available - ${why}`,
@@ -75,7 +78,7 @@ export const vpnDisconnected = (why: string, etaSeconds: number): Refusal => ({
   shouldWait: true,
 })
 
-/** No port can be had; `what` names the range or the port asked for. */
+/** No port is free; `what` names the range or the requested port. */
 export const noFreePort = (what: string): Refusal => ({
   code: 'no_free_port',
   message: `No free port: ${what}`,
@@ -84,7 +87,7 @@ export const noFreePort = (what: string): Refusal => ({
   shouldWait: true,
 })
 
-/** There are as many containers that are no engines as there may be; nothing of ours ever takes one away. */
+/** The maximum number of generic containers exists; Roundhouse never removes one by itself. */
 export const tooManyGeneric = (containers: number, max: number): Refusal => ({
   code: 'max_generic',
   message: `There are ${containers} of ${max} containers that are no engines: delete one, or raise MAX_GENERIC`,
@@ -93,7 +96,7 @@ export const tooManyGeneric = (containers: number, max: number): Refusal => ({
   shouldWait: false,
 })
 
-/** A failure that waiting does not mend; `why` says what to do. */
+/** A failure that does not go away by waiting; `why` says what to do. */
 export const permanent = (why: string): Refusal => ({
   code: 'general_error',
   message: `Failed to provision engine: ${why}`,
