@@ -1,6 +1,6 @@
-/** The words of the domain, shared by every layer. Times are epoch milliseconds. */
+/** The types of the domain, shared by every layer. Times are epoch milliseconds. */
 
-/** Life of an engine; `gone` and `failed` are history. See `LIVE_STATUSES`. */
+/** The status of an engine; `gone` and `failed` are history. See `LIVE_STATUSES`. */
 export type EngineStatus = 'provisioning' | 'starting' | 'ready' | 'draining' | 'gone' | 'failed'
 
 /** The statuses that hold leases, count against `MAX_REPLICAS` and appear in `GET /engines?status=all`. */
@@ -13,30 +13,34 @@ export const LIVE_STATUSES = [
 
 export type LiveStatus = (typeof LIVE_STATUSES)[number]
 
-/** A host and port as they stand in a URL. */
+/** A host and port as in a URL. */
 export interface HostPort {
   readonly host: string
   readonly port: number
 }
 
-/** The container's state as last seen, null until it was seen for the first time. `created` means created and never started. */
+/** The container's state at the last look; null before the first look. `created` means created and never started. */
 export type ContainerState = 'created' | 'running' | 'restarting' | 'paused' | 'exited' | 'removing' | 'dead'
 
 /** Which of an engine's ports a lease holds. */
 export type PortKind = 'http' | 'https' | 'api' | 'p2p'
 
 /**
- * Why an engine drains. All but the last and `unhealthy` are our own policy, and a stream that arrives meanwhile keeps the engine.
+ * Why an engine drains. `operator` is an order and `unhealthy` is the engine's own fault; the other causes are our policy. A
+ * stream that arrives meanwhile puts the engine back into service, unless the cause is `operator` or the engine is
+ * unhealthy.
  */
 export type DrainCause = 'surplus' | 'scaled_down' | 'outdated' | 'unhealthy' | 'vpn_lost' | 'operator'
 
 /**
- * How a container came to stand still: `exit` while the container engine was watched; `outage` when nobody saw it, as
- * through a daemon's end or a host's reboot.
+ * How a container stopped: `exit` if a `die` event arrived and the event stream was not interrupted since; `outage` if
+ * nobody saw the stop, for example because the daemon ended or the host rebooted.
  */
 export type StopCause = 'exit' | 'outage'
 
-/** What a caller asked for. Equal requests may share an unclaimed engine, so this is all that a request may vary. */
+/**
+ * What a caller requested. Equal requests may share an unclaimed engine, so requests differ in nothing but these members.
+ */
 export interface EngineRequest {
   readonly image: string | null
   readonly labels: Readonly<Record<string, string>>
@@ -44,24 +48,26 @@ export interface EngineRequest {
   readonly hostPort: number | null
 }
 
-/** One managed engine: its row, as stored. */
+/** One managed engine: its stored row. */
 export interface Engine {
-  /** Random, never reused; the label `roundhouse.engine` of its container. */
+  /** A random id that is never reused; it is the value of the container's label `roundhouse.engine`. */
   readonly id: string
   readonly status: EngineStatus
-  /** Why it failed, is gone or drains; null otherwise. */
+  /** Why the engine failed, is gone or drains; null otherwise. */
   readonly reason: string | null
   readonly name: string
   readonly containerId: string | null
   readonly image: string
   readonly request: EngineRequest
   readonly requestHash: string
-  /** Hash of image, template and limits; a different one means that the engine is outdated. */
+  /** A hash of image, template and limits. An engine whose hash differs from that of new engines is outdated. */
   readonly configHash: string
-  /** Where its ports are unique: `host`, or a VPN node's name. */
+  /** The scope in which the engine's ports are unique: `host`, or the name of a VPN node. */
   readonly scope: string
   readonly vpnNode: string | null
-  /** Its peer-to-peer port is one that its node had forwarded to it; see `carriesForwardedPort`. */
+  /**
+   * Whether the peer-to-peer port is one that was forwarded to the node when the engine got it; see `carriesForwardedPort`.
+   */
   readonly forwarded: boolean
   /** Ports inside the container. */
   readonly httpPort: number
@@ -73,52 +79,60 @@ export interface Engine {
   readonly hostHttpsPort: number | null
   readonly labels: Readonly<Record<string, string>>
   readonly containerState: ContainerState | null
-  /** The container whose network it has joined, by id, or by name where it was made before that; null for a network of its own. */
+  /**
+   * The network container whose network the engine has joined: its id, or its name if the engine was created before it. Null
+   * for an engine with its own network.
+   */
   readonly networkContainerId: string | null
-  /** The container's address and networks as last seen. */
+  /** The container's address and networks at the last look. */
   readonly address: string | null
   readonly networks: readonly string[]
   readonly createdAt: number
-  /** When the container was last seen to have started, by the container engine's clock. */
+  /** When the container was last started, as observed, by the clock of the container engine. */
   readonly containerStartedAt: number | null
-  /** Latest step to `ready`; null if it never was. */
+  /** When the engine last became `ready`; null if it never did. */
   readonly readyAt: number | null
-  /** When a caller got it. */
+  /** When a caller received the engine. */
   readonly handedOutAt: number | null
-  /** Set while its answer reached nobody; hidden until claimed or turned into a spare. */
+  /**
+   * Since when the engine is unclaimed, because its answer reached no caller. It is hidden until it is claimed or becomes a
+   * spare.
+   */
   readonly unclaimedSince: number | null
-  /** The only idempotency key that may claim it while it is unclaimed; null for any caller. */
+  /** The only idempotency key that may claim the engine while it is unclaimed; null if any caller may. */
   readonly claimKey: string | null
-  /** Set when it was found without a row and taken over, until it is known that it has no viewer we don't know of. */
+  /** Set when the engine is adopted (it was found without a row), and cleared when it is known to have no unknown viewer. */
   readonly adoptedAt: number | null
   readonly removalRequestedAt: number | null
   readonly lastStreamAt: number | null
-  /** The engine that it was started to replace; null for most. */
+  /** The id of the engine that this one was started to replace; null for most engines. */
   readonly replaces: string | null
   readonly drainCause: DrainCause | null
-  /** Since when it is hidden in order to be stopped; null when it does not drain. */
+  /** Since when the engine is hidden in order to be stopped; null if it does not drain. */
   readonly drainingSince: number | null
-  /** Since when its container is known to stand still; null while it runs, or is paused or restarting. */
+  /** Since when the container is known to stand still; null while it runs, is paused or restarts. */
   readonly stoppedAt: number | null
   readonly stopCause: StopCause | null
-  /** The container engine's count of restarts by its policy, as last seen. */
+  /** The number of restarts by the restart policy, as last observed at the container engine. */
   readonly restartCount: number
-  /** When those restarts were, as far as was seen, the newest last and no more than matter. */
+  /**
+   * When those restarts happened, as far as they were observed, the newest last; older ones that do not matter are dropped.
+   */
   readonly restartsAt: readonly number[]
   readonly endedAt: number | null
-  /** When a proxy last failed to start a stream on it. */
+  /** When a proxy last failed to start a stream on the engine. */
   readonly failedAttemptAt: number | null
-  /** When its cache was last emptied, and how much was in it then; null when it never was. */
+  /** When the engine's cache was last emptied, and its size then; null if it never was. */
   readonly cacheCleanedAt: number | null
   readonly cacheSizeBytes: number | null
 }
 
-/** One stream in the books. `rowId` is our own key; `streamId` is the proxy's, which it may use again. */
+/** One stored stream. `rowId` is our own key; `streamId` is the proxy's, which may use it again. */
 export interface Stream {
   readonly rowId: number
   readonly streamId: string
   readonly engineId: string | null
-  /** The engine's container at the time of the start; null without a match. */
+  /** The engine's container when the stream started; null if no engine matched. */
   readonly containerId: string | null
   readonly keyType: string
   readonly key: string
@@ -132,23 +146,25 @@ export interface Stream {
   readonly endReason: string | null
 }
 
-/** What is known of the container engine. */
+/** Whether the container engine answers, as far as is known. */
 export type DockerState = 'unknown' | 'reachable' | 'unreachable'
 
-/** Life is what `LIVE_STATUSES` says. */
+/** Whether the engine's status is one of `LIVE_STATUSES`. */
 export const isLive = (engine: Pick<Engine, 'status'>): boolean =>
   engine.status !== 'gone' && engine.status !== 'failed'
 
-/** True when the container runs as far as we know; a paused one answers nobody. */
+/** Whether the container runs, as far as is known. A paused container answers nobody. */
 export const isRunning = (engine: Pick<Engine, 'containerState'>): boolean =>
   engine.containerState === 'running'
 
-/** Whether it is asked how it is; before its container is known to run there is nothing to ask. */
+/** Whether the engine is probed. Before its container is known to run, there is nothing to probe. */
 export const isProbed = (engine: Engine): boolean => engine.status !== 'provisioning' && isRunning(engine)
 
-/** True for a container that stands still and does not come back by itself. A dead one could not be removed. */
+/**
+ * Whether the container stands still and does not come back by itself. A dead container is one that could not be removed.
+ */
 export const hasStopped = (state: ContainerState | null): boolean => state === 'exited' || state === 'dead'
 
-/** Starts of one container are told apart by their time; before the first look it is not known. */
+/** Identifies one start of an engine's container by the time of the start; 0 before the first look. */
 export const generationOf = (engine: Pick<Engine, 'containerStartedAt'>): number =>
   engine.containerStartedAt ?? 0

@@ -1,4 +1,4 @@
-/** The ends of streams that no proxy has told. The words are in the books and in answers, and are never renamed. */
+/** The reasons of stream ends that no proxy reported. They are stored and appear in answers, so they are never renamed. */
 const OUR_END_REASONS = [
   'docker_outage',
   'engine_deleted',
@@ -15,7 +15,7 @@ const OUR_END_REASONS = [
 
 export type OurEndReason = (typeof OUR_END_REASONS)[number]
 
-/** What the variants of acexy write, and what stands for an end without a reason. */
+/** The reasons that the variants of acexy report, and `unknown` for an end without a reason. */
 const PROXY_END_REASONS = [
   'client_disconnected',
   'completed',
@@ -27,10 +27,10 @@ const PROXY_END_REASONS = [
   'unknown',
 ] as const
 
-/** All reasons by which ends are counted. A proxy may write any text, and all others are one. */
+/** All reasons by which ends are counted. A proxy may report any text, so all other texts are counted as `other`. */
 export const END_CLASSES = [...OUR_END_REASONS, ...PROXY_END_REASONS, 'other'] as const
 
 export type EndClass = (typeof END_CLASSES)[number]
 
-/** What the end of a stream with this reason is counted as. */
+/** The reason under which the end of a stream is counted. */
 export const endClassOf = (reason: string): EndClass => END_CLASSES.find((each) => each === reason) ?? 'other'

@@ -1,6 +1,6 @@
-/** What an engine tells of the transfer of one session; null for what it does not tell. */
+/** What an engine tells about the transfer of one session; each figure is null if the engine does not tell it. */
 export interface Figures {
-  /** The engine's own word: `prebuf`, `dl`, … */
+  /** The state in the engine's own words: `prebuf`, `dl`, … */
   readonly status: string | null
   readonly peers: number | null
   /** KB/s. */
@@ -9,14 +9,14 @@ export interface Figures {
   /** Bytes since the session began. */
   readonly downloaded: number | null
   readonly uploaded: number | null
-  /** Of a live stream: what is played, and the ends of the window, in Unix seconds. */
+  /** For a live stream: the playback position and both ends of the window, in Unix seconds. */
   readonly livePos: number | null
   readonly liveFirst: number | null
   readonly liveLast: number | null
   readonly bufferPieces: number | null
 }
 
-/** Figures that were taken at a time (epoch ms) of the stream of a row. */
+/** The figures of one stream at one time (epoch milliseconds). */
 export interface Sample extends Figures {
   readonly streamRowId: number
   readonly at: number

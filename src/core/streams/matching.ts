@@ -1,20 +1,22 @@
 import { type Engine, type HostPort, isLive } from '../types.ts'
 
-/** Where a proxy says that a stream runs. */
+/** Where a stream runs, as the proxy reports it. */
 export interface StreamPlace {
   readonly statUrl: string
   readonly host: string
   readonly port: number
-  /** The proxy's own container in every acexy seen; an engine's only by chance or by another client. */
+  /**
+   * Every known acexy reports its own container here. It is an engine's container only by chance, or from another client.
+   */
   readonly containerId: string | null
 }
 
 /**
- * Finds the engine that serves a stream, or null: an event never makes an engine. In this order: the address in
- * `stat_url` (the engine that really streams, where several viewers share a session), the address that the proxy
- * chose, the port alone among our published ports (acexy says `localhost`), the container id if it is an engine's.
+ * Finds the engine that serves a stream, or null: an event never creates an engine. The order is: the address in `stat_url`
+ * (the engine that really streams, if several viewers share a session); the address that the proxy chose; the port alone
+ * among our published ports (acexy says `localhost`); the container id, if it is an engine's.
  *
- * `addressOf` gives every address under which an engine may be known.
+ * `addressesOf` gives every address by which an engine may be known.
  */
 export function matchEngine(
   place: StreamPlace,
@@ -39,7 +41,7 @@ export function matchEngine(
 
 function statAddress(statUrl: string): HostPort | null {
   const url = URL.parse(statUrl)
-  // A URL leaves out the default port of its scheme; engines speak plain HTTP.
+  // A URL leaves out the default port of its scheme; engines use plain HTTP.
   return url === null ? null : { host: url.hostname, port: Number(url.port || 80) }
 }
 

@@ -1,27 +1,30 @@
-/** What one engine has said of one session, summed up since it is asked about it. */
+/** A summary of what an engine has answered about one session, since it is asked about it. */
 export interface Session {
   readonly state: 'serves' | 'ended' | 'silent'
   readonly downloaded: number | null
-  /** When it was asked for the first and for the last time. */
+  /** When the engine was asked for the first and for the last time. */
   readonly firstAskedMs: number
   readonly askedMs: number
-  /** When it first said that it serves it, and when it last said anything; null when never. */
+  /** When the engine first said that it serves the session, and when it last said anything about it; null for never. */
   readonly servedMs: number | null
   readonly answeredMs: number | null
-  /** When its bytes were last seen to have grown; null when never. */
+  /** When the downloaded bytes were last seen to have grown; null for never. */
   readonly movedMs: number | null
-  /** How often it said that it does not know it, since it last said that it serves it. Silence counts for nothing. */
+  /**
+   * How often the engine said that it does not know the session, since it last said that it serves it. A missing answer does
+   * not count.
+   */
   readonly denials: number
 }
 
-/** One answer of an engine about a session, or that there was none. */
+/** One answer of an engine about a session; `silent` means that there was none. */
 export interface SessionAnswer {
   readonly state: Session['state']
   readonly downloaded: number | null
   readonly atMs: number
 }
 
-/** Adds an answer; `before` is null for the first. Bytes that grew since the one before have moved. */
+/** Adds an answer; `before` is null for the first one. If the bytes have grown since the answer before, they have moved. */
 export function withAnswer(before: Session | null, { state, downloaded, atMs }: SessionAnswer): Session {
   const known = before?.downloaded ?? null
   const hasGrown = known !== null && downloaded !== null && downloaded > known
@@ -37,18 +40,18 @@ export function withAnswer(before: Session | null, { state, downloaded, atMs }: 
   }
 }
 
-/** One denial may be a slip, as of an engine that loads the content anew; so many are none. */
+/** A single denial may be temporary, for example while an engine reloads the content. This many in a row are not. */
 const DENIALS_OF_THE_DEAD = 3
 
 /** Whether the engine has said often enough that it does not know the session, so that its stream is over. */
 export const isDead = ({ denials }: Session): boolean => denials >= DENIALS_OF_THE_DEAD
 
-/** A live stream moves several times in this time, so one that does not stands still for its viewers. */
+/** A live stream moves several times within this time. If it does not, it stands still for its viewers. */
 const STALL_MS = 15_000
 
 /**
- * Since when a session stands still that the engine serves; null while it moves, or where that is not known. A stall is
- * something to show, and never an end.
+ * Since when a session that the engine serves has stood still; null while it moves, or if that is not known. A stall is
+ * displayed, but never ends a stream.
  */
 export function stalledSinceMs({ state, downloaded, servedMs, movedMs, askedMs }: Session): number | null {
   if (state !== 'serves' || downloaded === null) return null
@@ -57,9 +60,9 @@ export function stalledSinceMs({ state, downloaded, servedMs, movedMs, askedMs }
 }
 
 /**
- * For how long all of these sessions were watched without a byte that moved, in milliseconds; null without sessions. What
- * was not asked is no evidence. A session that the engine does not know has no viewer; silence, where it was asked, is as
- * good as standing still.
+ * For how long all of these sessions were watched without moving a byte, in milliseconds; null without sessions. A session
+ * that was not asked about is no evidence. A session that the engine does not know has no viewer. A missing answer counts as
+ * standing still.
  */
 export function stillMs(sessions: readonly (Session | null)[]): number | null {
   const each = sessions.map((session) => {
@@ -71,20 +74,21 @@ export function stillMs(sessions: readonly (Session | null)[]): number | null {
 }
 
 /**
- * Whether an engine without a stream in the books has a viewer all the same: `clear` no, `serving` yes, `pending` it has
- * not said, though it could be asked since then.
+ * Whether an engine without a started stream has a viewer nevertheless. `clear`: no. `serving`: yes. `pending`: not known
+ * yet; the wait for the engine's answer counts from `sinceMs`.
  */
 export type SecondLook =
   | { readonly kind: 'clear' | 'serving' }
   | { readonly kind: 'pending'; readonly sinceMs: number }
 
-/** A session that still stands still after this time is read by nobody. */
+/** Nobody reads a session that stands still for this time. */
 const STILL_MS = 5_000
 
 /**
- * The second look at a draining engine: whether a session that ended in the books is served on, since several viewers
- * share one in older proxies. `sessions` has one entry for each of them, null where the engine was not asked yet; only what
- * it said since `drainingMs` counts. How long to wait for an engine that does not answer is the caller's decision.
+ * The second look at a draining engine: finds out whether the engine still serves a session whose stream has ended, because
+ * in older proxies several viewers share one session. `sessions` has one entry for each such session, null if the engine was
+ * not asked yet. Only answers since `drainingMs` count. The caller decides how long to wait for an engine that does not
+ * answer.
  */
 export function secondLook(
   sessions: readonly (Session | null)[],
@@ -98,7 +102,7 @@ export function secondLook(
 }
 
 function lookAt(session: Session | null, drainingMs: number, nowMs: number): SecondLook {
-  // Nobody asked yet, so nobody failed to answer.
+  // The engine was not asked yet, so the wait for its answer has not begun.
   if (session === null) return { kind: 'pending', sinceMs: nowMs }
   const { firstAskedMs, askedMs, answeredMs, servedMs, movedMs, state } = session
   const pending = { kind: 'pending', sinceMs: answeredMs ?? firstAskedMs } as const

@@ -1,29 +1,32 @@
 import type { Verdict } from '../engines/health.ts'
 import { type Engine, isLive } from '../types.ts'
 
-/** What a proxy would be told about one engine: whether it is listed, and if not, why not. */
+/** What a proxy would be told about one engine: whether it is listed, and if not, why. */
 export interface Listing {
   readonly listed: boolean
-  /** The first reason that hides it; null when it is listed. */
+  /** The first reason that hides the engine; null if it is listed. */
   readonly reason: string | null
 }
 
 interface Facts {
   readonly engine: Engine
-  /** Whether its container runs, as far as is known. */
+  /** Whether the engine's container runs, as far as is known. */
   readonly isRunning: boolean
   readonly verdict: Verdict
-  /** Whether its VPN stands in its way; `none` also without one, and while nothing is known. */
+  /** Whether the VPN is a reason to hide the engine; `none` also without a VPN, and while nothing is known. */
   readonly vpnTrouble: VpnTrouble
 }
 
 /**
- * It is in no node's network; its node is down; its network belongs to an earlier start of the node; it lost its connection and
- * has not found it again though its node has.
+ * `outside`: the engine is in no node's network. `node_down`: its node is down. `network_gone`: its network belongs to an
+ * earlier start of the node. `cut_off`: it lost its connection and has not regained it, although its node has.
  */
 export type VpnTrouble = 'none' | 'outside' | 'node_down' | 'network_gone' | 'cut_off'
 
-/** Read top to bottom, the first that holds is the reason. A proxy uses whatever is listed, whatever its health. */
+/**
+ * The rules are read from top to bottom; the first one that holds is the reason. A proxy uses every engine that is listed,
+ * whatever its health.
+ */
 const HIDDEN: readonly { readonly when: (facts: Facts) => boolean; readonly reason: string }[] = [
   { when: ({ engine }) => !isLive(engine), reason: 'it is history' },
   { when: ({ engine }) => engine.status === 'provisioning', reason: 'it is being provisioned' },
@@ -50,16 +53,19 @@ const HIDDEN: readonly { readonly when: (facts: Facts) => boolean; readonly reas
   },
 ]
 
-/** Decides whether `GET /engines` may name this engine (the table of the design, section 3). */
+/** Decides whether `GET /engines` may list this engine. */
 export function listing(facts: Facts): Listing {
   const hidden = HIDDEN.find((rule) => rule.when(facts))
   return { listed: hidden === undefined, reason: hidden?.reason ?? null }
 }
 
-/** For so long an engine on which a proxy failed to start a stream comes after the healthy ones. */
+/** How long an engine on which a proxy failed to start a stream is listed after the healthy ones. */
 export const FAILED_ATTEMPT_MS = 60_000
 
-/** Whether it is among the first in the list: ready, healthy, and no proxy has just failed to start a stream on it. */
+/**
+ * Whether the engine belongs to the first group in the list: it is ready and healthy, and no proxy has just failed to start
+ * a stream on it.
+ */
 export const isFirst = (
   { status, failedAttemptAt }: Pick<Engine, 'status' | 'failedAttemptAt'>,
   verdict: Verdict,
@@ -69,18 +75,21 @@ export const isFirst = (
   verdict === 'healthy' &&
   (failedAttemptAt === null || nowMs - failedAttemptAt >= FAILED_ATTEMPT_MS)
 
-/** Different orders at most, so that rendered lists can be kept without growing with the square of the fleet. */
+/**
+ * The maximum number of different orders, so that the rendered lists can be cached without growing with the square of the
+ * fleet.
+ */
 const TURNS_MAX = 32
 
-/** After how many calls the order of two such groups repeats. */
+/** The number of calls after which the order of two groups of these sizes repeats. */
 export function turnsOf(firsts: number, others: number): number {
   const [a, b] = [Math.max(1, firsts), Math.max(1, others)]
   return Math.min(TURNS_MAX, (a * b) / divisor(a, b))
 }
 
 /**
- * Puts the first group first and turns each of the two by the turn's share of it: the proxy takes the first of equals,
- * so turning from call to call spreads viewers that arrive together. `turn` is from 0 to `turnsOf(…) - 1`.
+ * Puts the first group first and rotates each of the two groups by its share of the turn. A proxy takes the first of several
+ * equal engines, so rotating from call to call spreads viewers that arrive together. `turn` is from 0 to `turnsOf(…) - 1`.
  */
 export function inOrder<T>(items: readonly T[], isFirst: (item: T) => boolean, turn: number): T[] {
   const firsts = items.filter(isFirst)
@@ -92,7 +101,7 @@ export function inOrder<T>(items: readonly T[], isFirst: (item: T) => boolean, t
 function turned<T>(items: readonly T[], turn: number, turns: number): T[] {
   const size = items.length
   if (size === 0) return []
-  // A group with more members than there are turns is gone through in larger steps.
+  // A group with more members than there are turns is rotated in larger steps.
   const start = size > turns ? Math.floor((turn * size) / turns) % size : turn % size
   return [...items.slice(start), ...items.slice(0, start)]
 }

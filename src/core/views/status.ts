@@ -1,7 +1,7 @@
 import type { Refusal } from '../provisioning/refusal.ts'
 import type { StandingWarning } from '../reporting/warnings.ts'
 
-/** What `/orchestrator/status` is made of. */
+/** The facts from which `/orchestrator/status` is made. */
 export interface StatusFacts {
   readonly engines: {
     readonly total: number
@@ -9,7 +9,7 @@ export interface StatusFacts {
     readonly healthy: number
     readonly unhealthy: number
   }
-  /** `onEngines` leaves out streams that no engine of ours serves. */
+  /** `onEngines` leaves out streams that none of our engines serves. */
   readonly streams: { readonly active: number; readonly total: number; readonly onEngines: number }
   readonly limits: { readonly maxReplicas: number; readonly minReplicas: number }
   /** Null without a VPN. */
@@ -17,22 +17,22 @@ export interface StatusFacts {
   readonly breaker: { readonly state: 'closed' | 'open' | 'half_open'; readonly lastFailureAt: number | null }
   readonly isAnyBreakerNotClosed: boolean
   readonly isDockerUnreachable: boolean
-  /** The database takes no writes. */
+  /** Whether the database takes no writes. */
   readonly isStorageRefusing: boolean
-  /** Why a provision would be refused now; null when it would be accepted. */
+  /** Why a provision would be refused now; null if it would be accepted. */
   readonly refusal: Refusal | null
   readonly config: {
     readonly autoDelete: boolean
     readonly graceSeconds: number
     readonly targetImage: string
   }
-  /** All that users should be told. */
+  /** All warnings that are in force. */
   readonly warnings: readonly StandingWarning[]
   readonly nowMs: number
   readonly version: string
 }
 
-/** The VPN in short: the first connected node, or else the first; and each of them. */
+/** A summary of the VPN: the first connected node, or else the first node; and a list of all nodes. */
 export interface VpnBrief {
   readonly connected: boolean
   readonly health: string
@@ -47,7 +47,7 @@ export interface VpnBrief {
   }[]
 }
 
-/** The state of the whole fleet in the names of the contract with the proxies. */
+/** The state of the whole fleet, with the names of the contract with the proxies. */
 export function orchestratorStatus(facts: StatusFacts) {
   const { engines, streams, limits, config } = facts
   return {
@@ -57,7 +57,7 @@ export function orchestratorStatus(facts: StatusFacts) {
     capacity: {
       total: engines.total,
       used: streams.onEngines,
-      // Negative when engines serve more than one stream each; the proxies read it as it is.
+      // Negative if engines serve more than one stream each; the proxies accept that.
       available: engines.total - streams.onEngines,
       max_replicas: limits.maxReplicas,
       min_replicas: limits.minReplicas,
@@ -116,7 +116,7 @@ function provisioningPart({ refusal, breaker }: StatusFacts) {
   }
 }
 
-/** A refusal in the members that acexy decodes. */
+/** A refusal with the members that acexy decodes. */
 const refusalDetails = (refusal: Refusal) => ({
   code: refusal.code,
   message: refusal.message,
