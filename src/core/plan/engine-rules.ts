@@ -14,8 +14,8 @@ import {
 import { hiddenUntilMs, isKept, isMute, viewersOf } from './looking.ts'
 
 /**
- * After an engine's container exited it is left alone that long: a container engine that ends tells of the death of its
- * containers, and then they are to be started again. It is asked whether it takes connections once a second.
+ * How long an engine is left alone after its container exited. A container engine that shuts down reports its containers as
+ * exited, and those have to be started again. Whether it still takes connections is checked once a second.
  */
 const EXIT_SETTLE_MS = 1_500
 
@@ -25,7 +25,7 @@ interface Look {
   readonly agenda: Agenda
 }
 
-/** What is done about one engine by itself. */
+/** The actions on a single engine. */
 type OwnAction = 'halt' | 'stop' | 'recreate' | 'restart' | 'revive' | 'fail' | 'recall'
 
 type EngineRule = { readonly when: (look: Look) => boolean } & (
@@ -36,15 +36,18 @@ type EngineRule = { readonly when: (look: Look) => boolean } & (
     }
 )
 
-/** Read top to bottom, the first that holds is done; an engine that none names works as it should. */
+/**
+ * The rules are read from top to bottom; the first one that holds decides. An engine that none matches works as it should.
+ */
 const RULES: readonly EngineRule[] = [
-  // Whoever has it in hand finishes, and the container sync carries out a removal that was asked for.
+  // The part that has the engine in hand finishes its work, and the container sync carries out a requested removal.
   {
     rule: 'leave',
     when: ({ observed }) => observed.isInHand || observed.engine.removalRequestedAt !== null,
   },
   { rule: 'leave', when: ({ observed }) => observed.engine.status === 'provisioning' },
-  // Nothing is to leave by another way than the VPN, whoever watches, and whether or not a node is up.
+  // No traffic may leave except through the VPN. That holds whether or not the engine has viewers and whether or not a node
+  // is up.
   {
     rule: 'outside_vpn',
     when: isToBeHalted,
@@ -60,9 +63,9 @@ const RULES: readonly EngineRule[] = [
     when: ({ observed }) => isStoppedOutside(observed) && observed.outside?.isNodeUp === true,
     action: () => ({ type: 'recreate', reason: 'it was stopped outside the VPN, which is up' }),
   },
-  // How it came to stand still is no matter: it is not started again where it was.
+  // Why the container stands still does not matter: it is not started again outside the VPN.
   { rule: 'leave', when: ({ observed }) => isStoppedOutside(observed) },
-  // Whoever watched an engine whose network is gone has lost it already.
+  // The viewers lost their stream with the network, so the engine can be stopped.
   {
     rule: 'vpn_gone',
     when: ({ observed }) => observed.engine.status === 'draining' && isNetworkGone(observed),
@@ -78,7 +81,8 @@ const RULES: readonly EngineRule[] = [
     when: ({ observed }) => isNetworkGone(observed) && observed.node?.namespace === 'dead',
     action: () => ({ type: 'restart', reason: 'its VPN container was restarted' }),
   },
-  // What is wrong with it now may be the VPN, and without the VPN nothing can be done about it.
+  // The VPN may be the cause of any problem now, and without the VPN nothing can be done about it. So nothing is held
+  // against the engine.
   {
     rule: 'leave',
     when: ({ observed }) => !isNetworkUp(observed) && observed.engine.status !== 'draining',
@@ -93,7 +97,7 @@ const RULES: readonly EngineRule[] = [
   },
   {
     rule: 'stopped_in_outage',
-    // One that drains is stopped already, as far as anybody cares.
+    // A draining engine was going to be stopped anyway, so it is not started again.
     when: (look) => isExited(look) && !isWitnessed(look) && look.observed.engine.status !== 'draining',
     action: () => ({ type: 'revive', reason: 'its container stopped while Docker was not watched' }),
   },
@@ -131,7 +135,7 @@ const RULES: readonly EngineRule[] = [
   },
 ]
 
-/** What one engine calls for by itself, whatever the others are like; null where it is to be let alone. */
+/** The action on one engine that does not depend on the other engines; null if there is none. */
 export function actionFor(look: Look): Action | null {
   const rule = RULES.find(({ when }) => when(look))
   if (rule === undefined || rule.rule === 'leave') return null
@@ -139,7 +143,10 @@ export function actionFor(look: Look): Action | null {
   return { type, rule: rule.rule, reason, engineId: look.observed.engine.id }
 }
 
-/** It has a network of its own and runs, or is told to serve somebody, which is known late at times. */
+/**
+ * Whether the engine must be halted: it has its own network, and it runs or has started streams. A stream may be reported
+ * after the container has stopped.
+ */
 function isToBeHalted({ observed: { outside, engine, streams }, snapshot }: Look): boolean {
   if (outside?.kind !== 'own_network' || !snapshot.policy.isVpnStrict) return false
   return !hasStopped(engine.containerState) || streams > 0
@@ -148,40 +155,43 @@ function isToBeHalted({ observed: { outside, engine, streams }, snapshot }: Look
 const isStoppedOutside = ({ outside, engine }: ObservedEngine): boolean =>
   outside?.kind === 'own_network' && hasStopped(engine.containerState)
 
-/** Its node is there again, but with another network than the one that it has joined. */
+/** The engine's node is up, but with another network than the one that the engine has joined. */
 const isNetworkGone = ({ node }: ObservedEngine): boolean =>
   node !== null && node.state === 'up' && node.namespace !== 'alive'
 
 const isExited = ({ observed }: Look): boolean => observed.engine.containerState === 'exited'
 
-/** A dead container is one that could not be removed; it can't be started either. */
+/** A dead container is one that could not be removed; it cannot be started either. */
 const isStandingStill = (look: Look): boolean =>
   isExited(look) || look.observed.engine.containerState === 'dead'
 
-/** Its end was heard, and nothing can have been missed since: it is no part of an outage. */
+/**
+ * A `die` event arrived for the container, and the event stream was not interrupted since: the stop is not part of an
+ * outage.
+ */
 const isWitnessed = ({ observed, snapshot }: Look): boolean =>
   observed.engine.stopCause === 'exit' && snapshot.watchedSinceMs <= (observed.engine.stoppedAt ?? 0)
 
 /**
- * It had its time to answer, and was asked all that time: of a start that was noticed late nothing is known yet. An adopted
- * engine may have viewers that we don't know of, so its silence is no reason to stop it.
+ * Whether the engine had its full time to answer and was probed during all of it. If its start was noticed late, nothing is
+ * known yet. An adopted engine may have viewers that we do not know of, so its silence is no reason to stop it.
  */
 function isOverdue({ observed, snapshot, agenda }: Look): boolean {
   const { engine, streams, probedSinceMs, node } = observed
   if (engine.status !== 'starting' || engine.adoptedAt !== null || streams > 0) return false
   if (probedSinceMs === null) return false
   const startedMs = engine.containerStartedAt ?? engine.createdAt
-  // The container engine tells it by a clock of its own, which may be ahead.
+  // The start is dated by the clock of the container engine, which may be ahead of ours.
   const knownMs = startedMs > snapshot.nowMs ? 0 : startedMs
   const sinceMs = Math.max(knownMs, probedSinceMs, node?.sinceMs ?? 0)
   return agenda.isDue(sinceMs + snapshot.policy.startupTimeoutMs)
 }
 
-/** An operator's word stands, and an unhealthy engine serves nobody. */
+/** An operator's order stays in force, and an unhealthy engine can serve nobody. */
 const mayServeAgain = ({ engine, health }: ObservedEngine): boolean =>
   engine.drainCause !== 'operator' && health.verdict !== 'unhealthy'
 
-/** It was hidden for long enough, and nobody was found by asking it about its sessions, nor by looking at it. */
+/** Whether the engine was hidden for long enough, and neither its sessions nor a look from outside show a viewer. */
 function isDrained(look: Look): boolean {
   const { observed, snapshot, agenda } = look
   if (isBusy(observed)) return false
@@ -192,7 +202,7 @@ function isDrained(look: Look): boolean {
   return isDeserted(look, untilMs) && isHidden
 }
 
-/** A look since then found nobody; where nothing can tell, nobody was found. */
+/** Whether a look at or after `fromMs` found no viewer. An engine about which nothing can tell counts as watched. */
 const isDeserted = ({ observed, snapshot, agenda }: Look, fromMs: number): boolean =>
   viewersOf(observed, agenda, {
     fromMs,
@@ -201,15 +211,18 @@ const isDeserted = ({ observed, snapshot, agenda }: Look, fromMs: number): boole
   }) === 'nobody'
 
 /**
- * Nobody uses an engine that has never answered us. Somebody may, where only our own questions don't reach it; where nothing
- * can tell, that it never answered has to do.
+ * Whether nobody uses an engine that has never answered us. It may have viewers if only our own requests do not reach it. If
+ * nothing can tell, the missing answers are reason enough, unless a connection is held.
  */
 function isUsedByNobody({ observed, agenda }: Look): boolean {
   const viewers = viewersOf(observed, agenda, { fromMs: 0, isMute: true })
   return viewers === 'nobody' || (viewers === 'unknown' && observed.sight?.connections !== 'held')
 }
 
-/** An engine that does not say whether it still serves somebody is waited for no longer than an unhealthy one. */
+/**
+ * Whether the engine serves no session, as far as it says. An engine that does not say so is waited for no longer than an
+ * unhealthy one.
+ */
 function isUnwatched({ observed: { look }, snapshot, agenda }: Look, sinceMs: number): boolean {
   if (look.kind !== 'pending') return look.kind === 'clear'
   return agenda.isDue(Math.max(sinceMs, look.sinceMs) + snapshot.policy.unhealthyGraceMs)

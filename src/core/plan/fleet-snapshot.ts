@@ -7,94 +7,110 @@ import type { Namespace } from '../vpn/namespace.ts'
 import type { NodeState } from '../vpn/vpn.ts'
 import type { Outside } from '../vpn/vpn-membership.ts'
 
-/** One live engine with all that is known of it at one moment. */
+/** One live engine with everything that is known about it at one moment. */
 export interface ObservedEngine {
   readonly engine: Engine
-  /** Its container runs, as far as is known. */
+  /** The engine's container runs, as far as is known. */
   readonly isRunning: boolean
-  /** This process is creating, starting or removing its container right now. */
+  /** This process is creating, starting or removing the engine's container right now. */
   readonly isInHand: boolean
-  /** Started streams in the books. */
+  /** Number of started streams. */
   readonly streams: number
   readonly health: Pick<Health, 'verdict' | 'sinceMs'>
-  /** Since when the process that runs in it now is probed by us; null when it is not. */
+  /** Since when we probe the process that runs in the container now; null if we do not. */
   readonly probedSinceMs: number | null
-  /** For how long its sessions were watched and moved no bytes, in milliseconds; null where none can be asked. */
+  /**
+   * For how long the engine's sessions were watched without moving a byte, in milliseconds; null if none can be asked about.
+   */
   readonly stillMs: number | null
-  /** What the second look found; only asked for while the engine drains, or crashes again and again. */
+  /**
+   * The result of the second look. The engine is only asked for it if it drains, crashes repeatedly, is cut off, or is
+   * unhealthy with a started stream.
+   */
   readonly look: SecondLook
-  /** What was seen of it from outside; null before somebody has looked. Only looked at where a rule asks for it. */
+  /**
+   * What was seen of the engine from outside; null before the first look. An engine is only looked at if a rule requests it.
+   */
   readonly sight: Sight | null
-  /** Made from another image, template or limits than new ones are. */
+  /**
+   * The engine has to be replaced: it was made from another image, template or limits than new engines are, it is on the
+   * wrong side of the VPN, or another engine has to carry the forwarded port in its place.
+   */
   readonly isOutdated: boolean
-  /** The VPN node that it is behind; null without one. */
+  /** The VPN node that the engine is behind; null without one. */
   readonly node: EngineNode | null
-  /** How it is outside a VPN that is configured, and whether a node is up that it may be put behind; null when it is not. */
+  /**
+   * How the engine is outside the configured VPN, and whether a node that it may move behind is up; null if it is not
+   * outside.
+   */
   readonly outside: { readonly kind: Outside; readonly isNodeUp: boolean } | null
 }
 
-/** A VPN node as an engine behind it has it. */
+/** A VPN node, from the point of view of an engine behind it. */
 export interface EngineNode extends Pick<NodeState, 'state' | 'sinceMs' | 'isSettled'> {
   readonly namespace: Namespace
-  /** Since when it is cut off from the outside though its node is not; null when that can't be said. */
+  /**
+   * Since when the engine is cut off from the outside although its node is not; null if it is not, or if that cannot be
+   * told.
+   */
   readonly strandedSinceMs: number | null
 }
 
-/** What is wanted of the fleet; the limits are numbers of engines. */
+/** What the fleet should be like. The limits are numbers of engines. */
 export interface Policy {
-  /** `MIN_REPLICAS`, or what an operator scaled to. */
+  /** `MIN_REPLICAS`, or the number that an operator scaled to. */
   readonly minReplicas: number
   readonly minFree: number
   readonly maxReplicas: number
   readonly autoDelete: boolean
-  /** When an operator last said how many engines there should be; null when nobody did. */
+  /** When an operator last set the number of engines; null for never. */
   readonly scaledAtMs: number | null
   readonly graceMs: number
   readonly drainHideMs: number
   readonly startupTimeoutMs: number
-  /** Own starts at a time. */
+  /** How many of Roundhouse's own starts may run at a time. */
   readonly concurrentStarts: number
   readonly startIntervalMs: number
   readonly unhealthyGraceMs: number
   readonly replacementCooldownMs: number
-  /** For how long engines may try to find their connection by themselves after a reconnect of their VPN. */
+  /** How long engines may try to reconnect by themselves after their VPN has reconnected. */
   readonly reconnectGraceMs: number
-  /** Whether those that don't are restarted. */
+  /** Whether engines that do not reconnect by themselves are restarted. */
   readonly restartsOnReconnect: boolean
-  /** Whether an engine with a network of its own is stopped once a VPN is configured, whoever watches. */
+  /** Whether an engine with its own network is stopped if a VPN is configured, even if it has viewers. */
   readonly isVpnStrict: boolean
 }
 
-/** The replacement that was begun last, whether or not it has ended. */
+/** The replacement that began last, whether or not it has ended. */
 export interface Replacement {
   /** The engine that is replaced. */
   readonly engineId: string
   readonly cause: 'unhealthy' | 'outdated'
   readonly atMs: number
-  /** An engine was started in its place. */
+  /** A successor was started. */
   readonly isStarted: boolean
 }
 
-/** All that a plan looks at. */
+/** Everything that a plan is decided from. */
 export interface FleetSnapshot {
   readonly engines: readonly ObservedEngine[]
   readonly policy: Policy
   readonly nowMs: number
-  /** Why nothing may be decided now, since what is known may be out of date; null when it is current. */
+  /** Why nothing may be decided now, because the known state may be out of date; null if it is current. */
   readonly frozen: string | null
   /** Since when no event of the container engine can have been missed. */
   readonly watchedSinceMs: number
-  /** Why an engine can't be started now; null when it can. */
+  /** Why an engine cannot be started now; null if it can. */
   readonly startRefusal: Refusal | null
   readonly replacementRefusal: Refusal | null
-  /** A single engine is tried: the breaker lets no more through, or the last one of ours failed. */
+  /** Only a single engine may be started now, as a trial: the breaker is half-open, or our last start failed. */
   readonly isStartTrial: boolean
-  /** After starts that failed, no new one before this time. */
+  /** After failed starts, no new start happens before this time. */
   readonly startsHeldUntilMs: number
   readonly replacement: Replacement | null
 }
 
-/** The rules by which actions come about; each action names its own. */
+/** The rules that lead to actions; each action names its rule. */
 export const PLAN_RULES = [
   'outside_vpn',
   'moved_behind_vpn',
@@ -129,17 +145,17 @@ export const PLAN_RULES = [
 export type PlanRule = (typeof PLAN_RULES)[number]
 
 interface ActionArgs {
-  /** Start an engine; `replaces` names the engine whose place it takes. */
+  /** Start an engine; `replaces` names the engine whose place it takes, or is null. */
   provision: { readonly replaces: string | null }
-  /** Start an engine in the place of one that still exists. */
+  /** Start an engine in place of one that still exists. */
   replace: { readonly engineId: string; readonly cause: Replacement['cause'] }
-  /** Drain an engine at the cap; the one that takes its place comes after it. */
+  /** Drain an engine because the maximum is reached; its successor is started afterwards. */
   make_room: {
     readonly engineId: string
     readonly cause: Replacement['cause']
     readonly hiddenSinceMs: number | null
   }
-  /** Hide an engine in order to stop it; `hiddenSinceMs` is null where it is listed until this is done. */
+  /** Hide an engine in order to stop it; `hiddenSinceMs` is null if the engine was listed until now. */
   drain: { readonly engineId: string; readonly cause: DrainCause; readonly hiddenSinceMs: number | null }
   /** Put a draining engine back into service. */
   recall: { readonly engineId: string }
@@ -147,17 +163,17 @@ interface ActionArgs {
   stop: { readonly engineId: string }
   /** Remove an engine that does not work. */
   fail: { readonly engineId: string }
-  /** Start the container of an engine that stopped while nobody watched. */
+  /** Start the container of an engine that stopped while Docker was not watched. */
   revive: { readonly engineId: string }
-  /** Restart the container of an engine, so that it joins its VPN node anew. */
+  /** Restart the container of an engine, so that it joins the network of its VPN node again. */
   restart: { readonly engineId: string }
-  /** Make the container of an engine anew, since it is in no network of a VPN node that is there now. */
+  /** Recreate the container of an engine, because it is in no network of a present VPN node. */
   recreate: { readonly engineId: string }
-  /** Stop the container of an engine that is outside the VPN, and end what it serves; the engine itself stays. */
+  /** Stop the container of an engine that is outside the VPN, and end its streams; the engine itself remains. */
   halt: { readonly engineId: string }
 }
 
-/** One step towards what is wanted, with the rule that asks for it and the reason in words. */
+/** One step towards the wanted state, with the rule that asks for it and the reason in words. */
 export type Action = {
   [Type in keyof ActionArgs]: {
     readonly type: Type
@@ -168,22 +184,25 @@ export type Action = {
 
 export type ActionOf<Type extends Action['type']> = Extract<Action, { readonly type: Type }>
 
-/** What is to be done now, and when to look again at the latest. */
+/** What has to be done now, and when to plan again at the latest. */
 export interface Plan {
-  /** Engines wanted, those that count towards it, and those of them with viewers. */
+  /** The number of engines wanted, of engines that count towards it, and of those with viewers. */
   readonly wanted: number
   readonly serving: number
   readonly busy: number
   readonly actions: readonly Action[]
   /** Why something that is wanted is not done now. */
   readonly waits: readonly string[]
-  /** Engines of which somebody has to find out whether they are watched; null where nothing may be decided at all. */
+  /** Requests for looks at engines that may have viewers; null if nothing may be decided at all. */
   readonly looks: readonly LookRequest[] | null
-  /** When time alone changes the plan; null when it does not. */
+  /** When time alone changes the plan, in epoch milliseconds; null if it does not. */
   readonly wakeAtMs: number | null
 }
 
-/** Tells what is due, and remembers the earliest of what is not; and who has to be looked at before something is done. */
+/**
+ * Tells what is due, and collects the earliest time at which something else becomes due and the looks that are needed before
+ * an action.
+ */
 export class Agenda {
   #wakeAtMs: number | null = null
   readonly #looks = new Map<string, LookRequest>()
@@ -201,8 +220,9 @@ export class Agenda {
   }
 
   /**
-   * What the last look at an engine found; null until there was one that decides, which is wanted by asking. To be asked last, where
-   * only this is in the way: a look takes commands in containers. What was found is wanted on until something is done about it.
+   * What the last look at an engine found; null until there was a look that decides. The call itself requests that look, so
+   * make it last, when nothing else prevents the action: a look runs commands in containers. Each plan requests the look
+   * again until the action is taken.
    */
   sightOf({ engine, sight }: ObservedEngine, wanted: Wanted): Sight | null {
     this.#looks.set(engine.id, { engineId: engine.id, isKept: false, ...wanted })
@@ -215,42 +235,43 @@ export class Agenda {
   }
 }
 
-/** Whether it has viewers: known ones, or ones that it may have had before it was adopted. */
+/** Whether the engine has viewers: known ones, or ones that it may have had before it was adopted. */
 export const isBusy = ({ streams, engine }: ObservedEngine): boolean =>
   streams > 0 || engine.adoptedAt !== null
 
-/** In use or to be used: neither drained nor being removed. */
+/** Whether the engine is in use or available: neither draining nor being removed. */
 export const isInService = ({ engine }: ObservedEngine): boolean =>
   engine.removalRequestedAt === null &&
   (engine.status === 'provisioning' || engine.status === 'starting' || engine.status === 'ready')
 
-/** Ready, running and in nobody's hands. */
+/** Whether the engine is ready and running, and no part of this process has it in hand. */
 export const isSteady = (observed: ObservedEngine): boolean =>
   observed.engine.status === 'ready' &&
   observed.engine.removalRequestedAt === null &&
   observed.isRunning &&
   !observed.isInHand
 
-/** Unhealthy by its own fault, as far as one can tell: while its VPN is away, and shortly afterwards, one can't. */
+/** Whether the engine is unhealthy by its own fault. While its VPN is away, and shortly afterwards, that cannot be told. */
 export const isUnhealthy = (observed: ObservedEngine): boolean =>
   isSteady(observed) &&
   observed.health.verdict === 'unhealthy' &&
   isNetworkUp(observed) &&
   (observed.node?.isSettled ?? true)
 
-/** Without a VPN, or with one that works and that it has joined. */
+/** Whether the engine has no VPN, or is in the network of a node that is up. */
 export const isNetworkUp = ({ node }: ObservedEngine): boolean =>
   node === null || (node.state === 'up' && node.namespace === 'alive')
 
-/** Its VPN node has been down for so long that others have to do its work. */
+/** Whether the engine's VPN node has been down for so long that other engines have to take over. */
 export const isBehindLostNode = ({ node }: ObservedEngine): boolean =>
   node !== null && node.state === 'down' && node.isSettled
 
 /**
- * Whether it is lost for its viewers: it has been unhealthy for the grace period, no stream was begun in that time, and its
- * sessions were watched for as long without moving a byte, and nobody is connected to it, or its network carries no stream that
- * the books don't know, as far as that is counted (those who get nothing may still hold their connections). What was not watched is
- * no evidence. An idle engine has none to lose, and of one with viewers that we don't know of nobody can say.
+ * Whether the engine is lost for its viewers. It has been unhealthy for the grace period, no stream began in that time, and
+ * its sessions were watched for as long without moving a byte. In addition, nobody is connected to it, or its network
+ * carries no unreported stream, as far as its traffic is counted: viewers who get nothing may still hold their connections.
+ * What was not watched is no evidence. An idle engine counts as lost, because it has no viewers. An adopted engine does not,
+ * because it may have viewers that we do not know of.
  */
 export function isLostForViewers(observed: ObservedEngine, policy: Policy, agenda: Agenda): boolean {
   const { health, stillMs, engine } = observed
@@ -259,7 +280,7 @@ export function isLostForViewers(observed: ObservedEngine, policy: Policy, agend
   const { unhealthyGraceMs: graceMs } = policy
   const lostMs = Math.max(health.sinceMs, engine.lastStreamAt ?? 0) + graceMs
   const standsMs = stillMs ?? Number.POSITIVE_INFINITY
-  // Its traffic is to be known by then.
+  // The look begins before the end of the grace period, so that the traffic is known by then.
   if (!agenda.isDue(lostMs - graceMs / 2) || standsMs < graceMs / 2) return false
   const sight = agenda.sightOf(observed, { fromMs: lostMs, isMute: true })
   const isLost = agenda.isDue(lostMs) && standsMs >= graceMs
@@ -268,6 +289,9 @@ export function isLostForViewers(observed: ObservedEngine, policy: Policy, agend
 
 const carriesNothing = ({ traffic }: Sight): boolean => traffic === 'still' || traffic === 'uncounted'
 
-/** Since when nobody has used it: the latest of ready, handed out, and the end of its last stream. */
+/**
+ * Since when nobody has used the engine: the latest of its becoming ready, its handout to a caller, and the end of its last
+ * stream.
+ */
 export const idleSinceMs = ({ engine }: ObservedEngine): number =>
   Math.max(engine.readyAt ?? engine.createdAt, engine.handedOutAt ?? 0, engine.lastStreamAt ?? 0)

@@ -21,11 +21,11 @@ import {
   retirements,
 } from './replacement.ts'
 
-/** The decisions about the number of engines, in their order. */
+/** Decides about the number of engines, step by step in a fixed order. */
 export class Fleet {
   readonly waits: string[] = []
   readonly #touched = new Set<string>()
-  /** Engines that may still be made, and of those how many may be made by us at this moment. */
+  /** How many engines may still be made, and how many of them Roundhouse may start by itself at this moment. */
   #room: number
   #slots: number
 
@@ -52,19 +52,19 @@ export class Fleet {
     const surplus = this.#touch(this.#surplus(count))
     const exchanged = this.#touch(this.#exchanges())
     const evacuated = this.#touch(this.#evacuations(Math.max(1, missing - started.length)))
-    // One at a time: what is retired now has not gone yet.
+    // One replacement at a time: an engine that is retired now still exists.
     const mayReplace = missing <= 0 && retired.length === 0
     const replaced = mayReplace ? this.#replacements() : []
     return [...retired, ...recalled, ...started, ...surplus, ...exchanged, ...evacuated, ...replaced]
   }
 
-  /** Each engine is named in one step at most. */
+  /** Notes the engines that these actions name, because at most one step may name an engine. */
   #touch(actions: readonly Action[]): readonly Action[] {
     for (const action of actions) if ('engineId' in action) this.#touched.add(action.engineId)
     return actions
   }
 
-  /** Those of which something holds and that no step names yet. */
+  /** The engines for which `holds` is true and that no step has named yet. */
   #untouched(
     engines: readonly ObservedEngine[],
     holds: (observed: ObservedEngine) => boolean,
@@ -72,7 +72,7 @@ export class Fleet {
     return engines.filter((each) => holds(each) && !this.#touched.has(each.engine.id))
   }
 
-  /** Those that drain and are wanted again; that is cheaper than a start. */
+  /** Recalls draining engines that are wanted again; that is cheaper than a start. */
   #recalls(missing: number): Action[] {
     if (missing <= 0) return []
     return this.#untouched(this.snapshot.engines, isRecallable)
@@ -107,7 +107,7 @@ export class Fleet {
     return starts
   }
 
-  /** Takes one of the starts that may be made now; says why not when none is left. */
+  /** Uses one of the starts that are allowed now. Returns false, and notes the reason, if none is left. */
   #mayStart(kind: 'startRefusal' | 'replacementRefusal' = 'startRefusal'): boolean {
     const { startsHeldUntilMs, engines, policy } = this.snapshot
     const refusal = this.snapshot[kind]
@@ -131,7 +131,7 @@ export class Fleet {
     return true
   }
 
-  /** A refusal that says when it may be over is looked at again then. */
+  /** If a refusal says when it may be over, the next plan is made then. */
   #waitFor({ message, etaSeconds }: Refusal): false {
     if (etaSeconds !== null) this.agenda.isDue(this.snapshot.nowMs + etaSeconds * 1_000)
     return this.#wait(message)
@@ -142,7 +142,7 @@ export class Fleet {
     return false
   }
 
-  /** Those that are too many: unhealthy ones first, then those that have been idle for longest. */
+  /** Drains the engines above the wanted number: unhealthy ones first, then those that have been idle longest. */
   #surplus(count: number): Action[] {
     const surplus = count - this.wanted
     if (surplus <= 0) return []
@@ -152,7 +152,7 @@ export class Fleet {
       .slice(0, surplus)
     const idle = this.#untouched(this.serving, isIdle).toSorted((a, b) => idleSinceMs(a) - idleSinceMs(b))
     const scaledDown = idle.filter((each) => this.#isScaledDown(each)).slice(0, surplus - ill.length)
-    // Without AUTO_DELETE only what is above the cap goes: engines that were adopted.
+    // Without AUTO_DELETE only engines above the maximum are drained: these were adopted.
     const left = surplus - ill.length - scaledDown.length
     const taken = new Set(scaledDown)
     const expired = idle
@@ -167,11 +167,11 @@ export class Fleet {
     ]
   }
 
-  /** At the cap, engines behind a node that is down make room for others behind one that is up; idle ones only. */
+  /** At the maximum, idle engines behind a node that is down make room for engines behind a node that is up. */
   #evacuations(missing: number): Action[] {
     const { engines, startRefusal } = this.snapshot
     const leaving = engines.filter((each) => !isInService(each)).length
-    // With no node up the VPN would be the reason in place of the cap.
+    // If no node were up, the refusal would name the VPN instead of the maximum.
     if (startRefusal?.code !== 'max_capacity' || leaving >= missing) return []
     return engines
       .filter((each) => isSteady(each) && isBehindLostNode(each) && !isBusy(each))
@@ -180,7 +180,10 @@ export class Fleet {
       .map((each) => this.#drain(each, 'vpn_lost', 'its VPN is down, and room is needed behind another'))
   }
 
-  /** An operator's word is about the engines of that time; who was just handed one may be on the way to it. */
+  /**
+   * An operator's order applies only to engines that existed when it was given. An engine that was just handed out is
+   * spared, because a viewer may be on the way to it.
+   */
   #isScaledDown({ engine }: ObservedEngine): boolean {
     const { scaledAtMs, drainHideMs } = this.snapshot.policy
     if (scaledAtMs === null || engine.createdAt > scaledAtMs) return false
@@ -189,7 +192,7 @@ export class Fleet {
 
   #drain({ engine, health, node }: ObservedEngine, rule: keyof typeof DRAIN_CAUSE, reason: string): Action {
     const cause = DRAIN_CAUSE[rule]
-    // An unhealthy engine was hidden when it became so, and one behind a VPN when that went down.
+    // An unhealthy engine has been hidden since it became unhealthy, and an engine behind a VPN since the VPN went down.
     const hiddenBefore = {
       unhealthy: health.sinceMs,
       vpn_lost: node?.sinceMs,
@@ -200,7 +203,10 @@ export class Fleet {
     return { type: 'drain', rule, reason, engineId: engine.id, cause, hiddenSinceMs }
   }
 
-  /** One engine that is unhealthy or outdated: its successor first where there is room, itself first at the cap. */
+  /**
+   * Replaces one unhealthy or outdated engine. If there is room, its successor is started first; at the maximum the engine
+   * is drained first.
+   */
   #replacements(): Action[] {
     if (isReplacing(this.snapshot, this.byId)) return []
     const candidates = this.#untouched(this.serving, (each) => each.isOutdated || isUnhealthy(each))
@@ -214,12 +220,12 @@ export class Fleet {
       this.#waitFor(refusal)
       return []
     }
-    // Two engines can't have the one port that a caller asked for.
+    // Two engines cannot both have the one port that a caller requested.
     if (this.#room > 0 && engine.request.hostPort === null) {
       if (!this.#mayStart('replacementRefusal')) return []
       return [{ type: 'replace', rule: cause, reason, engineId: engine.id, cause }]
     }
-    // Room that is on its way is waited for.
+    // Another engine is on its way out and will make room, so wait for that.
     if (this.snapshot.engines.some((each) => !isInService(each))) return []
     const rule = cause === 'unhealthy' ? 'unhealthy_at_cap' : 'outdated_at_cap'
     const hiddenSinceMs = cause === 'unhealthy' ? observed.health.sinceMs : null
@@ -238,18 +244,18 @@ const isRecallable = (observed: ObservedEngine): boolean => {
   const { engine, health, isRunning, isInHand } = observed
   if (engine.status !== 'draining' || engine.removalRequestedAt !== null || !isRunning || isInHand)
     return false
-  // Whoever watches whom no event reported has it for himself.
+  // The engine has viewers that no event reported, so it is not free for others.
   if (isSeenWatched(observed)) return false
   return (
     (engine.drainCause === 'surplus' || engine.drainCause === 'scaled_down') && health.verdict !== 'unhealthy'
   )
 }
 
-/** It works, and nobody uses it nor is to. */
+/** Whether the engine works, nobody uses it, and it is not kept for a caller. */
 const isIdle = (observed: ObservedEngine): boolean =>
   isSteady(observed) && !isUnhealthy(observed) && !isBusy(observed) && observed.engine.unclaimedSince === null
 
-/** Started by us and not for a caller. */
+/** Whether Roundhouse started the engine by itself, and not for a caller. */
 const isOwn = ({ engine }: ObservedEngine): boolean =>
   engine.handedOutAt === null && engine.adoptedAt === null
 

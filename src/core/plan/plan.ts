@@ -16,9 +16,9 @@ import { reconnections } from './reconnect.ts'
 import { isPendingReplacement, recoveries } from './replacement.ts'
 
 /**
- * Compares what is wanted with what is and gives the steps that close the gap, each with its rule and reason. Pure. What
- * can't be decided now, since what is known may be out of date, is not decided at all. Applied to what its own steps lead
- * to, it gives nothing more to do.
+ * Compares what is wanted with what exists, and returns the actions that close the gap, each with its rule and reason. Pure.
+ * Nothing is decided if the known state may be out of date. The plan is idempotent: applied to the result of its own
+ * actions, it contains no further action.
  */
 export function plan(snapshot: FleetSnapshot): Plan {
   const { engines, policy, frozen } = snapshot
@@ -47,20 +47,23 @@ export function plan(snapshot: FleetSnapshot): Plan {
 }
 
 /**
- * There is no room, and engines take it up that are kept only since nobody can tell whether they have viewers: then one that is
- * free is wanted in any case, or whoever comes would be refused for good.
+ * Whether the fleet is at its maximum, and some engines are only kept because nothing can tell whether they have viewers.
+ * Then one free engine is wanted in any case, because otherwise new viewers would be refused for ever.
  */
 const isFullOfKept = ({ engines, policy }: FleetSnapshot): boolean =>
   engines.length >= policy.maxReplicas && engines.some((each) => isKept(each, policy))
 
-/** How many engines are wanted: the minimum, or room for the viewers and the spare ones, within the maximum. */
+/** How many engines are wanted: the minimum, or one for each busy engine plus the spares, within the maximum. */
 export const wantedNumber = ({ minReplicas, minFree, maxReplicas }: Policy, busy: number): number =>
   Math.min(Math.max(minReplicas, busy + minFree), maxReplicas)
 
-/** A failure that is none of the breaker's: another may be started at once. Else the breaker is told of it first. */
+/**
+ * Whether the engine was ever ready. If so, its failure does not concern the breaker, and another engine may be started at
+ * once. Otherwise the breaker has to count the failure first.
+ */
 const wasReady = ({ engine }: ObservedEngine): boolean => engine.readyAt !== null
 
-/** What single engines call for; at most one step for each. */
+/** The actions on single engines that do not depend on the fleet; at most one for each engine. */
 function ownActions(snapshot: FleetSnapshot, agenda: Agenda): Action[] {
   const actions = snapshot.engines
     .map((observed) => actionFor({ observed, snapshot, agenda }))

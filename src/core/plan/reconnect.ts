@@ -10,8 +10,8 @@ import {
 import { viewersOf } from './looking.ts'
 
 /**
- * Restarts engines that have not found their connection again by themselves though their VPN has: one after another as long
- * as others can carry on, else all of them. One with a viewer whose stream moves is let alone.
+ * Restarts engines that have not reconnected by themselves although their VPN has. They are restarted one after another as
+ * long as other engines work, otherwise all at once. An engine with a viewer whose stream moves is left alone.
  */
 export function reconnections(snapshot: FleetSnapshot, agenda: Agenda): Action[] {
   const { engines, policy } = snapshot
@@ -37,9 +37,10 @@ export function reconnections(snapshot: FleetSnapshot, agenda: Agenda): Action[]
 const isStranded = ({ node }: ObservedEngine): boolean => node !== null && node.strandedSinceMs !== null
 
 /**
- * It had its time to find it, and nobody gets anything from it: no stream of it has moved for the grace of unhealthy engines,
- * and no session that ended in the books is served on. Who gets nothing may still hold a connection, so of viewers that we
- * don't know of the bytes tell, or its word alone, for as long, where those are not counted.
+ * Whether the engine had time to reconnect, and no viewer gets anything from it: no stream of it has moved for the grace
+ * period of unhealthy engines, and it serves no session whose stream has ended. Viewers who get nothing may still hold a
+ * connection, so for unknown viewers the traffic decides. If the traffic is not counted, the engine's own statement decides
+ * after the same grace period.
  */
 function isDisconnectedWithoutViewers(observed: ObservedEngine, policy: Policy, agenda: Agenda): boolean {
   const { engine, node, streams, stillMs, look } = observed
@@ -49,7 +50,7 @@ function isDisconnectedWithoutViewers(observed: ObservedEngine, policy: Policy, 
   if (engine.adoptedAt !== null && !agenda.isDue(strandedMs + policy.unhealthyGraceMs)) return false
   const isUnserved =
     look.kind === 'pending' ? agenda.isDue(look.sinceMs + policy.unhealthyGraceMs) : look.kind === 'clear'
-  // The viewers of the books are still connected, though nothing moves for them.
+  // The viewers of known streams are still connected, although nothing moves for them, so a look would not help.
   if (!isUnserved || streams > 0) return isUnserved
   const viewers = viewersOf(observed, agenda, { fromMs: 0, isMute: true })
   return viewers === 'unknown' ? agenda.isDue(strandedMs + policy.unhealthyGraceMs) : viewers === 'nobody'
@@ -61,6 +62,6 @@ const carriesOn = (observed: ObservedEngine): boolean =>
   !isStranded(observed) &&
   observed.health.verdict !== 'unhealthy'
 
-/** It was ready before, and is being restarted. */
+/** The engine was ready before, and is being restarted. */
 const isComingBack = ({ engine, isInHand, node }: ObservedEngine): boolean =>
   node !== null && engine.readyAt !== null && (isInHand || engine.status === 'starting')

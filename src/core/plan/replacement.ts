@@ -11,17 +11,17 @@ import {
   type Replacement,
 } from './fleet-snapshot.ts'
 
-/** A replacement that has come to no end after this time is in nobody's way any more. */
+/** After this time an unfinished replacement does not prevent another one any more. */
 const REPLACEMENT_MAX_MS = 900_000
 
-/** Whether it may be taken out of service for its own fault: nobody loses anything by it. */
+/** Whether the engine may be taken out of service for its own fault, because no viewer loses anything. */
 export const isUnhealthyWithoutViewers = (
   observed: ObservedEngine,
   { policy }: FleetSnapshot,
   agenda: Agenda,
 ): boolean => isUnhealthy(observed) && isLostForViewers(observed, policy, agenda)
 
-/** Outdated, and nobody uses it. */
+/** Whether the engine is outdated and nobody uses it. */
 const isIdleOutdated = (observed: ObservedEngine): boolean =>
   observed.isOutdated &&
   isSteady(observed) &&
@@ -30,8 +30,8 @@ const isIdleOutdated = (observed: ObservedEngine): boolean =>
   observed.engine.unclaimedSince === null
 
 /**
- * The engine that takes another's place and is not ready to yet; it counts only when it is, or when the other does not
- * count any more.
+ * Whether the engine is to take another's place and does not count yet. It counts when it is ready, or when the other engine
+ * does not count any more.
  */
 export function isPendingReplacement(
   { engine }: ObservedEngine,
@@ -41,7 +41,7 @@ export function isPendingReplacement(
   return replaces !== null && (status === 'provisioning' || status === 'starting') && isCounted(replaces)
 }
 
-/** Drains those whose replacement is ready, if they are still to be replaced. */
+/** Drains the engines whose replacement is ready, if they still have to be replaced. */
 export function retirements(
   snapshot: FleetSnapshot,
   byId: ReadonlyMap<string, ObservedEngine>,
@@ -50,7 +50,7 @@ export function retirements(
   const ready = snapshot.engines.filter(
     (each) => each.engine.replaces !== null && isSteady(each) && !isUnhealthy(each),
   )
-  // Two may have been started in one's place, if the first of them failed for a while.
+  // Two replacements may have been started for one engine, if the first of them failed for a while.
   return [...replacedIds(ready)]
     .flatMap((id) => byId.get(id) ?? [])
     .filter((each) => isUnhealthyWithoutViewers(each, snapshot, agenda) || isIdleOutdated(each))
@@ -58,8 +58,8 @@ export function retirements(
 }
 
 /**
- * Engines that drain and whose trouble is over are put back into service: unhealthy ones that answer again before another
- * took their place, and those whose VPN came back.
+ * Puts draining engines back into service if their problem is over: unhealthy ones that answer again and have no
+ * replacement, and those whose VPN came back.
  */
 export function recoveries({ engines }: FleetSnapshot): Action[] {
   const leaving = engines.filter(
@@ -77,9 +77,9 @@ export function recoveries({ engines }: FleetSnapshot): Action[] {
 }
 
 /**
- * Engines that are ill change places with ones that are well and drain only for being too many: which of them are too many is
- * decided anew. Nothing is started and the number stays, so it is no replacement and keeps to no cooldown: while one was
- * waited for, the engine that is well would be removed. `ill` and `recallable` are those that may be named.
+ * Exchanges unhealthy engines for healthy ones that drain only because there are too many engines. Nothing is started and
+ * the number of engines stays the same, so this is no replacement and waits for no cooldown: during the wait the healthy
+ * engine would be removed. `ill` and `recallable` are the engines that may be named.
  */
 export function exchanges(
   snapshot: FleetSnapshot,
@@ -91,7 +91,7 @@ export function exchanges(
     .filter((each) => each.health.verdict === 'healthy' && isNetworkUp(each))
     .filter(({ engine }) => engine.replaces === null || !byId.has(engine.replaces))
   if (standIns.length === 0) return []
-  // Who is one half of a replacement that is on its way is left to that.
+  // An engine that takes part in a running replacement is left to that replacement.
   const succeeded = replacedIds(snapshot.engines)
   const leaving = ill
     .filter((each) => !succeeded.has(each.engine.id) && isUnhealthyWithoutViewers(each, snapshot, agenda))
@@ -103,7 +103,7 @@ export function exchanges(
   })
 }
 
-/** The engines in whose place another was started. */
+/** The ids of the engines for which a replacement was started. */
 const replacedIds = (engines: readonly ObservedEngine[]): ReadonlySet<string> =>
   new Set(engines.map(({ engine }) => engine.replaces).filter((id) => id !== null))
 
@@ -124,7 +124,7 @@ function drainOf(replaced: ObservedEngine, rule: keyof typeof WHY_ILL): Action {
   }
 }
 
-/** Whether the last replacement is still on its way: one at a time. */
+/** Whether the last replacement is still running: only one runs at a time. */
 export function isReplacing(
   { replacement, nowMs, engines }: FleetSnapshot,
   byId: ReadonlyMap<string, ObservedEngine>,
@@ -138,8 +138,8 @@ export function isReplacing(
 }
 
 /**
- * The start that completes a replacement whose engine was removed first. Without `AUTO_DELETE` the number of engines is
- * kept, so it is due even where fewer are wanted.
+ * Whether a successor has to be started for an engine that was removed first. Without `AUTO_DELETE` the number of engines is
+ * kept, so an outdated engine gets a successor even if fewer engines are wanted.
  */
 export function isSuccessorDue(
   snapshot: FleetSnapshot,
@@ -152,13 +152,14 @@ export function isSuccessorDue(
   return isBelowWanted || (replacement.cause === 'outdated' && !policy.autoDelete)
 }
 
-/** The engine to be replaced next, with the cause; null when there is none, or when it is not the time. */
+/** The engine to be replaced next, with the cause; null if there is none, or if the cooldown is not over. */
 export function nextToReplace(
   snapshot: FleetSnapshot,
   candidates: readonly ObservedEngine[],
   agenda: Agenda,
 ): { readonly observed: ObservedEngine; readonly cause: Replacement['cause'] } | null {
-  // One whose successors fail stays, and is tried for again: it keeps no other from its turn.
+  // The engine that was to be replaced last comes last: if its successors fail it is tried again, but it does not keep the
+  // others from their turn.
   const rank = ({ engine }: ObservedEngine): number => Number(engine.id === snapshot.replacement?.engineId)
   const ill = candidates.filter((each) => isUnhealthyWithoutViewers(each, snapshot, agenda))
   const isRested = (): boolean => {
