@@ -1,41 +1,42 @@
 import { codeOf } from './codes.ts'
 import { shortageIn } from './shortage.ts'
 
-/** Most of an answer that is read, in bytes: those that we ask for have some kilobytes. */
+/** The most that is read of an answer, in bytes: the answers that we request have some kilobytes. */
 export const ANSWER_BYTES_MAX = 64 * 1024
 
-/** How a question is asked. */
+/** The options of a request. */
 interface Manner {
-  /** Ends the question, wherever it stands; the caller's deadline is in it. */
+  /** Ends the request at any stage; the caller includes its deadline in it. */
   readonly signal: AbortSignal
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** What came. */
+/** What the server answered. */
 export interface Answer {
   readonly status: number
-  /** The body of a 200; empty for any other status, of which the body is not read. */
+  /** The body of a 200; empty for any other status, whose body is not read. */
   readonly text: string
 }
 
-/** Something came that is no answer; the message says what, as a noun. */
+/** The server sent something that is no usable answer; the message names it as a noun. */
 export class BadAnswer extends Error {
   override readonly name = 'BadAnswer'
 }
 
-/** The question did not get out, for a lack of our own, which the message names: it says nothing of whoever was asked. */
+/** The request was not sent, because we lack a resource, which the message names. It says nothing about the server. */
 export class NotAsked extends Error {
   override readonly name = 'NotAsked'
 }
 
 /**
- * The one way in which this program asks anybody over HTTP: with GET, on a connection of its own that is closed whatever comes,
- * and straight (a proxy in the environment is for others, and would be told what we ask and our keys; a redirection is not
- * followed for the same reason). Whoever answers is a stranger: no more than `ANSWER_BYTES_MAX` is read, and nothing is unpacked.
- * Bun itself bounds the head (about 1 MB, 256 fields), and reads no further ahead than some hundred kilobytes.
+ * Sends a GET request. All requests of this program over HTTP go through here, except those to Docker. Each uses its own
+ * connection, which is always closed afterwards, and goes directly to the server: a proxy from the environment is not used
+ * and a redirection is not followed, because either would learn our requests and keys. The server is not trusted: at most
+ * `ANSWER_BYTES_MAX` are read, and nothing is decompressed. Bun itself limits the head (about 1 MB, 256 fields) and reads
+ * ahead at most some hundred kilobytes.
  *
- * Throws a BadAnswer for what is none, NotAsked where we could not even ask, the signal's reason when that ends it, and what `fetch` throws where no connection came
- * about or the other side hung up.
+ * Throws a BadAnswer for an unusable answer; NotAsked if the request could not be sent; the signal's reason if the signal
+ * ends the request; and what `fetch` throws if no connection was made or the server closed it.
  */
 export async function ask(url: string, { signal, headers = {} }: Manner): Promise<Answer> {
   const over = new AbortController()
@@ -57,12 +58,12 @@ export async function ask(url: string, { signal, headers = {} }: Manner): Promis
     if (shortage !== null) throw new NotAsked(shortage, { cause: error })
     throw NO_HTTP.has(codeOf(error)) ? new BadAnswer('an answer that is no HTTP', { cause: error }) : error
   } finally {
-    // Closes the connection: what is left of the answer is not waited for.
+    // Closes the connection, so that the rest of the answer is not waited for.
     over.abort()
   }
 }
 
-/** Bun's codes for a head that cannot be read. */
+/** Bun's error codes for a head that cannot be read. */
 const NO_HTTP = new Set(['Malformed_HTTP_Response', 'ResponseHeadersTooLarge', 'InvalidContentLength'])
 
 async function textOf(response: Response, signal: AbortSignal): Promise<string> {

@@ -1,18 +1,18 @@
-/** Time as an argument: the real one in production, a virtual one in tests and simulations. */
+/** The clock as an argument: the real one in production, a virtual one in tests and simulations. */
 export interface Clock {
-  /** Whole epoch milliseconds that never go back, so that a difference of two of them is time that went by. */
+  /** Whole epoch milliseconds that never go back, so that the difference of two readings is the time that passed. */
   now(): number
-  /** Resolves after `ms`, or at once when `signal` aborts; the caller looks at the signal to tell. */
+  /** Resolves after `ms`, or at once if `signal` aborts; the caller checks the signal to tell which. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** Calls `work` once after `ms` unless the function it gives back is called first. */
+  /** Calls `work` once after `ms`, unless the returned function is called first. */
   after(ms: number, work: () => void): () => void
-  /** Calls `work` once in a task of its own: after everything that now waits for nothing but its turn, as answers do. */
+  /** Calls `work` once in its own task, after all work that is already queued, such as answers. */
   soon(work: () => void): void
 }
 
 /**
- * Tells the time by what the machine's clock said at first and what has gone by since: whoever sets that clock makes nothing older or
- * younger. Both are told in milliseconds; `monotonic` by a clock that nobody can set.
+ * Returns a clock that starts with the machine's time and then follows a monotonic clock, so that setting the machine's
+ * clock makes nothing older or younger. Both arguments return milliseconds; nobody can set `monotonic`.
  */
 export function steadyNow(wall: () => number, monotonic: () => number): () => number {
   const originMs = wall() - monotonic()

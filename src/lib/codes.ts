@@ -1,3 +1,3 @@
-/** The code of a system's error, or of one of Bun's; empty for any other. */
+/** The code of a system error or of one of Bun's errors; empty for any other error. */
 export const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : ''

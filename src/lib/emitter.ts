@@ -1,6 +1,8 @@
 import { guarded, type OnError } from './guard.ts'
 
-/** Tells listeners that something happened. One that fails is reported, and keeps neither the others nor the caller from going on. */
+/**
+ * Calls listeners when something happens. An error of one is reported, and stops neither the other listeners nor the caller.
+ */
 export class Emitter<News extends readonly unknown[] = []> {
   readonly #listeners: ((...news: News) => void)[] = []
 

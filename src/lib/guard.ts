@@ -1,9 +1,9 @@
-/** Hears of an error in work that nobody waits for. */
+/** Receives errors of work that nobody waits for. */
 export type OnError = (error: unknown) => void
 
 /**
- * The work with an edge: what it throws goes to `onError` and no further. For whatever the event loop calls, such as timers, listeners
- * and messages of workers: an error there would end the process.
+ * Wraps a function so that its errors go to `onError` and no further. Use it for everything that the event loop calls, such
+ * as timers, listeners and messages of workers: an error there would end the process.
  */
 export const guarded =
   <Args extends readonly unknown[]>(work: (...args: Args) => void, onError: OnError) =>
@@ -15,7 +15,7 @@ export const guarded =
     }
   }
 
-/** The same for each of several, as the handlers of one source are. */
+/** Wraps each of several functions like `guarded`, for example all handlers of one source. */
 export function guardedAll<Handlers extends object>(
   handlers: { readonly [Name in keyof Handlers]: Handlers[Name] & ((...args: never[]) => void) },
   onError: OnError,

@@ -1,4 +1,4 @@
-/** Forgets what is known of all keys but these. */
+/** Deletes all keys of `known` that are not in `these`. */
 export function keepOnly<Key>(
   known: Pick<Map<Key, unknown> | Set<Key>, 'keys' | 'delete'>,
   these: Pick<ReadonlySet<Key>, 'has'>,

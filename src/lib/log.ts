@@ -1,4 +1,6 @@
-/** What the control layer says to the operator; pino's loggers fit. Fields first, then one plain sentence. */
+/**
+ * The log of the control layer, for the operator; pino's loggers fit. Each line has fields first, then one plain sentence.
+ */
 export interface Log {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void

@@ -3,23 +3,23 @@ import type { OnError } from './guard.ts'
 
 export interface LoopOptions {
   readonly clock: Pick<Clock, 'sleep'>
-  /** Between the end of a round and the beginning of the next, in milliseconds. */
+  /** The time between the end of a round and the start of the next one, in milliseconds. */
   readonly intervalMs: number
-  /** Whether the first round comes at once, or after an interval. */
+  /** Whether the first round starts at once, or after an interval. */
   readonly first: 'now' | 'later'
   /** One round; the signal aborts when the loop is stopped. */
   readonly work: (signal: AbortSignal) => void | Promise<void>
   readonly onError: OnError
 }
 
-/** Works again and again from `start` to `stop`. A round that fails is reported, and the next one comes all the same. */
+/** Repeats work from `start` to `stop`. A round that fails is reported, and the next one still follows. */
 export class Loop {
   readonly #stop = new AbortController()
   #running: Promise<void> = Promise.resolve()
 
   constructor(private readonly options: LoopOptions) {}
 
-  /** Aborts when the loop is stopped: for whatever else ends with it. */
+  /** Aborts when the loop is stopped; other work can end with it. */
   get signal(): AbortSignal {
     return this.#stop.signal
   }
@@ -28,7 +28,7 @@ export class Loop {
     this.#running = this.#run()
   }
 
-  /** Ends the wait between two rounds at once, and resolves when the round that runs has ended. */
+  /** Ends the wait between two rounds at once, and resolves when a running round has ended. */
   async stop(): Promise<void> {
     this.#stop.abort()
     await this.#running

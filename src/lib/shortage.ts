@@ -1,7 +1,9 @@
 import { codeOf } from './codes.ts'
 import { hasDescriptorLeft } from './descriptors.ts'
 
-/** What the system says where this process, or the machine, has none left of something: of descriptors, memory, ports to ask from. */
+/**
+ * The messages for system errors that mean a shortage of this process or machine: of descriptors, memory, or local ports.
+ */
 const SHORTAGES: Readonly<Record<string, string>> = {
   EMFILE:
     'this process has no file descriptor left; raise its limit (docker run --ulimit nofile=65536, LimitNOFILE= of systemd)',
@@ -12,9 +14,9 @@ const SHORTAGES: Readonly<Record<string, string>> = {
 }
 
 /**
- * Why a question could not even be asked, for a lack of our own, which says nothing of whoever was to answer; null for any other
- * error. The library says that a connection was refused where it got no socket, so of what never came to a connection the
- * descriptors are looked at, too.
+ * Why a request could not even be sent, because of a shortage of our own, which says nothing about the server; null for any
+ * other error. The library also reports a refused connection if it got no socket, so in that case the remaining descriptors
+ * are checked.
  */
 export function shortageIn(error: unknown): string | null {
   const code = codeOf(error)

@@ -1,13 +1,13 @@
-/** So many looks follow their cause at once in each of these times; those of a burst would find little that is new. */
+/** In each period of `WITHIN_MS`, this many looks happen at once; further looks of a burst would find little that is new. */
 const AT_ONCE = 20
 const WITHIN_MS = 250
 
-/** Counts looks at something that costs, and tells when the next one may be. */
+/** Counts expensive looks, and tells when the next one may happen. */
 export class Throttle {
   #sinceMs = Number.NEGATIVE_INFINITY
   #count = 0
 
-  /** Counts one more, and gives the milliseconds that it has to wait; 0 where it may be at once. */
+  /** Counts one more look, and returns how long it has to wait, in milliseconds; 0 if it may happen at once. */
   waitMs(nowMs: number): number {
     if (nowMs - this.#sinceMs >= WITHIN_MS) {
       this.#sinceMs = nowMs

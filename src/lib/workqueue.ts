@@ -2,22 +2,22 @@ import type { Clock } from './clock.ts'
 
 export interface WorkQueueOptions {
   readonly clock: Clock
-  /** Does the work of one key; a rejection is reported and the key tried again later. */
+  /** Does the work of one key. A rejection is reported, and the key is tried again later. */
   readonly work: (key: string) => Promise<void>
   readonly onError: (key: string, error: unknown, attempt: number) => void
-  /** Keys worked on at the same time. */
+  /** How many keys are worked on at the same time. */
   readonly concurrency: number
   /** The wait before attempt `attempt + 1` of a failing key, in milliseconds. */
   readonly backoffMs: (attempt: number) => number
 }
 
 /**
- * A keyed queue in the manner of Kubernetes' controllers.
+ * A keyed queue like those of Kubernetes controllers.
  *
- * INVARIANTS: a key is worked on by one at a time. A key added while it waits is worked on once; added while it is
- * worked on, once more afterwards. Work begins in a task of its own, so whoever adds a key never does its work, however
- * much of that is synchronous. A failed key comes back after its back-off, a success forgets it. After `stop` nothing new
- * begins.
+ * INVARIANTS: Only one task works on a key at a time. If a key is added while it waits, it is worked on once; if it is added
+ * while it is worked on, once more afterwards. Work begins in its own task, so the code that adds a key never runs the work,
+ * even if the work is synchronous. A failed key is tried again after its back-off; a success resets the back-off. After
+ * `stop` no new work begins.
  */
 export class WorkQueue {
   readonly #waiting = new Set<string>()
@@ -36,7 +36,7 @@ export class WorkQueue {
     this.#pump()
   }
 
-  /** Adds the key after `ms`; an earlier `add` or a later `addAfter` of it takes this one's place. */
+  /** Adds the key after `ms`. An `add` before that time, or another `addAfter` of the key, replaces it. */
   addAfter(key: string, ms: number): void {
     if (this.#stopped) return
     const { clock } = this.options
@@ -48,19 +48,19 @@ export class WorkQueue {
     this.#timers.set(key, { atMs: clock.now() + ms, cancel })
   }
 
-  /** Adds the key after `ms` at the latest: one that comes earlier anyway stays as it is. */
+  /** Adds the key after `ms` at the latest; if it is already due earlier, nothing changes. */
   addWithin(key: string, ms: number): void {
     const timer = this.#timers.get(key)
     if (this.#waiting.has(key) || (timer !== undefined && timer.atMs <= this.options.clock.now() + ms)) return
     this.addAfter(key, ms)
   }
 
-  /** Adds a key that neither waits, nor for its back-off, nor is worked on. */
+  /** Adds the key unless it is waiting, in back-off or being worked on. */
   addUnlessKnown(key: string): void {
     if (!this.#timers.has(key) && !this.#working.has(key)) this.add(key)
   }
 
-  /** Begins nothing new and resolves when what runs has ended. */
+  /** Begins no new work, and resolves when the running work has ended. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#waiting.clear()
@@ -73,7 +73,7 @@ export class WorkQueue {
     this.#timers.delete(key)
   }
 
-  /** Where no more keys may be worked on, the end of one of them asks again. */
+  /** Schedules the start of waiting keys. If the concurrency is used up, the end of a running key calls this again. */
   #pump(): void {
     if (this.#isPumpAsked || this.#working.size >= this.options.concurrency) return
     this.#isPumpAsked = true
@@ -88,7 +88,7 @@ export class WorkQueue {
       if (this.#stopped || this.#working.size >= this.options.concurrency) return
       if (this.#working.has(key)) continue
       this.#waiting.delete(key)
-      // Marked first: the work may ask for its own key before it waits for anything.
+      // The key is marked before its work starts, because the work may add its own key before its first wait.
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#working.set(key, promise)
       void this.#process(key).finally(resolve)
@@ -111,7 +111,10 @@ export class WorkQueue {
   }
 }
 
-/** The wait after a failed attempt (1 is the first), doubled each time within the bounds; half of it is by chance. */
+/**
+ * The wait after a failed attempt (1 is the first), in milliseconds. It doubles with each attempt within the bounds; the
+ * result is a random value between half of that and all of it.
+ */
 export function backoffMs(
   attempt: number,
   { minMs, maxMs }: { readonly minMs: number; readonly maxMs: number },
