@@ -1,4 +1,7 @@
-/** The command line: what to do for given arguments and environment, and what little of it needs no server. */
+/**
+ * The command line: decides what to do for the given arguments and environment, and does the small tasks that need no
+ * server.
+ */
 import { readFileSync, statSync } from 'node:fs'
 import packageJson from '../../package.json' with { type: 'json' }
 import { type Config, type Environment, type FileText, loadConfig, secretPaths } from '../config/config.ts'
@@ -12,22 +15,23 @@ export type CliOutcome =
       readonly kind: 'run'
       readonly config: Config
       readonly warnings: readonly string[]
-      /** Sentences about what follows from the settings and may surprise. */
+      /** Sentences about effects of the settings that may surprise. */
       readonly notes: readonly string[]
     }
-  /** Ask this URL with `checkHealth` and exit by its answer. */
+  /** Request this URL with `checkHealth` and exit with its result. */
   | { readonly kind: 'healthcheck'; readonly url: string }
-  /** Write the licences of all that the program holds, and exit. */
+  /** Write the licences of everything that the program contains, and exit. */
   | { readonly kind: 'licenses' }
-  /** Write the texts as they are (each ends with a newline, or is empty) and exit. */
+  /** Write the texts unchanged (each ends with a newline, or is empty) and exit. */
   | { readonly kind: 'exit'; readonly code: number; readonly stdout: string; readonly stderr: string }
 
-/** By convention of Unix tools: the command line or the configuration is wrong. */
+/** The exit code for a wrong command line or configuration, by the convention of Unix tools. */
 const USAGE_ERROR = 2
 
 /**
  * Decides what a call of the program means. `argv` is without the executable and the script. Never throws: a wrong
- * configuration gives an exit with code 2 that names each variable, its value and the remedy. `readFile` reads files of secrets.
+ * configuration gives an exit with code 2 and a text that names each variable, its value and the remedy. `readFile` reads
+ * the files of secrets.
  */
 export function runCli(
   env: Environment,
@@ -53,17 +57,17 @@ export function runCli(
   return { kind: 'run', config, warnings, notes: note === null ? [] : [note] }
 }
 
-/** More than any key has, and little enough to be read at once. */
+/** More than any key has, and small enough to be read at once. */
 const SECRET_BYTES_MAX = 65_536
 
-/** The text of a file of secrets, or what to do about one that has none. Never throws. */
+/** The text of a file of secrets, or the remedy if it cannot be read. Never throws. */
 export function readSecretFile(path: string): FileText {
   try {
     const stat = statSync(path)
     if (stat.isDirectory()) {
       return { remedy: 'Name a file: this is a folder (Docker makes one where the file to mount is missing)' }
     }
-    // A pipe or a device might never end.
+    // Reading a pipe or a device might never end.
     if (!stat.isFile() || stat.size > SECRET_BYTES_MAX) {
       return { remedy: `Name an ordinary file of at most ${SECRET_BYTES_MAX} bytes` }
     }
@@ -82,12 +86,12 @@ function remedyOf(error: unknown): string {
 }
 
 /**
- * What matters of the environment to somebody who only asks whether the server lives: it may have been given its other settings
- * as flags, and its key may be gone by now.
+ * The part of the environment that a health check needs. The server may have received its other settings as flags, and its
+ * key may be gone by now, so they are not checked.
  */
 const addressOf = ({ APP_PORT, BIND }: Environment): Environment => ({ APP_PORT, BIND, ALLOW_NO_KEY: 'true' })
 
-/** Asks a running server whether it lives: exit code 0 for a 200 within 3 s, else 1. Never throws. */
+/** Asks a running server whether it is alive: exit code 0 for a 200 within 3 s, otherwise 1. Never throws. */
 export async function checkHealth(url: string): Promise<0 | 1> {
   try {
     const { status } = await ask(url, { signal: AbortSignal.timeout(3000) })
@@ -99,7 +103,7 @@ export async function checkHealth(url: string): Promise<0 | 1> {
 
 const COMMANDS: ReadonlySet<string> = new Set(['--print-config', '--healthcheck'])
 
-/** A server that listens on all addresses is asked on the loopback one. */
+/** The URL of the health check. A server that listens on all addresses is asked on the loopback address. */
 function healthUrl({ BIND, APP_PORT }: Config): string {
   if (BIND === '0.0.0.0') return `http://127.0.0.1:${APP_PORT}/healthz`
   if (BIND === '::') return `http://[::1]:${APP_PORT}/healthz`

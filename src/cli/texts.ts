@@ -1,4 +1,4 @@
-/** What the command line writes, all of it generated from the schema of the settings. */
+/** The texts that the command line writes; all of them are generated from the schema of the settings. */
 
 import {
   type Config,
@@ -27,7 +27,7 @@ Every setting is an environment variable and a flag: MAX_REPLICAS=5, --MAX_REPLI
   --healthcheck    Ask the server that runs with these settings for /healthz; exit code 0 or 1.
 `
 
-/** The text of `--help`: usage, then the settings by group; no line is longer than 100 columns. */
+/** The text of `--help`: the usage, then the settings by group. No line is longer than 100 columns. */
 export function helpText(): string {
   return [USAGE, ...GROUPS.map(groupText)].join('\n')
 }
@@ -41,7 +41,7 @@ export function configText(config: Config, origins: ReadonlyMap<SettingName, Ori
   return lines.join('')
 }
 
-/** The problems, one paragraph each, headed by a sentence that says how many there are. */
+/** The problems, one paragraph each, after a sentence that says how many there are. */
 export function problemsText(problems: readonly Problem[]): string {
   const head = problems.length === 1 ? '1 setting is' : `${problems.length} settings are`
   const lines = problems.map(({ variable, value, remedy }) => {
@@ -51,7 +51,7 @@ export function problemsText(problems: readonly Problem[]): string {
   return `Cannot start: ${head} not right.\n${lines.join('')}`
 }
 
-/** The warnings, one line each; empty when there are none. */
+/** The warnings, one line each; empty if there are none. */
 export function warningsText(warnings: readonly string[]): string {
   return warnings.map((warning) => `Warning: ${warning.replace(/\.$/, '')}.\n`).join('')
 }
@@ -68,7 +68,7 @@ function settingHelp(name: SettingName): string {
   return `  ${name} (${kind}; ${value})\n${wrap(description, '      ')}`
 }
 
-/** Breaks a sentence into lines that fit, each with the indent and a newline. */
+/** Breaks a sentence into lines of at most `COLUMNS` characters, each with the indent and a newline. */
 function wrap(sentence: string, indent: string): string {
   const lines: string[] = []
   for (const word of sentence.split(' ')) {

@@ -1,7 +1,7 @@
-/** Kinds of settings that name capabilities of Linux. */
+/** Kinds of settings that name Linux capabilities. */
 import { type Kind, name } from './kinds.ts'
 
-/** As of Linux 5.9; a kernel that knows fewer has Docker refuse the others. */
+/** The capabilities of Linux 5.9. If the kernel knows fewer, Docker refuses the unknown ones. */
 const CAPABILITIES = [
   ...['AUDIT_CONTROL', 'AUDIT_READ', 'AUDIT_WRITE', 'BLOCK_SUSPEND', 'BPF', 'CHECKPOINT_RESTORE', 'CHOWN'],
   ...['DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FOWNER', 'FSETID', 'IPC_LOCK', 'IPC_OWNER', 'KILL', 'LEASE'],
@@ -11,8 +11,8 @@ const CAPABILITIES = [
   ...['SYS_RAWIO', 'SYS_RESOURCE', 'SYS_TIME', 'SYS_TTY_CONFIG', 'WAKE_ALARM'],
 ]
 
-/** A capability, with or without `CAP_`. */
+/** A capability, with or without the prefix `CAP_`. */
 export const capability: Kind<string> = name(CAPABILITIES, 'CAP_')
 
-/** The same, or all of them. */
+/** A capability, or `ALL` for all of them. */
 export const capabilityOrAll: Kind<string> = name(['ALL', ...CAPABILITIES], 'CAP_')

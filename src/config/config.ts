@@ -1,4 +1,4 @@
-/** The configuration: one schema, read from flags and the environment, with every problem told at once. */
+/** The configuration: one schema, read from flags and the environment; all problems are reported at once. */
 import { TransformDecodeError, Value } from '@sinclair/typebox/value'
 import { ADVICE, defaultAddress, RULES, type Rule } from './rules.ts'
 import type { SettingInfo } from './schema.ts'
@@ -17,15 +17,15 @@ export type { FileText } from './secret-files.ts'
 export type { Config, SettingName } from './settings.ts'
 export type { Environment, Origin, Problem } from './sources.ts'
 
-/** What secret values are replaced by wherever they could be read. */
+/** Replaces secret values wherever they could be read. */
 export const MASK = '********'
 
-/** A usable configuration with the origin of each value, or every reason why there is none. */
+/** A usable configuration with the origin of each value, or all reasons why there is none. */
 export type LoadedConfig =
   | {
       readonly config: Config
       readonly origins: ReadonlyMap<SettingName, Origin>
-      /** Sentences about what is probably not meant. */
+      /** Sentences about settings that are probably a mistake. */
       readonly warnings: readonly string[]
     }
   | { readonly problems: readonly Problem[]; readonly warnings: readonly string[] }
@@ -33,9 +33,9 @@ export type LoadedConfig =
 type Entry = { readonly name: SettingName; readonly text: string; readonly origin: Origin }
 
 /**
- * Reads the configuration from environment variables and from arguments (without those of the executable); a flag
- * wins over a variable, and what is empty counts as not set. `files` has what the files of `secretPaths` contain. Pure: never
- * throws, reads nothing else.
+ * Reads the configuration from environment variables and from arguments (without those of the executable). A flag takes
+ * precedence over a variable, and an empty text counts as not set. `files` contains the texts of the files from
+ * `secretPaths`. Pure: never throws, and reads nothing else.
  */
 export function loadConfig(
   env: Environment,
@@ -52,7 +52,7 @@ export function loadConfig(
     'remedy' in content ? [{ ...rest, remedy: content.remedy }] : [],
   )
   const invalid = new Set([...bad.map(({ name }) => name), ...unread.map(({ setting }) => setting)])
-  // A bad value is replaced by its default here, so that the rules about all other settings are still checked.
+  // A bad value is replaced by its default here, so that the rules about the other settings are still checked.
   const config = decode(entries.filter(({ name }) => !invalid.has(name)))
   const broken = violated(RULES, config, invalid)
   const problems = [
@@ -70,7 +70,7 @@ export function loadConfig(
   return { config, origins: new Map(entries.map(({ name, origin }) => [name, origin])), warnings }
 }
 
-/** The files that settings name, whose contents `loadConfig` has to be given. */
+/** The paths of the files that settings name; `loadConfig` needs their contents. */
 export function secretPaths(env: Environment, argv: readonly string[]): readonly string[] {
   const { entries } = givenEntries(env, argv)
   const named = new Set<SettingName>(SECRET_FILES.map(({ file }) => file))
@@ -82,12 +82,12 @@ export function settingNames(): readonly SettingName[] {
   return Object.keys(configSchema.properties).filter(isSettingName)
 }
 
-/** What is told about one setting. */
+/** The description of one setting. */
 export function settingInfo(name: SettingName): SettingInfo {
   return configSchema.properties[name].setting
 }
 
-/** The value as text in its canonical form, '' where it is not set, and masked where it is secret. */
+/** The value as text in its canonical form: '' if it is not set, and masked if it is secret. */
 export function settingText(config: Config, name: SettingName): string {
   const text = Value.Encode(configSchema, config)[name]
   return settingInfo(name).secret && text !== '' ? MASK : text
@@ -97,7 +97,7 @@ function isSettingName(name: string): name is SettingName {
   return Object.hasOwn(configSchema.properties, name)
 }
 
-/** Each setting as it was set, or by its default, and what is wrong with the arguments. */
+/** Each setting with its given text or its default, and the problems with the arguments. */
 function givenEntries(env: Environment, argv: readonly string[]) {
   const names = settingNames()
   const strict = new Set([
@@ -116,7 +116,7 @@ function givenEntries(env: Environment, argv: readonly string[]) {
   return { entries, problems: flags.problems }
 }
 
-/** What has to stand in the place of a secret that is not acceptable, or null. */
+/** What a secret has to be, in words, if the text is not acceptable; null if it is. */
 function secretExpected(name: SettingName, text: string): string | null {
   return acceptable({ name, text }) ? null : settingInfo(name).expects
 }

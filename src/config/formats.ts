@@ -1,10 +1,10 @@
-/** Kinds of settings whose text has a format of its own: ranges, labels, addresses, sizes, engine templates. */
+/** Kinds of settings whose text has its own format: ranges, labels, addresses, sizes. */
 import { IMAGE_REFERENCE } from '../core/engines/image.ts'
 import { isReservedLabel, type Label, RESERVED_PREFIXES } from '../core/engines/labels.ts'
 import type { PortRange } from '../core/engines/ports.ts'
 import { type Kind, port, text } from './kinds.ts'
 
-/** `first-last`, or one port alone. */
+/** A range of ports, `first-last`, or a single port. */
 export const portRange: Kind<PortRange> = {
   type: 'first-last',
   expects: 'a range such as 19000-19999, within 1 to 65535, the lower port first',
@@ -17,7 +17,7 @@ export const portRange: Kind<PortRange> = {
   format: ({ first, last }) => `${first}-${last}`,
 }
 
-/** `key=value`, split at the first "=", so that the value may contain more of them. */
+/** A label `key=value`, split at the first "=", so that the value may contain more of them. */
 export const label: Kind<Label> = {
   type: 'key=value',
   expects: `key=value, with a key that begins with none of ${RESERVED_PREFIXES.join(' ')} (such as orchestrator.managed=acestream)`,
@@ -29,7 +29,10 @@ export const label: Kind<Label> = {
   format: ({ key, value }) => `${key}=${value}`,
 }
 
-/** The file of an SQLite database, in the notation of SQLAlchemy: three slashes relative, four absolute. */
+/**
+ * The file of an SQLite database, in the notation of SQLAlchemy: three slashes for a relative path, four for an absolute
+ * one.
+ */
 export const sqliteUrl: Kind<{ readonly path: string }> = {
   type: 'sqlite URL',
   expects:
@@ -42,14 +45,14 @@ export const sqliteUrl: Kind<{ readonly path: string }> = {
   format: ({ path }) => `sqlite:///${path}`,
 }
 
-/** Where a Docker Engine answers. SSH and TLS are left to a tunnel or proxy. */
+/** The address of a Docker Engine. SSH and TLS are not supported; use a tunnel or proxy for them. */
 export const dockerHost: Kind<string> = text(
   'address',
   /^(unix:\/\/)?\/[^/].*$|^tcp:\/\/[^\s/:]+:\d+\/?$|^tcp:\/\/\[[0-9a-fA-F:]+\]:\d+\/?$/,
   'unix:///path/of/docker.sock or tcp://host:port (not ssh: forward the socket instead)',
 )
 
-/** A network to attach engines to. `host`, `none` and `container:…` cannot hold engines that each have their own ports. */
+/** A network that engines are attached to. In `host`, `none` and `container:…` engines cannot each have their own ports. */
 export const networkName: Kind<string> = text(
   'name',
   /^(?!host$|none$)[a-zA-Z0-9][\w.-]*$/,
@@ -57,7 +60,7 @@ export const networkName: Kind<string> = text(
     'namespace of its own',
 )
 
-/** A container's name, as Docker allows them. */
+/** A container's name, in the form that Docker allows. */
 export const containerName: Kind<string> = text('name', /^[a-zA-Z0-9][\w.-]*$/, 'the name of a container')
 
 /** A host name or an IP address (IPv6 without brackets). */
@@ -67,7 +70,7 @@ export const hostAddress: Kind<string> = text(
   'a host name or an IP address, without scheme and port',
 )
 
-/** The name of a host as requests name it, without scheme and port. */
+/** A host name as it appears in requests, without scheme and port. */
 export const hostName: Kind<string> = text(
   'host',
   /^[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*\.?$/,
@@ -88,10 +91,10 @@ const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
   g: 1024 ** 3,
 }
 
-/** Docker Engine refuses a lower memory limit. */
+/** Docker Engine refuses a memory limit below this. */
 const LOWEST_MEMORY_BYTES = 6 * 1024 ** 2
 
-/** Bytes, written as in `docker run --memory`: a whole number with b, k, m or g, or none for bytes. */
+/** Bytes in the notation of `docker run --memory`: a whole number with b, k, m or g, or without a unit for bytes. */
 export const memoryBytes: Kind<number> = {
   type: 'size',
   expects: 'a size such as 512m or 2g (b, k, m, g), at least 6m',
@@ -104,14 +107,14 @@ export const memoryBytes: Kind<number> = {
   format: String,
 }
 
-/** A folder in a container that may be emptied: never the root, and nothing that leads out of where it seems to be. */
+/** A folder in a container that may be emptied. It is never the root, and its path has no segment that leads elsewhere. */
 export const cachePath: Kind<string> = text(
   'path',
   /^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+\/?$/,
   'an absolute path without . and .. in it, such as /home/appuser/.ACEStream/.acestream_cache, and not the root',
 )
 
-/** A key of ours or of Gluetun's. Other characters can't stand in a header, or are read there in more ways than one. */
+/** A key of ours or of Gluetun's. Other characters cannot be in a header, or readers of the header disagree about them. */
 export const apiKey: Kind<string> = text(
   'key',
   /^[!-~](?:[ -~]*[!-~])?$/,
@@ -120,7 +123,7 @@ export const apiKey: Kind<string> = text(
 
 export const password: Kind<string> = text('text', /\S/, 'a text that is not blank')
 
-/** Whether there is such a file is found out when it is read. */
+/** The path of a file. Whether the file exists is found out when it is read. */
 export const filePath: Kind<string> = text('path', /./s, 'the path of a file, such as /run/secrets/api_key')
 
 /** Any text that is not empty. */

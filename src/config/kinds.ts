@@ -1,13 +1,13 @@
-/** Kinds of settings: how the text of a variable becomes a value, and back. */
+/** Kinds of settings: how the text of a variable becomes a value, and how a value becomes text. */
 
-/** How values of one kind are read and written. `T` is what the rest of the program sees. */
+/** How values of one kind are read and written. `T` is the type that the rest of the program uses. */
 export interface Kind<T> {
-  /** Shown by `--help`. */
+  /** The name of the type, as `--help` shows it. */
   readonly type: string
-  /** What is accepted, worded to follow "Set X to". */
+  /** What is accepted, in words that follow "Set X to". */
   readonly expects: string
   readonly unit?: string
-  /** Gives undefined for a text that is not acceptable. Called with '' only when the setting has no default. */
+  /** Returns undefined if the text is not acceptable. Called with '' only if the setting has no default. */
   readonly parse: (text: string) => T | undefined
   /** The canonical text: `parse(format(value))` equals `value`. */
   readonly format: (value: T) => string
@@ -19,10 +19,10 @@ interface Bounds {
   readonly unit?: string
 }
 
-/** The longest delay of a JavaScript timer (2^31 - 1 ms); a longer one fires at once. */
+/** The longest delay of a JavaScript timer (2^31 - 1 ms); a timer with a longer delay fires at once. */
 const LONGEST_TIMER_S = 2_147_483
 
-/** A whole number within bounds, both included. Only decimal digits count: `1e3` and `0x10` are refused. */
+/** A whole number within bounds, both included. Only decimal digits are accepted: `1e3` and `0x10` are refused. */
 export function integer({ min, max = Number.MAX_SAFE_INTEGER, unit }: Bounds): Kind<number> {
   return {
     type: 'integer',
@@ -53,7 +53,7 @@ export const seconds: Kind<number> = decimal({ min: 0.001, max: LONGEST_TIMER_S,
 /** Seconds where 0 means "no wait at all". */
 export const secondsOrZero: Kind<number> = decimal({ min: 0, max: LONGEST_TIMER_S, unit: 's' })
 
-/** Seconds that are passed on over the API, where acexy decodes into a Go `int` and refuses fractions. */
+/** Seconds that acexy receives over the API: it decodes them into a Go `int` and refuses fractions. */
 export const wholeSeconds: Kind<number> = integer({ min: 1, max: LONGEST_TIMER_S, unit: 's' })
 
 const BOOLEAN_WORDS: ReadonlyMap<string, boolean> = new Map([
@@ -61,7 +61,7 @@ const BOOLEAN_WORDS: ReadonlyMap<string, boolean> = new Map([
   ...['false', '0', 'no', 'off'].map((word) => [word, false] as const),
 ])
 
-/** A switch; upper and lower case are equal. */
+/** A switch; upper and lower case are equivalent. */
 export const boolean: Kind<boolean> = {
   type: 'boolean',
   expects: 'true or false (also 1/0, yes/no, on/off)',
@@ -69,7 +69,7 @@ export const boolean: Kind<boolean> = {
   format: String,
 }
 
-/** One of the given words; upper and lower case are equal. */
+/** One of the given words; upper and lower case are equivalent. */
 export function choice<const T extends string>(...words: readonly T[]): Kind<T> {
   return {
     type: words.join('|'),
@@ -89,7 +89,7 @@ export function text(type: string, pattern: RegExp, expects: string): Kind<strin
   }
 }
 
-/** The same kind where the setting may be left out; the value is then null. */
+/** The same kind for an optional setting; its value is null if it is not set. */
 export function optional<T>(kind: Kind<T>): Kind<T | null> {
   return {
     ...kind,
@@ -98,7 +98,7 @@ export function optional<T>(kind: Kind<T>): Kind<T | null> {
   }
 }
 
-/** One of the given words in upper case, after a prefix that may be left out; upper and lower case are equal. */
+/** One of the given words in upper case, with or without the prefix; upper and lower case are equivalent. */
 export function name(words: readonly string[], prefix: string): Kind<string> {
   return {
     type: 'name',
@@ -108,7 +108,7 @@ export function name(words: readonly string[], prefix: string): Kind<string> {
   }
 }
 
-/** A comma-separated list of another kind; left out it is empty. */
+/** A comma-separated list of values of another kind; empty if it is not set. */
 export function list<T>(kind: Kind<T>): Kind<readonly T[]> {
   return {
     type: `${kind.type},…`,

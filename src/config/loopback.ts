@@ -1,4 +1,6 @@
-/** Whether nobody but this machine reaches what listens there: 127.0.0.0/8, ::1 and localhost, however they are spelt. */
+/**
+ * Whether only this machine can reach a server that listens at the address: 127.0.0.0/8, ::1 and localhost, in any spelling.
+ */
 export function isLoopback(address: string): boolean {
   const host = URL.parse(`http://${address.includes(':') ? `[${address}]` : address}`)?.hostname ?? ''
   return host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host)

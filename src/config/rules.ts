@@ -1,39 +1,39 @@
-/** What settings demand of one another: rules that make a configuration unusable, and advice that only warns. */
+/** Dependencies between settings: rules that make a configuration unusable, and advice that only warns. */
 
 import type { PortRange } from '../core/engines/ports.ts'
 import { FIXED_PORTS, freePort, holds, neededBesides } from '../core/engines/ports.ts'
 import { isLoopback } from './loopback.ts'
 import type { Config, SettingName } from './settings.ts'
 
-/** Says what is wrong and what to do about it, or nothing when the settings fit together. */
+/** A check that returns what is wrong and what to do about it, or null if the settings fit together. */
 export interface Rule {
-  /** All settings the rule looks at; the first is the one that it is reported under. */
+  /** All settings that the rule looks at; a problem is reported under the first one. */
   readonly settings: readonly [SettingName, ...SettingName[]]
   readonly check: (config: Config) => string | null
 }
 
-/** acexy remembers the list of engines for 2 s, and waits 20 s for a stream before it reports it. */
+/** acexy remembers the list of engines for 2 s, and waits up to 20 s for a stream before it reports it. */
 const PROXY_SILENCE_S = 22
 
-/** A shorter key can be guessed. */
+/** A shorter key could be guessed. */
 const KEY_CHARACTERS_MIN = 16
 
-/** Who may ask when nobody has a key. */
+/** The settings that say who may use the API. */
 type Access = Pick<Config, 'API_KEY' | 'ALLOW_NO_KEY'>
 
 const isForThisMachine = ({ API_KEY, ALLOW_NO_KEY }: Access): boolean => API_KEY.length === 0 && !ALLOW_NO_KEY
 
-/** Where the server listens when BIND does not say it. */
+/** The address that the server listens on if BIND is not set. */
 export const defaultAddress = (access: Access): string => (isForThisMachine(access) ? '127.0.0.1' : '0.0.0.0')
 
-/** What is said at the start of a server that listens at `defaultAddress`; null where all reach it. */
+/** The note that is logged at the start of a server that listens at `defaultAddress`; null if all machines can reach it. */
 export const addressNote = (access: Access): string | null =>
   isForThisMachine(access)
     ? 'it listens on 127.0.0.1 only, since there is no key, and nobody but this machine (or this container) reaches it: ' +
       'set API_KEY or API_KEY_FILE to listen on all addresses, or ALLOW_NO_KEY=true to do so without a key'
     : null
 
-/** Without these the orchestrator could not keep its promises: it does not start. */
+/** Conditions without which the orchestrator cannot keep its promises; it does not start if one is violated. */
 export const RULES: readonly Rule[] = [
   {
     settings: ['BIND', 'API_KEY', 'ALLOW_NO_KEY'],
@@ -146,7 +146,7 @@ export const RULES: readonly Rule[] = [
   },
 ]
 
-/** What is allowed and probably not meant. */
+/** Settings that are allowed but probably a mistake. */
 export const ADVICE: readonly Rule[] = [
   {
     settings: ['ALLOW_NO_KEY', 'API_KEY', 'BIND'],
@@ -212,7 +212,10 @@ export const ADVICE: readonly Rule[] = [
   },
 ]
 
-/** Engines of one VPN node share one network namespace, with Gluetun's own control server in it. */
+/**
+ * The remedy if port ranges overlap behind the VPN; null if they do not. The engines of one VPN node share one network
+ * namespace with Gluetun's control server.
+ */
 function namespaceClash(config: Config): string | null {
   const api = { first: config.GLUETUN_API_PORT, last: config.GLUETUN_API_PORT }
   const shared: readonly (readonly [SettingName, PortRange])[] = [
@@ -238,7 +241,7 @@ function behindVpn(config: Config): boolean {
   return config.GLUETUN_CONTAINER_NAME.length > 0
 }
 
-/** Whether a range has a port that is none of these. */
+/** Whether a range contains a port that is none of `others`. */
 function hasPortBesides(range: PortRange, others: readonly number[]): boolean {
   return freePort(range, (port) => others.includes(port), 0) !== null
 }

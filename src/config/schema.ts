@@ -1,8 +1,8 @@
-/** How a setting becomes a TypeBox schema that decodes the variable's text and carries what `--help` shows. */
+/** Turns a setting into a TypeBox schema that decodes the variable's text and carries what `--help` shows. */
 import { type TString, type TTransform, Type } from '@sinclair/typebox'
 import type { Kind } from './kinds.ts'
 
-/** The groups of `--help`, in their order. */
+/** The groups of `--help`, in the order in which they are shown. */
 export const GROUPS = [
   'Server',
   'Docker',
@@ -17,23 +17,23 @@ export const GROUPS = [
 
 export type Group = (typeof GROUPS)[number]
 
-/** What is told about a setting. */
+/** The description of a setting. */
 export interface SettingInfo {
   readonly group: Group
   readonly type: string
   readonly unit?: string
   /** Follows "Set X to" in the remedy for a value that is not acceptable. */
   readonly expects: string
-  /** The text that stands in for a variable that is not set; '' where there is none. */
+  /** The text that is used if the variable is not set; '' if there is no default. */
   readonly default: string
   readonly description: string
-  /** Never shown: not by `--print-config`, and not in a message about a bad value. */
+  /** The value is never shown, neither by `--print-config` nor in a message about a bad value. */
   readonly secret: boolean
-  /** Accepted from older configurations; nothing reads it. */
+  /** The setting is accepted from older configurations and has no effect. */
   readonly inert: boolean
 }
 
-/** A string on the outside, a `T` on the inside. */
+/** A schema for a setting: a string in the environment, a `T` in the program. */
 export type Setting<T> = TTransform<TString, T> & { readonly setting: SettingInfo }
 
 interface Flags {
@@ -41,7 +41,7 @@ interface Flags {
   readonly inert?: boolean
 }
 
-/** Makes the settings of one group. `fallback` is the default as text, '' for none. */
+/** Returns a function that makes the settings of one group. Its argument `fallback` is the default as text, '' for none. */
 export function settingsOf(group: Group) {
   return <T>(kind: Kind<T>, fallback: string, description: string, flags: Flags = {}): Setting<T> => {
     const schema = Type.Transform(Type.String({ default: fallback, description }))
@@ -64,7 +64,7 @@ export function settingsOf(group: Group) {
 
 function parse<T>(kind: Kind<T>, text: string): T {
   const value = kind.parse(text)
-  // TypeBox has no other way for a decoder to refuse; `loadConfig` turns this into a problem.
+  // Throwing is the only way for a TypeBox decoder to refuse; `loadConfig` turns the error into a problem.
   if (value === undefined) throw new RangeError(`Expected ${kind.expects}`)
   return value
 }

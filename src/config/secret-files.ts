@@ -1,11 +1,11 @@
-/** Secrets that are read from files, as Docker's secrets are: NAME_FILE names the file that has the value of NAME. */
+/** Secrets that are read from files, as with Docker's secrets: NAME_FILE names the file that contains the value of NAME. */
 import type { SettingName } from './settings.ts'
 import type { Texts } from './sources.ts'
 
 interface SecretFile {
   readonly setting: SettingName
   readonly file: SettingName
-  /** Whether each line of the file is a value of a list. */
+  /** Whether each line of the file is one value of a list. */
   readonly isList: boolean
 }
 
@@ -15,13 +15,13 @@ export const SECRET_FILES: readonly SecretFile[] = [
   { setting: 'GLUETUN_API_PASSWORD', file: 'GLUETUN_API_PASSWORD_FILE', isList: false },
 ]
 
-/** What a file contains, or what to do about one that can't be read. */
+/** The content of a file, or the remedy if it cannot be read. */
 export type FileText = { readonly text: string } | { readonly remedy: string }
 
-/** The files that the settings name, by their paths. */
+/** The contents of the files that settings name, by path. */
 export type FileTexts = ReadonlyMap<string, FileText>
 
-/** A secret in a file that a setting names; `content` has the value as it would stand in the setting itself. */
+/** A secret in a file that a setting names; `content` is its value in the notation of the setting itself. */
 export interface FoundSecret {
   readonly setting: SettingName
   readonly file: SettingName
@@ -30,8 +30,8 @@ export interface FoundSecret {
 }
 
 /**
- * The secrets in files, with a remedy for each that can't be used. `set` has the texts of what was set; `expected` gives what has to
- * stand in the place of a text, or null for one that is acceptable.
+ * Finds the secrets in files, with a remedy for each that cannot be used. `set` has the texts of the settings that were set.
+ * `expected` returns what a text has to be, in words, or null if the text is acceptable.
  */
 export function secretsIn(
   set: Texts,
@@ -57,7 +57,7 @@ export function secretsIn(
   })
 }
 
-/** The newlines at the end belong to the file and not to the value. */
+/** The value in a file. Newlines at the end belong to the file and not to the value. */
 function contentOf({ setting, isList }: SecretFile, content: FileText | undefined): FileText {
   if (content === undefined) return { remedy: 'Name a file that can be read' }
   if ('remedy' in content) return content

@@ -1,4 +1,7 @@
-/** Every setting: its kind, default and meaning. The single source for parsing, types, `--help` and `--print-config`. */
+/**
+ * Every setting with its kind, default and meaning. This is the only source for parsing, types, `--help` and
+ * `--print-config`.
+ */
 import { type StaticDecode, Type } from '@sinclair/typebox'
 import { capability, capabilityOrAll } from './capabilities.ts'
 import * as format from './formats.ts'
@@ -19,7 +22,7 @@ const vpn = settingsOf('VPN')
 const count = kind.integer({ min: 1 })
 const countOrZero = kind.integer({ min: 0 })
 
-/** The schema of the whole configuration: text in, values out. Names are those of the environment variables. */
+/** The schema of the whole configuration: it decodes texts to values. The names are those of the environment variables. */
 export const configSchema = Type.Object({
   APP_PORT: server(kind.port, '8000', 'Port that the API, Swagger UI and the panel are served on.'),
   BIND: server(

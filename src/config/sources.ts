@@ -1,12 +1,12 @@
-/** Where the texts of settings come from: flags before the environment before defaults. */
+/** The sources of settings: flags take precedence over the environment, and the environment over defaults. */
 import type { SettingName } from './settings.ts'
 
-/** Environment variables, as `process.env` has them. */
+/** Environment variables, in the form of `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export type Origin = 'default' | 'environment' | 'flag' | 'file'
 
-/** A reason why there is no configuration, and what to do about it. Values of secret settings are masked. */
+/** A reason why there is no usable configuration, and the remedy. Values of secret settings are masked. */
 export interface Problem {
   /** The variable, or the argument as it was given. */
   readonly variable: string
@@ -14,12 +14,15 @@ export interface Problem {
   readonly remedy: string
 }
 
-/** The text of each setting that was set; texts are never empty, and trimmed but for a blank one of a strict setting. */
+/**
+ * The text of each setting that was set. Texts are never empty. They are trimmed, except for a blank text of a strict
+ * setting.
+ */
 export type Texts = ReadonlyMap<SettingName, string>
 
 /**
- * Reads `--NAME=value`, `--NAME value` and `--kebab-name value`; the last one of a name counts. Unknown flags, words
- * that are no flag, and flags without a value are problems. A value that begins with `--` needs the form with `=`.
+ * Reads `--NAME=value`, `--NAME value` and `--kebab-name value`; if a name is repeated, the last one counts. Unknown flags,
+ * words that are no flags, and flags without a value are problems. A value that begins with `--` needs the form with `=`.
  */
 export function readFlags(
   argv: readonly string[],
@@ -33,7 +36,7 @@ export function readFlags(
     const name = flagName(word, names)
     const value = word.includes('=') ? valuePart(word) : takeValue(words, word)
     if (name === undefined) {
-      // Its value stays untold: it may be a secret under a misspelt name.
+      // The value is not shown: it may be a secret under a misspelt name.
       problems.push({ variable: flagPart(word), value: '', remedy: unknownFlag(word, names) })
       continue
     }
@@ -47,7 +50,10 @@ export function readFlags(
   return { texts, problems }
 }
 
-/** Picks the settings out of the environment. What is empty counts as not set, and so does what is blank and not strict. */
+/**
+ * Reads the settings from the environment. An empty text counts as not set, and so does a blank text unless the setting is
+ * strict.
+ */
 export function readEnvironment(
   env: Environment,
   names: readonly SettingName[],
@@ -57,7 +63,9 @@ export function readEnvironment(
   return new Map(set.filter(([, text]) => text !== ''))
 }
 
-/** Tells of variables that are one edit away from a setting's name, since an unknown variable is silently ignored. */
+/**
+ * Warnings about variables that are one edit away from a setting's name, because an unknown variable is silently ignored.
+ */
 export function probableTypos(env: Environment, names: readonly SettingName[]): string[] {
   const known: ReadonlySet<string> = new Set(names)
   return Object.keys(env)
@@ -68,7 +76,10 @@ export function probableTypos(env: Environment, names: readonly SettingName[]): 
     })
 }
 
-/** Nobody wants a blank secret: it stays what it is, for its kind to refuse, and never comes to mean "none". */
+/**
+ * Trims a text. A blank text of a strict setting, such as a secret, is kept: its kind refuses it, so that it never means
+ * "none".
+ */
 function tidy(text: string, isStrict: boolean): string {
   const trimmed = text.trim()
   return trimmed === '' && isStrict ? text : trimmed
@@ -104,7 +115,7 @@ function unknownFlag(word: string, names: readonly SettingName[]): string {
   return meant === undefined ? 'Leave it out: --help lists all settings' : `Write --${meant}=<value>`
 }
 
-/** One character inserted, left out or replaced, or two neighbours swapped. */
+/** Whether two names differ by one character that is inserted, left out or replaced, or by two swapped neighbours. */
 function oneEditApart(one: string, other: string): boolean {
   if (one === other || Math.abs(one.length - other.length) > 1) return false
   let start = 0

@@ -1,4 +1,4 @@
-/** Settings that describe what is passed to an engine: environment variables and command. */
+/** Kinds of settings for what is passed to an engine: environment variables and the command. */
 import { split } from 'shlex'
 import type { Kind } from './kinds.ts'
 
@@ -54,7 +54,7 @@ function wordsOfJson(text: string): string[] | undefined {
   return words.length === value.length ? words : undefined
 }
 
-/** Undefined where a quote is not closed, or nothing follows a backslash. */
+/** Splits a text into words; undefined if a quote is not closed, or if nothing follows a backslash. */
 function shellWords(text: string): string[] | undefined {
   try {
     return split(text)
