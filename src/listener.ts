@@ -1,17 +1,17 @@
 import type { Log } from './lib/log.ts'
 import type { Orchestrator } from './wire/wire.ts'
 
-/** Where to listen, and for how long. */
+/** Where to listen, and the time-out of silent connections. */
 export interface Listening {
   readonly hostname: string
   readonly port: number
-  /** Seconds for which a connection may be silent. */
+  /** How long a connection may be silent, in seconds. */
   readonly idleTimeout: number
 }
 
 const RETRY_MS = 250
 
-/** Listens for the application. */
+/** Listens for the application's requests. */
 export class Listener {
   constructor(
     private readonly app: Orchestrator['app'],
@@ -19,19 +19,20 @@ export class Listener {
     private readonly log: Log,
   ) {}
 
-  /** Throws the system's error where nobody can listen there. */
+  /** Starts to listen. Throws the system's error if that is not possible. */
   listen(): void {
     this.app.listen(this.listening)
   }
 
-  /** Closes the connections that have had their answers and wait for another question. */
+  /** Closes the connections that have no request under way. */
   closeIdle(): void {
     this.app.server?.closeIdleConnections()
   }
 
   /**
-   * Closes all connections, those that are being answered too, and listens again at once: there is no other way to the ones that never
-   * asked. Whoever had a question asks again; what was done for it stays done.
+   * Closes all connections, including those whose requests are being answered, and listens again at once. There is no other
+   * way to close connections that never sent a request. Clients have to repeat their requests; what was already done for a
+   * request stays done.
    */
   closeAll(): void {
     void this.app.server?.stop(true)

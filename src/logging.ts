@@ -1,12 +1,15 @@
 import { type DestinationStream, pino, stdSerializers } from 'pino'
 
-/** Characters of one text in a line, and items of one list; what is more is left out and said. */
+/**
+ * The maximum number of characters of one text in a line, and of items of one list. The rest is left out, and the line says
+ * so.
+ */
 const TEXT_MAX = 4_096
 const ITEMS_MAX = 32
 
 /**
- * A logger of JSON lines, by default on standard output, without transports: those do not run in a compiled binary. Long values are
- * cut, since callers and engines have a say in some of them.
+ * A logger of JSON lines, by default on standard output. It uses no transports, because those do not run in a compiled
+ * binary. Long values are cut, because callers and engines control some of them.
  */
 export const createLog = (level: string, destination?: DestinationStream) =>
   pino(
@@ -26,7 +29,7 @@ export const createLog = (level: string, destination?: DestinationStream) =>
     ...(destination === undefined ? [] : [destination]),
   )
 
-/** Errors are left to their serializer. */
+/** Cuts the long values among the fields. Errors are left to their serializer. */
 const cutMembers = (fields: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, cut(value)]))
 

@@ -21,28 +21,31 @@ import { HealthHost } from './workers/health/health-host.ts'
 import { stopSession } from './workers/health/session-stop.ts'
 import { VpnHost } from './workers/vpn/vpn-host.ts'
 
-/** How long an answer may take once the process was asked to end; all is over within twice that. */
+/** How long an answer may still take after the process was asked to end. The process ends within twice that time. */
 const GOODBYE_MS = 900
 const MARGIN_MS = 100
 
-/** How long a process that still has the database, or the port, may take to end, as in an update that starts the new one meanwhile. */
+/**
+ * How long to wait for an earlier process to release the database or the port: an update may start the new process before
+ * the old one has ended.
+ */
 const PREDECESSOR_MS = 3_000
 const PORT_RETRY_MS = 50
 
-/** The remedy for a database that another process has. */
+/** The remedy for a database that another process uses. */
 const UNUSED = 'end that process first, or give this one a DB_URL and a CONTAINER_LABEL of its own'
 
-/** The remedy for a port that another process has. */
+/** The remedy for a port that another process uses. */
 const FREE_PORT = 'end the process that listens there, or choose another port or BIND address'
 
-/** How long a connection may be silent, and the longest that Bun takes. */
+/** How long a connection may be silent, and the longest time that Bun accepts. */
 const IDLE_S = 60
 const IDLE_MAX_S = 255
 
-/** A lock that is no database was never written by this program. */
+/** Why a lock file that is no database may be removed: this program did not write it. */
 const NOTHING_IN_IT = 'it holds nothing that is needed'
 
-/** How long an engine has to stop a session. */
+/** How long an engine may take to stop a session. */
 const STOP_SESSION_MS = 3_000
 
 const outcome = runCli(process.env, process.argv.slice(2), readSecretFile)
@@ -102,7 +105,10 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
   endOnDefects(log, () => endAll(1))
 }
 
-/** The two threads beside this one. A compiled binary finds them by the main module, so they are named here. */
+/**
+ * Makes the hosts of the two worker threads. A compiled binary finds a worker's file relative to the main module, so the
+ * files are named here.
+ */
 function workersOf(config: Config, log: Log) {
   const telling = {
     now: systemClock.now,
@@ -130,8 +136,8 @@ function workersOf(config: Config, log: Log) {
 }
 
 /**
- * What nobody foresaw leaves a state that nobody knows: it is told once, with its stack, and the process ends, so that its supervisor
- * starts another one that finds out what is.
+ * Ends the process after an unforeseen error. Such an error leaves an unknown state, so it is logged once, with its stack,
+ * and the process exits; its supervisor then starts a new process, which inspects everything.
  */
 function endOnDefects(log: Log, endAll: () => Promise<void>): void {
   let isEnding = false
@@ -151,7 +157,7 @@ interface Ending {
   readonly lock: DatabaseLock
 }
 
-/** Lets answers under way finish for a moment, then ends; what is cut off is settled by the next start. */
+/** Lets answers under way finish for a moment, then ends the process. The next start settles what was cut off. */
 async function end({ orchestrator, store, lock }: Ending, code: number): Promise<void> {
   const patience = setTimeout(() => process.exit(code), 2 * GOODBYE_MS - MARGIN_MS)
   const { server } = orchestrator.app
@@ -164,7 +170,7 @@ async function end({ orchestrator, store, lock }: Ending, code: number): Promise
   process.exit(code)
 }
 
-/** An earlier version left the files of the database open to others, as their umask had it. */
+/** Restricts the files of the database to this user: an earlier version left them open to others, as its umask allowed. */
 function tightenFiles(path: string, log: Log): void {
   const { closed, open } = tighten(path)
   if (closed.length > 0) log.info({ files: closed }, 'the files of the database are for this user alone now')
@@ -183,7 +189,7 @@ function lockOf(path: string): DatabaseLock {
   }
 }
 
-/** What can be done about a database that can't be opened. */
+/** The remedy for a database that cannot be opened. */
 function remedyOf(error: unknown): string {
   return storageFailureOf(error)?.remedy ?? 'name a file in a folder that this user may write to'
 }
@@ -196,7 +202,10 @@ function open(path: string, log: Log): Store {
   }
 }
 
-/** An earlier process may have the port still, as in an update: like the database it is waited for, blocking the thread. */
+/**
+ * Starts to listen. An earlier process may still have the port, as in an update, so this waits for it, as for the database,
+ * and blocks the thread.
+ */
 function listen(listener: Listener, { BIND, APP_PORT }: Config, log: Log): void {
   const untilMs = performance.now() + PREDECESSOR_MS
   for (let attempt = 1; ; attempt++) {
@@ -221,19 +230,25 @@ function listeningOf(config: Config): Listening {
   return {
     hostname: config.BIND,
     port: config.APP_PORT,
-    // Bun ends what is silent for so long, answers that are worked on too; a provision may take long by configuration.
+    // Bun closes connections that are silent for this time, even while an answer is being prepared, and a provision may be
+    // configured to take long.
     idleTimeout: Math.min(IDLE_MAX_S, IDLE_S + Math.ceil(config.PROVISION_DEADLINE_MS / 1_000)),
   }
 }
 
-/** A start that can't be: the setting, its value, what the system said, the remedy; no stack. */
+/**
+ * Ends a start that is not possible: writes the setting, its value, the system's message and the remedy, without a stack.
+ */
 function giveUp(variable: string, value: string, error: unknown, remedy: string): never {
   const why = error instanceof Error ? error.message : String(error)
   process.stderr.write(`roundhouse can't start\n\n  ${variable}=${value}\n    ${why}. Remedy: ${remedy}.\n`)
   process.exit(2)
 }
 
-/** For crash tests: with FAIL_POINT naming a thread, SIGUSR2 makes it crash. Unset, the signal is left alone. */
+/**
+ * For crash tests: if FAIL_POINT names a thread, SIGUSR2 makes that thread crash. If it is not set, the signal is not
+ * handled.
+ */
 function crashOnSignal(threads: Readonly<Record<string, { crash(): void }>>): void {
   const thread = threads[process.env.FAIL_POINT ?? '']
   if (thread !== undefined) process.on('SIGUSR2', () => thread.crash())
@@ -243,7 +258,7 @@ function fail(): never {
   throw new Error('crashed as it was told to')
 }
 
-/** For crash tests: FAIL_POINT names the point at which the process kills itself. Unset, nothing ever happens. */
+/** For crash tests: FAIL_POINT names the point at which the process kills itself. If it is not set, nothing happens. */
 function failPoint(env: Readonly<Record<string, string | undefined>>): Checkpoint {
   const wanted = env.FAIL_POINT
   if (wanted === undefined) return () => undefined

@@ -39,7 +39,7 @@ import {
   vpnSettingsOf,
 } from './settings.ts'
 
-/** The outside, as the application sees it; tests and simulations bring their own. */
+/** Everything outside the application; tests and simulations bring their own. */
 export interface Adapters {
   readonly store: Store
   readonly runtime: Runtime
@@ -47,15 +47,15 @@ export interface Adapters {
   readonly vpn: VpnSource
   readonly stopSession: StopSession
   readonly clock: Clock
-  /** What the machine's own clock says, which anybody may set; in epoch milliseconds. */
+  /** The time of the machine's own clock, which anybody may set; in epoch milliseconds. */
   readonly wall: () => number
-  /** Null where nobody can tell. */
+  /** Null if the system does not report them. */
   readonly descriptors: Descriptors | null
   readonly connections: ClientConnections
   readonly log: Log
-  /** A random UUID, never given twice. */
+  /** Returns a random UUID, a new one at each call. */
   readonly newId: () => string
-  /** Uniform in [0, 1). */
+  /** Returns a random number, uniform in [0, 1). */
   readonly random: () => number
   readonly checkpoint: Checkpoint
   readonly version: string
@@ -63,7 +63,10 @@ export interface Adapters {
 
 export type Base = ReturnType<typeof baseOf>
 
-/** What the others look at: facts, VPN nodes, ports, admission, addresses, the books; where they ask for looks, and where they count. */
+/**
+ * Builds the components that the others read from: facts, VPN nodes, ports, admission, addresses and streams; and those by
+ * which the others request looks and count events.
+ */
 export function baseOf(
   config: Config,
   { store, clock, log, newId, random }: Adapters,

@@ -4,7 +4,7 @@ import { bringTimesBack } from '../store/future-times.ts'
 import type { Adapters, Base } from './base.ts'
 import type { Work } from './work.ts'
 
-/** How all that works by itself begins and ends; see `Orchestrator`. */
+/** Starts and stops all loops; see `Orchestrator`. */
 export function loopsOf({ store, clock }: Adapters, { edge, statistics }: Base, work: Work, feed: Feed) {
   const { provisioner, healthMonitor, vpnMonitor, observer, reconciler, repairQueue } = work
   const { adoptedViewers, viewers, cache, storageWatch, retention, descriptors } = work

@@ -62,7 +62,7 @@ export interface ServiceParts {
   readonly metrics: () => Promise<string>
 }
 
-/** Fits the control layer to the interfaces that the routes declare. */
+/** Adapts the control layer to the interfaces that the routes declare. */
 export function createServices(parts: ServiceParts): Services {
   const { template, provisioner, generic, remover, containers, books, observer, counters } = parts
   const { engineViews, streamViews, streamStops, requestLimits } = parts
@@ -129,7 +129,10 @@ export function createServices(parts: ServiceParts): Services {
   }
 }
 
-/** What is answered from what is known, also where the file is found to be unreadable by that very question. */
+/**
+ * The services that answer from the known state. They still answer if the database turns out to be unreadable during the
+ * request.
+ */
 function queriesOf(parts: ServiceParts): Pick<Services, 'engines' | 'streams' | 'status'> {
   const { store, engineViews, streamViews, statusViews, vpnViews, operator } = parts
   return {
@@ -162,14 +165,17 @@ function readiness({ store, observer }: ServiceParts): ReturnType<Services['stat
   return { status: storage === null ? 'ready' : 'degraded', reason: storage }
 }
 
-/** A provision's outcome, as it is; one that is refused is counted by its code. */
+/** Passes on the outcome of a provision, and counts a refusal by its code. */
 const countingRefusals = <T>(counters: Counters, provision: Promise<T>): Promise<T> =>
   provision.catch((error: unknown) => {
     if (error instanceof ProvisionRefused) counters.provisionFailed(error.refusal.code)
     throw error
   })
 
-/** Gives each expected error of the control layer its status; `form` is `PROVISION_ERROR_DETAIL`. */
+/**
+ * Returns a function that gives each expected error of the control layer its HTTP status; `form` is
+ * `PROVISION_ERROR_DETAIL`.
+ */
 export const createTranslate =
   (form: 'text' | 'object'): Translate =>
   (error) => {
@@ -189,7 +195,10 @@ export const createTranslate =
     return storage === null ? requestFailed(error) : refused(storageUnavailable(storage.message), 'object')
   }
 
-/** What is wrong with a request itself. A forbidden image is well said, and only not for everybody: 403, and no field. */
+/**
+ * Errors in the request itself. A forbidden image is well-formed but not allowed for this caller, so it is a 403 that names
+ * no field.
+ */
 function requestFailed(error: unknown): Failure | null {
   if (error instanceof ImageNotAllowed)
     return { status: 403, code: 'image_not_allowed', message: error.message }
@@ -198,7 +207,10 @@ function requestFailed(error: unknown): Failure | null {
   return error instanceof InvalidRequest ? fields(error.fields) : null
 }
 
-/** Sentences that acexy recognises by a word stay sentences; the others it would give up on, so they are objects. */
+/**
+ * The refusals whose sentences acexy recognises by a word; these may stay sentences. acexy would give up on the others, so
+ * they are always objects.
+ */
 const SENTENCES = new Set<Refusal['code']>([
   'vpn_disconnected',
   'circuit_breaker',

@@ -1,4 +1,4 @@
-/** What the parts need of the configuration, in their own terms. */
+/** Translates the configuration into the settings of the components. */
 import type { Config } from '../config/config.ts'
 import { type EngineTemplate, templateHash } from '../control/engines/template.ts'
 import type { PolicySettings } from '../control/fleet/fleet-snapshots.ts'
@@ -7,7 +7,7 @@ import type { AdmissionSettings } from '../control/provisioning/admission.ts'
 import type { KeptPorts, RequestLimits } from '../control/provisioning/requests.ts'
 import type { VpnNodeSettings } from '../control/vpn/vpn-nodes.ts'
 
-/** How engines are made, by the installation of this id. */
+/** The template of engines; `installation` is the id of this installation. */
 export const templateOf = (config: Config, installation: string): EngineTemplate => ({
   image: config.TARGET_IMAGE,
   env: config.ENGINE_ENV,
@@ -25,7 +25,7 @@ export const templateOf = (config: Config, installation: string): EngineTemplate
   installation,
 })
 
-/** In which order things are written, and whether twice, makes no engine outdated. */
+/** Sorts names and removes duplicates, so that neither their order nor repetitions make an engine outdated. */
 const asSet = (names: readonly string[]): readonly string[] => [...new Set(names)].toSorted()
 
 /** The limits of admission. */
@@ -46,15 +46,15 @@ export const admissionSettingsOf = (config: Config): AdmissionSettings => ({
   },
 })
 
-/** How much is kept of what has been. */
+/** How much history is kept. */
 export interface History extends HistoryLimits {
-  /** Samples of all streams together. */
+  /** The maximum number of samples of all streams together. */
   readonly samples: number
 }
 
 /**
- * A million samples are some 75 MB, and all these rows, as acexy makes them, some 100. Rows may be a hundred times longer: with what is
- * written between two sweeps, and with its log, the database stays below 150 MB.
+ * A million samples take about 75 MB, and all of these rows about 100 MB, as acexy makes them. A row may be a hundred times longer,
+ * so `bytes` bounds the whole: with what is written between two sweeps, and with its log, the database stays below 150 MB.
  */
 export const HISTORY: History = {
   engines: { rows: 1_000, days: 30 },
@@ -71,15 +71,18 @@ export const statisticsSettingsOf = (config: Config, { samples }: History) => ({
   limits: { perStream: config.STATS_HISTORY_MAX, total: samples },
 })
 
-/** Started streams that are tied to one engine: far more than it serves, and few enough for a list. */
+/**
+ * The maximum number of started streams that are matched to one engine: far more than an engine serves, and few enough for a
+ * list.
+ */
 export const streamsPerEngineMax = (config: Config): number =>
   Math.max(128, 4 * config.MAX_STREAMS_PER_ENGINE)
 
-/** Published ports are reached where the Docker Engine is. */
+/** The host at which published ports are reached: that of the Docker Engine. */
 export const publishedHost = (dockerHost: string | null): string =>
   (dockerHost?.startsWith('tcp://') && URL.parse(dockerHost)?.hostname) || '127.0.0.1'
 
-/** What is wanted of the fleet. */
+/** The settings of the fleet's policy. */
 export const policySettingsOf = (config: Config): PolicySettings => ({
   minReplicas: config.MIN_REPLICAS,
   minFree: config.MIN_FREE_REPLICAS,
@@ -97,12 +100,13 @@ export const policySettingsOf = (config: Config): PolicySettings => ({
   isVpnStrict: config.VPN_STRICT,
 })
 
-/** What callers may ask for; `isKeyed` says that they need a key for it. */
+/** What callers may request; `isKeyed` says whether they need a key. */
 export function requestLimitsOf(config: Config, { isKeyed }: { readonly isKeyed: boolean }): RequestLimits {
   const vpn = vpnNodesOf(config).map(({ ports }) => ports)
   const app = { setting: 'APP_PORT', range: { first: config.APP_PORT, last: config.APP_PORT } }
   const host = { setting: 'PORT_RANGE_HOST', range: config.PORT_RANGE_HOST }
-  // Without a VPN the other ranges of engines are not in use; behind one they are in a network where nobody else publishes.
+  // Without a VPN the other port ranges of engines are not used. Behind a VPN they are in a network in which nobody else
+  // publishes ports.
   const shared: readonly KeptPorts[] =
     vpn.length === 0
       ? [{ setting: 'ACE_HTTPS_RANGE', range: config.ACE_HTTPS_RANGE }]
@@ -115,15 +119,15 @@ export function requestLimitsOf(config: Config, { isKeyed }: { readonly isKeyed:
   }
 }
 
-/** The VPN nodes, each with the ports that it publishes; none without a VPN. */
+/** The VPN nodes, each with the ports that it publishes; empty without a VPN. */
 export const vpnNodesOf = (config: Config): readonly VpnNodeSettings[] =>
   config.GLUETUN_CONTAINER_NAME.flatMap((name, index) => {
     const ports = config.GLUETUN_PORT_RANGE[index]
-    // The rules of the configuration see to it that there is one for each.
+    // The rules of the configuration guarantee one range for each node.
     return ports === undefined ? [] : [{ name, ports }]
   })
 
-/** When a VPN counts as up, and for how long what was heard of it is believed. */
+/** When a VPN counts as up, and how long the reports about it stay valid. */
 export const vpnSettingsOf = (config: Config) => ({
   stableMs: config.VPN_STABLE_S * 1_000,
   graceMs: config.VPN_RECONNECT_GRACE_S * 1_000,
@@ -131,10 +135,10 @@ export const vpnSettingsOf = (config: Config) => ({
   portMaxAgeMs: config.GLUETUN_PORT_CACHE_TTL_S * 1_000,
 })
 
-/** What the answers of a control server may take on top of the rounds. */
+/** How long the answers of a control server may take in addition to the rounds. */
 const CONTROL_PATIENCE_MS = 5_000
 
-/** How a control server is asked. */
+/** How control servers are asked. */
 export function vpnWorkerSettingsOf(config: Config) {
   const { GLUETUN_API_KEY: key, GLUETUN_API_USER: user, GLUETUN_API_PASSWORD: password } = config
   const basic =

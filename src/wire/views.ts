@@ -13,7 +13,7 @@ import type { Work } from './work.ts'
 
 export type Views = ReturnType<typeof viewsOf>
 
-/** What answers. */
+/** Builds the components that answer the API's queries. */
 export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Work) {
   const { store, clock, version } = adapters
   const { rows, facts, admission, addresses, nodes, connections, sessions, statistics } = base
@@ -48,7 +48,7 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
   }
 }
 
-/** What a scrape is told. */
+/** Builds the source of the figures for `/metrics`. */
 export const figuresOf = ({ store }: Adapters, base: Base, work: Work, views: Views): FleetFigures =>
   new FleetFigures({
     store,
@@ -62,7 +62,7 @@ export const figuresOf = ({ store }: Adapters, base: Base, work: Work, views: Vi
     isReady: () => work.observer.hasPassed(),
   })
 
-/** What tells of all that happens; whatever an answer could show of it is news. */
+/** Builds the feed. Every change that an answer of the API could show wakes it. */
 export function feedOf({ store, clock }: Adapters, base: Base, views: Views): Feed {
   const { facts, nodes, connections, statistics, warnings } = base
   const feed = new Feed({

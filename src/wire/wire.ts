@@ -9,19 +9,19 @@ import { HISTORY, type History, requestLimitsOf } from './settings.ts'
 import { feedOf, figuresOf, viewsOf } from './views.ts'
 import { workOf } from './work.ts'
 
-/** The parts that other code has to reach, wired and not started. */
+/** The parts of the application that other code needs; they are connected but not started. */
 export interface Orchestrator {
   readonly app: ReturnType<typeof createApp>
   readonly metrics: Metrics
-  /** Begins to watch Docker and to probe engines. What SQLite knows is served without it. */
+  /** Starts to watch Docker and to probe engines. Before that, the state in SQLite is already served. */
   start(): void
-  /** Ends the answers that have no end of their own, and would hold up the end of the server. */
+  /** Ends the answers that have no end of their own, because they would delay the end of the server. */
   hangUp(): void
-  /** Ends all loops; engines keep running, and launches that run are settled by the next start. */
+  /** Ends all loops. Engines keep running, and the next start settles the launches that were running. */
   stop(): Promise<void>
 }
 
-/** Builds the application around its adapters: the composition root. */
+/** Builds the application around its adapters. This is the composition root. */
 export function createOrchestrator(
   config: Config,
   adapters: Adapters,
@@ -60,7 +60,8 @@ export function createOrchestrator(
       version,
       onTurnedAway: ({ code, message }, { method }) => turnedAway.tell({ code, message, method }),
       translate: (error) => {
-        // Whoever reads next has the copy.
+        // If the error is a failure of the storage, this begins an outage, so that the next requests read the copy in
+        // memory.
         store.failed(error)
         return translate(error)
       },

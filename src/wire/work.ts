@@ -37,7 +37,7 @@ import { policySettingsOf } from './settings.ts'
 
 export type Work = ReturnType<typeof workOf>
 
-/** Builds the components that act, each from those before it. */
+/** Builds the components that act; each group depends only on the groups before it. */
 export function workOf(config: Config, adapters: Adapters, base: Base) {
   const { store, clock, log, health, vpn, stopSession } = adapters
   const { edge, warnings, counters, rows, facts, looks, sessions, statistics, books } = base
@@ -79,7 +79,7 @@ function descriptorWatchOf({ clock, descriptors, connections }: Adapters, { warn
 type Starting = ReturnType<typeof startingOf>
 type Watching = ReturnType<typeof watchingOf>
 
-/** What makes and removes containers on somebody's word. */
+/** Builds the components that create and remove containers on request. */
 function startingOf(config: Config, adapters: Adapters, base: Base) {
   const { store, runtime, clock, log, newId, checkpoint } = adapters
   const { edge, template, counters, facts, inHand, looks, nodes, ports, placer, admission, installation } =
@@ -114,7 +114,7 @@ function startingOf(config: Config, adapters: Adapters, base: Base) {
   }
 }
 
-/** What finds out how the containers are. */
+/** Builds the components that find out the state of the containers. */
 function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, provisioner }: Starting) {
   const { store, runtime, clock, wall, log, newId, random } = adapters
   const { edge, template, counters, facts, inHand, looks, nodes, books, ends, history } = base
@@ -165,7 +165,7 @@ function cacheCleanerOf(config: Config, { store, runtime, clock, log }: Adapters
   return path === null ? null : new CacheCleaner({ store, clock, runtime, facts, log, path, onError })
 }
 
-/** What brings the fleet to what is wanted. */
+/** Builds the components that bring the fleet to the wanted state. */
 function lifecycleOf(
   config: Config,
   adapters: Adapters,
@@ -217,7 +217,7 @@ function lifecycleOf(
   return { snapshots, repairQueue, reconciler, operator: new Operator({ store, clock, ...settings }) }
 }
 
-/** A failure that a caller waits for is counted with its answer. */
+/** Counts the outcome of a start. If a caller waits for a failed start, the failure is counted with the answer instead. */
 const countStart =
   (counters: Counters) =>
   ({ end, tookMs, isAwaited }: StartOutcome): void => {
