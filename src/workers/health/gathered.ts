@@ -1,7 +1,10 @@
-/** Facts are told together, so late at most: the other side does some work for each message. */
+/**
+ * The longest delay before facts are reported. They are reported together, because the main thread does some work for each
+ * message.
+ */
 const TOLD_WITHIN_MS = 100
 
-/** Gathers facts of one kind and tells them together, in their order, a moment after the first of them. */
+/** Collects facts of one kind and reports them together, in their order, a moment after the first of them. */
 export class Gathered<Fact> {
   #untold: Fact[] = []
   #telling: ReturnType<typeof setTimeout> | null = null
@@ -16,7 +19,7 @@ export class Gathered<Fact> {
     }, TOLD_WITHIN_MS)
   }
 
-  /** What is not told yet is told to nobody. */
+  /** Stops reporting; facts that were not reported yet are dropped. */
   stop(): void {
     if (this.#telling !== null) clearTimeout(this.#telling)
   }

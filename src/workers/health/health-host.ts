@@ -23,7 +23,7 @@ interface Handlers {
   readonly onLost: () => void
 }
 
-/** The main thread's end of the health worker; see `WorkerHost`. */
+/** The main thread's side of the health worker; see `WorkerHost`. */
 export class HealthHost {
   #handlers: Handlers | null = null
   #targets: readonly ProbeTarget[] = []
@@ -45,7 +45,7 @@ export class HealthHost {
     this.#host.start()
   }
 
-  /** Takes the whole list of what is to be probed and asked from now on. */
+  /** Sets the complete list of engines to probe and to ask about their sessions. */
   setTargets(targets: readonly ProbeTarget[]): void {
     this.#targets = targets
     this.#host.say(this.#targetsCommand())

@@ -2,10 +2,13 @@ import type { Address } from '../protocol.ts'
 import type { ProbeFact, ProbeTarget, UnaskedFact } from './health-protocol.ts'
 import { type ProbeAnswer, probe } from './probe.ts'
 
-/** An engine that takes longer to say how it is has not booted. */
+/** An engine that takes longer than this to answer a probe has not booted. */
 const BOOT_TIMEOUT_MS = 1_000
 
-/** One that answers again after a failure is asked that often, that many times: whether it lasts is to be known soon. */
+/**
+ * How often, and how many times, an engine is probed when it answers again after a failure, so that it is soon known whether
+ * the recovery lasts.
+ */
 const CONVALESCENT = { intervalMs: 1_000, probes: 10 }
 
 interface Pace {
@@ -16,21 +19,21 @@ interface Pace {
 
 interface Watch {
   target: ProbeTarget
-  /** The address that answered last; asked alone, so that a stranger on another address is not disturbed. */
+  /** The address that answered last. Only this address is asked, so that a stranger at another address is not disturbed. */
   address: Address | null
-  /** Probes still to come quickly, as long as they succeed. */
+  /** How many quick probes are left; a failure resets the count. */
   quickProbes: number
-  /** How long its next answer is waited for while it boots; 0 for the shortest time. */
+  /** How long the next answer is waited for while the engine boots; 0 for the shortest time. */
   bootPatienceMs: number
   timer: ReturnType<typeof setTimeout> | null
-  /** Ends the question that is under way. */
+  /** Ends the probe that is under way. */
   asking: AbortController | null
 }
 
 /**
- * Probes every target on a timer of its own, so that one that hangs delays no other, and with one question at a time: the next
- * one ends it. Booting targets are asked several times a second; the others once an interval, spread over it by chance from the
- * first round on, but for those that answer again after a failure.
+ * Probes every target on its own timer, so that an engine that hangs delays no other. Only one probe of a target is under
+ * way at a time: the next one ends it. Booting targets are probed several times a second. The others are probed once an
+ * interval, at random times from the first round on; those that answer again after a failure are probed more often.
  */
 export class HealthProbes {
   readonly #watches = new Map<string, Watch>()
@@ -49,14 +52,14 @@ export class HealthProbes {
     this.#pace = pace
   }
 
-  /** Takes the whole list: new ones are probed at once, missing ones no more. */
+  /** Sets the complete list: new targets are probed at once, missing ones are not probed any more. */
   setTargets(targets: readonly ProbeTarget[]): void {
     const wanted = new Map(targets.map((target) => [target.engineId, target]))
     for (const [id, watch] of this.#watches) if (!wanted.has(id)) this.#drop(id, watch)
     for (const target of targets) this.#take(target)
   }
 
-  /** Where an engine is reached: at the address that answered its last probe, else it may be at any of them. */
+  /** The addresses at which to reach an engine: the one that answered its last probe, otherwise all possible ones. */
   addressesOf(engineId: string): readonly Address[] {
     const watch = this.#watches.get(engineId)
     if (watch === undefined) return []
@@ -112,15 +115,15 @@ export class HealthProbes {
     const patienceMs = this.#patienceMs(watch)
     const addresses = watch.address === null ? target.addresses : [watch.address]
     const answer = await probe(addresses, patienceMs, asking.signal)
-    // It left the list meanwhile, or is asked anew.
+    // The target left the list meanwhile, or a newer probe of it has begun.
     if (watch.asking !== asking || asking.signal.aborted) return
     watch.asking = null
     if (watch.target.generation !== target.generation) return
     watch.address = answer.address
     if (!answer.isAsked) this.#tellUnasked(target)
-    // A booting engine refuses until it is up; only its first good answer is news.
+    // A booting engine refuses connections until it is up, so only its first good answer is reported.
     else if (answer.ok || !target.isBooting) this.#report(target, answer)
-    // Whoever said meanwhile that it has booted has set the time of the next question.
+    // If the target changed meanwhile, the time of its next probe is already set.
     if (watch.timer !== null) return
     const bootRestMs = Math.max(0, beganMs + this.#pace.bootIntervalMs - performance.now())
     const isFault = answer.isAsked && !answer.ok
@@ -128,8 +131,9 @@ export class HealthProbes {
   }
 
   /**
-   * One that boots may take a question and never answer it, and answer the next one; or take its time for every answer. So the
-   * patience doubles from question to question up to its bound, and begins anew from there.
+   * How long to wait for the answer to the next probe, in milliseconds. A booting engine may accept one request and never
+   * answer it, and answer the next one; or it may be slow with every answer. So the wait doubles from probe to probe up to
+   * its bound, and then starts again.
    */
   #patienceMs(watch: Watch): number {
     const { timeoutMs, bootIntervalMs } = this.#pace
@@ -157,7 +161,10 @@ export class HealthProbes {
     reportUnasked({ type: 'unasked', engineId, generation, atMs: now() })
   }
 
-  /** Half an interval to a whole one: engines started together drift apart, and none waits longer. */
+  /**
+   * A random time between half an interval and a whole one, in milliseconds: engines that were started together drift apart,
+   * and none waits longer than an interval.
+   */
   #nextMs(): number {
     return this.#pace.intervalMs * (0.5 + Math.random() / 2)
   }

@@ -2,9 +2,9 @@ import { type Static, Type } from '@sinclair/typebox'
 import { isStatPath } from '../../core/streams/session-paths.ts'
 import { Address, parserOf } from '../protocol.ts'
 
-/** What the main thread and the health worker say to each other. */
+/** The messages between the main thread and the health worker. */
 
-/** A session to ask its engine about; its path is checked by `parseToHealthWorker`. */
+/** A session to ask its engine about; `parseToHealthWorker` checks its path. */
 const Session = Type.Object({ streamRowId: Type.Integer(), path: Type.String() })
 
 const Milliseconds = Type.Number({ exclusiveMinimum: 0 })
@@ -12,14 +12,14 @@ const Milliseconds = Type.Number({ exclusiveMinimum: 0 })
 /** An engine to probe. */
 const Target = Type.Object({
   engineId: Type.String(),
-  /** Tells one start of the container from the next; given back with the probe. */
+  /** Distinguishes one start of the container from the next; it is sent back with each fact. */
   generation: Type.Integer(),
-  /** Where it may be reached; the first that answers is kept to. */
+  /** The possible addresses of the engine; the first one that answers is kept. */
   addresses: Type.Array(Address),
-  /** Not ready yet: asked several times a second instead of once an interval. */
+  /** The engine is not ready yet, so it is probed several times a second instead of once an interval. */
   isBooting: Type.Boolean(),
   sessions: Type.Array(Session),
-  /** How often it is asked whether it is connected to the outside; null for never. */
+  /** How often the engine is asked whether it is connected to the outside; null for never. */
   networkIntervalMs: Type.Union([Milliseconds, Type.Null()]),
 })
 
@@ -53,9 +53,12 @@ const SessionAnswer = Type.Object({
   engineId: Type.String(),
   generation: Type.Integer(),
   streamRowId: Type.Integer(),
-  /** It has the session; it does not know it (any more); it said neither. */
+  /**
+   * `serves`: the engine has the session. `ended`: it does not know the session, or does not know it any more. `silent`: it
+   * said neither.
+   */
   state: Type.Union([Type.Literal('serves'), Type.Literal('ended'), Type.Literal('silent')]),
-  /** Null where it gave none. */
+  /** Null if the engine gave no figures. */
   figures: Type.Union([Figures, Type.Null()]),
   atMs: Type.Number(),
 })
@@ -76,16 +79,16 @@ const FromHealthWorker = Type.Union([
     atMs: Type.Number(),
     error: Type.Union([Type.String(), Type.Null()]),
   }),
-  /** An engine that could not be asked how it is, for a lack of our own. */
+  /** An engine could not be probed, because we lack a resource. */
   Type.Object({
     type: Type.Literal('unasked'),
     engineId: Type.String(),
     generation: Type.Integer(),
     atMs: Type.Number(),
   }),
-  /** What engines said of sessions, in the order in which they said it. */
+  /** What engines answered about sessions, in the order of their answers. */
   Type.Object({ type: Type.Literal('sessions'), answers: Type.Array(SessionAnswer) }),
-  /** What engines said of their connection to the outside, in the same order. */
+  /** What engines answered about their connection to the outside, in the order of their answers. */
   Type.Object({ type: Type.Literal('network'), answers: Type.Array(NetworkAnswer) }),
 ])
 
@@ -103,12 +106,12 @@ const parseCommand = parserOf(
 )
 const parseTarget = parserOf(Target)
 
-/** What the worker is told, as far as it can be read: `dropped` is how many of the targets can't be. */
+/** A command to the worker, as far as it can be read; `dropped` is the number of targets that cannot be read. */
 export type HealthCommand = Static<typeof Configure> | (Static<typeof Targets> & { readonly dropped: number })
 
 /**
- * The message, or null when it is none. Each target is read by itself, so that what is wrong with one engine costs no other;
- * sessions with a path that is not to be asked are left out.
+ * Returns the command, or null if the message is none. Each target is parsed by itself, so that a mistake about one engine
+ * affects no other. Sessions whose path must not be requested are left out.
  */
 export function parseToHealthWorker(message: unknown): HealthCommand | null {
   const known = parseCommand(message)
@@ -126,5 +129,5 @@ const withAskableOnly = (target: ProbeTarget): ProbeTarget => ({
   sessions: target.sessions.filter(({ path }) => isStatPath(path)),
 })
 
-/** The message, or null when it is none. */
+/** Returns the message, or null if it does not belong to the protocol. */
 export const parseFromHealthWorker = parserOf(FromHealthWorker)

@@ -1,6 +1,6 @@
 /**
- * The health worker: probes engines and asks about their sessions and connection in a thread of its own, and posts facts.
- * It decides nothing and writes nothing; a hung engine costs a timer here and no answer to a proxy.
+ * The health worker: probes engines and asks about their sessions and connection in its own thread, and posts facts. It
+ * decides nothing and writes nothing. An engine that hangs costs a timer here, and delays no answer to a proxy.
  */
 
 import { MainTime } from '../main-time.ts'

@@ -1,4 +1,4 @@
-/** Lets so many jobs of one key run at a time; the others wait in the order in which they came. */
+/** Lets at most `width` jobs of one key run at a time; the others wait in the order in which they came. */
 export class KeyedLimit {
   readonly #keys = new Map<string, { running: number; readonly waiting: (() => void)[] }>()
 
@@ -21,7 +21,7 @@ export class KeyedLimit {
     return Promise.resolve()
   }
 
-  /** The place goes to the next one, if there is one. */
+  /** Gives the place to the next waiting job, if there is one. */
   #leave(key: string): void {
     const waitingFor = this.#keys.get(key)
     if (waitingFor === undefined) return

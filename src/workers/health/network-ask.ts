@@ -2,9 +2,9 @@ import { ask } from '../../lib/ask.ts'
 import type { Address } from '../protocol.ts'
 
 /**
- * Asks an engine at each of its addresses at once whether it is connected to the outside, and gives the first answer that
- * says so or that it is not. Null where none says either; the probe tells what is wrong. Never throws, and ends within
- * `timeoutMs` whatever the engine does, or when `givenUp` aborts.
+ * Asks an engine at all its addresses at once whether it is connected to the outside, and returns the first clear answer.
+ * Null if no address gives one; the probe tells what is wrong. Never throws. Ends within `timeoutMs` whatever the engine
+ * does, or when `givenUp` aborts.
  */
 export async function askNetwork(
   addresses: readonly Address[],
@@ -23,7 +23,7 @@ export async function askNetwork(
   }
 }
 
-/** Throws for whatever says neither. */
+/** Throws if the answer says neither yes nor no. */
 async function askAt({ host, port }: Address, signal: AbortSignal): Promise<boolean> {
   const url = `http://${host}:${port}/server/api?api_version=3&method=get_network_connection_status`
   const { status, text } = await ask(url, { signal })
@@ -31,7 +31,7 @@ async function askAt({ host, port }: Address, signal: AbortSignal): Promise<bool
   return isConnected(JSON.parse(text))
 }
 
-/** `{"result":{"connected":true}}` is the engine's form (gluetun-acestream.md 2.1.1). */
+/** The engine answers in the form `{"result":{"connected":true}}` (gluetun-acestream.md 2.1.1). */
 function isConnected(body: unknown): boolean {
   const result = typeof body === 'object' && body !== null && 'result' in body ? body.result : null
   const connected =

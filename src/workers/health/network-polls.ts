@@ -3,37 +3,37 @@ import { Gathered } from './gathered.ts'
 import type { NetworkFact, ProbeTarget } from './health-protocol.ts'
 import { askNetwork } from './network-ask.ts'
 
-/** An engine that takes longer to say it says it too late. */
+/** An answer that takes longer than this comes too late to be useful. */
 const PATIENCE_MAX_MS = 3_000
 
 interface Pace {
   readonly timeoutMs: number
 }
 
-/** One start of an engine. */
+/** The poll of one start of an engine. */
 interface Poll {
   readonly engineId: string
   readonly generation: number
   intervalMs: number
-  /** When it was asked last, on the clock of `performance`. */
+  /** When the engine was asked last, on the clock of `performance`. */
   askedMs: number
-  /** Null while it is being asked. */
+  /** Null while the engine is being asked. */
   timer: ReturnType<typeof setTimeout> | null
-  /** Aborts when it leaves the list. */
+  /** Aborts when the engine leaves the list. */
   readonly over: AbortController
 }
 
 interface NetworkPollsOptions {
   /** Epoch milliseconds. */
   readonly now: () => number
-  /** Where the engine of that id is reached now. */
+  /** The addresses at which the engine with this id is reached now. */
   readonly addressesOf: (engineId: string) => readonly Address[]
   readonly report: (facts: readonly NetworkFact[]) => void
 }
 
 /**
- * Asks engines whether they are connected to the outside, each on a timer of its own: at once when it is new, then once in
- * the interval of its own. One that is still waited for is not asked again before.
+ * Asks engines whether they are connected to the outside, each on its own timer: at once if it is new, then once in its own
+ * interval. An engine is not asked again before its last answer has come or timed out.
  */
 export class NetworkPolls {
   readonly #polls = new Map<string, Poll>()
@@ -48,7 +48,7 @@ export class NetworkPolls {
     this.#pace = pace
   }
 
-  /** Takes the whole list. The same engine after another start is a new one. */
+  /** Sets the complete list. The same engine after another start counts as new. */
   setTargets(targets: readonly ProbeTarget[]): void {
     const wanted = new Map(targets.flatMap(pollsOf).map((poll) => [poll.engineId, poll]))
     for (const [id, poll] of this.#polls)
@@ -79,7 +79,7 @@ export class NetworkPolls {
     this.#polls.delete(engineId)
   }
 
-  /** An interval after it was asked last, or at once if that is over. */
+  /** Schedules the next question one interval after the last one, or at once if that time is over. */
   #askLater(poll: Poll): void {
     if (poll.timer !== null) clearTimeout(poll.timer)
     const restMs = Math.max(0, poll.askedMs + poll.intervalMs - performance.now())
@@ -92,7 +92,7 @@ export class NetworkPolls {
     poll.askedMs = performance.now()
     const patienceMs = Math.min(this.#pace.timeoutMs, PATIENCE_MAX_MS)
     const connected = await askNetwork(this.options.addressesOf(engineId), patienceMs, poll.over.signal)
-    // It left the list meanwhile, or its engine was started anew.
+    // The engine left the list meanwhile, or was started again.
     if (this.#polls.get(engineId) !== poll) return
     if (connected !== null) this.#answers.add({ engineId, generation, connected, atMs: this.options.now() })
     this.#askLater(poll)

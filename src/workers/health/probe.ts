@@ -2,20 +2,19 @@ import { ask, NotAsked } from '../../lib/ask.ts'
 import { codeOf } from '../../lib/codes.ts'
 import type { Address } from '../protocol.ts'
 
-/** Whether an engine answered; `error` says in words what went wrong. */
+/** The result of a probe; `error` says in words what went wrong. */
 export interface ProbeAnswer {
   readonly ok: boolean
   readonly error: string | null
-  /** The address that answered; null when none did. */
+  /** The address that answered; null if none did. */
   readonly address: Address | null
-  /** False where we had nothing to ask with at one of its addresses, and none of the others answered. */
+  /** False if we lacked a resource to ask at one of the addresses, and none of the others answered. */
   readonly isAsked: boolean
 }
 
 /**
- * Asks an engine `get_status` at each of its addresses at once, and is content with the first good answer: HTTP 200
- * with a JSON object that has a `result`. Never throws, and ends within `timeoutMs` whatever the engine does, or when `givenUp`
- * aborts.
+ * Asks an engine for `get_status` at all its addresses at once, and takes the first good answer: HTTP 200 with a JSON object
+ * that has a `result`. Never throws. Ends within `timeoutMs` whatever the engine does, or when `givenUp` aborts.
  */
 export async function probe(
   addresses: readonly Address[],
@@ -54,7 +53,7 @@ function hasResult(text: string): boolean {
   return typeof body === 'object' && body !== null && 'result' in body
 }
 
-/** The parser's own words may hold what was sent. */
+/** Throws an error of its own, because the parser's message may contain what the engine sent. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -69,7 +68,7 @@ function inWords(error: unknown, timeoutMs: number): string {
   return SYSTEM_ERRORS[codeOf(error)] ?? error.message
 }
 
-/** Bun's own words for these are advice to somebody at a browser. */
+/** The messages for system errors: Bun's own messages for these are advice to the user of a browser. */
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',

@@ -4,20 +4,20 @@ import type { Address } from '../protocol.ts'
 import type { SessionFact } from './health-protocol.ts'
 import { figuresOf } from './session-figures.ts'
 
-/** What is said of one session; see `SessionFact`. */
+/** The answer about one session; see `SessionFact`. */
 export type SessionAnswer = Pick<SessionFact, 'state' | 'figures'>
 
 const SILENT: SessionAnswer = { state: 'silent', figures: null }
 const ENDED: SessionAnswer = { state: 'ended', figures: null }
 const serving = (figures: Figures | null): SessionAnswer => ({ state: 'serves', figures })
 
-/** The engine's words for a session that it does not know, or not any more. */
+/** The engine's message for a session that it does not know, or does not know any more. */
 const UNKNOWN_SESSION = /unknown playback session id/i
 
 /**
- * Asks an engine about a session at each of its addresses at once, without keeping the session alive by it. The first
- * that serves it decides; it has ended only where all say so, since a stranger at one of them would say the same.
- * Never throws, and ends within `timeoutMs` whatever the engine does.
+ * Asks an engine about a session at all its addresses at once, without keeping the session alive by asking. The first answer
+ * that serves the session decides. The session has ended only if all addresses say so, because a stranger at one of them
+ * would say the same. Never throws, and ends within `timeoutMs` whatever the engine does.
  */
 export async function askSession(
   addresses: readonly Address[],
@@ -38,7 +38,7 @@ export async function askSession(
 }
 
 async function askAt({ host, port }: Address, path: string, signal: AbortSignal): Promise<SessionAnswer> {
-  // Without `skip_player_activity` the question itself would keep a session alive that nobody watches.
+  // Without `skip_player_activity`, the request itself would keep a session alive that has no viewer.
   const url = `http://${host}:${port}${path}?skip_player_activity=1`
   try {
     const { status, text } = await ask(url, { signal })
@@ -48,7 +48,7 @@ async function askAt({ host, port }: Address, path: string, signal: AbortSignal)
   }
 }
 
-/** Throws what is no good news, for `Promise.any`. */
+/** Throws unless the answer is `serves`, so that `Promise.any` ignores it. */
 async function ifServing(answer: Promise<SessionAnswer>): Promise<SessionAnswer> {
   const { state, figures } = await answer
   if (state !== 'serves') throw new Error(state)

@@ -1,12 +1,13 @@
 import type { Figures } from '../../core/streams/figures.ts'
 
-/** The engine's words for its own state are short; what is longer is none of them. */
+/** The engine's names for its states are short; a longer text is none of them. */
 const STATUS_LENGTH_MAX = 32
 
 /**
- * Reads what an engine says of a session (the `response` of a `stat` call, gluetun-acestream.md 2.1.3). Some versions write
- * `speedDown` for `speed_down`, and the live position comes as strings. What is no whole number of at least 0 is null; null
- * where there is no figure at all, as in the first answer of a session.
+ * Reads the figures in an engine's answer about a session (the `response` of a `stat` call, gluetun-acestream.md 2.1.3).
+ * Some versions write `speedDown` instead of `speed_down`, and the live position comes as strings. Fractions are rounded;
+ * anything but a number of at least 0 becomes null. Returns null if there is no figure at all, as in the first answer about
+ * a session.
  */
 export function figuresOf(response: object): Figures | null {
   const members: Readonly<Record<string, unknown>> = { ...response }

@@ -4,7 +4,10 @@ import type { ProbeTarget, SessionFact } from './health-protocol.ts'
 import { KeyedLimit } from './keyed-limit.ts'
 import { askSession, type SessionAnswer } from './session-ask.ts'
 
-/** Questions to one engine at a time: one that hangs with many sessions must not use up what Bun opens at once (256). */
+/**
+ * How many questions to one engine are under way at a time. An engine that hangs with many sessions must not use up the
+ * connections that Bun opens at once (256).
+ */
 const ASKED_AT_ONCE = 4
 
 interface Pace {
@@ -12,7 +15,7 @@ interface Pace {
   readonly timeoutMs: number
 }
 
-/** One session of one start of an engine. */
+/** The poll of one session of one start of an engine. */
 interface Poll {
   readonly engineId: string
   readonly generation: number
@@ -24,15 +27,15 @@ interface Poll {
 interface SessionPollsOptions {
   /** Epoch milliseconds. */
   readonly now: () => number
-  /** Where the engine of that id is reached now. */
+  /** The addresses at which the engine with this id is reached now. */
   readonly addressesOf: (engineId: string) => readonly Address[]
   readonly report: (facts: readonly SessionFact[]) => void
 }
 
 /**
- * Asks engines about the sessions that are on the list, each on a timer of its own: at once when it is new, then once
- * an interval. One that is still waited for is not asked again before. Those that began together are spread over the
- * interval by chance.
+ * Asks engines about the sessions on the list, each on its own timer: at once if it is new, then once an interval. A session
+ * is not asked about again before its last answer has come or timed out. Sessions that began together are spread over the
+ * interval at random.
  */
 export class SessionPolls {
   readonly #polls = new Map<string, Poll>()
@@ -48,7 +51,7 @@ export class SessionPolls {
     this.#pace = pace
   }
 
-  /** Takes the whole list. The same session after another start of its engine is a new one. */
+  /** Sets the complete list. The same session after another start of its engine counts as new. */
   setTargets(targets: readonly ProbeTarget[]): void {
     const wanted = new Map(targets.flatMap(pollsOf).map((poll) => [keyOf(poll), poll]))
     for (const [key, poll] of this.#polls) if (!wanted.has(key)) this.#drop(key, poll)
@@ -70,20 +73,20 @@ export class SessionPolls {
     this.#polls.delete(key)
   }
 
-  /** Asks, and again after that share of an interval, then once an interval. */
+  /** Asks about the session, again after this share of an interval, and then once an interval. */
   async #ask(key: string, poll: Poll, share: number): Promise<void> {
     poll.timer = null
     const startedMs = performance.now()
     const { engineId, generation, streamRowId } = poll
     const answer = await this.#perEngine.run(engineId, () => this.#answerOf(key, poll))
-    // It left the list meanwhile, or its engine was started anew.
+    // The session left the list meanwhile, or its engine was started again.
     if (answer === null || this.#polls.get(key) !== poll) return
     this.#answers.add({ engineId, generation, streamRowId, ...answer, atMs: this.options.now() })
     const restMs = Math.max(0, share * this.#pace.sessionIntervalMs - (performance.now() - startedMs))
     poll.timer = setTimeout(() => void this.#ask(key, poll, 1), restMs)
   }
 
-  /** Null for one that left the list before its turn came. */
+  /** Null if the session left the list before its turn came. */
   async #answerOf(key: string, poll: Poll): Promise<SessionAnswer | null> {
     if (this.#polls.get(key) !== poll) return null
     return await askSession(this.options.addressesOf(poll.engineId), poll.path, this.#pace.timeoutMs)

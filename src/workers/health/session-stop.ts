@@ -2,12 +2,15 @@ import { ask } from '../../lib/ask.ts'
 import type { Address } from '../protocol.ts'
 import { isUnknownSession } from './session-ask.ts'
 
-/** It has stopped the session; it does not know it (any more); it said neither. */
+/**
+ * `stopped`: the engine has stopped the session. `unknown`: it does not know the session, or does not know it any more.
+ * `silent`: it said neither.
+ */
 export type StopAnswer = 'stopped' | 'unknown' | 'silent'
 
 /**
- * Asks an engine at each of its addresses at once to stop the session whose command path it is. Never throws, and ends within
- * `timeoutMs` whatever the engine does: real ones have been seen to stop a session and not to answer.
+ * Asks an engine at all its addresses at once to stop a session; `path` is the session's command path. Never throws, and
+ * ends within `timeoutMs` whatever the engine does: real engines have been seen to stop a session without an answer.
  */
 export async function stopSession(
   addresses: readonly Address[],
@@ -19,7 +22,10 @@ export async function stopSession(
   return ORDER.find((answer) => answers.includes(answer)) ?? 'silent'
 }
 
-/** Two addresses of one engine: the second to come finds that the first has stopped it. */
+/**
+ * The order of precedence: with two addresses of one engine, the second request finds that the first one has stopped the
+ * session.
+ */
 const ORDER = ['stopped', 'unknown', 'silent'] as const satisfies readonly StopAnswer[]
 
 async function askAt({ host, port }: Address, path: string, signal: AbortSignal): Promise<StopAnswer> {
@@ -32,7 +38,7 @@ async function askAt({ host, port }: Address, path: string, signal: AbortSignal)
   }
 }
 
-/** `{"response":"ok","error":null}` is the engine's form (upstream.md 4.9). */
+/** The engine answers in the form `{"response":"ok","error":null}` (upstream.md 4.9). */
 function inOurWords(body: unknown): StopAnswer {
   if (typeof body !== 'object' || body === null || !('response' in body)) return 'silent'
   const error = 'error' in body ? body.error : null
