@@ -3,8 +3,8 @@ import { steadyNow } from '../lib/clock.ts'
 const monotonic = (): number => performance.now()
 
 /**
- * The time of the main thread, in a thread of its own: told at its start, and by what has gone by from there on, since the machine's clock may
- * be set at any moment. By that clock until it is told.
+ * The main thread's time in a worker thread. The main thread sends its time once, and from then on a monotonic clock counts,
+ * because the machine's clock may be set at any moment. Until that message arrives, the machine's clock is used.
  */
 export class MainTime {
   #now = steadyNow(Date.now, monotonic)

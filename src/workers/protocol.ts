@@ -2,28 +2,29 @@ import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 
 /**
- * What the main thread and any worker say to each other, beside what is particular to one. Both sides parse: a message
- * that is none is dropped instead of breaking a loop, which is a mistake of ours and told as one on both sides.
+ * The messages between the main thread and any worker; each worker has its own messages besides. Both sides parse: a message
+ * that does not belong to the protocol is dropped instead of breaking a loop. That is a mistake of ours, so both sides
+ * report it.
  */
 
 const FrameToWorker = Type.Union([
   Type.Object({ type: Type.Literal('stop') }),
-  /** The main thread's time, in epoch milliseconds, which the worker's facts are dated by. */
+  /** The main thread's time, in epoch milliseconds; the worker dates its facts by it. */
   Type.Object({ type: Type.Literal('clock'), nowMs: Type.Number() }),
-  /** For crash tests: the worker is to die of an error of its own. */
+  /** For crash tests: makes the worker die of an error of its own. */
   Type.Object({ type: Type.Literal('crash') }),
 ])
 
 const FrameFromWorker = Type.Union([
-  /** It is there, and knows nothing yet. */
+  /** The worker runs, and has received nothing yet. */
   Type.Object({ type: Type.Literal('ready') }),
   Type.Object({ type: Type.Literal('heartbeat'), atMs: Type.Number() }),
   Type.Object({ type: Type.Literal('stopped') }),
-  /** It was told something that it could not read, and has left it out. */
+  /** The worker received something that it could not read, and has ignored it. */
   Type.Object({ type: Type.Literal('dropped'), what: Type.String() }),
 ])
 
-/** A port of a host where something may be reached over HTTP. */
+/** A host and port where something may be reached over HTTP. */
 export const Address = Type.Object({
   host: Type.String({ minLength: 1 }),
   port: Type.Integer({ minimum: 1, maximum: 65_535 }),
@@ -32,7 +33,7 @@ export const Address = Type.Object({
 export type Address = Static<typeof Address>
 export type FrameFromWorker = Static<typeof FrameFromWorker>
 
-/** A function that gives a message back if it fits the schema, and null if not. */
+/** Returns a function that returns a message if it fits the schema, and null otherwise. */
 export function parserOf<Schema extends TSchema>(
   schema: Schema,
 ): (message: unknown) => Static<Schema> | null {

@@ -5,17 +5,17 @@ declare const self: Worker
 
 const HEARTBEAT_MS = 1_000
 
-/** What a worker does, as far as it is not what every worker does. */
+/** The part of a worker that differs from worker to worker. */
 interface WorkerDuties<Command> {
-  /** How it is called in its log. */
+  /** The name of the worker in its log. */
   readonly name: string
-  /** Is set to the main thread's time. */
+  /** The clock that is set to the main thread's time. */
   readonly time: MainTime
-  /** Null for what is no message of its protocol. */
+  /** Returns null if the message does not belong to the worker's protocol. */
   readonly parse: (message: unknown) => Command | null
-  /** `drop` says what of it is left out, since it cannot be read. */
+  /** Carries out a command; `drop` reports which part of it could not be read and is ignored. */
   readonly onCommand: (command: Command, drop: (what: string) => void) => void
-  /** Ends all that it does; nothing is to be posted afterwards. */
+  /** Ends all work of the worker; it must not post anything afterwards. */
   readonly stop: () => void | Promise<void>
 }
 
@@ -25,8 +25,9 @@ export function post(message: { readonly type: string }): void {
 }
 
 /**
- * The worker's end of the talk with the main thread (`WorkerHost` is the other one), to be called once all is prepared: says
- * that it is ready and, each second, that it lives; takes commands; stops, or crashes, when it is told to.
+ * The worker's side of the connection to the main thread (`WorkerHost` is the other side). Call it when everything is
+ * prepared. It reports that the worker is ready, sends a heartbeat each second, takes commands, and stops or crashes on
+ * request.
  */
 export function serve<Command>({ name, time, parse, onCommand, stop }: WorkerDuties<Command>): void {
   const say = (message: FrameFromWorker): void => post(message)
@@ -56,7 +57,10 @@ export function serve<Command>({ name, time, parse, onCommand, stop }: WorkerDut
   say({ type: 'ready' })
 }
 
-/** Says here and to the main thread what was dropped; the same in a row is said once. */
+/**
+ * Returns a function that reports, in the log and to the main thread, what was dropped; repetitions in a row are reported
+ * once.
+ */
 function tellingDrops(name: string, say: (message: FrameFromWorker) => void): (what: string) => void {
   let last = ''
   return (what) => {
@@ -67,7 +71,7 @@ function tellingDrops(name: string, say: (message: FrameFromWorker) => void): (w
   }
 }
 
-/** Out of reach of whoever might catch it, as a defect would be. */
+/** Throws outside of every handler that could catch the error, like a defect would. */
 function crashSoon(): void {
   setTimeout(() => {
     throw new Error('crashed as it was told to')

@@ -1,30 +1,38 @@
 import { type FrameFromWorker, parseFrameFromWorker } from './protocol.ts'
 
-/** What every user of a worker may say about it. */
+/** The options that every user of a worker sets. */
 export interface WorkerOptions {
-  /** Epoch milliseconds, by which the worker dates its facts. */
+  /** Epoch milliseconds; the worker dates its facts by this clock. */
   readonly now: () => number
-  /** Makes the worker's thread. The composition root does it, since a compiled binary finds it by the main module. */
+  /**
+   * Starts the worker's thread. `main.ts` does this, because a compiled binary finds the worker's file relative to the main
+   * module.
+   */
   readonly spawn: () => Worker
-  /** Told once per outage, at its beginning: a sentence with what happened, and the wait before the next worker. */
+  /**
+   * Called once per outage, at its beginning, with a sentence that says what happened, and the wait before the next worker.
+   */
   readonly onTrouble: (why: string, restartInMs: number) => void
-  /** Told at the end of an outage: a sentence, and how long there was no worker. */
+  /** Called at the end of an outage, with a sentence, and how long there was no worker. */
   readonly onBack: (what: string, awayMs: number) => void
-  /** Told of what one side said and the other could not read: a sentence. At most once a minute for each side. */
+  /**
+   * Called with a sentence about a message that one side sent and the other could not read. At most once a minute for each
+   * side.
+   */
   readonly onDropped: (what: string) => void
 }
 
 interface WorkerHostOptions<Command, Fact> extends WorkerOptions {
-  /** How the worker is called in sentences. */
+  /** The name of the worker in sentences. */
   readonly name: string
-  /** Null for what is no message of its protocol. */
+  /** Returns null if the message does not belong to the worker's protocol. */
   readonly parse: (message: unknown) => Fact | null
-  /** What a worker that knows nothing yet is told first. */
+  /** The first commands to a new worker, which knows nothing yet. */
   readonly handshake: () => readonly Command[]
   readonly onFact: (fact: Fact) => void
-  /** What it told so far is out of date. */
+  /** Called when everything that the worker reported is out of date. */
   readonly onLost: () => void
-  /** How long a worker may say nothing that is a message; 5 s unless given. */
+  /** How long a worker may send no valid message; 5 s by default. */
   readonly silenceMaxMs?: number
 }
 
@@ -34,20 +42,23 @@ const RESTART_MAX_MS = 10_000
 const STOP_PATIENCE_MS = 500
 const DROPPED_EVERY_MS = 60_000
 
-/** Time without a worker: since when, and until when if one is there that has yet to last. */
+/** A time without a worker: since when, and until when if a new worker has started but has not lasted yet. */
 interface Outage {
   readonly sinceMs: number
   untilMs: number | null
 }
 
 /**
- * The main thread's end of a worker: starts it, starts another when it dies or falls silent (with a growing wait), and
- * stops it by message, by force only as the last resort. An outage ends when a worker has lived for a heartbeat, so one
- * that dies over and over again is one outage.
+ * The main thread's side of a worker. It starts the worker, starts another one when it dies or falls silent (with a growing
+ * wait), and stops it by a message, by force only as the last resort. An outage ends with the first heartbeat of a new
+ * worker, so a worker that dies repeatedly is one outage.
  */
 export class WorkerHost<Command extends object, Fact> {
   #worker: Worker | null = null
-  /** It has been told what it has to know; what it is told before would be done by other rules. */
+  /**
+   * The worker has reported that it is ready. Before that no command is sent, because the worker has to get the handshake
+   * first.
+   */
   #isReady = false
   #outage: Outage | null = null
   #silence: ReturnType<typeof setTimeout> | null = null
@@ -64,12 +75,12 @@ export class WorkerHost<Command extends object, Fact> {
     this.#spawn()
   }
 
-  /** Says it to the worker if there is one; the next one is told by its handshake. */
+  /** Sends the command to the worker, if there is one; a later worker receives it with its handshake. */
   say(command: Command): void {
     if (this.#isReady) this.#worker?.postMessage(command)
   }
 
-  /** How many workers were started in the place of one that was lost. */
+  /** How many workers were started to replace a lost one. */
   restarts(): number {
     return Math.max(0, this.#spawned - 1)
   }
@@ -79,7 +90,7 @@ export class WorkerHost<Command extends object, Fact> {
     this.#worker?.postMessage({ type: 'crash' })
   }
 
-  /** Ends the worker for good, within half a second; nothing is told afterwards. */
+  /** Ends the worker for good, within half a second; nothing is reported afterwards. */
   async stop(): Promise<void> {
     this.#isStopping = true
     this.#clearTimers()
@@ -105,12 +116,12 @@ export class WorkerHost<Command extends object, Fact> {
       event.preventDefault()
       lastWords = errorIn(event.message)
     }
-    // Whatever ends a worker (a throw, a rejection, an exit) closes it, and only `close` tells of all of them.
+    // Whatever ends a worker (a throw, a rejection, an exit) closes it, and only the event `close` reports all of them.
     worker.addEventListener('close', () => this.#lost(worker, `the ${this.options.name} ended${lastWords}`))
     this.#watchSilence(worker)
   }
 
-  /** Null where no thread can be had now; another one is tried for as if it had died at once. */
+  /** Null if no thread can be started now; then another start is tried, as after a worker that died at once. */
   #thread(): Worker | null {
     try {
       return this.options.spawn()
@@ -121,7 +132,7 @@ export class WorkerHost<Command extends object, Fact> {
     }
   }
 
-  /** What is no message is no sign of life either. */
+  /** Handles a message. One that does not belong to the protocol is no sign of life either. */
   #heard(worker: Worker, data: unknown): void {
     if (worker !== this.#worker) return
     const frame = parseFrameFromWorker(data)
@@ -149,7 +160,7 @@ export class WorkerHost<Command extends object, Fact> {
     if (type === 'heartbeat') this.#lasted()
   }
 
-  /** A flood of it would fill the log. */
+  /** Reports at most one dropped message a minute for each side, because more would fill the log. */
   #dropped(side: 'here' | 'there', what: string): void {
     const nowMs = performance.now()
     if (nowMs < this.#silentUntilMs[side]) return
@@ -183,7 +194,7 @@ export class WorkerHost<Command extends object, Fact> {
       return
     }
     this.#startAgain(why)
-    // One that was never ready has told nothing.
+    // A worker that was never ready has reported nothing.
     if (this.#isReady) this.options.onLost()
     this.#isReady = false
   }
@@ -203,7 +214,10 @@ export class WorkerHost<Command extends object, Fact> {
   }
 }
 
-/** The error in what Bun says of one that nobody caught: an excerpt of the source, the error and its stack. */
+/**
+ * Finds the error in Bun's message about an uncaught error, which contains an excerpt of the source, the error and its
+ * stack.
+ */
 function errorIn(message: string): string {
   const error = /^(?:error|\w*Error): (.+)$/m.exec(message)?.[1]
   return error === undefined ? '' : `: ${error}`

@@ -4,21 +4,21 @@ import { codeOf } from '../../lib/codes.ts'
 import type { Address } from '../protocol.ts'
 import { ControlFailure } from './gluetun-problems.ts'
 
-/** How long it may take to see whether somebody takes connections. */
+/** How long to wait for a connection when checking whether anything listens at an address. */
 const CONNECT_PATIENCE_MS = 500
 
-/** How a question is asked. */
+/** The options of a request. */
 interface Manner {
   readonly headers: Readonly<Record<string, string>>
   readonly timeoutMs: number
-  /** The asker's own end of it. */
+  /** Aborts when the caller gives up the request. */
   readonly signal: AbortSignal
 }
 
 /**
- * Asks with GET and gives the text of a good answer (200). Throws a ControlFailure for any other, and where none comes within
- * the time. Follows no redirection: the key is for this address alone. The words of the library's errors are not used, since
- * they may hold what was sent.
+ * Sends a GET request and returns the text of a good answer (200). Throws a ControlFailure for any other answer, and if none
+ * comes within the time. Follows no redirection, because the key is for this address only. The messages of the library's
+ * errors are not used, because they may contain what was sent.
  */
 export async function askControl(
   address: Address,
@@ -38,21 +38,24 @@ export async function askControl(
   return text
 }
 
-/** Docker takes connections to a published port also where nobody listens behind it, and resets them then. */
+/**
+ * The error codes that mean that nothing listens. Docker accepts connections to a published port even if nothing listens
+ * behind it, and then resets them.
+ */
 const REFUSALS = new Set(['ECONNREFUSED', 'ECONNRESET'])
 
 function failureOf(status: number): ControlFailure {
   if (status === 401) return new ControlFailure('unauthorized')
-  // Up to v3.38 an unknown route is a 400; 405 is one that takes no GET.
+  // Up to v3.38 Gluetun answers 400 for an unknown route; 405 means a route that does not accept GET.
   if (status === 404 || status === 405 || status === 400) return new ControlFailure('unknown_route')
   if (status >= 300 && status < 400) return new ControlFailure('redirected')
   return new ControlFailure('failed', { status })
 }
 
-/** Whether somebody takes connections there, which tells one that hangs from one that is not there. */
+/** Whether the address accepts connections: this distinguishes a server that hangs from one that is not there. */
 function accepts({ host, port }: Address): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
-  // A URL has brackets around an IPv6 address, a socket's address has none.
+  // A URL has brackets around an IPv6 address, the address of a socket has none.
   const socket = connect({ host: host.replace(/^\[|\]$/g, ''), port })
   const patience = setTimeout(() => resolve(false), CONNECT_PATIENCE_MS)
   socket.once('connect', () => resolve(true))

@@ -3,13 +3,19 @@ import type { Address } from '../protocol.ts'
 import { ControlFailure, type ControlTrouble } from './gluetun-problems.ts'
 import type { VpnSettings } from './vpn-protocol.ts'
 
-/** Where a control server may be reached: at all of `addresses` at once, at `fallback` if none of them is it. */
+/**
+ * The possible addresses of a control server: all of `addresses` are tried at once, and `fallback` only if none of them is
+ * the server.
+ */
 export interface Whereabouts {
   readonly addresses: readonly Address[]
   readonly fallback: Address
 }
 
-/** The container's own addresses, and where its port is published on the Docker host; the container's name as the last resort. */
+/**
+ * The addresses to try are the container's own and those where its port is published on the Docker host; the container's
+ * name is the fallback.
+ */
 export function whereaboutsOf(
   { name, addresses, ports, networks }: ContainerObservation,
   { apiPort, publishedHost }: Pick<VpnSettings, 'apiPort' | 'publishedHost'>,
@@ -23,7 +29,7 @@ export function whereaboutsOf(
   return { addresses: [...own, ...onHost], fallback: { host: name, port: apiPort } }
 }
 
-/** The trouble that comes nearest to an answer, and the addresses that had it. */
+/** The failure that comes closest to an answer, and the addresses that had it. */
 interface NotFound {
   readonly failure: ControlFailure
   readonly at: readonly Address[]
@@ -34,8 +40,9 @@ const NOWHERE: NotFound = { failure: new ControlFailure('unreachable'), at: [] }
 type Check = (address: Address, signal: AbortSignal) => Promise<unknown>
 
 /**
- * Finds the address at which `check` succeeds first, else one that answers at all, else none. Others may listen at one of
- * them (a published port as it is seen from here may be our own), so an answer alone decides nothing. Never throws.
+ * Finds the address at which `check` succeeds first, otherwise one that answers at all, otherwise none. Other programs may
+ * listen at some of the addresses (a published port, seen from here, may be our own), so an answer alone decides nothing.
+ * Never throws.
  */
 export async function findServer(
   { addresses, fallback }: Whereabouts,
@@ -50,7 +57,7 @@ export async function findServer(
   return answering === undefined ? best : { address: answering }
 }
 
-/** What had this trouble is the control server, as far as one can tell: there is no use in asking elsewhere. */
+/** A server with this failure is probably the control server, so the fallback is not tried. */
 const isItself = ({ trouble }: ControlFailure): boolean =>
   trouble === 'unauthorized' || trouble === 'failed' || trouble === 'hung'
 
@@ -79,7 +86,10 @@ async function findAmong(
   }
 }
 
-/** A refusal for want of a key is what Gluetun itself says; whatever answers at all may be it. */
+/**
+ * The failures, the closest to an answer first. Gluetun itself answers 401 if a key is missing; any other server that
+ * answers may be it.
+ */
 const BY_NEARNESS: readonly ControlTrouble[] = [
   'unauthorized',
   'failed',

@@ -2,18 +2,18 @@ import { isIP } from 'node:net'
 import type { ControlFact } from './vpn-protocol.ts'
 
 /*
- * The answers of Gluetun's control server, recorded of v3.38.0 to master (gluetun-acestream.md 1.1). Each reader throws for
- * what is no such answer. The content type tells nothing: JSON comes as text/plain.
+ * Readers for the answers of Gluetun's control server, as recorded from v3.38.0 to master (gluetun-acestream.md 1.1). Each
+ * reader throws if the text is no such answer. The content type is no help: JSON comes as text/plain.
  */
 
 type VpnStatus = NonNullable<ControlFact['status']>
 
 const STATUSES: readonly VpnStatus[] = ['starting', 'running', 'stopping', 'stopped', 'crashed', 'completed']
 
-/** Names of places are shown to people. */
+/** The maximum length of a place name, because these names are shown to people. */
 const NAME_MAX = 100
 
-/** Of `GET /v1/vpn/status`: the state of the VPN loop. */
+/** Reads the answer to `GET /v1/vpn/status`: the state of the VPN loop. */
 export function readStatus(text: string): VpnStatus {
   const { status } = objectIn(text)
   const known = STATUSES.find((word) => word === status)
@@ -22,8 +22,8 @@ export function readStatus(text: string): VpnStatus {
 }
 
 /**
- * Of both routes that tell the forwarded port; 0 when there is none now. Some versions tell several in `ports` and leave
- * `port` out, and `ports` is null before the first one.
+ * Reads the answer of both routes for the forwarded port; 0 if no port is forwarded now. Some versions list several ports in
+ * `ports` and leave `port` out; `ports` is null before the first one.
  */
 export function readForwardedPort(text: string): number {
   const { port, ports } = objectIn(text)
@@ -32,7 +32,7 @@ export function readForwardedPort(text: string): number {
   return [...several, port].find(isPort) ?? 0
 }
 
-/** Of `GET /v1/publicip/ip`: the address that the world sees, empty when there is none now, and where it is. */
+/** Reads the answer to `GET /v1/publicip/ip`: the public address (empty if there is none now) and its location. */
 export function readPublicIp(text: string): Pick<ControlFact, 'publicIp' | 'country' | 'region' | 'city'> {
   const { public_ip: ip, country, region, city } = objectIn(text)
   if (typeof ip !== 'string' || (ip !== '' && isIP(ip) === 0)) throw new Error('no address')

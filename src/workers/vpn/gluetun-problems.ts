@@ -1,27 +1,27 @@
 import type { Address } from '../protocol.ts'
 import type { ControlCredentials } from './vpn-protocol.ts'
 
-/** What came of one question instead of an answer. */
+/** Why a question got no good answer. */
 export type ControlTrouble =
   /** HTTP 401. */
   | 'unauthorized'
-  /** The route is not known there. */
+  /** The server does not know the route. */
   | 'unknown_route'
   | 'redirected'
-  /** Another status, which is named beside it. */
+  /** Another HTTP status, which `ControlFailure.options` names. */
   | 'failed'
-  /** A body that is none of Gluetun's. */
+  /** A body that Gluetun would not send. */
   | 'garbage'
-  /** It takes connections and does not answer in time. */
+  /** The server accepts connections and does not answer in time. */
   | 'hung'
-  /** Nobody listens there. */
+  /** Nothing listens at the address. */
   | 'refused'
-  /** No way there, or the address is not known. */
+  /** There is no route to the address, or the name is unknown. */
   | 'unreachable'
-  /** We had no descriptor or memory to ask with. */
+  /** We lacked a descriptor or memory for the request. */
   | 'not_asked'
 
-/** A question that was asked in vain. */
+/** A question that got no good answer. */
 export class ControlFailure extends Error {
   override readonly name = 'ControlFailure'
 
@@ -32,19 +32,19 @@ export class ControlFailure extends Error {
     super(trouble)
   }
 
-  /** Nobody answered at all. */
+  /** Whether nothing answered at all. */
   get isSilence(): boolean {
     return ['hung', 'refused', 'unreachable', 'not_asked'].includes(this.trouble)
   }
 }
 
-/** A question and what became of it; `path` is that of its URL. */
+/** A question and its failure; `path` is that of the question's URL. */
 export interface FailedQuestion {
   readonly path: string
   readonly failure: ControlFailure
 }
 
-/** What the words about a failure need to know; the credentials only by their kind. */
+/** What the message about a failure depends on; of the credentials only their kind. */
 interface Circumstances {
   readonly at: readonly Address[]
   readonly timeoutMs: number
@@ -52,8 +52,8 @@ interface Circumstances {
 }
 
 /**
- * What went wrong in one round, and what to do about it, as a sentence without its full stop; null when nothing did. Equal
- * troubles are told once.
+ * What went wrong in one round and the remedy, as a sentence without its full stop; null if nothing went wrong. Questions
+ * with the same failure share one sentence.
  */
 export function problemIn(failed: readonly FailedQuestion[], circumstances: Circumstances): string | null {
   const byTrouble = Object.groupBy(failed, ({ failure }) => failure.trouble)
@@ -88,7 +88,10 @@ const SENTENCES: Readonly<Record<ControlTrouble, Sentence>> = {
     'the control server could not be asked, since this process has no descriptor or memory left for it',
 }
 
-/** Which route tells the port depends on the version; naming one that it does not know keeps Gluetun from starting. */
+/**
+ * The role that Gluetun needs. Which route tells the port depends on the version, and Gluetun does not start if a role names
+ * a route that it does not know.
+ */
 const ROLE =
   'a role of Gluetun with the routes GET /v1/vpn/status, GET /v1/publicip/ip and GET /v1/portforward ' +
   '(GET /v1/openvpn/portforwarded before v3.41)'

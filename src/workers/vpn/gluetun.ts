@@ -5,22 +5,22 @@ import { readForwardedPort, readPublicIp, readStatus } from './gluetun-answers.t
 import { ControlFailure, type FailedQuestion, problemIn } from './gluetun-problems.ts'
 import type { ControlCredentials, ControlFact } from './vpn-protocol.ts'
 
-/** What one round of questions gave; null where it was not learned. */
+/** The answers of one round of questions; null for what was not learned. */
 export type ControlAnswers = Omit<ControlFact, 'type' | 'node' | 'atMs'>
 
-/** What holds for one start of a container and need not be found out again. */
+/** What stays true during one start of a container, so that it need not be found out again. */
 export interface Learned {
-  /** Where the control server answers. */
+  /** The address at which the control server answers. */
   readonly address: Address
-  /** The route that tells the forwarded port; null while none has. */
+  /** The route that tells the forwarded port; null until one did. */
   readonly portPath: string | null
 }
 
-/** Asks control servers of Gluetun. */
+/** Asks Gluetun's control servers. */
 export interface ControlClient {
   /**
-   * One round of questions. `learned` is what the round before gave back for the same start of the container, null after a
-   * start. Never throws; each question has its own deadline, and all end soon after the signal aborts.
+   * Asks one round of questions. `learned` is what the round before returned for the same start of the container; null after
+   * a new start. Never throws. Each question has its own deadline, and all end soon after the signal aborts.
    */
   ask(
     where: Whereabouts,
@@ -32,23 +32,26 @@ export interface ControlClient {
 const STATUS_PATH = '/v1/vpn/status'
 const IP_PATH = '/v1/publicip/ip'
 
-/** Of v3.41 and later; before that an unknown route, which v3.39 to v3.40 refuse with 401 though they ask for no key. */
+/**
+ * The route for the forwarded port from v3.41 on. Earlier versions do not know it; v3.39 to v3.40 answer it with 401,
+ * although they require no key.
+ */
 const PORT_PATH = '/v1/portforward'
-/** Of all before v3.41; later ones redirect from it to the other. */
+/** The route for the forwarded port before v3.41; later versions redirect it to the new one. */
 const OLD_PORT_PATH = '/v1/openvpn/portforwarded'
 
 const NOWHERE = { publicIp: null, country: null, region: null, city: null }
 
-/** What became of one question: a value, or why there is none. */
+/** The result of one question: a value, or the failure. */
 interface Outcome<T> {
   readonly value: T | null
   readonly failed: FailedQuestion | null
 }
 
-/** Gives the text of a good answer; throws a ControlFailure for any other. */
+/** Returns the text of a good answer; throws a ControlFailure for any other. */
 type Ask = (path: string) => Promise<string>
 
-/** The client of real control servers; `timeoutMs` bounds each question. */
+/** Creates the client for real control servers; `timeoutMs` limits each question. */
 export function createControlClient(settings: {
   readonly auth: ControlCredentials
   readonly timeoutMs: number
@@ -100,7 +103,10 @@ class HttpControlClient implements ControlClient {
   }
 }
 
-/** By the route that is known to tell the port; else by the later one, and by the earlier where that is not known. */
+/**
+ * Asks for the forwarded port by the route that is known to tell it. If none is known, asks by the new route first, and by
+ * the old one if the server does not know the new one.
+ */
 async function askForwardedPort(
   known: string | null,
   ask: Ask,
@@ -112,7 +118,7 @@ async function askForwardedPort(
   const mayBeOld = known === null && (trouble === 'unauthorized' || trouble === 'unknown_route')
   if (!mayBeOld) return { ...first, path: known }
   const old = await outcomeOf(OLD_PORT_PATH, ask, readForwardedPort)
-  // A redirection leads back to the route that has just been refused: what was wrong there is what there is to tell.
+  // The old route may redirect to the new route, which has just failed, so the first failure is the one to report.
   return old.failed === null ? { ...old, path: OLD_PORT_PATH } : { ...first, path: null }
 }
 

@@ -18,25 +18,28 @@ interface Start {
   readonly startedAtMs: number | null
   where: Whereabouts
   learned: Learned | null
-  /** Aborts when it is over. */
+  /** Aborts when this start is over. */
   readonly over: AbortController
 }
 
-/** A subscription that stood that long was no failure, however it ended. */
+/** An event stream that lasted this long counts as a success, however it ended. */
 const STEADY_MS = 10_000
 const RETRY_MIN_MS = 250
 const RETRY_MAX_MS = 10_000
 
 /**
- * Watches one VPN node: tells what Docker says of its container at once, every interval and at each change, and what its
- * control server says every interval and after each start. The two wait for nothing of each other, so one that hangs holds
- * up only its own facts.
+ * Watches one VPN node. Reports what Docker says about its container: at once, every interval and at each change. Reports
+ * what its control server says: every interval and after each start. The two do not wait for each other, so if one hangs,
+ * only its own facts are missing.
  */
 export class NodeWatch {
   readonly #stop = new AbortController()
   readonly #look: Wakeup
   readonly #round: Wakeup
-  /** Null while it does not run. Stands while Docker can't be asked: what runs does not need Docker for that. */
+  /**
+   * Null while the container does not run. Kept while Docker cannot be asked, because the control server can be asked
+   * without Docker.
+   */
   #start: Start | null = null
   #loops: Promise<unknown> = Promise.resolve()
 
@@ -52,7 +55,7 @@ export class NodeWatch {
     this.#loops = Promise.all([this.#lookOn(), this.#listen(), this.#askOn()])
   }
 
-  /** Resolves when all its loops have ended; nothing is told from the call on. */
+  /** Resolves when all loops have ended; nothing is reported after the call. */
   async stop(): Promise<void> {
     this.#stop.abort()
     this.#start?.over.abort()
@@ -92,7 +95,10 @@ export class NodeWatch {
     }
   }
 
-  /** What was found out about an earlier start, its address too, says nothing of this one. */
+  /**
+   * Notes a new start of the container: what was found out about an earlier start, including its address, does not hold for
+   * this one.
+   */
   #note(seen: ContainerObservation): void {
     const { id, startedAtMs } = seen
     const isSame = this.#start?.id === id && this.#start.startedAtMs === startedAtMs
@@ -112,14 +118,17 @@ export class NodeWatch {
     this.#start = null
   }
 
-  /** Asks for a look at each change, and after each gap: what changed in it was told to nobody. */
+  /**
+   * Requests a look at each change, and after each interruption of the event stream, because changes during it were not
+   * reported.
+   */
   async #listen(): Promise<void> {
     const { runtime, clock } = this.deps
     const { signal } = this.#stop
     const look = () => this.#look.wake()
     for (let failures = 0; !signal.aborted; failures += 1) {
       const beganMs = clock.now()
-      // However it ended, it is begun again; the looks tell what is wrong with Docker.
+      // The event stream is opened again, however it ended; the looks report what is wrong with Docker.
       await runtime.watch(this.node, { onOpen: look, onChange: look }, signal).catch(() => undefined)
       if (signal.aborted) return
       look()
@@ -141,7 +150,7 @@ export class NodeWatch {
   async #ask(start: Start): Promise<void> {
     const { signal } = start.over
     const { answers, learned } = await this.deps.control.ask(start.where, start.learned, signal)
-    // Its container ended meanwhile, or was started anew.
+    // The container ended meanwhile, or was started again.
     if (signal.aborted) return
     start.learned = learned
     this.deps.report({ type: 'control', node: this.node, atMs: this.deps.clock.now(), ...answers })

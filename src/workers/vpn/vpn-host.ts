@@ -8,11 +8,11 @@ export interface VpnHostOptions extends WorkerOptions {
 interface Handlers {
   readonly onContainer: (fact: ContainerFact) => void
   readonly onControl: (fact: ControlFact) => void
-  /** Nothing that was told is up to date any more. */
+  /** Called when all reported facts are out of date. */
   readonly onLost: () => void
 }
 
-/** The main thread's end of the VPN worker; see `WorkerHost`. */
+/** The main thread's side of the VPN worker; see `WorkerHost`. */
 export class VpnHost {
   #handlers: Handlers | null = null
   readonly #host: WorkerHost<{ readonly type: 'configure' } & VpnSettings, ContainerFact | ControlFact>

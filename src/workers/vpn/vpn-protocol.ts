@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Address, parserOf } from '../protocol.ts'
 
-/** What the main thread and the VPN worker say to each other. */
+/** The messages between the main thread and the VPN worker. */
 
 const Milliseconds = Type.Number({ exclusiveMinimum: 0 })
 const orNull = <Inner extends Parameters<typeof Type.Union>[0][number]>(inner: Inner) =>
@@ -9,7 +9,7 @@ const orNull = <Inner extends Parameters<typeof Type.Union>[0][number]>(inner: I
 const oneOf = <Word extends string>(...words: readonly Word[]) =>
   Type.Unsafe<Word>(Type.Union(words.map((word) => Type.Literal(word))))
 
-/** How we show the control server who we are. */
+/** The credentials for the control servers. */
 const Credentials = Type.Union([
   Type.Object({ kind: Type.Literal('none') }),
   Type.Object({ kind: Type.Literal('apikey'), key: Type.String() }),
@@ -18,7 +18,7 @@ const Credentials = Type.Union([
 
 const ToVpnWorker = Type.Object({
   type: Type.Literal('configure'),
-  /** As DOCKER_HOST; null for the usual socket. */
+  /** The value of DOCKER_HOST; null for the default socket. */
   dockerHost: orNull(Type.String()),
   /** The label of this installation. */
   label: Type.Object({ key: Type.String(), value: Type.String() }),
@@ -26,7 +26,7 @@ const ToVpnWorker = Type.Object({
   nodes: Type.Unsafe<readonly string[]>(Type.Array(Type.String({ minLength: 1 }))),
   /** The port of the control server inside the container. */
   apiPort: Address.properties.port,
-  /** Where ports that are published on the Docker host are reached. */
+  /** The host at which ports that are published on the Docker host are reached. */
   publishedHost: Address.properties.host,
   auth: Credentials,
   intervalMs: Milliseconds,
@@ -43,33 +43,36 @@ const Container = Type.Object({
   addresses: Type.Array(Type.String()),
 })
 
-/** What Docker said of a node's container. */
+/** What Docker said about a node's container. */
 const ContainerFact = Type.Object({
   type: Type.Literal('container'),
   node: Type.String(),
   atMs: Type.Number(),
-  /** Null when there is none, and when Docker could not be asked. */
+  /** Null if there is no container, and if Docker could not be asked. */
   container: orNull(Container),
-  /** Docker says that there is none of that name. */
+  /** Docker says that there is no container of that name. */
   isMissing: Type.Boolean(),
-  /** Why Docker could not be asked; null when it could. */
+  /** Why Docker could not be asked; null if it could. */
   error: orNull(Type.String()),
 })
 
-/** What a node's control server said in one round; null where it could not be learned. */
+/** What a node's control server said in one round; null for what could not be learned. */
 const ControlFact = Type.Object({
   type: Type.Literal('control'),
   node: Type.String(),
   atMs: Type.Number(),
   status: orNull(oneOf('starting', 'running', 'stopping', 'stopped', 'crashed', 'completed')),
-  /** 0: it says that there is none now. */
+  /** 0 if the server says that no port is forwarded now. */
   forwardedPort: orNull(Type.Integer({ minimum: 0, maximum: 65_535 })),
-  /** Empty: it says that there is none now. */
+  /** Empty if the server says that there is no address now. */
   publicIp: orNull(Type.String()),
   country: orNull(Type.String()),
   region: orNull(Type.String()),
   city: orNull(Type.String()),
-  /** What could not be learned, and the remedy, as a sentence without its beginning and full stop; null when all was. */
+  /**
+   * What could not be learned and the remedy, as a sentence without its beginning and full stop; null if everything was
+   * learned.
+   */
   problem: orNull(Type.String()),
 })
 
@@ -81,8 +84,8 @@ export type ControlCredentials = Static<typeof Credentials>
 export type ContainerFact = Static<typeof ContainerFact>
 export type ControlFact = Static<typeof ControlFact>
 
-/** The message, or null when it is none. */
+/** Returns the command, or null if the message is none. */
 export const parseToVpnWorker = parserOf(ToVpnWorker)
 
-/** The message, or null when it is none. */
+/** Returns the fact, or null if the message is none. */
 export const parseFromVpnWorker = parserOf(FromVpnWorker)

@@ -1,5 +1,5 @@
 /**
- * The VPN worker: watches the Gluetun containers in a thread of its own, by Docker and by their control servers, and posts
+ * The VPN worker: watches the Gluetun containers in its own thread, through Docker and their control servers, and posts
  * facts. It decides nothing and changes nothing.
  */
 import { setTimeout as delay } from 'node:timers/promises'
@@ -11,7 +11,7 @@ import { NodeWatch } from './node-watch.ts'
 import { parseToVpnWorker, type VpnSettings } from './vpn-protocol.ts'
 import type { LoopClock } from './wakeup.ts'
 
-/** A look that takes longer comes too late to be of use; the next one is tried instead. */
+/** A look that takes longer comes too late to be useful, so the next one is tried instead. */
 const LOOK_DEADLINE_MS = 3_000
 
 const time = new MainTime()

@@ -1,4 +1,4 @@
-/** Time for a loop: the real one, or a virtual one. */
+/** The clock of a loop: the real one, or a virtual one. */
 export interface LoopClock {
   /** Epoch milliseconds. */
   now(): number
@@ -6,7 +6,7 @@ export interface LoopClock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
-/** Wakes a loop before its time. A wake-up that nobody waits for is not lost. */
+/** Wakes a loop early. If the loop is not waiting, the wake-up ends its next wait. */
 export class Wakeup {
   #isWoken = false
   #woken = new AbortController()
@@ -18,7 +18,7 @@ export class Wakeup {
     this.#woken.abort()
   }
 
-  /** Resolves after `ms`, at a wake-up, at once if there was one since the last wait, or when the signal aborts. */
+  /** Resolves after `ms`, at a wake-up, or when the signal aborts; at once if there was a wake-up since the last wait. */
   async wait(ms: number, signal: AbortSignal): Promise<void> {
     if (!this.#isWoken) await this.clock.sleep(ms, AbortSignal.any([signal, this.#woken.signal]))
     this.#isWoken = false
