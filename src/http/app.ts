@@ -17,7 +17,7 @@ import { type Provisioning, provisionRoutes } from './provision.ts'
 import { probeRoutes, type StatusQueries, statusRoutes } from './status.ts'
 import { type StreamOperations, type StreamQueries, streamRoutes } from './streams.ts'
 
-/** All that the API needs of the application. */
+/** Everything that the API needs from the application. */
 export interface Services {
   readonly engines: EngineQueries
   readonly operations: EngineOperations
@@ -34,13 +34,13 @@ export interface Services {
 }
 
 export interface AppOptions {
-  /** Each of them is accepted; without any everything is open. */
+  /** Each of these keys is accepted. Without any key the API is open. */
   readonly apiKeys: readonly string[]
   /** Whether reads need the key, too. */
   readonly areReadsProtected: boolean
-  /** For answers that are held back. */
+  /** Delays the answer to a wrong key. */
   readonly sleep: Sleep
-  /** Names that a `Host` may have beside those that `doorsOf` knows. */
+  /** Names that a `Host` header may have, in addition to those that `doorsOf` knows. */
   readonly hosts: readonly string[]
   readonly version: string
   readonly onTurnedAway: OnTurnedAway
@@ -49,12 +49,13 @@ export interface AppOptions {
 }
 
 /**
- * One router, which looks for the path behind the scheme: Bun's own would read it in a way of its own, and Elysia's by default skips
- * so many letters that a host of one or two is taken for a part of the path.
+ * Settings that leave one router, which looks for the path after the scheme. Bun's own router would parse the URL in another
+ * way. Elysia's router by default skips a fixed number of letters, so it takes a host of one or two letters for a part of
+ * the path.
  */
 const ONE_READING = { systemRouter: false, handler: { standardHostname: false } } as const
 
-/** The whole HTTP interface; it does not listen yet. */
+/** Puts the whole HTTP interface together. The app does not listen yet. */
 export function createApp(services: Services, options: AppOptions) {
   const keys = new Keys(options.apiKeys, options.sleep)
   const { around, received } = entranceOf(options.hosts, options.onTurnedAway)
@@ -74,7 +75,7 @@ export function createApp(services: Services, options: AppOptions) {
   const readBody = bodiesOf(routes.routes)
   const bodies = new BodiesAtOnce()
   return (
-    // The default way of dropping unknown members takes an array for an empty object; TypeBox's own does not.
+    // Elysia's default way of dropping unknown members accepts an array as an empty object; TypeBox's own does not.
     new Elysia({
       name: 'app',
       ...ONE_READING,
@@ -82,7 +83,7 @@ export function createApp(services: Services, options: AppOptions) {
       normalize: 'typebox',
       serve: serveOptions(options.onDefect),
     })
-      // Its type says that a router gives functions.
+      // The type of `wrap` says that a router gives functions.
       .wrap((route) => around(route as unknown as Parameters<typeof around>[0]) as never)
       .use(problems({ translate: options.translate, onDefect: options.onDefect, allowedMethods }))
       .use(auth(keys, options.areReadsProtected, refusedEvents(services.eventRefusals), addressOf))
@@ -96,34 +97,34 @@ export function createApp(services: Services, options: AppOptions) {
       .use(routes)
       .use(docs(routes, { version: options.version, keyed: keyedBy(options) }))
       .get('/', ({ redirect }) => redirect('/swagger'), { detail: { hide: true } })
-      // The health check of load balancers, as HAProxy sends it by default.
+      // Load balancers use this as their health check; HAProxy does by default.
       .options('/', () => new Response(null, { status: 204, headers: { allow: 'GET, HEAD, OPTIONS' } }), {
         detail: { hide: true },
       })
   )
 }
 
-/** How the app is served, wherever it listens. */
+/** Options of the server, the same for every address that it listens on. */
 const serveOptions = (onDefect: OnDefect) => ({
-  // Bun's page for developers shows our source to whoever brings about an error.
+  // Bun's development page would show our source to anybody who causes an error.
   development: false,
-  // A second server on one port would get half of the requests, and nobody would know.
+  // Without this, a second server could listen on the same port and would get half of the requests unnoticed.
   reusePort: false,
   maxRequestBodySize: SERVER_BODY_BYTES_MAX,
-  /** What got past the answer to every error. */
+  /** Answers errors that `problems` did not catch. */
   error: (error: unknown): Response => {
     onDefect(error, null)
     return shielded(internalError())
   },
 })
 
-/** What the API document says of the key. */
+/** Which requests need the key, for the API document. */
 function keyedBy({ apiKeys, areReadsProtected }: AppOptions): Keyed {
   if (apiKeys.length === 0) return 'optional'
   return areReadsProtected ? 'everything' : 'changes'
 }
 
-/** The methods that a path takes, for the answer to one that it does not. */
+/** Finds the methods that a path accepts, for the answer to a method that it does not accept. */
 function methodsOf(routes: readonly { readonly path: string; readonly method: string }[]) {
   const patterns = routes.map(({ path, method }) => ({
     method,

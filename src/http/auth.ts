@@ -5,27 +5,30 @@ import { READS } from './doors.ts'
 import { type Failure, FailureError, problem } from './problems.ts'
 import { pathOf } from './target.ts'
 
-/** A request that was refused for its key. */
+/** A request that was refused because of its key. */
 export interface RefusedRequest {
   readonly status: number
   readonly method: string
   readonly path: string
-  /** The address that it came from; null where the server does not tell. */
+  /** The address that the request came from; null if the server does not know it. */
   readonly caller: string | null
 }
 
 /** Resolves after `ms`, or at once when the signal aborts. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>
 
-/** How long whoever brings a wrong key waits for the answer. */
+/** How long a caller with a wrong key waits for the answer. */
 const WRONG_KEY_MS = 250
 
-/** Of those who wait; beyond them a wrong key is answered at once, so that a flood of them costs no more than that. */
+/**
+ * How many callers may wait at a time. Above this number a wrong key is answered at once, so that a flood of wrong keys has
+ * a bounded cost.
+ */
 const WAITING_MAX = 256
 
 /**
- * The keys that are accepted, none for a door that is open. They are compared by their hashes, every one in constant time, and
- * never logged. There is one of these for all routes, since it counts who waits.
+ * The accepted keys; none if the API is open. Keys are compared by their hashes, each in constant time, and never logged.
+ * All routes share one instance, because it counts the callers that wait.
  */
 export class Keys {
   readonly #digests: readonly Buffer[]
@@ -38,7 +41,7 @@ export class Keys {
     this.#digests = keys.map(digest)
   }
 
-  /** What is wrong with the key of a request, or null. */
+  /** Says what is wrong with the key of a request; null if nothing is. */
   failureOf(request: Request): Failure | null {
     if (this.#digests.length === 0) return null
     const given = /^Bearer +(\S.*)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
@@ -46,7 +49,9 @@ export class Keys {
     return this.#has(digest(given)) ? null : WRONG
   }
 
-  /** Lets the caller of a wrong key wait. Whoever has a right one or none, or hangs up, leaves at once. */
+  /**
+   * Delays the answer to a wrong key. Does not delay a right or a missing key, and stops waiting when the caller hangs up.
+   */
   async slowDown(failure: Failure, { signal }: Request): Promise<void> {
     if (failure !== WRONG || this.#waiting >= WAITING_MAX) return
     this.#waiting++
@@ -57,13 +62,13 @@ export class Keys {
     }
   }
 
-  /** Looks at all of them, since the time that it takes must not tell which one fits. */
+  /** Compares with every key, because the time must not tell which one matches. */
   #has(given: Buffer): boolean {
     return this.#digests.reduce((fits, each) => timingSafeEqual(given, each) || fits, false)
   }
 }
 
-/** Throws FailureError (401 or 403) unless the request carries a key; without a key configured it never does. */
+/** Throws FailureError (401 or 403) unless the request carries a valid key. Never throws if no key is configured. */
 export type RequireKey = (context: { readonly request: Request }) => Promise<void>
 
 export function requireKey(keys: Keys): RequireKey {
@@ -76,10 +81,10 @@ export function requireKey(keys: Keys): RequireKey {
 }
 
 /**
- * Asks for `Authorization: Bearer <key>` on everything that changes something, before the body is read. Reads are open;
- * a route that needs it all the same asks by itself (`RequireKey`), since a list of paths here would miss another spelling of
- * one. With `areReadsProtected` reads need it too, but for those of `OPEN_READS`: another spelling of those is asked for it.
- * `onRefused` hears of each that was refused here.
+ * Requires `Authorization: Bearer <key>` for every request that changes something, before its body is read. Reads are open.
+ * A read that needs the key anyway checks it itself (`RequireKey`), because a list of paths here would miss other spellings
+ * of a path. With `areReadsProtected` reads need the key too, except those of `OPEN_READS` in exactly this spelling.
+ * `onRefused` is called for each request that is refused here.
  */
 export const auth = (
   keys: Keys,
@@ -98,10 +103,10 @@ export const auth = (
     return problem(failure)
   })
 
-/** acexy asks for the status without its key, and container platforms have none. */
+/** Reads without a key: acexy asks for the status without its key, and container platforms have no key. */
 export const OPEN_READS = ['/orchestrator/status', '/healthz', '/readyz']
 
-/** Swagger UI has to be there before anybody can give it the key; it tells nothing of this installation. */
+/** Swagger UI must load before anybody can enter the key. Its page tells nothing about this installation. */
 const PUBLIC = /^\/(swagger(\/json|\/assets\/[\w.-]+)?)?$/
 
 function needsKey({ url, method }: Request): boolean {

@@ -1,7 +1,10 @@
 import { isLoopback } from './callers.ts'
 import { type Failure, FailureError } from './problems.ts'
 
-/** Bodies that are waited for, of one address and of all: whoever sends one letter by letter holds a connection. */
+/**
+ * How many bodies may be read at a time, from one address and from all. A caller that sends a body byte by byte holds a
+ * connection.
+ */
 const OF_ONE_MAX = 64
 const MAX = 512
 
@@ -13,12 +16,15 @@ const TOO_MANY: Failure = {
   shouldWait: true,
 }
 
-/** Counts the bodies that are being read. This machine's own are not counted. */
+/** Counts the bodies that are being read. Requests from this machine are not counted. */
 export class BodiesAtOnce {
   #all = 0
   readonly #byAddress = new Map<string, number>()
 
-  /** What `read` gives; throws a FailureError where too many are being read already. An address that is not known is not counted. */
+  /**
+   * Returns what `read` returns. Throws a FailureError if too many bodies are being read already. A null address is not
+   * counted.
+   */
   async reading<T>(address: string | null, read: () => Promise<T>): Promise<T> {
     if (address === null || isLoopback(address)) return await read()
     const before = this.#byAddress.get(address) ?? 0

@@ -3,16 +3,22 @@ import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import { Value } from '@sinclair/typebox/value'
 import { type Failure, FailureError, fieldsOf, invalidFailure } from './problems.ts'
 
-/** Largest body taken; acexy's events have less than 1 kB. */
+/** Largest body that is accepted. The events of acexy have less than 1 kB. */
 const BODY_BYTES_MAX = 65_536
 
-/** What the server may read of a body before it hangs up by itself, without a word. Above our own limit, which answers. */
+/**
+ * How much of a body the server reads before it closes the connection without an answer. This is above our own limit, which
+ * does answer.
+ */
 export const SERVER_BODY_BYTES_MAX = 8 * BODY_BYTES_MAX
 
-/** Lists in lists; what is taken has three levels. */
+/** How deep lists and objects may be nested. Accepted bodies have three levels. */
 const DEPTH_MAX = 20
 
-/** Of all lists and objects together; what is taken has some dozens. Each may cost work of its own. */
+/**
+ * How many members all lists and objects may have together. Accepted bodies have a few dozen. Each member may cost work of
+ * its own.
+ */
 const MEMBERS_MAX = 1_000
 
 const TOO_LARGE: Failure = {
@@ -23,14 +29,15 @@ const TOO_LARGE: Failure = {
 const NOT_RECEIVED: Failure = { status: 400, code: 'body_not_received', message: 'the body broke off' }
 const bodyFailure = (msg: string, type: string): Failure => invalidFailure([{ loc: ['body'], msg, type }])
 
-/** What is told to be too large is refused before it is read. */
+/** Refuses a body whose `Content-Length` is too large, before it is read. */
 export const lengthFailure = ({ headers }: Request): Failure | null =>
   Number(headers.get('content-length') ?? 0) > BODY_BYTES_MAX ? TOO_LARGE : null
 
 /**
- * Reads bodies, in a time that grows with their size alone, whatever is in them: bounds come before the parser, and the first errors
- * are looked for here, since Elysia's own check writes down the whole body for each. Bodies are JSON whatever their content type says:
- * people forget the header of `curl -d`. None is an empty object. What is read throws FailureError where it does not fit the route.
+ * Reads bodies in a time that grows with their size alone, whatever they contain: the bounds are checked before JSON is
+ * parsed, and the first errors are found here, because Elysia's own check writes out the whole body for each error. A body
+ * is read as JSON whatever its content type is, because people forget the header of `curl -d`. An empty body counts as an
+ * empty object. The returned function throws FailureError if the body does not fit the route.
  */
 export function bodiesOf(
   routes: readonly { readonly method: string; readonly path: string; readonly hooks: { body?: unknown } }[],
@@ -48,7 +55,7 @@ export function bodiesOf(
     const fits = checks.get(schema) ?? TypeCompiler.Compile(schema)
     checks.set(schema, fits)
     if (fits.Check(given)) return given
-    // Members that are not known are dropped, as Elysia does before its check.
+    // Unknown members are dropped, as Elysia does before its own check.
     const body = Value.Clean(schema, given)
     const fields = fieldsOf('body', Value.Errors(schema, body))
     if (fields.length > 0) throw new FailureError(invalidFailure(fields))
@@ -56,12 +63,12 @@ export function bodiesOf(
   }
 }
 
-/** The schemas of bodies are objects all, and no names of models. */
+/** Body schemas are always objects here, never names of models. */
 const isSchema = (body: unknown): body is TSchema => typeof body === 'object' && body !== null
 
 async function textOf(request: Request): Promise<string> {
   const text = await request.text().catch(() => {
-    // Nobody is there any more, or the server has answered already what is beyond its own bound.
+    // The caller has gone, or the server has already answered a body above its own limit.
     throw new FailureError(NOT_RECEIVED)
   })
   if (text.length > BODY_BYTES_MAX || Buffer.byteLength(text) > BODY_BYTES_MAX)
@@ -84,7 +91,7 @@ const QUOTE = 34
 const BACKSLASH = 92
 const COMMA = 44
 
-/** What a JSON text has too much of, in words; null for none. Each letter is looked at once. */
+/** Says in words what a JSON text has too much of; null if nothing. Looks at each character once. */
 function excessOf(text: string): string | null {
   let depth = 0
   let members = 1
@@ -100,7 +107,7 @@ function excessOf(text: string): string | null {
   return members > MEMBERS_MAX ? `must have at most ${MEMBERS_MAX} members in all` : null
 }
 
-/** Of `[` and `{` one down, of `]` and `}` one up. */
+/** `[` and `{` open a level (1), `]` and `}` close one (-1). */
 function levelStep(letter: number): -1 | 0 | 1 {
   if (letter === 91 || letter === 123) return 1
   return letter === 93 || letter === 125 ? -1 : 0

@@ -3,8 +3,11 @@ interface Door {
   requestIP(request: Request): { readonly address: string } | null
 }
 
-/** The address that a request came from; null where the server does not tell. */
+/** Gives the address that a request came from; null if the server does not know it. */
 export type AddressOf = (request: Request, server: Door | null) => string | null
 
-/** Whether an address is this machine's own: a proxy in front of us, tools, the healthcheck. */
+/**
+ * Whether an address belongs to this machine, such as that of a reverse proxy in front of us, of a tool, or of the health
+ * check.
+ */
 export const isLoopback = (address: string): boolean => /^(127\.|::1$|::ffff:127\.)/.test(address)

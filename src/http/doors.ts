@@ -4,24 +4,25 @@ import { type Authority, authorityOf } from './target.ts'
 /** Says why a request is not let in, whatever its key; null lets it in. */
 export type Doors = (request: Request) => Failure | null
 
-/** Methods that change nothing: browsers send them for any page that names us. */
+/** Methods that change nothing. Browsers send such requests for any page that links to us. */
 export const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** What no web page can have its own name point at: `localhost`, and the host as Docker names it in a container. */
+/** Names that no web page can point at us: `localhost`, and the name that Docker gives to the host inside a container. */
 const SAFE_NAMES = ['localhost', 'host.docker.internal']
 
 /**
- * The doors before everything else, the key too. They are about browsers: a page that has made its own name point at us (DNS rebinding)
- * sends that name as `Host`, and one that sends us a request of its own says so in `Origin` and `Sec-Fetch-Site`. Programs send
- * neither. `hosts` are the names that we are known by beside addresses and names without a dot, which no page can have.
+ * The checks before everything else, even before the key. They protect from browsers: a page that points its own name at us
+ * (DNS rebinding) sends that name as `Host`, and a page of another origin announces itself in `Origin` and `Sec-Fetch-Site`.
+ * Programs send neither. `hosts` are further names of this server. Addresses and names without a dot are always accepted,
+ * because no page can have them.
  */
 export function doorsOf(hosts: readonly string[]): Doors {
   const known = new Set([...SAFE_NAMES, ...hosts.map(canonical)])
-  // Nearly every request has the Host of the one before.
+  // The last `Host` is kept, because nearly every request has the same one.
   let last: Authority | null = null
   let lastGiven = ''
   return ({ method, headers }) => {
-    // Without a name there is none to be made to point at us: HTTP/1.0, as health checks of load balancers speak it.
+    // HTTP/1.0 has no `Host`, and some load balancers use it for health checks. Without a name there is no DNS rebinding.
     const given = headers.get('host') ?? ''
     if (given !== '' && given !== lastGiven) {
       const host = authorityOf(given)
@@ -43,8 +44,8 @@ const isKnown = ({ name, isAddress }: Authority, known: ReadonlySet<string>): bo
   isAddress || !name.includes('.') || known.has(name)
 
 /**
- * Whether no page of another origin sends this. `same-site` is another port, or another name of our domain: it counts as our own only
- * with an `Origin` that is, and all browsers send that along with a change.
+ * Whether the request was not sent by a page of another origin. `same-site` means another port, or another name of our
+ * domain. It counts as our own only with an `Origin` that is ours, and all browsers send `Origin` with a change.
  */
 function isOurOwn(headers: Headers, host: Authority | null): boolean {
   const site = headers.get('sec-fetch-site')
@@ -57,7 +58,7 @@ function isOurOwn(headers: Headers, host: Authority | null): boolean {
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { http: 80, https: 443 }
 
-/** The scheme is left out of it: what ends TLS before us asks us over HTTP. */
+/** Compares host and port but not the scheme, because a reverse proxy that ends TLS asks us over HTTP. */
 function isSame(origin: string, host: Authority | null): boolean {
   const [, scheme = '', rest = ''] = /^(https?):\/\/(.*)$/i.exec(origin) ?? []
   const theirs = authorityOf(rest)
@@ -90,7 +91,7 @@ const crossSite = (headers: Headers): Failure => ({
 
 const SHOWN_MAX = 100
 
-/** What a stranger sent, printable and short. */
+/** Makes text from a request printable and short. */
 const shown = (text: string): string => {
   const printable = text.slice(0, SHOWN_MAX).replaceAll(/[^ -~]/g, '?')
   return `"${printable}"${text.length > SHOWN_MAX ? '…' : ''}`

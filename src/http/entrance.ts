@@ -2,22 +2,25 @@ import { doorsOf } from './doors.ts'
 import { type Failure, problem } from './problems.ts'
 import { tidied } from './target.ts'
 
-/** Answers a request: the router, and what stands round it. */
+/** Answers a request. Both the router and the entrance around it have this type. */
 type Handle = (request: Request) => Response | Promise<Response>
 
-/** Hears of a request that was not let in at all, whatever its key. */
+/** Is called for each request that was not let in, whatever its key. */
 export type OnTurnedAway = (failure: Failure, request: Request) => void
 
 interface Entrance {
-  /** Everything that is asked goes through here: read once, turned away at the doors or given to the router, its answer shielded. */
+  /**
+   * Wraps the router: reads the URL once, turns requests away or gives them to the router, and adds the shielding headers to
+   * the answer.
+   */
   readonly around: (route: Handle) => Handle
-  /** A request as it came in: of that alone the server knows the address. */
+  /** The request as it came in. The server knows the address of this object only. */
   readonly received: (request: Request) => Request
 }
 
 const NO_PATH: Failure = { status: 400, code: 'malformed_target', message: 'the request names no path' }
 
-/** What stands before the router; `hosts` are those of `doorsOf`. */
+/** Builds what stands before the router. `hosts` are those of `doorsOf`. */
 export function entranceOf(hosts: readonly string[], onTurnedAway: OnTurnedAway): Entrance {
   const doors = doorsOf(hosts)
   const originals = new WeakMap<Request, Request>()
@@ -42,10 +45,13 @@ export function entranceOf(hosts: readonly string[], onTurnedAway: OnTurnedAway)
   }
 }
 
-/** What a browser may do with an answer that is no page: nothing. */
+/** Forbids a browser everything for an answer that is not a page. */
 const POLICY = "default-src 'none'; frame-ancestors 'none'"
 
-/** Keeps a browser from taking an answer for something else, or showing it in a page of others. A page has a policy of its own. */
+/**
+ * Adds headers that keep a browser from guessing another content type and from showing an answer inside a page of others. A
+ * page keeps its own policy.
+ */
 export function shielded(answer: Response): Response {
   const { headers } = answer
   headers.set('x-content-type-options', 'nosniff')

@@ -1,9 +1,9 @@
-/** A host and the port that it was named with, as in a `Host` header or an origin. */
+/** A host and its port, as in a `Host` header or an origin. */
 export interface Authority {
-  /** In lower case, without a dot at its end; an IPv6 address without its brackets. */
+  /** The name in lower case, without a dot at its end; an IPv6 address without its brackets. */
   readonly name: string
   readonly isAddress: boolean
-  /** Null where none was named. */
+  /** Null if no port was given. */
   readonly port: number | null
 }
 
@@ -12,7 +12,10 @@ const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/
 const PORT_MAX = 65_535
 const SCHEME = 'http://'
 
-/** Null for what names no host: two of them, a blank in it, a user before it, a port that is none. */
+/**
+ * Reads a host and its port. Returns null if the text does not name one host, such as two hosts, a blank, a user, or an
+ * invalid port.
+ */
 export function authorityOf(text: string): Authority | null {
   const [, v6, given = '', digits = ''] = AUTHORITY.exec(text) ?? []
   const name = (v6 ?? given).toLowerCase().replace(/\.$/, '')
@@ -22,8 +25,8 @@ export function authorityOf(text: string): Authority | null {
 }
 
 /**
- * Where the path begins in a request's URL; -1 where it has none. Bun gives a whole URL, which is a normal one, or only the path
- * where the request has no `Host` that is one. What stands before the path in a request line has no effect.
+ * Where the path begins in a request's URL; -1 if there is no path. Bun gives a whole, normalised URL, or only the path if
+ * the request has no valid `Host`. Whatever stands before the path in the request line has no effect.
  */
 function pathStart(url: string): number {
   if (url.startsWith('/')) return 0
@@ -31,8 +34,8 @@ function pathStart(url: string): number {
 }
 
 /**
- * The request as the router has to see it: with a whole URL, and one slash where its path begins, since acexy joins its base URL and
- * the path as they are, so that a base with a slash at its end asks for `//engines`. Null without a path.
+ * The request as the router needs it: with a whole URL, and exactly one slash at the start of its path. acexy joins its base
+ * URL and the path unchanged, so a base URL with a slash at its end asks for `//engines`. Null if there is no path.
  */
 export function tidied(request: Request): Request | null {
   const { url } = request
@@ -43,7 +46,7 @@ export function tidied(request: Request): Request | null {
   return new Request(origin + url.slice(start).replace(/^\/+/, '/'), request)
 }
 
-/** The path of a request's URL, letter by letter as the router reads it: nobody may read it in another way. */
+/** The path of a request's URL, exactly as the router reads it. All code must read the path in this way. */
 export function pathOf(url: string): string {
   const [start, mark] = pathBounds(url)
   return url.slice(start, mark)

@@ -3,13 +3,14 @@ import { expectation } from './expectation.ts'
 import { EVENT_VALUE, fits, KEY, type TextBounds, VALUE } from './texts.ts'
 
 /*
- * Objects with names that the caller chooses and texts behind them: labels, environments. JSON Schema can neither bound the
- * names nor the sum, and TypeBox leaves out what does not match a pattern of names; so they are a kind of schema of their own.
+ * Objects whose names the caller chooses and whose values are texts: labels and environments. JSON Schema can bound neither
+ * the length of the names nor the total, and TypeBox ignores names that do not match a pattern. So these maps are a schema
+ * kind of their own.
  */
 
 const KIND = 'TextMap'
 
-/** Entries of one map, and characters of all its names and values together. */
+/** The number of entries of one map, and the number of characters of all its names and values together. */
 const ENTRIES_MAX = 64
 const TOTAL_MAX = 8_192
 
@@ -22,13 +23,13 @@ const textMap = (value: TextBounds) =>
     description: `At most ${ENTRIES_MAX} entries and ${TOTAL_MAX} characters; a name has ${KEY.minLength} to ${KEY.maxLength}`,
   })
 
-/** A request's labels or environment: text only, since a container knows nothing else. */
+/** A request's labels or environment. Values are texts, because a container knows nothing else. */
 export const RequestMap = textMap(VALUE)
 
-/** What a proxy says of a stream besides. */
+/** What a proxy adds to its report of a stream. */
 export const EventLabels = textMap(EVENT_VALUE)
 
-/** One thing that is wrong with a map: of the entry of this name, or, where that is null, of the whole. */
+/** One error in a map: in the entry of this name, or in the whole map if the name is null. */
 export interface MapFault {
   readonly name: string | null
   readonly msg: string
@@ -36,7 +37,10 @@ export interface MapFault {
 
 TypeRegistry.Set<TSchema>(KIND, (schema, value) => isMap(value) && faults(schema, value).next().done === true)
 
-/** What is wrong with a map, the first so many; none for what is no object, or a schema that is none of a map (or null). */
+/**
+ * Lists what is wrong with a map, at most `limit` errors. The list is empty if the value is no object, or the schema is not
+ * that of a map (or of a map or null).
+ */
 export function mapFaults(schema: unknown, value: unknown, limit: number): readonly MapFault[] {
   const map = mapIn(schema as TSchema | undefined)
   return map === null || !isMap(value) ? [] : [...faults(map, value).take(limit)]
