@@ -17,7 +17,7 @@ const Labelled = Type.Array(
   { description: 'Our containers with that label' },
 )
 
-/** What these routes need; they ask Docker, and touch nothing that is not ours. */
+/** What these routes need. Its functions ask Docker, and touch only our own containers. */
 export interface Containers {
   show(idOrName: string): Promise<Static<typeof Shown>>
   remove(idOrName: string): Promise<string>
@@ -42,7 +42,7 @@ export const containerRoutes = (containers: Containers, requireKey: RequireKey) 
       },
     })
     .get('/by-label', ({ query }) => containers.byLabel(query.key, query.value), {
-      // It tells of labels, so it needs the key; before the query is looked at.
+      // The answer shows labels, so it needs the key. The key is checked before the query is validated.
       transform: requireKey,
       query: Type.Object({ key: Name(), value: LabelValue() }),
       response: { 200: Labelled, 401: Problem, 403: Problem, 422: InvalidProblem, 503: Problem },

@@ -8,7 +8,10 @@ const PAGE = '/swagger'
 const DOCUMENT = '/swagger/json'
 const ASSETS = '/swagger/assets'
 
-/** All of it comes from us, and no script stands in the page itself; Swagger UI has its icons in its stylesheet. */
+/**
+ * The page loads everything from us and contains no inline script. Swagger UI has its icons in its stylesheet, as `data:`
+ * URLs.
+ */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -29,18 +32,18 @@ const HTML = `<!DOCTYPE html>
 </html>
 `
 
-/** A key is for as long as the page is open; earlier versions kept it in the browser. */
+/** A key is kept only while the page is open. Earlier versions kept the key in the browser, so it is removed there. */
 const START = `localStorage.removeItem('authorized')
 SwaggerUIBundle({ url: '${DOCUMENT}', dom_id: '#swagger-ui', persistAuthorization: false, validatorUrl: 'none' })
 `
 
-/** A year: the assets are those of one version of the package. */
+/** Assets are cached for a year, because they belong to one version of the package. */
 const CACHED = 'public, max-age=31536000'
 
 /**
- * Swagger UI at `/swagger` and its document at `/swagger/json`. The plugin writes the document on an inner app that has the same
- * routes and never listens; here it is made valid. The page is our own, since the plugin's takes its assets from elsewhere and has a
- * script in it.
+ * Serves Swagger UI at `/swagger` and the API document at `/swagger/json`. The plugin writes the document on an inner app
+ * that has the same routes and never listens; `tidyDocument` makes it valid. The page is our own, because the plugin's page
+ * loads its assets from another server and contains an inline script.
  */
 export function docs(routes: AnyElysia, options: { readonly version: string; readonly keyed: Keyed }) {
   const { version, keyed } = options

@@ -15,14 +15,14 @@ const Id = Type.Object({
   id: Name('Container id (whole, or 12 characters of it and more), name or engine id'),
 })
 
-/** What these routes need. The lists come as JSON, rendered once per change of the state. */
+/** What these routes need. The lists are JSON that is rendered once per change of the state. */
 export interface EngineQueries {
   listedJson(): Uint8Array<ArrayBuffer>
   allJson(): string
   one(idOrName: string): Static<typeof EngineWithStreams> | null
 }
 
-/** What an operator may do with one engine. Throws what `problems` translates. */
+/** What an operator may do with one engine. Its functions throw errors that `problems` translates. */
 export interface EngineOperations {
   drain(idOrName: string): Static<typeof EngineWithStreams>
 }

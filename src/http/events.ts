@@ -20,7 +20,7 @@ const StartedEvent = Type.Object({
   }),
   session: Type.Object({
     playback_session_id: Word(),
-    // acexy's older versions send empty ones for a start that failed.
+    // Older versions of acexy send empty URLs for a start that failed.
     stat_url: SessionUrl(),
     command_url: SessionUrl(),
     is_live: Type.Integer(),
@@ -59,14 +59,17 @@ export interface StreamEvents {
   end(streamId: string, reason: string): StreamView | null
 }
 
-/** What is told of events that were refused for their key; `path` is one of ours, whatever was asked for. */
+/**
+ * Takes note of events that were refused because of their key. `path` is one of our own paths, whatever the request asked
+ * for.
+ */
 export interface EventRefusals {
   refused(event: { status: 401 | 403; path: string; caller: string | null }): void
 }
 
 const PATHS = ['/events/stream_started', '/events/stream_ended']
 
-/** Picks the events out of the requests that were refused. */
+/** Picks the events out of the refused requests. */
 export const refusedEvents =
   (refusals: EventRefusals) =>
   ({ status, method, path, caller }: RefusedRequest): void => {

@@ -9,11 +9,11 @@ interface Schema {
   readonly minLength?: number
   readonly maxLength?: number
   readonly format?: string
-  /** In words, where the schema alone would tell a person little. */
+  /** What is expected, in words, if the schema alone would tell a person little. */
   readonly 'x-expected'?: string
 }
 
-/** What a value must be to fit a schema, in words that finish "must be …". */
+/** Says what a value must be to fit a schema, in words that complete "must be …". */
 export function expectation(schema: unknown): string {
   const { type, const: constant, anyOf, pattern, 'x-expected': words, ...bounds } = (schema ?? {}) as Schema
   if (words !== undefined) return words

@@ -15,7 +15,10 @@ const Feed = Type.String({
 
 /** What this route needs. */
 export interface LiveFeed {
-  /** Null when there are too many readers, in all or of that address, which is null for those that are not counted. Without `limit` and `durationMs` it does not end by itself. */
+  /**
+   * Returns null if there are too many readers, in total or from that address. A null address is not counted. Without
+   * `limit` and `durationMs` the feed does not end by itself.
+   */
   subscribe(request: {
     readonly afterId: number | null
     readonly limit: number | null
@@ -25,7 +28,7 @@ export interface LiveFeed {
 }
 
 interface FeedReader {
-  /** Resolves when there is something, or with null when it has ended; one call at a time. */
+  /** Resolves with the next bytes, or with null when the feed has ended. Only one call may be open at a time. */
   next(): Promise<Uint8Array<ArrayBuffer> | null>
   end(): void
 }
@@ -63,7 +66,7 @@ export const feedRoutes = (feed: LiveFeed, addressOf: AddressOf) =>
       const lastEventId = headers['last-event-id'] ?? query.last_event_id
       const seconds = numberOrNull(query.duration_s)
       const reader = feed.subscribe({
-        // What follows the dot tells changes of state apart, and those are not kept.
+        // The part after the dot numbers changes of state, which are not kept.
         afterId: numberOrNull(lastEventId?.split('.')[0]),
         limit: numberOrNull(query.limit),
         durationMs: seconds === null ? null : seconds * 1_000,
@@ -85,7 +88,7 @@ export const feedRoutes = (feed: LiveFeed, addressOf: AddressOf) =>
 const FEED_HEADERS = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-cache',
-  // nginx would keep it back until it has a page of it.
+  // Otherwise nginx would hold the feed back until it has a page of it.
   'x-accel-buffering': 'no',
 }
 
@@ -97,11 +100,13 @@ const TOO_MANY = {
   shouldWait: true,
 }
 
-/** Whoever is on this machine is not counted. */
+/** The address to count a reader by; null for a reader on this machine, who is not counted. */
 const countedAddress = (address: string | null): string | null =>
   address !== null && isLoopback(address) ? null : address
 
-/** Takes from the reader only what the client's connection takes: what is not asked for waits there, within its bounds. */
+/**
+ * Takes from the reader only as much as the client's connection accepts. The rest waits in the reader, within its limits.
+ */
 function bodyOf(reader: FeedReader): ReadableStream<Uint8Array<ArrayBuffer>> {
   let isCancelled = false
   return new ReadableStream(

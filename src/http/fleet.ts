@@ -26,16 +26,16 @@ const Planned = Type.Object(PlanReport.properties, {
   description: 'What would be done now; nothing is done by asking',
 })
 
-/** Text with a pattern, since Elysia's own integers lose the name of the field where they are out of range. */
+/** A text with a pattern, because Elysia's own integers lose the name of the field if they are out of range. */
 const Demand = Type.String({
   pattern: '^\\d{1,6}$',
   description: 'Engines to keep: a whole number from 0',
   'x-expected': 'a whole number from 0 to 999999',
 })
 
-/** What these routes need; a pass throws what `problems` translates. */
+/** What these routes need. `pass` throws errors that `problems` translates. */
 export interface Fleet {
-  /** Gives the number within the limits. */
+  /** Sets how many engines are kept, and returns that number after the limits are applied. */
   scale(requested: number): number
   pass(): Promise<Omit<Static<typeof Passed>, 'status'>>
   plan(): Static<typeof Planned>

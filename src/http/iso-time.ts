@@ -1,11 +1,12 @@
-/** A calendar day and a time of it, in the extended form or, without its hyphens and colons, the basic one. */
+/** A calendar day and a time of day, in the extended form or in the basic form (without hyphens and colons). */
 const DAY = /^(\d{4})(-?)(\d{2})\2(\d{2})/
 const TIME = /^[T ](\d{2})(?:(:?)(\d{2})(?:\2(\d{2})(?:[.,](\d+))?)?)?/i
 const ZONE = /^(?:Z|([+-])(\d{2})(?::?(\d{2}))?)?$/i
 
 /**
- * Reads an ISO 8601 time as clients write it: a time without zone is UTC (not this machine's zone), and a blank in the
- * place of the zone's sign is a plus that a query string lost. Epoch milliseconds, or null; days that no month has are none.
+ * Reads an ISO 8601 time as clients write it. A time without a zone is UTC, not this machine's zone. A blank in the place of
+ * the zone's sign counts as a plus, because a query string turns a plus into a blank. Returns epoch milliseconds, or null if
+ * the text is no such time or its day does not exist.
  */
 export function parseIsoTime(text: string): number | null {
   const given = text.trim().replace(/(T\S*) (\d{2}(?::?\d{2})?)$/i, '$1+$2')
@@ -15,10 +16,10 @@ export function parseIsoTime(text: string): number | null {
   const zone = ZONE.exec(given.slice(day.length + time.length))
   if (day === '' || zone === null || (time === '' && zone[0] !== '')) return null
   const midnight = new Date(Date.UTC(Number(year), Number(month) - 1, Number(date)))
-  // A day that no month has is one of another month.
+  // `Date.UTC` moves a day that does not exist, like 31 April, to the next month.
   const isDay = midnight.getUTCMonth() === Number(month) - 1
   const [h, m, s] = [Number(hour), Number(minute), Number(second)]
-  // Midnight has a second name, and a leap second is the first of the next minute.
+  // 24:00 is midnight, and second 60 is a leap second; it counts as the first second of the next minute.
   const isTime = (h < 24 && m < 60 && s <= 60) || (h === 24 && m === 0 && s === 0)
   const [, sign = '+', zoneHours = '0', zoneMinutes = '0'] = zone
   const offsetMinutes = (sign === '-' ? -1 : 1) * (Number(zoneHours) * 60 + Number(zoneMinutes))

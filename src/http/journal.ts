@@ -7,9 +7,9 @@ import { PageLimit, wrongTime } from './queries.ts'
 import { type JournalEntry, JournalPage } from './schemas.ts'
 import { Moment, Name, StreamId } from './texts.ts'
 
-/** Which entries; what is left out does not narrow. */
+/** Which journal entries to list. A member that is left out does not restrict the list. */
 export interface JournalQuery {
-  /** A kind, or the group before its dot. */
+  /** A kind, or a group of kinds: the part before the dot. */
   kind?: string
   engine?: string
   stream?: string
@@ -20,7 +20,7 @@ export interface JournalQuery {
 
 /** What this route needs. */
 export interface JournalQueries {
-  /** `next` is the entry before which the next page begins. */
+  /** `next` is the id before which the next page begins; null on the last page. */
   list(query: JournalQuery): {
     readonly events: readonly Static<typeof JournalEntry>[]
     readonly next: number | null

@@ -1,3 +1,6 @@
-/** An answer from JSON that is rendered already, as text or encoded. Never cached on the way: the next call may say other. */
+/**
+ * Makes an answer from JSON that is already rendered, as text or as bytes. It must not be cached, because the next answer
+ * may differ.
+ */
 export const json = (body: string | Uint8Array<ArrayBuffer>): Response =>
   new Response(body, { headers: { 'content-type': 'application/json', 'cache-control': 'no-store' } })

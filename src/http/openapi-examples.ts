@@ -1,4 +1,4 @@
-/** One example for each operation, held to its schema by a test: what goes in, if anything, and what comes out. */
+/** One example for each operation: its request body, if it has one, and its response. A test holds it to its schema. */
 export interface Example {
   readonly request?: unknown
   readonly response: unknown
@@ -97,7 +97,7 @@ const breaker = {
   recovery_timeout: 300,
 }
 
-/** By operation id. */
+/** The examples, by operation id. */
 export const EXAMPLES: Readonly<Record<string, Example>> = {
   provisionEngine: {
     request: { labels: {}, env: {} },

@@ -3,9 +3,9 @@ import { EXAMPLES } from './openapi-examples.ts'
 import { Problem } from './problems.ts'
 
 /*
- * @elysiajs/swagger writes the document from the routes' own schemas. What it writes is not yet valid OpenAPI 3.0.3: the
- * rest of a response's schema is spread beside its content, every body comes in three media types, and constants and
- * nulls are written in the way of JSON Schema. This mends it, and adds the examples and who needs the key.
+ * @elysiajs/swagger writes the document from the routes' own schemas. That document is not valid OpenAPI 3.0.3: the rest of
+ * a response's schema stands beside its content, every body comes in three media types, and constants and nulls are written
+ * as in JSON Schema. This module corrects the document, and adds the examples and which operations need the key.
  */
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
@@ -13,10 +13,13 @@ type JsonObject = { [key: string]: Json }
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch']
 
-/** What needs the key: nothing, since none is configured; what changes something; all but the open reads. */
+/**
+ * What needs the key: nothing, because none is configured; everything that changes something; or everything but the open
+ * reads.
+ */
 export type Keyed = 'optional' | 'changes' | 'everything'
 
-/** The plugin's document (parsed JSON) made valid. Throws on an operation without an example. */
+/** Makes the plugin's document (parsed JSON) valid. Throws if an operation has no example. */
 export function tidyDocument(document: unknown, keyed: Keyed): JsonObject {
   const source = object(document as Json)
   const paths = mapObject(object(source.paths ?? {}), (item, path) =>
@@ -29,7 +32,7 @@ export function tidyDocument(document: unknown, keyed: Keyed): JsonObject {
   return { ...source, paths }
 }
 
-/** A read that needs the key may be refused for it. */
+/** Adds the answers 401 and 403 to a read that needs the key. */
 function withKey(operation: JsonObject): JsonObject {
   const refusal = { content: { 'application/json': { schema: { ...Problem } as unknown as Json } } }
   return { ...operation, responses: { ...object(operation.responses ?? {}), 401: refusal, 403: refusal } }
@@ -58,7 +61,7 @@ const BEARER: JsonObject = { bearer: [] }
 
 function tidyBody(body: JsonObject, example: Json): JsonObject {
   const schema = object(object(body.content ?? {})['application/json'] ?? {}).schema ?? {}
-  // No body is taken for an empty object, so it is required only where that would not do.
+  // A missing body counts as an empty object, so the body is required only if the schema requires a member.
   const required = array(object(schema).required ?? []).length > 0
   return { required, content: { 'application/json': { schema: tidySchema(schema), example } } }
 }
@@ -75,7 +78,7 @@ function tidyResponse(response: JsonObject, status: string, operationId: string)
   }
 }
 
-/** Text is plain unless its schema names another type. */
+/** Gives the media type of a response. Text is plain unless its schema names another type. */
 function mediaOf({ type, 'x-media-type': media }: JsonObject): string {
   if (typeof media === 'string') return media
   return type === 'string' ? 'text/plain' : 'application/json'
@@ -96,7 +99,7 @@ const RETRY_AFTER: JsonObject = {
   'Retry-After': { description: 'Seconds until it is worth asking again', schema: { type: 'integer' } },
 }
 
-/** OpenAPI 3.0 has no `const` and no type null: an enumeration of one, and `nullable`, say the same. */
+/** Rewrites what OpenAPI 3.0 lacks: `const` becomes an enumeration of one value, and the type null becomes `nullable`. */
 function tidySchema(schema: Json): Json {
   if (Array.isArray(schema)) return schema.map(tidySchema)
   if (schema === null || typeof schema !== 'object') return schema

@@ -5,7 +5,7 @@ import { Nullable } from './schemas.ts'
 import { mapFaults } from './text-maps.ts'
 import { shortened } from './texts.ts'
 
-/** One field at fault: where it stands, what is wrong and what it should be. */
+/** One invalid field: where it is, what it must be, and the kind of error. */
 export interface FieldProblem {
   readonly loc: readonly string[]
   readonly msg: string
@@ -41,17 +41,17 @@ export const Problem = Type.Object({
   ]),
 })
 
-/** A problem document whose `detail` names every invalid field. */
+/** A problem document whose `detail` names the invalid fields. */
 export const InvalidProblem = Type.Object({ ...members, detail: Type.Array(Field) })
 
-/** What a failure is to its caller, before it has the form of an answer. */
+/** What a failure means to the caller, before it becomes an HTTP answer. */
 export interface Failure {
   readonly status: number
   readonly code: string
   readonly message: string
   readonly etaSeconds?: number | null
   readonly shouldWait?: boolean
-  /** `object` gives `detail` the form that acexy decodes; fields name what is invalid. */
+  /** `object` gives `detail` the form that acexy decodes; a list names the invalid fields. */
   readonly detail?: 'text' | 'object' | readonly FieldProblem[]
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -65,13 +65,13 @@ export class FailureError extends Error {
   }
 }
 
-/** Elysia wraps what is thrown while a body is read. */
+/** Finds our own failure in an error. Elysia wraps errors that are thrown while a body is read. */
 function ownFailure(error: unknown): Failure | null {
   const inner = error instanceof Error && error.cause instanceof FailureError ? error.cause : error
   return inner instanceof FailureError ? inner.failure : null
 }
 
-/** The answer of a failure: a problem document, with `Retry-After` where waiting helps. */
+/** Makes the answer to a failure: a problem document, with `Retry-After` if an estimate of the wait is known. */
 export function problem(failure: Failure): Response {
   const { status, code, message, etaSeconds = null, shouldWait = false, detail = 'text', headers } = failure
   const hints = { recovery_eta_seconds: etaSeconds, should_wait: shouldWait, can_retry: shouldWait }
@@ -109,15 +109,17 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
-/** Turns errors that the HTTP layer does not know by itself into failures; null for what is unknown to it too. */
+/**
+ * Turns errors that the HTTP layer does not know into failures; null for an error that this function does not know either.
+ */
 export type Translate = (error: unknown) => Failure | null
 
-/** Hears of what nobody foresaw; the request is null where it is not known any more. */
+/** Is called for each unexpected error. The request is null if it is not known any more. */
 export type OnDefect = (error: unknown, request: Request | null) => void
 
 /**
- * The one place where an error gets its answer. Each route that may fail says so in its schema; what nobody foresaw is a
- * 500 without its inner words, and goes to `onDefect` with its stack.
+ * The one place that answers errors. Each route declares in its schema how it may fail. An unexpected error becomes a 500
+ * that does not show its message, and goes to `onDefect` with its stack.
  */
 export const problems = (options: {
   readonly translate: Translate
@@ -136,7 +138,7 @@ export const problems = (options: {
     return internalError()
   })
 
-/** The answer to what nobody foresaw. */
+/** The answer to an unexpected error. */
 export const internalError = (): Response =>
   problem({
     status: 500,
@@ -144,16 +146,16 @@ export const internalError = (): Response =>
     message: 'an unexpected error; the log of the orchestrator has it',
   })
 
-/** The answer that names every invalid field. */
+/** The answer that names the invalid fields. */
 export const invalid = (fields: readonly FieldProblem[]): Response => problem(invalidFailure(fields))
 
-/** So many fields at fault are named; an answer is no larger for what else is wrong. */
+/** How many invalid fields an answer names. The answer does not grow with further ones. */
 const FIELDS_MAX = 10
 
-/** More than is told of a name. */
+/** How much of a name in a JSON pointer is read. This is more than an answer shows of it. */
 const POINTED_MAX = 1_000
 
-/** The failure behind `invalid`. */
+/** The failure that `invalid` answers with. */
 export function invalidFailure(all: readonly FieldProblem[]): Failure {
   const fields = all.slice(0, FIELDS_MAX).map((field) => ({ ...field, loc: field.loc.map(shortened) }))
   const named = fields.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; ')
@@ -178,9 +180,9 @@ function notFound(path: string, allowed: readonly string[]): Response {
   })
 }
 
-/** The fields at fault, as far as they are named in an answer; no further error is looked for. */
+/** Collects the invalid fields for an answer. Stops when it has more than an answer names. */
 export function fieldsOf(part: string, errors: Iterable<unknown>): readonly FieldProblem[] {
-  // A missing member is reported twice: as missing, and as not of its type.
+  // TypeBox reports a missing member twice: as missing, and as being of the wrong type.
   const fields = new Map<string, FieldProblem>()
   for (const error of errors) {
     for (const field of problemsOf(part, error as ValueError)) {
@@ -192,14 +194,14 @@ export function fieldsOf(part: string, errors: Iterable<unknown>): readonly Fiel
   return [...fields.values()]
 }
 
-/** What TypeBox says of one value. */
+/** What TypeBox says about one invalid value. */
 interface ValueError {
   readonly path?: string
   readonly schema?: unknown
   readonly value?: unknown
 }
 
-/** A map tells by itself which of its entries are at fault. */
+/** Names the fields that one error is about. For a map these are its invalid entries. */
 function problemsOf(part: string, { path = '', schema, value }: ValueError): readonly FieldProblem[] {
   const at = [part, ...pointerNames(path)]
   const faults = mapFaults(schema, value, FIELDS_MAX + 1)
@@ -211,13 +213,13 @@ function problemsOf(part: string, { path = '', schema, value }: ValueError): rea
   }))
 }
 
-/** Never none: that something is wrong is known. */
+/** The invalid fields; never an empty list, because it is known that something is wrong. */
 function namedOf(part: string, errors: readonly unknown[]): readonly FieldProblem[] {
   const fields = fieldsOf(part, errors)
   return fields.length > 0 ? fields : [{ loc: [part], msg: 'invalid', type: 'value_error' }]
 }
 
-/** The names in a JSON pointer, each as far as it is told; a letter of a name is two in a pointer at most. */
+/** The names in a JSON pointer, shortened for an answer. A character of a name takes at most two in a pointer. */
 const pointerNames = (pointer: string): string[] =>
   pointer
     .split('/')

@@ -34,7 +34,7 @@ const Provisioned = Type.Object(EngineProvisioned.properties, {
   description: 'The engine runs and is listed by the next GET /engines',
 })
 
-/** What these routes need. Both throw what `problems` translates. */
+/** What these routes need. Both functions throw errors that `problems` translates. */
 export interface Provisioning {
   engine(
     request: {

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { type FieldProblem, invalid } from './problems.ts'
 
-/** The length of a page in a query: a text, as all of it. */
+/** The length of a page in a query. It is a text, like everything in a query. */
 export const PageLimit = (description: string) =>
   Type.Optional(
     Type.String({
@@ -11,11 +11,11 @@ export const PageLimit = (description: string) =>
     }),
   )
 
-/** The answer to a member of a query that is not what it should be. */
+/** The answer to an invalid parameter of a query. */
 export const wrongQuery = (name: string, msg: string): Response => {
   const field: FieldProblem = { loc: ['query', name], msg, type: 'value_error' }
   return invalid([field])
 }
 
-/** The answer to a member of a query that should be a time. */
+/** The answer to a parameter of a query that is not a valid time. */
 export const wrongTime = (name: string): Response => wrongQuery(name, 'not an ISO 8601 time')

@@ -1,8 +1,8 @@
 import { type TSchema, Type } from '@sinclair/typebox'
 
 /*
- * The shapes on the wire, in the names of the contract. `Type.*`, not Elysia's coercing `t.*`: an integer is an integer
- * and nothing else, as acexy's decoder wants it.
+ * The shapes of requests and answers, with the names of the API contract. They use `Type.*` and not Elysia's coercing `t.*`,
+ * so that an integer is only an integer, as acexy's decoder requires.
  */
 
 export const Nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
@@ -42,7 +42,7 @@ export const EngineState = Type.Object({
   reason: Nullable(Type.String()),
 })
 
-/** What the engine last told of the transfer; null for what it did not tell. */
+/** What the engine last said about the transfer; null for what it did not say. */
 const figures = {
   peers: Nullable(Count),
   speed_down: Nullable(Type.Integer({ minimum: 0, description: 'KB/s' })),
@@ -186,7 +186,7 @@ export const OrchestratorStatus = Type.Object({
   version: Type.String(),
 })
 
-/** The kinds of steps of a plan. */
+/** An action of a plan, as the API shows it. */
 const PlannedAction = Type.Object({
   action: Type.Union([
     Type.Literal('provision'),
@@ -300,5 +300,5 @@ export const HealthStatusReport = Type.Object({
   ),
 })
 
-/** A port of the host that a caller may ask for; those below are for the host's own services. */
+/** A host port that a caller may ask for. Lower ports are left to the host's own services. */
 export const RequestPort = Type.Integer({ minimum: 1_024, maximum: 65_535 })

@@ -21,13 +21,13 @@ const Exposition = Type.String({ description: 'Prometheus text exposition' })
 
 type Breaker = 'general' | 'replacement'
 
-/** What these routes need; none of it waits for anything outside. */
+/** What these routes need. None of it waits for anything outside this process. */
 export interface StatusQueries {
   orchestrator(): Static<typeof OrchestratorStatus>
   vpn(): Static<typeof VpnStatus>
   health(): Static<typeof HealthStatusReport>
   resetBreakers(name: Breaker | null): string
-  /** `not_ready` until the first full pass has succeeded; `degraded` while reads alone are answered. */
+  /** `not_ready` until the first full pass has succeeded; `degraded` while only reads are possible. */
   readiness(): Static<typeof Ready>
   metrics(): Promise<string>
 }
@@ -72,7 +72,7 @@ export const statusRoutes = (status: StatusQueries) =>
       detail: { operationId: 'getMetrics', summary: 'Gives the figures of this moment to Prometheus.' },
     })
 
-/** The two questions of a container platform, beside the API. */
+/** The two probes of a container platform. They are not a part of the API. */
 export const probeRoutes = (status: Pick<StatusQueries, 'readiness'>) =>
   new Elysia({ name: 'routes.probes', tags: ['status'] })
     .get('/healthz', () => ({ status: 'ok' as const }), {

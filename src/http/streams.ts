@@ -26,7 +26,7 @@ const Stopped = Type.Object(
   { description: 'What came of it, and the stream as it stands in the books' },
 )
 
-/** Which streams; `before` is a record's number, or a time. */
+/** Which streams to list. `before` is the number of a record, or a time. */
 export interface StreamQuery {
   status?: 'started' | 'ended'
   containerId?: string
@@ -36,13 +36,13 @@ export interface StreamQuery {
 
 /** What these routes need. */
 export interface StreamQueries {
-  /** `next` is the record before which the next page ends. */
+  /** `next` is the number of the record before which the next page ends; null if there are no older records. */
   list(query: StreamQuery): { readonly json: string; readonly next: number | null }
   one(streamId: string): Static<typeof StreamState> | null
   stats(streamId: string, sinceMs: number): Static<typeof SampleList> | undefined
 }
 
-/** What an operator may do with a stream. Throws what `problems` translates. */
+/** What an operator may do with a stream. Its functions throw errors that `problems` translates. */
 export interface StreamOperations {
   stop(streamId: string): Promise<Static<typeof Stopped>>
 }
@@ -119,7 +119,7 @@ const queryOf = ({ status, container_id, limit }: Query, before: StreamQuery['be
   ...(before === undefined ? {} : { before }),
 })
 
-/** Null for what is neither a record's number nor a time. */
+/** Reads `before`; null if it is neither the number of a record nor a time. */
 function cursorOf(text: string): NonNullable<StreamQuery['before']> | null {
   if (/^\d{1,15}$/.test(text)) return { record: Number(text) }
   const atMs = parseIsoTime(text)
