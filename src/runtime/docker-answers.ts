@@ -3,18 +3,18 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { NotDockers } from './docker-failures.ts'
 
 /*
- * What Docker answers, as far as we read it: of 20.10 to 28 and of Podman, which leave out or write null what they have nothing
- * for. Whoever listens at DOCKER_HOST is a stranger until its answer is of this form: each reader gives the answer back, or
- * throws NotDockers.
+ * The shapes of Docker's answers, as far as we read them. They fit Docker 20.10 to 28 and Podman, which leave out empty
+ * members or write null for them. An answer from DOCKER_HOST is not trusted until it has been checked: each reader returns
+ * the answer, or throws NotDockers.
  */
 
 const orNull = <Inner extends TSchema>(inner: Inner) => Type.Union([inner, Type.Null()])
 const mayLack = <Inner extends TSchema>(inner: Inner) => Type.Optional(orNull(inner))
 
-/** The id goes into the path of requests: anything that no id or name of Docker can be must not reach it. */
+/** Ids go into the path of requests, so a text that cannot be an id or a name of Docker must not get there. */
 const REFERENCE = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/
 
-/** Whether it may be the id or the name of a container. */
+/** Whether a text can be the id or the name of a container. */
 export const isReference = (text: unknown): text is string => typeof text === 'string' && REFERENCE.test(text)
 
 const Id = Type.String({ pattern: REFERENCE.source })
@@ -69,7 +69,7 @@ const Listed = Type.Object({
 })
 
 const Counted = Type.Object({
-  /** Not used: it tells counters from other objects, since all else of it may be left out. */
+  /** Not used. It tells counters from other objects, because all their other members may be missing. */
   read: Type.String(),
   networks: mayLack(
     Type.Record(Type.String(), Type.Object({ rx_bytes: Type.Number(), tx_bytes: Type.Number() })),
@@ -88,35 +88,38 @@ export type ListedContainer = Static<typeof Listed>
 export type CountedTraffic = Static<typeof Counted>
 export type EventMessage = Static<typeof Message>
 
-/** Of `GET /containers/{id}/json`. */
+/** Reads the answer to `GET /containers/{id}/json`. */
 export const readInspected = readerOf('a container', Inspected)
-/** The same, where only its network or its presence is asked about. */
+/** Reads the same answer if only the network or the presence of the container matters. */
 export const readMode = readerOf('the network of a container', Type.Object({ HostConfig: Mode }))
 export const readPresence = readerOf('a container', Type.Object({ Id }))
-/** Of `GET /containers/json`. */
+/** Reads the answer to `GET /containers/json`. */
 export const readList = readerOf('a list of containers', Type.Array(Listed))
-/** Of `GET /containers/{id}/stats`. */
+/** Reads the answer to `GET /containers/{id}/stats`. */
 export const readCounted = readerOf('counters', Counted)
-/** Of `GET /exec/{id}/json`. */
+/** Reads the answer to `GET /exec/{id}/json`. */
 export const readExec = readerOf(
   'the state of a command',
   Type.Object({ Running: Type.Boolean(), ExitCode: orNull(Type.Integer()) }),
 )
-/** Of one line of `GET /events`, parsed. */
+/** Reads one line of `GET /events` after JSON parsing. */
 export const readMessage = readerOf('an event', Message)
 
-/** Of what makes something: dockerode's handle of it, whose id is in the answer. */
+/** Reads the id of something that was just made, from dockerode's handle of it. */
 export function readId({ id }: { readonly id?: unknown }): string {
   if (!isReference(id)) throw new NotDockers('no id')
   return id
 }
 
-/** Of a ping; dockerode gives bytes where there is no JSON. */
+/** Reads the answer to a ping. dockerode gives bytes if the answer is not JSON. */
 export function readPong(answer: unknown): void {
   if (String(answer).trim() !== 'OK') throw new NotDockers('no OK')
 }
 
-/** Of what is only done: dockerode takes a page with 200 for success, too, and Docker says nothing at all. */
+/**
+ * Checks the answer to a call that only does something. Docker answers such a call with an empty body; dockerode would
+ * accept any page with status 200.
+ */
 export function readNothing(answer: unknown): void {
   if (!(answer instanceof Uint8Array) || answer.length > 0)
     throw new NotDockers('words where Docker has none')
@@ -125,7 +128,7 @@ export function readNothing(answer: unknown): void {
 function readerOf<Schema extends TSchema>(what: string, schema: Schema): (answer: unknown) => Static<Schema> {
   const compiled = TypeCompiler.Compile(schema)
   return (answer) => {
-    // What is no JSON comes as bytes, which are an object, too.
+    // dockerode gives an answer that is not JSON as bytes, which are an object too.
     if (answer instanceof Uint8Array || !compiled.Check(answer)) throw new NotDockers(`not ${what}`)
     return answer
   }

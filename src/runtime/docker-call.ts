@@ -1,24 +1,24 @@
 import { type FailedCall, translateDockerError } from './docker-failures.ts'
 import { RuntimeFailure } from './runtime.ts'
 
-/** One question to Docker and its bounds. */
+/** One call to Docker, with its deadline and its abort signal. */
 export interface DockerCall extends FailedCall {
   readonly deadlineMs: number
-  /** The caller's own end of it. */
+  /** The caller's signal to give the call up. */
   readonly signal: AbortSignal | undefined
 }
 
 /**
- * Asks, and gives the answer of `ask`, or throws a RuntimeFailure. Ends at the deadline or the caller's abort
- * even where the library never settles (an answer that breaks off in its middle does that in dockerode
- * 5.0.1); the signal that `ask` gets ends then too, so that the socket is closed.
+ * Calls `ask` and returns its result, or throws a RuntimeFailure. The call ends at its deadline or when the caller aborts,
+ * even if the library never settles (dockerode 5.0.1 does not settle when an answer breaks off in the middle). The signal
+ * that `ask` receives aborts at the same time, so that the socket is closed.
  */
 export async function callDocker<T>(call: DockerCall, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
   if (call.signal?.aborted) throw endedByCaller(call, 'none')
   const ended = new AbortController()
   const cut = Promise.withResolvers<never>()
   const end = (failure: RuntimeFailure) => {
-    // Reject first: the library's own AbortError must not win the race.
+    // Rejects before aborting: the library's own AbortError must not win the race.
     cut.reject(failure)
     ended.abort(failure)
   }

@@ -4,7 +4,7 @@ import { BoundedAgent } from './docker-agent.ts'
 
 const DEFAULT_SOCKET = '/var/run/docker.sock'
 
-/** Where a Docker Engine listens, and how it is named in messages to people. */
+/** Where a Docker Engine listens. `text` is its name in messages. */
 export type DockerAddress =
   | { readonly kind: 'unix'; readonly path: string; readonly text: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly text: string }
@@ -13,14 +13,14 @@ interface Abortable {
   readonly abortSignal: AbortSignal
 }
 
-/** What runs in a container beside its own process. */
+/** A command that runs in a container beside the container's own process. */
 interface DockerExec {
   readonly id: unknown
   start(options: Abortable): Promise<Readable>
   inspect(options: Abortable): Promise<unknown>
 }
 
-/** The part of dockerode's containers that we use. What comes of a question is read by `docker-answers`. */
+/** The part of dockerode's containers that we use. `docker-answers` reads what the calls return. */
 export interface DockerContainer {
   start(options: Abortable): Promise<unknown>
   stop(options: Abortable & { readonly t: number }): Promise<unknown>
@@ -31,9 +31,8 @@ export interface DockerContainer {
 }
 
 /**
- * The part of dockerode that we use. @types/dockerode leaves the abort signal out of several of these calls,
- * and does not know `_query` and `_body`, without which dockerode sends the whole container configuration in
- * the URL as well.
+ * The part of dockerode that we use. @types/dockerode lacks the abort signal of several of these calls, and does not know
+ * `_query` and `_body`. Without these two, dockerode sends the whole container configuration in the URL as well.
  */
 export interface DockerClient {
   ping(options: Abortable): Promise<unknown>
@@ -49,8 +48,8 @@ export interface DockerClient {
 }
 
 /**
- * Reads a `DOCKER_HOST`: `unix:///path`, a bare `/path`, `tcp://host:port`, `http://host:port`, or null for
- * the usual socket. Throws a plain Error for any other form: TLS and SSH are not supported.
+ * Parses a `DOCKER_HOST`: `unix:///path`, a bare `/path`, `tcp://host:port`, `http://host:port`, or null for the usual
+ * socket. Throws a plain Error for any other form, because TLS and SSH are not supported.
  */
 export function parseDockerHost(dockerHost: string | null): DockerAddress {
   const text = dockerHost || DEFAULT_SOCKET
@@ -61,20 +60,20 @@ export function parseDockerHost(dockerHost: string | null): DockerAddress {
   if (!url?.hostname) {
     throw new Error(`DOCKER_HOST "${text}" is not understood: use unix:///path, /path or tcp://host:port.`)
   }
-  // 2375 is the port registered for Docker without TLS.
+  // 2375 is the registered port of Docker without TLS.
   return { kind: 'tcp', host: url.hostname, port: Number(url.port || 2375), text }
 }
 
 /**
- * Makes a client of the Docker Engine at `address`; connects at the first call only. `connections` are used again where
- * they can be, or made anew for every call.
+ * Makes a client of the Docker Engine at `address`, which connects only at its first call. With `kept`, connections are
+ * reused if possible; with `new`, each call gets a new connection.
  */
 export function connectDocker(address: DockerAddress, connections: 'kept' | 'new'): DockerClient {
-  // The number of sockets is bounded by our callers, not here: a bound would let slow stops hold up a ping.
-  // Idle ones are closed beyond a few, or a burst of calls would keep its file descriptors for ever.
+  // Our callers bound the number of sockets, not this agent: with a bound here, slow stops could hold up a ping. Only a few
+  // idle sockets stay open, because a burst of calls would otherwise keep its file descriptors for ever.
   const agent = new BoundedAgent({ keepAlive: connections === 'kept', maxFreeSockets: 16 })
-  // dockerode fills what is missing from DOCKER_HOST and DOCKER_CLIENT_TIMEOUT of the environment: the unused
-  // half is named as absent, and a time limit, which would cut quiet event streams, is refused.
+  // dockerode fills missing options from DOCKER_HOST and DOCKER_CLIENT_TIMEOUT of the environment. So the unused options are
+  // given as undefined, and `timeout: 0` refuses a time limit, which would cut quiet event streams.
   const where =
     address.kind === 'unix'
       ? { socketPath: address.path, host: undefined, port: undefined }

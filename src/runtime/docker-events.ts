@@ -6,10 +6,16 @@ import type { DockerClient } from './docker-connection.ts'
 import { NotDockers } from './docker-failures.ts'
 import { RuntimeFailure } from './runtime.ts'
 
-/** No event comes near it (labels of some kilobytes); it bounds the memory that a broken stream can take. */
+/**
+ * The longest line that is accepted. Events are far shorter (labels of some kilobytes), so this bounds the memory that a
+ * broken stream can take.
+ */
 const MAX_LINE_LENGTH = 1024 * 1024
 
-/** Which events of containers, and the bound for the subscription to stand (the stream itself has none). */
+/**
+ * Which container events to follow, and the call that opens the stream. Its deadline holds for opening only; the stream
+ * itself has none.
+ */
 export interface Subscription {
   readonly filters: { readonly event: string[]; readonly label?: string[]; readonly container?: string[] }
   readonly call: DockerCall & { readonly signal: AbortSignal }
@@ -18,13 +24,14 @@ export interface Subscription {
 interface StreamHandlers {
   /** See `EventHandlers.onOpen`. */
   readonly onOpen: () => void
-  /** One message of the stream. Where it throws, the stream breaks. */
+  /** Receives one message of the stream. If it throws, the stream breaks. */
   readonly onMessage: (message: EventMessage) => void
 }
 
 /**
- * Follows Docker's event stream; ends like `Runtime.events`. Docker sends the headers just before it adds the listener
- * (moby `api/server/router/system`), so `onOpen` can be some microseconds early: the full look that follows it takes longer.
+ * Follows Docker's event stream, and ends like `Runtime.events`. Docker sends the headers just before it adds its listener
+ * (moby `api/server/router/system`), so `onOpen` can be some microseconds early. The full pass that follows it takes longer
+ * than that.
  */
 export async function followEvents(
   docker: DockerClient,
@@ -45,13 +52,16 @@ export async function followEvents(
   }
 }
 
-/** Docker says that its events are JSON before the first of them; a page of somebody else is no open stream. */
+/**
+ * Checks that an event stream comes from Docker, which declares JSON in its headers before the first event. Throws
+ * NotDockers otherwise.
+ */
 function ofDocker(stream: Readable & Partial<Pick<IncomingMessage, 'headers'>>): Readable {
   if (/json/i.test(stream.headers?.['content-type'] ?? '')) return stream
   throw new NotDockers('no stream of JSON')
 }
 
-/** Resolves when the signal aborts; rejects with `unreachable` however else the stream ends. */
+/** Resolves when the signal aborts. Rejects with `unreachable` if the stream ends in any other way. */
 function readEvents(stream: Readable, call: Subscription['call'], handlers: StreamHandlers): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const broken = (cause?: unknown) => {
@@ -61,11 +71,11 @@ function readEvents(stream: Readable, call: Subscription['call'], handlers: Stre
   const onAbort = () => resolve()
   if (call.signal.aborted) return Promise.resolve()
   call.signal.addEventListener('abort', onAbort, { once: true })
-  // All three: a killed daemon gives an error, a clean shutdown an end, a destroyed socket a close only.
+  // All three are needed: a killed daemon causes an error, a clean shutdown an end, and a destroyed socket only a close.
   stream.on('error', broken)
   stream.on('end', broken)
   stream.on('close', broken)
-  // It may have broken before we listened.
+  // The stream may have broken before these listeners were added.
   if (stream.destroyed) broken()
 
   handlers.onOpen()
@@ -75,8 +85,8 @@ function readEvents(stream: Readable, call: Subscription['call'], handlers: Stre
     try {
       for (const line of lines.push(chunk)) handlers.onMessage(readMessage(JSON.parse(line)))
     } catch (error) {
-      // What cannot be read, or threw in the handler, may have been a change of ours: a gap, which only a new
-      // subscription with a full look closes.
+      // A message that cannot be read, or whose handler threw, may have been a change of our containers. It counts as a gap,
+      // which only a new subscription and a full pass can close.
       broken(error)
       stream.destroy()
     }
@@ -87,11 +97,11 @@ function readEvents(stream: Readable, call: Subscription['call'], handlers: Stre
   })
 }
 
-/** Cuts a stream of text into its lines, wherever the chunks end; empty lines are left out. */
+/** Splits a stream of text into lines, wherever the chunks end. Leaves out empty lines. */
 class LineSplitter {
   #rest = ''
 
-  /** The lines that this chunk completes. Throws when an unfinished line exceeds the bound. */
+  /** Returns the lines that this chunk completes. Throws if an unfinished line exceeds the bound. */
   push(chunk: string): string[] {
     const lines = (this.#rest + chunk).split('\n')
     this.#rest = lines.pop() ?? ''

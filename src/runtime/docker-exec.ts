@@ -5,10 +5,12 @@ import type { DockerContainer } from './docker-connection.ts'
 import { dockerWords, isDockers, statusOf } from './docker-failures.ts'
 import { type CommandResult, OUTPUT_BYTES_MAX, RuntimeFailure } from './runtime.ts'
 
-/** Each piece of output has a header of eight bytes: whose it is, three zeros, and its length. */
+/** Each piece of output starts with a header of eight bytes: which stream it belongs to, three zeros, and its length. */
 const HEADER_BYTES = 8
 
-/** Most of what comes over the wire that is kept: the output and, if it came in tiny pieces, its headers. */
+/**
+ * How many raw bytes are kept at most: the output and its headers, which take much space if the output comes in tiny pieces.
+ */
 const RAW_BYTES_MAX = OUTPUT_BYTES_MAX * 4
 
 const EXIT_POLL_MS = 50
@@ -24,14 +26,17 @@ export async function execIn(
   readId(exec)
   const raw = await readToEnd(await exec.start({ abortSignal }).catch(notRunning), abortSignal)
   for (;;) {
-    // The output may end some moments before Docker has heard of the exit.
+    // The output may end some moments before Docker knows of the exit.
     const { Running, ExitCode } = readExec(await exec.inspect({ abortSignal }))
     if (!Running && ExitCode !== null) return { exitCode: ExitCode, output: outputIn(raw) }
     await delay(EXIT_POLL_MS, undefined, { signal: abortSignal })
   }
 }
 
-/** 409: it is stopped, paused or restarting. For the last Docker uses the same words as for a network container that restarts. */
+/**
+ * Translates a 409: the container is stopped, paused or restarting. This is decided here, because for a restarting container
+ * Docker uses the same words as for a network container that restarts.
+ */
 function notRunning(error: unknown): never {
   if (statusOf(error) !== 409 || !isDockers(error)) throw error
   throw new RuntimeFailure('refused', `No command can run there now: ${dockerWords(error)}.`, {
@@ -39,7 +44,10 @@ function notRunning(error: unknown): never {
   })
 }
 
-/** The beginning of all that comes. Where it broke off, the question for the exit code tells. */
+/**
+ * Reads the output to its end and returns its beginning. A stream that broke off counts as ended, because the call for the
+ * exit code notices the reason.
+ */
 function readToEnd(stream: Readable, signal: AbortSignal): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
@@ -57,7 +65,7 @@ function readToEnd(stream: Readable, signal: AbortSignal): Promise<Buffer> {
   return promise.finally(() => signal.removeEventListener('abort', cut))
 }
 
-/** The output of both streams in the order in which it came, without the headers. */
+/** Returns the output of both streams in the order in which it came, without the headers. */
 function outputIn(raw: Buffer): string {
   const pieces: Buffer[] = []
   for (let at = 0; at + HEADER_BYTES <= raw.length; ) {
@@ -66,6 +74,6 @@ function outputIn(raw: Buffer): string {
     at = end
   }
   const bytes = Buffer.concat(pieces).subarray(0, OUTPUT_BYTES_MAX)
-  // As a stream, so that a character that is cut in two is left out.
+  // Decodes as a stream, so that a character that is cut in two is left out.
   return new TextDecoder().decode(bytes, { stream: true })
 }
