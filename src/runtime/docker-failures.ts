@@ -1,18 +1,18 @@
 import { shortageIn } from '../lib/shortage.ts'
 import { RuntimeFailure, type RuntimeFailureCode } from './runtime.ts'
 
-/** What was answered is none of Docker's; the message says what it is, as a noun. */
+/** An answer did not come from Docker. The message says what it is, as a noun. */
 export class NotDockers extends Error {
   override readonly name = 'NotDockers'
 }
 
-/** The call that failed, for the words of its failure. */
+/** The call that failed, for the message of its failure. */
 export interface FailedCall {
   /** What was asked, as the rest of "Docker refused to …". */
   readonly what: string
   /**
-   * The container as the caller named it, null where there is none yet: tells our own "not found" from that of a container
-   * whose network it joins.
+   * The container as the caller named it; null if there is none yet. It tells "this container is not found" from "its
+   * network container is not found".
    */
   readonly id: string | null
   /** The socket or host of the Docker Engine. */
@@ -22,15 +22,14 @@ export interface FailedCall {
 interface Refusal {
   readonly pattern: RegExp
   readonly code: RuntimeFailureCode | ((part: string, call: FailedCall) => RuntimeFailureCode)
-  /** One sentence with what to do, from the parts that the pattern caught. */
+  /** Makes one sentence that says what to do, from the part that the pattern matched. */
   readonly message: (part: string, call: FailedCall) => string
 }
 
 /**
- * Docker's own words to our codes, first match wins. The status code alone does not tell: 500 stands for a
- * taken port as well as for a broken disk, and 404 for an image, a network, a container or the one whose
- * network it joins. Texts of Docker 20.10 (measured) and, for ports, of Docker 28 (moby
- * `libnetwork/portmapper`).
+ * Maps Docker's messages to our codes; the first match wins. The status code alone is not enough: 500 stands for a taken
+ * port as well as for a broken disk, and 404 for an image, a network, a container or its network container. The texts are
+ * those of Docker 20.10 (measured) and, for ports, of Docker 28 (moby `libnetwork/portmapper`).
  */
 const REFUSALS: readonly Refusal[] = [
   {
@@ -64,7 +63,7 @@ const REFUSALS: readonly Refusal[] = [
     message: (owner) => `Container ${owner}, whose network is to be joined, does not run: start it first.`,
   },
   {
-    // Said only of the container that owns the network: to start one that restarts is no error.
+    // Docker says this only about the network container: starting a container that restarts is no error.
     pattern: /Container (\S+) is restarting, wait until the container is running/,
     code: 'no_network_container',
     message: (owner) => `Container ${owner}, whose network is to be joined, is restarting: see its log.`,
@@ -84,7 +83,7 @@ const REFUSALS: readonly Refusal[] = [
         : `There is no container ${id}, whose network is to be joined.`,
   },
   {
-    // It went with its container.
+    // The command disappeared together with its container.
     pattern: /[Nn]o such exec instance: (\S+)/,
     code: 'not_found',
     message: (_, call) => `Container ${call.id} was removed while a command was to run in it.`,
@@ -97,9 +96,7 @@ const REFUSALS: readonly Refusal[] = [
   },
 ]
 
-/**
- * What keeps a connection from being made: then the question was never sent. Keys are `error.code` of Node.
- */
+/** Errors that prevent a connection, so that the call was never sent. The keys are `error.code` of Node. */
 const UNCONNECTED: Readonly<Record<string, (address: string) => string>> = {
   ENOENT: (at) =>
     `There is no Docker socket at ${at}: start Docker, mount its socket here, or set DOCKER_HOST.`,
@@ -110,13 +107,15 @@ const UNCONNECTED: Readonly<Record<string, (address: string) => string>> = {
   EAI_AGAIN: (at) => `The host of ${at} cannot be looked up now: check the name resolution, or DOCKER_HOST.`,
 }
 
-/** Docker answered, but something before or behind it did not, so nobody knows what was done. */
+/**
+ * Docker answered, but something in front of it or behind it did not, so it is not known whether the call was carried out.
+ */
 const UNANSWERED = /context (?:canceled|deadline exceeded)|[Ee]rror while dialing/
 
 /**
- * Translates whatever dockerode threw into a RuntimeFailure with a sentence a person can act on; the original
- * is kept as `cause`. A RuntimeFailure passes through. An error with neither a status nor an error code is a
- * broken connection in the library's words: `unreachable`, effect unknown.
+ * Translates any error of dockerode into a RuntimeFailure, whose sentence says what a person can do. The original error is
+ * kept as `cause`. A RuntimeFailure is returned unchanged. An error with neither a status nor an error code means a broken
+ * connection: `unreachable`, with unknown effect.
  */
 export function translateDockerError(error: unknown, call: FailedCall): RuntimeFailure {
   if (error instanceof RuntimeFailure) return error
@@ -125,18 +124,18 @@ export function translateDockerError(error: unknown, call: FailedCall): RuntimeF
   return status === null ? connectionFailure(error, call) : refusal(error, status, call)
 }
 
-/** The HTTP status of an error that dockerode threw for an answer, null when there was no answer. */
+/** The HTTP status of an error that dockerode threw for an answer; null if there was no answer. */
 export function statusOf(error: unknown): number | null {
   const status = property(error, 'statusCode')
   return typeof status === 'number' ? status : null
 }
 
-/** The words of Docker in an error that dockerode threw for an answer; empty when it said nothing. */
+/** Docker's message in an error that dockerode threw for an answer; empty if Docker said nothing. */
 export function dockerWords(error: unknown): string {
   const message = property(property(error, 'json'), 'message')
   if (typeof message === 'string') return message.trim()
-  // Streams and answers that are no JSON: dockerode puts them into the message, behind the status in its own
-  // words.
+  // For streams and for answers that are not JSON, dockerode puts the text into the error's message, after the status in
+  // words of its own.
   const whole = error instanceof Error ? error.message : ''
   return whole.replace(/^\(HTTP code \d+\)[^-]*-/, '').trim()
 }
@@ -163,7 +162,7 @@ function connectionFailure(error: unknown, call: FailedCall): RuntimeFailure {
 
 function refusal(error: unknown, status: number, call: FailedCall): RuntimeFailure {
   const words = dockerWords(error)
-  // Docker refuses with 400 and above.
+  // Docker refuses with a status of 400 or above.
   if (status < 400 || !isDockers(error)) return answeredByOthers(error, `HTTP ${status}`, call)
   for (const { pattern, code, message } of REFUSALS) {
     const part = pattern.exec(words)?.[1]
@@ -171,7 +170,8 @@ function refusal(error: unknown, status: number, call: FailedCall): RuntimeFailu
     const known = typeof code === 'string' ? code : code(part, call)
     return new RuntimeFailure(known, message(part, call), { cause: error })
   }
-  // 502 to 504 come from a proxy before the socket, never from Docker itself (503 only without a swarm).
+  // 502 to 504 come from a proxy in front of the socket, never from Docker itself. (Docker sends 503 only for a swarm that
+  // is missing.)
   if ((status >= 502 && status <= 504) || UNANSWERED.test(words)) {
     return answeredByOthers(error, `HTTP ${status}`, call)
   }
@@ -180,8 +180,8 @@ function refusal(error: unknown, status: number, call: FailedCall): RuntimeFailu
 }
 
 /**
- * Whether an error that dockerode threw for an answer is of Docker, which says why in JSON, with a message. Of what is read as a stream dockerode keeps only the text: there a page tells itself
- * by how it begins.
+ * Whether an error that dockerode threw for an answer comes from Docker, which gives its reason in JSON as `message`.
+ * dockerode keeps only the text of an answer that is read as a stream; there an HTML page is recognised by its beginning.
  */
 export function isDockers(error: unknown): boolean {
   const json = property(error, 'json')

@@ -6,9 +6,9 @@ import { NotDockers } from './docker-failures.ts'
 import { healthOf } from './docker-health.ts'
 import type { ContainerObservation, ContainerSpec, PublishedPort, Traffic } from './runtime.ts'
 
-/** How the log of a container is bounded (driver json-file). */
+/** The limits of a container's log (driver json-file). */
 export interface LogLimits {
-  /** Size of one file in Docker's notation, such as `10m`. */
+  /** The size of one file in Docker's notation, such as `10m`. */
   readonly maxSize: string
   readonly maxFiles: number
 }
@@ -28,7 +28,7 @@ const STATES: readonly ContainerState[] = [
 
 const JOINED = 'container:'
 
-/** The body of Docker's create call for a specification. */
+/** Makes the body of Docker's create call from a specification. */
 export function toCreateBody(spec: ContainerSpec, logs: LogLimits): Dockerode.ContainerCreateOptions {
   const bindings = toPortBindings(spec)
   return {
@@ -40,7 +40,7 @@ export function toCreateBody(spec: ContainerSpec, logs: LogLimits): Dockerode.Co
     HostConfig: {
       PortBindings: bindings,
       RestartPolicy: { Name: 'unless-stopped' },
-      // A program of foreign code that finds a setuid program gains nothing by it.
+      // The container runs foreign code, which must not gain privileges from a setuid program.
       SecurityOpt: ['no-new-privileges'],
       CapDrop: [...(spec.capDrop ?? [])],
       CapAdd: [...(spec.capAdd ?? [])],
@@ -56,7 +56,7 @@ export function toCreateBody(spec: ContainerSpec, logs: LogLimits): Dockerode.Co
   }
 }
 
-/** Docker's answer to an inspect as an observation. Throws NotDockers where a time in it is none. */
+/** Converts Docker's answer to an inspection. Throws NotDockers if the time of creation is invalid. */
 export function fromInspect(info: InspectedContainer): ContainerObservation {
   const state = toState(info.State.Status)
   const networks = info.NetworkSettings.Networks ?? {}
@@ -73,7 +73,7 @@ export function fromInspect(info: InspectedContainer): ContainerObservation {
     ...healthOf(info.State),
     createdAtMs,
     startedAtMs: toTime(info.State.StartedAt),
-    // Docker 20.10 puts 128 on a created container whose start was refused: that is no exit.
+    // Docker 20.10 gives exit code 128 to a created container whose start was refused. That is not an exit.
     exitCode: state === 'exited' || state === 'dead' ? (info.State.ExitCode ?? null) : null,
     restarts: info.RestartCount ?? null,
   }
@@ -84,7 +84,10 @@ export function joinedBy(networkMode: string | undefined): string | null {
   return networkMode?.startsWith(JOINED) ? networkMode.slice(JOINED.length) : null
 }
 
-/** Docker's counters of all its networks together; it leaves them out for what has none or does not run. */
+/**
+ * Adds up Docker's counters of all networks of a container. Docker leaves them out if the container has no network or does
+ * not run.
+ */
 export function fromStats({ networks }: CountedTraffic): Traffic | null {
   if (!networks) return null
   const counters = Object.values(networks)
@@ -94,7 +97,10 @@ export function fromStats({ networks }: CountedTraffic): Traffic | null {
   }
 }
 
-/** One row of Docker's list as an observation: ports only while it runs; no start, exit code, restarts, health. */
+/**
+ * Converts one row of Docker's list. It has ports only while the container runs, and no start time, exit code, restarts or
+ * health.
+ */
 export function fromListed(info: ListedContainer): ContainerObservation {
   const networks = info.NetworkSettings?.Networks ?? {}
   return {
@@ -118,7 +124,10 @@ export function fromListed(info: ListedContainer): ContainerObservation {
   }
 }
 
-/** Without the leading slash. A legacy link shows as a further name, below that of the container that has it. */
+/**
+ * The container's name without its leading slash. A legacy link adds a further name, `/<container>/<alias>`, which is not
+ * its own.
+ */
 function ownName(names: readonly string[]): string {
   const own = names.find((name) => name.lastIndexOf('/') <= 0) ?? ''
   return own.replace(/^\//, '')
@@ -135,8 +144,8 @@ function toPortBindings(spec: ContainerSpec): Record<string, { HostIp: string; H
 }
 
 /**
- * While it runs, what is bound (a range or a free choice is settled then); before and after, what was asked
- * for.
+ * While the container runs, the ports that are bound (a range or a free choice is settled then); otherwise the ports that
+ * were asked for.
  */
 function inspectedPorts(info: InspectedContainer): PublishedPort[] {
   const bound = fromBindings(info.NetworkSettings.Ports ?? {})
@@ -151,7 +160,7 @@ function fromBindings(bindings: PortBindings): PublishedPort[] {
   return unique(ports)
 }
 
-/** None for a port that is not published, for SCTP, for a range that is not settled yet, and for what is no port. */
+/** Empty for a port that is not published, for SCTP, for a range that is not settled yet, and for an invalid port number. */
 function toPort(containerPort: number, protocol: string, hostPort: string): PublishedPort[] {
   if (!/^[1-9]\d*$/.test(hostPort) || (protocol !== 'tcp' && protocol !== 'udp')) return []
   if (!isPort(containerPort) || !isPort(Number(hostPort))) return []
@@ -160,7 +169,7 @@ function toPort(containerPort: number, protocol: string, hostPort: string): Publ
 
 const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && port <= 65_535
 
-/** Docker names each binding twice, for IPv4 and for IPv6, and in no fixed order. */
+/** Removes duplicates and sorts. Docker names each binding twice, for IPv4 and for IPv6, and in no fixed order. */
 function unique(ports: readonly PublishedPort[]): PublishedPort[] {
   const byKey = new Map(
     ports.map((port) => [`${port.protocol}:${port.containerPort}:${port.hostPort}`, port]),
@@ -168,7 +177,7 @@ function unique(ports: readonly PublishedPort[]): PublishedPort[] {
   return [...byKey.values()].sort((a, b) => a.containerPort - b.containerPort || a.hostPort - b.hostPort)
 }
 
-/** Docker leaves the addresses empty while a container does not run. */
+/** Where a container is in the network. Docker leaves the addresses empty while the container does not run. */
 function placeOf(
   networks: Networks,
   networkMode: string | undefined,
@@ -180,12 +189,12 @@ function placeOf(
   return { address: addresses[0] ?? null, addresses, networks: Object.keys(networks), joins }
 }
 
-/** A state of a newer Docker that we don't know counts as dead: present, and not to be used. */
+/** A state of a newer Docker that we do not know counts as dead: present, but not to be used. */
 function toState(word: string): ContainerState {
   return STATES.find((state) => state === word) ?? 'dead'
 }
 
-/** Docker writes "never" as the year 1. */
+/** Epoch milliseconds, or null for "never", which Docker writes as the year 1. */
 function toTime(text: string): number | null {
   const ms = Date.parse(text)
   return ms > 0 ? ms : null

@@ -37,8 +37,8 @@ import {
 } from './runtime.ts'
 
 /**
- * The longest time per call in milliseconds. `stop` gets the grace on top; `subscribe` is for events to
- * begin.
+ * The deadline of each call in milliseconds. For `stop`, the grace is added. `subscribe` holds until the event stream has
+ * begun.
  */
 export interface Deadlines {
   readonly create: number
@@ -54,7 +54,7 @@ export interface Deadlines {
 }
 
 export interface DockerRuntimeOptions {
-  /** The value of DOCKER_HOST (`unix:///path`, `/path`, `tcp://host:port`), null for /var/run/docker.sock. */
+  /** The value of DOCKER_HOST (`unix:///path`, `/path`, `tcp://host:port`); null for /var/run/docker.sock. */
   readonly dockerHost: string | null
   /** The label that names this installation. */
   readonly label: Label
@@ -62,7 +62,7 @@ export interface DockerRuntimeOptions {
   readonly logs: LogLimits
 }
 
-/** A start may wait for Docker's queue (about five containers a second on two cores), a ping must not. */
+/** A start may wait in Docker's queue (about five containers a second on two cores). A ping must not wait. */
 export const DEFAULT_DEADLINES_MS: Deadlines = {
   create: 10_000,
   start: 30_000,
@@ -76,15 +76,15 @@ export const DEFAULT_DEADLINES_MS: Deadlines = {
   subscribe: 10_000,
 }
 
-/** At most 30 MB of log per container. */
+/** Limits the log of a container to 30 MB. */
 export const DEFAULT_LOG_LIMITS: LogLimits = { maxSize: '10m', maxFiles: 3 }
 
-/** How often a removal that another client has begun is looked at. */
+/** How often to look whether a removal that another client began has ended. */
 const REMOVAL_POLL_MS = 100
 
 /**
- * The Runtime on a Docker Engine of API 1.41 (20.10) or newer. Connects at the first call; throws a plain
- * Error only for a `dockerHost` that it does not understand. Never pulls an image.
+ * Makes the Runtime for a Docker Engine with API 1.41 (20.10) or newer. It connects at the first call, and never pulls an
+ * image. Throws a plain Error only if it does not understand `dockerHost`.
  */
 export function createDockerRuntime(options: DockerRuntimeOptions): Runtime {
   const address = parseDockerHost(options.dockerHost)
@@ -96,7 +96,10 @@ class DockerRuntime implements Runtime {
 
   constructor(
     private readonly docker: DockerClient,
-    /** A daemon that ends takes no new connection, and for a while goes on answering on those that it has. */
+    /**
+     * For pings, which get a new connection each. A daemon that shuts down accepts no new connections, but still answers on
+     * old ones for a while.
+     */
     private readonly door: DockerClient,
     private readonly address: DockerAddress,
     private readonly options: DockerRuntimeOptions,
@@ -168,7 +171,7 @@ class DockerRuntime implements Runtime {
     const call = this.#callOn(id, 'traffic', signal, `count the traffic of container ${id}`)
     return await callDocker(call, async (abortSignal) => {
       const container = this.docker.getContainer(id)
-      // Docker gives the counters of the container that owns the network, which are those of all that share it.
+      // For a joined network, Docker gives the counters of the network container, which count all containers that share it.
       const { HostConfig } = readMode(await container.inspect({ abortSignal }))
       if (joinedBy(HostConfig.NetworkMode) !== null) return null
       return fromStats(readCounted(await container.stats({ abortSignal, stream: false, 'one-shot': true })))
@@ -241,7 +244,7 @@ class DockerRuntime implements Runtime {
   }
 }
 
-/** 304: it runs, or is stopped, already. dockerode throws that as an error. */
+/** Accepts 304, which means that the container already runs or is already stopped. dockerode throws that as an error. */
 function ifNotAlready(error: unknown): void {
   if (statusOf(error) !== 304) throw error
 }
@@ -260,6 +263,6 @@ async function isGone(look: Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** Of Docker's own words for it: a page of somebody else that is not found says nothing of a container. */
+/** Requires Docker's own words: a 404 page from another server says nothing about a container. */
 const isNotThere = (error: unknown): boolean =>
   statusOf(error) === 404 && isDockers(error) && /no such container/i.test(dockerWords(error))
