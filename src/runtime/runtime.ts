@@ -1,36 +1,36 @@
 import type { ContainerState } from '../core/types.ts'
 
 /**
- * The contract of a container engine. `docker.ts` is the real one; the tests hold an in-memory one to the
- * same suite.
+ * The contract of a container engine. `docker.ts` implements it for Docker. The tests check an in-memory implementation with
+ * the same suite.
  */
 
-/**
- * What a call of the runtime may fail with; the meaning is translated where the library's errors are known.
- */
+/** The ways in which a call of the runtime may fail. The implementation translates the errors of its library into these. */
 export type RuntimeFailureCode =
-  /** No container of that id. */
+  /** There is no container with that id. */
   | 'not_found'
-  /** The container whose network is to be joined does not exist or does not run. */
+  /** The network container does not exist or does not run. */
   | 'no_network_container'
-  /** The name is taken by another container. */
+  /** Another container has the name. */
   | 'conflict'
-  /** The host refuses a published port: another container or process has it. */
+  /** The host refuses a published port, because another container or process has it. */
   | 'port_taken'
-  /** The image is not on this host. Nothing is ever pulled by these calls. */
+  /** The image is not on this host. These calls never pull an image. */
   | 'image_missing'
-  /** The container engine understood and refused: a bad setting, a command that cannot run. */
+  /** The container engine understood the call and refused it, because of a bad setting or a command that cannot run. */
   | 'refused'
-  /** No answer: not running, not permitted to connect, frozen, or the deadline passed. */
+  /** There was no answer: the container engine does not run, forbids the connection or is frozen, or the deadline passed. */
   | 'unreachable'
 
-/** Characters of a failure's message: it is kept as the reason of what it ended, and a container engine may say at length. */
+/**
+ * The number of characters of a failure's message. It is bounded because the message is stored as a reason, and the text of
+ * a container engine may be long.
+ */
 const MESSAGE_MAX = 1_000
 
 /**
- * A failure of a runtime call. For `unreachable`, `effect` says whether the call may have been carried out
- * all the same: `none` when the connection was never made, `unknown` when the question was sent and no answer
- * came.
+ * A failure of a runtime call. For `unreachable`, `effect` says whether the call may have been carried out anyway: `none` if
+ * no connection was made, `unknown` if the call was sent and no answer came.
  */
 export class RuntimeFailure extends Error {
   override readonly name = 'RuntimeFailure'
@@ -48,98 +48,104 @@ export class RuntimeFailure extends Error {
   }
 }
 
-/** A port of a container published on the host. */
+/** A port of a container that is published on the host. */
 export interface PublishedPort {
   readonly containerPort: number
   readonly hostPort: number
   readonly protocol: 'tcp' | 'udp'
 }
 
-/** Everything needed to create one container. None of its processes can gain privileges (`no-new-privileges`). */
+/** Everything that is needed to create one container. Its processes cannot gain privileges (`no-new-privileges`). */
 export interface ContainerSpec {
   readonly name: string
   readonly image: string
   readonly env: Readonly<Record<string, string>>
-  /** Replaces the image's command where given. */
+  /** Replaces the command of the image. */
   readonly command?: readonly string[]
-  /** Includes the labels by which we know our own. */
+  /** Includes the labels by which we recognise our own containers. */
   readonly labels: Readonly<Record<string, string>>
   readonly ports: readonly PublishedPort[]
-  /** Host address that the ports are published on; empty for all addresses. */
+  /** The host address that the ports are published on; empty for all addresses. */
   readonly publishAddress: string
-  /** A user-defined network, `container:<name or id>`, or null for the engine's default network. */
+  /** A user-defined network, `container:<name or id>`, or null for the container engine's default network. */
   readonly network: string | null
-  /** Bytes; null for no limit. */
+  /** In bytes; null for no limit. */
   readonly memoryBytes: number | null
-  /** Cores, fractions allowed; null for no limit. */
+  /** The number of cores, fractions allowed; null for no limit. */
   readonly cpus: number | null
-  /** Most processes and threads at a time; no limit without it. */
+  /** The number of processes and threads at a time; no limit if missing. */
   readonly pidsLimit?: number
-  /** Capabilities taken from what the container engine gives by itself (`ALL`: all of them), and given beside; without `CAP_`. */
+  /**
+   * Capabilities to take from the container engine's default set (`ALL` for all of them), and capabilities to add; without
+   * `CAP_`.
+   */
   readonly capDrop?: readonly string[]
   readonly capAdd?: readonly string[]
 }
 
-/** `starting`: no verdict yet. */
+/** `starting` means that there is no verdict yet. */
 export type Health = 'starting' | 'healthy' | 'unhealthy'
 
-/** A container as it was seen. Times are epoch milliseconds; null where the container engine gave none. */
+/** A container as an inspection or a list shows it. Times are epoch milliseconds; null if the container engine gave none. */
 export interface ContainerObservation {
   readonly id: string
-  /** Without the leading slash. */
+  /** The name without its leading slash. */
   readonly name: string
   readonly image: string
   readonly state: ContainerState
   readonly labels: Readonly<Record<string, string>>
-  /** From inspect in every state; in `list` only while it runs, and empty for other states. */
+  /** `inspect` gives the ports in every state; `list` gives them only while the container runs. */
   readonly ports: readonly PublishedPort[]
-  /** First address on a network of its own; null when it joins another's namespace, or does not run. */
+  /** The first address on a network of its own; null if the container joins another's network namespace or does not run. */
   readonly address: string | null
-  /** Its IPv4 addresses on all networks of its own, `address` first. */
+  /** The IPv4 addresses on all networks of its own, beginning with `address`. */
   readonly addresses: readonly string[]
-  /** The names of the networks it is attached to; empty for a joined namespace. */
+  /** The names of the networks that the container is attached to; empty for a joined network namespace. */
   readonly networks: readonly string[]
   /**
-   * The container whose network it uses, as the container engine names it: the id of one that existed when it was created,
-   * else the name that was asked for. Null for one with networks of its own.
+   * The network container, as the container engine names it: its id if it existed when this container was created, otherwise
+   * the name that was asked for. Null for a container with networks of its own.
    */
   readonly joins: string | null
-  /** The verdict of its health check, the last one also when it does not run. Null when it has none, and in `list`. */
+  /** The verdict of the health check; after an exit, the last one. Null without a health check, and in `list`. */
   readonly health: Health | null
   /**
-   * What its health check said last since its start: one line of at most 300 characters. Null when it is healthy or said
-   * nothing, and in `list`.
+   * The last output of the health check since the container's start: one line of at most 300 characters. Null if the
+   * container is healthy, if there was no output, and in `list`.
    */
   readonly healthText: string | null
   readonly createdAtMs: number
-  /** From inspect only: null in `list`. */
+  /** From inspections only; null in `list`. */
   readonly startedAtMs: number | null
-  /** From inspect only: null in `list`, and in every state but exited and dead. */
+  /** From inspections only; null in `list`, and in every state but exited and dead. */
   readonly exitCode: number | null
-  /** How often its restart policy has started it since somebody last did. From inspect only: null in `list`. */
+  /**
+   * How often the restart policy has started the container since it was last started by a call. From inspections only; null
+   * in `list`.
+   */
   readonly restarts: number | null
 }
 
-/** What a container's own networks have carried since its start, in bytes. */
+/** How many bytes a container's own networks have carried since its start. */
 export interface Traffic {
   readonly receivedBytes: number
   readonly sentBytes: number
 }
 
-/** Most of a command's output that is kept, in bytes. */
+/** How many bytes of a command's output are kept at most. */
 export const OUTPUT_BYTES_MAX = 64 * 1024
 
-/** What came of a command in a container. */
+/** The result of a command in a container. */
 export interface CommandResult {
-  /** 126 or 127 also where there is no such command; 137 where it was killed, as by the end of its container. */
+  /** 126 or 127 also if there is no such command; 137 if the command was killed, for example by the end of its container. */
   readonly exitCode: number
-  /** The beginning of what it wrote to both its outputs; where it could not run, why. */
+  /** The beginning of stdout and stderr together; if the command could not run, the reason. */
   readonly output: string
 }
 
 /**
- * One change of a container of ours. Carries enough to hide an engine at once; the truth is looked up
- * afterwards.
+ * One change of one of our containers. The event is enough to hide an engine at once; an inspection then finds out the
+ * actual state.
  */
 export interface ContainerEvent {
   readonly action: 'create' | 'start' | 'die' | 'destroy' | 'pause' | 'unpause'
@@ -151,70 +157,74 @@ export interface ContainerEvent {
 
 export interface EventHandlers {
   readonly onEvent: (event: ContainerEvent) => void
-  /** The subscription stands: every change from now on is told. Called once, before any event. */
+  /** The subscription stands: every later change is reported. Called once, before any event. */
   readonly onOpen: () => void
 }
 
 export interface WatchHandlers {
-  /** The subscription stands: every change from now on is told. Called once, before any change. */
+  /** The subscription stands: every later change is reported. Called once, before any change. */
   readonly onOpen: () => void
-  /** Something about the container changed; what, an inspection has to say. */
+  /** Something about the container changed. An inspection has to find out what. */
   readonly onChange: () => void
 }
 
 /**
- * A container engine, seen through the label that names this installation. `list` and `events` tell only of
- * containers that carry it; `watch`, `inspect` and the verbs take any, so the caller checks the labels first.
+ * A container engine, seen through the label that names this installation. `list` and `events` report only containers with
+ * that label. `watch`, `inspect` and the other calls accept any container, so the caller checks the labels first.
  *
- * Every call has a deadline of its own and ends with `RuntimeFailure('unreachable')` when it passes; an
- * aborted `signal` ends it the same way. No call retries.
+ * Every call has a deadline of its own, and fails with `RuntimeFailure('unreachable')` when it passes. An aborted `signal`
+ * ends a call in the same way. No call retries.
  */
 export interface Runtime {
-  /** Creates without starting; gives the id. Fails with conflict, image_missing, no_network_container, refused, unreachable. */
+  /**
+   * Creates a container without starting it, and returns its id. Fails with conflict, image_missing, no_network_container,
+   * refused or unreachable.
+   */
   create(spec: ContainerSpec, signal?: AbortSignal): Promise<string>
   /**
-   * Starts; no error when it runs already. After `port_taken` the container remains, created and never
-   * started. A network container (the one whose namespace is joined) that does not exist or does not run shows here, as `no_network_container`; one that
-   * is paused will do.
+   * Starts a container; no error if it already runs. After `port_taken` the container remains, created and never started. A
+   * network container that does not exist or does not run is reported here as `no_network_container`; a paused one is
+   * accepted.
    */
   start(id: string, signal?: AbortSignal): Promise<void>
   /**
-   * Asks to stop, kills after `graceSeconds` (on top of the deadline); no error when it is stopped already.
+   * Asks the container to stop, and kills it after `graceSeconds` (added to the deadline). No error if it is already
+   * stopped.
    */
   stop(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void>
-  /**
-   * Kills and removes with its anonymous volumes; no error when it is gone already. Resolves once it is gone.
-   */
+  /** Kills and removes a container with its anonymous volumes; no error if it is already gone. Resolves when it is gone. */
   destroy(id: string, signal?: AbortSignal): Promise<void>
   /**
-   * Like `destroy` for what does not run: where it does by now, or is paused or about to restart, it fails with `refused` and
-   * nothing is done.
+   * Removes a container that does not run, like `destroy`. If the container runs by then, is paused or is about to restart,
+   * fails with `refused` and does nothing.
    */
   discard(id: string, signal?: AbortSignal): Promise<void>
-  /** By id, by an unambiguous beginning of it, or by name. */
+  /** Looks a container up by its id, by an unambiguous beginning of the id, or by its name. */
   inspect(id: string, signal?: AbortSignal): Promise<ContainerObservation>
-  /** Null where there are no counters: it does not run, or has no network of its own. Takes a second or two on Docker. */
+  /**
+   * Reads the traffic counters. Null if there are none, because the container does not run or has no network of its own.
+   * Takes one or two seconds on Docker.
+   */
   traffic(id: string, signal?: AbortSignal): Promise<Traffic | null>
   /**
-   * Runs a command once in a container that runs, and waits for its end. That it fails, or that the image has no such
-   * command, is in the exit code. Fails with not_found, refused (the container does not run, or is paused), unreachable;
-   * a command that is given up runs on.
+   * Runs a command once in a running container and waits for its end. The exit code tells if the command failed or does not
+   * exist in the image. Fails with not_found, refused (the container does not run, or is paused) or unreachable. A command
+   * that is given up runs on.
    */
   exec(id: string, command: readonly string[], signal?: AbortSignal): Promise<CommandResult>
-  /** All of ours in every state, never started ones too. */
+  /** Lists all our containers in every state, including those that were never started. */
   list(signal?: AbortSignal): Promise<ContainerObservation[]>
   /**
-   * Tells of changes until the stream breaks or `signal` aborts: resolves on abort, rejects with
-   * `unreachable` when the stream ended otherwise. Never reconnects: a gap is the caller's to close, by a
-   * full look.
+   * Reports changes until the stream breaks or `signal` aborts. Resolves on abort, and rejects with `unreachable` if the
+   * stream ended in any other way. Never reconnects: the caller closes a gap with a full pass.
    */
   events(handlers: EventHandlers, signal: AbortSignal): Promise<void>
   /**
-   * Tells that the container of this name, whoever made it, was created, started, ended, paused or removed, got the name, or
-   * that the verdict of its health check changed; also of later containers of that name. That it lost its name by a new one
-   * is not told. Ends like `events`.
+   * Reports that the container of this name, whoever made it, was created, started, ended, paused or removed, was renamed to
+   * this name, or has a new health verdict; later containers of that name too. Does not report that the container lost its
+   * name by a renaming. Ends like `events`.
    */
   watch(name: string, handlers: WatchHandlers, signal: AbortSignal): Promise<void>
-  /** A cheap question that only asks whether the engine answers; short deadline. */
+  /** Asks only whether the container engine answers; cheap, with a short deadline. */
   ping(signal?: AbortSignal): Promise<void>
 }
