@@ -3,33 +3,36 @@ import type { Action } from '../core/plan/fleet-snapshot.ts'
 import { REFUSAL_CODES, type RefusalCode } from '../core/provisioning/refusal.ts'
 import { END_CLASSES, type EndClass } from '../core/streams/end-reasons.ts'
 
-/** The figures that are counted where things happen; all others are computed at the scrape. */
+/** The metrics that are counted when something happens. All others are computed at the scrape. */
 export interface Counters {
   eventStarted(): void
   eventEnded(): void
-  /** An event was refused for its key. */
+  /** An event was refused because of its key. */
   eventRefused(status: 401 | 403): void
   provisioned(kind: 'acestream' | 'generic'): void
-  /** A caller was refused, or a start that nobody waited for has failed. */
+  /** A caller was refused, or a start that no caller waited for has failed. */
   provisionFailed(code: RefusalCode): void
-  /** A start that this process began has ended, after so many milliseconds. */
+  /** A start that this process began has ended after `tookMs` milliseconds. */
   startEnded(result: 'ok' | 'failed', tookMs: number): void
-  /** A stream that was started has ended. */
+  /** A started stream has ended. */
   streamEnded(end: EndClass): void
-  /** Questions about the statistics of started streams that got no answer, or one that is none. */
+  /** Requests for the statistics of started streams that got no answer, or an invalid one. */
   collectorFailed(count: number): void
-  /** Streams that were ended since their engine did not know the session any more. */
+  /** Streams that were ended because their engine did not know the session any more. */
   streamsLost(count: number): void
   planned(): void
   fullPass(): void
-  /** A step of the plan was done, or a repair begun. */
+  /** An action of the plan was carried out, or a repair was begun. */
   acted(action: Pick<Action, 'type' | 'rule'>): void
 }
 
-/** Most starts take some tenths of a second; a caller waits for 2.5 s at most. */
+/** Most starts take some tenths of a second. A caller waits for at most 2.5 s. */
 const START_BUCKETS_S = [0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 5, 10, 30, 60]
 
-/** Makes the counters, from zero as at every start of the process; the names are the earlier orchestrator's where it had them. */
+/**
+ * Makes the counters, which begin at zero at every start of the process. A metric that the earlier orchestrator had keeps
+ * its name.
+ */
 export function createCounters(registry: Registry): Counters {
   const plain = (name: string, help: string) => new Counter({ name, help, registers: [registry] })
   const started = plain('orch_events_started_total', 'stream_started events received.')
@@ -90,7 +93,7 @@ function startCounters(registry: Registry): Pick<Counters, 'provisioned' | 'prov
     buckets: START_BUCKETS_S,
     registers,
   })
-  // A series that begins with its first event hides that event from rate() and increase().
+  // Every series exists from the start: rate() and increase() do not see the first event of a series that begins with it.
   for (const kind of ['acestream', 'generic']) provisions.inc({ kind }, 0)
   for (const code of REFUSAL_CODES) failures.inc({ code }, 0)
   for (const result of ['ok', 'failed']) durations.zero({ result })

@@ -1,13 +1,13 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { Figures } from './figures.ts'
 
-/** A gauge of one value. */
+/** A gauge without labels. */
 type Plain = readonly [name: string, help: string, value: (figures: Figures) => number | boolean]
 
 /** Kilobytes in a megabyte. */
 const MB = 1024
 
-/** The names of the earlier orchestrator. */
+/** The gauges that keep the names of the earlier orchestrator. */
 const EARLIER: readonly Plain[] = [
   ['orch_streams_active', 'Streams that are started now.', ({ streams }) => streams.started],
   [
@@ -108,7 +108,7 @@ const STATE: readonly Plain[] = [
   ['roundhouse_database_bytes', 'Size of the database without its log.', ({ database }) => database.bytes],
 ]
 
-/** Makes the gauges without labels; gives what sets them all to the figures of one moment. */
+/** Makes the gauges without labels, and returns the function that sets them all to the figures of one moment. */
 export function createGauges(registry: Registry): (figures: Figures) => void {
   const setters = [...EARLIER, ...CAPACITY, ...STATE].map(([name, help, value]) => {
     const gauge = new Gauge({ name, help, registers: [registry] })

@@ -3,7 +3,7 @@ import { WARNING_CODES } from '../core/reporting/warnings.ts'
 import { LIVE_STATUSES } from '../core/types.ts'
 import type { Figures } from './figures.ts'
 
-/** One series: the values of its labels in their order, and the figure. */
+/** One series: the values of its labels in order, and its figure. */
 type Series = readonly [labels: readonly string[], value: number]
 
 interface Labelled {
@@ -19,7 +19,7 @@ const NODE_STATES = ['up', 'down', 'unknown'] as const
 const BREAKER_STATES = ['closed', 'open', 'half_open'] as const
 const BREAKERS = ['general', 'replacement'] as const
 
-/** Every value has its series, also where it is 0: what comes and goes can't be alerted on. */
+/** Every label value always has a series, even at 0, because an alert cannot rely on a series that comes and goes. */
 const GAUGES: readonly Labelled[] = [
   {
     name: 'orch_engines',
@@ -59,7 +59,7 @@ const GAUGES: readonly Labelled[] = [
   },
 ]
 
-/** Makes the gauges with labels; gives for each what sets it to the figures of one moment. */
+/** Makes the gauges with labels, and returns for each the function that sets it to the figures of one moment. */
 export const createLabelledGauges = (registry: Registry): readonly ((figures: Figures) => void)[] =>
   GAUGES.map(({ name, help, labels, series }) => {
     const gauge = new Gauge({ name, help, labelNames: labels, registers: [registry] })
@@ -69,6 +69,9 @@ export const createLabelledGauges = (registry: Registry): readonly ((figures: Fi
     }
   })
 
-/** A series for each state, of which the present one is 1. `before` are the labels in front of it. */
+/**
+ * Makes a series for each state; that of the present state is 1, the others are 0. `before` are the labels in front of the
+ * state.
+ */
 const oneOf = (states: readonly string[], present: string, ...before: readonly string[]): readonly Series[] =>
   states.map((state) => [[...before, state], Number(state === present)])

@@ -5,16 +5,16 @@ import { createGauges } from './gauges.ts'
 import { createLabelledGauges } from './labelled-gauges.ts'
 import { addProcessMetrics, type WorkerRestarts } from './process.ts'
 
-/** All that Prometheus is told by one application. */
+/** All metrics of one application for Prometheus. */
 export interface Metrics {
   readonly counters: Counters
-  /** Adds what there is one of in a process: to be called once, by the process. */
+  /** Adds the metrics of the process. To be called once per process. */
   addProcess(restarts: WorkerRestarts): void
-  /** The exposition with the figures of one moment, which every series then agrees on. */
+  /** Renders the exposition. All gauges show the figures of the same moment. */
   exposition(figures: Figures): Promise<string>
 }
 
-/** Makes the metrics of one application; counters begin at zero. */
+/** Makes the metrics of one application. Counters begin at zero. */
 export function createMetrics(version: string): Metrics {
   const registry = new Registry()
   new Gauge({

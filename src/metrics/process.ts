@@ -1,9 +1,9 @@
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client'
 
 /**
- * Of prom-client's figures of the process, those that are true under Bun 1.4.5. The heap's are not (`process_heap_bytes` is
- * reserved address space, the heap's total is less than what is used of it, 200 MB of buffers are not in the external
- * memory), V8's heap spaces, active handles and collections are empty, and the distribution of the event loop's lag is
+ * The process metrics of prom-client that are correct under Bun 1.4.5. The heap metrics are not: `process_heap_bytes` is
+ * reserved address space, the total heap is less than the used heap, and 200 MB of buffers are missing from the external
+ * memory. V8's heap spaces, active handles and garbage collections are empty. The distribution of the event loop's lag is
  * reset by each reader, to NaN and 292 years.
  */
 const TRUE_UNDER_BUN = [
@@ -18,19 +18,21 @@ const TRUE_UNDER_BUN = [
   'nodejs_eventloop_lag_seconds',
 ]
 
-/** The distribution of the lag is left out, so it is hardly ever measured. */
+/**
+ * The interval for measuring the distribution of the lag. That metric is left out, so it is measured as seldom as possible.
+ */
 const HARDLY_EVER_MS = 60_000
 
-/** How often each worker was started again, by its name. */
+/** How often each worker was restarted, by its name. */
 export type WorkerRestarts = () => Readonly<Record<string, number>>
 
-/** Adds what there is one of in a process, however many applications it holds: once per process. */
+/** Adds the metrics of the process. To be called once per process, even if the process holds several applications. */
 export function addProcessMetrics(registry: Registry, restarts: WorkerRestarts): void {
   const all = new Registry()
   collectDefaultMetrics({ register: all, eventLoopMonitoringPrecision: HARDLY_EVER_MS })
   for (const name of TRUE_UNDER_BUN) {
     const metric = all.getSingleMetric(name)
-    // Some are only there on Linux.
+    // Some of these metrics exist only on Linux.
     if (metric !== undefined) registry.registerMetric(metric)
   }
   new Counter({
