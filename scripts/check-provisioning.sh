@@ -1,13 +1,13 @@
 #!/bin/sh
-# Checks a running orchestrator the way acexy uses it: provisions an engine, looks for it at once, and removes it again.
+# Checks a running orchestrator in the way acexy uses it: provisions an engine, looks for it at once, and removes it again.
 # Usage: ORCH_URL=http://localhost:8000 API_KEY=... sh scripts/check-provisioning.sh [URL]
-# The key may be in a file (API_KEY_FILE=...); of several, as Roundhouse takes them, the first is used.
-# Needs curl, and docker for step 5. Exit code 0 when every step passed or was left out, else 1.
+# The key may be in a file (API_KEY_FILE=...). If there are several keys, separated by commas, the first is used.
+# Needs curl, and docker for step 5. The exit code is 0 if every step passed or was left out, otherwise 1.
 set -eu
 
 ORCH_URL=${1:-${ORCH_URL:-http://localhost:8000}}
 ORCH_URL=${ORCH_URL%/}
-# acexy itself gives up after 3 s; this is the patience of the check, not the promise of the server.
+# How long this check waits for an answer. acexy itself waits for 3 s; this is no promise of the server.
 ANSWER_SECONDS=15
 RETRIES=5
 CONTAINER_ID=''
@@ -22,14 +22,14 @@ FOLDER=$(mktemp -d)
 BODY="$FOLDER/body"
 FAULT="$FOLDER/fault"
 
-# Answers with the HTTP status (000 when there was none) and leaves the body in $BODY.
+# Prints the HTTP status (000 if there was no answer) and writes the body to $BODY.
 request() {
   method=$1
   path=$2
   shift 2
   : >"$BODY"
   if [ -n "$API_KEY" ]; then
-    # From a file, because arguments can be read by everyone on this machine.
+    # The key is passed in a file, because everyone on this machine can read arguments.
     escaped=$(printf '%s' "$API_KEY" | sed 's/[\\"]/\\&/g')
     printf 'header = "Authorization: Bearer %s"\n' "$escaped" >"$FOLDER/key"
     set -- "$@" --config "$FOLDER/key"
@@ -47,13 +47,13 @@ failed() {
   exit 1
 }
 
-# The first value of a member in $BODY, without quotes. Tolerant of white space; enough for flat strings and numbers.
+# Prints the first value of a member in $BODY, without quotes. Accepts white space; works only for strings and numbers.
 member() {
   tr -d '\n' <"$BODY" | grep -o "\"$1\"[[:space:]]*:[[:space:]]*\(\"[^\"]*\"\|[^,}[:space:]]*\)" | head -n 1 |
     sed 's/^"[^"]*"[[:space:]]*:[[:space:]]*//; s/^"//; s/"$//'
 }
 
-# Removes the engine that was provisioned, also when a step failed. Without arguments it says so only if it must.
+# Removes the engine that was provisioned, also if a step failed. Does nothing if none was provisioned.
 remove_engine() {
   [ -n "$CONTAINER_ID" ] || return 0
   id=$CONTAINER_ID

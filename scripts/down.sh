@@ -48,8 +48,8 @@ stop_orchestrator() {
   rm -f "$RUN_DIR/orchestrator.pid"
 }
 
-# By the label, after the orchestrator has ended: while it runs it would replace what is removed, up to MIN_REPLICAS.
-# It finds its containers gone at the next start, and books that.
+# Removes the containers by their label, after the orchestrator has ended: a running orchestrator would replace them, up to
+# MIN_REPLICAS. At its next start the orchestrator finds its containers gone and records that.
 remove_engines() {
   label=$(setting CONTAINER_LABEL)
   host=$(cat "$RUN_DIR/docker-host" 2>/dev/null || true)

@@ -1,10 +1,10 @@
-# A Docker Engine of our own. Sourced after lib.sh; POSIX sh. Works on the daemon that these variables describe:
+# Runs a Docker Engine of our own. Sourced after lib.sh; POSIX sh. These variables describe the daemon:
 #   DOCKERD_DATA    data root                DOCKERD_RUN  folder of socket, pid file and log
 #   DOCKERD_BRIDGE  name of its bridge       DOCKERD_FLAGS  more flags, separated by spaces
 # shellcheck shell=sh
 
-# Debian's packages without what they recommend, except what a machine without systemd needs to mount its cgroups.
-# The daemon that the package would start is held back, so that it does not meet ours.
+# Installs Debian's packages without recommended ones, except what a machine without systemd needs to mount its cgroups.
+# Prevents the package from starting its own daemon, which would conflict with ours.
 dockerd_install() {
   missing=''
   command -v dockerd >/dev/null 2>&1 || missing="$missing docker.io"
@@ -34,7 +34,8 @@ dockerd_start() {
   DOCKER_HOST="unix://$DOCKERD_RUN/docker.sock"
   export DOCKER_HOST
   say "Starting a Docker Engine: data in $DOCKERD_DATA, socket $DOCKERD_RUN/docker.sock, bridge $DOCKERD_BRIDGE"
-  # Namespaces of its own in containerd, because it joins one that the system runs, with other containers in it.
+  # The daemon gets its own containerd namespaces, because it uses the system's containerd if one runs, which may have other
+  # containers.
   # shellcheck disable=SC2086 # A list of flags.
   setsid dockerd --data-root "$DOCKERD_DATA" --exec-root "$DOCKERD_RUN/exec" \
     --pidfile "$DOCKERD_RUN/dockerd.pid" --host "$DOCKER_HOST" --bridge "$DOCKERD_BRIDGE" \
@@ -46,7 +47,7 @@ dockerd_start() {
   fail "The Docker Engine did not start: its last lines are above, the whole log is $DOCKERD_RUN/dockerd.log."
 }
 
-# Stops the daemon and its containers, and removes what dockerd_start made but the data root and the log.
+# Stops the daemon and its containers, and removes what dockerd_start made, except the data root and the log.
 dockerd_stop() {
   dockerd_pid=$(cat "$DOCKERD_RUN/dockerd.pid" 2>/dev/null || true)
   if is_process "$dockerd_pid" "$DOCKERD_RUN/dockerd.pid"; then
@@ -62,7 +63,8 @@ dockerd_stop() {
   rm -rf "$DOCKERD_RUN/exec" "$DOCKERD_RUN/docker.sock" "$DOCKERD_RUN/dockerd.pid"
 }
 
-# Removes the data root too. Only after dockerd_stop: a mount left below would take its content along.
+# Removes the data root too. To be called only after dockerd_stop: if a mount were left below the data root, its content
+# would be deleted as well.
 dockerd_purge() {
   rm -rf --one-file-system "$DOCKERD_DATA" "$DOCKERD_RUN"
 }
@@ -82,8 +84,8 @@ mount_cgroups() {
 
 bridge_exists() { ip link show "$DOCKERD_BRIDGE" >/dev/null 2>&1; }
 
-# A bridge of our own, since docker0 belongs to whatever other daemon comes, in a network that no route leads to yet.
-# Never --bridge=none: a daemon started with it deletes docker0, whoever uses it.
+# Creates a bridge of our own, in a network without a route so far, because docker0 may belong to another daemon.
+# --bridge=none must not be used: a daemon started with it deletes docker0, even if another daemon uses it.
 create_bridge() {
   if bridge_exists; then return; fi
   for net in 10.219.7 10.219.71 172.29.219 192.168.219; do
@@ -96,7 +98,7 @@ create_bridge() {
   fail 'None of the networks for the Docker Engine is free here: start one yourself and set DOCKER_HOST.'
 }
 
-# Deepest first, so that nothing is mounted on what is unmounted.
+# Unmounts everything below the folders, the deepest mounts first, so that nothing is mounted on what is unmounted.
 unmount_below() {
   for folder in "$@"; do
     awk -v below="$folder/" 'index($2, below) == 1 { print $2 }' /proc/mounts | sort -r |

@@ -1,4 +1,4 @@
-# What up.sh, down.sh and test.sh share. Sourced with ROOT set to the project's folder; POSIX sh.
+# Functions that up.sh, down.sh and test.sh share. Sourced with ROOT set to the project's folder; POSIX sh.
 # shellcheck shell=sh
 
 BUN_VERSION=1.4.5
@@ -7,7 +7,8 @@ RUN_DIR="$ROOT/.run"
 SETTINGS_FILE="$RUN_DIR/settings"
 SYSTEM_SOCKET="${ROUNDHOUSE_SYSTEM_SOCKET:-/var/run/docker.sock}"
 
-# The Docker Engine that up.sh starts where there is none. The variables are for machines with other places to write.
+# The folders of the Docker Engine that up.sh starts if there is none. The variables are for machines with other writable
+# folders.
 UP_DOCKERD_DATA="${ROUNDHOUSE_DOCKERD_DIR:-/var/lib/roundhouse-docker}"
 UP_DOCKERD_RUN="${ROUNDHOUSE_DOCKERD_RUN:-/run/roundhouse}"
 
@@ -18,10 +19,10 @@ fail() {
   exit 1
 }
 
-# The value of a setting in SETTINGS_FILE; empty when there is none.
+# Prints the value of a setting in SETTINGS_FILE; empty if there is none.
 setting() { sed -n "s/^[a-z]* *$1=//p" "$SETTINGS_FILE" 2>/dev/null || true; }
 
-# Puts the pinned Bun on the PATH; installs it into the project's folder when this machine has none or another one.
+# Puts the pinned Bun on the PATH. Installs it into the project's folder if this machine has no Bun or another version.
 ensure_bun() {
   if [ "$(bun --version 2>/dev/null)" = "$BUN_VERSION" ]; then return; fi
   PATH="$RUN_DIR/bun/bin:$PATH"
@@ -38,8 +39,9 @@ ensure_bun() {
   hash -r
 }
 
-# npm may be told not to run install scripts, and then bin/bun.exe is a stub: the executable is in a package of its own.
-# There can be several, for processors with and without AVX2 and for musl: the first that runs here is ours.
+# Links the Bun that npm installed. If npm does not run install scripts, bin/bun.exe is a stub, and the executable is in a
+# package of its own. There may be several, for processors with and without AVX2 and for musl; the first that runs here is
+# used.
 link_bun() {
   for candidate in "$RUN_DIR"/bun/node_modules/bun/bin/bun.exe "$RUN_DIR"/bun/node_modules/@oven/bun-*/bin/bun; do
     if [ "$("$candidate" --version 2>/dev/null)" = "$BUN_VERSION" ]; then
@@ -51,15 +53,15 @@ link_bun() {
   fail "npm installed Bun $BUN_VERSION into $RUN_DIR/bun, but no executable in it runs on this machine."
 }
 
-# The packages of bun.lock, exactly.
+# Installs exactly the packages of bun.lock.
 ensure_packages() {
   (cd "$ROOT" && bun install --frozen-lockfile) || fail "The packages could not be installed; bun's message is above."
 }
 
 docker_answers() { bun "$ROOT/scripts/ask.ts" docker "$@"; }
 
-# Sets DOCKER_HOST to a Docker Engine that answers: the given one, the system's, or one that up.sh started. Returns 1
-# when there is none. A given one that does not answer is an error: another would hold other containers.
+# Sets DOCKER_HOST to a Docker Engine that answers: the given one, the system's, or one that up.sh started. Returns 1 if
+# there is none. If the given one does not answer, that is an error, because another Docker Engine has other containers.
 find_docker() {
   if [ -n "${1:-}" ]; then
     docker_answers "$1" || fail "DOCKER_HOST is $1, and no Docker Engine answers there: start it, or unset DOCKER_HOST."
@@ -74,7 +76,7 @@ find_docker() {
   export DOCKER_HOST
 }
 
-# Ends the script with what to do when it may not install and start a Docker Engine.
+# Ends the script if it may not install and start a Docker Engine, with a message that says what to do.
 require_installing_rights() {
   if [ -S "$SYSTEM_SOCKET" ] && [ ! -w "$SYSTEM_SOCKET" ]; then
     fail "This user may not use $SYSTEM_SOCKET: add it to the group docker and log in again, or run this as root."
@@ -84,12 +86,12 @@ require_installing_rights() {
   fi
 }
 
-# True when process $1 exists and $2 is part of its command line: a stale pid file may name a stranger.
+# True if process $1 exists and its command line contains $2. A stale pid file may name another process.
 is_process() {
   [ -n "$1" ] && [ -r "/proc/$1/cmdline" ] && tr '\0' ' ' <"/proc/$1/cmdline" | grep -qF -- "$2"
 }
 
-# Waits until process $1 is gone, at most $2 seconds. A zombie that nobody reaps is gone too.
+# Waits until process $1 is gone, at most $2 seconds. A zombie that nobody reaps counts as gone.
 wait_gone() {
   polls=$(($2 * 5))
   while kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null; do

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Checks, tests and simulates the project, with everything it needs that this machine lacks.
+# Checks, tests and simulates the project. Installs what this machine lacks for that.
 # Usage: sh scripts/test.sh [--all] [arguments of bun test]; see scripts/run-tests.ts for what runs and in which order.
-# The last line is `N passed, N failed`, of the tests; the exit code is that of the first of tests and checks that failed.
+# The last line of the tests is `N passed, N failed`. The exit code is that of the tests if they failed, otherwise that of
+# the checks.
 set -eu
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 . "$ROOT/scripts/lib.sh"
@@ -17,11 +18,11 @@ clean_up() {
   fi
 }
 
-# A Docker Engine that is there is used and left alone. Our own touches neither iptables nor sysctls of the host: the
-# tests need published ports, which its proxy serves, and no way out.
+# Uses a Docker Engine that answers, without changing it, or starts one. Ours changes neither iptables nor sysctls of the
+# host: the tests need published ports, which Docker's proxy serves, but no access to the internet.
 ensure_docker() {
   if find_docker "${DOCKER_HOST:-}"; then
-    # Some tests stop and freeze a daemon, so they start one of their own.
+    # Some tests stop and freeze a daemon, so they start one of their own and need dockerd installed.
     if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then dockerd_install; fi
     return
   fi
@@ -33,8 +34,8 @@ ensure_docker() {
   dockerd_start
 }
 
-# Prometheus and promtool, with which the tests try the alerts: Debian's package, unpacked and not installed, so that no
-# service is started; they need nothing but libc. Without apt the tests that want them say what is missing.
+# Provides Prometheus and promtool, which the tests of the alerts need. Debian's package is unpacked and not installed, so
+# that no service starts; the programs need only libc. Without apt, the tests that need them say what is missing.
 ensure_prometheus() {
   if command -v prometheus && command -v promtool; then return; fi >/dev/null 2>&1
   if [ -x "$RUN_DIR/prometheus/usr/bin/promtool" ] || ! command -v apt-get >/dev/null 2>&1; then return; fi
@@ -49,7 +50,7 @@ ensure_prometheus() {
   if [ -x "$unpacked/usr/bin/promtool" ]; then mv "$unpacked" "$RUN_DIR/prometheus"; else rm -rf "$unpacked"; fi
 }
 
-# Needs no rights, but a list of packages. Root's own folder is closed to apt's user.
+# Needs no special rights, but apt's package lists. Downloads as root, because apt's user cannot write to root's folder.
 download_prometheus() { apt-get download -qq -o APT::Sandbox::User=root prometheus; }
 
 trap clean_up EXIT

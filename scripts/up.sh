@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts the orchestrator in the background, with everything it needs that this machine lacks. Usage: sh scripts/up.sh
+# Starts the orchestrator in the background. Installs what this machine lacks for that. Usage: sh scripts/up.sh
 # Settings come from the environment (APP_PORT=9000 API_KEY=... sh scripts/up.sh) or from .env in the project's folder.
 set -eu
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -25,7 +25,7 @@ main() {
   start_orchestrator
 }
 
-# The program itself says which settings are in force: they may come from .env. Wrong ones end the script here.
+# Asks the program which settings are in force, because they may come from .env. Invalid settings end the script here.
 read_settings() {
   bun src/main.ts --print-config >"$RUN_DIR/settings.new" || exit $?
   mv "$RUN_DIR/settings.new" "$SETTINGS_FILE"
@@ -38,7 +38,7 @@ ensure_docker() {
     DOCKERD_DATA=$UP_DOCKERD_DATA DOCKERD_RUN=$UP_DOCKERD_RUN DOCKERD_BRIDGE=roundhouse0
     say 'No Docker Engine answers on this machine.'
     dockerd_install
-    # down.sh stops and purges the daemon that this file names, and no other.
+    # down.sh stops and purges only the daemon that this file names.
     printf '%s\n%s\n%s\n' "$DOCKERD_DATA" "$DOCKERD_RUN" "$DOCKERD_BRIDGE" >"$RUN_DIR/dockerd"
     dockerd_start
   fi
@@ -46,7 +46,7 @@ ensure_docker() {
   printf '%s\n' "$DOCKER_HOST" >"$RUN_DIR/docker-host"
 }
 
-# Without an image of one's own choice the stand-in, so that a first try needs no registry.
+# If TARGET_IMAGE is not set, builds the engine emulator as a stand-in, so that a first try needs no registry.
 choose_image() {
   grep -q '^default *TARGET_IMAGE=' "$SETTINGS_FILE" || return 0
   say 'TARGET_IMAGE is not set: building the engine emulator as a stand-in. It speaks like an AceStream engine and'
@@ -60,7 +60,7 @@ start_orchestrator() {
   read_settings
   url=$(address)
   printf '%s\n' "$url" >"$RUN_DIR/orchestrator.url"
-  # Not by `bun run start`: the process id has to be the server's own, for down.sh to end it.
+  # Started without `bun run start`, because down.sh needs the process id of the server itself.
   setsid bun src/main.ts </dev/null >>"$LOG_FILE" 2>&1 &
   pid=$!
   printf '%s\n' "$pid" >"$PID_FILE"
@@ -86,7 +86,7 @@ address() {
 
 tell_addresses() {
   key=''
-  # As it can be typed, since a key is shown to nobody; of several any will do.
+  # The command reads the key by itself, because a key must not be shown. If there are several keys, any of them works.
   if grep -q '^file *API_KEY=.' "$SETTINGS_FILE"; then
     key=" -H \"Authorization: Bearer \$(head -n 1 '$(setting API_KEY_FILE)' | cut -d , -f 1)\""
   elif grep -q ' API_KEY=.' "$SETTINGS_FILE"; then
