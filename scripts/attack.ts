@@ -1,8 +1,8 @@
 /**
- * Attacks the binary in a container of 256 MB that keeps 20 engines, some of them with viewers, and looks whether acexy notices:
- * `bun run attack [--only NAME,…] [--seconds N]`. Prints a table. Ends with 0 when after each attack the same process runs, acexy's
- * reads had their answers in time, no engine was replaced and no viewer cut; else with 1, and the reasons. Removes what it made in
- * any case.
+ * Attacks the binary in a container of 256 MB that keeps 20 engines, some of them with viewers, and checks whether acexy
+ * notices: `bun run attack [--only NAME,…] [--seconds N]`. Prints a table. Exit code 0 means that after each attack the same
+ * process runs, acexy's reads were answered in time, no engine was replaced and no viewer was cut off. Otherwise the exit
+ * code is 1 and the reasons are printed. In any case the script removes what it made.
  */
 
 import { existsSync } from 'node:fs'
@@ -17,15 +17,18 @@ import { machine } from './bench/report.ts'
 import { startRawServer } from './bench/throughput.ts'
 
 const PROGRAM = join(import.meta.dir, '../dist/rootfs/roundhouse')
-/** After an attack that ended the process, or before one with another limit, it is started again and finds its engines. */
+/**
+ * How long the orchestrator may take to find its engines after it was restarted. It is restarted if an attack ended its
+ * process, or if the next attack needs another limit.
+ */
 const FOUND_WITHIN_MS = 60_000
-/** Docker may finish a create whose caller is gone; by then it is there to be removed. */
+/** Docker may finish a create after its caller is gone. After this time the container exists and can be removed. */
 const LATE_CREATE_MS = 3_000
 const LAST_LINES = 20
 
 interface Options {
   readonly attacks: ReadonlyMap<string, PlannedAttack>
-  /** Of every attack, instead of its own. */
+  /** The duration of every attack; null for each attack's own duration. */
   readonly seconds: number | null
 }
 
@@ -76,14 +79,14 @@ async function attackAll(
   return judged
 }
 
-/** Sees to it that the orchestrator runs, with the limit that the attack asks for. */
+/** Makes sure that the orchestrator runs with the limit that the attack needs. */
 async function prepare({ container, target }: Site, { descriptors }: PlannedAttack): Promise<void> {
   if (container.life.descriptors === descriptors && (await container.death()) === null) return
   await container.start(descriptors)
   await untilHealthy(target.near, FOUND_WITHIN_MS)
 }
 
-/** Runs it all; what was made is removed when it ends, at a Ctrl-C too. */
+/** Runs the attacks. At the end, and after a Ctrl-C, removes what was made. */
 async function run(options: Options): Promise<readonly Judged[]> {
   const stop = new AbortController()
   const stopped = Promise.withResolvers<never>()
@@ -92,7 +95,7 @@ async function run(options: Options): Promise<readonly Judged[]> {
     stopped.reject(new Error(`ended by ${name}; what it made is removed`))
   }
   const scope = new AsyncDisposableStack()
-  // Until all is removed: a second Ctrl-C must not leave containers behind.
+  // These handlers stay until everything is removed: a second Ctrl-C must not leave containers behind.
   for (const name of ['SIGINT', 'SIGTERM']) process.on(name, onSignal)
   try {
     return await Promise.race([stopped.promise, attackAll(scope, options, stop.signal)])

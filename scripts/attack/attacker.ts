@@ -1,6 +1,6 @@
 /**
- * A process of its own that runs one attack: `bun attacker.ts NAME TARGET`, the target as JSON. Prints an Attacked as JSON. Its
- * work is not to disturb the clocks of those that measure.
+ * Runs one attack in a process of its own: `bun attacker.ts NAME TARGET`, with the target as JSON. Prints an Attacked as
+ * JSON. A separate process keeps the attacker's work from disturbing the clocks of the processes that measure.
  */
 
 import { ATTACKS } from './attacks.ts'

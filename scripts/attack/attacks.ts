@@ -5,21 +5,21 @@ import { malformedHosts, wrongKeys } from './doors.ts'
 import { longEvents, tiedEvents } from './events.ts'
 import type { Attack } from './target.ts'
 
-/** One attack, and what is particular about it. */
+/** One attack and its parameters. */
 export interface PlannedAttack {
   readonly run: Attack
   readonly seconds: number
-  /** The limit of file descriptors of the container; without it Docker's own. */
+  /** The container's limit of file descriptors; if missing, Docker's default. */
   readonly descriptors?: number
 }
 
-/** Nobody attacks: what the machine itself does to the answers. */
+/** Does not attack. This shows how much the machine itself delays the answers. */
 const nobody: Attack = async ({ seconds }) => {
   await Bun.sleep(seconds * 1_000)
   return { notes: ['nobody attacks'], complaints: [] }
 }
 
-/** In their order. */
+/** All attacks by name, in the order in which they run. */
 export const ATTACKS: ReadonlyMap<string, PlannedAttack> = new Map<string, PlannedAttack>([
   ['calm', { run: nobody, seconds: 10 }],
   ['nested', { run: nestedBodies, seconds: 15 }],

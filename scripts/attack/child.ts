@@ -1,14 +1,17 @@
 import { join } from 'node:path'
 
-/** A program of this folder that runs beside this process. */
+/** A program of this folder that runs in a process of its own. */
 export interface Child {
-  /** Ends its input, at which a reader ends by itself. */
+  /** Ends the program's input. A reader ends when its input ends. */
   release(): void
-  /** What it printed, as JSON, when it has ended by itself with 0; throws for any other end. */
+  /** Resolves with the program's output, parsed as JSON, when the program has ended with 0. Throws for any other end. */
   result<T>(): Promise<T>
 }
 
-/** Starts `bun <program> <args>`; the signal kills it. With `nice` it gives way to all else that runs on this machine. */
+/**
+ * Starts `bun <program> <args>`; the signal kills it. With `nice`, the program has a lower priority than everything else on
+ * this machine.
+ */
 export function startChild(
   [program, ...args]: readonly [string, ...string[]],
   { signal, nice = 0 }: { readonly signal: AbortSignal; readonly nice?: number },

@@ -10,9 +10,9 @@ const IMAGE = 'roundhouse:attack'
 const MEMORY_BYTES = 256 * 1024 * 1024
 const READY_WITHIN_MS = 60_000
 
-/** Makes the image out of dist/rootfs, which `bun run build --rootfs` writes. */
+/** Builds the image from dist/rootfs, which `bun run build --rootfs` writes. */
 export async function buildImage({ client }: TestDocker): Promise<void> {
-  // Only Docker's own command sends a Dockerfile that .dockerignore leaves out, so it is sent from another folder.
+  // Only Docker's own command sends a Dockerfile that .dockerignore excludes, so the build uses a copy in another folder.
   const folder = await mkdtemp(join(tmpdir(), 'roundhouse-attack-image-'))
   try {
     for (const part of ['Dockerfile', 'dist/rootfs'])
@@ -25,36 +25,36 @@ export async function buildImage({ client }: TestDocker): Promise<void> {
   }
 }
 
-/** How the orchestrator's container is run. */
+/** How to run the orchestrator's container. */
 export interface ContainerOptions {
   readonly docker: TestDocker
   readonly port: number
-  /** Where the state is, on this machine. */
+  /** The folder on this machine that holds the state. */
   readonly folder: string
   readonly env: Readonly<Record<string, string>>
 }
 
-/** One start of the container; nothing starts it again. */
+/** One start of the container. No restart policy starts it again. */
 export interface Life {
   readonly id: string
   readonly pid: number
-  /** Its limit of file descriptors; without it Docker's own. */
+  /** The container's limit of file descriptors; if missing, Docker's default. */
   readonly descriptors: number | undefined
 }
 
-/** The orchestrator in a container of 256 MB, in the network of this machine. */
+/** Runs the orchestrator in a container of 256 MB, in the network of this machine. */
 export class OrchestratorContainer {
   #life: Life | null = null
 
   constructor(private readonly options: ContainerOptions) {}
 
-  /** What runs; throws where nothing was started. */
+  /** The current start. Throws if the container was not started. */
   get life(): Life {
     if (this.#life === null) throw new Error('the container was not started')
     return this.#life
   }
 
-  /** Ends the one that runs, if any, and starts another on the same state. Resolves when it is ready. */
+  /** Ends the container if it runs, and starts another one on the same state. Resolves when the orchestrator is ready. */
   async start(descriptors?: number): Promise<void> {
     await this.end()
     const { docker, port, folder, env } = this.options
@@ -84,12 +84,12 @@ export class OrchestratorContainer {
     if (this.#life === null) return
     const container = this.options.docker.client.getContainer(this.#life.id)
     this.#life = null
-    // 304: it has ended already.
+    // An error such as 304 is ignored: the container has already ended.
     await container.stop({ t: 5 }).catch(() => undefined)
     await container.remove({ force: true, v: true })
   }
 
-  /** Why the process of the last start does not run any more; null while it does. */
+  /** Says why the process of the last start does not run any more; null while it runs. */
   async death(): Promise<string | null> {
     const { id, pid } = this.life
     const { State, RestartCount } = await this.options.docker.client.getContainer(id).inspect()
@@ -98,16 +98,16 @@ export class OrchestratorContainer {
     return `the process was ${why}`
   }
 
-  /** Bytes that the container uses, but for what its files take of the cache and could be given back. */
+  /** How many bytes the container uses, without the file cache that could be freed. */
   async memoryBytes(): Promise<number> {
     const container = this.options.docker.client.getContainer(this.life.id)
     const { memory_stats: memory } = await container.stats({ stream: false, 'one-shot': true })
-    // By cgroup version 1 and 2.
+    // The names in cgroup version 1 and 2.
     const { total_inactive_file: one, inactive_file: two = 0 } = memory.stats ?? {}
     return (memory.usage ?? 0) - (one ?? two)
   }
 
-  /** The last lines of its log. */
+  /** Returns the last lines of the container's log. */
   async lastWords(lines: number): Promise<string> {
     const container = this.options.docker.client.getContainer(this.life.id)
     return [...pieces(await container.logs({ stdout: true, stderr: true, tail: lines }))].join('')
@@ -121,7 +121,9 @@ export class OrchestratorContainer {
   }
 }
 
-/** What a container wrote, out of Docker's frames: a head of eight bytes, the last four of them the length, before each piece. */
+/**
+ * Takes a container's output out of Docker's frames. Each piece has a header of eight bytes; the last four are its length.
+ */
 function* pieces(frames: Buffer): Generator<string> {
   for (let at = 0; at + 8 <= frames.length; at += 8 + frames.readUInt32BE(at + 4)) {
     yield frames.toString('utf8', at + 8, at + 8 + frames.readUInt32BE(at + 4))

@@ -8,38 +8,38 @@ import { buildImage, OrchestratorContainer } from './container.ts'
 import type { Target } from './target.ts'
 import { openWatchers, type Watcher } from './viewers.ts'
 
-/** How many engines there are, and how many of them play to a viewer. */
+/** How many engines there are, and how many of them have a viewer. */
 export const FLEET = 20
 const VIEWERS = 6
 
 const HEALTHY_WITHIN_MS = 120_000
 const ASK_MS = 5_000
 
-/** What is attacked. */
+/** The site that is attacked. */
 export interface Site {
   readonly container: OrchestratorContainer
-  /** Without its seconds. */
+  /** The target without the duration of an attack. */
   readonly target: Omit<Target, 'seconds'>
-  /** The containers of all engines, as they were at first. */
+  /** The containers of all engines at the start of the attacks. */
   readonly engineIds: readonly string[]
   readonly watchers: readonly Watcher[]
-  /** For whatever is needed beside; it goes with the site. */
+  /** A folder for other files; it is removed with the site. */
   readonly folder: string
 }
 
-/** An engine, as far as it is looked at here. */
+/** The members of an engine that are used here. */
 export interface Engine {
   readonly container_id: string
   readonly health_status: string
 }
 
 /**
- * Starts the orchestrator, its engines and their viewers; `scope` ends and removes all of it, what is only half there too.
- * Throws where something does not come about.
+ * Starts the orchestrator, its engines and their viewers. `scope` ends and removes all of it, even if the start failed
+ * halfway. Throws if the start fails.
  */
 export async function openSite(scope: AsyncDisposableStack, descriptors?: number): Promise<Site> {
   const engines = await connectedDocker(scope)
-  // Under a label of its own: what has that of the engines is the orchestrator's to look at.
+  // This Docker has a label of its own, because the orchestrator looks after all containers with the label of the engines.
   const docker = await connectedDocker(scope)
   await buildImage(docker)
   const image = await buildEngineImage()
@@ -65,19 +65,19 @@ const settings = (engines: TestDocker, image: string): Record<string, string> =>
   CONTAINER_LABEL: `${engines.label.key}=${engines.label.value}`,
   PORT_RANGE_HOST: rangeSetting(freePortRange(40)),
   MIN_REPLICAS: String(FLEET),
-  // An attack brings an engine of its own.
+  // Some attacks bring an engine of their own.
   MAX_REPLICAS: String(FLEET + 2),
-  // So that an engine that seems ill has its verdict while an attack goes on.
+  // A short interval, so that an engine that seems unhealthy gets its verdict during the attack.
   HEALTH_CHECK_INTERVAL_S: '2',
 })
 
-/** The engines that are listed now. */
+/** Returns the engines that are listed now. */
 export async function listedEngines(near: string): Promise<readonly Engine[]> {
   const answer = await fetch(`${near}/engines`, { keepalive: false, signal: AbortSignal.timeout(ASK_MS) })
   return (await answer.json()) as readonly Engine[]
 }
 
-/** Gives their container ids when the whole fleet is listed as healthy. */
+/** Resolves with the container ids of the fleet when all its engines are listed as healthy. */
 export async function untilHealthy(near: string, withinMs: number): Promise<readonly string[]> {
   const healthy = await until(
     `${FLEET} engines are healthy`,
@@ -97,7 +97,7 @@ async function connectedDocker(scope: AsyncDisposableStack): Promise<TestDocker>
   return docker
 }
 
-/** The address of this machine in Docker's default network. */
+/** Finds the address of this machine in Docker's default network. */
 async function gatewayOf({ client }: TestDocker): Promise<string> {
   const { IPAM } = await client.getNetwork('bridge').inspect()
   const gateway: string | undefined = IPAM?.Config?.[0]?.Gateway

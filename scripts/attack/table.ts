@@ -18,7 +18,7 @@ const HEADER = [
   'held',
 ]
 
-/** The figures of all trials, as lines for people: milliseconds, and the most megabytes. */
+/** Renders the figures of all trials as lines for people: times in milliseconds, and the highest memory in megabytes. */
 export function table(
   rows: readonly { readonly trial: Trial; readonly reasons: readonly string[] }[],
 ): string[] {

@@ -1,25 +1,25 @@
-/** What an attack is aimed at; its process gets it as JSON. */
+/** The target of an attack. The attacker's process receives it as JSON. */
 export interface Target {
-  /** The orchestrator as acexy reaches it: over loopback, which some bounds exempt. */
+  /** The orchestrator's address for acexy, on loopback. Some limits do not apply there. */
   readonly near: string
-  /** The same by another address of this machine, where nobody is exempt. */
+  /** The orchestrator at another address of this machine, where all limits apply. */
   readonly far: string
   readonly key: string
   readonly seconds: number
 }
 
-/** What an attack has to say for itself. */
+/** What an attack reports about itself. */
 export interface Outcome {
-  /** What it did, in figures. */
+  /** What the attack did, in figures. */
   readonly notes: readonly string[]
-  /** What it saw that must not be, beside what is looked at for all attacks. */
+  /** Wrong behaviour that the attack saw, in addition to what is checked for all attacks. */
   readonly complaints: readonly string[]
 }
 
-/** Goes on for `target.seconds`, and throws only for a fault of its own. */
+/** Attacks for `target.seconds`. Throws only because of a fault of its own. */
 export type Attack = (target: Target) => Promise<Outcome>
 
-/** The figures of one attack's process: its outcome, and when it was at it, in epoch milliseconds. */
+/** The outcome of an attack, and when it began and ended, in epoch milliseconds. */
 export interface Attacked extends Outcome {
   readonly fromMs: number
   readonly untilMs: number

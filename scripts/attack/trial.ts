@@ -7,26 +7,29 @@ import { type Engine, listedEngines, type Site } from './site.ts'
 import type { Attacked, Target } from './target.ts'
 import { SiteWatch, type Watched } from './watch.ts'
 
-/** So nice to all others that the attackers take no processor from what they attack: they would be on other machines. */
+/**
+ * The low priority of attackers, so that they take no processor time from the orchestrator: real attackers would be on other
+ * machines.
+ */
 const ATTACKER_NICE = 10
-/** How long an attack may take to end beyond its time. */
+/** How much longer than its duration an attack may take to end. */
 const LATE_MS = 60_000
-/** Within it the fleet is asked for after an attack, and the viewers have more bytes. */
+/** How long the fleet and the bytes of the viewers may take to show after an attack. */
 const AFTER_MS = 5_000
 
-/** What was asked on connections of one kind. */
+/** The results of the questions on connections of one kind. */
 export interface Asked {
-  /** Of the questions that had an answer; null where none had. */
+  /** The times of the answered questions; null if none was answered. */
   readonly ms: Spread | null
   /** The longest time without an answer. */
   readonly longestGapMs: number
-  /** Connections that were closed under it. */
+  /** How many connections were closed while in use. */
   readonly reopened: number
-  /** Why questions had no answer in the end, each as often as it was so. */
+  /** Why questions got no answer in the end, one entry for each question. */
   readonly failures: readonly string[]
 }
 
-/** All that was seen of one attack. */
+/** Everything that was observed during one attack. */
 export interface Trial extends Watched {
   readonly name: string
   readonly kept: Asked
@@ -34,9 +37,9 @@ export interface Trial extends Watched {
   readonly bare: Asked
   readonly notes: readonly string[]
   readonly complaints: readonly string[]
-  /** The file and its log, at the end. */
+  /** The size of the database file and its log at the end. */
   readonly databaseBytes: number
-  /** Why the process does not run any more, or null. */
+  /** Why the process does not run any more; null while it runs. */
   readonly death: string | null
   /** Containers of the first engines that are not listed as healthy at the end. */
   readonly lostEngines: readonly string[]
@@ -44,7 +47,7 @@ export interface Trial extends Watched {
   readonly cutStreams: readonly string[]
 }
 
-/** Lets one attack happen to a site and looks at what becomes of it. */
+/** Runs one attack on a site and observes the site. */
 export async function trialOf(site: Site, { name, seconds, bareUrl, signal }: TrialOptions): Promise<Trial> {
   const target: Target = { ...site.target, seconds }
   const within = AbortSignal.any([signal, AbortSignal.timeout(target.seconds * 1_000 + LATE_MS)])
@@ -75,7 +78,7 @@ interface TrialOptions {
   readonly signal: AbortSignal
 }
 
-/** Where nobody answers, all of them. */
+/** Finds the engines that are not listed as healthy. If there is no answer, these are all of them. */
 async function lostOf({ target, engineIds }: Site): Promise<readonly string[]> {
   const told = () => listedEngines(target.near).catch(() => null)
   const engines = await until('the engines are told', told, AFTER_MS).catch((): readonly Engine[] => [])
@@ -118,7 +121,7 @@ const askedWithin = (
   bare: askedOn(bare, span),
 })
 
-/** Of what was asked, or not answered yet, while the attack went on. */
+/** Sums up the questions that were asked, or still waited for their answer, during the attack. */
 function askedOn({ readings, reopenedMs, failures }: Lane, { fromMs, untilMs }: Span): Asked {
   const within = readings.filter(([atMs, tookMs]) => atMs + tookMs >= fromMs && atMs <= untilMs)
   const isMeanwhile = (atMs: number): boolean => atMs >= fromMs && atMs <= untilMs

@@ -2,15 +2,16 @@ import type { PlannedAttack } from './attacks.ts'
 import { FLEET } from './site.ts'
 import type { Asked, Trial } from './trial.ts'
 
-/** The most that acexy's reads may take, of a hundred all but one. */
+/** The highest accepted p99 of acexy's reads. */
 const P99_MS = 50
 
-/** When acexy gives up a question. */
+/** How long acexy waits for an answer. */
 const PATIENCE_MS = 3_000
 
 /**
- * Which of the promises did not hold, in sentences; none where all did. Where all descriptors are taken, connections are closed,
- * acexy's too, so that some are left: a question may be lost then, but not its repetitions for as long as acexy waits for one.
+ * Returns the promises that did not hold, in sentences; an empty list if all held. If all descriptors are taken, the
+ * orchestrator closes connections, acexy's too, so that some descriptors are left. In that case a question may be lost, but
+ * not its repetitions for as long as acexy waits for an answer.
  */
 export function brokenPromises(trial: Trial, { descriptors }: PlannedAttack): string[] {
   const areConnectionsTaken = descriptors !== undefined

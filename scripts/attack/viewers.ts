@@ -3,17 +3,17 @@ import type { Viewing } from '../../tests/support/acexy-viewing.ts'
 
 const PIECE_BYTES = 16_384
 
-/** A viewer at a proxy: its stream was reported, and it takes its bytes all the time. */
+/** A viewer at a proxy. Its stream was reported, and it reads the stream all the time. */
 export interface Watcher {
   readonly streamId: string
-  /** How many bytes it has had. */
+  /** Returns how many bytes the viewer has received. */
   bytes(): number
-  /** Whether its stream has ended. */
+  /** Whether the viewer's stream has ended. */
   hasEnded(): boolean
   leave(): Promise<void>
 }
 
-/** So many viewers of different contents, each at an engine of its own. Throws where one gets no engine. */
+/** Opens `count` viewers of different contents, each on an engine of its own. Throws if a viewer gets no engine. */
 export async function openWatchers(url: string, apiKey: string, count: number): Promise<readonly Watcher[]> {
   const acexy = new AcexyClient({ url, apiKey })
   const watchers: Watcher[] = []

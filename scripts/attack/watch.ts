@@ -4,16 +4,16 @@ import { FLEET, listedEngines, type Site } from './site.ts'
 const MEMORY_EVERY_MS = 500
 const FLEET_EVERY_MS = 1_000
 
-/** What was seen of the container and the fleet while an attack went on. */
+/** What was observed of the container and the fleet during an attack. */
 export interface Watched {
   readonly mostMemoryBytes: number
-  /** Engines of the first ones that were listed, which ill ones are not, at the look that found the fewest. */
+  /** How many of the first engines were listed, at the look that found the fewest. Unhealthy engines are not listed. */
   readonly fewestListed: number
-  /** Share of one processor that the main thread took, which does all answers. */
+  /** The share of one processor that the main thread used. That thread makes all answers. */
   readonly busy: number
 }
 
-/** Looks at the memory and at the fleet again and again until it is told to end. */
+/** Observes the memory and the fleet again and again until `end` is called. */
 export class SiteWatch {
   #isOver = false
   #mostMemoryBytes = 0
@@ -38,14 +38,14 @@ export class SiteWatch {
     return { mostMemoryBytes: this.#mostMemoryBytes, fewestListed: this.#fewestListed, busy }
   }
 
-  /** Not a number where the process is gone. */
+  /** Resolves with NaN if the process is gone. */
   #micros(): Promise<number> {
     return mainThreadMicros(this.site.container.life.pid).catch(() => Number.NaN)
   }
 
   async #again(ms: number, look: () => Promise<void>): Promise<void> {
     while (!this.#isOver) {
-      // A question that fails is the reader's to tell, and a container that is gone is seen at the end.
+      // Failures are ignored: the reader reports failed questions, and a container that is gone is noticed at the end.
       await look().catch(() => undefined)
       await Bun.sleep(ms)
     }
