@@ -3,17 +3,17 @@ import { keyed } from './tools.ts'
 
 const ANSWER_BYTES = 100_000_000
 
-/** An engine whose every answer has 100 MB. */
+/** Runs an engine whose every answer has 100 MB. */
 export const hugeAnswers: Attack = (target) =>
   keepEngine(target, { answer_bytes: ANSWER_BYTES, packed_answers: false })
 
-/** An engine whose every answer has 100 MB once it is unpacked, and 100 kB on the wire. */
+/** Runs an engine whose every answer has 100 MB after unpacking, and 100 kB on the wire. */
 export const gzipBombs: Attack = (target) =>
   keepEngine(target, { answer_bytes: ANSWER_BYTES, packed_answers: true })
 
 /**
- * Provisions an engine that is so from its start on, when it is asked five times a second, and reports a stream of it, so that it
- * is asked for statistics too; removes it when the time is over.
+ * Provisions an engine with these faults from its start, while it is asked five times a second. Reports a stream on the
+ * engine, so that it is asked for statistics too. Removes the engine when the time is over.
  */
 async function keepEngine(target: Target, faults: Readonly<Record<string, unknown>>): Promise<Outcome> {
   const env = { FAULTS: JSON.stringify(faults) }

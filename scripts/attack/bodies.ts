@@ -1,15 +1,18 @@
 import type { Attack, Outcome, Target } from './target.ts'
 import { atOnce, keyed, nameOf, Tally } from './tools.ts'
 
-/** At once: each waits for its answer, so that acexy's questions stand behind so many bodies at most. */
+/**
+ * How many bodies are sent at a time. Each sender waits for its answer, so acexy's questions wait behind at most this many
+ * bodies.
+ */
 const PLACES = 4
 const PATIENCE_MS = 20_000
 
 const NEST = 40_000
-/** The most that is accepted, by what the README says of bodies. */
+/** The largest accepted body according to the README. */
 const BODY_BYTES = 65_536
 
-/** Bodies that are all brackets, to everything that takes a POST. */
+/** Sends bodies of nothing but brackets to every path that takes a POST. */
 export const nestedBodies: Attack = (target) =>
   sendBodies(target, [
     '['.repeat(NEST),
@@ -18,7 +21,7 @@ export const nestedBodies: Attack = (target) =>
     `${'{"a":'.repeat(NEST / 5)}1${'}'.repeat(NEST / 5)}`,
   ])
 
-/** Bodies of the greatest size, of many small members, and beyond what is accepted. */
+/** Sends bodies of the largest size, bodies of many small members, and bodies that are too large. */
 export const largeBodies: Attack = (target) =>
   sendBodies(target, [
     `{"labels":{"a":"${'a'.repeat(BODY_BYTES - 20)}"}}`,
@@ -31,7 +34,7 @@ export const largeBodies: Attack = (target) =>
     `{"labels":{"a":"${'a'.repeat(1_000_000)}"}}`,
   ])
 
-/** As many members as the size takes. */
+/** Makes a body with as many members as the size allows. */
 function membersOf(member: (n: number) => string, open: string, close: string): string {
   const members: string[] = []
   for (let bytes = open.length + close.length; ; ) {
@@ -66,7 +69,7 @@ async function sendBodies(target: Target, bodies: readonly string[]): Promise<Ou
   }
 }
 
-/** Every path that takes a POST, by the API document, with ids of nothing. */
+/** Lists every path that takes a POST, according to the API document, with ids that do not exist. */
 async function postPaths({ near }: Target): Promise<readonly string[]> {
   const answer = await fetch(`${near}/swagger/json`)
   const document = (await answer.json()) as { paths: Record<string, Record<string, unknown>> }

@@ -6,13 +6,13 @@ import { atOnce, dial, keyed, nameOf, statusIn, Tally } from './tools.ts'
 
 const CLIENTS = 1_000
 /**
- * Between an answer and the next question of one client. A thousand that ask again at once would wait for one another, 50 ms at
- * 20,000 answers a second, whatever the server does.
+ * The pause of a client between an answer and its next question. A thousand clients without a pause would wait for one
+ * another whatever the server does: 50 ms at 20,000 answers a second.
  */
 const CLIENT_PAUSE_MS = 1_000
 const READS = ['/engines', '/streams?status=started', '/orchestrator/status', '/events?limit=100']
 
-/** A thousand connections, opened at once, that read again and again. */
+/** Opens a thousand connections at once, which read again and again. */
 export const manyClients: Attack = async ({ far, seconds }) => {
   const failures = new Tally()
   let answers = 0
@@ -40,7 +40,7 @@ export const manyClients: Attack = async ({ far, seconds }) => {
 const SLOW = 300
 const BYTE_MS = 250
 
-/** Heads that never end, and bodies that don't, byte by byte. */
+/** Sends headers that never end, and bodies that never end, byte by byte. */
 export const slowClients: Attack = async ({ far, key, seconds }) => {
   const { host } = new URL(far)
   const head = `GET /engines HTTP/1.1\r\nHost: ${host}\r\nX-Slow: `
@@ -66,7 +66,7 @@ export const slowClients: Attack = async ({ far, key, seconds }) => {
 
 const READERS = 100
 
-/** Readers of the feed that never take anything, while there is something to tell. */
+/** Opens readers of the feed that never take anything, while events happen. */
 export const silentReaders: Attack = async (target) => {
   const { far, near, seconds } = target
   const { host } = new URL(far)
@@ -89,7 +89,7 @@ export const silentReaders: Attack = async (target) => {
   }
 }
 
-/** The first piece of an answer; after it nothing is taken any more. */
+/** Resolves with the first piece of an answer. After that nothing more is read. */
 function firstWords(socket: Socket): Promise<string> {
   return new Promise((resolve) => {
     socket.once('data', (chunk: Buffer) => {
@@ -103,7 +103,7 @@ function firstWords(socket: Socket): Promise<string> {
 const PAIR_MS = 25
 const SHORT = { url: 50, labels: {} }
 
-/** Something for the feed to tell; gives how many pairs of events were taken. */
+/** Reports pairs of events for the feed. Resolves with how many pairs were accepted. */
 async function reportPairs({ near, key }: Target, seconds: number): Promise<number> {
   let pairs = 0
   const headers = keyed(key)
@@ -122,11 +122,13 @@ async function reportPairs({ near, key }: Target, seconds: number): Promise<numb
   return pairs
 }
 
-/** More than any process of that limit can have. */
+/** More connections than a process with this limit of descriptors can have. */
 const IDLE = 400
 const REFILL_MS = 100
 
-/** Connections that say nothing, up to the limit of descriptors and beyond, opened anew when they are closed. */
+/**
+ * Opens connections that send nothing, up to the limit of descriptors and beyond, and opens new ones when they are closed.
+ */
 export const idleConnections: Attack = async ({ far, seconds }) => {
   let opened = 0
   let refused = 0

@@ -3,9 +3,9 @@ import { atOnce, nameOf, say, statusIn, Tally } from './tools.ts'
 
 const PLACES = 8
 const SILENT_MS = 3_000
-/** An answer to a malformed request has some kilobytes at most; a page with a stack has fifty and more. */
+/** An answer to a malformed request has a few kilobytes at most. A page with a stack trace has fifty and more. */
 const ANSWER_BYTES_MAX = 16_384
-/** What only a page for developers has. */
+/** Words that only a development page contains. */
 const INNER_WORDS = /<html|\bat \S+ \(|node_modules|\/src\//i
 
 /** A name that somebody else may have pointed at us. */
@@ -26,10 +26,10 @@ const HEADS: Readonly<Record<string, string>> = {
   'no HTTP': '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n',
 }
 
-/** The check of HAProxy and its like, which must be answered. */
+/** The health check of HAProxy and similar load balancers, which must be answered. */
 const OLD_CHECK = 'GET /healthz HTTP/1.0\r\n\r\n'
 
-/** Requests with a malformed Host, or none. */
+/** Sends requests with a malformed Host, or without one. */
 export const malformedHosts: Attack = async ({ near, far, seconds }) => {
   const complaints = new Set<string>()
   const statuses = new Tally()
@@ -50,10 +50,10 @@ export const malformedHosts: Attack = async ({ near, far, seconds }) => {
   return { notes: [`${statuses}; the longest answer has ${most} bytes`], complaints: [...complaints] }
 }
 
-/** More than wait for their answers at a time. */
+/** More callers than may wait for their answers at a time. */
 const CALLERS = 300
 
-/** Wrong keys, from many at once. */
+/** Sends wrong keys from many callers at once. */
 export const wrongKeys: Attack = async ({ far, seconds }) => {
   const statuses = new Tally()
   const { host } = new URL(far)

@@ -1,24 +1,27 @@
 import type { Attack, Outcome, Target } from './target.ts'
 import { atOnce, keyed, nameOf, Tally } from './tools.ts'
 
-/** Each waits for its answer before it reports again: the greatest rate that one thread takes. */
+/**
+ * How many reports are sent at a time. Each sender waits for its answer, which gives the highest rate that one thread can
+ * take.
+ */
 const PLACES = 4
 const PATIENCE_MS = 20_000
 
-/** What is accepted, by the schemas of events: characters, of three bytes each here. */
+/** The longest texts that the schemas of events accept, in characters. Each character here has three bytes. */
 const CHARACTER = '語'
 const NAME = 255
 const ID = 2_304
-/** All labels together have 8,192 characters, their names too. */
+/** All labels together may have 8,192 characters, including their names. */
 const LONG: Length = {
   url: 2_048,
   labels: { a: longest(ID), b: longest(ID), c: longest(8_192 - 3 * ID - 'stream_idabc'.length) },
 }
 
-/** An address of documentation, which no engine has. */
+/** An address reserved for documentation, which no engine has. */
 export const NOBODY: At = { host: '192.0.2.1', port: 6878 }
 
-/** Starts and ends of streams on an engine that nobody knows; every fourth stream is never ended. */
+/** Starts and ends streams on an unknown engine. Every fourth stream is never ended. */
 export const longEvents: Attack = (target) =>
   reportAll(target, async (post, turn) => {
     const id = longest(ID, crypto.randomUUID())
@@ -26,7 +29,7 @@ export const longEvents: Attack = (target) =>
     if (turn % 4 !== 0) await post('/events/stream_ended', { stream_id: id, reason: longest(NAME) })
   })
 
-/** Starts of streams on the engines that are there, none of which ever plays; their ends are never told. */
+/** Starts streams on the existing engines. None of them plays, and their ends are never reported. */
 export const tiedEvents: Attack = async (target) => {
   const answer = await fetch(`${target.near}/engines`)
   const engines = (await answer.json()) as readonly At[]
@@ -38,7 +41,7 @@ export const tiedEvents: Attack = async (target) => {
 
 type Post = (path: string, body: unknown) => Promise<void>
 
-/** Reports from all places at once, again and again; every event has to be accepted. */
+/** Reports from all places at once, again and again. Every event has to be accepted. */
 async function reportAll(
   { far, key, seconds }: Target,
   report: (post: Post, turn: number) => Promise<void>,
@@ -64,19 +67,19 @@ async function reportAll(
   }
 }
 
-/** Where an engine is reached. */
+/** The address of an engine. */
 interface At {
   readonly host: string
   readonly port: number
 }
 
-/** How long a start is made: the characters of each URL, and what it has for labels beside its id. */
+/** The length of a start event: the characters of each URL, and the labels besides the stream's id. */
 interface Length {
   readonly url: number
   readonly labels: Readonly<Record<string, string>>
 }
 
-/** A start of a stream at an engine. */
+/** Makes the start event of a stream on an engine. */
 export function startOf(streamId: string, { host, port }: At, { url: length, labels }: Length) {
   const url = (of: string) => longest(length, `http://${host}:${port}/ace/${of}/`)
   return {
@@ -93,7 +96,7 @@ export function startOf(streamId: string, { host, port }: At, { url: length, lab
   }
 }
 
-/** A text of so many characters. */
+/** Makes a text of this many characters. */
 function longest(length: number, beginning = ''): string {
   return beginning.padEnd(length, CHARACTER)
 }

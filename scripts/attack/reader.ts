@@ -1,35 +1,35 @@
 /**
- * A process of its own that asks what acexy asks, all the time, until its input ends: `bun reader.ts URL BARE_URL CONTAINER_IDS`.
- * Prints its Readings as JSON. It asks on a connection that is kept, on new ones, and on a kept one of a bare server beside, which
- * shows what the machine itself does to an answer.
+ * Asks the same questions as acexy, in a process of its own, until its input ends: `bun reader.ts URL BARE_URL
+ * CONTAINER_IDS`. Prints its Readings as JSON. It asks on a kept connection and on new connections, and on a kept connection
+ * to a bare server, which shows how much the machine itself delays an answer.
  */
 
 import { KeepAliveConnection } from '../bench/keep-alive-connection.ts'
 import { epochMs } from './target.ts'
 
-/** When a question was asked, in epoch milliseconds, and how many milliseconds it took until its answer. */
+/** When a question was asked, in epoch milliseconds, and how many milliseconds its answer took. */
 export type Reading = readonly [atMs: number, tookMs: number]
 
-/** What was found on connections of one kind. */
+/** The readings on connections of one kind. */
 export interface Lane {
   readonly readings: Reading[]
-  /** When a kept connection was closed and the question asked again on a new one, as Go's client does. */
+  /** When a kept connection was closed and the question was asked again on a new one, as Go's client does. */
   readonly reopenedMs: number[]
-  /** Questions that had no good answer in the end, and why. */
+  /** Questions that got no good answer in the end, and why. */
   readonly failures: { readonly atMs: number; readonly why: string }[]
 }
 
-/** What the reader found. */
+/** The results of the reader. */
 export interface Readings {
   readonly kept: Lane
   readonly fresh: Lane
   readonly bare: Lane
 }
 
-/** Between an answer and the next question of one lane. */
+/** The pause of a lane between an answer and its next question. */
 const PAUSE_MS = 10
 const FRESH_PAUSE_MS = 25
-/** When acexy gives up. */
+/** How long acexy waits for an answer. */
 const PATIENCE_MS = 3_000
 
 if (import.meta.main) {
@@ -52,7 +52,7 @@ if (import.meta.main) {
 
 interface Task {
   readonly url: string
-  /** Asked in turn. */
+  /** The paths, asked in turn. */
   readonly paths: readonly string[]
   readonly over: AbortSignal
 }
@@ -86,7 +86,7 @@ async function readKept(lane: Lane, { url, paths, over }: Task): Promise<void> {
   }
   for (let turn = 0; !over.aborted; turn++) {
     const isTimely = await read(lane, ask(paths[turn % paths.length] ?? '/'))
-    // What comes late would be taken for the answer to the next question.
+    // A late answer would be taken for the answer to the next question.
     if (!isTimely) connection = null
     await Bun.sleep(PAUSE_MS)
   }
@@ -108,7 +108,7 @@ async function askOnce(url: string, path: string): Promise<void> {
   }
 }
 
-/** Takes the time of one question; gives whether it had its answer. */
+/** Times one question. Resolves with whether it was answered in time. */
 async function read(lane: Lane, answer: Promise<void>): Promise<boolean> {
   const atMs = epochMs()
   const late = Promise.withResolvers<never>()

@@ -16,19 +16,19 @@ export class Tally {
     return [...this.#counts.keys()]
   }
 
-  /** The most frequent first. */
+  /** Lists the counts, the most frequent first. */
   toString(): string {
     const rows = [...this.#counts].toSorted(([, a], [, b]) => b - a)
     return rows.map(([name, count]) => `${count} × ${name}`).join(', ') || 'none'
   }
 }
 
-/** A rest after what failed, so that a server that is gone is not asked a million times. */
+/** A pause after a failure, so that a server that is gone is not asked a million times. */
 const REST_MS = 50
 
 /**
- * Does `work` at so many places at once, at each again as soon as it has ended, until the time is over. What it throws is given
- * to `onFailure`, and the place rests a moment.
+ * Runs `work` in this many places at once, again and again until the time is over. If `work` throws, `onFailure` receives
+ * the error and the place pauses for a moment.
  */
 export async function atOnce(
   { places, seconds }: { readonly places: number; readonly seconds: number },
@@ -49,11 +49,14 @@ export async function atOnce(
   await Promise.all(Array.from({ length: places }, (_, place) => goOn(place)))
 }
 
-/** What a socket's error or a broken fetch is called in a tally. */
+/** Names a socket's error or a failed fetch for a tally. */
 export const nameOf = (error: Error): string =>
   'code' in error && typeof error.code === 'string' ? error.code : error.message
 
-/** A bare connection to an origin such as `http://127.0.0.1:8000`; its errors after the connect are only its end. */
+/**
+ * Opens a bare connection to an origin such as `http://127.0.0.1:8000`. An error after the connect shows only as the
+ * connection's end.
+ */
 export async function dial(origin: string): Promise<Socket> {
   const { hostname, port } = new URL(origin)
   const opened = Promise.withResolvers<void>()
@@ -65,7 +68,10 @@ export async function dial(origin: string): Promise<Socket> {
   return socket
 }
 
-/** All that comes for `request` until the connection ends, or until nothing has come for `silentMs`. */
+/**
+ * Sends `request` and returns everything that is received until the connection ends, or until nothing has come for
+ * `silentMs`.
+ */
 export async function say(origin: string, request: string, silentMs: number): Promise<string> {
   const socket = await dial(origin)
   const chunks: Buffer[] = []
@@ -79,10 +85,10 @@ export async function say(origin: string, request: string, silentMs: number): Pr
   return Buffer.concat(chunks).toString('latin1')
 }
 
-/** The status of an answer as it came; `silence` where none did. */
+/** The status of a raw answer; `silence` if there was no answer. */
 export const statusIn = (answer: string): string => /^HTTP\/1\.[01] (\d{3})/.exec(answer)?.[1] ?? 'silence'
 
-/** The headers of a POST with the key. */
+/** Makes the headers of a POST with the key. */
 export const keyed = (key: string): Record<string, string> => ({
   authorization: `Bearer ${key}`,
   'content-type': 'application/json',
