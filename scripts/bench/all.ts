@@ -1,4 +1,4 @@
-/** All benchmarks, one after the other. */
+/** Runs all benchmarks, one after the other. */
 
 import { measureBodies } from './bodies.ts'
 import { measureEvents } from './events.ts'

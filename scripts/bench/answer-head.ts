@@ -1,4 +1,4 @@
-/** What the first lines of an HTTP/1.1 answer say; places are in bytes from its begin. */
+/** The head of an HTTP/1.1 answer. Positions are in bytes from the start of the answer. */
 export interface AnswerHead {
   readonly status: number
   readonly bodyStart: number
@@ -7,7 +7,7 @@ export interface AnswerHead {
 
 const HEAD_END = '\r\n\r\n'
 
-/** The head of an answer when all of it is there, else null; throws where it does not tell the body's length. */
+/** Parses the head of an answer; null if it is not complete yet. Throws if the head does not give the body's length. */
 export function answerHead(received: Buffer): AnswerHead | null {
   const headEnd = received.indexOf(HEAD_END)
   if (headEnd < 0) return null

@@ -2,7 +2,7 @@ import { until } from '../../tests/support/docker.ts'
 import type { TestServer } from '../../tests/support/server.ts'
 import { bodyOf, provisioning } from './launches.ts'
 
-/** What is used of an engine in the answer of `GET /engines`. */
+/** The members of an engine in the answer of `GET /engines` that are used here. */
 export interface ListedEngine {
   readonly container_id: string
   readonly host: string
@@ -10,11 +10,14 @@ export interface ListedEngine {
   readonly health_status: string
 }
 
-/** A few at a time: more would only wait for Docker's own queue, until a deadline passes. */
+/** How many launches run at a time. More would only wait in Docker's queue until a deadline passes. */
 const AT_ONCE = 5
 const READY_WITHIN_MS = 60_000
 
-/** Provisions `size` engines and resolves when all are listed as healthy, so that nothing boots while it is measured. */
+/**
+ * Provisions `size` engines and resolves when all are listed as healthy, so that no engine is still starting during the
+ * measurement.
+ */
 export async function provisionFleet(server: TestServer, size: number): Promise<readonly ListedEngine[]> {
   const { launch } = provisioning(server)
   for (let done = 0; done < size; done += AT_ONCE) {
@@ -31,7 +34,7 @@ export async function provisionFleet(server: TestServer, size: number): Promise<
   )
 }
 
-/** Tells the orchestrator of a stream on an engine, as acexy does, and gives the stream's id. */
+/** Reports a stream on an engine, as acexy does, and returns the stream's id. */
 export async function startStream(server: TestServer, { host, port }: ListedEngine): Promise<string> {
   const key = crypto.randomUUID().replaceAll('-', '').padEnd(40, '0')
   const session = crypto.randomUUID()
@@ -51,7 +54,7 @@ export async function startStream(server: TestServer, { host, port }: ListedEngi
   return stream.id
 }
 
-/** Tells the orchestrator that a stream ended. */
+/** Reports that a stream ended. */
 export async function endStream(server: TestServer, streamId: string): Promise<void> {
   const response = await server.post('/events/stream_ended', { stream_id: streamId, reason: 'eof' })
   const { updated }: { updated: boolean } = await bodyOf(response)

@@ -6,21 +6,24 @@ import { buildEngineImage } from '../../tests/support/engine-image.ts'
 import { TestServer } from '../../tests/support/server.ts'
 import { asText, type Machine, machine, type Report } from './report.ts'
 
-/** What a benchmark works with. All that it gets or makes through this is removed when it ends, however it ends. */
+/**
+ * The environment of a benchmark. Everything that a benchmark makes through it is removed when the benchmark ends, however
+ * it ends.
+ */
 export interface Bench {
   /** The orchestrator's program and its first arguments. */
   readonly command: readonly string[]
-  /** Ends what runs at the Ctrl-C, or when the benchmark takes too long. */
+  /** Aborts on Ctrl-C, or when the benchmark takes too long. */
   readonly signal: AbortSignal
-  /** Runs when the benchmark has ended, the last one first. */
+  /** Registers a function to run after the benchmark. The last one registered runs first. */
   defer(cleanUp: () => void | Promise<void>): void
-  /** Docker under a label of its own. */
+  /** Connects to Docker with a label of its own. */
   docker(): Promise<TestDocker>
-  /** An orchestrator that is not started yet; its settings win over those of the harness. */
+  /** Makes an orchestrator that is not started yet. Its settings win over those of the harness. */
   server(docker: TestDocker, env: Readonly<Record<string, string>>): Promise<TestServer>
 }
 
-/** One benchmark; it fails only where something went wrong, never because of a figure. */
+/** One benchmark. It fails only if something went wrong, never because of a figure. */
 export type Benchmark = (bench: Bench) => Promise<Report>
 
 interface Results {
@@ -33,13 +36,13 @@ interface Results {
 const BINARY = join(import.meta.dir, '../../dist/roundhouse')
 const SOURCES = join(import.meta.dir, '../../src/main.ts')
 const TIME_LIMIT_MS = 300_000
-/** Docker may finish a create whose caller is gone; by then it is there to be removed. */
+/** Docker may finish a create after its caller is gone. After this time the container exists and can be removed. */
 const LATE_CREATE_MS = 3_000
 
 /**
- * Runs the benchmarks one after the other as a program: prints each report, writes all of them to the file of `--json`,
- * and ends the process with 0 whatever the figures are, with 1 when something failed. `--program FILE` measures another
- * executable than dist/roundhouse; where that is not there, the sources under Bun are measured.
+ * Runs the benchmarks one after the other and ends the process. Prints each report, and writes all reports to the file of
+ * `--json`. The exit code is 0 whatever the figures are, and 1 if something failed. `--program FILE` measures another
+ * executable than dist/roundhouse. If dist/roundhouse does not exist, the sources under Bun are measured.
  */
 export async function runBenchmarks(benchmarks: readonly Benchmark[]): Promise<never> {
   const { json, program } = parseArgs({
@@ -82,7 +85,7 @@ async function runOne(benchmark: Benchmark, command: readonly string[]): Promise
   const onSignal = (name: string) => end(`ended by ${name}`)
   const timer = setTimeout(() => end(`took longer than ${TIME_LIMIT_MS} ms`), TIME_LIMIT_MS)
   const scope = new AsyncDisposableStack()
-  // Until all is removed: a second Ctrl-C must not leave containers behind.
+  // These handlers stay until everything is removed: a second Ctrl-C must not leave containers behind.
   for (const name of ['SIGINT', 'SIGTERM']) process.on(name, onSignal)
   try {
     return await Promise.race([stopped.promise, benchmark(benchIn(scope, command, stop.signal))])

@@ -6,9 +6,9 @@ interface Answer {
 }
 
 /**
- * One TCP connection that asks for one path after the other. Written for measuring: `fetch` chooses among connections
- * by itself, and takes several times the processor time of the server that is measured. Knows answers with a
- * `content-length` only.
+ * One TCP connection that asks one question after the other. It exists for measuring: `fetch` chooses among connections by
+ * itself, and takes several times the processor time of the measured server. It understands only answers with a
+ * `content-length`.
  */
 export class KeepAliveConnection {
   #received = Buffer.alloc(0)
@@ -21,7 +21,7 @@ export class KeepAliveConnection {
     private readonly host: string,
   ) {}
 
-  /** Connects to an origin such as `http://127.0.0.1:8000`; throws where nobody listens. */
+  /** Connects to an origin such as `http://127.0.0.1:8000`. Throws if nobody listens there. */
   static async open(origin: string): Promise<KeepAliveConnection> {
     const { hostname, port, host } = new URL(origin)
     let connection: KeepAliveConnection | null = null
@@ -38,12 +38,15 @@ export class KeepAliveConnection {
     return connection
   }
 
-  /** Gives the body of a 200; throws for any other answer, and when the connection ends. One call at a time. */
+  /**
+   * Returns the body of a 200. Throws for any other answer, and when the connection ends. Only one call may be open at a
+   * time.
+   */
   get(path: string): Promise<Buffer> {
     return this.ask(`GET ${path}`, '')
   }
 
-  /** As `get`, with JSON to be sent. */
+  /** Sends JSON; otherwise like `get`. */
   post(path: string, body: string): Promise<Buffer> {
     const head = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`
     return this.ask(`POST ${path}`, head, body)
@@ -65,7 +68,7 @@ export class KeepAliveConnection {
   }
 
   private receive(chunk: Buffer): void {
-    // The chunk is the socket's own memory, which it uses again.
+    // The chunk is copied, because the socket reuses its memory.
     this.#received = Buffer.concat([this.#received, chunk])
     try {
       this.#head ??= answerHead(this.#received)

@@ -3,16 +3,16 @@ import type { TestDocker } from '../../tests/support/docker.ts'
 import type { PortRange } from '../../tests/support/ports.ts'
 import type { TestServer } from '../../tests/support/server.ts'
 
-/** A container that was started, and when: epoch milliseconds, with fractions. */
+/** A container that was started. Times are epoch milliseconds with fractions. */
 export interface Launch {
   readonly containerId: string
-  /** The port of the host on which it answers. */
+  /** The host port of the container's HTTP server. */
   readonly port: number
   readonly sentAt: number
   readonly answeredAt: number
 }
 
-/** One of the two ways to a running container that are compared. */
+/** One of the two compared ways to start a container. */
 export interface Launcher {
   readonly name: string
   launch(): Promise<Launch>
@@ -22,12 +22,12 @@ export interface Launcher {
 
 interface RawDockerOptions {
   readonly exampleId: string
-  /** Used in turn. */
+  /** The host ports, used in turn. */
   readonly ports: PortRange
   readonly signal: AbortSignal
 }
 
-/** Through the orchestrator: `POST /provision/acestream` with acexy's empty body. */
+/** Launches through the orchestrator: `POST /provision/acestream` with acexy's empty body. */
 export function provisioning(server: TestServer): Launcher {
   return {
     name: 'POST /provision/acestream',
@@ -44,8 +44,9 @@ export function provisioning(server: TestServer): Launcher {
 }
 
 /**
- * Past the orchestrator: Docker's create and start over its socket by plain HTTP, of the same container as the example
- * but for name, port and the label of the installation, so that the orchestrator does not take it for its own.
+ * Launches without the orchestrator: Docker's create and start by plain HTTP over its socket. The container is the same as
+ * the example except for its name, its port and the label of the installation, so that the orchestrator does not take it for
+ * its own.
  */
 export async function rawDocker(
   docker: TestDocker,
@@ -73,7 +74,7 @@ export async function rawDocker(
   }
 }
 
-/** The body of Docker's create call for a container like the example, with another port in all places that name it. */
+/** Makes the body of Docker's create call for a container like the example. The example's port is replaced everywhere. */
 async function bodyLike(docker: TestDocker, exampleId: string): Promise<(port: number) => string> {
   const { Config, HostConfig } = await docker.client.getContainer(exampleId).inspect()
   const { label } = docker
@@ -107,11 +108,11 @@ function dockerPost(docker: TestDocker, signal: AbortSignal) {
     })
 }
 
-/** The JSON of a good answer, taken to have the shape that the caller expects; throws with the words of any other. */
+/** Reads the JSON of a successful answer, without checking its shape. Throws with the body of any other answer. */
 export async function bodyOf<T>(response: Response): Promise<T> {
   if (!response.ok) throw new Error(`${response.url}: ${response.status} ${await response.text()}`)
   return response.json() as Promise<T>
 }
 
-/** Comparable with the times of Docker's events, and finer than `Date.now()`. */
+/** The current time, comparable with the times of Docker's events and finer than `Date.now()`. */
 const now = (): number => performance.timeOrigin + performance.now()

@@ -1,23 +1,23 @@
 /**
- * A process of its own that asks one URL over and over, on several connections at once:
- * `bun load-generator.ts URL CONNECTIONS SECONDS`. Prints its LoadResult as JSON.
+ * Asks one URL over and over, on several connections at once, in a process of its own: `bun load-generator.ts URL
+ * CONNECTIONS SECONDS`. Prints its LoadResult as JSON.
  *
- * Lean on purpose (no promises, no copies): a generator that is slower than the servers would make them look alike.
+ * The generator is lean on purpose (no promises, no copies): if it were slower than the servers, they would look alike.
  */
 
 import { answerHead } from './answer-head.ts'
 
-/** What the generator found. */
+/** The results of the generator. */
 export interface LoadResult {
   /** Answers per second after the warm-up. */
   readonly rate: number
-  /** How many answers there were, with the warm-up. */
+  /** The number of all answers, including the warm-up. */
   readonly all: number
-  /** Share of one processor that the generator itself took; near 1 it was the bottleneck. */
+  /** The share of one processor that the generator itself used. Near 1, the generator was the bottleneck. */
   readonly busy: number
 }
 
-/** Whatever asks, and how often it was answered. */
+/** One connection that asks, and how many answers it got. */
 interface Asker {
   answers: number
   readonly failed: Promise<never>
@@ -46,7 +46,7 @@ async function generate(url: URL, connections: number, seconds: number): Promise
   return { rate: (counted / tookMs) * 1000, all: answers(), busy: (user + system) / 1000 / tookMs }
 }
 
-/** Opens a connection that asks again as soon as it was answered, until it is closed or anything but a 200 comes. */
+/** Opens a connection that asks again after each answer, until it is closed or an answer is not a 200. */
 async function startAsking({ hostname, port, host, pathname, search }: URL): Promise<Asker> {
   const question = Buffer.from(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
   const failure = Promise.withResolvers<never>()
@@ -75,7 +75,7 @@ async function startAsking({ hostname, port, host, pathname, search }: URL): Pro
   return asker
 }
 
-/** How many bytes the answer has of which this is the first piece; both servers write a whole head at once. */
+/** How many bytes the answer has that begins with this chunk. Both servers write a whole head at once. */
 function lengthOf(chunk: Buffer): number {
   const head = answerHead(chunk)
   if (head?.status !== 200) throw new Error(`not the head of a 200: ${chunk.toString('latin1', 0, 200)}`)

@@ -2,27 +2,27 @@ import { text } from 'node:stream/consumers'
 import type { TestDocker } from '../../tests/support/docker.ts'
 import type { Launch } from './launches.ts'
 
-/** The stream of events ends by itself when this is over. */
+/** How long after the answer to read events. The event stream ends by itself then. */
 const MARGIN_MS = 10
 
-/** How the milliseconds of a launch divide, by the times of Docker's own events. */
+/** How the milliseconds of a launch divide, according to Docker's own events. */
 export interface Phases {
-  /** From the request to Docker's word that the container is created. */
+  /** From the request to Docker's event that the container is created. */
   readonly create: number
-  /** From there to its word that it was started. */
+  /** From there to Docker's event that the container is started. */
   readonly start: number
   /** From there to the answer. */
   readonly answer: number
 }
 
 /**
- * Divides a launch whose container is still there. Reads Docker's memory of past events, so nothing was watched
- * while the time was taken; means something only where Docker runs on this machine and so has the same clock.
+ * Divides the time of a launch whose container still exists. It reads Docker's past events, so nothing was watched during
+ * the launch. The result is valid only if Docker runs on this machine, and so has the same clock.
  */
 export async function phasesOf(docker: TestDocker, launch: Launch): Promise<Phases> {
   const events: NodeJS.ReadableStream = await docker.client.getEvents({
     since: Math.floor(launch.sentAt / 1000),
-    // Docker counts in whole milliseconds here, and the start is told less than one before the answer.
+    // Docker counts in whole milliseconds here, and reports the start less than one millisecond before the answer.
     until: (launch.answeredAt + MARGIN_MS) / 1000,
     filters: { container: [launch.containerId], event: ['create', 'start'] },
   })

@@ -4,10 +4,10 @@ import type { TestServer } from '../../tests/support/server.ts'
 import type { ListedEngine } from './fleet.ts'
 import { bodyOf } from './launches.ts'
 
-/** Settings of engines whose sessions last though nobody reads them. */
+/** Settings of engines whose sessions last although nobody reads them. */
 export const LASTING_SESSIONS = { ENGINE_ENV: '{"SESSION_IDLE_MS":"3600000","LOAD_MS":"0"}' }
 
-/** Opens so many sessions at each engine, as acexy does, and reports them. Gives the ids of the streams. */
+/** Opens this many sessions on each engine, as acexy does, and reports them. Returns the ids of the streams. */
 export async function playStreams(
   server: TestServer,
   engines: readonly ListedEngine[],

@@ -1,7 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { openStore } from '../../src/store/store.ts'
 
-/** A record of a stream, as its two events tell of it. */
+/** A record of a stream, as its two events describe it. */
 export interface RawStream {
   readonly streamId: string
   readonly engineId: string
@@ -16,8 +16,8 @@ export interface RawStream {
 }
 
 /**
- * The rows that the two events of a stream leave, written by prepared statements of bun:sqlite and nothing else: what the
- * database itself takes. The tables, their indices and `synchronous` are those of the orchestrator.
+ * Writes the rows that the two events of a stream leave, with prepared statements of bun:sqlite and nothing else. This shows
+ * the time of the database itself. The tables, their indices and `synchronous` are those of the orchestrator.
  */
 export class RawBooks {
   readonly #database
@@ -27,11 +27,11 @@ export class RawBooks {
   readonly #noteStart
   readonly #noteEnd
 
-  /** Makes the database if it is missing. */
+  /** Creates the database if it is missing. */
   constructor(path: string) {
     openStore(path).close()
     const database = new Database(path, { strict: true })
-    // Both belong to a connection and not to the file.
+    // Both settings belong to a connection and not to the file.
     database.run('PRAGMA synchronous = FULL')
     database.run('PRAGMA foreign_keys = ON')
     this.#database = database
@@ -66,7 +66,7 @@ export class RawBooks {
     })
   }
 
-  /** Commits the end of a started stream; false where there is none. */
+  /** Commits the end of a started stream. Returns false if there is none. */
   end({ streamId, engineId }: Pick<RawStream, 'streamId' | 'engineId'>): boolean {
     const now = Date.now()
     return this.#commit(() => {

@@ -1,6 +1,6 @@
 /**
- * A process of its own that takes the two events of a stream and commits their rows, unchecked: `bun raw-events-server.ts
- * DATABASE`. What Bun's server and bun:sqlite can do together at most. Prints its origin as its only line.
+ * Accepts the two events of a stream and commits their rows unchecked, in a process of its own: `bun raw-events-server.ts
+ * DATABASE`. This shows the most that Bun's server and bun:sqlite can do together. Prints its origin as its only line.
  */
 
 import { RawBooks, type RawStream } from './raw-books.ts'

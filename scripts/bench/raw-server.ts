@@ -1,6 +1,6 @@
 /**
- * A process of its own that answers every request with the bytes of one file, as JSON: `bun raw-server.ts FILE`. What
- * Bun's server can do at most, to compare with. Prints its origin as its only line.
+ * Answers every request with the bytes of one file, as JSON, in a process of its own: `bun raw-server.ts FILE`. This shows
+ * the most that Bun's server can do, for comparison. Prints its origin as its only line.
  */
 
 const body = await Bun.file(process.argv[2] ?? '').text()

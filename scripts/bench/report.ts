@@ -7,7 +7,7 @@ export interface Measured extends Spread {
   readonly unit: 'ms' | 'requests/s' | 'µs processor/request' | 'of one processor' | 'samples' | 'pairs/s'
 }
 
-/** A figure beside what it ought to be. Told, never enforced: the machine may be busy with other things. */
+/** A figure and its target. A missed target is reported, but never fails: the machine may be busy with other things. */
 export interface Target {
   readonly what: string
   readonly value: number
@@ -18,16 +18,16 @@ export interface Target {
   readonly met: boolean
 }
 
-/** What one benchmark found. */
+/** The results of one benchmark. */
 export interface Report {
   readonly name: string
-  /** What was measured how, in sentences. */
+  /** What was measured and how, in sentences. */
   readonly notes: readonly string[]
   readonly measured: readonly Measured[]
   readonly targets: readonly Target[]
 }
 
-/** The machine and its load, without which no figure means much. */
+/** The machine and its load, which are needed to interpret the figures. */
 export interface Machine {
   readonly processors: number
   readonly model: string
@@ -37,20 +37,20 @@ export interface Machine {
   readonly load: number
 }
 
-/** Describes samples of one quantity; throws where there are none. */
+/** Describes samples of one quantity. Throws if there are none. */
 export const measured = (what: string, unit: Measured['unit'], samples: readonly number[]): Measured => ({
   what,
   unit,
   ...spread(samples),
 })
 
-/** Sets a figure beside what it ought to be. */
+/** Compares a figure with its target. */
 export const target = (given: Omit<Target, 'met'>): Target => ({
   ...given,
   met: given.bound === 'at most' ? given.value <= given.target : given.value >= given.target,
 })
 
-/** Describes this machine as it is now. */
+/** Describes this machine at the moment of the call. */
 export function machine(): Machine {
   const processors = cpus()
   return {
@@ -62,7 +62,7 @@ export function machine(): Machine {
   }
 }
 
-/** One report as lines of text, for people. */
+/** Renders one report as lines of text for people. */
 export function asText({ name, notes, measured: rows, targets }: Report): string {
   const header = ['', 'unit', 'n', 'min', 'p50', 'p90', 'p99', 'max']
   const cells = rows.map((row) => [
@@ -80,7 +80,9 @@ function sentence({ what, value, unit, bound, target: wanted, met }: Target): st
   return `${met ? 'met   ' : 'missed'}  ${what}: ${readable(value)}${unit} (target: ${bound} ${wanted}${unit})`
 }
 
-/** Rows as lines: the first column to the left, the others to the right, where figures can be compared. */
+/**
+ * Renders rows as lines. The first column is left-aligned, the others are right-aligned, so that figures can be compared.
+ */
 export function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   return rows.map((row) =>
@@ -92,5 +94,5 @@ export function aligned(rows: readonly (readonly string[])[]): string[] {
   )
 }
 
-/** Three significant places, and no exponent for what is large. */
+/** Shows three significant places, and no exponent for large values. */
 const readable = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))

@@ -7,8 +7,8 @@ const FIRST_PORT = 19_000
 const FIRST_HTTPS_PORT = 45_000
 
 /**
- * Fills a database with engines that have no containers, in the state of ready ones that run. An orchestrator without a
- * Docker to ask believes them: unreachable is unknown, never gone.
+ * Fills a database with engines that have no containers but look ready and running. An orchestrator that cannot reach Docker
+ * believes these rows: unreachable means unknown, never gone.
  */
 export function fillWithEngines(databasePath: string, size: number, image: string): void {
   const store = openStore(databasePath)

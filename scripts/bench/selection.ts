@@ -6,15 +6,16 @@ const WARM_UP = 20
 const SELECTIONS = 300
 const ENDED_STREAMS = 200
 
-/** Milliseconds of selections: of unchanged books, and each right after a stream has started and another ended. */
+/** Milliseconds of selections: with unchanged books, and right after one stream has started and another has ended. */
 export interface SelectionTimes {
   readonly calm: readonly number[]
   readonly afterEvents: readonly number[]
 }
 
 /**
- * Takes the time of what acexy asks before every viewer: the engines, then the started streams of each, one after the
- * other on one connection. Every second engine has a stream meanwhile, and some hundred more are history.
+ * Times the questions that acexy asks before every viewer: the engines, then the started streams of each, one after the
+ * other on one connection. Every second engine has a stream meanwhile, and the books also contain some hundred ended
+ * streams.
  */
 export async function measureSelections(
   server: TestServer,
@@ -38,7 +39,9 @@ export async function measureSelections(
   }
 }
 
-/** The events themselves are not measured; they make the orchestrator compute its answers anew. */
+/**
+ * Times selections right after events. The events are not measured; they make the orchestrator compute its answers again.
+ */
 async function selectionsAfterEvents(
   server: TestServer,
   engine: ListedEngine,
@@ -52,7 +55,7 @@ async function selectionsAfterEvents(
   return times
 }
 
-/** Throws where the answers are not what they must be: a fast wrong answer is no good figure. */
+/** Times one selection. Throws if the answers are wrong, because a fast wrong answer is not a good figure. */
 async function selection(
   connection: KeepAliveConnection,
   expected: { readonly engines: number; readonly streams: number },

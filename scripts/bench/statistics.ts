@@ -8,7 +8,7 @@ export interface Spread {
   readonly max: number
 }
 
-/** Describes the samples; throws where there are none, since a figure of nothing would look like a measured one. */
+/** Describes the samples. Throws if there are none, because a figure without samples would look like a measured one. */
 export function spread(samples: readonly number[]): Spread {
   const sorted = samples.toSorted((a, b) => a - b)
   return {
@@ -21,10 +21,10 @@ export function spread(samples: readonly number[]): Spread {
   }
 }
 
-/** The middle of the samples, by the same rule as `spread`. */
+/** The median of the samples, by the same rule as `spread`. */
 export const median = (samples: readonly number[]): number => spread(samples).p50
 
-/** Between two samples the value is interpolated, which is what most tools do (type 7 of Hyndman and Fan). */
+/** Interpolates between two samples, as most tools do (type 7 of Hyndman and Fan). */
 function quantile(sorted: readonly number[], share: number): number {
   const place = (sorted.length - 1) * share
   const below = sorted[Math.floor(place)]

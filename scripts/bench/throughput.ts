@@ -9,12 +9,12 @@ export interface Contestant {
   readonly pid: number
 }
 
-/** What one round of load gave. */
+/** The results of one round of load. */
 export interface Round {
   readonly requestsPerSecond: number
-  /** Processor time of the server, in microseconds: other processes disturb it far less than the rate. */
+  /** The processor time of the server in microseconds. Other processes disturb it far less than the rate. */
   readonly cpuMicrosPerRequest: number
-  /** Share of one processor that the load generator took. */
+  /** The share of one processor that the load generator used. */
   readonly generatorBusy: number
 }
 
@@ -23,7 +23,7 @@ const SECONDS = 3
 /** Linux counts processor time in hundredths of a second for user space, on every architecture (`USER_HZ`). */
 const MICROS_PER_TICK = 10_000
 
-/** Where a server is ended. */
+/** Where to register the end of a server. */
 type Scope = Pick<Bench, 'defer'>
 
 /** Starts a bare server that answers with `body`, in its own process. */
@@ -33,7 +33,7 @@ export async function startRawServer(bench: Scope, folder: string, body: string)
   return spawnServer(bench, 'raw Bun.serve, same bytes', ['raw-server.ts', file])
 }
 
-/** Starts a program of this folder that prints its origin once it listens. */
+/** Starts a program of this folder that prints its origin when it listens. */
 export async function spawnServer(
   bench: Scope,
   name: string,
@@ -69,16 +69,16 @@ export async function loadRound(bench: Bench, { url, pid }: Contestant): Promise
   return { requestsPerSecond: rate, cpuMicrosPerRequest: cpu / all, generatorBusy: busy }
 }
 
-/** User and system time of a process with all its threads. */
+/** User and system time of a process with all its threads, in microseconds. */
 const cpuMicros = (pid: number): Promise<number> => microsIn(`/proc/${pid}/stat`)
 
-/** User and system time of the first thread of a process alone, in microseconds. */
+/** User and system time of only the first thread of a process, in microseconds. */
 export const mainThreadMicros = (pid: number): Promise<number> => microsIn(`/proc/${pid}/task/${pid}/stat`)
 
-/** By proc(5), fields 14 and 15. */
+/** Reads fields 14 and 15 of proc(5). */
 async function microsIn(file: string): Promise<number> {
   const stat = await Bun.file(file).text()
-  // The second field is the program's name in parentheses, and may have blanks.
+  // The second field is the program's name in parentheses, which may contain blanks.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) * MICROS_PER_TICK
 }
