@@ -1,7 +1,7 @@
 /**
- * Measures what one body costs the main thread, in processor time, whoever sends it: the whole application in this process, on the
- * runtime in memory, and for every route that takes a body the ones within 64 kB that are the most work: deep, wide, wrong in every
- * member, long, escaped, cut off.
+ * Measures how much processor time of the main thread one body costs, whoever sends it. The whole application runs in this
+ * process, on the runtime in memory. Every route that takes a body gets the bodies below 64 kB that cause the most work:
+ * deep, wide, wrong in every member, long, escaped, cut off.
  */
 
 import { Rig } from '../../tests/support/rig.ts'
@@ -12,15 +12,15 @@ const BYTES = 65_000
 const LEVELS = 20
 const MEMBERS = 1_000
 const WARM_UP = 20
-/** The system counts a thread's time in steps of some milliseconds. */
+/** Many rounds are needed, because the system counts a thread's time in steps of some milliseconds. */
 const ROUNDS = 200
 const TARGET_MS = 5
 
 const PATHS = ['/provision/acestream', '/provision', '/events/stream_started', '/events/stream_ended']
 
-/** As often as it fits. */
+/** Repeats a piece as often as the size allows. */
 const filled = (piece: string): string => piece.repeat(Math.floor(BYTES / piece.length))
-/** As many as are taken, or fit. */
+/** Makes as many members as are accepted, or as fit. */
 const members = (member: (n: number) => string, count = MEMBERS - 10): string => {
   const parts: string[] = []
   for (let n = 0, bytes = 0; n < count && bytes < BYTES - 100; n++) {
@@ -64,7 +64,7 @@ const BODIES: Readonly<Record<string, string>> = {
 
 /** Measures bodies; see the top of the file. */
 export async function measureBodies(bench: Bench): Promise<Report> {
-  // At its capacity, so that none of them becomes an engine.
+  // The fleet is at its capacity, so that no body starts an engine.
   const rig = await new Rig({ MAX_REPLICAS: '1', MIN_REPLICAS: '1' }).start()
   bench.defer(() => rig.dispose())
   await rig.clock.advance(60_000)

@@ -1,6 +1,6 @@
 /**
- * Measures how fast the events of streams are taken: pairs of a start and an end, each committed durably, by 20 clients at
- * once; beside a bare server that writes the same rows unchecked, and beside bun:sqlite that writes them without a server.
+ * Measures how fast events of streams are accepted: pairs of a start and an end, each committed durably, from 20 clients at
+ * once. For comparison: a bare server that writes the same rows unchecked, and bun:sqlite that writes them without a server.
  */
 
 import { Database } from 'bun:sqlite'
@@ -22,10 +22,10 @@ const ROUNDS = 5
 const TARGET_TO_RAW = 0.5
 const TARGET_TO_BARE = 0.5
 
-/** One way to have pairs of events committed; it throws for a wrong answer. */
+/** One way to commit pairs of events. Throws if an answer is wrong. */
 interface Way {
   readonly name: string
-  /** Commits these, and gives the milliseconds that it took. */
+  /** Commits the events of these streams and returns how many milliseconds it took. */
   run(streams: readonly RawStream[]): Promise<number>
 }
 
@@ -71,7 +71,7 @@ function reportOf(rates: ReadonlyMap<string, readonly number[]>): Report {
   }
 }
 
-/** The engines' ids by their containers, which the API does not tell. */
+/** Reads the engines' ids by their containers from the database, because the API does not show them. */
 function idsOf({ databasePath }: TestServer): ReadonlyMap<string, string> {
   const database = new Database(databasePath, { readonly: true })
   try {
@@ -103,7 +103,7 @@ function newStream(
   }
 }
 
-/** The orchestrator, told as acexy tells it. */
+/** The orchestrator, with the events that acexy sends. */
 function ours(bench: Bench, { url }: TestServer): Way {
   return {
     name: 'POST /events/…',
@@ -159,7 +159,7 @@ function rawCommits(bench: Bench, { folder }: TestServer): Way {
   }
 }
 
-/** A database with the same engines, and nothing else. */
+/** Makes a database with the same engines and nothing else. */
 function copyEngines(from: string, to: string): void {
   new RawBooks(to).close()
   const database = new Database(to)
@@ -171,7 +171,7 @@ function copyEngines(from: string, to: string): void {
   }
 }
 
-/** Has the clients take one stream after the other, until none is left; gives the milliseconds that it took. */
+/** Lets the clients take one stream after the other until none is left. Returns how many milliseconds it took. */
 async function byClients(
   bench: Bench,
   url: string,
@@ -205,7 +205,7 @@ async function post<T>(connection: KeepAliveConnection, event: string, body: obj
   return JSON.parse(String(await connection.post(`/events/${event}`, JSON.stringify(body))))
 }
 
-/** Throws where the books are not those of so many pairs, each started once and then ended once. */
+/** Throws unless the books contain exactly these pairs, each started once and then ended once. */
 function checkBooks({ databasePath }: TestServer, pairs: number): void {
   const database = new Database(databasePath, { readonly: true })
   try {

@@ -1,6 +1,6 @@
 /**
- * Measures what a hang outside costs a reader: the answers that proxies and people ask for most, under load, with all well
- * and then with three of twenty engines and Gluetun hung.
+ * Measures how much a hang outside the process delays a reader: the most frequent requests of proxies and people, under
+ * load, first with everything healthy, and then with three of twenty engines and Gluetun hung.
  */
 
 import { until } from '../../tests/support/docker.ts'
@@ -19,7 +19,7 @@ const HUNG = 3
 const PATHS = ['/engines', '/streams?status=started', '/orchestrator/status', '/vpn/status'] as const
 const CONNECTIONS = 8
 const SECONDS = 15
-/** Between two questions of one connection: some 800 questions a second in all. */
+/** The pause of a connection between an answer and the next question; some 800 questions a second in all. */
 const PAUSE_MS = 10
 const TARGET_P99_MS = 10
 const TARGET_RATIO = 2

@@ -1,7 +1,7 @@
 /**
- * Measures how long a fleet takes from nothing beside Docker's own create and start of as many containers at once: by
- * MIN_REPLICAS from the start of the process, and by /scale on one that runs. In one run, in turn, since only the ratio
- * means something on another machine.
+ * Measures how long a whole fleet takes to start, compared with Docker's own create and start of the same number of
+ * containers at once: by MIN_REPLICAS from the start of the process, and by /scale on a running orchestrator. All are
+ * measured in one run, in turn, because only the ratio can be compared between machines.
  */
 
 import { engineContainers } from '../../tests/support/consistency.ts'
@@ -17,35 +17,40 @@ import { median } from './statistics.ts'
 const SIZE = 5
 const WARM_UP_ROUNDS = 1
 const ROUNDS = 9
-/** For each side; more than are in use at once, so that one just left is not needed again at once. */
+/**
+ * How many ports each side has: more than are in use at once, so that a port that was just freed is not needed again at
+ * once.
+ */
 const PORTS = 20
 const TARGET_RATIO = 1.5
 const ASK_EVERY_MS = 5
-/** A connection that Docker's proxy took before the engine listened would hang for a second. */
+/**
+ * The timeout of one attempt. A connection that Docker's proxy accepts before the engine listens would hang for a second.
+ */
 const ATTEMPT_MS = 200
 
-/** Milliseconds of one round of one side. */
+/** The milliseconds of one round of one side. */
 interface Times {
-  /** Until every engine has answered `get_status`, asked from outside on both sides alike. */
+  /** Until every engine has answered `get_status`, asked from outside on all sides. */
   readonly answer: number
-  /** Until the orchestrator has said that all are ready; raw Docker says no such thing. */
+  /** Until the orchestrator has said that all engines are ready; null for raw Docker, which does not say so. */
   readonly ready: number | null
 }
 
 interface Side {
   readonly name: string
-  /** Brings the fleet up from nothing and measures it. */
+  /** Starts the fleet from nothing and measures the time. */
   readonly up: () => Promise<Times>
-  /** Removes it, which is not measured. */
+  /** Removes the fleet. This is not measured. */
   readonly down: () => Promise<void>
 }
 
-/** Compares the ways to a fleet; see the top of the file. */
+/** Compares the ways to start a fleet; see the top of the file. */
 export async function measureLifecycle(bench: Bench): Promise<Report> {
   const sides = await sidesOf(bench)
   const samples = new Map<string, Times[]>(sides.map(({ name }) => [name, []]))
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
-    // Who goes first changes: what one leaves behind is not always felt by the same other.
+    // The order changes from round to round, so that what one side leaves behind does not always affect the same other side.
     for (const side of sides.map((_, at) => sides[(at + round + sides.length) % sides.length])) {
       if (side === undefined) continue
       bench.signal.throwIfAborted()
@@ -57,7 +62,7 @@ export async function measureLifecycle(bench: Bench): Promise<Report> {
   return reportOf(sides, samples)
 }
 
-/** Two orchestrators and raw Docker, each with a label and with ports of its own. */
+/** Makes two orchestrators and raw Docker, each with a label and ports of its own. */
 async function sidesOf(bench: Bench): Promise<readonly Side[]> {
   const { first } = freePortRange(3 * PORTS)
   const range = (nth: number): PortRange => ({
@@ -87,7 +92,7 @@ async function rawSide(
   }
 }
 
-/** A new process on an empty database in each round. */
+/** Starts a new process on an empty database in each round. */
 async function startedSide(bench: Bench, ports: PortRange): Promise<Side> {
   const docker = await bench.docker()
   let server: TestServer | null = null
@@ -109,7 +114,7 @@ async function startedSide(bench: Bench, ports: PortRange): Promise<Side> {
   }
 }
 
-/** One process for all rounds. */
+/** Uses one process for all rounds. */
 async function scaledSide(
   bench: Bench,
   ports: PortRange,
@@ -132,14 +137,14 @@ async function scaledSide(
   return { side, example: () => exampleContainer(server, docker) }
 }
 
-/** A container of the orchestrator's own making, for raw Docker to copy; it stays until the benchmark ends. */
+/** Makes a container through the orchestrator, for raw Docker to copy. The container stays until the benchmark ends. */
 async function exampleContainer(server: TestServer, docker: TestDocker): Promise<string> {
   const { containerId } = await provisioning(server).launch()
   const { Id } = await docker.client.getContainer(containerId).inspect()
   return Id
 }
 
-/** From `beganMs` on; what was asked for is `begun`. */
+/** Measures from `beganMs` on. `begun` is the request that starts the fleet. */
 async function timesOf(
   begun: Promise<unknown>,
   server: TestServer,
@@ -147,7 +152,7 @@ async function timesOf(
 ): Promise<Times> {
   await begun
   const ready = untilReady(server, SIZE).then(() => performance.now() - of.beganMs)
-  // Like raw Docker's: from the end of their starts on.
+  // Measured as for raw Docker: engines are asked from the end of their starts on.
   const answer = until('the fleet is started', async () => {
     const engines = await fleetOf(server)
     return engines.length === SIZE && engines.map(({ port }) => port)

@@ -15,7 +15,7 @@ import { MemoryRuntime } from '../../tests/support/memory-runtime.ts'
 import { type TempStore, tempStore } from '../../tests/support/temp-store.ts'
 import { VirtualClock } from '../../tests/support/virtual-clock.ts'
 
-/** What the main thread spent on looking and deciding, each time in milliseconds. */
+/** The time that the main thread spent on looks and decisions: each snapshot, plan and judgement in milliseconds. */
 export interface Spent {
   readonly snapshots: number[]
   readonly plans: number[]
@@ -25,22 +25,23 @@ export interface Spent {
 const NODE = 'gluetun'
 const FIRST_PORT = 19_000
 const PORTS = 1_000
-/** As many as are repaired at a time, and what that takes, which is the grace of the stop. */
+/** How many engines are repaired at a time, and how long that takes, which is the grace of the stop. */
 const AT_ONCE = 8
 const ROUND_MS = 2_000
-/** Engines answer in the course of a round, and those of this time are told together. */
+/** Engines answer at different times of a round. The answers of this time are reported together. */
 const BURST_MS = 100
 const BURSTS = ROUND_MS / BURST_MS
 /** Engines behind a node that comes back are asked every 2 s. */
 const ROUNDS_AFTERWARDS = 3
 
-/** For how long `size` engines come back, in milliseconds. */
+/** How many milliseconds it takes until `size` engines are back. */
 export const restartMs = (size: number): number => (Math.ceil(size / AT_ONCE) + ROUNDS_AFTERWARDS) * ROUND_MS
 
 /**
- * Restarts the node of `size` engines, half of them with a viewer, and brings them back as repairs do: eight at a time, two
- * looks before each, while all engines answer whether they are connected, and a plan follows each burst of answers. The
- * parts that look and decide are those of the application, on a database file; containers and time are only told of.
+ * Restarts the node of `size` engines, half of them with a viewer, and brings the engines back as repairs do: eight at a
+ * time, with two looks before each, while all engines answer whether they are connected, and with a plan after each burst of
+ * answers. The parts that look and decide are those of the application, on a database file. Containers and time are
+ * simulated.
  */
 export async function restartNode(size: number): Promise<Spent> {
   const site = new Site(size)
@@ -139,7 +140,7 @@ class Site {
     })
   }
 
-  /** Starts the node, and waits until it counts as up. */
+  /** Starts the node and waits until it counts as up. */
   async #startNode(): Promise<void> {
     const startedAtMs = this.#clock.now()
     for (let second = 0; second < 7; second++) {
@@ -170,7 +171,7 @@ class Site {
     if (left.length > 0) throw new Error(`${left.length} engines were not brought back`)
   }
 
-  /** Its three commits: it is stopped, it runs again, it is ready. */
+  /** Makes the three commits of a restart: the engine is stopped, it runs again, it is ready. */
   #restart({ id }: Engine): void {
     const { store } = this.#temp
     const now = this.#clock.now()
@@ -183,7 +184,7 @@ class Site {
     store.transact((tx) => transition(tx, id, ['starting'], 'ready', { readyAt: now }))
   }
 
-  /** Every engine says once whether it is connected, and a plan follows each burst of answers. */
+  /** Every engine reports once whether it is connected, and a plan follows each burst of answers. */
   async #round(isConnected: (index: number) => boolean): Promise<void> {
     const engines = liveEngines(this.#temp.store.db)
     for (let burst = 0; burst < BURSTS; burst++) {

@@ -1,6 +1,6 @@
 /**
  * Measures `plan()` alone, without Docker, store or server: how long one plan of a mixed fleet takes at 10 to 10000 engines,
- * and whether that grows with the number of engines and not faster. Then all that is looked at, judged and planned while a node
+ * and whether that grows faster than the number of engines. Then measures all snapshots, judgements and plans while a node
  * of 25 to 200 engines restarts, on a database file.
  */
 
@@ -16,7 +16,7 @@ const LARGEST = 10_000
 const WARM_UP = 50
 const PLANS = 200
 const TARGET_LARGEST_MS = 20
-/** Linear is 1; what is more is for caches that a large fleet does not fit into, and a sort. */
+/** Linear growth is 1. The rest allows for caches that are too small for a large fleet, and for a sort. */
 const TARGET_GROWTH = 2
 
 /** Measures plans; see the top of the file. */
@@ -75,8 +75,8 @@ function plansOf(size: number): { readonly figures: Measured; readonly actions: 
 }
 
 /**
- * Of ten engines four are idle, three busy, and one each drains, is unhealthy, and is outdated; fewer are wanted than are
- * there, so that every rule looks at all of them and the idle ones are sorted.
+ * Makes a fleet. Of ten engines four are idle, three are busy, and one each is draining, unhealthy and outdated. Fewer are
+ * wanted than exist, so that every rule looks at all engines and the idle ones are sorted.
  */
 function mixedFleet(size: number): FleetSnapshot {
   const engines = Array.from(
@@ -92,7 +92,7 @@ function mixedFleet(size: number): FleetSnapshot {
   return snapshot(engines, policy, { watchedSinceMs: 0 })
 }
 
-/** Since a time of its own, in an order that is none. */
+/** A different time for each engine, in no order. */
 const usedAt = (index: number): number => NOW - 100_000 - ((index * 7_919) % 10_007)
 
 const idle = (index: number): ObservedEngine =>
@@ -115,14 +115,14 @@ const KINDS = [idle, busy, idle, draining, busy, idle, unhealthy, busy, outdated
 
 const NODE_SIZES = [25, 50, 100, 200] as const
 const RESTARTS = 3
-/** Of one processor, while 200 engines come back: the main thread has to answer proxies, too. */
+/** The share of one processor while 200 engines come back. The main thread has to answer proxies, too. */
 const TARGET_SHARE = 0.1
 
 /** Measures restarts of a node; see the top of the file. */
 export async function measureNodeRestart(): Promise<Report> {
   const rows: { readonly size: number; readonly runs: readonly Spent[] }[] = []
   for (const size of NODE_SIZES) {
-    // The first is warm-up.
+    // The first run is the warm-up.
     const runs = await inTurn(RESTARTS + 1, () => restartNode(size))
     rows.push({ size, runs: runs.slice(1) })
   }

@@ -1,6 +1,7 @@
 /**
- * Measures how long `POST /provision/acestream` takes beside Docker's own create and start of the same container:
- * one at a time, and ten at once. Both in one run, in turn, since only the ratio means something on another machine.
+ * Measures how long `POST /provision/acestream` takes, compared with Docker's own create and start of the same container:
+ * one at a time, and ten at once. Both are measured in one run, in turn, because only the ratio can be compared between
+ * machines.
  */
 
 import type { TestDocker } from '../../tests/support/docker.ts'
@@ -14,7 +15,10 @@ import { median } from './statistics.ts'
 const WARM_UP_ROUNDS = 3
 const ROUNDS = 20
 const BURST = 10
-/** For each side; more than are in use at once, so that one just left is not needed again at once. */
+/**
+ * How many ports each side has: more than are in use at once, so that a port that was just freed is not needed again at
+ * once.
+ */
 const PORTS = 50
 const BURST_ROUNDS = 5
 const TARGET_SINGLE = 1.15
@@ -27,7 +31,7 @@ interface Samples {
   readonly bursts: number[]
 }
 
-/** Compares the two ways to a running container; see the top of the file. */
+/** Compares the two ways to start a container; see the top of the file. */
 export async function measureProvision(bench: Bench): Promise<Report> {
   const { docker, launchers } = await contestants(bench)
   const samples = new Map(launchers.map(({ name }) => [name, emptySamples()]))
@@ -67,11 +71,16 @@ async function contestants(bench: Bench) {
   return { docker, launchers: [ours, raw] }
 }
 
-/** Who goes first changes from round to round: what one leaves behind is not always felt by the same other. */
+/**
+ * The order changes from round to round, so that what one launcher leaves behind does not always affect the same other
+ * launcher.
+ */
 const inTurn = (launchers: readonly Launcher[], round: number): readonly Launcher[] =>
   round % 2 === 0 ? launchers : launchers.toReversed()
 
-/** The removal is awaited and not measured, so that each launch finds Docker in the same state. */
+/**
+ * Launches one container. Waits for its removal without measuring it, so that each launch finds Docker in the same state.
+ */
 async function launchOne(launcher: Launcher, docker: TestDocker) {
   const launch = await launcher.launch()
   const phases = await phasesOf(docker, launch)
@@ -79,7 +88,7 @@ async function launchOne(launcher: Launcher, docker: TestDocker) {
   return { launch, phases }
 }
 
-/** The milliseconds from the first request to the last answer. */
+/** Launches several containers at once. Returns the milliseconds from the first request to the last answer. */
 async function launchMany(launcher: Launcher): Promise<number> {
   const launches = await Promise.all(Array.from({ length: BURST }, () => launcher.launch()))
   await Promise.all(launches.map(({ containerId }) => launcher.remove(containerId)))

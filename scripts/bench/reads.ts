@@ -1,6 +1,6 @@
 /**
- * Measures what proxies ask: `GET /engines` beside a bare server of the same bytes, and whole selections of acexy, over
- * 20 real engines and over 100 that are rows only.
+ * Measures the requests of proxies: `GET /engines`, compared with a bare server that sends the same bytes, and whole
+ * selections of acexy, with 20 real engines and with 100 engines that are only rows.
  */
 
 import { join } from 'node:path'
@@ -89,7 +89,7 @@ const rateOf = ({ requestsPerSecond }: Round): number => requestsPerSecond
 async function selectionsOfRows(bench: Bench): Promise<SelectionTimes> {
   const server = await bench.server(await bench.docker(), {
     MAX_REPLICAS: String(ROWS),
-    // Nobody answers at the ports of rows: the first probe must not be followed by those that make a verdict.
+    // Nobody answers at the ports of these rows: the first probe must not be followed by those that complete a verdict.
     HEALTH_CHECK_INTERVAL_S: '3600',
   })
   fillWithEngines(server.databasePath, ROWS, 'roundhouse-engine-emulator:rows')

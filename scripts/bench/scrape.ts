@@ -1,6 +1,6 @@
 /**
- * Measures what one scrape of /metrics costs the main thread: the whole application in this process, on the runtime in
- * memory, with 200 healthy engines, 500 streams and their samples in the books.
+ * Measures how much time of the main thread one scrape of /metrics takes. The whole application runs in this process, on the
+ * runtime in memory, with 200 healthy engines, and with 500 streams and their samples in the books.
  */
 
 import { figures } from '../../tests/support/builders.ts'
@@ -16,7 +16,7 @@ const COLLECT_MS = 5_000
 const WARM_UP = 50
 const SCRAPES = 300
 const FIRST_PORT = 19_000
-/** A scrape is a request like others, and those are to take less than that for all but one in a hundred. */
+/** A scrape is a request like others, and 99 of 100 requests should take less than this. */
 const TARGET_P99_MS = 10
 
 /** Measures scrapes; see the top of the file. */
@@ -66,7 +66,7 @@ async function fullFleet(bench: Bench): Promise<Rig> {
   return rig
 }
 
-/** Every engine answers that it is well, and about each of its sessions. */
+/** Every engine answers that it is healthy, and answers about each of its sessions. */
 async function answer(rig: Rig): Promise<void> {
   const atMs = rig.clock.now()
   const told = figures({ peers: 3, downloaded: atMs, uploaded: 10, speedDown: 500, speedUp: 5, status: 'dl' })

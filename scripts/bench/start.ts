@@ -1,6 +1,6 @@
 /**
- * Measures how long a restart keeps proxies waiting: from the start of the process to the first good answers, with
- * 20 real engines in the database and running, as after an update of the orchestrator.
+ * Measures how long proxies wait during a restart: from the start of the process to the first good answers. 20 real engines
+ * run and are in the database, as after an update of the orchestrator.
  */
 
 import { until } from '../../tests/support/docker.ts'
@@ -15,7 +15,7 @@ const WARM_UP_STARTS = 1
 const STARTS = 9
 const TARGET_MS = 1_000
 
-/** Milliseconds since the process was asked for. */
+/** Milliseconds since the start of the process was requested. */
 interface StartTimes {
   readonly alive: number
   readonly listed: number
@@ -77,7 +77,7 @@ async function startOnce(server: TestServer): Promise<StartTimes> {
   return times
 }
 
-/** Resolves at the first 200 there; when none comes, `start` tells why. */
+/** Resolves at the first 200 at this path. If none comes, `start` reports the reason. */
 const firstTime = (server: TestServer, path: string): Promise<true> =>
   until(`the server answers 200 at ${path}`, async () => (await server.answers(path)) === 200)
 

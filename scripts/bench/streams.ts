@@ -1,6 +1,6 @@
 /**
- * Measures what statistics cost a reader: what proxies and panels ask for, under load, while 500 streams play on real
- * engines, first with engines that are asked next to never, then with one question a second for each stream.
+ * Measures how much statistics delay a reader: the requests of proxies and panels, under load, while 500 streams play on
+ * real engines. First the engines are hardly ever asked for statistics, then once a second for each stream.
  */
 
 import { Database } from 'bun:sqlite'
@@ -18,23 +18,23 @@ const FLEET = 20
 const STREAMS = 500
 const CONNECTIONS = 4
 const SECONDS = 25
-/** Between two questions of one connection: some 150 questions a second in all. */
+/** The pause of a connection between an answer and the next question; some 150 questions a second in all. */
 const PAUSE_MS = 20
 const TARGET_P99_MS = 10
-/** A question and a round that writes are both once a second and not in step, so a second now and then has none. */
+/** Polling and writing both happen once a second but not in step, so some seconds have no sample. */
 const TARGET_SAMPLES = 0.9
 
-/** Another server that answers with the bytes of `/engines`: what it takes longer by is the machine's doing. */
+/** Another server that answers with the bytes of `/engines`. If it gets slower, the machine is the cause. */
 const BARE = 'a bare server'
 
 interface Stage {
   readonly server: TestServer
-  /** What is asked, by kind; the connections take each in turn. */
+  /** The paths by kind. The connections take the paths of each kind in turn. */
   readonly paths: ReadonlyMap<string, readonly string[]>
   readonly bareUrl: string
 }
 
-/** The times of each kind of question in milliseconds, and the share of a processor that the main thread took. */
+/** The times of each kind of question in milliseconds, and the share of a processor that the main thread used. */
 interface Phase {
   readonly times: ReadonlyMap<string, readonly number[]>
   readonly busy: number
@@ -86,7 +86,7 @@ async function haveFigures(server: TestServer): Promise<boolean> {
   return streams.length === STREAMS && streams.every(({ speed_down }) => speed_down !== null)
 }
 
-/** How many samples each stream has of this time, as the database has them. */
+/** How many samples each stream has from this period, according to the database. */
 function samplesBetween({ databasePath }: TestServer, fromMs: number, untilMs: number): number[] {
   const database = new Database(databasePath, { readonly: true })
   try {
