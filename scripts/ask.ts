@@ -1,12 +1,12 @@
 /**
- * Questions that the shell scripts have for a server, asked with Bun so that neither curl nor the Docker client is
- * needed. Exit code 0 means yes, 1 no.
+ * Asks a server on behalf of the shell scripts. It uses Bun, so that neither curl nor the Docker client is needed. Exit code
+ * 0 means yes, 1 means no.
  *
- *     bun scripts/ask.ts http <url> [seconds] [pid]          does it answer 2xx?
+ *     bun scripts/ask.ts http <url> [seconds] [pid]            does the URL answer with 2xx?
  *     bun scripts/ask.ts docker <DOCKER_HOST> [seconds] [pid]  does a Docker Engine answer there?
- *     bun scripts/ask.ts sweep <DOCKER_HOST> <key=value>     remove every container with this label; prints how many
+ *     bun scripts/ask.ts sweep <DOCKER_HOST> <key=value>       remove every container with this label; prints how many
  *
- * With seconds it asks until the answer is yes, the time is over, or the process has ended.
+ * With seconds, it asks until the answer is yes, the time is over, or the process has ended.
  */
 
 interface Address {
@@ -16,7 +16,7 @@ interface Address {
 
 interface Patience {
   readonly seconds: number
-  /** Once this process is gone there is nothing to wait for. */
+  /** Asking stops when this process has ended; null to ignore processes. */
   readonly pid: number | null
 }
 
@@ -67,7 +67,7 @@ function runs(pid: number): boolean {
   }
 }
 
-/** `unix:///path` and a bare path are sockets; `tcp://host:port` is plain HTTP. */
+/** Reads a DOCKER_HOST: `unix:///path` and a bare path are sockets, `tcp://host:port` is plain HTTP. */
 function engineAddress(dockerHost: string, path: string): Address {
   if (dockerHost.startsWith('tcp://')) {
     return { url: `${dockerHost.replace('tcp://', 'http://').replace(/\/$/, '')}${path}` }
@@ -95,7 +95,7 @@ async function call(dockerHost: string, method: string, path: string): Promise<u
   const signal = AbortSignal.timeout(REMOVAL_TIMEOUT_MS)
   const response = await fetch(url, { method, ...transport, signal })
   const body = await response.text()
-  // 404 and 409: the container is gone, or its removal is under way already.
+  // 404 and 409 are accepted: the container is gone, or its removal is already under way.
   if (!response.ok && ![404, 409].includes(response.status)) {
     throw new Error(`Docker refused ${method} ${path}: ${body.trim()}`)
   }

@@ -1,8 +1,8 @@
 /**
  * Builds the single binary: `bun run build` writes dist/roundhouse, or the file of `--outfile=PATH`.
  *
- * `bun run build --rootfs` also writes dist/rootfs, the binary with the C library of this machine: all that an image
- * needs that is made from nothing (`docker build --target prebuilt`).
+ * `bun run build --rootfs` also writes dist/rootfs: the binary and the C library of this machine. An image made from scratch
+ * needs nothing else (`docker build --target prebuilt`).
  */
 import { chmod, copyFile, mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -24,9 +24,9 @@ async function compile(): Promise<void> {
     bytecode: true,
     compile: {
       outfile: BINARY,
-      // This very Bun is the base, so that nothing is downloaded.
+      // The running Bun is the base, so that nothing is downloaded.
       executablePath: process.execPath,
-      // Who may write to the folder that it is started in must not decide what it runs, and with which settings.
+      // A user who may write to the folder that the binary starts in must not decide what it runs, or with which settings.
       autoloadBunfig: false,
       autoloadDotenv: false,
       autoloadPackageJson: false,
@@ -45,7 +45,7 @@ async function writeRootfs(): Promise<void> {
   await chmod(join(ROOTFS, packageJson.name), 0o755)
 }
 
-/** The absolute paths of what the dynamic linker loads for the binary, itself included. */
+/** Lists the absolute paths of the files that the dynamic linker loads for the binary, including the linker itself. */
 function sharedLibraries(): string[] {
   const { stdout, success } = Bun.spawnSync(['ldd', BINARY])
   if (!success) throw new Error('ldd could not tell the libraries of the binary')

@@ -1,19 +1,19 @@
-/** What the binary is bundled from, and how: for the build, and for the notices of what is in it. */
+/** What the binary is bundled from, and how. The build and the notices of the binary's contents use this. */
 import { join } from 'node:path'
 import type { BunPlugin } from 'bun'
 
 export const ROOT = join(import.meta.dir, '..')
 
-/** The bundler's settings without an output: every module that the binary can ever run is an input of it. */
+/** The bundler's settings without an output. Every module that the binary can ever run is one of their inputs. */
 export function bundleSettings(): Bun.BuildConfig {
-  // A worker is started by its path, which the bundler does not follow: it has to be an entry point of its own.
+  // A worker is started by its path, which the bundler does not follow, so it has to be an entry point of its own.
   const workers = [...new Bun.Glob('src/workers/**/*.worker.ts').scanSync(ROOT)].sort()
   return {
     entrypoints: ['src/main.ts', ...workers].map((file) => join(ROOT, file)),
     root: join(ROOT, 'src'),
     target: 'bun',
     format: 'esm',
-    // Never identifiers: Elysia compares names of classes, and would let invalid requests pass.
+    // Identifiers are never minified: Elysia compares names of classes, and would let invalid requests pass.
     minify: { whitespace: true, syntax: true, identifiers: false },
     define: { 'process.env.NODE_ENV': '"production"' },
     plugins: [withoutAddons],
@@ -21,8 +21,9 @@ export function bundleSettings(): Bun.BuildConfig {
 }
 
 /**
- * Addons that ssh2 takes where they are there; dockerode uses ssh2 for ssh:// only. Left out of the bundle as external, they would
- * be looked for at run time, in node_modules of the folder that the binary is started in, and run by whoever put them there.
+ * Addons that ssh2 uses if they exist; dockerode needs ssh2 only for ssh://. If they were external to the bundle, the binary
+ * would look for them at run time in node_modules of the folder that it starts in, and would run whatever somebody put
+ * there.
  */
 const ADDONS = /^cpu-features$|\/sshcrypto\.node$/
 

@@ -1,4 +1,4 @@
-/** The routes of docs/API.md, from the API document that the server writes from its routes' schemas. */
+/** The routes in docs/API.md, from the API document that the server derives from its routes' schemas. */
 import { Rig } from '../tests/support/rig.ts'
 import { membersOf, type Schema, typeOf } from './docs-schema.ts'
 import { compactJson, item } from './docs-text.ts'
@@ -32,7 +32,7 @@ interface Operation {
   readonly security?: readonly unknown[]
 }
 
-/** The parts of the API document that are told. */
+/** The parts of the API document that are used. */
 interface ApiDocument {
   readonly tags: readonly { readonly name: string; readonly description: string }[]
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
@@ -42,7 +42,7 @@ interface Route extends Operation {
   readonly name: string
 }
 
-/** All routes, in the order of the document's tags. */
+/** Describes all routes, in the order of the document's tags. */
 export async function apiPart(): Promise<string> {
   const rig = new Rig()
   const { tags, paths } = await rig.json<ApiDocument>('GET', '/swagger/json')
@@ -57,7 +57,7 @@ export async function apiPart(): Promise<string> {
     ...tag,
     routes: routes.filter((each) => each.tags.includes(tag.name)),
   }))
-  // A shape that several routes answer with is told once.
+  // A shape that several routes answer with is described only once.
   const told = new Map<string, string>()
   return [
     '## The routes',
@@ -101,7 +101,7 @@ function section(route: Route, told: Map<string, string>): string {
   ].join('\n\n')
 }
 
-/** The route that told this shape first, or null where this one is the first. */
+/** Links to the route that described this shape first; null if this route is the first. */
 function shared(shape: string, name: string, told: Map<string, string>): string | null {
   const first = told.get(shape) ?? name
   told.set(shape, first)
@@ -130,7 +130,7 @@ function answerItems(
   return [item(`**${status}** (${form}): ${description.replace(/\.$/, '')}.`), ...shape(schema, 1)]
 }
 
-/** Their codes are told once, in the table of errors. */
+/** Lists only the statuses. The table of errors describes the codes once for all routes. */
 function refusals(responses: Operation['responses']): string[] {
   const statuses = Object.keys(responses).filter((status) => PROBLEM in (responses[status]?.content ?? {}))
   return statuses.length === 0 ? [] : [item(`[Errors](#errors): ${statuses.join(', ')}.`)]

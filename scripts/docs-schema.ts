@@ -1,4 +1,4 @@
-/** JSON schemas in words, for docs/API.md. */
+/** Puts JSON schemas into words, for docs/API.md. */
 import { item } from './docs-text.ts'
 
 /** The parts of a schema that the API document uses. */
@@ -21,10 +21,10 @@ export interface Schema {
   readonly 'x-expected'?: string
 }
 
-/** A smaller shape is told again where it is met again. */
+/** A shape with fewer members is described again at each place. */
 const MEMBERS_SHARED_MIN = 5
 
-/** What a value is, in some words. */
+/** Says in a few words what a value is. */
 export function typeOf(schema: Schema): string {
   const kind = kindOf(schema)
   return schema.nullable === true ? `${kind}, or null` : kind
@@ -60,8 +60,8 @@ function range({ minimum, maximum }: Schema): string {
 }
 
 /**
- * The members of an object, or of the objects of a list, one item of a list each. `sharedWith` gives the place where a shape was told
- * already, or null.
+ * Lists the members of an object, or of the objects in an array, one item each. `sharedWith` returns the place that already
+ * describes a shape, or null.
  */
 export function membersOf(
   schema: Schema,
@@ -72,7 +72,7 @@ export function membersOf(
   if (items !== undefined) return membersOf(items, depth, sharedWith)
   if (anyOf !== undefined) return anyOf.flatMap((each) => membersOf(each, depth, sharedWith))
   if (properties === undefined) {
-    // Of an object with any values there is nothing more to say.
+    // There is nothing more to say about an object with any values.
     if (typeof additionalProperties !== 'object' || Object.keys(additionalProperties).length === 0) return []
     const values = membersOf(additionalProperties, depth + 1, sharedWith)
     return [item(`by name: ${typeOf(additionalProperties)}`, depth), ...values]
@@ -88,7 +88,7 @@ export function membersOf(
 
 function memberText(name: string, member: Schema, isRequired: boolean): string {
   const need = isRequired ? '' : ', may be missing'
-  // All times are of this form, which the document says once.
+  // All times have this form, and the document says so once.
   const isSaid = member.description === undefined || member.description === 'RFC 3339, UTC'
   const meaning = isSaid ? '' : `: ${member.description}`
   return `\`${name}\` (${typeOf(member)}${need})${meaning}`

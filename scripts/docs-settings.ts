@@ -1,10 +1,10 @@
-/** The settings of docs/SETTINGS.md, from their schema. */
+/** The settings in docs/SETTINGS.md, from their schema. */
 
 import { type SettingName, settingInfo, settingNames } from '../src/config/config.ts'
 import { GROUPS, type Group } from '../src/config/schema.ts'
 import { item, wrap } from './docs-text.ts'
 
-/** All settings, in the groups and the order of `--help`. */
+/** Describes all settings, in the groups and the order of `--help`. */
 export const settingsPart = (): string => [contents(), ...GROUPS.map(section)].join('\n\n')
 
 const contents = (): string => wrap(GROUPS.map((group) => `[${group}](#${group.toLowerCase()})`).join(' · '))
@@ -21,5 +21,5 @@ function setting(name: SettingName): string {
   return `${item(`**\`${name}\`** (${kind}; ${value}). ${inCode(description)}`)}\n${item(`Takes ${expects}.`, 1)}`
 }
 
-/** Placeholders are code; Markdown would take their underscores for emphasis. */
+/** Marks placeholders as code, because Markdown would take their underscores for emphasis. */
 const inCode = (text: string): string => text.replaceAll(/\{\w+\}/g, '`$&`')

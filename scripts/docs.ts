@@ -1,6 +1,6 @@
 /**
- * Writes the generated parts of the documents: `bun run docs`, after each change of a setting or a route. What stands outside the marks
- * of a document is written by hand.
+ * Writes the generated parts of the documents: `bun run docs`, after each change of a setting or a route. The text outside a
+ * document's marks is written by hand.
  */
 import { join } from 'node:path'
 import { ROOT } from './bundle.ts'
@@ -16,7 +16,10 @@ const PARTS: Readonly<Record<string, () => Promise<string> | string>> = {
 /** The documents with a generated part, by their paths from the project's folder. */
 export const GENERATED: readonly string[] = Object.keys(PARTS)
 
-/** The whole text of such a document as it has to be now. */
+/**
+ * Makes the current text of a document: its hand-written parts and the newly generated part. Throws if the document has
+ * none.
+ */
 export async function generatedText(path: string): Promise<string> {
   const part = PARTS[path]
   if (part === undefined) throw new Error(`${path} is not generated`)

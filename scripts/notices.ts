@@ -1,6 +1,7 @@
 /**
- * Writes NOTICES.md, the licences of all that the binary holds: `bun run notices`, after each change of the packages. The packages
- * are those that the bundler reads modules of, and what is in Bun is said by the documentation that comes with its types.
+ * Writes NOTICES.md, the licences of everything in the binary: `bun run notices`, after each change of the packages. The
+ * packages are those that the bundler reads modules from. The documentation that comes with Bun's types says what Bun
+ * contains.
  */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,13 +15,13 @@ interface Package {
   readonly version: string
   readonly licence: string
   readonly home: string
-  /** What its licence files say; empty where it has none. */
+  /** The text of the package's licence files; empty if it has none. */
   readonly text: string
 }
 
 const text = (...path: string[]): Promise<string> => Bun.file(join(ROOT, ...path)).text()
 
-/** The whole text of NOTICES.md as it has to be now. Throws where the bundler fails. */
+/** Makes the current text of NOTICES.md. Throws if the bundler fails. */
 export async function noticesText(): Promise<string> {
   const packages = await bundledPackages()
   const parts = [
@@ -41,7 +42,7 @@ export async function noticesText(): Promise<string> {
 const row = ({ name, version, licence, home }: Package): string =>
   `| ${home === '' ? name : `[${name}](${home})`} | ${version} | ${licence} |`
 
-/** Bun's own page about its licence and those of the libraries in it, a level deeper. */
+/** Reads Bun's own page about its licence and those of its libraries, with headings one level deeper. */
 async function bunNotices(): Promise<string> {
   const page = await text('node_modules/bun-types/docs/project/license.mdx')
   return page
@@ -50,13 +51,13 @@ async function bunNotices(): Promise<string> {
     .trim()
 }
 
-/** All packages of which the bundler reads a module, by name and version. */
+/** Lists all packages that the bundler reads a module from, by name and version. */
 async function bundledPackages(): Promise<Package[]> {
   const { metafile } = await Bun.build({ ...bundleSettings(), metafile: true })
   if (metafile === undefined) throw new Error('the bundler did not tell its inputs')
   const files = new Map<string, string[]>()
   for (const input of Object.keys(metafile.inputs)) {
-    // The innermost one: packages may have packages of their own.
+    // Takes the innermost package folder, because packages may contain packages of their own.
     const [path, folder] = /(node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+)\/.*/.exec(input) ?? []
     if (path !== undefined && folder !== undefined) files.set(folder, [...(files.get(folder) ?? []), path])
   }
@@ -79,7 +80,7 @@ async function packageIn(folder: string, inputs: readonly string[]): Promise<Pac
   return { name, version, licence, home: homepage ?? '', text: await licenceIn(folder, inputs) }
 }
 
-/** Its licence and notice, and what bundles that are in it say of theirs in a file beside them. */
+/** Collects a package's licence and notice files, and the licence files beside its bundled modules (`*.LICENSE.txt`). */
 async function licenceIn(folder: string, inputs: readonly string[]): Promise<string> {
   const names = (await readdir(join(ROOT, folder))).filter((name) =>
     /^(licen[cs]e|copying|notice)/i.test(name),
@@ -91,7 +92,7 @@ async function licenceIn(folder: string, inputs: readonly string[]): Promise<str
   return texts.map((part) => part.replaceAll('\r', '').trim()).join('\n\n')
 }
 
-/** Packages that say the same go together, in the order of the first. */
+/** Groups packages with the same text, in the order of each group's first package. */
 function byText(packages: readonly Package[]): Package[][] {
   return [...Map.groupBy(packages, ({ text }) => text).values()]
 }

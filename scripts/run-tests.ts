@@ -1,16 +1,17 @@
 /**
- * Runs the tests by kind, and tells what failed and what took longest:
+ * Runs the tests by kind, and reports what failed and what took longest:
  *
  *   bun scripts/run-tests.ts [--all] [FILE or argument of bun test ...]
  *
- * The tests without Docker run in one process, which shows a mistake soonest. Beside it each file that starts processes or containers
- * has a process of its own, some at a time: they mostly wait, and each has its own labels, names and ports. They start the single
- * binary, as users do. The simulation comes last.
+ * The tests without Docker run in one process, which shows a mistake first. Beside it, each file that starts processes or
+ * containers has a process of its own, several at a time: they mostly wait, and each has its own labels, names and ports. They
+ * start the single binary, as users do. The simulation comes last.
  *
- * A few files that fail beside others run once more, alone: that result counts, and those that pass then are named as unsteady.
+ * If only a few files fail, they run once more, alone. The second result counts, and files that passed then are reported as
+ * unsteady.
  *
- * --all adds the slowest tier: the emulators' own tests, and all seeds. Whoever names files or arguments has those run alone. The last
- * line is `N passed, N failed`; ends with 0 when all passed.
+ * `--all` adds the slowest tier: the emulators' own tests, and all seeds. With files or arguments, only those tests run. The
+ * last line is `N passed, N failed`. The exit code is 0 if all passed.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
@@ -19,35 +20,38 @@ import { buildBinary } from '../tests/support/binary.ts'
 
 const ROOT = join(import.meta.dir, '..')
 
-/** A test that names no time of its own has this long: a busy machine is no fault. */
+/** The timeout of a test without its own. It is long, because a busy machine is not a fault. */
 const TEST = ['bun', 'test', '--timeout', '30000'] as const
 
-/** Files on Docker at a time: they wait more than they work. One more when the tests without Docker have ended. */
+/** How many files with Docker run at a time: they wait more than they work. One more when the tests without Docker have ended. */
 const AT_ONCE = Math.max(2, Math.min(4, cpus().length + 1))
 
-/** Those that compare names of containers with what a document shows, which are given in a row by all that run. */
+/**
+ * Files that run alone. They compare names of containers with those in a document, and all running tests share one sequence
+ * of names.
+ */
 const ALONE = ['tests/e2e/acexy-guide.test.ts']
 
-/** Those that take longest go first, so that none of them is left alone at the end. */
+/** The longest files start first, so that none of them runs alone at the end. */
 const LONGEST = ['viewers', 'vpn-recovery', 'two-copies', 'vpn-kill-switch', 'lifecycle', 'lifecycle-dockerd']
 
 const WITHOUT_DOCKER = ['tests/unit', 'tests/simulation', 'tests/mutation', 'tests/support']
 
 const SEEDS = { usual: 60, all: 500 } as const
 
-/** More files than these that fail beside one another are no matter of a busy machine. */
+/** If more files than this fail side by side, a busy machine is not the cause, and none runs again. */
 const SECOND_TURNS = 3
 
 const SLOWEST_SHOWN = 10
 
-/** What one process of tests came to. */
+/** The result of one process of tests. */
 interface Outcome {
   readonly name: string
   readonly passed: number
   readonly failed: number
   readonly ms: number
   readonly output: string
-  /** What it printed beside others, where it failed so and passed alone. */
+  /** The output of the first run, if the file failed beside others and passed alone. */
   readonly unsteady?: string
 }
 
@@ -95,7 +99,7 @@ async function runOnDocker(program: string, withoutDocker: Promise<unknown>): Pr
   await runAtOnce(await dockerFiles(), withoutDocker)
 }
 
-/** The tests that try the emulators themselves: whoever changed nothing there has nothing to learn from them. */
+/** Whether files of the emulators have changed. Only then are the emulators' own tests worth running. */
 async function haveEmulatorsChanged(): Promise<boolean> {
   const changes = Bun.spawn(['git', 'status', '--porcelain', '--', 'tests/emulators'], {
     cwd: ROOT,
@@ -112,11 +116,11 @@ async function simulate(isEverySeed: boolean): Promise<Outcome> {
     ['bun', 'scripts/simulate.ts', '--seeds', seeds, ...coverage],
     'now',
   )
-  // Its seeds are no tests, and have no summary of such.
+  // The seeds are not tests, so they do not count as passed.
   return { ...outcome, passed: 0 }
 }
 
-/** Runs one process; what it prints is shown as it comes, or as a whole when it has ended. */
+/** Runs one process. Its output is shown as it comes, or all at once at the end. */
 async function run(name: string, command: readonly string[], shown: 'now' | 'at the end'): Promise<Outcome> {
   const startedMs = performance.now()
   const child = Bun.spawn([...command], { cwd: ROOT, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })
@@ -132,17 +136,17 @@ async function run(name: string, command: readonly string[], shown: 'now' | 'at 
   await Promise.all([take(child.stdout), take(child.stderr), child.exited])
   if (shown === 'at the end') process.stdout.write(`\n${output.trimEnd()}\n`)
   const failed = numberBefore(output, 'fail')
-  // A run that broke off before its summary is no success.
+  // A run that broke off before its summary counts as failed.
   const isBroken = child.exitCode !== 0 && failed === 0
   const ms = performance.now() - startedMs
   return { name, passed: numberBefore(output, 'pass'), failed: isBroken ? 1 : failed, ms, output }
 }
 
-/** The number that bun's summary gives for a word, which is on a line of its own (` 12 pass`); 0 where it has none. */
+/** The number before a word in bun's summary, which is on a line of its own (` 12 pass`); 0 if there is none. */
 const numberBefore = (output: string, word: string): number =>
   Number([...output.matchAll(new RegExp(`^ *(\\d+) ${word}$`, 'gm'))].at(-1)?.[1] ?? 0)
 
-/** Tells what took longest and, last, what failed; gives the exit code. */
+/** Reports what took longest and, last, what failed. Returns the exit code. */
 function report(all: readonly Outcome[]): number {
   const bad = all.filter(({ failed }) => failed > 0)
   console.log('\nWhat took longest:')
@@ -161,11 +165,14 @@ function report(all: readonly Outcome[]): number {
 
 const LINES_SHOWN = 40
 
-/** What was printed of each test that failed; what a test prints comes before its own line. All that came last, where none says so. */
+/**
+ * Returns the output of each failed test; a test's output comes before its result line. If no test failed, returns the end
+ * of the output.
+ */
 function failures(output: string): string {
   const shown: string[] = []
   let lines: string[] = []
-  // Bun names the failed ones again in its summary.
+  // Bun repeats the failed tests in its summary, which is cut off here.
   for (const line of output
     .split(/^\d+ tests? failed:$/m, 1)
     .join('')

@@ -4,10 +4,10 @@
  *   bun scripts/simulate-day.ts [--hours 24] [--streams 200] [--seed 1] [--short] [--json]
  *
  * The world is that of scripts/simulate.ts, with ordinary trouble and without crashes of the orchestrator: viewers come and
- * go, some proxies never tell of an end, engines crash, hang and are removed, Docker is away for a while. After each simulated
- * hour it prints the rows of every table beside its bound, and the memory after a collection. Ends with 1 where a bound
- * or a promise is broken, or where the memory of the last quarter is above that of the quarter before. `--short` takes two
- * hours with low bounds, as the tests do.
+ * go, some proxies never report an end, engines crash, hang and are removed, and Docker is away for a while. After each
+ * simulated hour it prints the rows of every table beside its bound, and the memory after a garbage collection. The exit
+ * code is 1 if a bound or a promise is broken, or if the memory of the last quarter is above that of the quarter before.
+ * `--short` simulates two hours with low bounds, as the tests do.
  */
 import { parseArgs } from 'node:util'
 import { type DayLook, simulateDay } from '../tests/simulation/day.ts'
@@ -58,5 +58,5 @@ async function main(): Promise<number> {
   return code
 }
 
-// Not awaited: bun never ends a process whose main module waits for what does not come.
+// Not awaited: bun never ends a process whose main module waits for a promise that does not settle.
 void main().then((code) => process.exit(code))

@@ -1,8 +1,8 @@
 /**
- * The long form of the tests of the fleet's life, on real Docker and on a Docker Engine of its own (which takes root):
+ * Runs the long form of the tests of the fleet's life, on real Docker and on a Docker Engine of its own (which needs root):
  * `bun scripts/soak-lifecycle.ts [--watch-s 60] [--frozen-s 20] [--stopped-s 30] [--only steady,kills,outages,adopted]`.
- * Prints what it measured. Ends with 0 when all held; else with the first that did not, and 1. Removes what it made in any
- * case.
+ * Prints what it measured. The exit code is 0 if everything held; otherwise it prints the first failure and the exit code is
+ * 1. In any case the script removes what it made.
  */
 
 import { parseArgs } from 'node:util'
@@ -29,10 +29,12 @@ import { TestServer } from '../tests/support/server.ts'
 const SIZE = 5
 const KILLS = 5
 const UP_WITHIN_MS = 60_000
-/** A viewer is watched for so long that an engine without one would have gone: it takes a minute and some readings. */
+/**
+ * How long a viewer is observed. An engine without a viewer would be gone by then, which takes a minute and some readings.
+ */
 const VIEWED_MS = 90_000
 const GONE_WITHIN_MS = 180_000
-/** Of the counters of an adopted engine, before it counts as idle. */
+/** How long the counters of an adopted engine must stand still before it counts as idle. */
 const QUIET_MS = 60_000
 
 interface Options {
@@ -68,7 +70,7 @@ function milliseconds(name: string, text: string): number {
   return Number(text) * 1_000
 }
 
-/** In their order. */
+/** The parts of the soak, in order. */
 const PARTS: Readonly<Record<string, (options: Options) => Promise<void>>> = {
   steady: (options) => onSite((site) => steady(site, options.watchMs)),
   kills: () => onSite(kills),
@@ -112,7 +114,7 @@ async function kills(site: TestSite): Promise<void> {
   }
 }
 
-/** Gives the milliseconds until another engine is ready and listed in the place of the killed one. */
+/** Kills one engine. Returns the milliseconds until another engine is ready and listed in its place. */
 async function killOne(site: TestSite, server: TestServer, name: string): Promise<number> {
   const before = await untilReady(server, SIZE, UP_WITHIN_MS)
   const [lost] = before
@@ -221,7 +223,7 @@ async function outlive(outage: Outage): Promise<void> {
   }
 }
 
-/** An engine that somebody else started, with a viewer that nobody reported. */
+/** Tests an engine that somebody else started, with a viewer that no proxy reported. */
 async function adopted(site: TestSite): Promise<void> {
   const server = site.server({
     AUTO_DELETE: 'true',
@@ -299,7 +301,7 @@ async function cleanUp(): Promise<void> {
 const options = readOptions(process.argv.slice(2))
 console.log(`soak of the lifecycle: ${JSON.stringify(options)}`)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // Stopped by hand, it leaves no containers either; 1, since not everything was tried.
+  // After a signal the containers are removed too. The exit code is 1, because not everything was tried.
   process.once(signal, () => void cleanUp().finally(() => process.exit(1)))
 }
 try {

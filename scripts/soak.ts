@@ -1,8 +1,7 @@
 /**
- * The long form of the crash and load tests, on real Docker:
- * `bun scripts/soak.ts [--crashes 10] [--kills 20] [--row 50] [--at-once 20] [--seed N]`.
- * Ends with 0 when every promise held; else with the first that did not, and 1. Removes its containers in any
- * case.
+ * Runs the long form of the crash and load tests, on real Docker: `bun scripts/soak.ts [--crashes 10] [--kills 20] [--row
+ * 50] [--at-once 20] [--seed N]`. The exit code is 0 if every promise held; otherwise it prints the first failure and the
+ * exit code is 1. In any case the script removes its containers.
  */
 
 import { parseArgs } from 'node:util'
@@ -31,8 +30,7 @@ interface Counts {
 }
 
 /**
- * Nothing may stop a soak but a broken promise, and no periodic pass may mend what should never have been
- * broken.
+ * Settings under which only a broken promise stops a soak, and no periodic pass repairs what should never have been broken.
  */
 const ROOM = { MAX_REPLICAS: '60', MONITOR_INTERVAL_S: '600' }
 
@@ -177,7 +175,7 @@ const site = await openTestSite()
 const counts = readCounts(process.argv.slice(2))
 console.log(`soak: ${JSON.stringify(counts)}`)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // Stopped by hand, it leaves no containers either; 1, since the promises were not all tried.
+  // After a signal the containers are removed too. The exit code is 1, because not all promises were tried.
   process.once(signal, () => void site.cleanUp().finally(() => process.exit(1)))
 }
 try {
