@@ -3,8 +3,8 @@ import { AcexyClient, ViewerRefused } from './acexy-client.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /*
- * The client is held to what the newest acexy did when it was recorded (scenario numbers as in tests/fixtures/acexy):
- * when it sent its POSTs, and what its viewer got.
+ * These tests compare the client with recordings of the newest acexy (scenario numbers as in tests/fixtures/acexy): when
+ * acexy sent its POSTs, and what its viewer got.
  */
 
 const OPEN = { can_provision: true, blocked_reason: null, blocked_reason_details: null }
@@ -45,7 +45,7 @@ const startedStream = { id: 'a|b', is_live: true, started_at: '2026-01-01T12:00:
 
 interface Script {
   readonly provisioning?: object
-  /** What `GET /engines` says after so many seconds. */
+  /** The answer of `GET /engines` this many seconds after the viewer's request. */
   readonly engines?: (atSeconds: number) => unknown
   readonly enginesStatus?: number
   readonly streams?: Readonly<Record<string, readonly object[]>>
@@ -55,14 +55,14 @@ interface Script {
 interface Outcome {
   /** Seconds from the viewer's request to each POST. */
   readonly posts: readonly number[]
-  /** Seconds to each GET of the engines. */
+  /** Seconds from the viewer's request to each GET of the engines. */
   readonly looks: readonly number[]
-  /** The container that is used, `fallback`, or the words of the refusal with the seconds of its Retry-After. */
+  /** The container that is used, `fallback`, or the message of the refusal with the seconds of its Retry-After. */
   readonly result: string
   readonly atSeconds: number
 }
 
-/** One viewer's request against an orchestrator that answers by the script, on a clock that runs by itself. */
+/** Runs one viewer's request against an orchestrator that answers according to the script, on a virtual clock. */
 async function selectWith(script: Script, maxStreamsPerEngine = 1): Promise<Outcome> {
   const clock = new VirtualClock()
   const startMs = clock.now()

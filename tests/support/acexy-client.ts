@@ -7,15 +7,15 @@ import { type Route, Viewing } from './acexy-viewing.ts'
 import type { AcexyProvisioned, AcexyRefusal, AcexyStatus } from './acexy-wire.ts'
 
 export interface AcexyOptions {
-  /** `ACEXY_ORCH_URL`. */
+  /** acexy's setting `ACEXY_ORCH_URL`. */
   readonly url: string
   readonly apiKey?: string
   readonly containerId?: string
   readonly maxStreamsPerEngine?: number
-  /** `ACEXY_HOST` and `ACEXY_PORT`: used when the orchestrator can't be asked. */
+  /** acexy's settings `ACEXY_HOST` and `ACEXY_PORT`: the engine to use when the orchestrator cannot be asked. */
   readonly fallback?: { readonly host: string; readonly port: number }
   readonly clock?: Clock
-  /** Takes every request, those to engines too; `fetch` without it. */
+  /** Sends every request, including those to engines; `fetch` by default. */
   readonly send?: Transport['send']
 }
 
@@ -23,7 +23,7 @@ export interface AcexyOptions {
 export class ViewerRefused extends Error {
   override readonly name = 'ViewerRefused'
 
-  /** `retryAfterSeconds` is 0 when acexy sends no `Retry-After`. */
+  /** `retryAfterSeconds` is 0 if acexy sends no `Retry-After`. */
   constructor(
     message: string,
     readonly retryAfterSeconds: number,
@@ -36,12 +36,12 @@ const STATUS_INTERVAL_MS = 30_000
 const AFTER_PROVISION_MS = 5_000
 
 /**
- * acexy as its newest version behaves (7e82040), told by what it sends and how it decodes: selection, provisioning with
- * its waits, events, and its way of talking to engines. Left out is what no server can see, and its shared host setting,
- * through which two viewers at once may get one engine.
+ * A model of acexy's newest version (7e82040), in what it sends and how it decodes: selection, provisioning with its waits,
+ * events, and the calls to engines. It leaves out what no server can see, and acexy's shared host setting, which may give
+ * one engine to two viewers at once.
  */
 export class AcexyClient {
-  /** What acexy would only log, in order; a test that expects a faultless server expects none. */
+  /** What acexy would only log, in order. A test that expects no fault of the server expects an empty list. */
   readonly troubles: string[] = []
   readonly #transport: Transport
   readonly #orchestrator: AcexyOrchestrator
@@ -56,9 +56,9 @@ export class AcexyClient {
     this.#orchestrator = new AcexyOrchestrator(this.#transport, { url, apiKey, containerId, onTrouble })
   }
 
-  /** Resolves when the first status is there; before it, nothing would be provisioned. */
+  /** Resolves when the first status is there. Before that, acexy would not provision anything. */
   async start(): Promise<void> {
-    // What was known stays when a poll fails.
+    // If a poll fails, the last status stays.
     this.#status = (await this.#orchestrator.status()) ?? this.#status
     if (this.#isStopped) return
     this.#cancelPoll = this.#transport.clock.after(STATUS_INTERVAL_MS, () => void this.start())
@@ -70,9 +70,9 @@ export class AcexyClient {
   }
 
   /**
-   * Gives a viewer a stream: chooses or provisions an engine, opens a session, reports it, opens its playback.
+   * Gives a viewer a stream: chooses or provisions an engine, opens a session, reports the stream, and opens its playback.
    *
-   * @throws {ViewerRefused} when no engine can be had, and {EngineFailed} when the engine opens no session.
+   * @throws {ViewerRefused} if no engine is available, and {EngineFailed} if the engine opens no session.
    */
   async watch(content: Content): Promise<Viewing> {
     const route = await this.select()
@@ -96,7 +96,7 @@ export class AcexyClient {
     return viewing
   }
 
-  /** The engine for one more viewer; one that was provisioned is waited for as acexy does. @throws {ViewerRefused} */
+  /** Chooses the engine for one more viewer. Waits for a provisioned engine as acexy does. @throws {ViewerRefused} */
   async select(): Promise<Route> {
     const engines = await this.#orchestrator.engines()
     if (engines === null) return this.#fallback()
@@ -119,10 +119,10 @@ export class AcexyClient {
   }
 
   /**
-   * Asks for an engine up to three times, waiting as long as the refusals say. Null after three failures that acexy does
+   * Asks for an engine up to three times, and waits as long as the refusals say. Null after three failures that acexy does
    * not understand.
    *
-   * @throws {ViewerRefused} after one that says not to wait, or the third that says to.
+   * @throws {ViewerRefused} after a refusal that says not to wait, or after the third one that says to wait.
    */
   async provision(): Promise<AcexyProvisioned | null> {
     let last: AcexyRefusal | null = null
@@ -147,7 +147,7 @@ export class AcexyClient {
     throw new ViewerRefused(`cannot provision: ${blocked_reason}`, 0)
   }
 
-  /** One look after 5 s; without success 5 s more, and then the engine is used unseen. */
+  /** Looks once after 5 s. If the engine is not listed then, waits 5 s more and uses it anyway. */
   async #waitUntilListed({ container_id }: AcexyProvisioned): Promise<void> {
     const { clock } = this.#transport
     await clock.sleep(AFTER_PROVISION_MS)
@@ -163,7 +163,7 @@ export class AcexyClient {
   }
 }
 
-/** Until the first status acexy believes that nothing can be provisioned. */
+/** Before the first status, acexy assumes that nothing can be provisioned. */
 const BLIND: AcexyStatus['provisioning'] = {
   can_provision: false,
   blocked_reason: '',
@@ -173,5 +173,5 @@ const BLIND: AcexyStatus['provisioning'] = {
 const wholeEta = (refusal: AcexyRefusal | null): number =>
   refusal?.should_wait ? refusal.recovery_eta_seconds : 0
 
-/** In whole seconds, as Go divides. */
+/** Halves the wait, in whole seconds, as Go divides integers. */
 const halfEta = (refusal: AcexyRefusal | null): number => Math.trunc(wholeEta(refusal) / 2)

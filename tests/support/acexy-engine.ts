@@ -2,12 +2,12 @@ import { exchange, type Transport } from './acexy-http.ts'
 import { type AcexySession, decodeCommand, decodeSession } from './acexy-wire.ts'
 
 export interface Content {
-  /** How the viewer named it; acexy takes no other way. */
+  /** How the viewer named the content. acexy accepts no other way. */
   readonly by: 'id' | 'infohash'
   readonly key: string
 }
 
-/** An engine's session refused, in the engine's words or those of the connection. */
+/** An engine refused a session. The message is the engine's own or that of the connection. */
 class EngineFailed extends Error {
   override readonly name = 'EngineFailed'
 }
@@ -18,7 +18,8 @@ const COMMAND_TIMEOUT_MS = 10_000
 /**
  * Opens a session for one viewer.
  *
- * @throws {EngineFailed} when the engine says why not, is silent for 20 s, or says what acexy can't decode.
+ * @throws {EngineFailed} if the engine gives a reason for a refusal, is silent for 20 s, or answers with what acexy cannot
+ * decode.
  */
 export async function openSession(
   transport: Transport,
@@ -38,7 +39,7 @@ export async function openSession(
   }
 }
 
-/** The bytes of a session; null when the engine gives none within 20 s, which the viewer sees as an empty answer. */
+/** Opens the bytes of a session. Null if the engine gives none within 20 s; the viewer then gets an empty answer. */
 export async function openPlayback(
   { clock, send }: Transport,
   { playback_url }: AcexySession,
@@ -58,7 +59,7 @@ export async function openPlayback(
   }
 }
 
-/** Tells the engine to end a session; the error's text when it did not. */
+/** Tells the engine to end a session. Returns the error's text if it did not end it, otherwise null. */
 export async function stopSession(
   transport: Transport,
   { command_url }: AcexySession,
@@ -72,7 +73,7 @@ export async function stopSession(
   }
 }
 
-/** acexy's id of a session: what follows `/stat/<infohash>/` in `stat_url`, else its last part. */
+/** acexy's id of a session: the part after `/stat/<infohash>/` in `stat_url`, otherwise the last part. */
 export function playbackIdOf({ stat_url }: AcexySession): string {
   const parts = URL.parse(stat_url)?.pathname.split('/').filter(Boolean) ?? []
   const stat = parts.indexOf('stat')

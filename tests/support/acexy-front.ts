@@ -5,8 +5,8 @@ import type { TestServer } from './server.ts'
 const CHUNK_BYTES = 188 * 100
 
 /**
- * acexy's own address for viewers (`GET /ace/getstream?id=…`) before our model of it. It is started by its first viewer, and
- * asks for the orchestrator's status then.
+ * acexy's address for viewers (`GET /ace/getstream?id=…`), in front of our model of acexy. The first viewer starts the
+ * model, which asks for the orchestrator's status then.
  */
 export class AcexyFront {
   readonly #server: Bun.Server<undefined>
@@ -54,7 +54,7 @@ export class AcexyFront {
   }
 }
 
-/** What a viewer is sent until it goes away, which the orchestrator is told of. */
+/** Sends a viewer bytes until it leaves. Its leaving is reported to the orchestrator. */
 function bytesOf(viewing: Viewing, left: AbortSignal): ReadableStream<Uint8Array> {
   left.addEventListener('abort', () => void viewing.leave(), { once: true })
   return new ReadableStream({

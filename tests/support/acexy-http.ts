@@ -1,12 +1,12 @@
 import type { Clock } from '../../src/lib/clock.ts'
 
-/** How acexy's calls leave: over the network, or into an application of the same process. */
+/** How acexy's calls are sent: over the network, or to an application in the same process. */
 export interface Transport {
   readonly clock: Clock
   readonly send: (request: Request) => Promise<Response>
 }
 
-/** One call; the time-out covers the reading of the body, as Go's `http.Client.Timeout` does. */
+/** One call. The timeout includes the reading of the body, as in Go's `http.Client.Timeout`. */
 export interface Call {
   readonly method: 'GET' | 'POST'
   readonly url: string
@@ -20,7 +20,10 @@ export interface Answer {
   readonly text: string
 }
 
-/** Makes one call, whatever its status, and closes the connection at the time-out. @throws what `send` throws. */
+/**
+ * Makes one call and returns the answer, whatever its status. Closes the connection at the timeout. @throws what `send`
+ * throws.
+ */
 export async function exchange({ clock, send }: Transport, call: Call): Promise<Answer> {
   const { method, url, headers = {}, body, timeoutMs } = call
   const patience = new AbortController()

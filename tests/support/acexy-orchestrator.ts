@@ -12,12 +12,12 @@ import {
 } from './acexy-wire.ts'
 
 export interface OrchestratorAccess {
-  /** Put before every path as it is. */
+  /** Put before every path, without any change. */
   readonly url: string
   readonly apiKey: string | null
-  /** acexy's own container, which it names in events when it was told of it. */
+  /** acexy's own container, which acexy names in events if its setting names it. */
   readonly containerId: string | null
-  /** Told, in one sentence, what acexy would only log. */
+  /** Receives, in one sentence, what acexy would only log. */
   readonly onTrouble: (what: string) => void
 }
 
@@ -33,7 +33,7 @@ export interface ReportedStream {
   readonly port: number
 }
 
-/** A provision's outcome; no refusal stands for a failure that acexy does not understand. */
+/** The outcome of a provision. A null refusal means a failure that acexy does not understand. */
 export type ProvisionOutcome =
   | { readonly engine: AcexyProvisioned }
   | { readonly engine: null; readonly refusal: AcexyRefusal | null }
@@ -41,7 +41,7 @@ export type ProvisionOutcome =
 const TIMEOUT_MS = 3_000
 const ENGINES_FRESH_MS = 2_000
 
-/** acexy's end of the orchestrator's API: what it sends, when it gives up, and how it decodes. */
+/** acexy's side of the orchestrator's API: what it sends, when it gives up, and how it decodes. */
 export class AcexyOrchestrator {
   #engines: { readonly list: readonly AcexyEngine[]; readonly atMs: number } | null = null
 
@@ -50,7 +50,7 @@ export class AcexyOrchestrator {
     private readonly access: OrchestratorAccess,
   ) {}
 
-  /** The status, asked without a key and decoded whatever its HTTP status; null when that fails. */
+  /** Asks for the status without a key and decodes the answer whatever its HTTP status. Null if that fails. */
   async status(): Promise<AcexyStatus | null> {
     try {
       const { text } = await exchange(this.transport, {
@@ -65,7 +65,7 @@ export class AcexyOrchestrator {
     }
   }
 
-  /** The listed engines, at most 2 s old; null when they could not be had. */
+  /** Returns the listed engines, at most 2 s old. Null if they are not available. */
   async engines(): Promise<readonly AcexyEngine[] | null> {
     const now = this.transport.clock.now()
     if (this.#engines !== null && now - this.#engines.atMs < ENGINES_FRESH_MS) return this.#engines.list
@@ -79,7 +79,7 @@ export class AcexyOrchestrator {
     }
   }
 
-  /** How many streams of an engine are started; null when that could not be had, and the engine is passed over then. */
+  /** Counts the started streams of an engine. Null if the count is not available; acexy then skips the engine. */
   async activeStreams(containerId: string): Promise<number | null> {
     try {
       const query = new URLSearchParams({ container_id: containerId, status: 'started' })
@@ -91,7 +91,7 @@ export class AcexyOrchestrator {
     }
   }
 
-  /** Asks once for an engine; a time-out, a broken connection and a strange answer are all the same to acexy. */
+  /** Asks once for an engine. acexy treats a timeout, a broken connection and an unexpected answer in the same way. */
   async provision(): Promise<ProvisionOutcome> {
     try {
       const { status, text } = await this.#post('/provision/acestream', { labels: {}, env: {} })
@@ -103,7 +103,7 @@ export class AcexyOrchestrator {
     }
   }
 
-  /** Reports a start. A failure is logged and the report not repeated, here and at the end. */
+  /** Reports a start. As in `ended`, a failure is logged, and the report is not repeated. */
   async started(stream: ReportedStream): Promise<void> {
     const { id, keyType, key, playbackId, statUrl, commandUrl, host, port } = stream
     await this.#report('/events/stream_started', {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-/** The versions of acexy that can be told apart on the wire, oldest first; see tests/fixtures/acexy/README.md. */
+/** The versions of acexy that differ on the wire, oldest first; see tests/fixtures/acexy/README.md. */
 export const VERSIONS = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'HEAD'] as const
 
 export type Version = (typeof VERSIONS)[number]
@@ -28,13 +28,13 @@ interface Sent {
   readonly scenario: string
   /** Milliseconds since acexy's start. */
   readonly t: number
-  /** With a second slash at the front where acexy's base URL ended in one. */
+  /** Begins with a second slash if acexy's base URL ended in a slash. */
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
   readonly authorization: boolean
 }
 
-/** One request as it was recorded. */
+/** One recorded request. */
 export type Recorded = Sent &
   (
     | { readonly method: 'GET'; readonly body?: undefined }
@@ -44,16 +44,16 @@ export type Recorded = Sent &
 /** One scenario of one version. */
 export interface Session {
   readonly scenario: string
-  /** How many engines there were from the start, at the ports from 40001 on. */
+  /** How many engines existed from the start, at the ports from 40001 on. */
   readonly engines: number
   readonly requests: readonly Recorded[]
-  /** Ids of the streams that were started and not ended, by the recorder's count, sorted. */
+  /** Ids of the streams that were started and not ended, as the recorder counted them, sorted. */
   readonly leftStarted: readonly string[]
 }
 
 const FOLDER = join(import.meta.dir, '../fixtures/acexy')
 
-/** Every recorded scenario of a version, in the order of the recording. */
+/** Reads every recorded scenario of a version, in the order of the recording. */
 export async function recordedSessions(version: Version): Promise<readonly Session[]> {
   const lines = (await Bun.file(join(FOLDER, `${version}.jsonl`)).text()).trimEnd().split('\n')
   const requests = lines.map((line): Recorded => JSON.parse(line))

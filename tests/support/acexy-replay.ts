@@ -6,13 +6,13 @@ import { Rig } from './rig.ts'
 
 const API_KEY = 'a key'
 const PORT_BEFORE_FIRST = 40_000
-/** The ports of the recordings; their engines answer no probes, and a silent one must not be taken for a broken one. */
+/** The ports of the recordings. Their engines answer no probes, and must not be taken for failed ones. */
 const RECORDED = { PORT_RANGE_HOST: '40001-40099', STARTUP_TIMEOUT_S: '3600' }
 
 /** The recorder's name for the container of its engine number N. */
 const RECORDED_CONTAINER = /^e0+(\d+)$/
 
-/** Lets the application answer a recorded session, and holds answers and books to what acexy needs. */
+/** Lets the application answer a recorded session, and compares the answers and the books with what acexy needs. */
 export class Replay {
   readonly #books = new ExpectedBooks()
   readonly #containerByPort = new Map<number, string>()
@@ -20,14 +20,14 @@ export class Replay {
   #atMs = 0
 
   private constructor(private readonly session: Session) {
-    // The recording without any key tells of an orchestrator without one.
+    // A recording without any key was made with an orchestrator without a key.
     const isKeyed = session.requests.some(({ authorization }) => authorization)
     this.#rig = new Rig({ ...RECORDED, ...(isKeyed ? { API_KEY } : {}) })
   }
 
   /**
-   * Runs one session, with the time of the recording. Gives the streams that are known after it, oldest first, each as
-   * its status with the reason of its end. Throws with scenario, time and request at the first thing that is wrong.
+   * Runs one session with the times of the recording. Returns the streams that are known at the end, oldest first, each as
+   * its status with its end reason. Throws with scenario, time and request at the first error.
    */
   static async run(session: Session): Promise<string[]> {
     const replay = new Replay(session)
@@ -52,7 +52,7 @@ export class Replay {
 
   async #step(request: Recorded): Promise<void> {
     const { scenario, t, method, path } = request
-    // Two requests of one millisecond may stand in the order of their answers.
+    // Two requests of the same millisecond may be in the order of their answers.
     await this.#rig.clock.advance(Math.max(0, t - this.#atMs))
     this.#atMs = Math.max(t, this.#atMs)
     try {
@@ -85,7 +85,7 @@ export class Replay {
     }
   }
 
-  /** The text of the answer, which must have status 200. */
+  /** Returns the text of the answer. Throws unless the status is 200. */
   async #send({ method, path, query, authorization, body }: Recorded): Promise<string> {
     const search = query === undefined ? '' : `?${new URLSearchParams(this.#ours(query))}`
     const headers = {
@@ -98,7 +98,7 @@ export class Replay {
     return text
   }
 
-  /** The query with our container's id for the recorder's. */
+  /** The query with our container's id in place of the recorder's. */
   #ours(query: Readonly<Record<string, string>>): Record<string, string> {
     const port = portOf(query)
     return { ...query, container_id: this.#containerByPort.get(port) ?? '' }

@@ -1,15 +1,15 @@
 import type { AcexyEngine } from './acexy-wire.ts'
 
-/** An engine with its started streams, as acexy counts them. */
+/** An engine and its number of started streams, as acexy counts them. */
 export interface Candidate {
   readonly engine: AcexyEngine
   readonly activeStreams: number
 }
 
 /**
- * The engine that acexy's newest version uses, or null when none has room: healthy before all others, then fewer
- * streams, then forwarded, then used longest ago (never counts as longest); among equals the first of the list. An
- * engine that is not healthy is used, too, when no healthy one has room.
+ * Chooses the engine that acexy's newest version uses; null if none has room. Healthy engines come first, then those with
+ * fewer streams, then forwarded ones, then the one whose last use is longest ago (never used counts as longest); among
+ * equals, the first in the list. An unhealthy engine is used only if no healthy one has room.
  */
 export function selectEngine(
   candidates: readonly Candidate[],

@@ -3,13 +3,13 @@ import type { Transport } from './acexy-http.ts'
 import type { AcexyOrchestrator } from './acexy-orchestrator.ts'
 import type { AcexyProvisioned, AcexySession } from './acexy-wire.ts'
 
-/** Where a viewer is sent. */
+/** The engine that a viewer is sent to. */
 export interface Route {
   readonly host: string
   readonly port: number
-  /** Null at acexy's fallback. */
+  /** Null for acexy's fallback engine. */
   readonly containerId: string | null
-  /** What was provisioned for this viewer; null when an engine had room. */
+  /** The engine that was provisioned for this viewer; null if an existing engine had room. */
   readonly provisioned: AcexyProvisioned | null
 }
 
@@ -22,7 +22,7 @@ interface Viewed {
 
 const EMPTY_TIMEOUT_MS = 10_000
 
-/** One viewer whose stream was reported as started. Ends once: when it leaves, or when no more bytes come. */
+/** One viewer whose stream was reported as started. It ends once: when the viewer leaves, or when no more bytes come. */
 export class Viewing {
   readonly #left = new AbortController()
   #chunks: AsyncIterator<Uint8Array> | null = null
@@ -38,14 +38,14 @@ export class Viewing {
     },
   ) {}
 
-  /** Asks the engine for the bytes; where it gives none, the viewer's answer is empty. */
+  /** Asks the engine for the bytes. If the engine gives none, the viewer's answer is empty. */
   async open(): Promise<void> {
     const body = await openPlayback(this.deps.transport, this.viewed.session, this.#left.signal)
     this.#chunks = body?.[Symbol.asyncIterator]() ?? null
     if (this.#chunks === null) await this.#finish('eof')
   }
 
-  /** The next `bytes` bytes; fewer when the stream ended before, or gave nothing for 10 s. */
+  /** Returns the next `bytes` bytes; fewer if the stream ended or gave nothing for 10 s. */
   async read(bytes: number): Promise<Uint8Array> {
     const chunks = [this.#rest]
     let length = this.#rest.length
@@ -60,7 +60,9 @@ export class Viewing {
     return all.subarray(0, bytes)
   }
 
-  /** The viewer goes away; resolves when the orchestrator was told and the engine has stopped the session. */
+  /**
+   * Makes the viewer leave. Resolves when the orchestrator has received the report and the engine has stopped the session.
+   */
   async leave(): Promise<void> {
     await this.#finish('client_disconnected')
   }
@@ -73,7 +75,7 @@ export class Viewing {
       const { done, value } = await this.#chunks.next()
       if (done !== true) return value
     } catch {
-      // The connection broke, or we broke it off ourselves.
+      // The connection broke, or this client closed it.
     } finally {
       cancel()
     }
@@ -81,7 +83,7 @@ export class Viewing {
     return null
   }
 
-  /** The orchestrator hears of it before the engine does, as from acexy's versions since 2025-12-20. */
+  /** Reports the end to the orchestrator before it stops the session at the engine, as acexy does since 2025-12-20. */
   #finish(reason: string): Promise<void> {
     this.#end ??= this.#tellAll(reason)
     return this.#end

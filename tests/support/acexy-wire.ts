@@ -14,8 +14,8 @@ import {
 } from './go-json.ts'
 
 /*
- * The structs into which acexy decodes (its orchestrator_events.go and lib/acexy/acexy.go at 7e82040). A member that it
- * decodes and never uses is here as well: a wrong type there spoils the whole answer.
+ * The structs that acexy decodes into (orchestrator_events.go and lib/acexy/acexy.go at 7e82040). They include members that
+ * acexy decodes but never uses, because a wrong type there makes the whole answer unreadable.
  */
 
 const engineStruct = goStruct({
@@ -98,42 +98,46 @@ const commandAnswerStruct = goStruct({ response: goString, error: goString })
 export type AcexyEngine = GoOf<typeof engineStruct>
 /** One item of `GET /streams`. */
 export type AcexyStream = GoOf<typeof streamStruct>
-/** `GET /orchestrator/status`. */
+/** The answer to `GET /orchestrator/status`. */
 export type AcexyStatus = GoOf<typeof statusStruct>
-/** The 200 of `POST /provision/acestream`. */
+/** The 200 answer to `POST /provision/acestream`. */
 export type AcexyProvisioned = GoOf<typeof provisionedStruct>
-/** What an engine says of a session that it opened. */
+/** An engine's answer about a session that it opened. */
 export type AcexySession = NonNullable<GoOf<typeof engineAnswerStruct>['response']>
 
-/** Why a provision was refused, as acexy understands it; `recovery_eta_seconds` 0 when it was not told. */
+/** Why a provision was refused, as acexy understands it. `recovery_eta_seconds` is 0 if it was not given. */
 export type AcexyRefusal = NonNullable<AcexyStatus['provisioning']['blocked_reason_details']>
 
-/** @throws {GoJsonError} as all of these, where acexy's decoder gives an error. */
+/** @throws {GoJsonError} if acexy's decoder gives an error. */
 export const decodeEngines = (text: string): readonly AcexyEngine[] =>
   decodeGoJson(text, goSlice(engineStruct))
 
-/** @throws {GoJsonError} */
+/** @throws {GoJsonError} if acexy's decoder gives an error. */
 export const decodeStreams = (text: string): readonly AcexyStream[] =>
   decodeGoJson(text, goSlice(streamStruct))
 
-/** @throws {GoJsonError} */
+/** @throws {GoJsonError} if acexy's decoder gives an error. */
 export const decodeStatus = (text: string): AcexyStatus => decodeGoJson(text, statusStruct)
 
-/** @throws {GoJsonError} */
+/** @throws {GoJsonError} if acexy's decoder gives an error. */
 export const decodeProvisioned = (text: string): AcexyProvisioned => decodeGoJson(text, provisionedStruct)
 
-/** The engine's session, or its error's text. @throws {GoJsonError} */
+/** Returns the engine's session, or the text of its error. @throws {GoJsonError} if acexy's decoder gives an error. */
 export function decodeSession(text: string): AcexySession | string {
   const { response, error } = decodeGoJson(text, engineAnswerStruct)
   return response ?? error
 }
 
-/** The error's text of an engine that was told to stop; '' when it did. @throws {GoJsonError} */
+/**
+ * Returns the text of an engine's error after a stop; '' if it stopped the session. @throws {GoJsonError} if acexy's decoder
+ * gives an error.
+ */
 export const decodeCommand = (text: string): string => decodeGoJson(text, commandAnswerStruct).error
 
 /**
- * Why a provision failed, from an answer other than 200: an object in `detail` with a code as it is, a text by the
- * words in it, and null for all else, which acexy takes for a failure of the moment. The HTTP status is not looked at.
+ * Says why a provision failed, from an answer other than 200. An object in `detail` that has a code is returned unchanged, a
+ * text is classified by its words, and anything else is null, which acexy takes for a temporary failure. The HTTP status is
+ * ignored.
  */
 export function decodeRefusal(text: string): AcexyRefusal | null {
   const detail = tryDecode(text, goStruct({ detail: goStruct(refusalFields) }))?.detail
@@ -151,7 +155,7 @@ function tryDecode<T>(text: string, type: GoType<T>): T | null {
   }
 }
 
-/** In acexy's order: the first word that is found decides. */
+/** In acexy's order: the first match decides. */
 const WORDS: readonly (readonly [RegExp, { readonly code: string; readonly eta: number }])[] = [
   [/VPN/, { code: 'vpn_disconnected', eta: 60 }],
   [/[Cc]ircuit breaker/, { code: 'circuit_breaker', eta: 180 }],

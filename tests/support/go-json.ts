@@ -1,8 +1,8 @@
-/** Decodes JSON into what a Go struct would hold, refusing what `encoding/json` refuses. */
+/** Decodes JSON into the values that a Go struct would hold, and refuses what `encoding/json` refuses. */
 
 /**
- * A decoder of one Go type. `merge` gets what the field holds so far: a `null` leaves it as it is. It is a method, so
- * that a struct may have fields of all types.
+ * A decoder of one Go type. `merge` receives the field's current value, which a `null` leaves unchanged. `merge` is declared
+ * as a method, so that a struct may have fields of all types.
  */
 export interface GoType<T> {
   /** Go's zero value of the type. */
@@ -10,10 +10,10 @@ export interface GoType<T> {
   merge(value: GoValue, before: T, path: string): T
 }
 
-/** The value that a decoder of this type gives. */
+/** The type of the value that a decoder returns. */
 export type GoOf<Type> = Type extends GoType<infer T> ? T : never
 
-/** What was parsed, its numbers still as they were written: `12` and `12.0` are one number in JavaScript only. */
+/** A parsed value. Numbers keep their text, because `12` and `12.0` are the same number only in JavaScript. */
 type GoValue = null | boolean | string | NumberText | readonly GoValue[] | GoObject
 
 interface GoObject {
@@ -24,42 +24,42 @@ class NumberText {
   constructor(readonly source: string) {}
 }
 
-/** Text that Go would not decode; the message names the member and what stands there. */
+/** A text that Go would not decode. The message names the member and its value. */
 export class GoJsonError extends Error {
   override readonly name = 'GoJsonError'
 }
 
 /**
- * Decodes one JSON text as `json.Unmarshal` does (https://pkg.go.dev/encoding/json#Unmarshal). Refuses text after the
- * value too, which a `json.Decoder` would leave unread: a server has no reason to send any.
+ * Decodes one JSON text as `json.Unmarshal` does (https://pkg.go.dev/encoding/json#Unmarshal). Also refuses text after the
+ * value, which a `json.Decoder` would leave unread, because a server has no reason to send any.
  *
- * @throws {GoJsonError} where Go gives an error.
+ * @throws {GoJsonError} if Go gives an error.
  */
 export function decodeGoJson<T>(text: string, type: GoType<T>): T {
   return type.merge(parseLossless(text), type.zero, '$')
 }
 
-/** `string`. */
+/** Go's `string`. */
 export const goString: GoType<string> = scalar('', 'a string', (value) =>
   typeof value === 'string' ? value : undefined,
 )
 
-/** `bool`: neither 0 nor 1 nor "true". */
+/** Go's `bool`; not 0, 1 or "true". */
 export const goBool: GoType<boolean> = scalar(false, 'a bool', (value) =>
   typeof value === 'boolean' ? value : undefined,
 )
 
-/** `int` of 64 bits: digits only, so neither 12.0 nor 1e3 nor "12". Beyond 2^53 the value given is rounded. */
+/** Go's `int` with 64 bits. It accepts digits only, so not 12.0, 1e3 or "12". Values beyond 2^53 are rounded here. */
 export const goInt: GoType<number> = scalar(0, 'an int', (value) =>
   value instanceof NumberText && isInt64(value.source) ? Number(value.source) : undefined,
 )
 
-/** `time.Time` or `*time.Time`: RFC 3339 with a zone; the zero time is null. */
+/** Go's `time.Time` or `*time.Time`: RFC 3339 with a zone. The zero time is null here. */
 export const goTime: GoType<Date | null> = scalar<Date | null>(null, 'an RFC 3339 time', (value) =>
   typeof value === 'string' ? parseRfc3339(value) : undefined,
 )
 
-/** `*T`: null makes it nil again, which no other type does. */
+/** Go's `*T`. A null makes it nil again; no other type does that. */
 export function goPointer<T>(type: GoType<T>): GoType<T | null> {
   return {
     zero: null,
@@ -67,14 +67,14 @@ export function goPointer<T>(type: GoType<T>): GoType<T | null> {
   }
 }
 
-/** `[]T`; nil is the empty array here, as nothing that ranges over it sees a difference. */
+/** Go's `[]T`. Nil is an empty array here, because code that ranges over it sees no difference. */
 export function goSlice<T>(type: GoType<T>): GoType<readonly T[]> {
   return scalar<readonly T[]>([], 'an array', (value, path) =>
     isArray(value) ? value.map((item, index) => type.merge(item, type.zero, `${path}[${index}]`)) : undefined,
   )
 }
 
-/** `map[string]T`, its names exactly as they are written. */
+/** Go's `map[string]T`. Names keep their case. */
 export function goMap<T>(type: GoType<T>): GoType<ReadonlyMap<string, T>> {
   return scalar<ReadonlyMap<string, T>>(new Map(), 'an object', (value, path) =>
     isObject(value)
@@ -86,8 +86,8 @@ export function goMap<T>(type: GoType<T>): GoType<ReadonlyMap<string, T>> {
 }
 
 /**
- * A struct by its members' JSON names. Members that it does not have are ignored; a name fits whatever its case, one
- * that is equal first; the later of two wins.
+ * A Go struct, by the JSON names of its members. Unknown members are ignored. Names match in any case, and an exact match
+ * comes first. If a name appears twice, the later one wins.
  */
 export function goStruct<Fields extends Readonly<Record<string, GoType<unknown>>>>(
   fields: Fields,
@@ -110,11 +110,13 @@ export function goStruct<Fields extends Readonly<Record<string, GoType<unknown>>
 
 type StructOf<Fields> = { readonly [Name in keyof Fields]: GoOf<Fields[Name]> }
 
-/** The one place where the members of a struct get their types: each was made by the decoder of its field. */
+/** The only place that asserts the types of a struct's members. Each member was made by the decoder of its field. */
 const structOf = <Fields>(members: readonly (readonly [string, unknown])[]): StructOf<Fields> =>
   Object.fromEntries(members) as StructOf<Fields>
 
-/** A type that takes a value whole, and for which null means no change. `read` gives undefined for a wrong kind. */
+/**
+ * A type that is set as a whole, and for which null means no change. `read` returns undefined for a value of the wrong kind.
+ */
 function scalar<T>(
   zero: T,
   expected: string,
@@ -145,14 +147,14 @@ function parseLossless(text: string): GoValue {
   }
 }
 
-/** Since ECMAScript 2026 a reviver is told the text of a number; the compiler's library does not know it yet. */
+/** Since ECMAScript 2026, a reviver receives the text of a number. The compiler's type library does not know that yet. */
 function sourceOf(context: unknown): string {
   const isTold = typeof context === 'object' && context !== null && 'source' in context
   if (!isTold || typeof context.source !== 'string') throw new Error('this JSON.parse tells no source texts')
   return context.source
 }
 
-/** Go folds ASCII letters and a few look-alikes of them; names on the wire are ASCII. */
+/** Go folds ASCII letters and a few similar characters. Names in this API are ASCII. */
 const fold = (name: string): string => name.toLowerCase()
 
 const isArray = (value: GoValue): value is readonly GoValue[] => Array.isArray(value)
@@ -171,7 +173,10 @@ function isInt64(source: string): boolean {
 const DATE = /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T/
 const CLOCK_AND_ZONE = /T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/
 
-/** Undefined for what Go's `time.Time` refuses: no zone, a space or small letters, a day that the month has not. */
+/**
+ * Returns undefined for a text that Go's `time.Time` refuses: without a zone, with a space or small letters, or with a day
+ * that does not exist.
+ */
 function parseRfc3339(text: string): Date | undefined {
   const [, year, month, day] = DATE.exec(text) ?? []
   if (day === undefined || !CLOCK_AND_ZONE.test(text.slice(10))) return undefined

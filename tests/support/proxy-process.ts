@@ -1,6 +1,6 @@
 /**
- * A proxy as a process of its own, which a test can kill: opens a session at the engine of each port that it is given, prints
- * the URLs of their statistics as one line of JSON, and reads their playback until it is ended.
+ * A proxy in a process of its own, which a test can kill. Opens a session at the engine of each given port, prints the URLs
+ * of their statistics as one line of JSON, and reads their playback until the process is ended.
  */
 
 import { openViewer } from './lifecycle.ts'
