@@ -6,32 +6,32 @@ import { dirname, join } from 'node:path'
 import { parseDockerHost } from '../../src/runtime/docker-connection.ts'
 
 /**
- * What is let through. `cut`: connections break at once. `forgetful`: all but the answer of a creation. `holding`: all but
- * the starts of containers.
+ * What the proxy lets through. `cut`: nothing, connections break at once. `forgetful`: everything but the answer to a
+ * creation. `holding`: everything but starts of containers.
  */
 type Mode = 'open' | 'frozen' | 'cut' | 'forgetful' | 'holding'
 
 interface Link {
   readonly client: Socket
   readonly upstream: Socket
-  /** What the freeze keeps back, in its order. */
+  /** What is held back, in order. */
   readonly held: (() => void)[]
 }
 
-/** A request's head comes in one piece, as the client writes it in one. */
+/** Matches a start of a container. The head of a request arrives in one piece, because the client writes it in one piece. */
 const START_REQUEST = /^POST \S*\/containers\/[^/ ]+\/start\b/
 
-/** Of all that the orchestrator asks, a creation alone is answered with 201. */
+/** Matches the answer to a creation. Docker answers no other call of the orchestrator with 201. */
 const CREATED_ANSWER = /^HTTP\/1\.1 201 /
 
-/** A path for a socket where nothing listens yet, in a folder of its own. */
+/** Makes a path for a socket where nothing listens yet, in a folder of its own. */
 export const unusedSocketPath = (): string =>
   join(mkdtempSync(join(tmpdir(), 'roundhouse-test-')), 'docker.sock')
 
 /**
- * A socket in front of the real Docker that a test can freeze and cut, as a daemon that hangs or restarts
- * would look, without harm to others on the same daemon. A frozen one keeps what it is sent, as the kernel
- * does for a stopped process, and hands it on at the thaw even if the sender has gone.
+ * A socket in front of the real Docker that a test can freeze and cut, like a daemon that hangs or restarts, without harm to
+ * other users of the daemon. While it is frozen it keeps what it is sent, as the kernel does for a stopped process, and
+ * passes it on at `resume` even if the sender has gone.
  */
 export class DockerProxy {
   readonly dockerHost: string
@@ -47,7 +47,7 @@ export class DockerProxy {
     this.#server = createServer((client) => this.#accept(client))
   }
 
-  /** Listens at `path` in front of the Docker of `upstreamHost` (null: the usual socket). */
+  /** Listens at `path` in front of the Docker of `upstreamHost` (null for the usual socket). */
   static async open(upstreamHost: string | null, path = unusedSocketPath()): Promise<DockerProxy> {
     const proxy = new DockerProxy(path, upstreamHost)
     proxy.#server.listen(path)
@@ -55,24 +55,22 @@ export class DockerProxy {
     return proxy
   }
 
-  /** Connections are still taken, and nothing passes in either direction. */
+  /** Still accepts connections, but passes nothing in either direction. */
   freeze(): void {
     this.#mode = 'frozen'
   }
 
-  /**
-   * Docker makes the next container that it is asked for, and the connection breaks instead of telling so.
-   */
+  /** Lets Docker make the next container, and breaks the connection instead of passing on the answer. */
   loseNextCreation(): void {
     this.#mode = 'forgetful'
   }
 
-  /** From now on starts wait; nothing else does. */
+  /** From now on, holds starts back and nothing else. */
   holdStarts(): void {
     this.#mode = 'holding'
   }
 
-  /** How many questions wait now. */
+  /** Counts the requests that are held back now. */
   held(): number {
     return [...this.#links].reduce((sum, { held }) => sum + held.length, 0)
   }
@@ -83,13 +81,13 @@ export class DockerProxy {
     for (const link of this.#links) destroy(link)
   }
 
-  /** Everything passes again, first what was held. */
+  /** Lets everything pass again, beginning with what was held back. */
   resume(): void {
     this.#mode = 'open'
     for (const link of this.#links) for (const pass of link.held.splice(0)) pass()
   }
 
-  /** Ends it and removes its socket's folder. */
+  /** Ends the proxy and removes its socket's folder. */
   stop(): void {
     this.#server.close()
     this.cut()
@@ -104,7 +102,7 @@ export class DockerProxy {
     const link: Link = { client, upstream: connectTo(this.upstreamHost), held: [] }
     const { upstream } = link
     this.#links.add(link)
-    // No back-pressure: what passes here is small.
+    // There is no back-pressure, because little data passes here.
     client.on('data', (bytes) => this.#question(link, bytes))
     upstream.on('data', (bytes) => this.#answer(link, bytes))
     client.on('close', () => this.#pass(link, () => upstream.end()))
@@ -114,7 +112,7 @@ export class DockerProxy {
         this.#links.delete(link)
       }),
     )
-    // Either side may reset its connection, which the `close` that follows reports.
+    // Either side may reset its connection. The `close` that follows handles it.
     client.on('error', () => undefined)
     upstream.on('error', () => undefined)
   }

@@ -9,7 +9,7 @@ import {
 import { parseDockerHost } from '../../src/runtime/docker-connection.ts'
 import type { Runtime } from '../../src/runtime/runtime.ts'
 
-/** The label of one test run; nothing without it is ever touched. */
+/** The label of one test run. Containers without it are never touched. */
 interface TestLabel {
   readonly key: string
   readonly value: string
@@ -17,9 +17,9 @@ interface TestLabel {
 
 /** A real Docker Engine for the tests of one file. */
 export interface TestDocker {
-  /** The value of DOCKER_HOST that the tests run with, null for the usual socket. */
+  /** The value of DOCKER_HOST for the tests; null for the usual socket. */
   readonly dockerHost: string | null
-  /** For what a test must do behind the back of the code under test. */
+  /** For actions of a test that the code under test must not know about. */
   readonly client: Dockerode
   readonly label: TestLabel
   /** Removes every container and network with the label. */
@@ -27,8 +27,8 @@ export interface TestDocker {
 }
 
 /**
- * Connects to a Docker Engine, to the one that the environment names if none is given. Throws with a sentence for
- * people where none answers: a test on real Docker that is skipped would look like one that passed.
+ * Connects to a Docker Engine, by default to the one that the environment names. Throws with a sentence for people if none
+ * answers: a skipped test would look like one that passed.
  */
 export async function connectTestDocker(dockerHost = process.env.DOCKER_HOST ?? null): Promise<TestDocker> {
   const client = plainClient(dockerHost)
@@ -47,7 +47,7 @@ export async function connectTestDocker(dockerHost = process.env.DOCKER_HOST ?? 
   return { dockerHost, client, label, cleanUp: () => removeLabelled(client, label) }
 }
 
-/** The runtime under test at an address, with the default deadlines but for those given. */
+/** Makes the runtime under test for an address, with the default deadlines except the given ones. */
 export function dockerRuntimeAt(dockerHost: string | null, deadlinesMs: Partial<Deadlines> = {}): Runtime {
   return createDockerRuntime({
     dockerHost,
@@ -57,13 +57,13 @@ export function dockerRuntimeAt(dockerHost: string | null, deadlinesMs: Partial<
   })
 }
 
-/** A process outside Docker that holds a host port until it is released. */
+/** Holds a host port in a process outside Docker until it is released. */
 export function holdHostPort(port: number): { release: () => void } {
   const listener = Bun.listen({ hostname: '127.0.0.1', port, socket: { data() {} } })
   return { release: () => listener.stop(true) }
 }
 
-/** Sends one datagram to an address, where nobody needs to listen: the network counts it all the same. */
+/** Sends one datagram to an address. Nobody needs to listen there, because the network counts it anyway. */
 export async function sendDatagram(address: string | null, bytes: number): Promise<void> {
   if (address === null) throw new Error('There is no address to send to.')
   const socket = await Bun.udpSocket({})
@@ -71,11 +71,12 @@ export async function sendDatagram(address: string | null, bytes: number): Promi
   socket.close()
 }
 
-/** RFC 863. */
+/** The port of the discard protocol (RFC 863). */
 const DISCARD_PORT = 9
 
 /**
- * Waits until `condition` gives a value other than false or undefined, and gives it; throws after `withinMs`.
+ * Waits until `condition` returns a value other than false, undefined or null, and returns that value. Throws after
+ * `withinMs`.
  */
 export async function until<T>(
   what: string,
@@ -92,10 +93,10 @@ export async function until<T>(
   }
 }
 
-/** What has not come by then is asked for less often: many tests wait at a time, and each question costs the others. */
+/** After this time the condition is checked less often: many tests wait at the same time, and each check costs the others. */
 const QUICK_MS = 500
 
-/** Watches that something holds for a time; throws at the first look at which it does not. */
+/** Checks again and again that something holds for a time. Throws at the first check that fails. */
 export async function staysFor(ms: number, what: string, holds: () => Promise<boolean>): Promise<void> {
   const endMs = performance.now() + ms
   while (performance.now() < endMs) {
@@ -115,7 +116,7 @@ function plainClient(dockerHost: string | null): Dockerode {
     : new Dockerode({ host: address.host, port: address.port, protocol: 'http' })
 }
 
-/** Again until nothing is left: a removal that another client began is only waited for. */
+/** Repeats until nothing is left, because a removal that another client began takes some time. */
 async function removeLabelled(client: Dockerode, { key, value }: TestLabel): Promise<void> {
   const filters = { label: [`${key}=${value}`] }
   await until(`the containers with ${key}=${value} are gone`, async () => {
@@ -129,7 +130,7 @@ async function removeLabelled(client: Dockerode, { key, value }: TestLabel): Pro
   await Promise.all(networks.map((row) => client.getNetwork(row.Id).remove().catch(ifNotGone)))
 }
 
-/** 404: somebody else removed it; 409: somebody else is at it. */
+/** Ignores 404 (another client has removed it) and 409 (another client is removing it). */
 function ifNotGone(error: unknown): void {
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
   if (status !== 404 && status !== 409) throw error

@@ -1,9 +1,9 @@
-/** The documents of the project, and what is looked for in them. */
+/** Reads the project's documents, and finds things in them. */
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dir, '../..')
 
-/** Paths from the project's folder. NOTICES.md has texts of others in it. */
+/** Paths from the project's folder. NOTICES.md is left out, because it contains texts of others. */
 export const documents: readonly string[] = ['*.md', 'docs/*.md']
   .flatMap((pattern) => [...new Bun.Glob(pattern).scanSync({ cwd: ROOT })])
   .filter((path) => path !== 'NOTICES.md')
@@ -11,14 +11,14 @@ export const documents: readonly string[] = ['*.md', 'docs/*.md']
 
 export const read = (path: string): Promise<string> => Bun.file(join(ROOT, path)).text()
 
-/** Lines of prose: those of code, of tables and of headings are left out. */
+/** The lines of prose: without code, tables and headings. */
 export function proseOf(markdown: string): readonly string[] {
   return withoutFences(markdown)
     .split('\n')
     .filter((line) => !/^( {4}|\||#)/.test(line))
 }
 
-/** What stands in code: spans, indented commands and fenced ones. */
+/** The parts that are code: spans, indented lines and fenced blocks. */
 export function spansOf(markdown: string): readonly string[] {
   const fenced = [...markdown.matchAll(FENCED)].map(([block]) => block)
   const rest = withoutFences(markdown)
@@ -43,7 +43,7 @@ export function anchorsOf(markdown: string): ReadonlySet<string> {
   )
 }
 
-/** The targets of links, but for those of other servers. */
+/** The targets of links, except links to other servers. */
 export function linksOf(
   markdown: string,
 ): readonly { readonly path: string; readonly anchor: string | null }[] {

@@ -1,15 +1,15 @@
 import type { Emulator } from './lifecycle.ts'
 
 /**
- * Engines that share a namespace have their controls so far above their HTTP ports. Those are from 20000 to 31999 in tests, so
- * that the controls stay between the default ranges of HTTPS and API ports: 50000 to 61999.
+ * How far above its HTTP port an engine has its control port, if engines share a network namespace. HTTP ports in tests are
+ * from 20000 to 31999, so control ports are from 50000 to 61999, between the default ranges of HTTPS and API ports.
  */
 const OFFSET = 30_000
 
-/** What an engine emulator has to be told in its environment for that. */
+/** The setting of an engine emulator for this offset. */
 export const CONTROL_PORT = `+${OFFSET}`
 
-/** The controls of an engine emulator in the network of a Gluetun, at whose address it is reached. */
+/** The controls of an engine emulator behind a Gluetun, reached at the Gluetun's address. */
 export function emulatorBehind(address: string, httpPort: number): Emulator {
   const post = async (path: string, body: unknown = {}): Promise<void> => {
     const url = `http://${address}:${httpPort + OFFSET}${path}`

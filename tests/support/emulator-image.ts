@@ -4,32 +4,32 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import Docker from 'dockerode'
 
-/** What an emulator's image is made of. */
+/** The parts of an emulator's image. */
 export interface EmulatorImage {
   /** The image's name without a tag. */
   readonly repository: string
   /** The program to compile. */
   readonly main: string
-  /** Folders whose `.ts` files are in the program; folders below them (its tests) are no part of it. */
+  /** Folders whose `.ts` files belong to the program. Their subfolders (tests) do not. */
   readonly sources: readonly string[]
-  /** Where the program lies in the image. */
+  /** The path of the program in the image. */
   readonly program: string
-  /** Commands of this host that are in the image too, in `/bin`. */
+  /** Commands of this host that are also put into `/bin` of the image. */
   readonly tools: readonly string[]
-  /** The rest of the Dockerfile, after what copies the files; changes of it change the tag. */
+  /** The rest of the Dockerfile, after the lines that copy the files. A change of it changes the tag. */
   readonly instructions: string
 }
 
 const BUILD_DEADLINE_MS = 120_000
 
 /**
- * Sees to it that an emulator's image of the present sources is in the Docker Engine (that of `DOCKER_HOST`, else of
- * the default socket), and gives its tag, `<repository>:<hash>`; `:latest` moves along. Made without a registry: the
- * compiled program, the tools and the few shared libraries that they need, on nothing. Builds only when the sources or Bun's version
- * changed: some seconds then, some milliseconds otherwise. Images of earlier sources are left alone, since another
- * test run may be using them.
+ * Makes sure that the Docker Engine (of `DOCKER_HOST`, otherwise of the default socket) has an emulator's image of the
+ * current sources, and returns its tag, `<repository>:<hash>`. `:latest` is moved to it. The image needs no registry: it
+ * contains the compiled program, the tools and their few shared libraries, from scratch. It is built only if the sources or
+ * Bun's version changed, which takes some seconds; otherwise this takes some milliseconds. Images of earlier sources are
+ * kept, because another test run may be using them.
  *
- * @throws {Error} when Docker cannot be reached, or with the compiler's or builder's own words.
+ * @throws {Error} if Docker cannot be reached, or with the compiler's or builder's message.
  */
 export async function buildEmulatorImage(image: EmulatorImage): Promise<string> {
   const docker = new Docker()
@@ -42,7 +42,10 @@ export async function buildEmulatorImage(image: EmulatorImage): Promise<string> 
   return tag
 }
 
-/** Changes with whatever can change the image: the sources, the instructions, this file, and Bun, which compiles. */
+/**
+ * A hash of everything that can change the image: the sources, the instructions, this file, and the version of Bun, which
+ * compiles.
+ */
 async function sourceVersion({ sources, instructions, program, tools }: EmulatorImage): Promise<string> {
   const hash = createHash('sha256').update(`${Bun.version}\0${program}\0${tools}\0${instructions}`)
   const files = [...(await Promise.all(sources.map(typescriptFiles))).flat(), import.meta.path]
@@ -57,7 +60,7 @@ async function typescriptFiles(folder: string): Promise<readonly string[]> {
   return names.toSorted().map((name) => join(folder, name))
 }
 
-/** All tags of the image that has `tag`, or null when there is none. */
+/** Returns all tags of the image that has `tag`, or null if there is none. */
 async function existingTags(docker: Docker, tag: string): Promise<readonly string[] | null> {
   try {
     return (await docker.getImage(tag).inspect()).RepoTags
@@ -87,7 +90,7 @@ async function build(docker: Docker, image: EmulatorImage, tag: string): Promise
 }
 
 async function compile(main: string, outfile: string): Promise<void> {
-  // A process of its own: the caller may be a test run, whose event loop and module cache are not ours to use.
+  // Runs in a process of its own: the caller may be a test run, whose event loop and module cache must not be used.
   const args = ['build', '--compile', '--bytecode', '--format=esm', main, '--outfile', outfile]
   await run([process.execPath, ...args])
 }
@@ -99,7 +102,7 @@ async function copyTool(name: string, rootfs: string): Promise<void> {
   await copyLibraries(path, rootfs)
 }
 
-/** Copies what the dynamic linker would load, to the same paths: the loader itself, libc and its like. */
+/** Copies the files that the dynamic linker would load, such as the loader itself and libc, to the same paths. */
 async function copyLibraries(program: string, rootfs: string): Promise<void> {
   const paths = [...(await run(['ldd', program])).matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path)
   for (const path of paths) {
@@ -117,8 +120,8 @@ async function run(command: readonly string[]): Promise<string> {
 }
 
 /**
- * Resolves when an image is built. The builder reports its failures in the stream, with status 200: without reading it they would be
- * lost. Throws with the builder's words.
+ * Resolves when an image is built. The builder reports its failures in the stream, with status 200, so the stream has to be
+ * read. Throws with the builder's message.
  */
 export function buildFinished(docker: Docker, stream: NodeJS.ReadableStream, tag: string): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,7 @@
-/** As a program (`bun tests/support/engine-image.ts`) it prints the image's tag as its last line. */
+/**
+ * Builds the images of the engine emulator. Run as a program (`bun tests/support/engine-image.ts`), it prints the image's
+ * tag as its last line.
+ */
 
 import { join } from 'node:path'
 import { buildEmulatorImage } from './emulator-image.ts'
@@ -9,17 +12,17 @@ export const ENGINE_CACHE = '/home/appuser/.ACEStream/.acestream_cache'
 const SOURCES = join(import.meta.dir, '../emulators/engine')
 
 /**
- * Sees to it that the engine emulator's image of the present sources is in the Docker Engine (that of `DOCKER_HOST`,
- * else of the default socket), and gives its tag, `roundhouse-engine-emulator:<hash>`; `:latest` moves along.
+ * Makes sure that the Docker Engine (of `DOCKER_HOST`, otherwise of the default socket) has the engine emulator's image of
+ * the current sources, and returns its tag, `roundhouse-engine-emulator:<hash>`. `:latest` is moved to it.
  *
- * @throws {Error} when Docker cannot be reached, or with the compiler's or builder's own words.
+ * @throws {Error} if Docker cannot be reached, or with the compiler's or builder's message.
  */
 export function buildEngineImage(): Promise<string> {
-  // What the cleanup of a cache and a look at connections need, which nearly every real image has.
+  // Tools for the cleanup of a cache and for looks at connections. Nearly every real image has them.
   return build('roundhouse-engine-emulator', ['sh', 'du', 'rm', 'grep', 'cat'])
 }
 
-/** The same with nothing but the engine in it, as some real images are; gives its tag. */
+/** Builds an image with nothing but the engine in it, as some real images are, and returns its tag. */
 export function buildBareEngineImage(): Promise<string> {
   return build('roundhouse-engine-emulator-bare', [])
 }
@@ -33,7 +36,7 @@ function build(repository: string, tools: readonly string[]): Promise<string> {
     tools,
     instructions: [
       'EXPOSE 6878 6879 8621 62062 6870',
-      // Makes the folder.
+      // Creates the folder.
       `WORKDIR ${ENGINE_CACHE}`,
       'WORKDIR /',
       'ENTRYPOINT ["/engine-emulator"]',

@@ -3,17 +3,17 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Something that listens where a Docker Engine would, until it is disposed of. */
+/** A server that listens in place of a Docker Engine until it is disposed of. */
 export interface FakeDaemon extends Disposable {
   /** A value for DOCKER_HOST. */
   readonly dockerHost: string
-  /** Connections that are open now. */
+  /** Counts the connections that are open now. */
   readonly open: () => number
-  /** Connections that were ever made. */
+  /** Counts all connections that were ever made. */
   readonly made: () => number
 }
 
-/** What a raw daemon does with the first bytes of a request. */
+/** What a raw daemon can do with a request. */
 export interface Wire {
   /** Sends bytes, one per character. */
   readonly send: (bytes: string) => void
@@ -22,8 +22,8 @@ export interface Wire {
 }
 
 /**
- * A daemon below HTTP, on a unix socket: `onRequest` decides what goes over the wire, such as nothing at all. `request` is the
- * first line of what was sent.
+ * Runs a daemon below the level of HTTP, on a unix socket. `onRequest` decides what is sent, which may be nothing. `request`
+ * is the first line of the request.
  */
 export function rawDaemon(onRequest: (wire: Wire, request: string) => void): FakeDaemon {
   const directory = mkdtempSync(join(tmpdir(), 'roundhouse-test-'))
@@ -34,7 +34,7 @@ export function rawDaemon(onRequest: (wire: Wire, request: string) => void): Fak
     sockets.add(socket)
     made++
     socket.on('close', () => sockets.delete(socket))
-    // A client that resets its connection is none of the daemon's business.
+    // A client may reset its connection, which is no failure of the daemon.
     socket.on('error', () => sockets.delete(socket))
     socket.on('data', (bytes) => {
       const wire = { send: (text: string) => socket.write(text, 'latin1'), cut: () => socket.end() }
@@ -57,18 +57,18 @@ export function rawDaemon(onRequest: (wire: Wire, request: string) => void): Fak
 /** Docker's answer to a ping. */
 export const PONG = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nOK'
 
-/** One answer of a raw daemon to a whole request. */
+/** Makes one answer of a raw daemon to a whole request. */
 export function httpAnswer(status: number, body: unknown): string {
   const text = JSON.stringify(body)
   const length = Buffer.byteLength(text, 'latin1')
   return `HTTP/1.1 ${status} X\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n${text}`
 }
 
-/** The headers with which Docker opens its event stream; what follows is one `chunkOf` after the other. */
+/** The headers with which Docker opens its event stream. Chunks made by `chunkOf` follow. */
 export const STREAM_HEADERS =
   'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n'
 
-/** A piece of a stream, as HTTP frames it; one without bytes ends the stream. */
+/** Makes one chunk of a stream in HTTP's framing. A chunk without bytes ends the stream. */
 export function chunkOf(bytes: string): string {
   return `${Buffer.byteLength(bytes, 'latin1').toString(16)}\r\n${bytes}\r\n`
 }

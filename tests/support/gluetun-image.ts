@@ -1,4 +1,7 @@
-/** As a program (`bun tests/support/gluetun-image.ts`) it prints the image's tag as its last line. */
+/**
+ * Builds the image of the Gluetun emulator. Run as a program (`bun tests/support/gluetun-image.ts`), it prints the image's
+ * tag as its last line.
+ */
 
 import { join } from 'node:path'
 import { buildEmulatorImage } from './emulator-image.ts'
@@ -6,20 +9,20 @@ import { buildEmulatorImage } from './emulator-image.ts'
 const EMULATORS = join(import.meta.dir, '../emulators')
 
 /**
- * Sees to it that Gluetun's emulator's image of the present sources is in the Docker Engine (that of `DOCKER_HOST`,
- * else of the default socket), and gives its tag, `roundhouse-gluetun-emulator:<hash>`; `:latest` moves along. Its
- * health check is that of Gluetun's own Dockerfile from v3.39; before, `retries` was 1.
+ * Makes sure that the Docker Engine (of `DOCKER_HOST`, otherwise of the default socket) has the Gluetun emulator's image of
+ * the current sources, and returns its tag, `roundhouse-gluetun-emulator:<hash>`. `:latest` is moved to it. The image has
+ * the health check of Gluetun's own Dockerfile from v3.39; before that, `retries` was 1.
  *
- * @throws {Error} when Docker cannot be reached, or with the compiler's or builder's own words.
+ * @throws {Error} if Docker cannot be reached, or with the compiler's or builder's message.
  */
 export function buildGluetunImage(): Promise<string> {
   return buildEmulatorImage({
     repository: 'roundhouse-gluetun-emulator',
     main: join(EMULATORS, 'gluetun/main.ts'),
-    // It takes the clock and the faults from its neighbour.
+    // The Gluetun emulator uses the clock and the faults of the engine emulator.
     sources: [join(EMULATORS, 'gluetun'), join(EMULATORS, 'engine')],
     program: '/gluetun-entrypoint',
-    // Gluetun's image is Alpine's, with busybox.
+    // Gluetun's image is based on Alpine, with busybox.
     tools: ['grep', 'cat'],
     instructions: `EXPOSE 8000 8999
 ENTRYPOINT ["/gluetun-entrypoint"]

@@ -4,25 +4,25 @@ import type { Faults } from '../emulators/gluetun/faults.ts'
 import type { GluetunState } from '../emulators/gluetun/test-control.ts'
 import { type TestDocker, until } from './docker.ts'
 
-/** A Gluetun to run. */
+/** The options of a Gluetun container. */
 export interface GluetunOptions {
   readonly docker: TestDocker
-  /** From `buildGluetunImage`. */
+  /** The tag from `buildGluetunImage`. */
   readonly image: string
   readonly name: string
-  /** Besides the test's own, which is always there. */
+  /** Further labels. The test's own label is always set. */
   readonly labels?: Readonly<Record<string, string>>
-  /** Ports for joined engines, each published under the same number on 127.0.0.1. */
+  /** Ports for joined engines. Each is published under the same number on 127.0.0.1. */
   readonly publish?: { readonly first: number; readonly last: number } | null
   readonly dialect?: DialectName
-  /** Over what the emulator is given here: port forwarding on, and the dialect. */
+  /** Overrides the defaults that are set here: port forwarding on, and the dialect. */
   readonly env?: Readonly<Record<string, string>>
   /**
-   * Docker's interval between health checks, with a start period of twice that as in Gluetun's image (5 s and 10 s);
-   * the number of retries is the version's own.
+   * Docker's interval between health checks. The start period is twice as long, as in Gluetun's image (5 s and 10 s); the
+   * number of retries is that of the version.
    */
   readonly healthcheckMs?: number
-  /** Host ports on 127.0.0.1 for the control server and the tests' own controls; not published otherwise. */
+  /** Host ports on 127.0.0.1 for the control server and for the test controls. Without them, these are not published. */
   readonly ports?: { readonly control?: number; readonly test?: number }
   readonly restartPolicy?: 'no' | 'unless-stopped' | 'always' | 'on-failure'
 }
@@ -31,13 +31,14 @@ const CONTROL_PORT = 8000
 const TEST_PORT = 8999
 const NS_PER_MS = 1_000_000
 /**
- * The ports of outgoing connections, in this network and of all that joins it. Linux's own (32768 to 60999) hold the HTTPS ports
- * and the controls of engines, and a connection that has just ended keeps its port from a listener for a minute.
+ * The ports of outgoing connections, in this network and for everything that joins it. Linux's own range (32768 to 60999)
+ * includes the engines' HTTPS and control ports, and a connection that has just ended blocks its port for a listener for a
+ * minute.
  */
 const OUTGOING = { 'net.ipv4.ip_local_port_range': '10000 19999' }
 const STARTED_WITHIN_MS = 10_000
 
-/** A Gluetun emulator in a container; ends with the test's `cleanUp` at the latest. */
+/** A Gluetun emulator in a container. The test's `cleanUp` removes it at the latest. */
 export class RunningGluetun {
   #container: Container
   #address = ''
@@ -49,47 +50,49 @@ export class RunningGluetun {
     this.#container = container
   }
 
-  /** Another one after {@link recreate}. */
+  /** The container's id, which changes with {@link recreate}. */
   get id(): string {
     return this.#container.id
   }
 
-  /** The container's address on its network, which may be another one after each start; '' while it is down. */
+  /** The container's address on its network, which may change with each start; '' while it is down. */
   get address(): string {
     return this.#address
   }
 
-  /** Where the control server is for who reaches the container's network. */
+  /** The URL of the control server for callers that reach the container's network. */
   get controlUrl(): string {
     return `http://${this.#address}:${CONTROL_PORT}`
   }
 
-  /** What the emulator says of itself. @throws {Error} while it is down. */
+  /** What the emulator says about itself. @throws {Error} while it is down. */
   state(): Promise<GluetunState> {
     return this.#ask('/state')
   }
 
-  /** How often each route was called and how that was answered, since the process started. */
+  /** How often each route was called and with which results, since the process started. */
   calls(): Promise<Readonly<Record<string, Readonly<Record<string, number>>>>> {
     return this.#ask('/calls')
   }
 
-  /** Sets the faults that `change` names, and leaves the others; they end with the process. */
+  /** Sets the faults that `change` names, and leaves the others. All faults end with the process. */
   async faults(change: Partial<Faults>): Promise<Faults> {
     return await this.#ask('/faults', { method: 'POST', body: JSON.stringify(change) })
   }
 
-  /** Takes all faults back. */
+  /** Removes all faults. */
   async clearFaults(): Promise<Faults> {
     return await this.#ask('/faults', { method: 'DELETE' })
   }
 
-  /** Docker's opinion: `starting`, `healthy` or `unhealthy`. */
+  /** Docker's verdict: `starting`, `healthy` or `unhealthy`. */
   async health(): Promise<string> {
     return (await this.#container.inspect()).State.Health?.Status ?? 'none'
   }
 
-  /** `docker restart`: the same container in a new namespace; what is joined to it stays in the dead one. */
+  /**
+   * Runs `docker restart`: the same container gets a new network namespace. Containers that joined the old one stay in it.
+   */
   async restart(): Promise<void> {
     await this.#container.restart({ t: 5 })
     await this.#settled()
@@ -100,13 +103,13 @@ export class RunningGluetun {
     this.#address = ''
   }
 
-  /** Resolves when the servers are open, at the latest after 10 s. */
+  /** Resolves when the servers are open. Throws after 10 s. */
   async start(): Promise<void> {
     await this.#container.start()
     await this.#settled()
   }
 
-  /** `docker kill`: the process has no time to say anything. */
+  /** Runs `docker kill`: the process cannot clean up. */
   async kill(): Promise<void> {
     await this.#container.kill()
     this.#address = ''
@@ -117,7 +120,7 @@ export class RunningGluetun {
     this.#address = ''
   }
 
-  /** Removes the container and makes it anew under the same name, as an update does: it has another id then. */
+  /** Removes the container and creates it again under the same name, as an update does. It gets another id. */
   async recreate(change: Partial<Pick<GluetunOptions, 'image' | 'dialect' | 'env'>> = {}): Promise<void> {
     await this.remove()
     const { docker } = this.options
@@ -129,7 +132,7 @@ export class RunningGluetun {
     const { State, NetworkSettings } = await this.#container.inspect()
     this.#address = Object.values(NetworkSettings.Networks)[0]?.IPAddress ?? ''
     if (this.#address === '') throw new Error(`${this.options.name} has no address: it is ${State.Status}`)
-    // The servers open with the VPN's first start.
+    // The servers open when the VPN starts for the first time.
     const isUp = async () => (await this.state()).status !== 'stopped'
     await until(`${this.options.name} is up`, () => isUp().catch(() => false), STARTED_WITHIN_MS)
   }
@@ -145,10 +148,10 @@ export class RunningGluetun {
 }
 
 /**
- * Runs a Gluetun emulator, with the test's label, and resolves when its servers are open: the VPN comes up some tenths
- * of a second later, Docker's `healthy` after the first health check.
+ * Runs a Gluetun emulator with the test's label, and resolves when its servers are open. The VPN comes up some tenths of a
+ * second later, and Docker says `healthy` after the first health check.
  *
- * @throws {Error} with Docker's own words, or when it does not start within 10 s.
+ * @throws {Error} with Docker's own message, or if the emulator does not start within 10 s.
  */
 export async function runGluetun(options: GluetunOptions): Promise<RunningGluetun> {
   const container = await options.docker.client.createContainer(createOptions(options))
@@ -193,7 +196,7 @@ function portBindings({
 const numbers = (first: number, last: number): readonly number[] =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index)
 
-/** A field that is 0 would be taken from the image. */
+/** Docker takes a field that is 0 from the image, so all fields are set. */
 function healthcheck(
   intervalMs: number | undefined,
   dialect: DialectName,

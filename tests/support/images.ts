@@ -1,4 +1,4 @@
-/** Builds the images that the tests on Docker use, once, before several of them want them at a time. */
+/** Builds all images of the tests with Docker once, before several tests need them at the same time. */
 import { buildBareEngineImage, buildEngineImage } from './engine-image.ts'
 import { buildGluetunImage } from './gluetun-image.ts'
 

@@ -4,20 +4,23 @@ import Dockerode from 'dockerode'
 import { connectTestDocker, type TestDocker, until } from './docker.ts'
 import { buildEngineImage } from './engine-image.ts'
 
-/** Beside the data of other engines, since not every file system (a container's own) can hold images in layers. */
+/**
+ * Where the data goes: beside the data of other Docker Engines, because not every file system (such as a container's own)
+ * can hold image layers.
+ */
 const DATA_PARENT = process.env.ROUNDHOUSE_DOCKERD_DIR ?? '/var/lib/roundhouse-docker'
 const RUN_PARENT = process.env.ROUNDHOUSE_DOCKERD_RUN ?? '/run/roundhouse'
 
-/** It touches neither the packet filter nor the sysctls of the host; published ports are served by its proxy. */
+/** The daemon changes neither the packet filter nor the sysctls of the host. Its proxy serves published ports. */
 const FLAGS = ['--iptables=false', '--ip-forward=false', '--ip-masq=false']
 
 const UP_WITHIN_MS = 60_000
-/** Its containers get ten seconds each before they are killed. */
+/** The daemon's containers get ten seconds each before they are killed. */
 const DOWN_WITHIN_MS = 40_000
 
 /**
- * A Docker Engine of the test's own, that it may stop and freeze without harm to any other: with data, socket, bridge and
- * containerd of its own. `close` ends it and leaves nothing behind.
+ * A Docker Engine of the test's own, with data, socket, bridge and containerd namespaces of its own. A test may stop and
+ * freeze it without harm to others. `close` ends it and leaves nothing behind.
  */
 export class OwnDockerd {
   readonly dockerHost: string
@@ -33,7 +36,7 @@ export class OwnDockerd {
     this.#client = new Dockerode({ socketPath })
   }
 
-  /** Makes its bridge and folders and starts it. Throws with a sentence for people where that can't be. */
+  /** Makes a bridge and folders, and starts the daemon. Throws with a sentence for people if that is not possible. */
   static async open(flags: readonly string[] = []): Promise<OwnDockerd> {
     const missing = ['dockerd', 'ip'].filter((program) => Bun.which(program) === null)
     if (process.getuid?.() !== 0 || missing.length > 0) {
@@ -54,7 +57,7 @@ export class OwnDockerd {
     return dockerd
   }
 
-  /** The tests' connection to it, with the image of the engine emulator in it. */
+  /** Connects the tests to the daemon, and loads the image of the engine emulator into it. */
   async docker(): Promise<{ readonly docker: TestDocker; readonly image: string }> {
     const image = await buildEngineImage()
     const docker = await connectTestDocker(this.dockerHost)
@@ -65,7 +68,7 @@ export class OwnDockerd {
     return { docker, image }
   }
 
-  /** Starts it and resolves at its first good answer, with the milliseconds that it took. */
+  /** Starts the daemon and resolves at its first good answer. Returns how many milliseconds that took. */
   async start(flags: readonly string[] = []): Promise<number> {
     const { data, run } = this.folders
     const beganMs = performance.now()
@@ -74,7 +77,8 @@ export class OwnDockerd {
       [
         'dockerd',
         ...['--data-root', data, '--exec-root', join(run, 'exec'), '--pidfile', join(run, 'dockerd.pid')],
-        // Namespaces of its own in containerd, because it joins one that the system runs, with other containers in it.
+        // The daemon gets its own containerd namespaces, because it uses the system's containerd if one runs, which may have
+        // other containers.
         ...['--containerd-namespace', this.name, '--containerd-plugins-namespace', `${this.name}-plugins`],
         ...['--host', this.dockerHost, '--bridge', this.name, ...FLAGS, ...flags],
       ],
@@ -94,7 +98,7 @@ export class OwnDockerd {
     return performance.now() - beganMs
   }
 
-  /** Whether it answers, asked over a new connection: one that ends goes on with those that it has. */
+  /** Whether the daemon answers on a new connection. A daemon that shuts down still answers on its old connections. */
   async answers(): Promise<boolean> {
     const unix = this.dockerHost.slice('unix://'.length)
     const signal = AbortSignal.timeout(1_000)
@@ -102,7 +106,10 @@ export class OwnDockerd {
     return answer?.ok ?? false
   }
 
-  /** Asks it to end (SIGTERM) and resolves when it has; its containers end with it, unless it lets them live on. */
+  /**
+   * Asks the daemon to end (SIGTERM) and resolves when it has ended. Its containers end with it, unless it runs with
+   * live-restore.
+   */
   async stop(): Promise<void> {
     const child = this.#process
     if (child === null) return
@@ -114,7 +121,7 @@ export class OwnDockerd {
     this.#process = null
   }
 
-  /** Connections are taken by the kernel, and nothing is answered, until `thaw`. */
+  /** Stops all answers until `thaw`. The kernel still accepts connections. */
   freeze(): void {
     this.#process?.kill('SIGSTOP')
   }
@@ -123,13 +130,13 @@ export class OwnDockerd {
     this.#process?.kill('SIGCONT')
   }
 
-  /** Sees to it that it runs and answers, whatever a test that failed has left of it. */
+  /** Makes sure that the daemon runs and answers, even after a test that failed. */
   async restore(): Promise<void> {
     this.thaw()
     if (this.#process === null) await this.start()
   }
 
-  /** Ends it, its containers too, and removes all that it left. */
+  /** Ends the daemon and its containers, and removes everything that it left. */
   async close(): Promise<void> {
     this.thaw()
     await this.#removeContainers()
@@ -141,7 +148,10 @@ export class OwnDockerd {
     }
   }
 
-  /** With `--live-restore` they would outlive it. What can't be removed is left to the removal of the data. */
+  /**
+   * With `--live-restore` the containers would outlive the daemon. Failed removals are ignored, because the data is removed
+   * afterwards.
+   */
   async #removeContainers(): Promise<void> {
     if (this.#process === null || !(await this.answers())) return
     const containers = await this.#client.listContainers({ all: true })
@@ -161,13 +171,13 @@ export class OwnDockerd {
   }
 }
 
-/** Makes a folder such that nobody can remove it, root neither, until it is released. */
+/** Makes a folder that nobody can remove, not even root, until it is released. */
 export function holdFolder(folder: string): { release: () => void } {
   run(['chattr', '+i', folder])
   return { release: () => run(['chattr', '-i', folder]) }
 }
 
-/** A bridge in a network that no route leads to yet. */
+/** Makes a bridge in a network that has no route yet. */
 function createBridge(name: string): void {
   for (let third = 100; third < 200; third++) {
     const address = `10.219.${third}.1`
@@ -186,7 +196,7 @@ function run(command: readonly string[]): void {
   if (exitCode !== 0) throw new Error(`${command.join(' ')} ended with ${exitCode}: ${stderr.toString()}`)
 }
 
-/** The folder itself, which the daemon mounts on itself, and all below; deepest first. */
+/** Lists the mounts at the folder itself (the daemon mounts it on itself) and below it, the deepest first. */
 const mountsAt = (folder: string): string[] =>
   readFileSync('/proc/mounts', 'utf8')
     .split('\n')

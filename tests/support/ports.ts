@@ -1,20 +1,20 @@
 /**
- * Below the ports that Linux gives to outgoing connections (32768 and up), so that none of those can take one meanwhile;
- * drawn by chance, so that two calls before either is used seldom meet, and two test runs on one host neither.
+ * The range is below the ports that Linux uses for outgoing connections (32768 and up), so that no connection can take one
+ * meanwhile. Ports are chosen by chance, so that two calls, or two test runs on one host, seldom choose the same.
  */
 const FIRST = 20_000
 const LAST = 31_999
 
-/** Ports in a row, both ends included. */
+/** Consecutive ports; both ends are included. */
 export interface PortRange {
   readonly first: number
   readonly last: number
 }
 
-/** A port on which nobody listens now. */
+/** Finds a port on which nobody listens now. */
 export const freePort = (): number => freePortRange(1).first
 
-/** So many ports in a row on which nobody listens now. Throws when there is no such row. */
+/** Finds this many consecutive ports on which nobody listens now. Throws if there is no such range. */
 export function freePortRange(size: number): PortRange {
   const rows = Math.floor((LAST - FIRST + 1) / size)
   const start = Math.floor(Math.random() * rows)
@@ -26,12 +26,12 @@ export function freePortRange(size: number): PortRange {
   throw new Error(`no ${size} free ports in a row from ${FIRST} to ${LAST}`)
 }
 
-/** As a setting of the orchestrator takes it. */
+/** Renders a range as the orchestrator's settings expect it. */
 export const rangeSetting = ({ first, last }: PortRange): string => `${first}-${last}`
 
 function isFree(port: number): boolean {
   try {
-    // On all addresses, as Docker publishes.
+    // Tested on all addresses, as Docker publishes ports.
     Bun.listen({ hostname: '0.0.0.0', port, socket: { data() {} } }).stop(true)
     return true
   } catch {

@@ -3,12 +3,12 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } fr
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 
-/** A file system of its own, for a database that is to run out of room or to lose its disk. Takes root. */
+/** A file system of its own, for a database that runs out of space or loses its disk. It needs root. */
 export interface SmallDisk {
   readonly folder: string
-  /** Leaves not a byte free. */
+  /** Fills the disk to the last byte. */
   fill(): void
-  /** Takes away what `fill` has put there. */
+  /** Removes what `fill` wrote. */
   free(): void
   dispose(): void
 }
@@ -16,7 +16,7 @@ export interface SmallDisk {
 const run = (command: string, ...args: readonly string[]): string =>
   execFileSync(command, args, { encoding: 'utf8' }).trim()
 
-/** So many bytes of memory as a file system. */
+/** Makes a file system of this many bytes in memory. */
 export function smallDisk(bytes: number): SmallDisk {
   const folder = mkdtempSync(join(tmpdir(), 'roundhouse-disk-'))
   run('mount', '-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder)
@@ -32,15 +32,15 @@ export function smallDisk(bytes: number): SmallDisk {
   }
 }
 
-/** A disk that the kernel makes read-only when it meets an error, as most are mounted. */
+/** A disk that the kernel makes read-only after an error, as most disks are mounted. */
 export interface FailingDisk {
   readonly folder: string
-  /** The kernel meets an error on it. */
+  /** Causes an error on the disk. */
   fail(): void
   dispose(): void
 }
 
-/** An ext4 file system in a file. */
+/** Makes an ext4 file system in a file. */
 export function failingDisk(): FailingDisk {
   const base = mkdtempSync(join(tmpdir(), 'roundhouse-disk-'))
   const image = join(base, 'image')

@@ -2,16 +2,15 @@ import { Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
 
 /**
- * The programs of the tiny image, as commands. The image is one static executable of some 260 bytes, written
- * here byte by byte, so that the tests need neither a registry nor a compiler; the number of arguments says
- * what it does.
+ * The programs of the tiny image, as commands. The image is one static executable of some 260 bytes, written here byte by
+ * byte, so that the tests need neither a registry nor a compiler. The number of arguments decides what it does.
  */
 export const PROGRAMS = {
-  /** Waits, and ends with 0 as soon as it gets SIGTERM. */
+  /** Waits, and ends with 0 when it receives SIGTERM. */
   wait: ['/tiny'],
   /** Ends at once with 7. */
   exit: ['/tiny', 'exit'],
-  /** Waits, and leaves SIGTERM unheard. */
+  /** Waits, and ignores SIGTERM. */
   stubborn: ['/tiny', 'stubborn', 'stubborn'],
   /** Writes a line to each output, and ends with 0. */
   say: ['/tiny', 'say', 'say', 'say'],
@@ -20,10 +19,10 @@ export const PROGRAMS = {
 /** The exit code of `PROGRAMS.exit`. */
 export const EXIT_CODE = 7
 
-/** What `PROGRAMS.say` writes to its output, and to that for errors. */
+/** What `PROGRAMS.say` writes to stdout and to stderr. */
 export const SAID = { output: 'out\n', errors: 'err\n' } as const
 
-/** What the program does, in x86-64 machine code; the calls of Linux by their numbers in the x86-64 table. */
+/** The program in x86-64 machine code. System calls have their numbers from Linux' x86-64 table. */
 const CODE = Uint8Array.fromHex(
   [
     '488b0424', //         mov  rax, [rsp]        argc
@@ -32,8 +31,7 @@ const CODE = Uint8Array.fromHex(
     '4883f802', //         cmp  rax, 2
     '742b', //             je   exit
     '7735', //             ja   stubborn
-    // A process with the id 1 does not feel signals that it has no handler for, but a blocked one can be
-    // fetched.
+    // A process with the id 1 does not receive signals that it has no handler for, but it can wait for a blocked one.
     '6800400000', //       push 1 << (SIGTERM - 1)
     '31ff', //             xor  edi, edi          SIG_BLOCK
     '4889e6', //           mov  rsi, rsp
@@ -70,8 +68,8 @@ const CODE = Uint8Array.fromHex(
 )
 
 /**
- * Makes sure that the tiny image is on the host, and gives its name. The name has the hash of its content, so
- * one made by an earlier run is used again. Its default command is `PROGRAMS.wait`.
+ * Makes sure that the tiny image is on the host, and returns its name. The name contains the hash of the content, so the
+ * image of an earlier run is used again. Its default command is `PROGRAMS.wait`.
  */
 export async function ensureTinyImage(docker: Dockerode): Promise<string> {
   const { Arch } = await docker.version()
@@ -102,7 +100,7 @@ async function isPresent(docker: Dockerode, image: string): Promise<boolean> {
   }
 }
 
-/** A 64-bit ELF executable with one segment that holds the file as a whole (layout: man 5 elf). */
+/** Makes a 64-bit ELF executable with one segment that holds the whole file (layout: man 5 elf). */
 function staticElf(code: Uint8Array): Buffer {
   const base = 0x400000n
   const headersSize = 64 + 56
@@ -127,10 +125,7 @@ function staticElf(code: Uint8Array): Buffer {
   return file
 }
 
-/**
- * A tar archive (ustar) with one executable file; its time is fixed, so that equal content gives an equal
- * hash.
- */
+/** Makes a tar archive (ustar) with one executable file. Its time is fixed, so that equal content gives an equal hash. */
 function tarOf(name: string, content: Buffer): Buffer {
   const header = Buffer.alloc(512)
   header.write(name, 0)
@@ -139,7 +134,7 @@ function tarOf(name: string, content: Buffer): Buffer {
   header.write('0000000\0', 116)
   header.write(`${content.length.toString(8).padStart(11, '0')}\0`, 124)
   header.write('00000000000\0', 136)
-  header.write('        0', 148) // Blanks stand in for the sum; then the type: a file.
+  header.write('        0', 148) // Blanks in place of the checksum, then the type: a file.
   header.write('ustar\x0000', 257)
   const sum = header.reduce((total, byte) => total + byte, 0)
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
