@@ -11,46 +11,46 @@ import type {
 /** How the process of a container behaves. */
 export interface Program {
   readonly onTerm: 'ends' | 'ignores'
-  /** Ends by itself that long after its start; null: runs until it is stopped. */
+  /** When and how the process ends by itself, from its start; null if it runs until it is stopped. */
   readonly endsByItself: { readonly afterMs: number; readonly exitCode: number } | null
-  /** The container engine cannot run it, in these words; null: it can. */
+  /** Why the container engine cannot run the process; null if it can. */
   readonly refusal: string | null
 }
 
 /** A program that runs until it is asked to end. */
 export const WAITING: Program = { onTerm: 'ends', endsByItself: null, refusal: null }
 
-/** What a command in a container comes to; null: it runs until its container ends. */
+/** The result of a command in a container; null if the command runs until its container ends. */
 export type Command = CommandResult | null
 
-/** What the in-memory container engine keeps of one container. */
+/** The in-memory container engine's data about one container. */
 export interface MemoryContainer {
   readonly id: string
-  /** With the name that it has now. */
+  /** The specification, with the container's current name. */
   spec: ContainerSpec
-  /** `container:` with the id of the network container where it existed at creation, else as in the specification. */
+  /** `container:` with the id of the network container if that existed at creation, otherwise as in the specification. */
   readonly network: string
   readonly program: Program
   readonly createdAtMs: number
   state: ContainerState
   startedAtMs: number | null
   exitCode: number | null
-  /** Null when it does not run, and when its network is not its own. */
+  /** Null if the container does not run, or joins another's network. */
   address: string | null
-  /** What its health check says; null when it has none. */
+  /** The verdict of the health check; null without one. */
   health: Health | null
   healthText: string | null
-  /** What came and went since its start. */
+  /** The bytes received and sent since the container's start. */
   traffic: Traffic
-  /** Told when its process ends. */
+  /** Called when the container's process ends. */
   readonly onEnd: Set<() => void>
-  /** Somebody stopped or killed it: the restart policy leaves it alone until somebody starts it. */
+  /** True if the container was stopped or killed by a call. The restart policy leaves it alone until a call starts it. */
   isStoppedByHand: boolean
-  /** How often the restart policy has brought it back since somebody or a new engine started it. */
+  /** How often the restart policy has restarted the container since a call, or the engine's own start, started it. */
   restarts: number
-  /** How long the policy last waited before it did; 0 before the first time. */
+  /** How long the policy last waited before a restart; 0 before the first one. */
   restartWaitMs: number
-  /** Counts the changes of state, so that what was to happen later sees that it is out of date. */
+  /** Counts changes of state, so that a delayed action notices that it is out of date. */
   turn: number
 }
 
@@ -60,17 +60,17 @@ export const NO_TRAFFIC: Traffic = { receivedBytes: 0, sentBytes: 0 }
 
 const JOINED = 'container:'
 
-/** The container whose network it joins, as it was named; null for one with a network of its own. */
+/** The network container as the network's text names it; null for a network of its own. */
 export function donorOf(network: string | null): string | null {
   return network?.startsWith(JOINED) ? network.slice(JOINED.length) : null
 }
 
-/** The network of one that joins that of this container. */
+/** The network of a container that joins that of this container. */
 export function joinedTo(id: string): string {
   return JOINED + id
 }
 
-/** Whether its process is there, be it paused. */
+/** Whether the container has a process, even a paused one. */
 export function hasProcess({ state }: MemoryContainer): boolean {
   return state === 'running' || state === 'paused'
 }
@@ -79,7 +79,10 @@ export function portKey({ protocol, hostPort }: Pick<PublishedPort, 'protocol' |
   return `${protocol}:${hostPort}`
 }
 
-/** As Docker waits: 100 ms, doubled each time up to a minute, and anew for one that ran for ten seconds. */
+/**
+ * How long the restart policy waits next, as in Docker: 100 ms, doubled each time up to a minute, and 100 ms again for a
+ * container that ran for ten seconds.
+ */
 export function nextRestartWaitMs(
   { restartWaitMs, startedAtMs }: Pick<MemoryContainer, 'restartWaitMs' | 'startedAtMs'>,
   nowMs: number,
@@ -88,7 +91,7 @@ export function nextRestartWaitMs(
   return isAnew ? 100 : Math.min(restartWaitMs * 2, 60_000)
 }
 
-/** What `inspect` sees of it. */
+/** The container as `inspect` shows it. */
 export function observe(container: MemoryContainer): ContainerObservation {
   const { id, spec, state, network, address, health, createdAtMs, startedAtMs, restarts } = container
   const joins = donorOf(network)
@@ -103,7 +106,7 @@ export function observe(container: MemoryContainer): ContainerObservation {
     addresses: address === null ? [] : [address],
     networks: joins === null ? [network] : [],
     joins,
-    // As Docker has it of one that is paused.
+    // As in Docker, a paused container with a health check is unhealthy.
     health: health !== null && state === 'paused' ? 'unhealthy' : health,
     healthText: health === 'healthy' ? null : container.healthText,
     createdAtMs,

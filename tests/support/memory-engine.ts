@@ -22,14 +22,14 @@ import {
 } from './memory-container.ts'
 import type { EngineNews } from './memory-subscriptions.ts'
 
-/** The part of time that is needed here. */
+/** The part of the clock that is needed here. */
 export type EngineClock = Pick<Clock, 'now' | 'sleep'>
 
 const OWN_NETWORKS = ['bridge', 'host', 'none']
 
 /**
- * What a container engine holds and does, without a way to it: containers, images, networks and the ports of
- * one host. Follows Docker 20.10 in what can be seen from outside; the restart policy of every container is
+ * The state and the behaviour of a container engine, without the calls to it: containers, images, networks and the ports of
+ * one host. Behaves like Docker 20.10 as far as can be seen from outside. The restart policy of every container is
  * `unless-stopped`. Ports are compared without regard to the host address.
  */
 export class MemoryEngine {
@@ -45,7 +45,7 @@ export class MemoryEngine {
     private readonly emit: (news: EngineNews) => void,
   ) {}
 
-  /** A process outside takes the host port; containers that have it keep it. */
+  /** A process outside takes the host port. Containers that already have it keep it. */
   takePort(port: number, protocol: 'tcp' | 'udp' = 'tcp'): void {
     this.#strangersPorts.add(portKey({ protocol, hostPort: port }))
   }
@@ -106,7 +106,7 @@ export class MemoryEngine {
     if (container.turn === turn) this.#end(container, KILLED)
   }
 
-  /** Ends it like `docker kill`: the restart policy leaves it alone. */
+  /** Ends a container like `docker kill`: the restart policy leaves it alone. */
   kill(reference: string): void {
     const container = this.#get(reference)
     if (container.state !== 'running')
@@ -115,7 +115,9 @@ export class MemoryEngine {
     this.#end(container, KILLED)
   }
 
-  /** Its process ends by itself: the restart policy starts it again after a while, unless it is being stopped. */
+  /**
+   * Lets a container's process end by itself. The restart policy starts it again after a while, unless it is being stopped.
+   */
   crash(reference: string, exitCode: number): void {
     const container = this.#get(reference)
     if (container.state !== 'running')
@@ -151,7 +153,7 @@ export class MemoryEngine {
     container.spec = { ...container.spec, name }
   }
 
-  /** Removes what does not run. */
+  /** Removes a container that does not run. */
   discard(reference: string): void {
     const container = this.#find(reference)
     if (container && !isAtRest(container))
@@ -160,8 +162,8 @@ export class MemoryEngine {
   }
 
   /**
-   * All that runs ends with the engine itself. Gives the deaths, and tells nobody of them. The restart policy takes
-   * none of it for a stop by hand.
+   * Ends the engine, and with it everything that runs. Returns the `die` events without sending them. The restart policy
+   * does not take this for a stop by a call.
    */
   shutDown(): EngineNews[] {
     for (const container of this.#all()) if (container.state === 'restarting') this.#rest(container)
@@ -171,8 +173,9 @@ export class MemoryEngine {
   }
 
   /**
-   * The engine is there again: the restart policy starts what nobody stopped by hand and `isWanted` agrees to. What
-   * joins the network of another comes last, so that it finds it running; on Docker that is not certain.
+   * Starts the engine again. The restart policy starts every container that no call had stopped and that `isWanted` accepts.
+   * Containers that join another's network come last, so that the network container already runs; on Docker that order is
+   * not certain.
    */
   restore(isWanted: (id: string) => boolean): void {
     const resting = this.#all().filter((container) => isLeftToPolicy(container) && isWanted(container.id))
@@ -182,7 +185,7 @@ export class MemoryEngine {
     }
   }
 
-  /** The verdict of its health check; null takes the check away. Told when it is another one. */
+  /** Sets the verdict of the health check; null removes the check. A changed verdict is reported. */
   setHealth(reference: string, health: Health | null, text: string | null): void {
     const container = this.#get(reference)
     const isNews = container.health !== health
@@ -191,7 +194,7 @@ export class MemoryEngine {
     if (isNews) this.#tell('health_status', container)
   }
 
-  /** Bytes come and go; nothing sees them where the network is not the container's own. */
+  /** Adds bytes to a container's counters. They are not visible if the container joins another's network. */
   addTraffic(reference: string, receivedBytes: number, sentBytes: number): void {
     const container = this.#get(reference)
     if (!hasProcess(container)) throw new RuntimeFailure('refused', `Container ${reference} does not run.`)
@@ -202,13 +205,13 @@ export class MemoryEngine {
     }
   }
 
-  /** Null for what does not run, or has no network of its own. */
+  /** Null for a container that does not run, or has no network of its own. */
   traffic(reference: string): Traffic | null {
     const { address, traffic } = this.#get(reference)
     return address === null ? null : traffic
   }
 
-  /** A command in one that runs; its end is that of the container at the latest. */
+  /** Runs a command in a running container. The command ends with the container at the latest. */
   async exec(reference: string, run: (container: ContainerObservation) => Command): Promise<CommandResult> {
     const container = this.#get(reference)
     if (container.state !== 'running')
@@ -221,12 +224,12 @@ export class MemoryEngine {
     return { exitCode: KILLED, output: '' }
   }
 
-  /** What `inspect` sees. */
+  /** The container as `inspect` shows it. */
   look(reference: string): ContainerObservation {
     return observe(this.#get(reference))
   }
 
-  /** What `inspect` sees of every container, the oldest first. */
+  /** Every container as `inspect` shows it, the oldest first. */
   lookAtAll(): ContainerObservation[] {
     return this.#all().map(observe)
   }
@@ -287,7 +290,7 @@ export class MemoryEngine {
     try {
       this.#run(container)
     } catch {
-      // Docker gives up on a container whose restart it has to refuse.
+      // Docker gives up on a container if its restart is refused.
       this.#rest(container)
     }
   }
@@ -329,7 +332,7 @@ export class MemoryEngine {
     this.emit(this.#die(container, exitCode))
   }
 
-  /** Ends it; the event is for the caller to tell. */
+  /** Ends a container and returns the event for the caller to send. */
   #die(container: MemoryContainer, exitCode: number): EngineNews {
     container.exitCode = exitCode
     this.#rest(container)
@@ -345,7 +348,7 @@ export class MemoryEngine {
     if (container.health !== null) container.health = 'unhealthy'
   }
 
-  /** Docker does it at every start but those that follow a process's own end. */
+  /** Resets the restart count. Docker does so at every start except a restart after the process has ended by itself. */
   #forgetRestarts(container: MemoryContainer): void {
     container.isStoppedByHand = false
     container.restarts = 0
@@ -359,7 +362,7 @@ export class MemoryEngine {
     this.#tell(to === 'paused' ? 'pause' : 'unpause', container)
   }
 
-  /** Does it after a while, unless the container changed meanwhile. */
+  /** Acts after a while, unless the container has changed meanwhile. */
   #later(container: MemoryContainer, ms: number, act: () => void): void {
     const { turn } = container
     void this.clock.sleep(ms).then(() => {
@@ -380,7 +383,7 @@ function isAtRest({ state }: MemoryContainer): boolean {
   return state === 'created' || state === 'exited'
 }
 
-/** It has been started before and is at rest, but not because somebody asked for it. */
+/** Whether the restart policy may start the container: it has run before and has ended, but not because of a call. */
 function isLeftToPolicy({ state, isStoppedByHand }: MemoryContainer): boolean {
   return state === 'exited' && !isStoppedByHand
 }

@@ -1,6 +1,6 @@
 import type { RuntimeFailure } from '../../src/runtime/runtime.ts'
 
-/** The calls of a Runtime; `events` and `watch` are the beginning of a subscription. */
+/** The calls of a Runtime. `events` and `watch` stand for the start of a subscription. */
 export type Verb =
   | 'create'
   | 'start'
@@ -17,47 +17,42 @@ export type Verb =
 
 /** What goes wrong with one call. */
 export type Fault =
-  /** Refused, and nothing was done. */
+  /** The call is refused and has no effect. */
   | { readonly kind: 'fail_before'; readonly failure: RuntimeFailure }
-  /** Done, and reported as failed all the same. */
+  /** The call is carried out, but reported as failed. */
   | { readonly kind: 'fail_after'; readonly failure: RuntimeFailure }
-  /**
-   * The connection breaks before anything was done; the caller cannot know: `unreachable`, effect unknown.
-   */
+  /** The connection breaks before the call is carried out. The caller cannot know that: `unreachable`, effect unknown. */
   | { readonly kind: 'lose_question' }
-  /** Done, then the connection breaks: `unreachable`, effect unknown. */
+  /** The call is carried out, then the connection breaks: `unreachable`, effect unknown. */
   | { readonly kind: 'lose_answer' }
-  /** Takes this much longer before anything is done. */
+  /** The call takes this much longer before it is carried out. */
   | { readonly kind: 'delay'; readonly ms: number }
-  /** Waits before anything is done; see `FaultPlan.hang`. */
+  /** The call waits before it is carried out; see `FaultPlan.hang`. */
   | { readonly kind: 'hang'; readonly hang: Hang }
 
-/** A call, as far as the choice of a fault may depend on it. */
+/** The parts of a call that the choice of a fault may depend on. */
 export interface CallSubject {
   readonly verb: Verb
-  /** The id as the caller gave it, or the name of the container to create; null for calls about none. */
+  /** The id as the caller gave it, or the name of the container to create; null for calls about no container. */
   readonly subject: string | null
 }
 
-/**
- * Holds calls until it is released. A caller that gave up meanwhile does not undo it: released, the call is
- * done.
- */
+/** Holds calls until `release`. A call whose caller gave up meanwhile is still carried out after the release. */
 export class Hang {
   readonly #reached = Promise.withResolvers<void>()
   readonly #released = Promise.withResolvers<void>()
 
-  /** Resolves once a call is held. */
+  /** Resolves when a call is held. */
   get reached(): Promise<void> {
     return this.#reached.promise
   }
 
-  /** Lets what is held go on, and all that comes later pass. */
+  /** Releases the held calls, and lets all later ones pass. */
   release(): void {
     this.#released.resolve()
   }
 
-  /** For the runtime: says that a call is here, and waits for the release. */
+  /** For the runtime: reports that a call has arrived, and waits for the release. */
   hold(): Promise<void> {
     this.#reached.resolve()
     return this.#released.promise
@@ -65,40 +60,40 @@ export class Hang {
 }
 
 /**
- * Says for every call of the in-memory runtime whether it goes wrong. Looked at in this order: faults for the
- * next call of the verb, faults for every call of it, the `decide` function.
+ * Decides for every call of the in-memory runtime whether it goes wrong. The order is: faults for the next call of the verb,
+ * faults for every call of the verb, the `decide` function.
  */
 export class FaultPlan {
-  /** For a simulation that draws its faults; null leaves a call alone. */
+  /** For a simulation that chooses faults by chance; null lets a call pass. */
   decide: (call: CallSubject) => Fault | null = () => null
   readonly #next = new Map<Verb, Fault[]>()
   readonly #always = new Map<Verb, Fault>()
 
-  /** The next call of the verb that has no fault yet goes wrong this way; further ones queue up. */
+  /** Sets the fault of the verb's next call. Further faults queue up for the calls after it. */
   next(verb: Verb, fault: Fault): void {
     this.#next.set(verb, [...(this.#next.get(verb) ?? []), fault])
   }
 
-  /** Every call of the verb goes wrong this way, until `clear`. */
+  /** Sets the fault of every call of the verb, until `clear`. */
   always(verb: Verb, fault: Fault): void {
     this.#always.set(verb, fault)
   }
 
-  /** The next call of the verb waits before anything is done, until it is released or its caller gives up. */
+  /** Holds the next call of the verb before it is carried out, until it is released or its caller gives up. */
   hang(verb: Verb): Hang {
     const hang = new Hang()
     this.next(verb, { kind: 'hang', hang })
     return hang
   }
 
-  /** Forgets every fault that is not under way. */
+  /** Forgets every fault that is not yet under way. */
   clear(): void {
     this.#next.clear()
     this.#always.clear()
     this.decide = () => null
   }
 
-  /** For the runtime: the fault of this call. */
+  /** For the runtime: takes the fault of this call. */
   take(call: CallSubject): Fault | null {
     return this.#next.get(call.verb)?.shift() ?? this.#always.get(call.verb) ?? this.decide(call)
   }

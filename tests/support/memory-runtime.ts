@@ -20,50 +20,50 @@ export interface MemoryRuntimeOptions {
   readonly clock: EngineClock
   readonly label: Label
   readonly deadlinesMs: Deadlines
-  /** The images on the host at first. */
+  /** The images on the host at the start. */
   readonly images: readonly string[]
-  /** What the process of a container does; null: all wait until they are stopped. */
+  /** What the process of a container does; null if all wait until they are stopped. */
   readonly programOf: ((spec: ContainerSpec) => Program) | null
 }
 
-/** A call that has reached the engine. */
+/** A call that has reached the container engine. */
 interface Call<T> {
   readonly verb: Verb
   readonly effect: () => T | Promise<T>
-  /** What the effect itself may take; the deadline is so much later. */
+  /** How long the effect itself may take. It is added to the deadline. */
   readonly effectMs: number
   readonly fault: Fault | null
   readonly latencyMs: number
-  /** The engine's life in which it came. */
+  /** The life of the container engine in which the call arrived. */
   readonly life: number
 }
 
-/** What the restart policy does when the engine is there again after `stopDaemon`. */
+/** What the restart policy does when the container engine starts again after `stopDaemon`. */
 export interface ComeBack {
-  /** Which of those that nobody had stopped by hand are started; all without it. */
+  /** Which containers are restarted, of those that no call had stopped; all of them by default. */
   readonly restarts?: 'all' | 'none' | ((id: string) => boolean)
 }
 
 /**
- * A Runtime whose containers are in memory, with a surface for tests: `faults`, time through a clock, and
- * everything that others can do to a real container engine. Held to the same contract suite as the real one.
- * Deterministic: it has no clock, no timer and no randomness of its own.
+ * A Runtime with containers in memory, and with controls for tests: `faults`, time through a clock, and everything that
+ * others can do to a real container engine. The tests check it with the same contract suite as the real one. It is
+ * deterministic: it has no clock, timer or randomness of its own.
  *
- * What a caller waits for and what the engine does are two things here, as they are with Docker: a caller
- * that gives up, or whose deadline passes, does not undo its call.
+ * The caller's waiting and the engine's work are separate, as with Docker: a caller that gives up, or whose deadline passes,
+ * does not undo its call.
  */
 export class MemoryRuntime implements Runtime {
   readonly faults = new FaultPlan()
-  /** Milliseconds that a call takes; half of it passes before the effect, half before the answer. */
+  /** How many milliseconds a call takes. One half passes before the effect, the other half before the answer. */
   latencyMs: (verb: Verb) => number = () => 0
   /**
-   * When each subscriber gets an event, in milliseconds from the change: `[0]` at once, `[]` never, `[0, 0]`
-   * twice, `[500]` late.
+   * When each subscriber receives an event, in milliseconds after the change: `[0]` at once, `[]` never, `[0, 0]` twice,
+   * `[500]` late.
    */
   deliverAfterMs: (event: EngineNews) => readonly number[] = () => [0]
-  /** Whether anything counts what networks carry. */
+  /** Whether traffic is counted. */
   countsTraffic = true
-  /** What a command in a container comes to. */
+  /** The result of a command in a container. */
   commandOf: (command: readonly string[], container: ContainerObservation) => Command = () => ({
     exitCode: 0,
     output: '',
@@ -78,9 +78,9 @@ export class MemoryRuntime implements Runtime {
     broken: () => broken('tell of events'),
   })
   #up = true
-  /** It went with all its containers, and has to bring them back. */
+  /** Whether the engine stopped with all its containers, and has to bring them back. */
   #hasShutDown = false
-  /** Counts the ends of the engine, so that a call under way sees that it was cut. */
+  /** Counts the stops of the engine, so that a call under way notices that its connection broke. */
   #lives = 0
   #thawed: PromiseWithResolvers<void> | null = null
 
@@ -154,24 +154,24 @@ export class MemoryRuntime implements Runtime {
     await this.#subscribe('watch', name, { hears, tell: () => onChange(), onOpen }, signal)
   }
 
-  /** Every container on the host, of ours or not, as `inspect` sees it; asks nothing, so it never fails. */
+  /** Lists every container on the host, ours or not, as `inspect` shows it. Makes no call, so it never fails. */
   containers(): ContainerObservation[] {
     return this.#engine.lookAtAll()
   }
 
-  /** What a container was created with; undefined where there is none of that id. */
+  /** The specification that a container was created with; undefined if there is none with that id. */
   specOf(id: string): ContainerSpec | undefined {
     return this.#engine.specOf(id)
   }
 
-  /** Somebody runs `docker create`; whether it is one of ours depends on the labels. Gives the id. */
+  /** Acts as if somebody ran `docker create`. The labels decide whether the container is ours. Returns the id. */
   createOutside(spec: ContainerSpec): string {
     return this.#engine.create(spec)
   }
 
   /**
-   * The verdict of the container's health check, told to watchers when it is another one; null takes the check away. A start
-   * makes it `starting`, an end `unhealthy`, as Docker has it.
+   * Sets the verdict of the container's health check, and reports a changed verdict to watchers; null removes the check. As
+   * in Docker, a start makes it `starting` and an end `unhealthy`.
    */
   setHealth(id: string, health: Health | null, text: string | null = null): void {
     this.#engine.setHealth(id, health, text)
@@ -189,7 +189,7 @@ export class MemoryRuntime implements Runtime {
     this.#engine.networks.add(network)
   }
 
-  /** A process outside takes a host port. */
+  /** Lets a process outside take a host port. */
   takePort(port: number, protocol: 'tcp' | 'udp' = 'tcp'): void {
     this.#engine.takePort(port, protocol)
   }
@@ -206,7 +206,7 @@ export class MemoryRuntime implements Runtime {
     await this.#engine.stop(id, graceSeconds)
   }
 
-  /** Somebody runs `docker restart`; what joins its network keeps running. */
+  /** Acts as if somebody ran `docker restart`. Containers that join its network keep running. */
   async restartOutside(id: string, graceSeconds = 0): Promise<void> {
     await this.#engine.stop(id, graceSeconds)
     this.#engine.start(id)
@@ -216,25 +216,25 @@ export class MemoryRuntime implements Runtime {
     this.#engine.destroy(id)
   }
 
-  /** Somebody runs `docker rename`; no event of ours tells of it. */
+  /** Acts as if somebody ran `docker rename`. None of our events reports that. */
   renameOutside(id: string, name: string): void {
     this.#engine.rename(id, name)
   }
 
-  /** Somebody runs `docker kill`: it stays exited. */
+  /** Acts as if somebody ran `docker kill`: the container stays exited. */
   kill(id: string): void {
     this.#engine.kill(id)
   }
 
   /**
-   * Its process ends by itself, and the restart policy brings it back after 100 ms, then 200 ms, and so on; after
-   * 100 ms again when it ran for ten seconds.
+   * Lets the container's process end by itself. The restart policy restarts it after 100 ms, then 200 ms, and so on; after
+   * 100 ms again if it ran for ten seconds.
    */
   crash(id: string, exitCode = 1): void {
     this.#engine.crash(id, exitCode)
   }
 
-  /** Bytes come to a container that runs, and leave it; its counters begin anew with every start. */
+  /** Adds bytes received and sent by a running container. Its counters begin at zero with every start. */
   addTraffic(id: string, receivedBytes: number, sentBytes = 0): void {
     this.#engine.addTraffic(id, receivedBytes, sentBytes)
   }
@@ -247,14 +247,14 @@ export class MemoryRuntime implements Runtime {
     this.#engine.unpause(id)
   }
 
-  /** Every subscription ends; the engine itself goes on. */
+  /** Breaks every subscription. The engine itself goes on. */
   breakEvents(): void {
     this.#subscriptions.breakAll()
   }
 
   /**
-   * The engine is gone: subscriptions end, calls under way end without effect where they had none yet, new
-   * ones are refused a connection. The containers live on (live-restore); `stopDaemon` is the other case.
+   * Makes the engine unreachable: subscriptions end, calls under way fail (without effect if they had none yet), and new
+   * calls are refused a connection. The containers live on (live-restore); `stopDaemon` is the other case.
    */
   goDown(): void {
     this.#up = false
@@ -263,8 +263,8 @@ export class MemoryRuntime implements Runtime {
   }
 
   /**
-   * The engine goes and takes all containers with it (no live-restore). Docker tells most deaths before its event
-   * streams break; a host that is switched off tells none.
+   * Stops the engine with all containers (no live-restore). Docker reports most deaths before its event streams break; a
+   * host that is switched off reports none.
    */
   stopDaemon({ tellsDeaths }: { readonly tellsDeaths: boolean }): void {
     const deaths = this.#engine.shutDown()
@@ -274,8 +274,8 @@ export class MemoryRuntime implements Runtime {
   }
 
   /**
-   * The engine is there again. After `stopDaemon` it has started before what nobody had stopped by hand, with its
-   * restarts counted anew, as Docker does before it takes connections; nobody hears of that.
+   * Starts the engine again. After `stopDaemon`, it first restarts the containers that no call had stopped, with their
+   * restart counts reset, as Docker does before it accepts connections. No event reports that.
    */
   comeUp({ restarts = 'all' }: ComeBack = {}): void {
     this.#up = true
@@ -285,7 +285,7 @@ export class MemoryRuntime implements Runtime {
   }
 
   /**
-   * Nothing is done or told any more, and nothing refused, until `thaw`: what came meanwhile is done then.
+   * Stops all work and all events without refusing calls, until `thaw`. Calls that arrive meanwhile are carried out then.
    */
   freeze(): void {
     this.#thawed ??= Promise.withResolvers<void>()
@@ -324,7 +324,7 @@ export class MemoryRuntime implements Runtime {
       throw new RuntimeFailure('unreachable', 'The container engine does not run.', { effect: 'none' })
     const fault = this.faults.take({ verb, subject })
     const call = { verb, effect, effectMs, fault, latencyMs: this.latencyMs(verb), life: this.#lives }
-    // A turn later: what is done to the engine right after the call comes before its effect.
+    // Waits one turn, so that what a test does to the engine right after the call happens before the call's effect.
     await undefined
     return await (this.#takesTime(call) ? this.#serveInTime(call, signal) : this.#serveAtOnce(call, signal))
   }
@@ -335,7 +335,7 @@ export class MemoryRuntime implements Runtime {
     return fault !== null || mayLast || this.#thawed !== null
   }
 
-  /** For a call that nothing can hold up: without a timer, since a simulation makes millions of them. */
+  /** Serves a call that nothing can delay, without a timer, because a simulation makes millions of calls. */
   async #serveAtOnce<T>(call: Call<T>, signal: AbortSignal | undefined): Promise<T> {
     this.#checkLife(call)
     const value = await call.effect()
@@ -365,7 +365,7 @@ export class MemoryRuntime implements Runtime {
     }
   }
 
-  /** The engine's side of a call: goes on whether or not somebody still waits for it. */
+  /** The engine's side of a call. It goes on even if nobody waits for it any more. */
   async #serve<T>(call: Call<T>): Promise<T> {
     const { fault } = call
     await this.#pass(call.latencyMs / 2)
@@ -381,7 +381,7 @@ export class MemoryRuntime implements Runtime {
     return value
   }
 
-  /** A call of a life that has ended gets no answer. */
+  /** Throws if the engine has stopped since the call arrived: the call gets no answer. */
   #checkLife({ verb, life }: Call<unknown>): void {
     if (life !== this.#lives) throw broken(verb)
   }
@@ -409,13 +409,13 @@ export class MemoryRuntime implements Runtime {
   }
 }
 
-/** Under which name the bound of a call is set. */
+/** The deadline that applies to a call. */
 function deadlineOf(verb: Verb): keyof Deadlines {
   if (verb === 'events' || verb === 'watch') return 'subscribe'
   return verb === 'discard' ? 'destroy' : verb
 }
 
-/** A list knows less than an inspection, as with Docker. */
+/** Removes what a list does not show, as with Docker. */
 function asListed(container: ContainerObservation): ContainerObservation {
   const ports = container.state === 'running' || container.state === 'paused' ? container.ports : []
   return {

@@ -1,18 +1,18 @@
 import type { ContainerEvent } from '../../src/runtime/runtime.ts'
 
-/** A change of a container, as the engine tells it. */
+/** A change of a container, as the engine reports it. */
 export type EngineNews = Omit<ContainerEvent, 'action'> & {
   readonly action: ContainerEvent['action'] | 'health_status'
 }
 
-/** What one subscription is about, and where it goes. */
+/** What one subscription is about, and who receives it. */
 export interface Subscriber {
   readonly hears: (news: EngineNews) => boolean
   readonly tell: (news: EngineNews) => void
   readonly onOpen: () => void
 }
 
-/** Whether it is one of the changes that `Runtime.events` tells. */
+/** Whether the change is one that `Runtime.events` reports. */
 export function isContainerEvent(news: EngineNews): news is ContainerEvent {
   return news.action !== 'health_status'
 }
@@ -22,21 +22,21 @@ interface Standing {
   readonly breakOff: () => void
 }
 
-/** The subscriptions to an in-memory container engine that stand. */
+/** The open subscriptions to an in-memory container engine. */
 export class Subscriptions {
   readonly #standing = new Set<Standing>()
 
   constructor(
     private readonly deps: {
-      /** When each subscriber gets it, in milliseconds from the change. */
+      /** When each subscriber receives the change, in milliseconds after it. */
       readonly deliverAfterMs: (news: EngineNews) => readonly number[]
-      /** Waits so long, and for as long as the engine is frozen. */
+      /** Waits for this time, and for as long as the engine is frozen. */
       readonly pass: (ms: number) => Promise<void>
       readonly broken: () => Error
     },
   ) {}
 
-  /** Resolves when the signal aborts; rejects when the subscription breaks. */
+  /** Resolves when the signal aborts. Rejects when the subscription breaks. */
   async follow(subscriber: Subscriber, signal: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const standing = { subscriber, breakOff: () => reject(this.deps.broken()) }
@@ -60,7 +60,7 @@ export class Subscriptions {
     }
   }
 
-  /** Before the subscriptions break; what is to be delivered later finds nobody any more. */
+  /** Delivers a change before the subscriptions break. Delayed deliveries are lost. */
   tellAtOnce(news: EngineNews): void {
     for (const { subscriber } of this.#hearing(news)) {
       for (const afterMs of this.deps.deliverAfterMs(news)) if (afterMs === 0) subscriber.tell(news)
