@@ -3,16 +3,16 @@ import type { ContainerSpec } from '../../src/runtime/runtime.ts'
 import type { Checked } from './runtime-contract.ts'
 import { PROGRAMS } from './tiny-image.ts'
 
-/** `mov edi, 7` and `mov edi, 0` in x86-64: the exit code of `PROGRAMS.exit`, and of a check that is content. */
+/** `mov edi, 7` and `mov edi, 0` in x86-64: the exit code of `PROGRAMS.exit`, and that of a check that succeeds. */
 const EXITS_WITH_7 = Buffer.from('bf07000000', 'hex')
 const EXITS_WITH_0 = Buffer.from('bf00000000', 'hex')
 
-/** Docker takes nanoseconds. */
+/** Nanoseconds in a millisecond; Docker expects nanoseconds. */
 const MS = 1_000_000
 
 /**
- * Creates and starts a container of the tiny image with a health check: the program `/etc/tiny`, which is not there at first,
- * exits with 0 after `pass`, and with 7 after `fail`.
+ * Creates and starts a container of the tiny image with a health check. The check runs the program `/etc/tiny`, which does
+ * not exist at first. It exits with 0 after `pass`, and with 7 after `fail`.
  */
 export async function startChecked(client: Dockerode, spec: ContainerSpec): Promise<Checked> {
   const container = await client.createContainer({
@@ -32,14 +32,14 @@ export async function startChecked(client: Dockerode, spec: ContainerSpec): Prom
   return { id: container.id, pass: () => put(withExitCode0(failing)), fail: () => put(failing) }
 }
 
-/** The program in a tar archive, as Docker gives it. */
+/** The program in a tar archive, as Docker returns it. */
 async function archiveOf(container: Dockerode.Container): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of await container.getArchive({ path: '/tiny' })) chunks.push(Buffer.from(chunk))
   return Buffer.concat(chunks)
 }
 
-/** The sum in a tar header does not cover the content. */
+/** Changes the program in the archive. The checksum in a tar header does not cover the content. */
 function withExitCode0(archive: Buffer): Buffer {
   const patched = Buffer.from(archive)
   const at = patched.indexOf(EXITS_WITH_7)

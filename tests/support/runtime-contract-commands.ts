@@ -5,7 +5,7 @@ import { until } from './docker.ts'
 import { type Bench, failureOf } from './runtime-contract.ts'
 import { EXIT_CODE, PROGRAMS, SAID } from './tiny-image.ts'
 
-/** What every runtime does with a command in a container. */
+/** The contract of commands in a container, for every runtime. */
 export function contractOfCommands(bench: Bench): void {
   describe('exec', () => {
     test('gives the exit code and what was written to both outputs, and leaves the container as it is', async () => {
@@ -13,7 +13,7 @@ export function contractOfCommands(bench: Bench): void {
       const before = await bench.runtime.inspect(id)
       const said = await bench.runtime.exec(id, PROGRAMS.say)
       expect(said.exitCode).toBe(0)
-      // Two outputs have no order among each other.
+      // The order of the two outputs is not defined.
       expect([SAID.output + SAID.errors, SAID.errors + SAID.output]).toContain(said.output)
       expect(await bench.runtime.exec(id, PROGRAMS.exit)).toEqual({ exitCode: EXIT_CODE, output: '' })
       expect(await bench.runtime.inspect(id)).toEqual(before)
@@ -45,7 +45,8 @@ export function contractOfCommands(bench: Bench): void {
       await bench.runtime.stop(stopped, 5)
       await failureOf('refused', bench.runtime.exec(stopped, PROGRAMS.say))
       const restarting = await bench.started(bench.spec({ command: PROGRAMS.exit }))
-      // It may start between the look and the question; the waits between its starts get longer.
+      // The container may start between the look and the command, so this is tried again. The waits between its starts get
+      // longer.
       const failure = await until('it waits for its next start', async () => {
         if ((await bench.runtime.inspect(restarting)).state !== 'restarting') return false
         const outcome = await bench.runtime.exec(restarting, PROGRAMS.say).catch((error: unknown) => error)

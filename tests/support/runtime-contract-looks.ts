@@ -5,7 +5,7 @@ import { freePort } from './ports.ts'
 import { type Bench, failureOf, follow, published } from './runtime-contract.ts'
 import { EXIT_CODE, PROGRAMS } from './tiny-image.ts'
 
-/** What every runtime tells, and where a call ends. */
+/** The contract of inspections, lists, events and the limits of a call, for every runtime. */
 export function contractOfLooks(bench: Bench): void {
   describe('inspect', () => {
     test('takes the id, its beginning, or the name', async () => {
@@ -19,7 +19,8 @@ export function contractOfLooks(bench: Bench): void {
     test('counts what the restart policy did, through a stop, and anew after a start by hand', async () => {
       const id = await bench.started(bench.spec({ command: PROGRAMS.exit }))
       const restarts = async () => (await bench.runtime.inspect(id)).restarts ?? 0
-      // The waits double: the fourth is counted 0.7 s after a start, and the last start lasts for less.
+      // The waits double: the fourth restart is counted 0.7 s after a start, and the last start below lasts for less than
+      // that.
       await until('four restarts are counted', async () => (await restarts()) >= 4)
       await bench.runtime.stop(id, 5)
       expect(await restarts()).toBeGreaterThanOrEqual(4)
@@ -158,7 +159,7 @@ export function contractOfLooks(bench: Bench): void {
       const foreign = await bench.started(bench.spec({ labels: bench.subject.foreignLabel }))
       await bench.runtime.destroy(foreign)
       const ours = await bench.runtime.create(bench.spec())
-      // One stream in one order: once ours is told, the foreign ones would have been.
+      // One stream has one order: before ours is reported, events of the foreign container would have arrived.
       await until('ours is told', () => followed.actions(ours).length > 0)
       expect(followed.events.map((event) => event.id)).toEqual([ours])
       followed.stop()
@@ -213,7 +214,7 @@ export function contractOfLooks(bench: Bench): void {
 
     test('a call past its deadline ends as unreachable, its effect not known', async () => {
       const id = await bench.started(bench.spec({ command: PROGRAMS.stubborn }))
-      // The grace comes on top, and after the grace the engine has yet to kill.
+      // The grace is added to the deadline, and after the grace the container engine still has to kill.
       const hasty = bench.subject.withDeadlines({ ...DEFAULT_DEADLINES_MS, stop: 1 })
       const failure = await failureOf('unreachable', hasty.stop(id, 1))
       expect(failure.effect).toBe('unknown')

@@ -5,7 +5,7 @@ import { freePort } from './ports.ts'
 import { type Bench, failureOf, follow, published } from './runtime-contract.ts'
 import { PROGRAMS } from './tiny-image.ts'
 
-/** What every runtime does when it is told to do something. */
+/** The contract of calls that change something, for every runtime. */
 export function contractOfVerbs(bench: Bench): void {
   describe('create', () => {
     test('gives the id of a container that was never started', async () => {

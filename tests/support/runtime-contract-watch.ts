@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { until } from './docker.ts'
 import { type Bench, failureOf, watch } from './runtime-contract.ts'
 
-/** What every runtime tells of one container that somebody watches, and of health checks. */
+/** The contract of watching one container, and of health checks, for every runtime. */
 export function contractOfWatching(bench: Bench): void {
   describe('the verdict of a health check', () => {
     test('is there with its words, and without them when it is good; a list has neither', async () => {
@@ -43,7 +43,8 @@ export function contractOfWatching(bench: Bench): void {
       await bench.started(bench.spec({ name: `${spec.name}-2` }))
       await bench.runtime.destroy(await bench.started(spec))
       const again = await bench.started(spec)
-      // create, start, die, destroy, create, start, in one order: what another had to tell would have come before.
+      // The changes are create, start, die, destroy, create, start, in one order. A change of the other container would have
+      // come before them.
       await until('its second start is told', () => watched.changes() >= 6)
       expect(watched.changes()).toBe(6)
       await bench.runtime.stop(again, 5)

@@ -9,36 +9,36 @@ import {
 } from '../../src/runtime/runtime.ts'
 import { PROGRAMS } from './tiny-image.ts'
 
-/** What the suite needs of a runtime and of the host around it. */
+/** What the suite needs from a runtime and from the host around it. */
 export interface Subject {
   readonly runtime: Runtime
-  /** The same container engine, by a runtime with other deadlines. */
+  /** Makes a runtime with other deadlines for the same container engine. */
   readonly withDeadlines: (deadlinesMs: Deadlines) => Runtime
   /** An image with `PROGRAMS`. */
   readonly image: string
-  /** The label by which the runtime knows its own. */
+  /** The label by which the runtime recognises its own containers. */
   readonly label: Readonly<Record<string, string>>
-  /** A label by which a foreign container is cleaned up all the same. */
+  /** The label of foreign containers, by which the clean-up still finds them. */
   readonly foreignLabel: Readonly<Record<string, string>>
-  /** A process outside takes the port, until the function it gives is called. */
+  /** Lets a process outside take the port, until the returned function is called. */
   readonly takePort: (port: number) => () => void
-  /** So many bytes, fewer than 64 KiB, come from outside to a container that runs in a network of its own. */
+  /** Sends this many bytes (fewer than 64 KiB) from outside to a running container with a network of its own. */
   readonly send: (id: string, bytes: number) => Promise<void>
-  /** Somebody runs `docker pause`. */
+  /** Acts as if somebody ran `docker pause`. */
   readonly pause: (id: string) => Promise<void>
-  /** Creates and starts a container with a health check that fails at first, with words. */
+  /** Creates and starts a container with a health check that fails at first, with an output. */
   readonly startChecked: (spec: ContainerSpec) => Promise<Checked>
   readonly cleanUp: () => Promise<void>
 }
 
-/** A container whose health check does as it is told; its verdict follows soon. */
+/** A container whose health check a test controls. The verdict follows soon. */
 export interface Checked {
   readonly id: string
   readonly pass: () => Promise<void>
   readonly fail: () => Promise<void>
 }
 
-/** Gives the failure of a call that has to fail with this code. */
+/** Returns the failure of a call that has to fail with this code. */
 export async function failureOf(code: RuntimeFailureCode, call: Promise<unknown>): Promise<RuntimeFailure> {
   const outcome = await call.then(
     (value) => new Error(`The call succeeded with ${String(value)}.`),
@@ -49,7 +49,7 @@ export async function failureOf(code: RuntimeFailureCode, call: Promise<unknown>
   return outcome
 }
 
-/** A subscription that stands, and what it has told so far. */
+/** Opens a subscription and collects its events. */
 export async function follow(runtime: Runtime) {
   const events: ContainerEvent[] = []
   const stop = new AbortController()
@@ -63,7 +63,7 @@ export async function follow(runtime: Runtime) {
   return { events, actions, ended, stop: () => stop.abort() }
 }
 
-/** A watch that stands, and how many changes it has told so far. */
+/** Opens a watch and counts its changes. */
 export async function watch(runtime: Runtime, name: string) {
   let changes = 0
   const stop = new AbortController()
@@ -77,13 +77,13 @@ export async function watch(runtime: Runtime, name: string) {
   return { changes: () => changes, ended, stop: () => stop.abort() }
 }
 
-/** Publishes one port of a container under this port of the host. */
+/** Publishes one port of a container under this host port. */
 export function published(hostPort: number): Pick<ContainerSpec, 'ports'> {
   return { ports: [{ containerPort: 6878, hostPort, protocol: 'tcp' }] }
 }
 
 /**
- * What the tests of the contract work at: a subject that is connected before them, and containers to make
+ * What the tests of the contract work with: a subject that is connected before them, and functions that make containers
  * there.
  */
 export class Bench {
@@ -96,7 +96,7 @@ export class Bench {
     this.#subject = await this.connect()
   }
 
-  /** Removes what a test left behind; nothing to do where no subject could be connected. */
+  /** Removes what a test left behind. Does nothing if no subject could be connected. */
   async cleanUp(): Promise<void> {
     await this.#subject?.cleanUp()
   }
@@ -110,7 +110,7 @@ export class Bench {
     return this.subject.runtime
   }
 
-  /** A container of ours that waits, with a name of its own. */
+  /** A specification of one of our containers, which waits and has a name of its own. */
   spec(changes: Partial<ContainerSpec> = {}): ContainerSpec {
     this.#count += 1
     return {
@@ -128,7 +128,7 @@ export class Bench {
     }
   }
 
-  /** Creates and starts; gives the id. */
+  /** Creates and starts a container, and returns its id. */
   async started(spec: ContainerSpec): Promise<string> {
     const id = await this.runtime.create(spec)
     await this.runtime.start(id)
