@@ -4,7 +4,7 @@ import type { TestDocker } from './docker.ts'
 import type { EngineRow } from './fleet.ts'
 import type { TestServer } from './server.ts'
 
-/** The two truths about a fleet, side by side; all lists are sorted, so that equal sets are equal text. */
+/** A fleet as Docker and as the orchestrator see it. All lists are sorted, so that equal sets are equal text. */
 interface BothSides {
   readonly docker: { readonly containers: readonly string[]; readonly ports: readonly number[] }
   readonly orchestrator: { readonly engines: readonly string[]; readonly leases: readonly number[] }
@@ -12,14 +12,15 @@ interface BothSides {
 }
 
 /**
- * dockerd may still be working on a call of a process that was killed: what it makes is settled at its event.
+ * How long the two sides may disagree. dockerd may still be working on a call of a process that was killed; its result
+ * settles at its event.
  */
 const SETTLING_MS = 10_000
 
 /**
- * Promises that the server and Docker agree: the same engines, the same ports, no port twice, and every
- * container id of `promised` (told by a 200 and not deleted since) listed. Gives the milliseconds until it
- * was so; a promised engine has no such time. Throws with both sides in one message.
+ * Waits until the server and Docker agree: the same engines, the same ports, and no port twice. Every container id of
+ * `promised` (returned with a 200 and not deleted since) must be listed from the start. Returns the milliseconds until they
+ * agreed. Throws with both sides in one message.
  */
 export async function agreement(
   server: TestServer,
@@ -39,10 +40,7 @@ export async function agreement(
   }
 }
 
-/**
- * The leases in the database file, read beside the running server; also for a database that no server has
- * open.
- */
+/** Reads the leases from the database file, beside the running server or while no server has it open. */
 export function leasedPorts(server: TestServer): number[] {
   const database = new Database(server.databasePath, { readonly: true })
   try {
@@ -54,8 +52,7 @@ export function leasedPorts(server: TestServer): number[] {
 }
 
 /**
- * The ids of the engines' containers that Docker has, running or not; those of the generic provision left
- * out.
+ * Lists the ids of the engines' containers that Docker has, running or not. Leaves out containers of the generic provision.
  */
 export async function engineContainers(docker: TestDocker): Promise<string[]> {
   const filters = { label: [`${docker.label.key}=${docker.label.value}`] }
@@ -64,7 +61,7 @@ export async function engineContainers(docker: TestDocker): Promise<string[]> {
 }
 
 async function bothSides(server: TestServer, docker: TestDocker): Promise<BothSides> {
-  // The listing is read first: an engine must be on it from the very beginning.
+  // The listing is read first, because a promised engine must be on it from the start.
   const listed = (await server.get<EngineRow[]>('/engines')).map(nameOf).toSorted()
   const containers = await engineContainers(docker)
   const ports = await Promise.all(containers.map((id) => publishedPorts(docker, id)))
@@ -76,18 +73,18 @@ async function bothSides(server: TestServer, docker: TestDocker): Promise<BothSi
   }
 }
 
-/** A row without a container is a disagreement by itself, and shows as one. */
+/** A row without a container is a disagreement by itself, and is shown as one. */
 const nameOf = (row: EngineRow): string =>
   row.container_id ?? `${row.container_name} (${row.status}, no container)`
 
-/** What a container asks for, running or not: a stopped engine keeps its lease. */
+/** The ports that a container asks for, running or not, because a stopped engine keeps its lease. */
 async function publishedPorts(docker: TestDocker, id: string): Promise<number[]> {
   try {
     const { HostConfig } = await docker.client.getContainer(id).inspect()
     const bindings: Record<string, { HostPort: string }[]> = HostConfig.PortBindings ?? {}
     return Object.values(bindings).flatMap((hosts) => hosts.map(({ HostPort }) => Number(HostPort)))
   } catch (error) {
-    // Removed since it was listed; the next look has both without it.
+    // The container was removed after it was listed. The next reading has it on neither side.
     if (error instanceof Error && 'statusCode' in error && error.statusCode === 404) return []
     throw error
   }

@@ -1,18 +1,18 @@
 import { until } from './docker.ts'
 
-/** An event of the feed as a client gets it. */
+/** An event of the feed as a client receives it. */
 export interface FeedEvent {
   readonly id: string | null
   readonly event: string
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** Reads the feed as the HTML standard says that server-sent events are read, and keeps all that came. */
+/** Reads the feed as the HTML standard defines for server-sent events, and keeps everything that was received. */
 export class FeedClient {
   readonly events: FeedEvent[] = []
   readonly comments: string[] = []
   retryMs: number | null = null
-  /** The id with which a client would connect again. */
+  /** The id that a client would send when it reconnects. */
   lastId: string | null = null
   isDone = false
   readonly #reader: {
@@ -28,13 +28,13 @@ export class FeedClient {
     this.#reader = body.getReader()
   }
 
-  /** Reads on by itself until the feed ends, breaks or is left. */
+  /** Reads in the background until the feed ends, breaks or is left. */
   start(): this {
     void this.#run()
     return this
   }
 
-  /** Reads what comes next; false at the end. */
+  /** Reads the next chunk. Returns false at the end. */
   async read(): Promise<boolean> {
     const { value, done } = await this.#reader.read()
     this.isDone = done
@@ -50,12 +50,12 @@ export class FeedClient {
     return this.events.filter((each) => each.event === event)
   }
 
-  /** The ids of the entries of the journal that came. */
+  /** The ids of the received journal entries. */
   journalIds(): number[] {
     return this.of('journal').map(({ data }) => Number(data.id))
   }
 
-  /** Waits in real time for an event; the first that fits. */
+  /** Waits in real time for an event, and returns the first one that matches. */
   until(what: string, isIt: (event: FeedEvent) => boolean): Promise<FeedEvent> {
     return until(what, () => this.events.find(isIt) ?? false)
   }
@@ -64,7 +64,7 @@ export class FeedClient {
     try {
       while (await this.read());
     } catch {
-      // The server was killed.
+      // The connection broke because the server was killed.
       this.isDone = true
     }
   }

@@ -6,7 +6,7 @@ import { buildEngineImage } from './engine-image.ts'
 import { freePortRange, rangeSetting } from './ports.ts'
 import { TestServer } from './server.ts'
 
-/** An engine of `GET /engines`, as far as these tests read it. */
+/** An engine of `GET /engines`, with the members that these tests read. */
 export interface EngineRow {
   readonly container_id: string | null
   readonly container_name: string | null
@@ -17,14 +17,14 @@ export interface EngineRow {
   readonly reason: string | null
 }
 
-/** The answer of a provision that succeeded. */
+/** The answer to a provision that succeeded. */
 export type Provisioned = Static<typeof EngineProvisioned>
 
 const Coded = Type.Object({ code: Type.String() })
 
 /**
- * What a caller of `POST /provision/acestream` got; `unanswered`: the connection broke before the whole
- * answer was there.
+ * What a caller of `POST /provision/acestream` got. `unanswered` means that the connection broke before the answer was
+ * complete.
  */
 export type ProvisionOutcome =
   | { readonly kind: 'engine'; readonly engine: Provisioned }
@@ -32,26 +32,28 @@ export type ProvisionOutcome =
       readonly kind: 'refused'
       readonly status: number
       readonly code: string
-      /** The problem document as it came. */
+      /** The problem document as it was received. */
       readonly body: unknown
       readonly retryAfter: string | null
     }
   | { readonly kind: 'unanswered' }
 
 /**
- * Docker and the emulator's image for one test file: everything made with it carries one label, and `cleanUp`
+ * Docker and the emulator's image for one test file. Everything that is made with it carries one label, and `cleanUp`
  * removes it.
  */
 export interface TestSite {
   readonly docker: TestDocker
   readonly image: string
-  /** A server with a port range of its own, not started; `cleanUp` ends it. `program` is another than the sources. */
+  /**
+   * Makes a server with a port range of its own, which is not started; `cleanUp` ends it. `program` replaces the sources.
+   */
   readonly server: (env?: Readonly<Record<string, string>>, program?: string) => TestServer
-  /** Ends the servers first, since a living one could be making a container. */
+  /** Ends the servers first, because a running server could be creating a container. */
   readonly cleanUp: () => Promise<void>
 }
 
-/** Connects to Docker and builds the image where it is missing; throws in words where either fails. */
+/** Connects to Docker and builds the image if it is missing. Throws with a message if either fails. */
 export async function openTestSite(): Promise<TestSite> {
   const docker = await connectTestDocker()
   const image = await buildEngineImage()
@@ -76,7 +78,7 @@ export async function openTestSite(): Promise<TestSite> {
   }
 }
 
-/** Asks for an engine and gives what came back. Throws only for an answer that is none of the contract's. */
+/** Asks for an engine and returns the outcome. Throws only if the answer does not fit the API contract. */
 export async function provision(
   server: TestServer,
   { key, body = {} }: { readonly key?: string | undefined; readonly body?: unknown } = {},
@@ -96,7 +98,10 @@ export async function provision(
   return { kind: 'refused', status, code, body: answer.body, retryAfter: answered.get('retry-after') }
 }
 
-/** Like `provision`, asking again while the engine is still being started, as a proxy does. Throws for anything but an engine. */
+/**
+ * Provisions like `provision`, and asks again while the engine is still starting, as a proxy does. Throws for any outcome
+ * but an engine.
+ */
 export async function mustProvision(server: TestServer, key?: string): Promise<Provisioned> {
   for (let tries = 1; tries <= 20; tries++) {
     const outcome = await provision(server, { key })
@@ -109,8 +114,8 @@ export async function mustProvision(server: TestServer, key?: string): Promise<P
 }
 
 /**
- * Reports a started stream on an engine, as a proxy does; its id is that of the container. Throws unless the
- * answer is 200.
+ * Reports a started stream on an engine, as a proxy does. The stream's id is the container's id. Throws unless the answer is
+ * 200.
  */
 export async function startStream(
   server: TestServer,
@@ -127,13 +132,13 @@ export async function startStream(
   if (response.status !== 200) throw new Error(`stream_started: ${response.status} ${await response.text()}`)
 }
 
-/** Deletes a container; throws when the answer is not 200. */
+/** Deletes a container. Throws unless the answer is 200. */
 export async function mustRemove(server: TestServer, containerId: string): Promise<void> {
   const response = await server.delete(`/containers/${containerId}`)
   if (response.status !== 200) throw new Error(`DELETE: ${response.status} ${await response.text()}`)
 }
 
-/** Deletes all engines that the server has, listed or not. */
+/** Deletes all engines of the server, listed or not. */
 export async function removeAll(server: TestServer): Promise<void> {
   const rows = await server.get<EngineRow[]>('/engines?status=all')
   await Promise.all(
@@ -141,7 +146,7 @@ export async function removeAll(server: TestServer): Promise<void> {
   )
 }
 
-/** The container ids that `GET /engines` lists now. */
+/** Returns the container ids that `GET /engines` lists now. */
 export async function listedIds(server: TestServer): Promise<(string | null)[]> {
   return (await server.get<EngineRow[]>('/engines')).map((row) => row.container_id)
 }

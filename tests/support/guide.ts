@@ -1,14 +1,14 @@
-/** One piece of a guide that is run: the commands, and what it says that they print. */
+/** One step of a guide: the commands, and the output that the guide shows. */
 export interface Step {
   readonly heading: string
   readonly commands: string
-  /** Null where the guide shows no answer. */
+  /** Null if the guide shows no output. */
   readonly shown: { readonly kind: 'json' | 'text'; readonly text: string } | null
 }
 
 const FENCE = /^```(\w+)?[^\n]*\n([\s\S]*?)^```$|^##+ ([^\n]+)$/gm
 
-/** The blocks of shell commands (`sh`) of a Markdown text in their order, each with the block of output behind it. */
+/** Finds the blocks of shell commands (`sh`) in a Markdown text, in order, each with the output block that follows it. */
 export function stepsOf(markdown: string): readonly Step[] {
   const steps: Step[] = []
   let heading = ''
@@ -24,7 +24,7 @@ export function stepsOf(markdown: string): readonly Step[] {
   return steps
 }
 
-/** One terminal for all steps of a guide, so that variables and jobs go on from one to the next. */
+/** One terminal for all steps of a guide, so that variables and jobs last from one step to the next. */
 export class Terminal {
   readonly #shell: Bun.Subprocess<'pipe', 'pipe', 'pipe'>
   readonly #output: AsyncIterator<string>
@@ -43,7 +43,7 @@ export class Terminal {
     void this.#collectErrors()
   }
 
-  /** Runs commands to their end; gives what they printed. Throws when the last one failed. */
+  /** Runs commands to their end and returns their output. Throws if the last one failed. */
   async run(commands: string): Promise<string> {
     const mark = `--- ${crypto.randomUUID()} `
     this.#shell.stdin.write(`${commands}\nprintf '%s%s\\n' '${mark}' "$?"\n`)
@@ -64,7 +64,7 @@ export class Terminal {
     }
   }
 
-  /** Ends the shell and what it left running. */
+  /** Ends the shell and the jobs that it left running. */
   async close(): Promise<void> {
     this.#shell.stdin.write('kill $(jobs -p) 2>/dev/null; exit\n')
     await this.#shell.stdin.end()
@@ -77,8 +77,9 @@ export class Terminal {
 }
 
 /**
- * How a value differs in shape from the one that is shown, by path: other members, another type, another truth value, another
- * word. Numbers, and texts with a digit in them (ids, times, ports), may be others; null where a value is shown may not.
+ * Lists by path how the shape of a value differs from the one that is shown: other members, another type, another boolean,
+ * another word. Numbers, and texts with a digit in them (ids, times, ports), may differ. A null in place of a shown value
+ * may not.
  */
 export function differences(shown: unknown, real: unknown, path = '$'): readonly string[] {
   const kinds = [shown, real].map(kindOf)

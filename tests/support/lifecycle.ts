@@ -1,4 +1,4 @@
-/** What tests of the fleet's life on real Docker do and look at; for `scripts/soak-lifecycle.ts` and benchmarks too. */
+/** Helpers for tests of the fleet's life on real Docker, for `scripts/soak-lifecycle.ts` and for benchmarks. */
 
 import { Database } from 'bun:sqlite'
 import { engineContainers } from './consistency.ts'
@@ -14,7 +14,7 @@ export interface FleetRow extends EngineRow {
   readonly health_status: 'healthy' | 'unhealthy' | 'unknown'
 }
 
-/** An entry of the journal; `detail` is what the kind has to say. */
+/** A journal entry. The members of `detail` depend on the kind. */
 export interface JournalRow {
   readonly at: number
   readonly kind: string
@@ -39,7 +39,7 @@ export interface StreamRow {
   readonly end_reason: string | null
 }
 
-/** Every engine that is not history, listed or not; those whose container is only being made are left out. */
+/** All live engines, listed or not, except those whose container does not exist yet. */
 export const fleetOf = async (server: TestServer): Promise<FleetRow[]> =>
   (await server.get<FleetRow[]>('/engines?status=all')).filter(({ container_id }) => container_id !== null)
 
@@ -47,11 +47,11 @@ export const idsOf = (rows: readonly FleetRow[]): string[] => rows.map(({ contai
 
 export const planOf = (server: TestServer): Promise<PlanView> => server.get('/orchestrator/plan')
 
-/** The engine with a container; undefined when it is history. */
+/** The engine with a container; undefined if it is history. */
 export const engineOf = async (server: TestServer, containerId: string): Promise<FleetRow | undefined> =>
   (await fleetOf(server)).find(({ container_id }) => container_id === containerId)
 
-/** Waits until the fleet is exactly `count` engines, all ready and listed, and gives them. */
+/** Waits until the fleet is exactly `count` engines, all ready and listed, and returns them. */
 export function untilReady(server: TestServer, count: number, withinMs?: number): Promise<FleetRow[]> {
   return until(
     `${count} engines are ready, and no other is there`,
@@ -65,7 +65,7 @@ export function untilReady(server: TestServer, count: number, withinMs?: number)
   })
 }
 
-/** Waits until a container is no more, by Docker's own word. */
+/** Waits until Docker does not have a container any more. */
 export const untilRemoved = (docker: TestDocker, containerId: string, withinMs?: number): Promise<true> =>
   until(
     `${containerId} is removed`,
@@ -74,8 +74,8 @@ export const untilRemoved = (docker: TestDocker, containerId: string, withinMs?:
   )
 
 /**
- * Tells of a started stream whose id is `streamId`. Without the `statUrl` of a session the engine does not know it, and says
- * so when it is asked.
+ * Reports a started stream whose id is `streamId`. Without the `statUrl` of a real session, the engine does not know the
+ * session and says so when it is asked.
  */
 export async function reportStarted(
   server: TestServer,
@@ -99,18 +99,18 @@ export async function reportStarted(
   if (stream.container_id !== container_id) throw new Error(`the stream ${streamId} is on no engine of ours`)
 }
 
-/** Tells of the end of a stream; throws when it was not in the books. */
+/** Reports the end of a stream. Throws if the stream was not in the books. */
 export async function reportEnded(server: TestServer, streamId: string): Promise<void> {
   const response = await server.post('/events/stream_ended', { stream_id: streamId, reason: 'eof' })
   const { updated }: { updated: boolean } = await goodJson(response)
   if (!updated) throw new Error(`the stream ${streamId} was not in the books`)
 }
 
-/** The newest record of a stream; undefined when there is none of that id. */
+/** The newest record of a stream; undefined if there is none with that id. */
 export const streamOf = async (server: TestServer, streamId: string): Promise<StreamRow | undefined> =>
   (await server.get<StreamRow[]>('/streams')).findLast(({ id }) => id === streamId)
 
-/** Asks that so many engines are kept; throws when that is refused. */
+/** Asks to keep this many engines. Throws if that is refused. */
 export async function scale(
   server: TestServer,
   demand: number,
@@ -120,16 +120,16 @@ export async function scale(
 
 const CONTENT = '0123456789abcdef0123456789abcdef01234567'
 
-/** A viewer at an engine itself, behind the orchestrator's back. */
+/** A viewer that reads from an engine directly, without the orchestrator. */
 export interface Viewer {
   readonly statUrl: string
-  /** Bytes that it has been sent so far. */
+  /** Returns how many bytes the viewer has received so far. */
   bytes(): number
-  /** Breaks off its connection. */
+  /** Closes the viewer's connection. */
   leave(): void
 }
 
-/** Opens a session at the engine's port and reads its playback until it leaves. */
+/** Opens a session at the engine's port and reads its playback until the viewer leaves. */
 export async function openViewer(port: number): Promise<Viewer> {
   const query = new URLSearchParams({ id: CONTENT, format: 'json', pid: crypto.randomUUID() })
   const opened = await fetch(`http://127.0.0.1:${port}/ace/getstream?${query}`)
@@ -140,13 +140,13 @@ export async function openViewer(port: number): Promise<Viewer> {
     const playback = await fetch(response.playback_url, { signal: left.signal })
     for await (const chunk of playback.body ?? []) bytes += chunk.length
   }
-  // It ends by being left, or with its engine.
+  // The reading ends when the viewer leaves, or with its engine.
   read().catch(() => undefined)
   await until('the playback has bytes', () => bytes > 0)
   return { statUrl: response.stat_url, bytes: () => bytes, leave: () => left.abort() }
 }
 
-/** Opens a session at an engine as a proxy does for a viewer, and tells of its stream. */
+/** Opens a session at an engine as a proxy does for a viewer, and reports its stream. */
 export async function startViewing(
   server: TestServer,
   engine: Pick<FleetRow, 'container_id' | 'port'>,
@@ -159,15 +159,15 @@ export async function startViewing(
 
 /** The emulator's own controls in one container. */
 export interface Emulator {
-  /** Sets faults, by the names of `tests/emulators/engine/faults.ts`. */
+  /** Sets faults, by the names in `tests/emulators/engine/faults.ts`. */
   setFaults(faults: Readonly<Record<string, unknown>>): Promise<void>
-  /** Ends its process. */
+  /** Ends the emulator's process. */
   exit(code: number): Promise<void>
 }
 
 const CONTROL_PORT = 6870
 
-/** Reaches the emulator over the container's own address, since its control port is not published. */
+/** Reaches the emulator at the container's own address, because its control port is not published. */
 export async function emulatorOf(docker: TestDocker, containerId: string): Promise<Emulator> {
   const { NetworkSettings } = await docker.client.getContainer(containerId).inspect()
   const address = Object.values(NetworkSettings.Networks)[0]?.IPAddress
@@ -186,7 +186,7 @@ export async function emulatorOf(docker: TestDocker, containerId: string): Promi
 
 const LOOK_EVERY_MS = 15
 
-/** Counts the containers of the engines, by Docker's own word, from its start until it is read. */
+/** Counts the engines' containers in Docker again and again, from its construction until `result` is called. */
 export class Census {
   #most = 0
   #looks = 0
@@ -197,7 +197,7 @@ export class Census {
     this.#end = this.#count()
   }
 
-  /** Ends it; gives the most that there ever were at one look, and how many looks it took. */
+  /** Ends the counting. Returns the highest count, and how many times it counted. */
   async result(): Promise<{ readonly most: number; readonly looks: number }> {
     this.#isOver = true
     await this.#end
@@ -213,7 +213,7 @@ export class Census {
   }
 }
 
-/** The journal, oldest first, read beside the running server. */
+/** Reads the journal, oldest entry first, beside the running server. */
 export function journalOf(server: TestServer): JournalRow[] {
   const database = new Database(server.databasePath, { readonly: true })
   try {
@@ -229,7 +229,7 @@ export function journalOf(server: TestServer): JournalRow[] {
   }
 }
 
-/** The first entry of a kind about the engine of a container; throws when there is none. */
+/** The first journal entry of a kind about the engine of a container. Throws if there is none. */
 export function entryOf(server: TestServer, kind: string, containerId: string): JournalRow {
   const entry = journalOf(server).find((each) => each.kind === kind && each.container_id === containerId)
   if (entry === undefined) throw new Error(`no ${kind} of ${containerId} in the journal\n${server.output}`)

@@ -1,4 +1,4 @@
-/** The files of `deploy/`, as people load them. */
+/** The files of `deploy/`, read as their users load them. */
 
 import { join } from 'node:path'
 
@@ -38,7 +38,7 @@ export interface Dashboard {
 
 export const dashboard = (): Promise<Dashboard> => Bun.file(join(DEPLOY, 'grafana/dashboard.json')).json()
 
-/** All alerts, in their order. */
+/** All alerts, in order. */
 export async function alertRules(): Promise<readonly AlertRule[]> {
   const { groups } = Bun.YAML.parse(await Bun.file(ALERTS_FILE).text()) as {
     groups: { rules: AlertRule[] }[]
@@ -46,7 +46,10 @@ export async function alertRules(): Promise<readonly AlertRule[]> {
   return groups.flatMap(({ rules }) => rules)
 }
 
-/** The job of `prometheus.yml` as it stands, and with the lines about the key in force; the key's file is `keyFile`. */
+/**
+ * The job of `prometheus.yml`, once unchanged and once with the lines about the key uncommented. `keyFile` is the key's
+ * file.
+ */
 export async function scrapeJobs(
   keyFile: string,
 ): Promise<{ readonly open: ScrapeJob; readonly withKey: ScrapeJob }> {
@@ -69,11 +72,11 @@ function jobOf(text: string): ScrapeJob {
   return job
 }
 
-/** Grafana puts these in when it asks. */
+/** Replaces the variables that Grafana fills in when it queries. */
 export const asAsked = (expr: string): string =>
   expr.replaceAll('$__rate_interval', '1m').replaceAll('$instance', '.*')
 
-/** What stands in an expression and is the name of no metric: functions are known by their bracket. */
+/** Words in an expression that are not names of metrics. Functions are recognised by their bracket. */
 const WORDS = new Set([
   'and',
   'or',
@@ -88,7 +91,7 @@ const WORDS = new Set([
   'offset',
 ])
 
-/** The names of the metrics in an expression of PromQL. */
+/** The names of the metrics in a PromQL expression. */
 export function metricsIn(expr: string): string[] {
   const bare = expr
     .replaceAll(/"[^"]*"/g, '')
@@ -99,7 +102,7 @@ export function metricsIn(expr: string): string[] {
     .filter((name) => !WORDS.has(name))
 }
 
-/** The names in an exposition: those of its series, and of metrics that have none yet. */
+/** The names in an exposition: those of its series, and of metrics that have no series yet. */
 export function namesIn(exposition: string): ReadonlySet<string> {
   const lines = exposition.split('\n')
   const types = lines.flatMap((line) => /^# TYPE (\S+) (?:counter|gauge)$/.exec(line)?.[1] ?? [])

@@ -1,18 +1,18 @@
-/** What must hold while Docker is away and when it is back, for the ordinary tests and for the long ones alike. */
+/** What must hold while Docker is away and when it is back. The ordinary tests and the long ones use this. */
 
 import { until } from './docker.ts'
 import { provision } from './fleet.ts'
 import { type FleetRow, fleetOf, idsOf, planOf } from './lifecycle.ts'
 import type { TestServer } from './server.ts'
 
-/** acexy gives up after 3 s, so every answer comes earlier. */
+/** acexy gives up after 3 s, so every answer has to come earlier. */
 const PATIENCE_MS = 3_000
 const READ_MAX_MS = 50
 const READS = ['/engines', '/engines?status=all', '/orchestrator/status', '/streams', '/orchestrator/plan']
 
-/** Milliseconds that answers took while Docker was away. */
+/** How many milliseconds answers took while Docker was away. */
 export interface OutageFigures {
-  /** Of the call that was refused. */
+  /** The time of the refused call. */
   readonly postMs: number
   /** The slowest of the medians of each path. */
   readonly readMs: number
@@ -22,7 +22,7 @@ interface StatusView {
   readonly provisioning: { readonly can_provision: boolean; readonly blocked_reason: string | null }
 }
 
-/** Resolves when the status says that Docker is not there, with the milliseconds until then. */
+/** Waits until the status says that Docker is not reachable. Returns the milliseconds until then. */
 export async function untilKnownAway(server: TestServer): Promise<number> {
   const beganMs = performance.now()
   await until('it knows that Docker is not there', async () => {
@@ -33,8 +33,8 @@ export async function untilKnownAway(server: TestServer): Promise<number> {
 }
 
 /**
- * Throws unless a call is refused in time, reads are fast, nothing is decided, and the fleet is still all that it was. To
- * be called when it is known that Docker is away.
+ * Throws unless a call is refused in time, reads are fast, nothing is decided, and the fleet is unchanged. To be called when
+ * the server knows that Docker is away.
  */
 export async function mustStandStill(
   server: TestServer,
@@ -56,7 +56,7 @@ export async function mustStandStill(
   return { postMs, readMs }
 }
 
-/** Resolves when it plans again, with the milliseconds until then; to be called when Docker has just come back. */
+/** Waits until the server plans again. Returns the milliseconds until then. To be called when Docker has just come back. */
 export async function untilPlanning(server: TestServer): Promise<number> {
   const beganMs = performance.now()
   await until('it plans again', async () => {
@@ -66,7 +66,7 @@ export async function untilPlanning(server: TestServer): Promise<number> {
   return performance.now() - beganMs
 }
 
-/** The slower half is the machine's, which others use too. */
+/** The median ignores the slower half, which other users of the machine may cause. */
 async function medianReadMs(server: TestServer, path: string): Promise<number> {
   const took: number[] = []
   for (let turn = 1; turn <= 9; turn++) {

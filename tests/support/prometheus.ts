@@ -13,15 +13,15 @@ export interface Series {
   readonly value: number
 }
 
-/** An alert that its `for` may still hold back. */
+/** An alert that fires or that its `for` still holds back. */
 export interface RaisedAlert {
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: { readonly summary: string }
 }
 
 /**
- * The path of a program of Prometheus: that of the system, or what `scripts/test.sh` has unpacked. Throws with the remedy
- * where there is none: alerts that nobody tried would look like ones that work.
+ * Finds a program of Prometheus: the one that `scripts/test.sh` has unpacked, or that of the system. Throws with the remedy
+ * if there is none, because untested alerts would look like working ones.
  */
 function prometheusProgram(name: 'prometheus' | 'promtool'): string {
   const unpacked = join(UNPACKED, name)
@@ -34,7 +34,7 @@ function prometheusProgram(name: 'prometheus' | 'promtool'): string {
   return path
 }
 
-/** Runs promtool to its end; gives its exit code and all that it wrote. `input` is what it reads. */
+/** Runs promtool to its end. Returns its exit code and everything that it wrote. `input` is its standard input. */
 export async function promtool(args: readonly string[], input = '') {
   const stdin = new Blob([input])
   const child = Bun.spawn([prometheusProgram('promtool'), ...args], { stdin, stdout: 'pipe', stderr: 'pipe' })
@@ -50,7 +50,10 @@ export class TestPrometheus {
     private readonly process: Bun.Subprocess<'ignore', 'ignore', 'pipe'>,
   ) {}
 
-  /** Starts it with a configuration (JSON is YAML too) and resolves when it answers; throws with its words where it ends. */
+  /**
+   * Starts Prometheus with a configuration (JSON is YAML too) and resolves when it answers. Throws with its message if it
+   * ends.
+   */
   static async start(config: object): Promise<TestPrometheus> {
     const folder = mkdtempSync(join(tmpdir(), 'roundhouse-prometheus-'))
     const file = join(folder, 'prometheus.yml')
@@ -71,7 +74,7 @@ export class TestPrometheus {
     return started
   }
 
-  /** An instant query; throws with Prometheus' words for an expression that it does not understand. */
+  /** Runs an instant query. Throws with Prometheus' message if it does not understand the expression. */
   async query(expr: string): Promise<Series[]> {
     const { result } = await this.#get<{ result: { metric: Series['metric']; value: [number, string] }[] }>(
       `/api/v1/query?${new URLSearchParams({ query: expr })}`,
@@ -79,7 +82,7 @@ export class TestPrometheus {
     return result.map(({ metric, value: [, value] }) => ({ metric, value: Number(value) }))
   }
 
-  /** What it says of the rules that it evaluates. */
+  /** The rules that Prometheus evaluates, with their health. */
   async rules(): Promise<readonly { readonly name: string; readonly health: string }[]> {
     const { groups } = await this.#get<{ groups: { rules: { name: string; health: string }[] }[] }>(
       '/api/v1/rules',
@@ -87,7 +90,7 @@ export class TestPrometheus {
     return groups.flatMap(({ rules }) => rules)
   }
 
-  /** The alerts that it has, pending ones included, with their texts as people get them. */
+  /** The alerts of Prometheus, including pending ones, with the texts that people receive. */
   async alerts(): Promise<readonly RaisedAlert[]> {
     return (await this.#get<{ alerts: RaisedAlert[] }>('/api/v1/alerts')).alerts
   }

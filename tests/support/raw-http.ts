@@ -1,15 +1,15 @@
-/** An answer as it came over the wire. */
+/** An answer as it was received. */
 export interface RawAnswer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  /** The body as JSON; throws where it is none. */
+  /** The body as JSON. Throws if it is not JSON. */
   readonly json: { readonly code?: string; readonly detail?: unknown; readonly [name: string]: unknown }
 }
 
 /**
- * Sends these bytes over a connection of their own and gives the answer to them, without a client between that would mend what is
- * wrong with them. Several pieces go out one after the other. Throws where the connection ends without an answer.
+ * Sends these bytes over a connection of their own and returns the answer. No HTTP client is involved that would correct
+ * malformed bytes. Several pieces are sent one after the other. Throws if the connection ends without an answer.
  */
 export async function rawAnswer(port: number, ...pieces: readonly string[]): Promise<RawAnswer> {
   const done = Promise.withResolvers<string>()
@@ -34,7 +34,7 @@ async function write(socket: Bun.Socket, bytes: Buffer): Promise<void> {
   let at = 0
   while (at < bytes.length) {
     const written = socket.write(bytes.subarray(at))
-    // It has been answered and closed already.
+    // The server has already answered and closed the connection.
     if (written < 0) return
     at += written
     if (at < bytes.length) await new Promise(setImmediate)

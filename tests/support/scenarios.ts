@@ -1,11 +1,11 @@
-/** Hard times for a fleet, for the ordinary test run and for the long one (`scripts/soak.ts`) alike. */
+/** Hard scenarios for a fleet. The ordinary test run and the long one (`scripts/soak.ts`) use them. */
 
 import { agreement } from './consistency.ts'
 import type { TestDocker } from './docker.ts'
 import { listedIds, mustProvision, mustRemove, type ProvisionOutcome, provision, removeAll } from './fleet.ts'
 import type { TestServer } from './server.ts'
 
-/** Where the process kills itself, and whether the engine of the cut-off call is there after the restart. */
+/** Where the process kills itself, and whether the engine of the interrupted call exists after the restart. */
 export const FAIL_POINTS = {
   after_tx1: { survives: false },
   after_create: { survives: false },
@@ -16,10 +16,10 @@ export const FAIL_POINTS = {
 export type FailPoint = keyof typeof FAIL_POINTS
 
 /**
- * Lets the process die at a point of a provision, starts it anew and asks again with the same key. Throws
- * unless server and Docker agree at every step and the caller ends with the engine that survived, or else
- * with the only one there is. Gives the milliseconds from the restart's readiness to the agreement. Begins
- * and ends with an ended server and no engine.
+ * Lets the process die at a point of a provision, starts it again and asks again with the same key. Throws unless server and
+ * Docker agree at every step, and the caller ends with the engine that survived, or otherwise with the only one that exists.
+ * Returns the milliseconds from the restart's readiness to the agreement. Begins and ends with an ended server and no
+ * engine.
  */
 export async function crashAt(server: TestServer, docker: TestDocker, point: FailPoint): Promise<number> {
   const key = crypto.randomUUID()
@@ -46,22 +46,19 @@ export async function crashAt(server: TestServer, docker: TestDocker, point: Fai
   return settledMs
 }
 
-/** What the clients of one life of the server know when it is killed. */
+/** What the clients know when the server is killed. */
 interface Ledger {
-  /** Container ids told by a 200, for which no DELETE was sent. */
+  /** Container ids that were returned with a 200, for which no DELETE was sent. */
   readonly promised: Set<string>
-  /** Every container id that was ever told. */
+  /** Every container id that was ever returned. */
   readonly told: string[]
-  /**
-   * Key to the container id that it was answered with and that was not deleted; null when it was left
-   * unanswered.
-   */
+  /** For each key the container id that was returned and not deleted; null if there was no answer. */
   readonly keys: Map<string, string | null>
   /** Codes of the refusals. */
   readonly refusals: string[]
 }
 
-/** What came of one `killWhileProvisioning`. */
+/** The result of one `killWhileProvisioning`. */
 export interface KillReport {
   readonly answers: number
   readonly keysRetried: number
@@ -69,10 +66,10 @@ export interface KillReport {
 }
 
 /**
- * Kills the server (SIGKILL) `afterMs` after some clients began to provision and delete, with connections
- * kept alive and some idempotency keys; restarts it and asks again with every key. Throws unless all that a
- * client was told still holds, no engine was given to two, and Docker agrees. Begins with a running server;
- * ends with one without engines.
+ * Kills the server (SIGKILL) `afterMs` after some clients began to provision and delete, with connections kept alive and
+ * some idempotency keys. Restarts it and asks again with every key. Throws unless everything that a client was told still
+ * holds, no engine was given to two clients, and Docker agrees. Begins with a running server, and ends with one without
+ * engines.
  */
 export async function killWhileProvisioning(
   server: TestServer,
@@ -82,7 +79,7 @@ export async function killWhileProvisioning(
   const { clients, afterMs, random } = options
   const ledger: Ledger = { promised: new Set(), told: [], keys: new Map(), refusals: [] }
   const work = Promise.all(Array.from({ length: clients }, () => client(server, ledger, random)))
-  // The moment itself is what is tried here; nothing waits for it.
+  // A fixed time, because this tests a kill at an arbitrary moment.
   await Bun.sleep(afterMs)
   await server.end('SIGKILL')
   await work
@@ -101,7 +98,7 @@ export async function killWhileProvisioning(
   return { answers: ledger.told.length, keysRetried: ledger.keys.size, settledMs }
 }
 
-/** Provisions, sometimes with a key, and sometimes deletes what it got, until nobody answers any more. */
+/** Provisions, sometimes with a key, and sometimes deletes what it got, until the server does not answer any more. */
 async function client(server: TestServer, ledger: Ledger, random: () => number): Promise<void> {
   for (;;) {
     const key = random() < 0.4 ? crypto.randomUUID() : undefined
@@ -112,7 +109,7 @@ async function client(server: TestServer, ledger: Ledger, random: () => number):
     const { container_id } = outcome.engine
     ledger.promised.delete(container_id)
     if (key !== undefined) ledger.keys.delete(key)
-    // A deletion that the kill cuts off may be done or not, so nothing is promised from here on.
+    // A deletion that the kill interrupts may be done or not, so nothing is promised from here on.
     if ((await server.delete(`/containers/${container_id}`).catch(() => null)) === null) return
   }
 }
@@ -138,8 +135,8 @@ async function retryKeys(server: TestServer, ledger: Ledger): Promise<void> {
 }
 
 /**
- * Provisions and deletes `count` engines one after the other. Throws unless each is on the very next `GET
- * /engines` and off the one that follows its deletion. Gives the milliseconds that each provision took.
+ * Provisions and deletes `count` engines one after the other. Throws unless each is listed by the next `GET /engines`, and
+ * not listed by the one after its deletion. Returns how many milliseconds each provision took.
  */
 export async function provisionInARow(server: TestServer, count: number): Promise<number[]> {
   const tookMs: number[] = []
@@ -156,10 +153,7 @@ export async function provisionInARow(server: TestServer, count: number): Promis
   return tookMs
 }
 
-/**
- * Asks for `count` engines at the same moment; gives what each caller got, and the milliseconds of the
- * slowest.
- */
+/** Asks for `count` engines at the same moment. Returns what each caller got, and the milliseconds of the slowest. */
 export async function provisionAtOnce(
   server: TestServer,
   count: number,
@@ -173,13 +167,13 @@ export async function provisionAtOnce(
 export const engineIds = (outcomes: readonly ProvisionOutcome[]): string[] =>
   outcomes.flatMap((outcome) => (outcome.kind === 'engine' ? [outcome.engine.container_id] : []))
 
-/** The codes of the refusals among outcomes, and `unanswered` for each that had no answer. */
+/** The codes of the refusals among outcomes, and `unanswered` for each outcome without an answer. */
 export const refusalCodes = (outcomes: readonly ProvisionOutcome[]): string[] =>
   outcomes.flatMap((outcome) =>
     outcome.kind === 'engine' ? [] : 'code' in outcome ? outcome.code : outcome.kind,
   )
 
-/** Uniform numbers in [0, 1) that a seed determines (mulberry32, by Tommy Ettinger, public domain). */
+/** Uniform random numbers in [0, 1) from a seed (mulberry32, by Tommy Ettinger, public domain). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

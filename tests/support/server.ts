@@ -4,21 +4,21 @@ import { join } from 'node:path'
 import { type TestDocker, until } from './docker.ts'
 import { freePort } from './ports.ts'
 
-/** How one orchestrator process is started; `env` wins over what the harness sets. */
+/** How to start one orchestrator process. `env` wins over the settings of the harness. */
 export interface ServerOptions {
   readonly docker: TestDocker
   readonly image: string
   readonly env?: Readonly<Record<string, string>>
-  /** The program and its first arguments; without it that of ROUNDHOUSE_TEST_PROGRAM, or the sources under Bun. */
+  /** The program and its first arguments; by default that of ROUNDHOUSE_TEST_PROGRAM, else the sources under Bun. */
   readonly command?: readonly string[]
 }
 
-/** An orchestrator as a process of its own, on real Docker, with a database in a folder that lives as long as the test. */
+/** An orchestrator in a process of its own, on real Docker. Its database is in a folder that exists as long as the test. */
 export class TestServer {
   readonly url: string
   readonly folder = mkdtempSync(join(tmpdir(), 'roundhouse-test-'))
   readonly port = freePort()
-  /** All that it wrote, over all its lives. */
+  /** Everything that the process wrote, over all its starts. */
   output = ''
   #process: Bun.Subprocess<'ignore', 'pipe', 'pipe'> | null = null
 
@@ -35,7 +35,7 @@ export class TestServer {
     return this.#process.pid
   }
 
-  /** Starts the process with `env` over the usual settings and waits until it is ready (or, if told so, only alive). */
+  /** Starts the process with `env` over the usual settings, and waits until it is ready (or only alive, with `/healthz`). */
   async start(
     env: Readonly<Record<string, string>> = {},
     until200: '/readyz' | '/healthz' = '/readyz',
@@ -69,7 +69,7 @@ export class TestServer {
     })
   }
 
-  /** The status of a GET, or null when nobody answers. */
+  /** The status of a GET, or null if nobody answers. */
   async answers(path: string): Promise<number | null> {
     try {
       return (await fetch(`${this.url}${path}`)).status
@@ -78,7 +78,7 @@ export class TestServer {
     }
   }
 
-  /** A GET that must answer 200 with JSON. */
+  /** Sends a GET that must be answered with 200 and JSON. */
   async get<T>(path: string): Promise<T> {
     const response = await fetch(`${this.url}${path}`)
     if (response.status !== 200) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`)
@@ -98,7 +98,7 @@ export class TestServer {
     return fetch(`${this.url}${path}`, { method: 'DELETE' })
   }
 
-  /** Sends a signal and resolves with the milliseconds until the process had ended. */
+  /** Sends a signal and waits until the process has ended. Returns how many milliseconds that took. */
   async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number> {
     const child = this.#process
     if (child === null) return 0
@@ -109,7 +109,7 @@ export class TestServer {
     return performance.now() - startedMs
   }
 
-  /** Resolves with the signal's name when the process has ended by itself, as at a fail point. */
+  /** Waits until the process has ended by itself, as at a fail point. Returns the name of the signal. */
   async ended(): Promise<string | null> {
     await this.#process?.exited
     const signal = this.#process?.signalCode?.toString() ?? null
@@ -117,7 +117,7 @@ export class TestServer {
     return signal
   }
 
-  /** Resolves with the exit code when the process has ended by itself. */
+  /** Waits until the process has ended by itself. Returns its exit code. */
   async exitCode(): Promise<number | null> {
     const child = this.#process
     await child?.exited
@@ -125,7 +125,7 @@ export class TestServer {
     return child?.exitCode ?? null
   }
 
-  /** Ends the process and deletes its folder; containers are the test's to remove. */
+  /** Ends the process and deletes its folder. The test has to remove the containers. */
   async dispose(): Promise<void> {
     await this.end('SIGKILL')
     rmSync(this.folder, { recursive: true, force: true })
