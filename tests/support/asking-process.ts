@@ -1,7 +1,7 @@
 /**
- * Asks all that this program ever asks of the server at the port that it is given (an engine, a control server, a Docker Engine
- * and ourselves in one), as a process of its own, whose environment a test can choose. Prints what came as one line of JSON,
- * with the most memory that it ever took.
+ * Asks every question that this program ever asks over HTTP, in a process of its own whose environment a test can choose.
+ * All questions go to the server at the given port, which plays an engine, a control server, a Docker Engine and ourselves.
+ * Prints the answers and the peak memory as one line of JSON.
  */
 
 import { readFileSync } from 'node:fs'
@@ -38,7 +38,10 @@ const control = createControlClient({
   timeoutMs: PATIENCE_MS,
 })
 
-/** The most memory that was resident since this program began; what the system counts for a process has that of its parent in it. */
+/**
+ * The peak of the resident memory since this program began. The value that the system reports for a child process includes
+ * its parent's.
+ */
 function peakKb(): number {
   const [, kb = ''] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
   return Number(kb)

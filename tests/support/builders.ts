@@ -2,7 +2,7 @@ import { plainRequest, requestHash } from '../../src/control/engines/template.ts
 import type { Figures } from '../../src/core/streams/figures.ts'
 import type { Engine, Stream } from '../../src/core/types.ts'
 
-/** A ready engine with everything known of it; each test names only what it is about. */
+/** A ready engine with all its data. A test names only the members that it is about. */
 export function engine(change: Partial<Engine> = {}): Engine {
   return {
     id: 'engine-1',
@@ -52,7 +52,7 @@ export function engine(change: Partial<Engine> = {}): Engine {
   }
 }
 
-/** What an engine tells of a transfer: nothing but what is given. */
+/** What an engine says about a transfer: nothing but the given members. */
 export function figures(change: Partial<Figures> = {}): Figures {
   return {
     status: null,

@@ -1,4 +1,4 @@
-/** One reading of `/metrics`. */
+/** One answer of `/metrics`. */
 export class Exposition {
   readonly #values = new Map<string, number>()
   readonly #counters = new Set<string>()
@@ -12,7 +12,7 @@ export class Exposition {
     }
   }
 
-  /** The value of a series as it is written, with its labels; throws when there is none. */
+  /** The value of a series, which is given as it is written, with its labels. Throws if there is no such series. */
   of(series: string): number {
     const value = this.#values.get(series)
     if (value === undefined) throw new Error(`no series ${series}`)
@@ -29,7 +29,7 @@ export class Exposition {
     return [...this.#values.keys()]
   }
 
-  /** The series that only ever grow: those of counters and histograms. */
+  /** The series that only grow: those of counters and histograms. */
   counters(): ReadonlyMap<string, number> {
     const isCounted = (series: string) =>
       this.#counters.has(series.replace(/\{.*/, '').replace(/_(bucket|sum|count)$/, ''))

@@ -2,10 +2,10 @@ import type { Action, FleetSnapshot, ObservedEngine, Policy } from '../../src/co
 import type { Engine } from '../../src/core/types.ts'
 import { engine } from './builders.ts'
 
-/** The moment of all these snapshots; engines of `observed` were made and used long before. */
+/** The time of all these snapshots. Engines of `observed` were made and used long before it. */
 export const NOW = 10_000_000
 
-/** A healthy, idle engine; `row` is about what is stored of it. */
+/** A healthy, idle engine. `row` changes what is stored about it. */
 export function observed(
   id: string,
   change: Partial<Omit<ObservedEngine, 'engine'>> = {},
@@ -46,7 +46,7 @@ const POLICY: Policy = {
   isVpnStrict: true,
 }
 
-/** A fleet with nothing in its way; each test names only what it is about. */
+/** A fleet without obstacles. A test names only the members that it is about. */
 export function snapshot(
   engines: readonly ObservedEngine[],
   policy: Partial<Policy> = {},
@@ -67,7 +67,7 @@ export function snapshot(
   }
 }
 
-/** Actions as short text: type, engine if any, rule. */
+/** Renders actions as short text: type, engine if any, and rule. */
 export const inShort = (actions: readonly Action[]): string[] =>
   actions.map((action) =>
     ['engineId' in action ? `${action.type} ${action.engineId}` : action.type, action.rule].join(': '),

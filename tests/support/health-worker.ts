@@ -11,7 +11,7 @@ import type { Address } from '../../src/workers/protocol.ts'
 
 const WORKER = join(import.meta.dir, '../../src/workers/health/health.worker.ts')
 
-/** The real worker in its thread, and all that it told, which is to be stopped by the test. */
+/** Starts the real worker in its thread and collects everything that it tells. The test has to stop it. */
 export function startHealthWorker(
   change: Partial<HealthHostOptions['pace']> & Partial<Pick<HealthHostOptions, 'spawn' | 'now'>> = {},
 ) {
@@ -47,7 +47,7 @@ export function startHealthWorker(
   return { health, facts, unasked, sessions, networks, troubles, drops, returns, workers, lost: () => lost }
 }
 
-/** An engine that is ready, at one address, without sessions. */
+/** A ready engine at one address, without sessions. */
 export function targetAt(
   engineId: string,
   { host, port }: Address,

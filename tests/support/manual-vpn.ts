@@ -3,7 +3,7 @@ import type { NodeContainer } from '../../src/core/vpn/vpn.ts'
 
 type Handlers = Parameters<VpnSource['start']>[0]
 
-/** Looks at VPN nodes that a test reports by hand. */
+/** A source of facts about VPN nodes that a test reports by hand. */
 export class ManualVpn implements VpnSource {
   #handlers: Handlers | null = null
 
@@ -15,7 +15,7 @@ export class ManualVpn implements VpnSource {
     return Promise.resolve()
   }
 
-  /** Docker was asked and described the node's container. */
+  /** Reports that Docker described the node's container. */
   container(node: string, container: NodeContainer | null, atMs: number): void {
     this.tellContainer({ node, atMs, container, isMissing: container === null, error: null })
   }
@@ -24,7 +24,7 @@ export class ManualVpn implements VpnSource {
     this.#handlers?.onContainer(fact)
   }
 
-  /** The control server answered; what is not named is what a node that is well says. */
+  /** Reports an answer of the control server. Missing members are those of a healthy node. */
   control(node: string, atMs: number, change: Partial<VpnControlFact> = {}): void {
     const place = { publicIp: '203.0.113.7', country: 'Exampleland', region: 'Region', city: 'Townsville' }
     this.#handlers?.onControl({
@@ -39,7 +39,7 @@ export class ManualVpn implements VpnSource {
   }
 }
 
-/** A node's container that runs and is well; each test names only what it is about. */
+/** A node's container that runs and is healthy. A test names only the members that it is about. */
 export function nodeContainer(change: Partial<NodeContainer> = {}): NodeContainer {
   return {
     id: 'a'.repeat(64),

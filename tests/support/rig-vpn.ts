@@ -3,7 +3,7 @@ import type { NodeContainer } from '../../src/core/vpn/vpn.ts'
 import { IMAGE, Rig } from './rig.ts'
 import { settled } from './virtual-clock.ts'
 
-/** A Gluetun container in the container engine of a rig, whose looks a test reports by hand. */
+/** A Gluetun container in the container engine of a rig. A test reports its facts by hand. */
 export class RigNode {
   health: NodeContainer['health'] = 'healthy'
   control: Partial<VpnControlFact> = {}
@@ -29,7 +29,7 @@ export class RigNode {
     await this.create()
   }
 
-  /** What Docker and the control server would say of it now. */
+  /** Reports what Docker and the control server would say about the node now. */
   report(): void {
     const { runtime, vpn, clock } = this.rig
     const seen = runtime.containers().find(({ name }) => name === this.name)
@@ -49,7 +49,7 @@ export class RigNode {
   }
 }
 
-/** A rig behind VPN nodes that run and have been well for long. */
+/** Starts a rig behind VPN nodes that have run and been healthy for a minute. */
 export async function startBehindVpn(
   names: readonly string[],
   env: Readonly<Record<string, string>> = {},

@@ -13,7 +13,7 @@ import { asksForTables, tableAnswer } from './tcp-tables.ts'
 import { type TempStore, tempStore } from './temp-store.ts'
 import { settled, VirtualClock } from './virtual-clock.ts'
 
-/** Probes that a test reports by hand. */
+/** A source of health facts that a test reports by hand. */
 class ManualHealth implements HealthSource {
   targets: readonly HealthTarget[] = []
   #handlers: Parameters<HealthSource['start']>[0] | null = null
@@ -30,7 +30,7 @@ class ManualHealth implements HealthSource {
     return Promise.resolve()
   }
 
-  /** Reports a probe of the engine at the published port as its current process would give it. */
+  /** Reports a probe of the current process of the engine at the published port. */
   report(port: number, ok: boolean, atMs: number): void {
     const { engineId, generation } = this.#targetAt(port)
     this.tell({ engineId, generation, ok, atMs, error: ok ? null : 'no answer' })
@@ -44,7 +44,7 @@ class ManualHealth implements HealthSource {
     this.#handlers?.onSessions(facts)
   }
 
-  /** The engine at the published port answers whether it is connected. */
+  /** Reports whether the engine at the published port says that it is connected. */
   network(port: number, connected: boolean, atMs: number): void {
     const { engineId, generation } = this.#targetAt(port)
     this.tellNetwork({ engineId, generation, connected, atMs })
@@ -54,7 +54,9 @@ class ManualHealth implements HealthSource {
     this.#handlers?.onNetwork(facts)
   }
 
-  /** The engine that is asked about the session of a record answers; throws where none is. */
+  /**
+   * Reports an answer about the session of a record, from the engine that is asked about it. Throws if no engine is asked.
+   */
   session(record: number, state: SessionFact['state'], told: Figures | null, atMs: number): void {
     const target = this.targets.find(({ sessions }) => sessions.some((each) => each.streamRowId === record))
     if (target === undefined) throw new Error(`no engine is asked about the record ${record}`)
@@ -73,7 +75,7 @@ class ManualHealth implements HealthSource {
   }
 }
 
-/** Questions to engines to stop a session, and what they answer. */
+/** Records the requests to stop a session, and answers them. */
 class ManualStops {
   readonly asked: { readonly addresses: readonly HostPort[]; readonly path: string }[] = []
   answer: 'stopped' | 'unknown' | 'silent' = 'stopped'
@@ -96,16 +98,16 @@ export class Rig {
   readonly stops = new ManualStops()
   readonly temp: TempStore = tempStore()
   readonly logged: string[] = []
-  /** What each commit takes on the disk, in milliseconds of virtual time. */
+  /** How many milliseconds of virtual time each commit takes on the disk. */
   commitMs = 0
   /** By how much the machine's clock was set forward since the process began. */
   wallAheadMs = 0
   orchestrator: Orchestrator
-  /** Of the rigs on one container engine, since no two installations make the same ids. */
+  /** The number of this rig among those on one container engine. It keeps the ids of two installations different. */
   readonly number: number
   #ids = 0
 
-  /** `host` gives the container engine of another rig, under a new and empty database. */
+  /** `host` gives the container engine of another rig. The database is new and empty. */
   constructor(
     private readonly env: Readonly<Record<string, string>> = {},
     host: Pick<Rig, 'clock' | 'runtime'> & Partial<Pick<Rig, 'number'>> = emptyHost(),
@@ -116,14 +118,17 @@ export class Rig {
     this.orchestrator = this.#build()
   }
 
-  /** Starts the loops and waits until the first full pass is through. */
+  /** Starts the loops and waits until the first full pass is done. */
   async start(): Promise<this> {
     this.orchestrator.start()
     await settled()
     return this
   }
 
-  /** What a crash and a new start come to: the old instance is left as it is, only database and containers remain. */
+  /**
+   * Restarts the application on the same database and containers. Nothing else of the old instance remains, as after a
+   * crash.
+   */
   async restart(env: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.during(this.orchestrator.stop())
     this.temp.reopen()
@@ -150,7 +155,7 @@ export class Rig {
     return (await this.request(method, path, body, init)).json() as Promise<T>
   }
 
-  /** POST of acexy's body, with the clock moving on meanwhile. */
+  /** Sends a POST with acexy's body. The clock moves on meanwhile. */
   async provision(init: RequestInit = {}, body: unknown = { labels: {}, env: {} }): Promise<Response> {
     return this.during(this.request('POST', '/provision/acestream', body, init))
   }
@@ -171,7 +176,7 @@ export class Rig {
     })
   }
 
-  /** The engine of a stream answers now about its session. */
+  /** Reports what the engine of a stream now says about its session. */
   async say(
     record: number,
     state: SessionFact['state'],
@@ -181,7 +186,7 @@ export class Rig {
     await settled()
   }
 
-  /** Waits for an answer and lets up to a minute of virtual time pass until it comes. */
+  /** Waits for an answer, and lets up to a minute of virtual time pass until it comes. */
   async during<T>(answer: Promise<T>): Promise<T> {
     let isDone = false
     const done = answer.finally(() => {
@@ -202,7 +207,7 @@ export class Rig {
       this.logged.push(`${message} ${JSON.stringify(fields)}`)
     }
     const { store } = this.temp
-    // Before anybody else hears of the commit.
+    // Registered first, so that the time passes before any other listener hears of the commit.
     store.onCommit(() => this.clock.spend(this.commitMs))
     return createOrchestrator(loaded.config, {
       store,
@@ -228,7 +233,7 @@ function emptyHost(): Pick<Rig, 'clock' | 'runtime'> {
   const clock = new VirtualClock()
   const options = { clock, label: LABEL, deadlinesMs: DEFAULT_DEADLINES_MS, images: [IMAGE], programOf: null }
   const runtime = new MemoryRuntime(options)
-  // Nobody is connected to any of them.
+  // No viewer is connected to any container.
   runtime.commandOf = (command) => (asksForTables(command) ? tableAnswer() : { exitCode: 0, output: '' })
   return { clock, runtime }
 }

@@ -2,7 +2,7 @@ import { dirname, join, relative } from 'node:path'
 
 export const SRC = join(import.meta.dir, '../../src')
 
-/** One import of a file; `file` and `target` are paths from src on, `target` null for a package. */
+/** One import of a file. `file` and `target` are paths relative to src; `target` is null for a package. */
 export interface Import {
   readonly file: string
   readonly folder: string
@@ -10,20 +10,20 @@ export interface Import {
   readonly target: string | null
 }
 
-/** The folder of a file; empty for one that lies in src itself. */
+/** The folder of a file; empty for a file in src itself. */
 export const folderOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : '')
 
-/** The room of a file within its folder; null for one that is in none. */
+/** The room of a file within its folder; null if it is in none. */
 export function roomOf(file: string): string | null {
   const [, room, name] = file.split('/')
   return name === undefined ? null : (room ?? null)
 }
 
-/** The files of src, without descriptions of types. */
+/** The files of src, without type declarations. */
 export const sourceFiles = (): readonly string[] =>
   [...new Bun.Glob('**/*.ts').scanSync({ cwd: SRC })].filter((file) => !file.endsWith('.d.ts'))
 
-/** Every import of a file, also those of types, which a transpiler would drop. */
+/** Every import of a file, including type imports, which a transpiler would drop. */
 export async function importsOf(file: string): Promise<readonly Import[]> {
   const text = await Bun.file(join(SRC, file)).text()
   const found = text.matchAll(
@@ -36,7 +36,7 @@ export async function importsOf(file: string): Promise<readonly Import[]> {
   })
 }
 
-/** Each way from a file back to itself that a walk over all imports meets; none where there is none. */
+/** Returns each cycle that a walk over all imports finds; an empty list if there is none. */
 export function circlesIn(imports: readonly Import[]): readonly (readonly string[])[] {
   const byFile = Map.groupBy(imports, ({ file }) => file)
   const done = new Set<string>()

@@ -1,11 +1,11 @@
 import type { CommandResult } from '../../src/runtime/runtime.ts'
 
-/** A connection in a table of the kernel, as its own side sees it; IPv4 with ports. */
+/** A connection in a table of the kernel, as the local side sees it. IPv4 only. */
 export interface TableEntry {
   readonly localPort: number
   readonly peer: string
   readonly peerPort: number
-  /** ESTABLISHED without it. */
+  /** ESTABLISHED by default. */
   readonly state?: string
 }
 
@@ -16,14 +16,14 @@ const HEAD =
 const HEAD_6 =
   '  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode'
 
-/** What `grep` or `cat` prints of both tables, as Linux 6 has them; all in the first. */
+/** What `grep` or `cat` prints of both tables, as Linux 6 shows them. All connections are in the first table. */
 const tcpTables = (entries: readonly TableEntry[] = []): string =>
   [HEAD, ...entries.map(lineOf), HEAD_6, ''].join('\n')
 
-/** Whether a command asks for them. */
+/** Whether a command asks for the tables. */
 export const asksForTables = (command: readonly string[]): boolean => command.includes('/proc/net/tcp')
 
-/** The answer of a container in whose network there are these connections. */
+/** The answer of a container whose network has these connections. */
 export const tableAnswer = (entries: readonly TableEntry[] = []): CommandResult => ({
   exitCode: 0,
   output: tcpTables(entries),

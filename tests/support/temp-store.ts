@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { EMPTY_DATABASE } from './empty-database.ts'
 
-/** A store on a file of its own, and how to open that file anew as a restart does. */
+/** A store on a file of its own. `reopen` opens the file again, as a restart does. */
 export interface TempStore {
   readonly path: string
   readonly store: Store

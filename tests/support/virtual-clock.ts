@@ -5,7 +5,7 @@ interface Timer {
   readonly work: () => void
 }
 
-/** A clock that stands still until it is moved, and then calls what is due in its order. */
+/** A clock that stands still until it is moved. Then it calls what is due, in order. */
 export class VirtualClock implements Clock {
   #nowMs: number
   readonly #timers = new Set<Timer>()
@@ -25,7 +25,7 @@ export class VirtualClock implements Clock {
     return () => this.#timers.delete(timer)
   }
 
-  /** At the same virtual time, since nothing moves the clock before all that is to be soon has been. */
+  /** Runs the work at the same virtual time, because the clock does not move before all such work is done. */
   soon(work: () => void): void {
     this.#soon++
     setImmediate(() => {
@@ -34,12 +34,12 @@ export class VirtualClock implements Clock {
     })
   }
 
-  /** Time passes while the process is busy with one thing: nothing that is due meanwhile happens before that is done. */
+  /** Lets time pass while the process is busy: no timer runs until that is done. */
   spend(ms: number): void {
     this.#nowMs += ms
   }
 
-  /** How many calls are still to come. */
+  /** How many timers are waiting. */
   timers(): number {
     return this.#timers.size
   }
@@ -48,7 +48,7 @@ export class VirtualClock implements Clock {
     return sleepOn(this, ms, signal)
   }
 
-  /** Moves on by `ms`, stopping at every timer that is due on the way; what it sets off has run when this resolves. */
+  /** Moves on by `ms` and stops at every timer that is due on the way. What a timer causes has run when this resolves. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms
     await this.#settled()
@@ -89,7 +89,7 @@ export function sleepOn(clock: Pick<Clock, 'after'>, ms: number, signal?: AbortS
   })
 }
 
-/** Lets everything run that waits for nothing but its turn. */
+/** Lets everything run that only waits for its turn in the event loop. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -7,7 +7,7 @@ import { buildGluetunImage } from './gluetun-image.ts'
 import { freePortRange, type PortRange, rangeSetting } from './ports.ts'
 import type { TestServer } from './server.ts'
 
-/** A node as `GET /vpn/status` shows it, as far as these tests read it. */
+/** A node of `GET /vpn/status`, with the members that these tests read. */
 export interface NodeRow {
   readonly container: string
   readonly state: 'up' | 'down' | 'unknown'
@@ -34,7 +34,7 @@ export interface VpnRow {
   readonly nodes: readonly NodeRow[]
 }
 
-/** Everything that is waited for by the clock is short. */
+/** Short settings for everything that waits for time to pass. */
 const QUICK_VPN = {
   GLUETUN_HEALTH_CHECK_INTERVAL_S: '1',
   VPN_STABLE_S: '1',
@@ -45,18 +45,21 @@ const QUICK_VPN = {
   COLLECT_INTERVAL_S: '0.5',
 }
 
-/** In the namespace that engines share, each needs a control port of its own, and asks Gluetun for the tunnel. */
+/**
+ * Engines that share a network namespace each need a control port of their own. They ask the Gluetun emulator about the
+ * tunnel.
+ */
 const ENGINE_ENV = { TUNNEL_URL: 'http://127.0.0.1:8999/tunnel', CONTROL_PORT }
 
-/** How often Docker asks a Gluetun of these tests for its health. */
+/** The interval of Docker's health check of a Gluetun in these tests. */
 const HEALTHCHECK_MS = 300
 
-/** A test site with Gluetun containers, and servers that put engines behind them. */
+/** A test site with Gluetun containers, and with servers that put engines behind them. */
 export interface VpnSite {
   readonly site: TestSite
-  /** A Gluetun that runs; it publishes twenty ports of its own. */
+  /** Runs a Gluetun that publishes twenty ports of its own. */
   readonly gluetun: (options?: Partial<GluetunOptions>) => Promise<RunningGluetun>
-  /** A server behind these, not started. `engineEnv` is on top of what engines get anyway. */
+  /** Makes a server behind these nodes, which is not started. `engineEnv` is added to the usual environment of engines. */
   readonly server: (
     nodes: readonly RunningGluetun[],
     env?: Readonly<Record<string, string>>,
@@ -66,7 +69,7 @@ export interface VpnSite {
   readonly cleanUp: () => Promise<void>
 }
 
-/** Connects to Docker and builds both images where they are missing; throws in words where that fails. */
+/** Connects to Docker and builds both images if they are missing. Throws with a message if that fails. */
 export async function openVpnSite(): Promise<VpnSite> {
   const site = await openTestSite()
   const image = await buildGluetunImage()
@@ -106,7 +109,7 @@ function rangeOf({ name, publish }: GluetunOptions): PortRange {
   return publish
 }
 
-/** All dialects that there is an emulator for. */
+/** All dialects that the emulator knows. */
 export const ALL_DIALECTS = [
   'v3.38.0',
   'v3.40.4',
@@ -117,7 +120,7 @@ export const ALL_DIALECTS = [
 
 export const vpnOf = (server: TestServer): Promise<VpnRow> => server.get('/vpn/status')
 
-/** Waits until the first node is in a state; gives the node and how many milliseconds that took. */
+/** Waits until the first node is in a state. Returns the node and how many milliseconds that took. */
 export async function untilNode(
   server: TestServer,
   state: NodeRow['state'],
@@ -138,8 +141,8 @@ export async function untilNode(
 }
 
 /**
- * Waits until every node is up and has its forwarded port. A provider grants that some time after the VPN is up, and the engine
- * that was started before that is renewed to carry it.
+ * Waits until every node is up and has its forwarded port. A provider grants the port some time after the VPN is up, and an
+ * engine that was started before that is replaced to carry it.
  */
 export const untilForwarding = (server: TestServer): Promise<true> =>
   until('all nodes are up and have a forwarded port', async () =>
@@ -148,14 +151,14 @@ export const untilForwarding = (server: TestServer): Promise<true> =>
     ),
   )
 
-/** What a provision was refused with; throws when it was not. */
+/** Returns the refusal of a provision. Throws if the provision was not refused. */
 export async function refusalOf(server: TestServer) {
   const outcome = await provision(server)
   if (outcome.kind !== 'refused') throw new Error(`not refused: ${JSON.stringify(outcome)}`)
   return outcome
 }
 
-/** Whether the engine at a port that Gluetun publishes says that it is connected; null when it does not answer. */
+/** Whether the engine at a port that Gluetun publishes says that it is connected; null if it does not answer. */
 export async function connectionAt(port: number): Promise<boolean | null> {
   const path = '/server/api?api_version=3&method=get_network_connection_status'
   try {

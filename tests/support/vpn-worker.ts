@@ -4,7 +4,7 @@ import type { ContainerFact, ControlFact } from '../../src/workers/vpn/vpn-proto
 
 const WORKER = join(import.meta.dir, '../../src/workers/vpn/vpn.worker.ts')
 
-/** The real worker in its thread, and all that it told, which is to be stopped by the test. */
+/** Starts the real worker in its thread and collects everything that it tells. The test has to stop it. */
 export function startVpnWorker(settings: Partial<VpnHostOptions['settings']>) {
   const containers: ContainerFact[] = []
   const controls: ControlFact[] = []
