@@ -7,7 +7,7 @@ import { buildBinary } from '../support/binary.ts'
 import { until } from '../support/docker.ts'
 import { type EngineRow, mustProvision, openTestSite, provision, type TestSite } from '../support/fleet.ts'
 
-/** Docker takes its time, and so does the compiler. */
+/** Docker and the compiler are slow. */
 setDefaultTimeout(60_000)
 
 const folder = mkdtempSync(join(tmpdir(), 'roundhouse-binary-'))
@@ -35,7 +35,7 @@ describe('the binary, alone in a folder', () => {
     expect(await server.end()).toBeLessThan(2_000)
     await server.start()
     expect((await server.get<EngineRow[]>('/engines')).map((row) => row.container_id)).toEqual([container_id])
-    // Everything else is inside it.
+    // Everything else is inside the binary.
     expect(readdirSync(server.folder).filter((name) => !name.startsWith('orchestrator.db'))).toEqual([])
     expect((await server.delete(`/containers/${container_id}`)).status).toBe(200)
   })
@@ -52,7 +52,7 @@ describe('the binary, alone in a folder', () => {
     expect(openapi).toBe('3.0.3')
   })
 
-  // Minified identifiers would make Elysia let them pass without a word.
+  // Minified identifiers would make Elysia accept invalid input silently.
   test('refuses invalid input as the sources do', async () => {
     const server = site.server({}, program)
     await server.start()

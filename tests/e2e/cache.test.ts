@@ -5,7 +5,7 @@ import { type EngineRow, mustProvision, openTestSite, type TestSite } from '../s
 import { engineOf, reportEnded, reportStarted, untilReady } from '../support/lifecycle.ts'
 import type { TestServer } from '../support/server.ts'
 
-/** Docker takes its time, and the default of a preload reaches the first file of a run only (Bun 1.4.5). */
+/** Docker is slow, and a default timeout that a preload sets applies only to the first file of a run (Bun 1.4.5). */
 setDefaultTimeout(60_000)
 
 interface CacheRow extends EngineRow {
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterEach(() => site.cleanUp())
 afterAll(() => site?.cleanUp())
 
-/** A script in an engine's cache folder; gives what it printed, and throws when it failed. */
+/** Runs a script in an engine's cache folder and returns its output. Throws if it failed. */
 async function inCache(id: string, script: string): Promise<string> {
   const runtime = dockerRuntimeAt(site.docker.dockerHost)
   const result = await runtime.exec(id, ['sh', '-c', `cd "$1" && ${script}`, 'sh', ENGINE_CACHE])
@@ -58,13 +58,13 @@ test('the cache of an engine is emptied when it has fallen idle, and the engine 
   })
   expect(row.cache_size_bytes).toBeWithin(200_000, 400_000)
   expect(Date.now() - Date.parse(row.last_cache_cleanup ?? '')).toBeWithin(0, 15_000)
-  // Patterns that match nothing stand for themselves.
+  // The shell prints patterns that match nothing unchanged.
   expect(await inCache(id, 'echo * .[!.]*')).toBe('* .[!.]*\n')
   expect(await engineOf(server, id)).toMatchObject({ status: 'ready', listed: true })
 })
 
 test('a cache that cannot be emptied is one line in the log, and the engine serves on', async () => {
-  // Nothing can be removed there, whoever asks.
+  // Nobody can remove anything there.
   const server = site.server({ ENGINE_CACHE_PATH: '/proc/sys/kernel' })
   await server.start()
   const id = await usedOnce(server)

@@ -8,16 +8,13 @@ import {
   seededRandom,
 } from '../support/scenarios.ts'
 
-/** Docker takes its time, and the default of a preload reaches the first file of a run only (Bun 1.4.5). */
+/** Docker is slow, and a default timeout that a preload sets applies only to the first file of a run (Bun 1.4.5). */
 setDefaultTimeout(30_000)
 
-/** So long that no periodic pass can mend what the restart left broken. */
+/** So long that no periodic pass can repair what the restart left broken. */
 const NO_PERIODIC_PASS = { MONITOR_INTERVAL_S: '600' }
 
-/**
- * Generous, for busy machines; it takes some milliseconds where dockerd has nothing left to do for the dead
- * process.
- */
+/** Long enough for busy machines. It takes some milliseconds if dockerd has nothing left to do for the dead process. */
 const SETTLED_MAX_MS = 5_000
 
 let site: TestSite

@@ -17,10 +17,10 @@ import { until } from '../support/docker.ts'
 import { freePort } from '../support/ports.ts'
 
 /*
- * The files of the database, as the process meets them at its start and loses them while it runs. No Docker Engine answers.
+ * The files of the database, as the process finds them at its start and loses them while it runs. No Docker Engine answers.
  */
 
-/** Whether the files are still there is looked at every five seconds. */
+/** The process checks every five seconds whether the files are still there. */
 setDefaultTimeout(30_000)
 
 let folder: string
@@ -37,7 +37,7 @@ afterEach(async () => {
 
 const databasePath = () => join(folder, 'a.db')
 
-/** A process with this umask; others would give everybody what the test is about. */
+/** Starts a process with umask 0, under which files are open to everybody by default. */
 function spawn() {
   const port = freePort()
   const child = Bun.spawn(
@@ -82,7 +82,7 @@ async function start() {
     }).then(({ status }) => status)
   return {
     child,
-    /** A proxy's word that a stream began. */
+    /** Reports a started stream, as a proxy does. */
     report: (id: string) =>
       post('/events/stream_started', {
         engine: { host: '127.0.0.1', port: 19000 },

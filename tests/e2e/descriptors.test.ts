@@ -7,7 +7,7 @@ import { staysFor, until } from '../support/docker.ts'
 import { mustProvision, openTestSite, type TestSite } from '../support/fleet.ts'
 import { fleetOf, idsOf, startViewing, streamOf, untilReady } from '../support/lifecycle.ts'
 
-/* Clients that hold more connections than the process may have descriptors: real Docker, engines and a viewer. */
+/* Clients that hold more connections than the process may have descriptors, with real Docker, engines and a viewer. */
 
 setDefaultTimeout(90_000)
 
@@ -33,7 +33,7 @@ afterEach(async () => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Connects and says nothing, again and again as soon as it is hung up on. */
+/** Connects and sends nothing. Connects again soon after the server has closed the connection. */
 function hold(port: number, index: number): void {
   const client = connect({ host: '127.0.0.1', port })
   clients[index] = client

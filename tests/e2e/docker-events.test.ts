@@ -14,12 +14,12 @@ import {
 } from '../support/fleet.ts'
 import type { TestServer } from '../support/server.ts'
 
-/** Docker takes its time, and the default of a preload reaches the first file of a run only (Bun 1.4.5). */
+/** Docker is slow, and a default timeout that a preload sets applies only to the first file of a run (Bun 1.4.5). */
 setDefaultTimeout(30_000)
 
-/** The next full pass would come after seconds; for busy machines. What is measured is printed. */
+/** Long enough for busy machines, and shorter than the seconds until the next full pass. The measured times are printed. */
 const LAG_MAX_MS = 1_000
-/** So long that no periodic pass can find what the events have to tell. */
+/** So long that no periodic pass can find what the events have to report. */
 const NO_PERIODIC_PASS = { MONITOR_INTERVAL_S: '600' }
 
 let site: TestSite
@@ -36,7 +36,7 @@ const cleanUp = async () => {
 afterEach(cleanUp)
 afterAll(cleanUp)
 
-/** The test's own ear at Docker: when it heard what about which container. */
+/** The test's own subscription to Docker's events: it knows when each event of a container arrived. */
 async function listen(): Promise<{
   heardMs: (action: ContainerEvent['action'], id: string) => Promise<number>
 }> {
@@ -59,7 +59,8 @@ async function listen(): Promise<{
 }
 
 /**
- * Asks for the listing back to back; the time of the first answer in which the engine is (or is not) listed.
+ * Asks for the list of engines again and again. Returns the time of the first answer in which the engine is listed, or is
+ * not.
  */
 async function firstAnswerMs(server: TestServer, id: string, isListed: boolean): Promise<number> {
   const deadlineMs = performance.now() + 10_000
@@ -138,7 +139,7 @@ test('finds after a gap in the events what happened meanwhile', async () => {
   proxy.cut()
   await site.docker.client.getContainer(removed.container_id).remove({ force: true })
   await site.docker.client.getContainer(killed.container_id).kill()
-  // Nobody told it, so it still believes in both: without this the rest would prove nothing about the gap.
+  // No event has arrived, so the server still lists both. Without this check the rest would prove nothing about the gap.
   expect((await listedIds(server)).toSorted()).toEqual([removed.container_id, killed.container_id].toSorted())
 
   proxy.resume()

@@ -14,17 +14,17 @@ import {
 import { freePortRange, rangeSetting } from '../support/ports.ts'
 import type { TestServer } from '../support/server.ts'
 
-/** Docker takes its time, and the default of a preload reaches the first file of a run only (Bun 1.4.5). */
+/** Docker is slow, and a default timeout that a preload sets applies only to the first file of a run (Bun 1.4.5). */
 setDefaultTimeout(30_000)
 
-/** acexy gives up after 3 s, so every answer comes earlier. */
+/** acexy gives up after 3 s, so every answer has to come earlier. */
 const PATIENCE_MS = 3_000
-/** A read that waited for Docker would take seconds; how fast one is, the benchmarks tell. */
+/** A read that waited for Docker would take seconds. The benchmarks measure how fast reads are. */
 const READ_MAX_MS = 500
 const READS = ['/engines', '/engines?status=all', '/orchestrator/status', '/streams', '/healthz']
 
 let site: TestSite
-/** The containers of another installation, beside ours on the same Docker. */
+/** The containers of another installation on the same Docker. */
 let neighbour: TestDocker
 const closers: (() => void)[] = []
 
@@ -47,13 +47,13 @@ async function openProxy(path = unusedSocketPath()): Promise<DockerProxy> {
   return proxy
 }
 
-/** A held port is released at the end of the test, whatever becomes of it. */
+/** Holds a port and releases it at the end of the test, even if the test fails. */
 function takePort(port: number): void {
   const { release } = holdHostPort(port)
   closers.push(release)
 }
 
-/** Throws unless it was refused. */
+/** Throws unless the provision was refused. */
 function refused(outcome: ProvisionOutcome) {
   if (outcome.kind !== 'refused') throw new Error(`not refused: ${JSON.stringify(outcome)}`)
   return outcome
@@ -65,7 +65,7 @@ async function timed<T>(work: Promise<T>): Promise<{ value: T; tookMs: number }>
   return { value, tookMs: performance.now() - beganMs }
 }
 
-/** The slower half is the machine's, which others use too: the median of each path is what is bounded. */
+/** Checks the median of each path, because other users of the machine may cause the slower half. */
 async function expectFastReads(server: TestServer): Promise<void> {
   for (const path of READS) {
     const took: number[] = []
@@ -131,7 +131,7 @@ test('answers in time while Docker is frozen, and loses and doubles nothing at t
     retryAfter: '2',
   })
   await until('it knows that Docker is not there', () => isDegraded(server))
-  // An equal call would wait for the engine that is under way; another one has to be refused.
+  // An equal request would wait for the engine that is being started, so this request differs.
   const late = await timed(provision(server, { body: { labels: { other: 'yes' } } }))
   expect(late.tookMs).toBeLessThan(PATIENCE_MS)
   expect(refused(late.value)).toMatchObject({ status: 503, code: 'runtime_unavailable', retryAfter: '5' })
@@ -153,12 +153,12 @@ test('settles a provision whose answer was lost with its connection', async () =
 
   proxy.loseNextCreation()
   const lost = refused(await provision(server))
-  // Made and never started: nobody can have it, so it goes.
+  // The container was created and never started. No caller can have it, so it is removed.
   await agreement(server, site.docker, [known.container_id])
   const next = await mustProvision(server)
   await agreement(server, site.docker, [known.container_id, next.container_id])
   expect(await engineContainers(site.docker)).toHaveLength(2)
-  // Docker was in the way, not a fault that waiting does not mend.
+  // The refusal says that Docker was unavailable, and not that the failure is permanent.
   expect(lost).toMatchObject({ status: 503, code: 'runtime_unavailable' })
 })
 
@@ -177,7 +177,7 @@ test('settles a provision that a freeze outlasted, though Docker does it late', 
   )
   expect(await listedIds(server)).toEqual([known.container_id])
   proxy.resume()
-  // The creation that nobody waits for any more reaches Docker now.
+  // The creation reaches Docker only now, when no caller waits for it any more.
   await until('it is ready', async () => !(await isDegraded(server)))
   await until('it is undone', async () => (await server.get<unknown[]>('/engines?status=all')).length === 1)
   const next = await mustProvision(server)

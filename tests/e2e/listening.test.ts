@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { until } from '../support/docker.ts'
 import { freePort } from '../support/ports.ts'
 
-/* The process, without a Docker Engine: where it listens, who gets in, and that its own health check finds it. */
+/* The process without a Docker Engine: where it listens, who gets in, and that its own health check finds it. */
 
 const MAIN = ['bun', join(import.meta.dir, '../../src/main.ts')]
 const KEYS = ['0123456789abcdef-yesterday', '0123456789abcdef-tomorrow']
@@ -21,7 +21,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** A server with these settings beside those that it needs; `seen` has what it wrote so far. */
+/** Starts a server with these settings in addition to those that it needs. `seen` collects its output. */
 async function start(env: Readonly<Record<string, string>>, host = '127.0.0.1') {
   const port = freePort()
   const all = {
@@ -53,7 +53,7 @@ async function start(env: Readonly<Record<string, string>>, host = '127.0.0.1') 
 
 test('without a key only this machine gets in, which is said', async () => {
   const { seen, statusAt, healthcheck } = await start({})
-  // Another address of this machine, which a server on all of them answers at.
+  // Another address of this machine, where a server that listens on all addresses would answer.
   expect(await statusAt('127.0.0.2')).toBeNull()
   await until('it is said', () => seen.output.includes('it listens on 127.0.0.1 only, since there is no key'))
   expect(await healthcheck()).toBe(0)
@@ -76,11 +76,11 @@ test('with keys in a file everybody gets in who has one, and a wrong one waits',
   for (const key of KEYS) expect((await ask(key)).status).toBe(200)
   const wrong = await ask('wrong')
   expect(wrong.status).toBe(403)
-  // A timer may be early by a fraction of a millisecond.
+  // A timer may fire a fraction of a millisecond early.
   expect(wrong.tookMs).toBeGreaterThan(249)
   expect(seen.output).not.toContain('no key')
   rmSync(API_KEY_FILE)
-  // Docker runs it with the environment alone, and the file may be gone.
+  // Docker runs the health check with only the environment, and the file may be gone.
   expect(await healthcheck()).toBe(0)
 })
 

@@ -6,19 +6,20 @@ import { until } from '../support/docker.ts'
 import { freePort } from '../support/ports.ts'
 
 /*
- * One database is one process's, and one port is: what a second one is told, and that nothing is left of either when the first is gone.
+ * Only one process may use a database, and only one may use a port: what a second process is told, and that both are free
+ * when the first process is gone.
  */
 
-/** The second start waits for three seconds. */
+/** The second process waits for three seconds at its start. */
 setDefaultTimeout(30_000)
 
 interface Run {
   readonly pid: number
   readonly port: number
-  /** What it has written to its log so far. */
+  /** Returns what the process has written to its log so far. */
   readonly logged: () => string
   readonly kill: (signal: 'SIGTERM' | 'SIGKILL') => void
-  /** Resolves once it listens; throws where it has ended instead. */
+  /** Resolves when the process listens. Throws if it has ended instead. */
   readonly listening: () => Promise<void>
   readonly ended: () => Promise<{ readonly code: number; readonly errors: string }>
 }
@@ -34,7 +35,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** Without a Docker Engine: it answers all the same. */
+/** Runs a process without a Docker Engine. It answers anyway. */
 function run(database = 'a.db', port = freePort()): Run {
   const child = Bun.spawn(['bun', join(import.meta.dir, '../../src/main.ts')], {
     cwd: folder,
@@ -78,7 +79,7 @@ function run(database = 'a.db', port = freePort()): Run {
   return started
 }
 
-/** The files that a process has open; none of one that has ended. */
+/** The files that a process has open; none if it has ended. */
 function openFiles(pid: number): string[] {
   const files = `/proc/${pid}/fd`
   try {

@@ -13,7 +13,7 @@ import {
 import { freePort } from '../support/ports.ts'
 import type { TestServer } from '../support/server.ts'
 
-/** Docker takes its time, and the default of a preload reaches the first file of a run only (Bun 1.4.5). */
+/** Docker is slow, and a default timeout that a preload sets applies only to the first file of a run (Bun 1.4.5). */
 setDefaultTimeout(30_000)
 
 interface StreamRow {
@@ -23,7 +23,7 @@ interface StreamRow {
 }
 
 let site: TestSite
-/** Containers made with it are somebody else's: they lack the label of the orchestrators under test. */
+/** Makes containers of somebody else: they lack the label of the orchestrators under test. */
 let stranger: TestDocker
 
 beforeAll(async () => {
@@ -53,7 +53,7 @@ async function books(server: TestServer) {
   }
 }
 
-/** A connection that has had its answer and stays open. */
+/** Opens a connection that has received its answer and stays open. */
 async function keepAliveConnection(server: TestServer): Promise<{ closed: Promise<void> }> {
   const { promise: closed, resolve } = Promise.withResolvers<void>()
   const answered = Promise.withResolvers<void>()
@@ -74,7 +74,7 @@ function forgetDatabase(server: TestServer): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${server.databasePath}${suffix}`, { force: true })
 }
 
-/** A container of the emulator's image that publishes one port, started. */
+/** Starts a container of the emulator's image that publishes one port. */
 async function runEngine(
   docker: TestDocker,
   { port, labels }: { readonly port: number; readonly labels: Record<string, string> },
@@ -146,7 +146,7 @@ test('adopts the running engines from their labels alone', async () => {
     site.docker,
     engines.map((engine) => engine.container_id),
   )
-  // Names and ports of the adopted ones are taken, which an empty database does not know by itself.
+  // Names and ports of the adopted engines are taken. An empty database does not know that by itself.
   const next = await mustProvision(server)
   expect(engines.map((engine) => engine.container_name)).not.toContain(next.container_name)
 })

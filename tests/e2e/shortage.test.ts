@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /*
- * A process that has used up its file descriptors asks an engine, a control server and a Docker Engine, all of which are there. It says
- * what it lacks, and nothing of them.
+ * A process that has used up its file descriptors asks an engine, a control server and a Docker Engine, which all exist. It
+ * reports its own shortage, and nothing about them.
  */
 
 const ROOT = join(import.meta.dir, '../..')
@@ -25,7 +25,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Runs in a process with few descriptors: `fill()` opens all that are left. */
+/** Runs in a process with few descriptors. `fill()` opens all that are left. */
 const PROGRAM = `
   import { openSync } from 'node:fs'
   import { askControl } from '${ROOT}/src/workers/vpn/control-question.ts'

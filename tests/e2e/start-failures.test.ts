@@ -5,9 +5,7 @@ import { join } from 'node:path'
 import { holdHostPort } from '../support/docker.ts'
 import { freePort } from '../support/ports.ts'
 
-/*
- * A start that cannot be ends with 2 and one message for people: the setting, why, and the remedy.
- */
+/* A start that is not possible ends with exit code 2 and one message for people: the setting, the reason, and the remedy. */
 
 const closers: (() => void)[] = []
 
@@ -32,12 +30,12 @@ function expectOneMessage(errors: string, setting: string): void {
   expect(errors).toStartWith("roundhouse can't start\n")
   expect(errors).toContain(setting)
   expect(errors).toContain('Remedy: ')
-  // No stack.
+  // No stack trace.
   expect(errors).not.toMatch(/\n\s+at /)
 }
 
 test('a database that cannot be opened ends the start', async () => {
-  // A folder below a file can't be, for root neither.
+  // A folder below a file cannot exist, not even for root.
   const path = join(import.meta.path, 'orchestrator.db')
   const { code, errors } = await runToEnd({ DB_URL: `sqlite:///${path}` })
   expect(code).toBe(2)

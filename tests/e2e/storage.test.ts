@@ -15,7 +15,9 @@ import {
 import type { TestServer } from '../support/server.ts'
 import { failingDisk, smallDisk } from '../support/small-disk.ts'
 
-/* A disk that is full, fails, or is taken away, under a fleet with viewers. Takes root, to mount file systems. */
+/*
+ * A disk that is full, fails or is taken away, with a fleet that has viewers. These tests need root, to mount file systems.
+ */
 
 setDefaultTimeout(90_000)
 
@@ -33,7 +35,7 @@ afterEach(async () => {
 })
 afterAll(() => site?.cleanUp())
 
-/** Two ready engines, on a server whose database is in this folder. */
+/** Starts a server whose database is in this folder, with two ready engines. */
 async function fleetOn(folder: string, env: Readonly<Record<string, string>> = {}) {
   const server = site.server({
     DB_URL: `sqlite:///${join(folder, 'orchestrator.db')}`,
@@ -59,7 +61,7 @@ const isRefused = async (server: TestServer) =>
 const streamsOf = async (server: TestServer) =>
   (await server.get<StreamRow[]>('/streams')).map(({ id, status }) => `${id} ${status}`)
 
-/** Reports short streams until the database takes no more. */
+/** Reports short streams until the database accepts no more. */
 async function untilRefused(server: TestServer, engine: FleetRow): Promise<string[]> {
   const ids: string[] = []
   await until('the database takes no writes', async () => {
@@ -72,7 +74,7 @@ async function untilRefused(server: TestServer, engine: FleetRow): Promise<strin
   return ids
 }
 
-/** What acexy asks, each answered 200, one after the other. */
+/** Asks acexy's questions one after the other. Each must be answered with 200. */
 async function asked(server: TestServer): Promise<void> {
   const listed = await server.get<EngineRow[]>('/engines')
   expect(listed.length).toBeGreaterThan(0)
@@ -105,7 +107,7 @@ describe('a full disk', () => {
     disk.free()
     await until('the database takes writes', async () => !(await isRefused(server)))
     expect([server.pid, (await statusOf(server)).status]).toEqual([pid, 'healthy'])
-    // What is in the file is what was said: a crash right now would lose nothing.
+    // The file contains what was reported, so a crash right now loses nothing.
     await server.end('SIGKILL')
     await server.start()
     const known = await streamsOf(server)
@@ -169,7 +171,7 @@ test('a lock that another process holds for seconds delays nobody, and everythin
     await statusOf(server)
     latencies.push(performance.now() - startedMs)
   }
-  // One write waits a quarter of a second for the lock; the others know.
+  // One write waits a quarter of a second for the lock. After that, the outage is known and no write waits.
   expect(latencies.filter((ms) => ms > 200).length).toBeLessThanOrEqual(2)
   expect(await provision(server)).toMatchObject({ code: 'storage_unavailable' })
   holder.close()

@@ -11,13 +11,13 @@ import type { TestServer } from '../support/server.ts'
 import { openVpnSite, untilForwarding, type VpnSite, vpnOf } from '../support/vpn-site.ts'
 
 /*
- * What a crash of either worker costs: a moment without facts, and nothing else. From the sources and in the compiled binary,
- * where the threads' code has to be found inside the file.
+ * A crash of either worker costs a moment without facts, and nothing else. Tested with the sources and with the compiled
+ * binary, where the threads' code has to be found inside the file.
  */
 
 setDefaultTimeout(60_000)
 
-/** A second by design; the rest is for a busy machine. What is measured is printed. */
+/** By design it takes a second; the rest is for a busy machine. The measured time is printed. */
 const BACK_WITHIN_MS = 5_000
 const folder = mkdtempSync(join(tmpdir(), 'roundhouse-crash-'))
 const binary = join(folder, 'roundhouse')
@@ -33,7 +33,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** A server with one engine that plays, in which SIGUSR2 makes a worker crash. */
+/** Runs a server with one engine that plays. SIGUSR2 makes the server's worker crash. */
 async function playing(worker: string, program: string | undefined) {
   const server = vpn.server([await vpn.gluetun()], { FAIL_POINT: worker }, {}, program)
   await server.start()
@@ -47,7 +47,7 @@ async function playing(worker: string, program: string | undefined) {
   return { server, fleet, viewer }
 }
 
-/** Sends the signal, waits for both in turn, and gives the milliseconds between them. */
+/** Sends the signal and waits for both conditions in turn. Returns the milliseconds between them. */
 async function crash(
   server: TestServer,
   isLost: () => Promise<boolean>,
@@ -98,7 +98,7 @@ describe.each([
 const restartsOf = async (server: TestServer) =>
   new Exposition(await (await fetch(`${server.url}/metrics`)).text()).all('roundhouse_worker_restarts_total')
 
-/** One line for the outage and one for its end, and a stream that never stopped. */
+/** Checks for one log line about the outage and one about its end, and for a stream that never stopped. */
 async function expectUnharmed(
   server: TestServer,
   viewer: { bytes(): number; leave(): void },
