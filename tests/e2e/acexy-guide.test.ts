@@ -9,8 +9,8 @@ import type { TestServer } from '../support/server.ts'
 import { openVpnSite, untilForwarding, type VpnSite } from '../support/vpn-site.ts'
 
 /*
- * Runs docs/ACEXY_INTEGRATION.md as a person would: its commands one after another in a terminal, against the orchestrator as
- * a process, real Docker and our model of acexy, and compares what they print with what the guide shows.
+ * Runs docs/ACEXY_INTEGRATION.md as a person would: types its commands into a terminal, one after another, against the
+ * orchestrator as a process, real Docker and our model of acexy, and compares their output with what the guide shows.
  */
 
 setDefaultTimeout(120_000)
@@ -33,7 +33,7 @@ afterEach(async () => {
 })
 afterAll(() => vpn?.cleanUp())
 
-/** Runs these steps and gives the differences; `names` are told in the guide's words and are others here. */
+/** Runs these steps and checks the differences. `names` are the guide's names that are different here. */
 async function follow(
   server: TestServer,
   chosen: readonly Step[],
@@ -89,7 +89,7 @@ describe('the guide for acexy', () => {
   })
 
   test('is right about everything but the VPN', async () => {
-    // Engines boot for a while, and buffer for ever: what is shown of both states does not depend on the time of the look.
+    // Engines boot slowly and never finish buffering, so that both states look the same whenever they are read.
     const ENGINE_ENV = 'BOOT_API_MS=2500\nBOOT_MS=2500\nSTAT_DOWNLOAD_MS=600000'
     const settings = { MAX_REPLICAS: '3', ENGINE_ADVERTISE: 'host', COLLECT_INTERVAL_S: '1' }
     const server = vpn.site.server({ ...settings, ENGINE_ENV })

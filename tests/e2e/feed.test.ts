@@ -4,10 +4,10 @@ import { FeedClient } from '../support/feed-client.ts'
 import { openTestSite, type TestSite } from '../support/fleet.ts'
 import type { TestServer } from '../support/server.ts'
 
-/** Docker takes its time, and the default of a preload reaches the first file of a run only (Bun 1.4.5). */
+/** Docker is slow, and a default timeout that a preload sets applies only to the first file of a run (Bun 1.4.5). */
 setDefaultTimeout(60_000)
 
-/** Next to the minutes of a full pass; for busy machines. */
+/** Long enough for busy machines, and much shorter than the minutes until a full pass. */
 const MOMENTS_MS = 3_000
 
 let site: TestSite
@@ -30,7 +30,7 @@ const connect = async (server: TestServer, lastEventId: string | null = null): P
     }),
   )
 
-/** A stream on an engine that is none of ours: a line in the books, and no container is needed. */
+/** Reports a stream on an engine that is not ours. It is recorded in the books and needs no container. */
 const report = (
   server: TestServer,
   id: string,
@@ -48,7 +48,7 @@ const report = (
     labels: { stream_id: id },
   })
 
-/** Of the newest entry of the journal; 0 without any. */
+/** The id of the newest journal entry; 0 without any. */
 async function newestId(server: TestServer): Promise<number> {
   const { events } = await server.get<{ events: { id: number }[] }>('/events?limit=1')
   return events[0]?.id ?? 0
@@ -69,7 +69,7 @@ test('an entry is told within moments, and a quiet connection lives on', async (
   await heardOf(client, 'one')
   expect(performance.now() - reportedMs).toBeLessThan(MOMENTS_MS)
 
-  // Bun hangs up on a connection that is silent for 10 s unless told otherwise.
+  // By default, Bun closes a connection that is silent for 10 s.
   const quietMs = performance.now()
   await until('it was quiet for long', () => performance.now() - quietMs > 12_500, 20_000)
   expect(client.comments.length).toBeWithin(2, 4)
@@ -87,7 +87,7 @@ test('through kills of the orchestrator no entry is lost and none comes twice', 
   for (let life = 0; life < 3; life++) {
     const client: FeedClient = (await connect(server, lastId)).start()
     await client.until('the snapshot is there', ({ event }) => event === 'snapshot')
-    // They come from several callers until the process is killed.
+    // Several callers report until the process is killed.
     const callers = Array.from({ length: 4 }, async (_, caller) => {
       for (let n = 0; ; n++) {
         const id = `${life}-${caller}-${n}`
@@ -120,13 +120,14 @@ test('a reader that does not read is told what it lost, and costs the others not
   const slow = await connect(server)
   const quick = (await connect(server)).start()
   await quick.until('the snapshot is there', ({ event }) => event === 'snapshot')
-  // More than any socket on the way takes: each one is in the feed twice, and again when it gives way to newer ones. The entries of
-  // the journal repeat no URL, so that their ids have to be long.
+  // More bytes than the sockets can buffer: each URL is in the feed twice, and again when the stream gives way to newer ones. The
+  // entries of the journal repeat no URL, so their ids have to be long.
   const url = `http://192.0.2.1:6878/${'x'.repeat(2_000)}`
   for (let round = 0; round < 15; round++) {
     const ids = Array.from({ length: 100 }, (_, n) => `s${round}-${n}-`.padEnd(2_000, 'x'))
     for (const id of ids) expect((await report(server, id, url)).status).toBe(200)
-    // Slow is who leaves what an earlier round brought, and one round would bring all of them.
+    // A reader counts as slow only if it has not taken what an earlier round brought, and without this wait all reports
+    // might be in one round.
     await heardOf(quick, ids.at(-1) ?? '')
   }
   const lastId = await newestId(server)
@@ -135,7 +136,7 @@ test('a reader that does not read is told what it lost, and costs the others not
   const { reason, from, to } = missed.data
   expect([reason, to]).toEqual(['slow', lastId])
   expect(slow.of('missed')).toHaveLength(1)
-  // What it got before is whole, and what it lost can be asked for.
+  // The entries before the gap are complete, and the missed entries are named.
   isWholeFrom(slow.journalIds(), 1)
   expect(from).toBe(slow.journalIds().length + 1)
   await report(server, 'then')
@@ -160,7 +161,7 @@ test('of 101 readers one is refused, and none holds up the end of the orchestrat
     return answer.status === 200 && new FeedClient(answer).start()
   })
   await next.until('the snapshot is there', ({ event }) => event === 'snapshot')
-  // An answer that has no end would be waited for, for 0.9 s.
+  // Without that, the server would wait 0.9 s for these answers, which have no end.
   expect(await server.end('SIGTERM')).toBeLessThan(800)
   await until('all have ended', () => clients.every(({ isDone }) => isDone))
 })

@@ -4,7 +4,7 @@ import { until } from '../support/docker.ts'
 import { type EngineRow, openTestSite, removeAll, type TestSite } from '../support/fleet.ts'
 import { engineIds, provisionAtOnce, provisionInARow, refusalCodes } from '../support/scenarios.ts'
 
-/** Docker takes its time, and the default of a preload reaches the first file of a run only (Bun 1.4.5). */
+/** Docker is slow, and a default timeout that a preload sets applies only to the first file of a run (Bun 1.4.5). */
 setDefaultTimeout(30_000)
 
 let site: TestSite
@@ -37,8 +37,8 @@ test('gives eight callers at once an engine each, where they have the time', asy
 })
 
 test('makes a spare of each engine that came too late for its caller', async () => {
-  // Docker starts one container in some 300 ms, and several hardly faster: so some callers come in time, some
-  // don't.
+  // Docker starts one container in some 300 ms, and several hardly faster, so some callers get their engine in time and
+  // others do not.
   const server = site.server({ PROVISION_DEADLINE_MS: '800', UNCLAIMED_TTL_S: '1' })
   await server.start()
   const { outcomes } = await provisionAtOnce(server, 8)

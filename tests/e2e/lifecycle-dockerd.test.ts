@@ -17,11 +17,11 @@ import { holdFolder, OwnDockerd } from '../support/own-dockerd.ts'
 import { freePortRange, rangeSetting } from '../support/ports.ts'
 import { TestServer } from '../support/server.ts'
 
-/** A Docker Engine starts and stops in here, with its containers. */
+/** A Docker Engine starts and stops in these tests, with its containers. */
 setDefaultTimeout(120_000)
 
 const SIZE = 3
-/** A second by design; the rest is for a machine that is busy starting containers. What is measured is printed. */
+/** By design it takes a second; the rest is for a machine that is busy starting containers. The measured time is printed. */
 const BACK_MAX_MS = 6_000
 
 let dockerd: OwnDockerd
@@ -45,7 +45,7 @@ afterEach(async () => {
   await docker.cleanUp()
 })
 
-/** The fleet, with a stream on each engine, named after its container. */
+/** Starts a fleet with a stream on each engine. The stream's id is the container's id. */
 async function busyFleet(): Promise<FleetRow[]> {
   await server.start()
   const rows = await untilReady(server, SIZE, 30_000)
@@ -67,7 +67,7 @@ async function expectPlanning(what: string): Promise<void> {
   expect(tookMs).toBeLessThan(BACK_MAX_MS)
 }
 
-/** The engines are the same as before, all ready, and Docker has no other. */
+/** Checks that the engines are the same as before and all ready, and that Docker has no other. */
 async function expectSameEngines(before: readonly FleetRow[]): Promise<void> {
   const after = await untilReady(server, SIZE, 30_000)
   expect(idsOf(after).toSorted()).toEqual(idsOf(before).toSorted())

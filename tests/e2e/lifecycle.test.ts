@@ -28,13 +28,16 @@ import {
 import { provisionAtOnce } from '../support/scenarios.ts'
 import type { TestServer } from '../support/server.ts'
 
-/** Docker takes its time, and the default of a preload reaches the first file of a run only (Bun 1.4.5). */
+/** Docker is slow, and a default timeout that a preload sets applies only to the first file of a run (Bun 1.4.5). */
 setDefaultTimeout(60_000)
 
-/** A session ends soon after its viewer has left, which is a minute by itself. */
+/** A session ends soon after its viewer has left. By default that takes a minute. */
 const SESSION_IDLE = 'SESSION_IDLE_MS=1000'
 
-/** Everything that is waited for by the clock is short, and no periodic pass finds what events have to tell. */
+/**
+ * Short settings for everything that waits for time to pass, and no periodic pass that could find what events have to
+ * report.
+ */
 const QUICK = {
   ENGINE_ENV: SESSION_IDLE,
   DRAIN_HIDE_S: '1',
@@ -42,7 +45,7 @@ const QUICK = {
   COLLECT_INTERVAL_S: '0.5',
   MONITOR_INTERVAL_S: '600',
 }
-/** Unhealthy after some three seconds of silence, and replaced without a pause between two replacements. */
+/** An engine becomes unhealthy after some three seconds of silence, and there is no pause between two replacements. */
 const PROBED = {
   ...QUICK,
   HEALTH_CHECK_INTERVAL_S: '1',
@@ -63,7 +66,7 @@ async function started(env: Readonly<Record<string, string>>): Promise<TestServe
   return server
 }
 
-/** The element at `index`; throws where there is none. */
+/** The element at `index`. Throws if there is none. */
 function at<T>(items: readonly T[], index: number): T {
   const item = items[index]
   if (item === undefined) throw new Error(`no element ${index} of ${items.length}`)
@@ -76,7 +79,9 @@ const without = (rows: readonly FleetRow[], row: FleetRow): FleetRow[] =>
 const isRunning = async (containerId: string): Promise<boolean> =>
   (await site.docker.client.getContainer(containerId).inspect()).State.Running
 
-/** Waits until the fleet has its number again without `lost`, and checks that the others are the same as before. */
+/**
+ * Waits until the fleet has its full number again without `lost`, and checks that the other engines are the same as before.
+ */
 async function expectReplaced(server: TestServer, before: readonly FleetRow[], lost: FleetRow) {
   const after = await until('another engine is in its place', async () => {
     const rows = await fleetOf(server)
@@ -181,14 +186,14 @@ describe('a fleet of MIN_REPLICAS', () => {
     expect(await answer.json()).toMatchObject({ engine: { container_id, status: 'draining', listed: false } })
     const listed = await server.get<FleetRow[]>('/engines')
     expect(idsOf(listed)).not.toContain(container_id)
-    // By another of its names it is the same engine, and nothing more happens to it.
+    // Another name of the container means the same engine, and draining it again changes nothing.
     expect((await drain(drained.container_name)).status).toBe(200)
     const told = journalOf(server).filter(
       (row) => row.kind === 'engine.draining' && row.container_id === container_id,
     )
     expect(told).toHaveLength(1)
 
-    // Longer than DRAIN_HIDE_S, after which one without a stream would go.
+    // Longer than DRAIN_HIDE_S, after which an engine without a stream would be removed.
     await staysFor(2_500, 'it drains and runs', async () => {
       const row = await engineOf(server, container_id)
       return row?.status === 'draining' && !row.listed && (await isRunning(container_id))
@@ -281,7 +286,7 @@ describe('the number of engines', () => {
       await reportEnded(server, 'shared')
       await until('it drains', async () => (await engineOf(server, container_id))?.status === 'draining')
       const before = viewer.bytes()
-      // Longer than DRAIN_HIDE_S and the time after which a session that stands still is read by nobody.
+      // Longer than DRAIN_HIDE_S, and than the time after which a session that stands still counts as unwatched.
       await staysFor(8_000, 'it drains and runs', async () => {
         const row = await engineOf(server, container_id)
         return row?.status === 'draining' && (await isRunning(container_id))
@@ -368,9 +373,9 @@ describe('an engine that does not answer', () => {
       await until('it is unhealthy', () => isUnhealthy(dead))
       const sinceMs = Date.now()
       await until('the other is unhealthy', () => isUnhealthy(deaf))
-      // Its traffic is counted for half a minute, for viewers whom no event reported.
+      // Its traffic is counted for half a minute, because there may be viewers whom no event reported.
       await untilRemoved(site.docker, dead.container_id, 50_000)
-      // Some hundred milliseconds may lie between the verdict and our look at it.
+      // Some hundred milliseconds may pass between the verdict and this test's reading of it.
       expect(entryOf(server, 'engine.replacing', dead.container_id).at - sinceMs).toBeGreaterThan(2_500)
       expect(await streamOf(server, 'dead')).toMatchObject({ status: 'ended', end_reason: 'engine_gone' })
       await staysFor(3_000, 'the one whose session moves runs', () => isRunning(deaf.container_id))
@@ -439,7 +444,7 @@ describe('an engine that ends by itself', () => {
     await (await emulatorOf(site.docker, shaky.container_id)).exit(1)
     await expectReplaced(server, before, shaky)
     expect(entryOf(server, 'engine.failed', shaky.container_id).detail.rule).toBe('crash_loop')
-    // It was ready once, so its kind works.
+    // The engine was ready once, so engines like it work, and the breaker does not count the failure.
     expect(await breakerOf(server)).toMatchObject({ state: 'closed', failure_count: 0 })
   })
 
@@ -499,7 +504,9 @@ async function breakerOf(server: TestServer): Promise<BreakerView> {
   return circuit_breakers.general
 }
 
-/** A call is refused by the breaker, and the whole seconds until the next try are the same to the caller and in the status. */
+/**
+ * Checks that the breaker refuses a call, and that the answer and the status give the same whole seconds until the next try.
+ */
 async function expectShut(server: TestServer, etaMaxS: number): Promise<void> {
   const outcome = await provision(server)
   expect(outcome).toMatchObject({ kind: 'refused', status: 503, code: 'circuit_breaker' })

@@ -23,8 +23,8 @@ import type { TestServer } from '../support/server.ts'
 import { openVpnSite, untilNode, type VpnSite } from '../support/vpn-site.ts'
 
 /*
- * The files in `deploy/` against the running server: a real Prometheus scrapes it every second and is asked with the very
- * expressions of the alerts, before and while what they are about happens. Their `for` is not waited out.
+ * The files in `deploy/` with running servers. A real Prometheus scrapes them every second, and evaluates the alerts' own
+ * expressions before and during the trouble that each alert is about. The tests do not wait for an alert's `for`.
  */
 
 setDefaultTimeout(60_000)
@@ -40,7 +40,7 @@ const API_KEY = 'a-key-for-reads'
 const MISSING_IMAGE = 'roundhouse-test/none:1'
 
 let vpn: VpnSite
-/** A site for each server: those with one label would take one another's engines for theirs. */
+/** One site for each server, because servers with the same label would take each other's engines for their own. */
 let sites: readonly [TestSite, TestSite, TestSite]
 let prometheus: TestPrometheus
 let proxy: DockerProxy
@@ -79,7 +79,10 @@ afterAll(async () => {
   proxy?.stop()
 })
 
-/** What `deploy/` says, but every second, at these servers; and once more with the lines about the key in force. */
+/**
+ * The scrape configuration of `deploy/`, but every second and for these servers, and once more with the lines about the key
+ * enabled.
+ */
 async function scrapingConfig(all: readonly TestServer[]): Promise<object> {
   const keyFile = join(folder, 'key')
   await Bun.write(keyFile, API_KEY)
@@ -104,14 +107,14 @@ const untilScraped = (server: TestServer) =>
     (await prometheus.query(`up{job="roundhouse",instance="${instanceOf(server)}"} == 1`)).at(0),
   )
 
-/** The series of an alert's own expression that are about a server: it fires for each. */
+/** The series of an alert's own expression that are about a server. The alert fires for each of them. */
 async function firing(alert: string, server: TestServer): Promise<readonly Series[]> {
   const rule = rules.find((each) => each.alert === alert)
   if (rule === undefined) throw new Error(`no alert ${alert}`)
   return (await prometheus.query(rule.expr)).filter(({ metric }) => metric.instance === instanceOf(server))
 }
 
-/** Does what an alert is about, which must not fire before and must fire afterwards. */
+/** Causes the trouble that an alert is about. The alert must not fire before, and must fire afterwards. */
 async function mustFire(alert: string, server: TestServer, bringAbout: () => Promise<unknown>) {
   expect([alert, await firing(alert, server)]).toEqual([alert, []])
   await bringAbout()
@@ -130,7 +133,7 @@ async function mustFire(alert: string, server: TestServer, bringAbout: () => Pro
   return series
 }
 
-/** What people get of it names the server or the part of it that is in trouble, and every figure has its value. */
+/** Checks the summary that people receive: no figure in it lacks its value. */
 async function mustBeReadable(alert: string, server: TestServer): Promise<void> {
   const raised = await until(`${alert} is raised`, async () =>
     (await prometheus.alerts()).find(
@@ -140,7 +143,7 @@ async function mustBeReadable(alert: string, server: TestServer): Promise<void> 
   expect(raised.annotations.summary).not.toMatch(/no value|\{\{|NaN|<error/)
 }
 
-/** The alerts that were seen to fire, and not before. */
+/** The alerts that were seen to fire, and not before their trouble. */
 const tried = new Set<string>()
 
 const first = <T>(items: readonly T[]): T => {
@@ -202,7 +205,7 @@ describe('the files', () => {
   test('the dashboard has what Grafana wants of one', async () => {
     const { uid, title, schemaVersion, panels, templating } = await dashboard()
     expect([uid, title]).toEqual(['roundhouse', 'Roundhouse'])
-    // Grafana 10.0 has 38, and later ones take what is older.
+    // Grafana 10.0 has schema version 38, and later versions accept older ones.
     expect(schemaVersion).toBe(38)
     expect(templating.list).toMatchObject([
       { name: 'datasource', type: 'datasource', query: 'prometheus' },
@@ -257,7 +260,7 @@ describe('the files', () => {
 
   test('the names of our own metrics are what promtool holds for good ones', async () => {
     const { output } = await promtool(['check', 'metrics'], await expositionOf(servers.broken))
-    // Those of the earlier orchestrator stay as they were.
+    // Metrics that keep the earlier orchestrator's names are exempt.
     expect(output.split('\n').filter((line) => line.startsWith('roundhouse_'))).toEqual([])
   })
 })
@@ -274,7 +277,7 @@ describe('an alert fires', () => {
       const viewer = await startViewing(fleet, engine, 'viewer')
       cleanUps.push(() => viewer.leave())
     })
-    // Its session moves on, so it is kept for its viewer.
+    // The session of the engine still moves bytes, so the engine is kept for its viewer.
     await mustFire('RoundhouseEngineUnhealthy', fleet, async () =>
       (await emulatorOf(sites[0].docker, engine.container_id)).setFaults({ hang: ['status'] }),
     )
@@ -340,7 +343,7 @@ describe('an alert fires', () => {
   })
 })
 
-/** Waits until a scrape says that all is well at a server. */
+/** Waits until a scrape shows that a server is well. */
 const untilQuiet = (server: TestServer, expr: string) =>
   until(`${expr} at ${instanceOf(server)}`, async () =>
     (await prometheus.query(expr)).find(({ metric }) => metric.instance === instanceOf(server)),

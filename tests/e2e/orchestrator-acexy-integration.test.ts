@@ -11,14 +11,14 @@ import { freePortRange, rangeSetting } from '../support/ports.ts'
 import { TestServer } from '../support/server.ts'
 
 /*
- * The seed's scenarios: the orchestrator as a process, real Docker, the engine emulator in containers, and acexy's own
- * behaviour with its real waits.
+ * The scenarios of the seed (the specification that this project began with): the orchestrator as a process, real Docker,
+ * the engine emulator in containers, and acexy's behaviour with its real waits.
  */
 
 const API_KEY = 'a key'
 /** Two seconds of the emulator's playback, in whole packets. */
 const WATCHED_BYTES = 188 * 1_300
-/** So long may an engine that answers still be told as starting. */
+/** How long an engine that already answers may still be reported as `starting`. */
 const READY_WITHIN_MS = 1_500
 const SCENARIO_TIMEOUT_MS = 60_000
 
@@ -42,7 +42,7 @@ afterAll(() => {
   if (passed.size === wanted.size) console.log('✅ ALL INTEGRATION TESTS PASSED!')
 })
 
-/** A test whose success counts for the last line of the output. */
+/** Defines a test whose success counts for the last line of the output. */
 function scenario(name: string, work: () => Promise<void>): void {
   wanted.add(name)
   test(
@@ -163,7 +163,7 @@ interface Settings {
   readonly [name: string]: string
 }
 
-/** An orchestrator with a label and ports of its own; it and its containers are removed after the test. */
+/** Starts an orchestrator with a label and ports of its own. It and its containers are removed after the test. */
 async function orchestrator(env: Settings = {}): Promise<{ server: TestServer; docker: TestDocker }> {
   const docker = await connectTestDocker()
   cleanUps.push(docker.cleanUp)
@@ -183,7 +183,7 @@ async function orchestrator(env: Settings = {}): Promise<{ server: TestServer; d
   return { server, docker }
 }
 
-/** The same, on a Docker whose starts can be made to wait. */
+/** Starts an orchestrator on a Docker whose starts can be held back. */
 async function heldOrchestrator(env: Settings): Promise<{ server: TestServer; docker: DockerProxy }> {
   const docker = await DockerProxy.open(process.env.DOCKER_HOST ?? null)
   cleanUps.push(() => docker.stop())
@@ -191,13 +191,13 @@ async function heldOrchestrator(env: Settings): Promise<{ server: TestServer; do
   return { server, docker }
 }
 
-/** What was provisioned, and what the very next `GET /engines` said. */
+/** An engine that was provisioned, and what the next `GET /engines` listed. */
 interface Look {
   readonly provisioned: string
   readonly listed: readonly string[]
 }
 
-/** acexy on the engines' host, and a look at the engines right after each of its provisions. */
+/** Starts acexy on the engines' host, and reads the list of engines right after each of its provisions. */
 async function startedClient(server: TestServer): Promise<{ acexy: AcexyClient; looks: readonly Look[] }> {
   const looks: Look[] = []
   const send = async (request: Request): Promise<Response> => {
@@ -227,13 +227,13 @@ interface EngineRow {
 
 const everyEngine = (server: TestServer) => server.get<EngineRow[]>('/engines?status=all')
 
-/** How many engines have lost their caller; while they are being started, no answer of the API tells it. */
+/** Counts unclaimed engines in the database, because the API does not show them while they are being started. */
 function unclaimed(server: TestServer): number {
   using database = new Database(server.databasePath, { readonly: true })
   return database.query('select id from engines where unclaimed_since is not null').all().length
 }
 
-/** The one engine's. */
+/** The state of the only engine. */
 async function stateOf(server: TestServer) {
   const [row] = await everyEngine(server)
   return row && { status: row.status, health_status: row.health_status, listed: row.listed }
@@ -244,7 +244,7 @@ async function streamIds(server: TestServer, status: string): Promise<string[]> 
   return streams.map(({ id }) => id)
 }
 
-/** One POST as acexy sends it, for tests that need no more of acexy. */
+/** Sends one POST as acexy does, for tests that need nothing else of acexy. */
 async function provisioned(server: TestServer, signal?: AbortSignal) {
   const headers = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' }
   const init = signal === undefined ? { headers } : { headers, signal }
@@ -257,7 +257,7 @@ async function provisioned(server: TestServer, signal?: AbortSignal) {
 async function answersWell(port: number): Promise<boolean> {
   try {
     const url = `http://127.0.0.1:${port}/server/api?api_version=3&method=get_status`
-    // A connection of its own each time: the published port takes connections before the engine does.
+    // Each request uses a new connection, because the published port accepts connections before the engine does.
     return (await fetch(url, { keepalive: false, signal: AbortSignal.timeout(1_000) })).ok
   } catch {
     return false
@@ -276,7 +276,7 @@ function content(choice: (typeof CONTENTS)[number] | undefined): (typeof CONTENT
 
 const containerOf = ({ viewed }: Viewing): string => viewed.route.containerId ?? ''
 
-/** Whole packets in sequence, with valid tables and a clock: what a player needs to begin. */
+/** Checks for whole packets in sequence, with valid tables and a clock, which a player needs to start. */
 function expectTransportStream(bytes: Uint8Array): void {
   expect(bytes.length).toBe(WATCHED_BYTES)
   const packets = parsePackets(bytes)

@@ -14,13 +14,13 @@ import {
 } from '../support/lifecycle.ts'
 import type { TestServer } from '../support/server.ts'
 
-/* Sessions at real engines (the emulator, in containers), and what becomes of their streams in the books. */
+/* Sessions at real engines (the emulator, in containers), and what happens to their streams in the books. */
 
 setDefaultTimeout(60_000)
 
 const SESSION_IDLE_MS = 1_500
 const COLLECT_INTERVAL_S = 0.5
-/** An idle session is given up, the next question denies it; two more denials later its stream has ended. */
+/** The engine gives an idle session up and denies it at the next question. Two more denials later, the stream has ended. */
 const DEAD_WITHIN_MS = SESSION_IDLE_MS + 3 * COLLECT_INTERVAL_S * 1_000 + 2_000
 
 let site: TestSite
@@ -51,7 +51,10 @@ async function fleetOfSize(
   return { server, fleet: await untilReady(server, size) }
 }
 
-/** A proxy with a viewer at each of these engines, that has told of their streams. Gives what kills it. */
+/**
+ * Starts a proxy with a viewer on each of these engines, and reports their streams. Returns the function that kills the
+ * proxy.
+ */
 async function proxyWith(server: TestServer, engines: readonly FleetRow[]): Promise<() => Promise<void>> {
   const command = ['bun', join(import.meta.dir, '../support/proxy-process.ts')]
   const proxy = Bun.spawn([...command, ...engines.map(({ port }) => String(port))], { stdout: 'pipe' })
@@ -103,7 +106,7 @@ describe.each(['true', 'false'])('where questions keep a session alive: %s', (ke
       ...[0, 1, 2].map((index) => [`killed-${index}`, 'ended', 'session_unknown']),
     ])
     expect(await capacityOf(server)).toEqual(expect.objectContaining({ used: 1, available: 3 }))
-    // The engines are the same and free, and the viewer of the other goes on.
+    // The engines are the same and free, and the viewer on the other engine goes on.
     const after = await fleetOf(server)
     expect(after.map(({ container_id, status, streams }) => [container_id, status, streams.length])).toEqual(
       fleet.map(({ container_id }) => [container_id, 'ready', container_id === other.container_id ? 1 : 0]),
@@ -131,7 +134,7 @@ test('statistics are taken of every started stream, and none of one that has end
       }),
     ),
   )
-  // Both spellings of the speeds.
+  // Engines spell the speeds in two ways.
   for (const samples of [first, second]) expect(samples?.at(-1)?.speed_down).toBeGreaterThan(0)
   const bytes = (first ?? []).map(({ downloaded }) => downloaded ?? 0)
   expect(bytes).toEqual(bytes.toSorted((a, b) => a - b))

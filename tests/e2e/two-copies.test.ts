@@ -5,11 +5,9 @@ import { staysFor, until } from '../support/docker.ts'
 import { type EngineRow, listedIds, mustProvision, openTestSite, type TestSite } from '../support/fleet.ts'
 import type { TestServer } from '../support/server.ts'
 
-/*
- * Two orchestrators with one label on one Docker Engine, and tools that make engines anew.
- */
+/* Two orchestrators with the same label on one Docker Engine, and tools that recreate engines. */
 
-/** Docker takes its time, and the default of a preload reaches the first file of a run only (Bun 1.4.5). */
+/** Docker is slow, and a default timeout that a preload sets applies only to the first file of a run (Bun 1.4.5). */
 setDefaultTimeout(60_000)
 
 interface Told {
@@ -24,7 +22,7 @@ beforeAll(async () => {
 afterEach(() => site.cleanUp())
 afterAll(() => site?.cleanUp())
 
-/** Docker's word on a container; null where there is none. */
+/** Inspects a container in Docker; null if there is none. */
 async function inspected(id: string): Promise<Dockerode.ContainerInspectInfo | null> {
   try {
     return await site.docker.client.getContainer(id).inspect()
@@ -54,7 +52,7 @@ async function provisioned(server: TestServer, count: number): Promise<string[]>
   return engines.map((engine) => engine.container_id)
 }
 
-/** What tools do: the same again, as Docker told of it before. */
+/** Creates a container again from Docker's inspection of it, as tools do. */
 function copyOf(
   { Config, HostConfig }: Dockerode.ContainerInspectInfo,
   { name, publishes }: { readonly name: string; readonly publishes: boolean },
@@ -129,7 +127,7 @@ describe('a new database', () => {
     )
     expect(server.output).toContain(`(${Config.Labels['roundhouse.installation']})`)
     expect(await told(server)).toEqual([])
-    // They are its own from now on, over its restarts too, and what it makes carries its own id.
+    // From now on the engines belong to the new installation, also after its restarts, and new containers carry its own id.
     await server.end()
     await server.start()
     expect((await listedIds(server)).toSorted()).toEqual(engines.toSorted())

@@ -18,13 +18,16 @@ import {
 import type { TestServer } from '../support/server.ts'
 import { openVpnSite, untilNode, type VpnSite } from '../support/vpn-site.ts'
 
-/* Viewers whom no event reported, on real Docker: nobody ends an engine under them, and who has left keeps none. */
+/*
+ * Viewers whom no event reported, on real Docker: no engine is ended while they watch, and none is kept for viewers who have
+ * left.
+ */
 
 setDefaultTimeout(120_000)
 
 const HIDE_S = 3
 const AUTO_DELETE = { AUTO_DELETE: 'true', ENGINE_GRACE_PERIOD_S: '5', DRAIN_HIDE_S: String(HIDE_S) }
-/** Longer than it is hidden before it goes. */
+/** Longer than an engine is hidden before it is removed. */
 const KEPT_MS = (HIDE_S + 15) * 1_000
 
 const cleanUps: (() => Promise<unknown>)[] = []
@@ -35,7 +38,7 @@ beforeAll(async () => {
   bare = await buildBareEngineImage()
 }, 240_000)
 
-/** A test on a Docker label of its own, so that several can run at the same time. */
+/** Runs a test with a Docker label of its own, so that several tests can run at the same time. */
 const onSite = (work: (site: TestSite) => Promise<void>) => async (): Promise<void> => {
   const site = await openTestSite()
   try {
@@ -57,7 +60,7 @@ async function readyEngine(server: TestServer): Promise<Provisioned> {
   return engine
 }
 
-/** Waits until the engine drains, and watches that the viewer gets his bytes for longer than it is hidden. */
+/** Waits until the engine drains, and checks that the viewer receives bytes for longer than the engine is hidden. */
 async function expectKept(server: TestServer, containerId: string, viewer: Viewer): Promise<void> {
   await until('it drains', async () => (await engineOf(server, containerId))?.status === 'draining', 30_000)
   await staysFor(KEPT_MS, 'the stream moves', async () => {
@@ -67,7 +70,7 @@ async function expectKept(server: TestServer, containerId: string, viewer: Viewe
   expect(await engineOf(server, containerId)).toMatchObject({ status: 'draining', listed: false })
 }
 
-/** The viewer leaves, and the engine goes soon; gives the milliseconds until its removal was decided. */
+/** Makes the viewer leave and waits for the engine's removal. Returns the milliseconds until the removal was decided. */
 async function expectRemoved(
   { docker }: TestSite,
   server: TestServer,
@@ -127,7 +130,7 @@ describe('an engine with a viewer whom no event reported', () => {
       const { container_id: id, host_http_port: port } = await readyEngine(server)
       const viewer = await openViewer(port)
       await expectKept(server, id, viewer)
-      // Half a minute of silence.
+      // Half a minute without traffic.
       expect(await expectRemoved(site, server, id, viewer)).toBeWithin(25_000, 50_000)
     }),
   )
@@ -188,7 +191,7 @@ test(
   }),
 )
 
-/** Who is connected to an engine, looked at again and again as Roundhouse does. */
+/** Looks again and again at the connections to an engine, as Roundhouse does. */
 class Connections {
   longestMs = 0
   readonly #since = new Map<string, number>()
@@ -220,7 +223,7 @@ test(
   'an event with a wrong key is a line in the log, counted, and a warning',
   onSite(async (site) => {
     const server = await started(site, { API_KEY: 'the-right-key' })
-    // As an acexy whose base URL ends with a slash.
+    // The path of an acexy whose base URL ends with a slash.
     const send = (headers: Record<string, string>) =>
       server.post('//events/stream_started', {}, { headers }).then(({ status }) => status)
     for (let time = 0; time < 3; time++) expect(await send({ authorization: 'Bearer a-wrong-key' })).toBe(403)

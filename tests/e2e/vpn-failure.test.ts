@@ -14,8 +14,8 @@ import {
 } from '../support/vpn-site.ts'
 
 /*
- * The seed's VPN failure scenarios: the orchestrator as a process, real Docker, Gluetun and engine emulators in containers,
- * and what acexy makes of it.
+ * The VPN failure scenarios of the seed (the specification that this project began with): the orchestrator as a process,
+ * real Docker, Gluetun and engine emulators in containers, and how acexy reacts.
  */
 
 setDefaultTimeout(60_000)
@@ -34,7 +34,7 @@ afterEach(async () => {
 })
 afterAll(() => vpn?.cleanUp())
 
-/** acexy on the host, with the status of this moment. */
+/** Starts acexy on the host, with the current status. */
 async function acexyAt(server: TestServer): Promise<AcexyClient> {
   const acexy = new AcexyClient({ url: server.url })
   cleanUps.push(() => acexy.stop())
@@ -42,7 +42,7 @@ async function acexyAt(server: TestServer): Promise<AcexyClient> {
   return acexy
 }
 
-/** A Gluetun that is well, and a server that knows it. */
+/** Runs a healthy Gluetun and a server that has its forwarded port. */
 async function healthy(env: Readonly<Record<string, string>> = {}) {
   const gluetun = await vpn.gluetun()
   const server = vpn.server([gluetun], env)
@@ -121,7 +121,7 @@ describe('the VPN is', () => {
   })
 
   test('starting: 503 with a short time to come back, and an engine as soon as it is up', async () => {
-    // Docker asks for the health for the first time after that long.
+    // Docker makes its first health check after this time.
     const gluetun = await vpn.gluetun({ healthcheckMs: 4_000 })
     const server = vpn.server([gluetun])
     await server.start()
@@ -201,6 +201,6 @@ test('scenario 2: acexy uses an engine of a surviving node, and without one its 
       `Cannot provision engine: VPN not available - Gluetun VPN container '${lost}' is not running (exited); ` +
       `Gluetun VPN container '${kept}' is not running (exited)`,
   })
-  // The first one believes its list of engines for two seconds.
+  // A new acexy is needed, because the first one keeps its list of engines for two seconds.
   expect((await refusedWith(await acexyAt(server), server)).retryAfterSeconds).toBe(60)
 })

@@ -15,8 +15,8 @@ import type { TestServer } from '../support/server.ts'
 import { openVpnSite, untilForwarding, untilNode, type VpnSite, vpnOf } from '../support/vpn-site.ts'
 
 /*
- * A VPN that is configured, or misspelt, by a restart while somebody watches: the orchestrator as a process, real Docker, the
- * emulators of Gluetun and of engines.
+ * A restart configures or misspells a VPN while somebody watches: the orchestrator as a process, real Docker, the emulators
+ * of Gluetun and of engines.
  */
 
 setDefaultTimeout(120_000)
@@ -38,7 +38,7 @@ interface Status {
 }
 
 const OUTSIDE = 'it is outside the VPN'
-/** Engines without a VPN have no tunnel to ask for. */
+/** Engines without a VPN have no tunnel to ask about. */
 const WITHOUT_VPN = { GLUETUN_CONTAINER_NAME: '', ENGINE_ENV: '' }
 
 const rowsOf = (server: TestServer): Promise<Row[]> => server.get('/engines?status=all')
@@ -48,26 +48,26 @@ const warningsOf = async (server: TestServer): Promise<string[]> =>
     ({ code, message }) => `${code}: ${message}`,
   )
 
-/** The rows change first, the look at the fleet that finds what is to be warned of comes after them. */
+/** Waits, because the rows change before the fleet is checked for warnings. */
 const untilNoWarning = (server: TestServer): Promise<boolean> =>
   until('nothing is warned of', async () => (await warningsOf(server)).length === 0)
 
 const stateOf = async (id: string): Promise<string> =>
   (await vpn.site.docker.client.getContainer(id).inspect()).State.Status
 
-/** Waits until the viewer has more bytes than now: on a busy machine a chunk may be late, and is no sign of an end. */
+/** Waits until the viewer has more bytes than now. On a busy machine a chunk may be late, which does not mean an end. */
 const untilItMoves = async (viewer: Viewer): Promise<true> => {
   const before = viewer.bytes()
   return until('the stream moves', () => viewer.bytes() > before)
 }
 
-/** As a proxy leaves: the engine would keep the session for a minute. */
+/** Leaves and stops the session, as a proxy does. Otherwise the engine would keep the session for a minute. */
 async function leaveForGood(viewer: Viewer): Promise<void> {
   viewer.leave()
   await fetch(`${viewer.statUrl.replace('/stat/', '/cmd/')}?method=stop`, { keepalive: false })
 }
 
-/** An engine without a VPN and its viewer, and a server that ended; its next start has the VPN. */
+/** Runs an engine without a VPN, its viewer, and a server that then ends. The next start of the server has the VPN. */
 async function playedOutside(gluetun: RunningGluetun, env: Readonly<Record<string, string>> = {}) {
   const server = vpn.server([gluetun], env)
   await server.start(WITHOUT_VPN)
@@ -102,7 +102,7 @@ test('an engine from before the VPN is hidden at once, its stream ended, and it 
   await staysFor(1_000, 'no byte comes any more', async () => viewer.bytes() === bytes)
   expect(await streamOf(server, 'watched')).toMatchObject({ status: 'ended', end_reason: 'outside_vpn' })
 
-  // No node is up: it waits as it is, over a crash too.
+  // No node is up, so the engine waits unchanged, also over a crash.
   await server.end('SIGKILL')
   await server.start()
   await untilNode(server, 'down')

@@ -17,7 +17,7 @@ import {
 } from '../support/vpn-site.ts'
 
 /*
- * What becomes of engines when their VPN goes and comes back, on real Docker with the emulators of Gluetun and of engines in
+ * What happens to engines when their VPN goes and comes back, on real Docker with the emulators of Gluetun and of engines in
  * one network namespace.
  */
 
@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterEach(() => vpn.cleanUp())
 afterAll(() => vpn?.cleanUp())
 
-/** A Gluetun that is well, and a server with so many ready engines behind it. */
+/** Runs a healthy Gluetun, and a server with this many ready engines behind it. */
 async function fleetBehind(
   count: number,
   env: Readonly<Record<string, string>> = {},
@@ -51,7 +51,7 @@ async function fleetBehind(
   return { gluetun, server, fleet }
 }
 
-/** Waits until every engine answers at its port, through Gluetun's present namespace, that it is connected. */
+/** Waits until every engine answers at its port, through Gluetun's current network namespace, that it is connected. */
 const untilConnected = (fleet: readonly FleetRow[]): Promise<true> =>
   until('all engines are connected', async () => {
     const answers = await Promise.all(fleet.map(({ port }) => connectionAt(port)))
@@ -64,7 +64,7 @@ const namesOf = (fleet: readonly FleetRow[]): string[] =>
 const kindsOf = (server: TestServer, kind: string): number =>
   journalOf(server).filter((entry) => entry.kind === kind).length
 
-/** The rows of the engines, as far as the API does not show them. */
+/** Reads what the API does not show of the engines' rows. */
 function portsOf(
   server: TestServer,
 ): { id: string; http: number; https: number; api: number; p2p: number }[] {
@@ -158,7 +158,7 @@ describe('Gluetun', () => {
     console.log(`made anew: all engines back after ${Math.round(performance.now() - startedMs)} ms`)
     expect(namesOf(after).toSorted()).toEqual(namesOf(fleet).toSorted())
     await untilConnected(after)
-    // A name is given once.
+    // A name is never given to two engines.
     const { container_name: name } = await mustProvision(server)
     expect(namesOf(fleet)).not.toContain(name)
   })
@@ -166,7 +166,7 @@ describe('Gluetun', () => {
   test('crashed and started by its restart policy: the same', async () => {
     const { gluetun, server, fleet } = await fleetBehind(2, {}, {}, { restartPolicy: 'always' })
     await gluetun.faults({ exit: 2 })
-    // Its policy may have started it before anybody saw it down.
+    // The restart policy may have restarted Gluetun before it was seen down.
     await until(
       'it was seen not to be up',
       () => kindsOf(server, 'vpn.down') + kindsOf(server, 'vpn.unknown') > 0,
@@ -266,7 +266,8 @@ describe('every version of Gluetun', () => {
     expect((await vpnOf(server)).nodes[0]).toMatchObject({ state: 'up' })
     await mustProvision(server)
 
-    // Who has never heard it waits for one answer, and then goes by what Docker says.
+    // After a restart, the server has never had an answer of the control server. It waits for one answer, and then goes by
+    // what Docker says.
     await server.end()
     await server.start()
     const { afterMs } = await untilNode(server, 'up')
