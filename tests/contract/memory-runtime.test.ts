@@ -25,12 +25,12 @@ const SPEC: ContainerSpec = {
 let runtime: MemoryRuntime
 let id: string
 
-/** The state of the one container, by a way that no fault touches. */
+/** The state of the only container, read without a call that a fault could affect. */
 function state(): string | undefined {
   return runtime.containers()[0]?.state
 }
 
-/** An engine without containers. */
+/** A runtime without containers. */
 function emptyRuntime(changes: Partial<MemoryRuntimeOptions> = {}): MemoryRuntime {
   return new MemoryRuntime({
     clock: systemClock,
@@ -234,7 +234,7 @@ describe('the engine behind the in-memory runtime', () => {
 })
 
 describe('an in-memory engine that ends with all its containers', () => {
-  /** Creates and starts another one. */
+  /** Creates and starts another container. */
   async function started(name: string, changes: Partial<ContainerSpec> = {}): Promise<string> {
     const other = await runtime.create({ ...SPEC, name, ...changes })
     await runtime.start(other)
@@ -315,7 +315,7 @@ describe('an in-memory engine that ends with all its containers', () => {
     runtime.stopDaemon({ tellsDeaths: false })
     runtime.comeUp({ restarts: (each) => each === other })
     expect(states()).toEqual({ 'acestream-1': ['exited', 0], 'acestream-2': ['running', null] })
-    // An end that leaves the containers alone (live-restore) starts nothing.
+    // An engine that goes down without its containers (live-restore) restarts none of them.
     runtime.goDown()
     runtime.comeUp()
     expect(state()).toBe('exited')
@@ -354,7 +354,7 @@ describe('the in-memory runtime', () => {
     runtime = emptyRuntime({ clock })
     id = await runtime.create(SPEC)
     await runtime.start(id)
-    /** Lets it crash, and gives how long it was away. */
+    /** Crashes the container and returns how long it was away. */
     const away = async () => {
       runtime.crash(id)
       const before = clock.now()

@@ -18,7 +18,7 @@ import { contractOfVerbs } from '../support/runtime-contract-verbs.ts'
 import { contractOfWatching } from '../support/runtime-contract-watch.ts'
 import { EXIT_CODE, ensureTinyImage, PROGRAMS, SAID } from '../support/tiny-image.ts'
 
-/** One suite for every runtime: what a caller may rely on without knowing which one it has. */
+/** One suite for every runtime: what a caller may rely on without knowing which runtime it has. */
 function runtimeContract(name: string, connect: () => Promise<Subject>): void {
   describe(`the runtime contract, kept by ${name}`, () => {
     const bench = new Bench(connect)
@@ -57,7 +57,7 @@ function commandOf(command: readonly string[]): Command {
   }
 }
 
-/** Several in-memory runtimes cannot share their containers: other deadlines are put on the one there is. */
+/** In-memory runtimes cannot share containers, so `withDeadlines` changes the deadlines of the only one. */
 async function connectMemory(): Promise<Subject> {
   const deadlinesMs: { -readonly [verb in keyof Deadlines]: number } = { ...DEFAULT_DEADLINES_MS }
   const image = 'roundhouse-test/tiny:memory'

@@ -28,7 +28,7 @@ const SPEC: ContainerSpec = {
   cpus: null,
 }
 
-/** Every call of a runtime, with the verb by which its deadline is named. */
+/** Every call of a runtime, with the name of its deadline. */
 function everyCall(runtime: Runtime): [keyof Deadlines, () => Promise<unknown>][] {
   const handlers = { onOpen: () => {}, onEvent: () => {}, onChange: () => {} }
   return [
@@ -114,7 +114,7 @@ describe('the traffic of a container', () => {
       { receivedBytes: 105, sentBytes: 207 },
     ],
     ['none where Docker names no networks', lookOf('host'), { read: '' }, null],
-    // Docker answers with the counters of the donor.
+    // Docker answers with the counters of the network container.
     ['none in the network of another', lookOf('container:abc'), { read: '', networks: counters }, null],
   ])('is that of %s', async (_, look, stats, traffic) => {
     const answers = [look, httpAnswer(200, stats)]
@@ -137,7 +137,7 @@ describe('the traffic of a container', () => {
 })
 
 describe('a command in a container', () => {
-  /** A piece of output as Docker frames it; 1 is the output, 2 that for errors. */
+  /** A piece of output in Docker's framing; 1 is stdout, 2 is stderr. */
   const piece = (whose: 1 | 2, text: string): string => {
     const header = Buffer.alloc(8)
     header.writeUInt8(whose)
@@ -148,7 +148,7 @@ describe('a command in a container', () => {
   const streamOf = (raw: string) => `${STREAM_HEADERS}${chunkOf(raw)}${chunkOf('')}`
   const ended = (ExitCode: number) => httpAnswer(200, { Running: false, ExitCode })
 
-  /** What comes of a command at a daemon that answers one question after the other so. */
+  /** The result of a command, from a daemon that gives these answers one after the other. */
   async function resultOf(answers: string[], deadlineMs = 5_000) {
     using daemon = rawDaemon((wire) => wire.send(answers.shift() ?? ''))
     const runtime = dockerRuntimeAt(daemon.dockerHost, { exec: deadlineMs })
@@ -165,7 +165,7 @@ describe('a command in a container', () => {
   })
 
   test('gives the beginning of a long output, and no half character', async () => {
-    // Two bytes each in UTF-8, behind one of a single byte: the bound cuts one in two.
+    // Each of these characters has two bytes in UTF-8, after one of a single byte, so the bound cuts one in two.
     const text = `x${Buffer.from('ü'.repeat(200_000)).toString('latin1')}`
     const { output } = await resultOf([made, streamOf(piece(1, text)), ended(0)])
     expect(output).toBe(`x${'ü'.repeat(32 * 1024 - 1)}`)
@@ -217,7 +217,7 @@ describe('the event stream', () => {
     atMs: 1_795_439_303_727,
   }
 
-  /** Follows until the stream ends; gives the events and how it ended. */
+  /** Follows the stream to its end. Returns the events and how the stream ended. */
   async function followed(daemon: FakeDaemon, signal = new AbortController().signal) {
     const events: ContainerEvent[] = []
     let opened = 0
@@ -281,7 +281,7 @@ describe('the event stream', () => {
     const runtime = dockerRuntimeAt(daemon.dockerHost, deadlinesOf(100))
     const ended = runtime.events({ onOpen: () => opened.resolve(), onEvent: () => {} }, abort.signal)
     await opened.promise
-    // Every deadline, that of the subscription too, has passed when this one has.
+    // When this deadline has passed, every other one has passed too, including that of the subscription.
     await expect(runtime.inspect('abc')).rejects.toThrow('within 100 ms')
     await until('only the connection of the events is left', () => daemon.open() === 1)
     abort.abort()
@@ -328,7 +328,7 @@ describe('what Docker says of the health of a container', () => {
   const startedAt = '2026-11-25T04:34:48.5Z'
   const said = (Start: string, Output: string) => ({ Start, End: Start, ExitCode: 1, Output })
   const after = (output: string) => said('2026-11-25T04:34:49.3207Z', output)
-  // Gluetun's own check, recorded.
+  // The output of Gluetun's own health check, recorded.
   const gluetun =
     '2026-11-23T22:06:45Z \u001b[31mERROR\u001b[0m HTTP response status is not OK: 500 500 Internal Server Error: ' +
     'startup check: all check tries failed\n\n2026-11-23T22:06:45Z INFO Shutdown successful\n'
@@ -415,7 +415,7 @@ describe('a real Docker Engine', () => {
       CapDrop: ['ALL'],
       PortBindings: { '6878/tcp': [{ HostIp: '127.0.0.1', HostPort: String(hostPort) }] },
     })
-    // Newer ones write the prefix.
+    // Newer versions of Docker write the prefix.
     const added = (HostConfig.CapAdd as string[]).map((name) => name.replace(/^CAP_/, ''))
     expect(added.toSorted()).toEqual(['CHOWN', 'NET_BIND_SERVICE'])
     expect(Config.Env).toEqual(expect.arrayContaining(['CONF=a=b c', 'EMPTY=']))
@@ -469,7 +469,7 @@ describe('a real Docker Engine', () => {
   })
 })
 
-/** As a daemon that shuts down: an end in good form, then no connection. */
+/** Ends the stream as a daemon does that shuts down: first a regular end, then no connection. */
 function endStream(wire: Wire): void {
   wire.send(chunkOf(''))
   wire.cut()

@@ -23,7 +23,7 @@ afterAll(() => docker.cleanUp())
 
 const HOUR_MS = 3_600_000
 
-/** Stands for the control server of a container in the network of the host. */
+/** Plays the control server of a container in the host's network. */
 function controlServer(answer: (path: string) => Response | Promise<Response>) {
   const asked: string[] = []
   const server = Bun.serve({
@@ -60,7 +60,7 @@ function specOf(name: string, changes: Partial<ContainerSpec> = {}): ContainerSp
   return { name: `roundhouse-test-${docker.label.value}-${name}`, image, labels, ...rest, ...changes }
 }
 
-/** A container of that specification, running. */
+/** Runs a container with this specification. */
 async function started(spec: ContainerSpec): Promise<string> {
   const runtime = dockerRuntimeAt(docker.dockerHost)
   const id = await runtime.create(spec)
