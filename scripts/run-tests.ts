@@ -51,7 +51,7 @@ interface Outcome {
   readonly failed: number
   readonly ms: number
   readonly output: string
-  /** The output of the first run, if the file failed beside others and passed alone. */
+  /** The output of the first run, if the file failed while other files ran and then passed alone. */
   readonly unsteady?: string
 }
 
@@ -85,7 +85,7 @@ async function runAtOnce(files: string[], another: Promise<unknown>): Promise<vo
   for (const first of again) outcomes.push(await runAlone(first))
 }
 
-/** Runs a file that failed beside others once more. */
+/** Runs a file once more that failed while other files ran. */
 async function runAlone(first: Outcome): Promise<Outcome> {
   const second = await run(first.name, [...TEST, first.name], 'at the end')
   const outcome = { ...second, ms: first.ms + second.ms }

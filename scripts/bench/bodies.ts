@@ -1,7 +1,7 @@
 /**
- * Measures how much processor time of the main thread one body costs, whoever sends it. The whole application runs in this
- * process, on the runtime in memory. Every route that takes a body gets the bodies below 64 kB that cause the most work:
- * deep, wide, wrong in every member, long, escaped, cut off.
+ * Measures how much processor time of the main thread one body costs. The whole application runs in this process, on the
+ * runtime in memory. Every route that takes a body gets the bodies below 64 kB that cause the most work: deep, wide, wrong
+ * in every member, long, escaped, cut off.
  */
 
 import { Rig } from '../../tests/support/rig.ts'

@@ -70,8 +70,8 @@ export const createLabelledGauges = (registry: Registry): readonly ((figures: Fi
   })
 
 /**
- * Makes a series for each state; that of the present state is 1, the others are 0. `before` are the labels in front of the
- * state.
+ * Makes a series for each state. The series of the current state is 1, the others are 0. `before` are the labels in front of
+ * the state.
  */
 const oneOf = (states: readonly string[], present: string, ...before: readonly string[]): readonly Series[] =>
   states.map((state) => [[...before, state], Number(state === present)])

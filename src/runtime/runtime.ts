@@ -220,7 +220,7 @@ export interface Runtime {
    */
   events(handlers: EventHandlers, signal: AbortSignal): Promise<void>
   /**
-   * Reports that the container of this name, whoever made it, was created, started, ended, paused or removed, was renamed to
+   * Reports that the container of this name (ours or not) was created, started, ended, paused or removed, was renamed to
    * this name, or has a new health verdict; later containers of that name too. Does not report that the container lost its
    * name by a renaming. Ends like `events`.
    */

@@ -40,7 +40,7 @@ export async function agreement(
   }
 }
 
-/** Reads the leases from the database file, beside the running server or while no server has it open. */
+/** Reads the leases from the database file. This works while the server runs, and while no server has the file open. */
 export function leasedPorts(server: TestServer): number[] {
   const database = new Database(server.databasePath, { readonly: true })
   try {

@@ -12,7 +12,9 @@ export class Exposition {
     }
   }
 
-  /** The value of a series, which is given as it is written, with its labels. Throws if there is no such series. */
+  /**
+   * The value of a series. `series` is its name with its labels, exactly as in the text. Throws if there is no such series.
+   */
   of(series: string): number {
     const value = this.#values.get(series)
     if (value === undefined) throw new Error(`no series ${series}`)

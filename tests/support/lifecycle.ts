@@ -213,7 +213,7 @@ export class Census {
   }
 }
 
-/** Reads the journal, oldest entry first, beside the running server. */
+/** Reads the journal from the database file, oldest entry first, while the server runs. */
 export function journalOf(server: TestServer): JournalRow[] {
   const database = new Database(server.databasePath, { readonly: true })
   try {
