@@ -4,7 +4,7 @@ import { ContainerSync } from '../control/containers/container-sync.ts'
 import { Observer } from '../control/containers/observer.ts'
 import { OwnContainers } from '../control/containers/own-containers.ts'
 import { Remover } from '../control/containers/remover.ts'
-import { SyncSteps } from '../control/containers/sync-steps.ts'
+import { SyncActions } from '../control/containers/sync-actions.ts'
 import { Executor } from '../control/fleet/executor.ts'
 import { FleetSnapshots } from '../control/fleet/fleet-snapshots.ts'
 import { Operator } from '../control/fleet/operator.ts'
@@ -119,11 +119,11 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
   const { store, runtime, clock, wall, log, newId, random } = adapters
   const { edge, template, counters, facts, inHand, looks, nodes, books, ends, history } = base
   const { installation, warnings } = base
-  const syncSteps = new SyncSteps({
+  const syncActions = new SyncActions({
     ...{ store, clock, runtime, facts, template, nodes, log, newId, launches, looks },
   })
   const containerSync = new ContainerSync({
-    ...{ store, clock, runtime, facts, syncSteps, installation, warnings, looks, inHand },
+    ...{ store, clock, runtime, facts, syncActions, installation, warnings, looks, inHand },
   })
   const retention = new Retention({
     ...{ store, clock, books, ends, limits: history },

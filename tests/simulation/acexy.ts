@@ -48,7 +48,7 @@ const STATUS_TTL_MS = 30_000
 const TRIES = 3
 const SETTLE_MS = 5_000
 
-/** One acexy: chooses an engine for a viewer as upstream.md 4.4 and 4.5 have it. */
+/** One acexy: chooses an engine for a viewer as the program does. */
 export class Acexy {
   #list: { readonly rows: readonly EngineRow[]; readonly readMs: number } | null = null
   #status: { readonly value: Status; readonly readMs: number } | null = null

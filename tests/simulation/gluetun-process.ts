@@ -2,7 +2,7 @@ import type { Health } from '../../src/runtime/runtime.ts'
 import type { Random } from './random.ts'
 import type { SimClock } from './sim-clock.ts'
 
-/** How a version of Gluetun finds out that its tunnel is dead; measured on v3.40 and v3.41 (gluetun-acestream.md 1.3). */
+/** How a version of Gluetun finds out that its tunnel is dead; measured on v3.40 and v3.41. */
 export type Dialect = 'old' | 'new'
 
 /** The states of its VPN loop that last long enough to be seen. */

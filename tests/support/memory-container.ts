@@ -61,7 +61,7 @@ export const NO_TRAFFIC: Traffic = { receivedBytes: 0, sentBytes: 0 }
 const JOINED = 'container:'
 
 /** The network container as the network's text names it; null for a network of its own. */
-export function donorOf(network: string | null): string | null {
+export function networkContainerOf(network: string | null): string | null {
   return network?.startsWith(JOINED) ? network.slice(JOINED.length) : null
 }
 
@@ -94,7 +94,7 @@ export function nextRestartWaitMs(
 /** The container as `inspect` shows it. */
 export function observe(container: MemoryContainer): ContainerObservation {
   const { id, spec, state, network, address, health, createdAtMs, startedAtMs, restarts } = container
-  const joins = donorOf(network)
+  const joins = networkContainerOf(network)
   return {
     id,
     name: spec.name,

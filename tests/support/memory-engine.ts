@@ -9,12 +9,12 @@ import {
 } from '../../src/runtime/runtime.ts'
 import {
   type Command,
-  donorOf,
   hasProcess,
   joinedTo,
   KILLED,
   type MemoryContainer,
   NO_TRAFFIC,
+  networkContainerOf,
   nextRestartWaitMs,
   observe,
   type Program,
@@ -58,7 +58,7 @@ export class MemoryEngine {
     if (!this.images.has(spec.image))
       throw new RuntimeFailure('image_missing', `Image ${spec.image} is not here.`)
     this.#checkName(spec.name)
-    if (donorOf(spec.network) !== null && spec.ports.length > 0) {
+    if (networkContainerOf(spec.network) !== null && spec.ports.length > 0) {
       throw new RuntimeFailure('refused', 'A container in the network of another cannot publish ports.')
     }
     this.#created += 1
@@ -262,7 +262,7 @@ export class MemoryEngine {
   }
 
   #resolveNetwork(network: string | null): string {
-    const named = donorOf(network)
+    const named = networkContainerOf(network)
     const owner = named === null ? undefined : this.#find(named)
     return owner ? joinedTo(owner.id) : (network ?? 'bridge')
   }
@@ -296,7 +296,7 @@ export class MemoryEngine {
   }
 
   #checkNetwork(network: string): void {
-    const named = donorOf(network)
+    const named = networkContainerOf(network)
     if (named === null) {
       if (!this.networks.has(network)) throw new RuntimeFailure('refused', `Network ${network} is not known.`)
       return
@@ -320,7 +320,7 @@ export class MemoryEngine {
   }
 
   #freeAddress(network: string): string | null {
-    if (donorOf(network) !== null || network === 'host' || network === 'none') return null
+    if (networkContainerOf(network) !== null || network === 'host' || network === 'none') return null
     const used = new Set(this.#all().map(({ address }) => address))
     for (let host = 2; ; host += 1) {
       const address = `172.17.${Math.floor(host / 256)}.${host % 256}`
@@ -389,5 +389,5 @@ function isLeftToPolicy({ state, isStoppedByHand }: MemoryContainer): boolean {
 }
 
 function rankOf({ network }: MemoryContainer): number {
-  return donorOf(network) === null ? 0 : 1
+  return networkContainerOf(network) === null ? 0 : 1
 }

@@ -20,14 +20,14 @@ import { unusable, unusableWarning } from './found-values.ts'
 import type { Installation } from './installation.ts'
 import { observedChange } from './observed-change.ts'
 import { present } from './present.ts'
-import type { SyncSteps } from './sync-steps.ts'
+import type { SyncActions } from './sync-actions.ts'
 
 export interface ContainerSyncDeps {
   readonly store: Store
   readonly clock: Clock
   readonly runtime: Runtime
   readonly facts: Facts
-  readonly syncSteps: SyncSteps
+  readonly syncActions: SyncActions
   readonly installation: Installation
   readonly warnings: Warnings
   readonly looks: LookQueue
@@ -214,7 +214,7 @@ export class ContainerSync {
   async #syncStep(engine: Engine | undefined, seen: ContainerObservation | null): Promise<SyncStep['kind']> {
     const step = this.#decide(engine, seen)
     if (step.kind === 'wait' && seen !== null) this.#wait(seen)
-    await this.deps.syncSteps.execute(step, engine, seen)
+    await this.deps.syncActions.execute(step, engine, seen)
     return step.kind
   }
 

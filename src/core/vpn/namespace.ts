@@ -5,8 +5,8 @@ export type Namespace = 'alive' | 'dead' | 'foreign'
 
 /**
  * Whether an engine's network works. `dead`: the node was started again after the engine was. `foreign`: the network belongs
- * to an earlier container with the node's name. In both cases the engine's container still appears as running (measured,
- * gluetun-acestream.md 1.6). What is not known counts as alive.
+ * to an earlier container with the node's name. In both cases the engine's container still appears as running (measured).
+ * What is not known counts as alive.
  */
 export function namespaceOf(
   engine: { readonly networkContainerId: string | null; readonly containerStartedAt: number | null },

@@ -31,7 +31,7 @@ async function askAt({ host, port }: Address, signal: AbortSignal): Promise<bool
   return isConnected(JSON.parse(text))
 }
 
-/** The engine answers in the form `{"result":{"connected":true}}` (gluetun-acestream.md 2.1.1). */
+/** The engine answers in the form `{"result":{"connected":true}}`. */
 function isConnected(body: unknown): boolean {
   const result = typeof body === 'object' && body !== null && 'result' in body ? body.result : null
   const connected =

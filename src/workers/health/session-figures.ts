@@ -4,7 +4,7 @@ import type { Figures } from '../../core/streams/figures.ts'
 const STATUS_LENGTH_MAX = 32
 
 /**
- * Reads the figures in an engine's answer about a session (the `response` of a `stat` call, gluetun-acestream.md 2.1.3).
+ * Reads the figures in an engine's answer about a session (the `response` of a `stat` call).
  * Some versions write `speedDown` instead of `speed_down`, and the live position comes as strings. Fractions are rounded;
  * anything but a number of at least 0 becomes null. Returns null if there is no figure at all, as in the first answer about
  * a session.

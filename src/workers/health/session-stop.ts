@@ -38,7 +38,7 @@ async function askAt({ host, port }: Address, path: string, signal: AbortSignal)
   }
 }
 
-/** The engine answers in the form `{"response":"ok","error":null}` (upstream.md 4.9). */
+/** The engine answers in the form `{"response":"ok","error":null}`. */
 function inOurWords(body: unknown): StopAnswer {
   if (typeof body !== 'object' || body === null || !('response' in body)) return 'silent'
   const error = 'error' in body ? body.error : null

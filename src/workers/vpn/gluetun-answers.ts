@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import type { ControlFact } from './vpn-protocol.ts'
 
 /*
- * Readers for the answers of Gluetun's control server, as recorded from v3.38.0 to master (gluetun-acestream.md 1.1). Each
+ * Readers for the answers of Gluetun's control server, as recorded from v3.38.0 to master. Each
  * reader throws if the text is no such answer. The content type is no help: JSON comes as text/plain.
  */
 

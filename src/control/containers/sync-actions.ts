@@ -14,10 +14,10 @@ import type { LookQueue } from '../facts/look-queue.ts'
 import type { Launches } from '../provisioning/launches.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 import { adopt } from './adoption.ts'
+import { removeAsSeen } from './checked-removal.ts'
 import { applyObserved, observedChange } from './observed-change.ts'
-import { removeAsSeen } from './removal.ts'
 
-export interface SyncStepsDeps {
+export interface SyncActionsDeps {
   readonly store: Store
   readonly clock: Clock
   readonly runtime: Runtime
@@ -34,8 +34,8 @@ export interface SyncStepsDeps {
  * Does the sync steps that `core/containers/sync-step` decides. Each step may be done twice. A step that called Docker reads
  * the row again before it changes it.
  */
-export class SyncSteps {
-  constructor(private readonly deps: SyncStepsDeps) {}
+export class SyncActions {
+  constructor(private readonly deps: SyncActionsDeps) {}
 
   /**
    * Does one step. Throws RuntimeFailure if Docker can't be asked; then nothing was written, and a later look tries again.
