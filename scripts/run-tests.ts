@@ -23,8 +23,8 @@ const ROOT = join(import.meta.dir, '..')
 /** The timeout of a test without its own. It is long, because a busy machine is not a fault. */
 const TEST = ['bun', 'test', '--timeout', '30000'] as const
 
-/** How many files with Docker run at a time: they wait more than they work. One more when the tests without Docker have ended. */
-const AT_ONCE = Math.max(2, Math.min(4, cpus().length + 1))
+/** How many files with Docker run at a time: they wait more than they work. The tests without Docker take a core beside them. */
+const AT_ONCE = { besideOthers: 2, alone: Math.max(3, Math.min(4, cpus().length + 2)) } as const
 
 /**
  * Files that run alone. They compare names of containers with those in a document, and all running tests share one sequence
@@ -70,15 +70,19 @@ async function dockerFiles(): Promise<string[]> {
   return others.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
 }
 
-/** `another` resolves when there is a place for one more at a time. */
-async function runAtOnce(files: string[], another: Promise<unknown>): Promise<void> {
+/** `others` resolves when the tests that run beside the files have ended. */
+async function runAtOnce(files: string[], others: Promise<unknown>): Promise<void> {
   const all: Outcome[] = []
   const lane = async (): Promise<void> => {
     for (let file = files.shift(); file !== undefined; file = files.shift()) {
       all.push(await run(file, [...TEST, file], 'at the end'))
     }
   }
-  await Promise.all([...Array.from({ length: AT_ONCE }, lane), another.then(lane)])
+  const lanes = (count: number): Promise<unknown> => Promise.all(Array.from({ length: count }, lane))
+  await Promise.all([
+    lanes(AT_ONCE.besideOthers),
+    others.then(() => lanes(AT_ONCE.alone - AT_ONCE.besideOthers)),
+  ])
   const bad = all.filter(({ failed }) => failed > 0)
   const again = bad.length > SECOND_TURNS ? [] : bad
   outcomes.push(...all.filter((outcome) => !again.includes(outcome)))

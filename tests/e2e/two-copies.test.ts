@@ -78,7 +78,8 @@ describe('two installations with one label', () => {
     const warning = (await told(idle)).find(({ code }) => code === 'other_installation')
     expect(warning?.message).toStartWith('5 containers of another installation with our CONTAINER_LABEL')
     expect(await told(busy)).toEqual([])
-    expect(idle.output).toContain('5 containers of another installation')
+    // The log line is of the first look, which may have come before the last engine was made.
+    expect(idle.output).toMatch(/[1-5] containers? of another installation/)
 
     for (const id of [engines[0] ?? '', (await inspected(engines[1] ?? ''))?.Name.slice(1) ?? '']) {
       expect(await idle.answers(`/containers/${id}`)).toBe(404)
