@@ -19,8 +19,8 @@ test('the tests nearest to a file come first, then those that share its words, t
     'tests/unit/core/vpn.test.ts',
     'tests/unit/control/node.test.ts',
     'tests/unit/control/vpn.test.ts',
-    'tests/unit/core/ports.test.ts',
     'tests/unit/control/feed.test.ts',
+    'tests/unit/core/ports.test.ts',
   ])
 })
 

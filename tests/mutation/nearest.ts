@@ -50,10 +50,10 @@ function stepsTo(file: string, imports: Imports): ReadonlyMap<string, number> {
   return steps
 }
 
-/** The words of a path below the folder of all, as far as their forms agree: a settler is tested in `settling`. */
+/** The words of a path below the layer's folder, as far as their forms agree: a settler is tested in `settling`. */
 function wordsOf(path: string): readonly string[] {
   const words = path
-    .replace(/^(?:src|tests\/unit)\//, '')
+    .replace(/^(?:src|tests\/unit)\/\w+\//, '')
     .replace(/(?:\.test)?\.ts$/, '')
     .split(/[/-]/)
   return words.map((word) => word.replace(/s$/, '').slice(0, STEM_LETTERS))
