@@ -16,7 +16,7 @@ const byName = prepared((db) =>
     .prepare(),
 )
 
-/** The breaker as stored; a closed one when nothing was ever noted. */
+/** The stored breaker, or a closed one if nothing was ever stored. */
 export function breakerNamed(db: Db, name: BreakerName): Breaker {
   const row = byName(db).get({ name })
   if (row === undefined) return closedBreaker

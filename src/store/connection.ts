@@ -11,19 +11,19 @@ export interface Connection {
   readonly db: BunSQLiteDatabase<typeof schema>
 }
 
-/** For so long a write waits for another process; nobody is answered meanwhile. */
+/** How long a write waits for a lock of another process. The thread is blocked meanwhile, so no request is answered. */
 export const BUSY_MS = 250
 
 /**
- * What the log has when it is begun anew, at most: SQLite does so after each 1,000 pages (4 MB), unless another program reads an older
- * state of the database meanwhile. What it grew to until then would stay its size.
+ * Maximum size of the log after SQLite restarts it. SQLite restarts the log after every 1,000 pages (4 MB), unless another
+ * program still reads an older state of the database. Without this limit, the file of the log would never shrink.
  */
 const LOG_BYTES = 8_388_608
 
 /**
- * Opens the database file, makes it if it is missing, and brings it up to date. WAL with `synchronous=FULL`: what is
- * committed survives a power cut. Throws the error of the system or the library when the file can't be opened, or not written to, or
- * is no database, and StorageFailure, with the file as it was, when a newer version wrote it.
+ * Opens the database file, creates it if it is missing, and applies migrations. Uses WAL with `synchronous=FULL`, so
+ * committed data survives a power cut. Throws the error of the system or the library if the file can't be opened, can't be
+ * written or is no database. Throws StorageFailure, and leaves the file unchanged, if a newer version wrote it.
  */
 export function openFile(path: string): Connection {
   createPrivate(path)
@@ -31,13 +31,13 @@ export function openFile(path: string): Connection {
   try {
     return connect(client)
   } catch (error) {
-    // Left open, it would keep its locks.
+    // An open connection would keep its locks.
     client.close()
     throw error
   }
 }
 
-/** The same for a database that is open already. */
+/** Does the same as `openFile` for a database that is already open. */
 export function connect(client: Database): Connection {
   client.run(`PRAGMA busy_timeout = ${BUSY_MS}`)
   assertKnown(client)
@@ -50,7 +50,10 @@ export function connect(client: Database): Connection {
   return { client, db }
 }
 
-/** An empty database in memory. Rows may name others that were not copied, so foreign keys are not looked at. */
+/**
+ * Opens an empty database in memory. Its foreign keys are not checked, because rows may reference others that were not
+ * copied.
+ */
 export function openMemory(): Connection {
   const connection = connect(new Database(':memory:', { strict: true }))
   connection.client.run('PRAGMA foreign_keys = OFF')
@@ -58,8 +61,8 @@ export function openMemory(): Connection {
 }
 
 /**
- * Opens a database file only to read it once, where it can't be opened otherwise: on a full disk there is no room for the index of
- * its log, which is kept in memory for a connection that has the file for itself.
+ * Opens a database file to read it once, when it can't be opened otherwise. On a full disk there is no room for the index of
+ * the log; a connection that has the file for itself keeps that index in memory.
  */
 export function openToRead(path: string): Database {
   const client = new Database(path, { strict: true })
@@ -69,8 +72,8 @@ export function openToRead(path: string): Database {
 }
 
 /**
- * Throws StorageFailure where a migration was made that this version does not know: a newer one wrote the file, which would be read
- * wrongly and written over.
+ * Throws StorageFailure if the file has a migration that this version does not know. A newer version wrote such a file, so
+ * this version would misread and overwrite it.
  */
 export function assertKnown(client: Database): void {
   const tables = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '__drizzle_migrations'"
@@ -83,7 +86,10 @@ export function assertKnown(client: Database): void {
   throw new StorageFailure('newer', new Error(`a change of ${since} is not known here`))
 }
 
-/** `migrate()` of drizzle reads a folder; its dialect takes the entries themselves. Internal in 0.45, held by a test. */
+/**
+ * drizzle's `migrate()` reads a folder, but its dialect accepts the entries directly. The dialect is internal in 0.45; a
+ * test notices if it changes.
+ */
 interface Dialect {
   migrate(migrations: Migration[], session: unknown, config: { migrationsTable?: string }): void
 }

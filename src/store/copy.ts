@@ -2,23 +2,23 @@ import type { Database } from 'bun:sqlite'
 import { type Connection, openMemory } from './connection.ts'
 import { storageFailureOf } from './failure.ts'
 
-/** Rows of tables, in the order of their columns. */
+/** Rows of tables. Each row has its values in the order of the table's columns. */
 export type Rows = ReadonlyMap<string, readonly Row[]>
 
 type Row = readonly (string | number | bigint | boolean | null | Uint8Array)[]
 
-/** What everybody works on, so small that it can be read every few seconds. */
+/** The rows that all components work with. They are few enough to be read every few seconds. */
 const LIVE: Readonly<Record<string, string>> = {
   settings: '',
   breakers: '',
   port_leases: '',
   engines: "WHERE status NOT IN ('gone', 'failed')",
   streams: "WHERE status = 'started'",
-  // The ids that come next: what is written to the copy is written to the file later, and has to get the same.
+  // The copy must hand out the same ids as the file, because transactions run in the copy are repeated in the file later.
   sqlite_sequence: '',
 }
 
-/** What is shown of the past while the file is not worked on: the newest rows of each table. */
+/** The history that is shown during an outage: the newest rows of each table. */
 const PAST: Readonly<Record<string, string>> = {
   idempotency_keys: 'ORDER BY created_at DESC LIMIT 1000',
   engines: "WHERE status IN ('gone', 'failed') ORDER BY ended_at DESC LIMIT 200",
@@ -29,13 +29,13 @@ const PAST: Readonly<Record<string, string>> = {
     "WHERE streams.status = 'started' GROUP BY stream_row_id)",
 }
 
-/** The rows that decisions rest on. Throws the library's error where they can't be read. */
+/** The rows that decisions depend on. Throws the library's error if they can't be read. */
 export const liveRows = (client: Database): Rows =>
   new Map(Object.entries(LIVE).map(([table, which]) => [table, rowsOf(client, table, which)]))
 
 /**
- * A database in memory with what is in the file, as far as it can be read: all that is live, and the newest of the past. `known`
- * are the live rows that were read last, for a file that can't be read any more.
+ * Creates a database in memory with as much of the file as can be read: all live rows, and the newest history. `known` are
+ * the live rows that were read last; they are used if the file can't be read any more.
  */
 export function copyOf(client: Database, known: Rows): Connection {
   const copy = openMemory()
@@ -43,7 +43,7 @@ export function copyOf(client: Database, known: Rows): Connection {
     insert(copy.client, table, readable(() => rowsOf(client, table, which)) ?? [])
   for (const [table, which] of Object.entries(LIVE)) {
     const rows = readable(() => rowsOf(client, table, which)) ?? known.get(table) ?? []
-    // The copies of rows so far have counted already.
+    // The rows inserted above have already raised the counters of the copy.
     if (table === 'sqlite_sequence') copy.client.run('DELETE FROM sqlite_sequence')
     insert(copy.client, table, rows)
   }
@@ -53,7 +53,7 @@ export function copyOf(client: Database, known: Rows): Connection {
 const rowsOf = (client: Database, table: string, which: string): readonly Row[] =>
   client.query<never, []>(`SELECT * FROM ${table} ${which}`).values() as Row[]
 
-/** Null where the file can't be read. */
+/** Returns null if the file can't be read. */
 function readable<T>(read: () => T): T | null {
   try {
     return read()

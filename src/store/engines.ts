@@ -44,7 +44,7 @@ const unclaimed = prepared((db) =>
     .prepare(),
 )
 
-/** Engines not gone or failed, oldest first. */
+/** All engines that are neither gone nor failed, oldest first. */
 export const liveEngines = (db: Db): Engine[] => live(db).all()
 
 /** How many engines count against `MAX_REPLICAS`. */
@@ -55,7 +55,7 @@ export const engineById = (db: Db, id: string): Engine | undefined => byId(db).g
 export const engineByContainer = (db: Db, containerId: string): Engine | undefined =>
   byContainer(db).get({ containerId })
 
-/** The oldest unclaimed engine that answers this request, that a caller with this key may have, and that is usable. */
+/** The oldest unclaimed engine that matches the request, is not reserved for another key, and is usable. */
 export function claimableEngine(
   db: Db,
   requestHash: string,
@@ -71,7 +71,7 @@ export const insertEngine = (tx: Db, engine: Engine): void => {
   tx.insert(engines).values(engine).run()
 }
 
-/** Changes a row that must be there; the status is left to `transition`. */
+/** Changes an existing row. Only `transition` and `retire` change the status. */
 export const updateEngine = (tx: Db, id: string, change: Partial<Omit<Engine, 'id' | 'status'>>): void => {
   tx.update(engines).set(change).where(eq(engines.id, id)).run()
 }
@@ -79,8 +79,8 @@ export const updateEngine = (tx: Db, id: string, change: Partial<Omit<Engine, 'i
 type Change = Partial<Omit<Engine, 'id' | 'status'>>
 
 /**
- * Moves an engine from one of the statuses in `from` to another, with the other changes of that step. False when it was
- * not in one of them: somebody else moved it, and the caller has to look again.
+ * Moves an engine from one of the statuses in `from` to another, together with other changes. Returns false if the engine
+ * has none of those statuses: something else moved it, and the caller must read it again.
  */
 export const transition = (
   tx: Db,
@@ -90,7 +90,10 @@ export const transition = (
   change: Change = {},
 ): boolean => move(tx, id, from, to, change)
 
-/** Makes an engine history, which releases its leases; else as `transition`. It is one step of an end: see `control/engines/endings`. */
+/**
+ * Moves an engine to history and releases its leases; otherwise works like `transition`. It is one step of ending an engine,
+ * see `control/engines/endings`.
+ */
 export function retire(
   tx: Db,
   id: string,
@@ -113,30 +116,30 @@ const move = (tx: Db, id: string, from: readonly EngineStatus[], to: EngineStatu
 
 const NEXT_NUMBER = 'next_engine_number'
 
-/** From the start again where an earlier version took one from a name that has no next. */
+/** Restarts at 1 if an earlier version stored a number, taken from a container's name, that has no safe successor. */
 function nextNumber(db: Db): number {
   const number = Number(setting(db, NEXT_NUMBER) ?? 1)
   return Number.isSafeInteger(number + 1) ? number : 1
 }
 
-/** The number for the next engine's name; every call gives another. */
+/** Takes the number for the next engine's name. Each call returns a different number. */
 export function takeEngineNumber(tx: Db): number {
   const number = nextNumber(tx)
   setSetting(tx, NEXT_NUMBER, String(number + 1))
   return number
 }
 
-/** Whether there ever was an engine, also one that is forgotten by now. */
+/** Whether the database ever had an engine, including engines that were pruned since. */
 export const hasHadEngines = (db: Db): boolean =>
   setting(db, NEXT_NUMBER) !== undefined ||
   db.select({ id: engines.id }).from(engines).limit(1).get() !== undefined
 
-/** Keeps the numbers to come above one seen on a container. */
+/** Makes sure that later numbers are higher than `seen`, a number found on a container. */
 export function skipEngineNumber(tx: Db, seen: number): void {
   if (nextNumber(tx) <= seen) setSetting(tx, NEXT_NUMBER, String(seen + 1))
 }
 
-/** Keeps the newest `keep` rows of history that ended not before `before`; gives whether there may be more. */
+/** Keeps the newest `keep` rows of history that did not end before `before`. Returns whether there may be more to delete. */
 export function pruneEngines(tx: Db, keep: number, before: number): boolean {
   const isHistory = inArray(engines.status, ['gone', 'failed'])
   const found = () => tx.select({ id: engines.id }).from(engines)

@@ -1,4 +1,4 @@
-/** Why the database does not take writes, or can't be read. */
+/** Why the database does not accept writes or can't be read. */
 export type StorageFailureKind =
   | 'full'
   | 'io'
@@ -9,11 +9,11 @@ export type StorageFailureKind =
   | 'unopenable'
   | 'moved'
 
-/** A failure of the storage itself, and not of what was asked of it. */
+/** A failure of the storage itself, not of the statement that was executed. */
 export class StorageFailure extends Error {
   override readonly name = 'StorageFailure'
 
-  /** `message` says in words what is wrong; `cause` is SQLite's own error, where there is one. */
+  /** `message` describes the failure; `cause` is SQLite's error, if there is one. */
   constructor(
     readonly kind: StorageFailureKind,
     cause?: unknown,
@@ -66,7 +66,7 @@ const WORDS: Readonly<Record<StorageFailureKind, { readonly what: string; readon
   },
 }
 
-/** The beginnings of SQLite's codes; the extended ones add to them. */
+/** Prefixes of SQLite's error codes. Extended codes begin with the primary code. */
 const CODES: readonly (readonly [string, StorageFailureKind])[] = [
   ['SQLITE_FULL', 'full'],
   ['SQLITE_IOERR', 'io'],
@@ -79,7 +79,7 @@ const CODES: readonly (readonly [string, StorageFailureKind])[] = [
   ['SQLITE_PERM', 'unopenable'],
 ]
 
-/** The storage failure that an error is, or is about; null for every other error. */
+/** Returns the storage failure that an error is or has as a cause, and null for any other error. */
 export function storageFailureOf(error: unknown): StorageFailure | null {
   if (error instanceof StorageFailure) return error
   if (!(error instanceof Error)) return null

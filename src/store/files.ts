@@ -1,8 +1,8 @@
 import { type Stats, statSync } from 'node:fs'
 
 /**
- * The files of an open database: who has them open goes on with them unawares when they are removed or replaced, and what is written
- * then is in no file that a later start would find. So they are compared with what was found at the beginning.
+ * The files of an open database. A process that has them open does not notice when they are removed or replaced, and what it
+ * then writes is in no file that a later start would find. So this class compares the files with those that it found before.
  */
 export class DatabaseFiles {
   #seen = new Map<string, string | null>()
@@ -11,18 +11,20 @@ export class DatabaseFiles {
     this.remember()
   }
 
-  /** From now on these are the files. */
+  /** Takes the present files as the expected ones. */
   remember(): void {
     for (const file of [this.path, `${this.path}-wal`, `${this.path}-shm`])
       this.#seen.set(file, identityOf(file))
   }
 
-  /** Whether the database itself is another file than it was, or none. */
+  /** Whether the database file was replaced or removed. */
   isMoved(): boolean {
     return identityOf(this.path) !== this.#seen.get(this.path)
   }
 
-  /** The first file that is another one than it was, or none; null where all are the same. One that came later is none of those. */
+  /**
+   * The first file that was replaced or removed, or null if all are the same. A file that was created since does not count.
+   */
   lost(): string | null {
     for (const [file, seen] of this.#seen) {
       const now = identityOf(file)
@@ -33,13 +35,13 @@ export class DatabaseFiles {
   }
 }
 
-/** Null where there is no file. */
+/** Identifies a file by device and inode. Returns null if there is no file. */
 function identityOf(path: string): string | null {
   const found = statOf(path)
   return found === null ? null : `${found.dev}:${found.ino}`
 }
 
-/** Null where no file can be found, also since what should be its folder is none, or may not be looked into. */
+/** Returns null if the file can't be found, also because its folder does not exist, is no folder or can't be read. */
 export function statOf(path: string): Stats | null {
   try {
     return statSync(path)

@@ -5,11 +5,11 @@ import { engines } from './schema.ts'
 import { setSetting, setting } from './settings.ts'
 import type { Db } from './store.ts'
 
-/** What an operator last said with `/scale`. It stands until the next word, or until `MIN_REPLICAS` is changed. */
+/** The last `/scale` order of an operator. It is valid until the next order, or until `MIN_REPLICAS` is changed. */
 export interface ScaleOrder {
-  /** Engines wanted, within `MAX_REPLICAS`. */
+  /** Number of wanted engines, at most `MAX_REPLICAS`. */
   readonly replicas: number
-  /** `MIN_REPLICAS` at that time. */
+  /** The value of `MIN_REPLICAS` when the order was given. */
   readonly minReplicas: number
   readonly atMs: number
 }
@@ -19,13 +19,13 @@ type NotedReplacement = Omit<Replacement, 'isStarted'>
 const SCALE_ORDER = 'scale_order'
 const REPLACEMENT = 'replacement'
 
-/** The order that stands under this `MIN_REPLICAS`; null when there is none. */
+/** The order that is valid with this `MIN_REPLICAS`, or null if there is none. */
 export function scaleOrder(db: Db, minReplicas: number): ScaleOrder | null {
   const order = storedOrder(db)
   return order?.minReplicas === minReplicas ? order : null
 }
 
-/** The last order, whether or not it still stands; null when none was ever given. */
+/** The last order, valid or not, or null if none was ever given. */
 export const storedOrder = (db: Db): ScaleOrder | null => stored<ScaleOrder>(db, SCALE_ORDER)
 
 export const setScaleOrder = (tx: Db, order: ScaleOrder): void =>
@@ -40,7 +40,7 @@ const successorOf = prepared((db) =>
     .prepare(),
 )
 
-/** The replacement that was begun last; null when none ever was. */
+/** The replacement that began last, or null if none ever began. */
 export function lastReplacement(db: Db): Replacement | null {
   const noted = notedReplacement(db)
   if (noted === null) return null
@@ -48,7 +48,7 @@ export function lastReplacement(db: Db): Replacement | null {
   return { ...noted, isStarted: successor !== undefined }
 }
 
-/** What was noted when the last replacement began; null when none ever did. */
+/** What was stored when the last replacement began, or null if none ever began. */
 export const notedReplacement = (db: Db): NotedReplacement | null => stored<NotedReplacement>(db, REPLACEMENT)
 
 export const noteReplacement = (tx: Db, noted: NotedReplacement): void =>

@@ -4,8 +4,9 @@ import { breakers, engines, idempotencyKeys, portLeases, streams } from './schem
 import type { Db } from './store.ts'
 
 /**
- * Makes stored times that lie ahead of now into now: the clock was set back since they were written, and nothing is to wait for them. Of all
- * that decisions rest on; the times that the container engine told are of its clock and tell its starts apart, so they stay.
+ * Sets stored times that are later than `nowMs` to `nowMs`. Such times exist when the clock was set back after they were
+ * written, and nothing should wait for them. This covers all times that decisions depend on. Times reported by the container
+ * engine stay: they come from its clock and identify a start of a container.
  */
 export function bringTimesBack(tx: Db, nowMs: number): void {
   const past = (column: Column) => sql<number>`min(${column}, ${nowMs})`

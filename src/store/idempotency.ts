@@ -3,7 +3,7 @@ import { PRUNE_BATCH } from './prune.ts'
 import { idempotencyKeys } from './schema.ts'
 import type { Db } from './store.ts'
 
-/** What a key stands for: one request and the engine that answered it. */
+/** What an idempotency key stands for: one request and the engine that answered it. */
 export interface IdempotencyRecord {
   readonly key: string
   readonly requestHash: string
@@ -13,7 +13,7 @@ export interface IdempotencyRecord {
 export const idempotencyRecord = (db: Db, key: string): IdempotencyRecord | undefined =>
   db.select().from(idempotencyKeys).where(eq(idempotencyKeys.key, key)).get()
 
-/** Binds a key to an engine, in place of an engine that is gone. */
+/** Binds a key to an engine. Replaces an earlier binding to an engine that is gone. */
 export const bindKey = (tx: Db, record: IdempotencyRecord, nowMs: number): void => {
   const { requestHash, engineId } = record
   tx.insert(idempotencyKeys)
@@ -22,12 +22,12 @@ export const bindKey = (tx: Db, record: IdempotencyRecord, nowMs: number): void 
     .run()
 }
 
-/** A failure is not kept: the next call with the key tries anew. */
+/** Deletes the keys of an engine. A failure is not kept, so the next call with the key tries again. */
 export const forgetKeysOf = (tx: Db, engineId: string): void => {
   tx.delete(idempotencyKeys).where(eq(idempotencyKeys.engineId, engineId)).run()
 }
 
-/** Keeps the newest `keep` keys not older than `before`; gives whether there may be more. */
+/** Keeps the newest `keep` keys that are not older than `before`. Returns whether there may be more to delete. */
 export function pruneKeys(tx: Db, keep: number, before: number): boolean {
   const found = () => tx.select({ key: idempotencyKeys.key }).from(idempotencyKeys)
   const surplus = found().orderBy(desc(idempotencyKeys.createdAt)).limit(PRUNE_BATCH).offset(keep).all()

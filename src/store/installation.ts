@@ -2,15 +2,15 @@ import { setSetting, setting } from './settings.ts'
 import type { Db } from './store.ts'
 
 /**
- * What a new database has still to take over of another installation: `unseen` until it is known which containers run, then
- * their ids.
+ * The containers of another installation that a new database still has to take over: `unseen` until the running containers
+ * are known, then their ids.
  */
 export type TakeOver = 'unseen' | readonly string[]
 
 const ID = 'installation_id'
 const TAKE_OVER = 'take_over'
 
-/** The id of this installation, made once; undefined in a database that has none yet. */
+/** The id of this installation, created once; undefined if the database has none yet. */
 export const installationId = (db: Db): string | undefined => setting(db, ID)
 
 export const setInstallationId = (tx: Db, id: string): void => setSetting(tx, ID, id)

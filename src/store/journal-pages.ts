@@ -4,20 +4,20 @@ import { type JournalRow, journalRows } from './journal.ts'
 import { engines, journal } from './schema.ts'
 import type { Db } from './store.ts'
 
-/** Which entries; what is left out does not narrow. */
+/** Selects journal entries. A member that is left out does not restrict the result. */
 export interface JournalFilter {
   readonly kinds?: readonly string[]
   readonly engineIds?: readonly string[]
   readonly streamId?: string
   /** Epoch milliseconds. */
   readonly sinceMs?: number
-  /** Only entries older than this one. */
+  /** Only entries older than the entry with this id. */
   readonly beforeId?: number
 }
 
 /**
- * The newest entries that match, at most so many, newest first. Each walk goes along one index from its newest end, so that it
- * takes time by what is given and not by how long the journal is.
+ * The newest `limit` entries that match, newest first. Each walk reads one index from its newest end, so the time depends on
+ * the number of results and not on the length of the journal.
  */
 export function journalWhere(db: Db, filter: JournalFilter, limit: number): JournalRow[] {
   const { sinceMs, beforeId } = filter
@@ -28,7 +28,7 @@ export function journalWhere(db: Db, filter: JournalFilter, limit: number): Jour
   if (sinceMs !== undefined) wanted.push(gte(bare(journal.at), sinceMs))
   let ids: readonly number[] = []
   for (const walk of walks(filter)) {
-    // What is older than the last of a full page is not on it.
+    // The page is full, so entries older than its last one can't be on it.
     const from = ids.length < limit ? firstId : (ids.at(-1) ?? firstId)
     const found = idsWhere(db, [...walk, gte(journal.id, from), ...wanted], limit)
     ids = [...ids, ...found].toSorted(descending).slice(0, limit)
@@ -51,7 +51,10 @@ const idsWhere = (db: Db, wanted: readonly SQL[], limit: number): number[] =>
     .all()
     .map(({ id }) => id)
 
-/** The conditions of each walk: one index is chosen here, and hidden from SQLite are all that it would rather take. */
+/**
+ * The conditions of each walk. This function chooses one index per walk, and hides the other columns from SQLite's planner,
+ * which would prefer their indexes.
+ */
 function walks({ kinds, engineIds, streamId }: JournalFilter): SQL[][] {
   const isOfKinds = kinds === undefined ? [] : [inArray(bare(journal.kind), [...kinds])]
   const isOfEngines = engineIds === undefined ? [] : [inArray(bare(journal.engineId), [...engineIds])]
@@ -60,10 +63,13 @@ function walks({ kinds, engineIds, streamId }: JournalFilter): SQL[][] {
   return kinds === undefined ? [[]] : kinds.map((kind) => [eq(journal.kind, kind)])
 }
 
-/** A column that no index is looked for; see "unary plus" in SQLite's notes on its query planner. */
+/** A column for which SQLite uses no index; see "unary plus" in SQLite's documentation of its query planner. */
 const bare = (column: SQLiteColumn): SQL => sql`+${column}`
 
-/** The id that no entry since then is below; null when there is none. The clock may have been set back meanwhile. */
+/**
+ * The lowest id of all entries since that time, or null if there are none. Entries with higher ids may be older, because the
+ * clock may have been set back.
+ */
 const firstIdSince = (db: Db, sinceMs: number): number | null =>
   db
     .select({ id: sql<number | null>`min(${bare(journal.id)})` })
@@ -72,8 +78,9 @@ const firstIdSince = (db: Db, sinceMs: number): number | null =>
     .get()?.id ?? null
 
 /**
- * The engines, past ones too, that a word may mean: an engine's id, its container's id or at least 12 characters of it, or its
- * container's name. The word itself is among them, since the journal outlives the rows of engines.
+ * The ids of the engines, past ones included, that `word` may mean: an engine's id, its container's id or at least the first
+ * 12 characters of it, or its container's name. `word` itself is among them, because the journal outlives the rows of
+ * engines.
  */
 export function engineIdsOf(db: Db, word: string): string[] {
   const isPart = /^[0-9a-f]{12,63}$/.test(word)

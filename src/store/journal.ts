@@ -4,7 +4,7 @@ import { PRUNE_BATCH } from './prune.ts'
 import { engines, journal } from './schema.ts'
 import type { Db } from './store.ts'
 
-/** What happened; written in the transaction that made it so, and never changed. */
+/** Kinds of journal entries. An entry is written in the transaction that made the change, and is never altered. */
 export const JOURNAL_KINDS = [
   'provision.started',
   'provision.renamed',
@@ -90,7 +90,7 @@ const endsAfter = prepared((db) =>
 )
 const rows = prepared((db) => db.select({ n: count() }).from(journal).prepare())
 
-/** The reasons of the streams that have ended since the entry of this id, in their order. */
+/** The end reasons of the streams that ended after the entry with this id, in order. */
 export const streamEndsAfter = (db: Db, id: number): string[] =>
   endsAfter(db)
     .all({ id })
@@ -98,7 +98,10 @@ export const streamEndsAfter = (db: Db, id: number): string[] =>
 
 export const countJournal = (db: Db): number => rows(db).get()?.n ?? 0
 
-/** An entry with what its engine is known by now; null where it is about none, or where that is forgotten. */
+/**
+ * A journal entry with the present container id and name of its engine. Both are null if the entry has no engine or the
+ * engine's row was pruned.
+ */
 export interface JournalRow {
   readonly id: number
   readonly at: number
@@ -110,7 +113,7 @@ export interface JournalRow {
   readonly detail: Readonly<Record<string, unknown>>
 }
 
-/** Entries, whichever are asked for. */
+/** The query for journal entries, without a condition. */
 export const journalRows = (db: Db) =>
   db
     .select({
@@ -134,7 +137,7 @@ const after = prepared((db) =>
     .prepare(),
 )
 
-/** The entries that follow one, oldest first, at most so many. */
+/** The first `limit` entries after the entry with this id, oldest first. */
 export const journalAfter = (db: Db, afterId: number, limit: number): JournalRow[] =>
   after(db).all({ afterId, limit })
 
@@ -142,10 +145,10 @@ const lastId = prepared((db) =>
   db.select({ seq: sql<number>`seq` }).from(sql`sqlite_sequence`).where(sql`name = 'journal'`).prepare(),
 )
 
-/** The id of the newest entry that ever was, kept or not; 0 before the first. */
+/** The id of the newest entry ever written, whether or not it was pruned since; 0 before the first. */
 export const lastJournalId = (db: Db): number => lastId(db).get()?.seq ?? 0
 
-/** Keeps the newest `keep` entries not older than `before`; gives whether there may be more. */
+/** Keeps the newest `keep` entries that are not older than `before`. Returns whether there may be more to delete. */
 export function pruneJournal(tx: Db, keep: number, before: number): boolean {
   const newest = tx.select({ id: journal.id }).from(journal).orderBy(desc(journal.id)).limit(1).get()?.id ?? 0
   const isFull = [lte(journal.id, newest - keep), lt(journal.at, before)].map((isSurplus) => {

@@ -4,7 +4,7 @@ import { prepared } from './prepared.ts'
 import { portLeases } from './schema.ts'
 import type { Db } from './store.ts'
 
-/** A port that one engine holds; no two rows share scope and port. */
+/** A port that an engine holds. No two leases have the same scope and port. */
 export interface Lease {
   readonly scope: string
   readonly port: number
@@ -31,14 +31,14 @@ const inScope = prepared((db) =>
 export const leasesIn = (db: Db, scope?: string): Lease[] =>
   scope === undefined ? all(db).all() : inScope(db).all({ scope })
 
-/** Takes a port; throws (SQLITE_CONSTRAINT_UNIQUE) when it is held. */
+/** Takes a port. Throws SQLITE_CONSTRAINT_UNIQUE if the port is held. */
 export const takeLease = (tx: Db, lease: Lease, nowMs: number): void => {
   tx.insert(portLeases)
     .values({ ...lease, leasedAt: nowMs })
     .run()
 }
 
-/** Takes a port unless another engine holds it; true when it is ours now. */
+/** Takes a port if no engine holds it. Returns whether the port was taken. */
 export const tryLease = (tx: Db, lease: Lease, nowMs: number): boolean =>
   tx
     .insert(portLeases)
@@ -51,7 +51,7 @@ export const releaseLeases = (tx: Db, engineId: string): void => {
   tx.delete(portLeases).where(eq(portLeases.engineId, engineId)).run()
 }
 
-/** The ports that an engine holds in its scope: those published on the host, or all that it has in a node's network. */
+/** The ports that an engine holds in its scope: the published ports on the host, or all its ports in a node's network. */
 export function leasesOf(engine: Engine): Lease[] {
   const { id: engineId, scope, vpnNode } = engine
   const held: readonly (readonly [PortKind, number | null])[] =

@@ -2,14 +2,14 @@ import { Database, SQLiteError } from 'bun:sqlite'
 import { realpathSync } from 'node:fs'
 import { createPrivate } from './private-files.ts'
 
-/** The process that has a database, as it named itself. */
+/** The process that holds a database, as it described itself. */
 export interface Owner {
   readonly host: string
   readonly pid: number
   readonly startedAtMs: number
 }
 
-/** Another process has the database; `owner` is null where it could not write its name. */
+/** Another process holds the database. `owner` is null if that process could not write its description. */
 export class DatabaseInUse extends Error {
   override readonly name = 'DatabaseInUse'
 
@@ -18,21 +18,21 @@ export class DatabaseInUse extends Error {
   }
 }
 
-/** Has to be kept: what nobody refers to any more is closed. */
+/** A held lock. Keep a reference to it: a garbage-collected lock is released. */
 export interface DatabaseLock {
   release(): void
 }
 
-/** How often two that start at the same moment overwrite each other's name at most. */
+/** How often a process writes its description at most when several start at the same moment and overwrite each other's. */
 const CLAIMS_MAX = 20
 
 /**
- * Takes a database file for this process, until `release` or the end of the process, however that comes: the lock is a
- * transaction held open on a second file, `<database>.lock`, and the system drops it with the process. Waits so long for an
- * earlier one to end, blocking the thread. Throws DatabaseInUse where it does not, and the error of the system or the library
- * where one of the files can't be opened.
+ * Locks a database file for this process until `release` or until the process ends, in whatever way. The lock is an open
+ * transaction on a second file, `<database>.lock`, which the system ends with the process. Waits at most `patienceMs` for an
+ * earlier process to end, and blocks the thread meanwhile. Throws DatabaseInUse if that process does not end, and the error
+ * of the system or the library if a file can't be opened.
  *
- * Found by any path and from any container, as long as the folder is the same.
+ * The lock works across different paths and containers, as long as they reach the same folder.
  */
 export function lockDatabase(path: string, owner: Owner, patienceMs: number): DatabaseLock {
   const lockPath = `${realPath(path)}.lock`
@@ -49,19 +49,22 @@ export function lockDatabase(path: string, owner: Owner, patienceMs: number): Da
   return { release: () => file.close() }
 }
 
-/** Others read the name of the owner beside the transaction that keeps them out, so it is committed before that. */
+/**
+ * Commits the owner's description before it begins the transaction that is the lock, so that other processes can read the
+ * description while they are locked out.
+ */
 function hold(file: Database, owner: Owner): void {
   for (let claims = 1; claims <= CLAIMS_MAX; claims++) {
     const isNamed = write(file, owner)
     file.run('BEGIN IMMEDIATE')
     if (!isNamed || isSame(ownerIn(file), owner)) return
-    // Another start came in between.
+    // Another process wrote its description in between.
     file.run('ROLLBACK')
   }
   throw new DatabaseInUse(ownerIn(file))
 }
 
-/** False on a full disk, which is no reason not to start: the lock itself needs no room. */
+/** Returns false on a full disk. That must not prevent a start, because the lock itself needs no room. */
 function write(file: Database, { host, pid, startedAtMs }: Owner): boolean {
   try {
     file
@@ -83,12 +86,12 @@ function ownerIn(file: Database): Owner | null {
   try {
     return file.query<Owner, []>('SELECT host, pid, started_at AS startedAtMs FROM owner WHERE id = 1').get()
   } catch {
-    // It has no table yet, or is being written.
+    // The file has no table yet, or is being written.
     return null
   }
 }
 
-/** The file that SQLite opens for a path, at the end of all links. It is made where it is missing, so that there is an end. */
+/** The file that SQLite opens for a path, after all links. A missing file is created first, because `realpath` needs it. */
 function realPath(path: string): string {
   createPrivate(path)
   return realpathSync(path)
