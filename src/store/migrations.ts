@@ -5,7 +5,7 @@ import vpn from '../../drizzle/0002_vpn.sql' with { type: 'text' }
 import streams from '../../drizzle/0003_streams.sql' with { type: 'text' }
 import journal from '../../drizzle/meta/_journal.json' with { type: 'json' }
 
-/** The generated files of `drizzle/`, embedded as text, since a compiled binary has no folder to read them from. */
+/** The generated files of `drizzle/`, embedded as text because a compiled binary has no folder to read them from. */
 const FILES: Readonly<Record<string, string>> = {
   '0000_init': init,
   '0001_lifecycle': lifecycle,
@@ -13,7 +13,7 @@ const FILES: Readonly<Record<string, string>> = {
   '0003_streams': streams,
 }
 
-/** What drizzle's dialect takes: the statements of one file, and what it notes as done. */
+/** The input of drizzle's dialect: the statements of one file, and what drizzle stores about it when it is applied. */
 export interface Migration {
   readonly sql: string[]
   readonly bps: boolean
@@ -21,7 +21,7 @@ export interface Migration {
   readonly hash: string
 }
 
-/** All migrations in their order. Throws where the journal names a file that is not embedded: a mistake of a build. */
+/** All migrations in order. Throws if the journal names a file that is not embedded, which is a mistake of the build. */
 export function embeddedMigrations(): Migration[] {
   return journal.entries.map((entry) => {
     const text = FILES[entry.tag]

@@ -6,14 +6,17 @@ import { usedBytes } from './size.ts'
 import type { Db } from './store.ts'
 import { forgetStreams } from './streams.ts'
 
-/** Bytes that a step frees, more or less: some milliseconds. */
+/** How many bytes a step frees, approximately. This takes some milliseconds. */
 const STEP_BYTES = 500_000
 
-/** Rows of a table that go in the first batch of a step. Each further one has twice as many: where rows are short, many have to go. */
+/** Rows per table in the first batch of a step. Each further batch has twice as many, because short rows free few bytes. */
 const FIRST_BATCH = 10
 const LAST_BATCH = 160
 
-/** Rows of a table that ask for no step, more than a batch: what is live, however much, does not take all that was. */
+/**
+ * A table with at most this many past rows causes no deletion. This is more than a batch. Otherwise, live rows that fill the
+ * database would push out all history.
+ */
 const KEPT_ROWS = 256
 
 const isEnded = eq(streams.status, 'ended')
@@ -52,8 +55,8 @@ const oldEngines = prepared((db) => {
 })
 
 /**
- * Deletes the oldest of what has been while the database holds more than `maxBytes`, at most a step; gives whether there may be more.
- * Started streams and live engines stay.
+ * Deletes the oldest history while the database holds more than `maxBytes`, at most one step. Returns whether there may be
+ * more to delete. Started streams and live engines stay.
  */
 export function pruneToBytes(tx: Db, maxBytes: number): boolean {
   const beforeBytes = usedBytes(tx)
@@ -69,8 +72,8 @@ export function pruneToBytes(tx: Db, maxBytes: number): boolean {
 }
 
 /**
- * A time (epoch ms) that one batch of some table reaches to, and at most one of each other, so that all tables go equally far back.
- * Null where none has rows to spare.
+ * A time (epoch ms) up to which one batch of one table is deleted, and at most one batch of each other table, so that all
+ * tables reach equally far back. Null if no table has rows to spare.
  */
 function oldestUntil(db: Db, batch: number): number | null {
   const ends = [entryTime(db), recordTime(db), engineTime(db)]
@@ -79,7 +82,9 @@ function oldestUntil(db: Db, batch: number): number | null {
   return ends.length === 0 ? null : Math.min(...ends)
 }
 
-/** Deletes what has been until then, at most a batch of each table; gives whether samples of it are left to the next step. */
+/**
+ * Deletes history up to that time, at most a batch of each table. Returns whether samples of it are left for the next step.
+ */
 function deleteUntil(tx: Db, until: number, batch: number): boolean {
   oldEntries(tx).run({ untilMs: until, limit: batch })
   oldEngines(tx).run({ untilMs: until, limit: Math.min(batch, ENGINES_BATCH) })

@@ -6,21 +6,21 @@ import { forgetStreams } from './streams.ts'
 import { bytesOf } from './text-bytes.ts'
 
 /*
- * Rows with more text than any of today can have: requests had no bounds once, and what was stored then is read, shown and kept in
- * memory with the rest.
+ * Rows with more text than the present version accepts. Requests had no limits once, and rows stored then are still read,
+ * shown and kept in memory.
  */
 
-/** Bytes of text; a record of today has 36 kB at most, all of it in characters of four bytes. */
+/** Bytes of text. A present record has at most 36 kB, if all of its characters take four bytes. */
 const RECORD_MAX = 40_000
 const ENTRY_MAX = 100_000
 
 const { streamId, key, playbackSessionId, statUrl, commandUrl, endReason } = streams
 const isOversized = sql`${bytesOf([streamId, key, playbackSessionId, statUrl, commandUrl, endReason])} > ${RECORD_MAX}`
 
-/** Few, since all pages of each are walked. */
+/** The batch is small, because deleting a row walks all of its pages. */
 const OVERSIZED_BATCH = 5
 
-/** Started records of that kind that no engine serves, at most a batch. */
+/** Started oversized records that are tied to no engine, at most a batch. */
 export const oversizedUnmatched = (db: Db): Stream[] =>
   db
     .select()
@@ -29,7 +29,9 @@ export const oversizedUnmatched = (db: Db): Stream[] =>
     .limit(OVERSIZED_BATCH)
     .all()
 
-/** Deletes past records and entries of that kind, at most a batch of each; gives whether there may be more. */
+/**
+ * Deletes oversized ended records and journal entries, at most a batch of each. Returns whether there may be more to delete.
+ */
 export function pruneOversized(tx: Db): boolean {
   const records = tx
     .select({ rowId: streams.rowId })

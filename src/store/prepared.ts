@@ -1,8 +1,9 @@
 import type { Db } from './store.ts'
 
 /**
- * Gives a query that is built and compiled once for each database, not at each use: building is what costs most of a
- * small query. What varies stands in it as `sql.placeholder`. It may be used inside a transaction of that database, too.
+ * Returns a function that builds and compiles a query once per database, instead of at each use. Building is the larger part
+ * of the cost of a small query. Variable values are `sql.placeholder`s. The query also works inside a transaction of that
+ * database.
  */
 export function prepared<Query>(build: (db: Db) => Query): (db: Db) => Query {
   const known = new WeakMap<object, Query>()
@@ -14,5 +15,8 @@ export function prepared<Query>(build: (db: Db) => Query): (db: Db) => Query {
   }
 }
 
-/** A database and its transactions share one session. Not public in drizzle 0.45, and held by the tests of the store. */
+/**
+ * A database and its transactions share one session. The property is not public in drizzle 0.45; the tests of the store
+ * notice if it changes.
+ */
 const sessionOf = (db: Db): object => (db as unknown as { readonly session: object }).session

@@ -1,14 +1,22 @@
 import { chmodSync, closeSync, fchmodSync, openSync, realpathSync } from 'node:fs'
 import { statOf } from './files.ts'
 
-/** Read and written by their user alone: they tell what everybody watches, and who writes them decides what runs. */
+/**
+ * Only the owner may read and write these files: they reveal what people watch, and their content decides which containers
+ * run.
+ */
 const PRIVATE = 0o600
 const OF_OTHERS = 0o077
 
-/** What SQLite and the lock keep beside a database. Made later, they get the mode of the database. */
+/**
+ * Suffixes of the files that SQLite and the lock keep beside a database. SQLite gives files that it creates later the mode
+ * of the database.
+ */
 const SUFFIXES = ['', '-wal', '-shm', '-journal', '.lock', '.lock-journal']
 
-/** Makes an empty file for this user alone, whatever the umask, where there is none. Throws the system's error. */
+/**
+ * Creates an empty file that only this user may use, whatever the umask, unless the file exists. Throws the system's error.
+ */
 export function createPrivate(path: string): void {
   if (statOf(path) !== null) return
   const file = openSync(path, 'a', PRIVATE)
@@ -21,15 +29,15 @@ export function createPrivate(path: string): void {
 
 /** Files of a database that others could read, write or run. */
 export interface Tightened {
-  /** None can any more. */
+  /** Files that others can't access any more. */
   readonly closed: readonly string[]
-  /** They still can: the files are somebody else's, or can't be changed. */
+  /** Files that others can still access, because they belong to another user or can't be changed. */
   readonly open: readonly string[]
 }
 
 /**
- * Takes from all others what they may do with the files of a database, as far as there are any. By their paths and never by opening
- * them: closing a file would drop the locks that this process has on it.
+ * Removes all permissions of others from the existing files of a database. Changes the files by path and never opens them,
+ * because closing a file would drop the locks that this process holds on it.
  */
 export function tighten(path: string): Tightened {
   const database = realpathIfAny(path)

@@ -2,12 +2,12 @@ import type { Database } from 'bun:sqlite'
 import { BUSY_MS } from './connection.ts'
 import { StorageFailure, type StorageFailureKind, storageFailureOf } from './failure.ts'
 
-/** More than a small transaction needs, so that a disk with its last block free is not taken for one with room. */
+/** Larger than a small transaction, so that a disk whose last block is free does not count as having room. */
 const PROBE_BYTES = 65_536
 
 /**
- * Writes something and takes it away again, both durably. Throws the library's error where the file takes no writes. What was found
- * damaged has to be whole, too; that takes some 2 ms for each megabyte.
+ * Writes a value and deletes it again, both durably. Throws the library's error if the file accepts no writes. After a
+ * failure `damaged`, the file must also pass SQLite's check, which takes about 2 ms per megabyte.
  */
 export function tryWriting(client: Database, before: StorageFailureKind): void {
   if (before === 'damaged') {
@@ -22,21 +22,21 @@ export function tryWriting(client: Database, before: StorageFailureKind): void {
 }
 
 /**
- * Gives a database a new log where its own was removed: all that is in that goes to the file first. Throws the library's error where
- * another process has the database open.
+ * Creates a new log for a database whose log was removed. First writes everything of the old log to the file. Throws the
+ * library's error if another process has the database open.
  */
 export function renewLog(client: Database): void {
   withoutWaiting(client, () => {
     client.run('PRAGMA journal_mode = DELETE')
     client.run('PRAGMA journal_mode = WAL')
-    // The files are made at the first read.
+    // SQLite creates the files at the first read.
     client.query('SELECT 1 FROM sqlite_schema').get()
   })
 }
 
 /**
- * Moves what the log of a database holds to the database, as far as that works now. For one that was taken out of its place: SQLite
- * would apply a log that it left behind to whatever lies there at the next start, and damage it.
+ * Moves the content of the log to the database, as far as that works now. Meant for a database file that was moved away: at
+ * the next start SQLite would apply the log that stayed behind to whatever file is there then, and damage it.
  */
 export function emptyLog(client: Database): void {
   try {
@@ -46,7 +46,7 @@ export function emptyLog(client: Database): void {
   }
 }
 
-/** Tried each second, it must not wait for somebody's lock each time. */
+/** Runs `work` without waiting for locks. The probe runs every second and must not wait for a lock each time. */
 function withoutWaiting(client: Database, work: () => void): void {
   client.run('PRAGMA busy_timeout = 0')
   try {

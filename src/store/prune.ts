@@ -1,11 +1,13 @@
 /**
- * Rows that one step of a sweep deletes of a table at most, so that no transaction keeps answers waiting; the next step goes on.
- * Each `prune…` gives whether it has found that many, which means that there may be more.
+ * Rows that one step deletes from a table at most, so that no transaction delays answers. The next step continues. Each
+ * `prune…` function returns whether it found this many, which means that there may be more.
  */
 export const PRUNE_BATCH = 250
 
-/** The same for the samples of streams that go: small rows, of which one stream may have thousands. */
+/** The same limit for samples of deleted streams. These rows are small, and one stream may have thousands. */
 export const SAMPLES_BATCH = 2_500
 
-/** The same for engines: the rows of other tables that name one are looked for with each. */
+/**
+ * The same limit for engines. It is lower, because each deletion searches other tables for rows that reference the engine.
+ */
 export const ENGINES_BATCH = 25

@@ -5,7 +5,7 @@ import { prepared } from './prepared.ts'
 import { streamStats, streams } from './schema.ts'
 import type { Db } from './store.ts'
 
-/** How many samples are kept: of one stream, and of all streams together. */
+/** How many samples are kept per stream and in total. */
 export interface SampleLimits {
   readonly perStream: number
   readonly total: number
@@ -17,7 +17,7 @@ const FIGURES = [
 ] as const
 
 const isOfStream = eq(streamStats.streamRowId, sql.placeholder('streamRowId'))
-/** Of each stream that a query joins, its newest sample. */
+/** Selects the newest sample of each stream that a query joins. */
 const isNewest = sql`${streamStats.seq} = (select max(n.seq) from stream_stats n where n.stream_row_id = ${streams.rowId})`
 const isAsked = (column: unknown): SQL =>
   sql`${column} in (select value from json_each(${sql.placeholder('ids')}))`
@@ -74,18 +74,20 @@ const startedSums = prepared((db) =>
     .prepare(),
 )
 
-/** Sums over the newest sample of each started stream, in the units of `Figures`; what a sample does not tell counts as 0. */
+/**
+ * Sums over the newest sample of each started stream, in the units of `Figures`. A figure that a sample lacks counts as 0.
+ */
 export function sumsOfStarted(db: Db) {
   const sums = startedSums(db).get()
   if (sums === undefined) throw new Error('a sum without a row')
   return sums
 }
 
-/** The newest sample of each of these streams that has one. */
+/** The newest sample of each of these streams that has any. */
 export const newestSamplesOf = (db: Db, rowIds: readonly number[]): Sample[] =>
   newestAsked(db).all({ ids: JSON.stringify(rowIds) })
 
-/** The newest samples of one stream, at most so many, from a time (epoch ms) on, oldest first. */
+/** The newest `limit` samples of one stream since `sinceMs` (epoch ms), oldest first. */
 export const samplesOf = (db: Db, streamRowId: number, sinceMs: number, limit: number): Sample[] =>
   db
     .select()
@@ -97,9 +99,9 @@ export const samplesOf = (db: Db, streamRowId: number, sinceMs: number, limit: n
     .reverse()
 
 /**
- * Writes samples, and drops what they push out over the limits. Those of streams that are not in the books any more, or had
- * ended by then, are left out: sessions of ended ones are asked about, too, where an engine may be stopped. `seqs` has the
- * number of the last sample of each stream, and is kept up to date.
+ * Writes samples, and deletes those that exceed the limits. Skips samples of streams that have no row any more or had ended
+ * before the sample was taken; such samples exist because sessions of ended streams are probed, too, when an engine may be
+ * stopped. `seqs` maps each stream to the number of its last sample, and is updated.
  */
 export function addSamples(
   tx: Db,
@@ -124,7 +126,7 @@ export function addSamples(
   pruneSamples(tx, total)
 }
 
-/** Keeps the newest so many samples of all streams together. */
+/** Keeps the newest `keep` samples of all streams together. */
 function pruneSamples(tx: Db, keep: number): void {
   const newest = tx
     .select({ id: streamStats.id })

@@ -11,8 +11,8 @@ import type {
 } from '../core/types.ts'
 
 /*
- * The one truth about engines, streams, leases, breakers and orders. Times are epoch milliseconds. The column names
- * are the snake_case of the field names.
+ * The tables that hold the state of engines, streams, leases, breakers and orders. Times are epoch milliseconds. The column
+ * names are the snake_case form of the field names.
  */
 
 export const engines = sqliteTable(
@@ -63,7 +63,7 @@ export const engines = sqliteTable(
     cacheSizeBytes: integer(),
   },
   (table) => [
-    // A container belongs to one engine at most.
+    // A container belongs to at most one engine.
     uniqueIndex('engines_container').on(table.containerId),
     index('engines_status').on(table.status, table.endedAt),
     index('engines_replaces').on(table.replaces),
@@ -107,7 +107,7 @@ export const streams = sqliteTable(
     endReason: text(),
   },
   (table) => [
-    // One open record per wire id: a repeated `started` can't open a second one.
+    // There is one open record per stream id, so a repeated `started` event can't open a second one.
     uniqueIndex('streams_started').on(table.streamId).where(sql`status = 'started'`),
     index('streams_id').on(table.streamId, table.rowId),
     index('streams_engine').on(table.engineId, table.status),
@@ -133,7 +133,7 @@ export const streamStats = sqliteTable(
     downloaded: integer(),
     uploaded: integer(),
     status: text(),
-    /** Unix seconds of what is played, and of the live window. */
+    /** Playback position and live window, as Unix seconds. */
     livePos: integer(),
     liveFirst: integer(),
     liveLast: integer(),

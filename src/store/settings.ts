@@ -11,7 +11,7 @@ const byKey = prepared((db) =>
     .prepare(),
 )
 
-/** A value kept across restarts; undefined when it was never set. */
+/** A value that is kept across restarts, or undefined if it was never set. */
 export const setting = (db: Db, key: string): string | undefined => byKey(db).get({ key })?.value
 
 export const setSetting = (tx: Db, key: string, value: string): void => {

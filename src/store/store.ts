@@ -10,62 +10,75 @@ import { DatabaseFiles } from './files.ts'
 import { emptyLog, renewLog, tryWriting } from './probe.ts'
 import type * as schema from './schema.ts'
 
-/** The database or a transaction of it; every query of this folder takes one. */
+/** The database or a transaction of it. Every query of this folder takes one. */
 export type Db = BaseSQLiteDatabase<'sync', void, typeof schema>
 
-/** An async callback would commit at its first `await` (bun:sqlite), so a promise is refused by its type. */
+/** Refuses promises by type, because a transaction with an async callback would commit at the first `await` (bun:sqlite). */
 type NotPromise<R> = R extends PromiseLike<unknown> ? never : R
 
 type Work<R> = (tx: Db) => NotPromise<R>
 
 /**
- * The one truth, in a SQLite file. While the file does not take writes (a full disk, say) it is an outage: reads are answered from
- * a copy in memory, and writes are refused but for those of `transactOrKeep`, which the copy takes, and the file when it can again.
+ * The orchestrator's state, in a SQLite file. While the file does not accept writes (for example, on a full disk) there is
+ * an outage: reads come from a copy in memory, and writes are refused. Only writes of `transactOrKeep` are accepted; they go
+ * to the copy at once and to the file when it accepts writes again.
  */
 export interface Store {
-  /** For reads outside a transaction: the file or, in an outage, the copy. To be asked for anew at each use. */
+  /** For reads outside a transaction: the file or, in an outage, the copy. Read this property again for each use. */
   readonly db: Db
   /**
-   * Runs `work` in an immediate transaction: all of it is committed, durably, or none. Throws what `work` throws,
-   * after the rollback, and StorageFailure in an outage. Synchronous: nothing else runs in this process meanwhile.
+   * Runs `work` in an immediate transaction: all of it is committed durably, or nothing. Throws what `work` throws, after
+   * the rollback, and StorageFailure in an outage. Runs synchronously, so no other code of this process runs meanwhile.
    */
   transact<R>(work: Work<R>): R
   /**
-   * The same for what is told once and would be lost, as a proxy's events are: in an outage it is done in the copy at once, kept in
-   * memory and done in the file afterwards, in its order, so `work` may run twice. `size` tells how many characters it writes, where that is not little. Throws
-   * StorageFailure when too many, or too much of them, are kept.
+   * Like `transact`, for facts that are reported only once and would be lost, such as a proxy's events. In an outage, `work`
+   * runs on the copy at once, is kept in memory, and runs on the file later, in order; so it may run twice. `size` is the
+   * number of characters that `work` writes, if that is not small. Throws StorageFailure when too many transactions, or too
+   * many characters, are kept.
    */
   transactOrKeep<R>(work: Work<R>, size?: number): R
   /**
-   * The same as `transact` for figures that no decision depends on and that come all the time, as statistics do: nobody is told, and
-   * the version stays. Who shows them keeps a version of its own.
+   * Like `transact`, for frequent figures that no decision depends on, such as statistics. Commit listeners are not called,
+   * and the version stays. A component that shows such figures keeps its own version.
    */
   record(work: (tx: Db) => void): void
-  /** Runs what reads; where the file can't be read any more, again on the copy. Throws what `work` throws. */
+  /**
+   * Runs a function that reads. If the file can't be read any more, runs it again on the copy. Throws what `work` throws.
+   */
   read<R>(work: () => R): R
-  /** Why writes are refused; null while they are taken. */
+  /** Why writes are refused, or null while they are accepted. */
   failure(): StorageFailure | null
-  /** Throws StorageFailure in an outage, for who acts outside first and writes afterwards. */
+  /** Throws StorageFailure in an outage. For callers that act outside first and write afterwards. */
   assertWritable(): void
   /** How many transactions are kept for the file. */
   keptCount(): number
-  /** The failure of the storage that an error is, which begins an outage if there is none; null for every other error. */
+  /**
+   * Returns the storage failure that an error is, or null for any other error. A storage failure begins an outage if there
+   * is none.
+   */
   failed(error: unknown): StorageFailure | null
-  /** Notices files that went, and remembers what is live for the case that they can't be read any more. */
+  /**
+   * Begins an outage if a file of the database was removed or replaced. Otherwise remembers the live rows, in case the file
+   * can't be read later.
+   */
   check(): void
-  /** Tries to end an outage; null when the file takes writes and has got all that was kept. Throws what kept work throws. */
+  /**
+   * Tries to end an outage. Returns null when the file accepts writes and has received all kept transactions. Throws what
+   * kept work throws.
+   */
   recover(): StorageFailure | null
-  /** Grows with every committed transaction, and with what was kept; a view computed at one version is good until the next. */
+  /** Grows with every committed or kept transaction. A view computed at one version is valid until the version changes. */
   version(): number
-  /** Calls `listener` after every commit; it must be quick and must not write. */
+  /** Calls `listener` after every commit. The listener must be quick and must not write. */
   onCommit(listener: () => void): void
-  /** Calls `listener` when an outage begins and when it ends; it must be quick and must not write. */
+  /** Calls `listener` when an outage begins and when it ends. The listener must be quick and must not write. */
   onStorage(listener: () => void): void
   close(): void
 }
 
 interface StoreOptions {
-  /** Hears of listeners that fail; by default whoever made the change does. */
+  /** Receives errors of listeners. By default, such an error is thrown to the caller that made the change. */
   readonly onError: OnError
 }
 
@@ -76,9 +89,9 @@ const DEFAULTS: StoreOptions = {
 }
 
 /**
- * Opens the database file, makes it if it is missing, and brings it up to date. Where it can be read and takes no writes it begins
- * with an outage. Throws the error of the system or the library when it can't be opened or is no database, and StorageFailure when
- * a newer version wrote it.
+ * Opens the database file, creates it if it is missing, and applies migrations. If the file can be read but accepts no
+ * writes, the store begins with an outage. Throws the error of the system or the library if the file can't be opened or is
+ * no database, and StorageFailure if a newer version wrote it.
  */
 export function openStore(path: string, options = DEFAULTS): Store {
   const open = (): Connection => openFile(path)
@@ -91,16 +104,22 @@ export function openStore(path: string, options = DEFAULTS): Store {
   }
 }
 
-/** What waiting does not mend. */
+/** Failures that waiting does not mend. */
 const FINAL: ReadonlySet<StorageFailureKind> = new Set(['damaged', 'newer'])
 
-/** The store on a database that is open already; several may share it, one after the other. Throws the library's error. */
+/**
+ * Creates a store on a database that is already open. Several stores may use the database, one after the other. Throws the
+ * library's error.
+ */
 export function createStore(client: Database, options = DEFAULTS): Store {
   const connection = connect(client)
   return new FileStore({ open: () => connection, path: null }, options, connection)
 }
 
-/** Transactions that are kept at most, an hour of a busy fleet; and what they write, in characters, which the copy holds too. */
+/**
+ * Limits for kept transactions: their number, which is an hour of a busy fleet, and the characters that they write, which
+ * the copy holds, too.
+ */
 const KEPT_MAX = 10_000
 const KEPT_SIZE_MAX = 8_000_000
 
@@ -108,11 +127,11 @@ interface Outage {
   failure: StorageFailure
   readonly copy: Connection
   readonly kept: ((tx: Db) => unknown)[]
-  /** Characters that were kept since it began. */
+  /** Characters written by kept transactions since the outage began. */
   size: number
 }
 
-/** Where the file is; `path` is null for a database that is none. */
+/** How to open the file, and its path. `path` is null for a database without a file. */
 interface Source {
   readonly open: () => Connection
   readonly path: string | null
@@ -261,7 +280,7 @@ class FileStore implements Store {
     return result
   }
 
-  /** The file with its log, in its place. Throws StorageFailure where it is not. */
+  /** Returns the file with its log, both in place. Throws StorageFailure if the file is not in its place. */
   #whole(): Connection {
     const files = this.#files
     if (files?.isMoved() === true) {
@@ -277,14 +296,16 @@ class FileStore implements Store {
     return file
   }
 
-  /** What was kept goes to the file in its order; what has gone there is not kept any more, also where the next one fails. */
+  /**
+   * Runs the kept transactions on the file in order. Each one is dropped once it is in the file, even if the next one fails.
+   */
   #catchUp({ db }: Connection, { kept }: Outage): void {
     while (kept[0] !== undefined) {
       const [work] = kept
       try {
         db.transaction((tx) => void work(tx), { behavior: 'immediate' })
       } catch (error) {
-        // What fails by itself would fail again.
+        // A failure of the work itself would occur again.
         if (storageFailureOf(error) === null) kept.shift()
         throw error
       }
@@ -299,7 +320,7 @@ class FileStore implements Store {
     this.#storage.emit()
   }
 
-  /** At a start: the file is read once, and opened for writing by a later `recover`. */
+  /** Begins an outage at the start: reads the file once. A later `recover` opens it for writing. */
   #beginUnopened(failure: StorageFailure): void {
     if (this.source.path === null) throw failure
     const client = openToRead(this.source.path)

@@ -22,17 +22,17 @@ import { streamStats, streams } from './schema.ts'
 import type { Db } from './store.ts'
 import { bytesOf } from './text-bytes.ts'
 
-/** Which streams; those that are left out do not narrow. */
+/** Selects stream records. A member that is left out does not restrict the result. */
 export interface StreamFilter {
   readonly status?: 'started' | 'ended'
   readonly containerId?: string
-  /** Only records older than this one, or that began before this time (epoch ms). */
+  /** Only records older than this record, or that began before this time (epoch ms). */
   readonly before?: { readonly record: number } | { readonly atMs: number }
-  /** The newest so many. */
+  /** Only the newest records, at most this many. */
   readonly limit?: number
 }
 
-/** Streams in the order of their starts. */
+/** Stream records in the order of their starts. */
 export function streamsWhere(db: Db, filter: StreamFilter): Stream[] {
   const { status, containerId, before, limit } = filter
   const wanted: SQL[] = []
@@ -79,7 +79,7 @@ const byRow = prepared((db) =>
     .prepare(),
 )
 const startedOf = prepared((db) => db.select().from(streams).where(and(isOfEngine, isStarted)).prepare())
-/** For each engine of the list the newest of its records: one query for all, since many may be asked about at a time. */
+/** Selects the newest records of each listed engine. One query serves all engines, because many may be needed at a time. */
 const since = prepared((db) => {
   const newer = alias(streams, 'newer')
   const wanted = sql`json_each(${sql.placeholder('wanted')}) as wanted`
@@ -142,7 +142,7 @@ const isUnmatched = and(isNull(streams.engineId), isStarted)
 const unmatched = prepared((db) =>
   db.select().from(streams).where(isUnmatched).orderBy(asc(streams.rowId)).prepare(),
 )
-/** Their ids alone: all that are started are put in order for it, and may be long. */
+/** Selects only ids, because SQLite sorts all unmatched records for this query, and they may be long. */
 const beyond = prepared((db) =>
   db
     .select({ rowId: streams.rowId })
@@ -178,8 +178,9 @@ const sizeOf = prepared((db) =>
 const total = prepared((db) => db.select({ n: count() }).from(streams).prepare())
 
 /**
- * The started records that are tied to an engine, in the order of their starts: what decisions and the lists of engines look at after
- * each commit. Of the others there may be many, and long ones, whoever reports them.
+ * The ids of the started records that are tied to an engine, in the order of their starts. Decisions and the lists of
+ * engines read them after each commit. There may be many records without an engine, and long ones, because anybody may
+ * report them.
  */
 export const startedOnEngines = (db: Db): number[] =>
   onEngines(db)
@@ -189,28 +190,28 @@ export const startedOnEngines = (db: Db): number[] =>
 /** Started records that are tied to no engine, in the order of their starts. */
 export const startedUnmatched = (db: Db): Stream[] => unmatched(db).all()
 
-/** The open record of a wire id. */
+/** The open record of a stream id. */
 export const startedStream = (db: Db, streamId: string): Stream | undefined => open(db).get({ streamId })
 
-/** The newest record of a wire id. */
+/** The newest record of a stream id. */
 export const newestStream = (db: Db, streamId: string): Stream | undefined => newest(db).get({ streamId })
 
 export const streamByRow = (db: Db, rowId: number): Stream | undefined => byRow(db).get({ rowId })
 
-/** These records, in no order; those that are gone are missing. */
+/** The records with these row ids, in no particular order. Deleted records are missing. */
 export const streamsByRows = (db: Db, rowIds: readonly number[]): Stream[] =>
   rowIds.length === 0 ? [] : byRows(db).all({ rowIds: JSON.stringify(rowIds) })
 
 export const startedStreamsOf = (db: Db, engineId: string): Stream[] => startedOf(db).all({ engineId })
 
-/** How many started records an engine has, and the bytes of what was reported in them. */
+/** How many started records an engine has, and the bytes of the reported text in them. */
 export const startedSizeOf = (
   db: Db,
   engineId: string,
 ): { readonly records: number; readonly bytes: number } =>
   sizeOf(db).get({ engineId }) ?? { records: 0, bytes: 0 }
 
-/** Started records without an engine but for the newest `keep`, at most a batch of them. */
+/** Started records without an engine, except the newest `keep`; at most a batch. */
 export const unmatchedBeyond = (db: Db, keep: number): Stream[] =>
   streamsByRows(
     db,
@@ -219,10 +220,10 @@ export const unmatchedBeyond = (db: Db, keep: number): Stream[] =>
       .map(({ rowId }) => rowId),
   )
 
-/** Started records without an engine that began at this time (epoch ms) or before, at most a batch of them. */
+/** Started records without an engine that began at this time (epoch ms) or earlier; at most a batch. */
 export const unmatchedUntil = (db: Db, untilMs: number): Stream[] => old(db).all({ untilMs })
 
-/** The newest records of engines, of each since a time and at most so many, with or without an end. */
+/** The newest records of each engine since its `sinceMs`, at most `limit` per engine, started or ended. */
 export const streamsSince = (
   db: Db,
   engines: readonly { readonly engineId: string; readonly sinceMs: number }[],
@@ -233,7 +234,7 @@ export const streamsSince = (
   return since(db).all({ wanted, limit })
 }
 
-/** How many started records each engine has; engines without one are missing. */
+/** How many started records each engine has. Engines without one are missing. */
 export const startedByEngine = (db: Db): ReadonlyMap<string | null, number> =>
   new Map(
     startedCounts(db)
@@ -245,13 +246,13 @@ export const countStreams = (db: Db): number => total(db).get()?.n ?? 0
 
 export const insertStream = (tx: Db, stream: Omit<Stream, 'rowId'>): Stream => insert(tx).get(stream)
 
-/** Ends a record; false when it had ended already. */
+/** Ends a record. Returns false if it had already ended. */
 export const endStream = (tx: Db, rowId: number, nowMs: number, reason: string): boolean =>
   end(tx).all({ rowId, endedAt: nowMs, endReason: reason }).length > 0
 
 /**
- * Keeps the newest `keep` ended records, and none that ended before `before`. A record goes after its samples; gives whether there
- * may be more.
+ * Keeps the newest `keep` ended records that did not end before `before`. A record is deleted after its samples. Returns
+ * whether there may be more to delete.
  */
 export function pruneStreams(tx: Db, keep: number, before: number): boolean {
   const isEnded = eq(streams.status, 'ended')
@@ -268,7 +269,7 @@ export function pruneStreams(tx: Db, keep: number, before: number): boolean {
   return areSamplesLeft || Math.max(surplus.length, old.length) === PRUNE_BATCH
 }
 
-/** Deletes records once they have no samples; gives whether some still have, so that they are left to the next step. */
+/** Deletes records once they have no samples. Returns whether samples are left for the next step. */
 export function forgetStreams(tx: Db, rowIds: readonly number[]): boolean {
   if (rowIds.length === 0) return false
   const ids = [...rowIds]
