@@ -17,28 +17,31 @@ interface Bound {
   readonly days: number
 }
 
-/** How much history is kept; each bound is enough by itself to let a row go. What still counts is kept beyond it. */
+/**
+ * How much history is kept. A row is deleted as soon as one bound is exceeded. Rows that are still in use are kept beyond
+ * the bounds.
+ */
 export interface HistoryLimits {
   readonly engines: Bound
   readonly streams: Bound
   readonly journal: Bound
   readonly idempotencyKeys: Bound
-  /** Of the database with all that is in it: the oldest of what has been goes beyond that. */
+  /** Limit for the whole database. Beyond it, the oldest history is deleted. */
   readonly bytes: number
 }
 
-/** History grows slowly, and every look at it is a commit. */
+/** Time between two sweeps. History grows slowly, and every sweep is a commit. */
 const REST_MS = 60_000
 
-/** Unless there were so many commits, of which each adds a few rows. */
+/** A sweep begins earlier after this many commits, because each commit adds a few rows. */
 const COMMITS_MAX = 250
 
-/** Between two steps of a sweep, so that whoever waits is answered: no answer waits for more than one of them. */
+/** Pause between two steps of a sweep, so that requests are answered: no answer waits for more than one step. */
 const STEP_REST_MS = 20
 
 /**
- * Prunes once a minute, and after every so many commits: in short steps, one after the other for as long as there is more, so
- * that each table stays within its bound however fast it grows.
+ * Prunes history once a minute and after every `COMMITS_MAX` commits, in short steps until nothing is left to prune. So each
+ * table stays within its bounds, however fast it grows.
  */
 export class Retention {
   #lastMs = Number.NEGATIVE_INFINITY
@@ -71,7 +74,7 @@ export class Retention {
     this.#cancel?.()
   }
 
-  /** Sweeps if it is time to. */
+  /** Begins a sweep if one is due. */
   run(): void {
     const isDue = this.deps.clock.now() - this.#lastMs >= REST_MS
     if (isDue && this.#cancel === null) this.#step()
@@ -90,7 +93,8 @@ export class Retention {
     const { store, clock, books, ends, limits } = this.deps
     this.#lastMs = clock.now()
     this.#commits = 0
-    // What is kept for the file counts its commits again; nothing is deleted in a copy.
+    // Nothing is deleted from the copy during an outage. The kept transactions count as commits again when they run on the
+    // file.
     if (store.failure() !== null) return
     ends.catchUp()
     const isEnding = books.endForgotten() || (this.#mayBeOversized && books.endOversized())
@@ -100,7 +104,10 @@ export class Retention {
   }
 }
 
-/** Deletes history beyond its bounds, at most a batch of each table and a step by its bytes; gives whether there may be more. */
+/**
+ * Deletes history beyond its bounds, at most a batch of each table and one step by bytes. Returns whether there may be more
+ * to delete.
+ */
 function prune(
   store: Store,
   { idempotencyKeys, streams, journal, engines, bytes }: HistoryLimits,

@@ -7,13 +7,13 @@ import { addSamples, type SampleLimits } from '../../store/samples.ts'
 import type { Store } from '../../store/store.ts'
 
 /**
- * Keeps what engines tell of the transfer of streams: the newest figures of each stream are written once a round, all in one
- * transaction. What is not written yet is lost by a crash, and nothing else.
+ * Stores the transfer figures that engines report for streams. Once per round, writes the newest figures of each stream, all
+ * in one transaction. A crash loses only the figures that are not written yet.
  */
 export class Statistics {
   readonly #loop: Loop
   readonly #pending = new Map<number, Sample>()
-  /** The number of the last sample of each stream that is collected. */
+  /** The number of the last sample of each stream that reports figures. */
   #seqs = new Map<number, number>()
   readonly #news: Emitter
   #version = 0
@@ -37,7 +37,7 @@ export class Statistics {
     return this.#version
   }
 
-  /** Calls `listener` after a round that wrote something; it must be quick. */
+  /** Calls `listener` after every round that wrote something. The listener must be quick. */
   onNews(listener: () => void): void {
     this.#news.on(listener)
   }
@@ -46,13 +46,13 @@ export class Statistics {
     this.#loop.start()
   }
 
-  /** Ends after what is pending was written. */
+  /** Stops the rounds, and resolves after the pending figures were written. */
   async stop(): Promise<void> {
     await this.#loop.stop()
     guarded(() => this.#write(), this.deps.onError)()
   }
 
-  /** Takes the figures of a stream in the place of those of it that are not written yet. */
+  /** Replaces the pending figures of a stream. */
   note(streamRowId: number, figures: Figures, atMs: number): void {
     this.#pending.set(streamRowId, { streamRowId, at: atMs, ...figures })
   }
@@ -63,9 +63,9 @@ export class Statistics {
     const samples = [...this.#pending.values()]
     const seqs = new Map(this.#seqs)
     store.record((tx) => addSamples(tx, samples, seqs, limits))
-    // What was not written, the newest figures of each stream, is tried again with the next round.
+    // If the transaction fails, the pending figures stay and are written in the next round.
     this.#pending.clear()
-    // Streams that told nothing in this round may have ended.
+    // Streams without figures in this round may have ended, so their numbers are forgotten.
     this.#seqs = new Map(samples.flatMap(({ streamRowId }) => seqOf(seqs, streamRowId)))
     this.#version++
     this.#news.emit()

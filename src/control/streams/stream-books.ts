@@ -19,7 +19,7 @@ import type { Addresses } from '../engines/addresses.ts'
 import { freeTrial } from '../engines/breaker-notes.ts'
 import { endInBooks } from '../engines/endings.ts'
 
-/** What a proxy reports at a start. `streamId` is its own id; null lets us make it of key and session. */
+/** A start as a proxy reports it. `streamId` is the proxy's own id; if it is null, the id is made of key and session. */
 export interface StreamStart extends StreamPlace {
   readonly streamId: string | null
   readonly keyType: string
@@ -29,31 +29,31 @@ export interface StreamStart extends StreamPlace {
   readonly isLive: boolean
 }
 
-/** acexy's older versions report a start that failed as a session of this name. */
+/** Older versions of acexy report a failed start as a session with this name. */
 const FAILED_SESSION = 'fetch_failed'
 
-/** The reason of an end that was not reported: the engine says that it does not know the session. */
+/** The end reason of a stream whose engine no longer knows its session, so that the end was not reported. */
 const SESSION_UNKNOWN: OurEndReason = 'session_unknown'
 
-/** The reason of an end that nobody has told, nor ever would. */
+/** The end reason of a stream whose end was never reported. */
 const FORGOTTEN: OurEndReason = 'forgotten'
 
-/** For so long a stream that no engine of ours serves may be without an end. */
+/** How long a stream that is tied to no engine may stay without an end. */
 const UNMATCHED_MAX_MS = 86_400_000
 
 /**
- * Started streams that no engine of ours serves; beyond that the oldest end. Nothing is decided by them, so nobody loses anything,
- * and whoever reports one is answered as ever.
+ * Limit for started streams that are tied to no engine. Beyond it, the oldest ones end. No decision depends on these
+ * streams, so nobody loses anything, and the caller that reports one receives the same answer as always.
  */
 const UNMATCHED_MAX = 256
 
 /**
- * Of one stream on an engine, on an average: those of acexy have some 400. Every commit is followed by a reading of all of them, and of
- * the longest that are accepted eight on each engine made that last 30 ms.
+ * Bytes allowed per stream on an engine, on average. A stream of acexy has about 400. After every commit all streams are
+ * read; with eight streams of the greatest accepted length on each engine, this took 30 ms.
  */
 const STREAM_BYTES = 512
 
-/** The books of the streams: what proxies reported, tied to engines. An event never makes an engine. */
+/** Records the streams that proxies report, and ties them to engines. An event never creates an engine. */
 export class StreamBooks {
   constructor(
     private readonly deps: {
@@ -62,17 +62,18 @@ export class StreamBooks {
       readonly addresses: Addresses
       readonly log: Log
       /**
-       * Started streams that are tied to one engine. Those beyond it are booked without an engine: to end others for them would let
-       * a stranger end what is watched. Long ones count for several, by their bytes.
+       * Limit for started streams that are tied to one engine. Streams beyond it are recorded without an engine. Ending
+       * others instead would let a stranger end streams that are being watched. Long streams count as several, by their
+       * bytes.
        */
       readonly perEngineMax: number
     },
   ) {}
 
   /**
-   * Records a start. A start of what is started already changes nothing; of what has ended, it opens a new record. A
-   * failed attempt is recorded as ended, so it never counts as active. While the database takes no writes it counts all the same,
-   * and is written later; so do ends.
+   * Records a start. A start of a started stream changes nothing; a start of an ended stream opens a new record. A failed
+   * attempt is recorded as ended, so it never counts as active. During an outage, starts and ends are kept and written
+   * later.
    */
   start(event: StreamStart): Stream {
     const { store, clock } = this.deps
@@ -96,7 +97,7 @@ export class StreamBooks {
     }, size)
   }
 
-  /** Records an end; null, and nothing changed, when no such stream is started. */
+  /** Records an end. Returns null, and changes nothing, if no such stream is started. */
   end(streamId: string, reason: string): Stream | null {
     const { store, clock } = this.deps
     const now = clock.now()
@@ -109,7 +110,7 @@ export class StreamBooks {
     }, size)
   }
 
-  /** Ends one record, unless it has ended; gives it as it stands then. */
+  /** Ends one record, unless it has ended already. Returns the record after that. */
   endRecord(rowId: number, reason: OurEndReason): { readonly updated: boolean; readonly stream: Stream } {
     const { store, clock } = this.deps
     return store.transact((tx) => {
@@ -119,7 +120,7 @@ export class StreamBooks {
     })
   }
 
-  /** Ends those of these streams that are started, since their engine does not know their session any more. */
+  /** Ends those of these streams that are started, because their engine no longer knows their sessions. */
   endDead(rowIds: readonly number[]): readonly Stream[] {
     const { store, clock, log } = this.deps
     const open = rowIds.flatMap((rowId) => streamByRow(store.db, rowId) ?? []).filter(isStarted)
@@ -130,8 +131,8 @@ export class StreamBooks {
   }
 
   /**
-   * Ends streams that no engine of ours serves and whose end nobody has told for a day, since nobody else would, and those beyond
-   * their number. Of both at most a batch; gives whether there were any.
+   * Ends streams that are tied to no engine: those whose end was not reported for a day, because nothing else would end
+   * them, and those beyond the limit. Ends at most a batch of each. Returns whether there were any.
    */
   endForgotten(): boolean {
     const { store, clock } = this.deps
@@ -143,7 +144,10 @@ export class StreamBooks {
     return true
   }
 
-  /** Ends what an older version took though it is longer than anything of today, and no engine of ours serves; gives whether it did. */
+  /**
+   * Ends streams that are tied to no engine and are longer than the present version accepts; an older version stored them.
+   * Returns whether there were any.
+   */
   endOversized(): boolean {
     const { store, clock } = this.deps
     const oversized = oversizedUnmatched(store.db)
@@ -160,22 +164,22 @@ export class StreamBooks {
   }
 }
 
-/** A record that was there a moment ago; started ones are never pruned. */
+/** The record of a row that existed a moment ago. Started records are never pruned. */
 function knownStream(db: Db, rowId: number): Stream {
   const stream = streamByRow(db, rowId)
   if (stream === undefined) throw new Error(`the record ${rowId} has left the books`)
   return stream
 }
 
-/** How often an id is written with a record and with an entry of the journal: in the row, and in indexes. */
+/** How often a stream id is written with its record and with a journal entry: in the row and in indexes. */
 const RECORD_COPIES = 3
 const ENTRY_COPIES = 2
 
-/** Characters that a start writes, but for what is never long. */
+/** Characters that a start writes, without the parts that are always short. */
 const sizeOfStart = (streamId: string, { key, statUrl, commandUrl }: StreamStart): number =>
   (RECORD_COPIES + ENTRY_COPIES) * streamId.length + key.length + statUrl.length + commandUrl.length
 
-/** As much of a text as the journal repeats: all of a content id. The books have the whole. */
+/** Shortens a text for the journal. A content id fits completely. The stream's record has the whole text. */
 const shortened = (text: string): string =>
   text.length <= REPEATED_MAX ? text : `${text.slice(0, REPEATED_MAX).toWellFormed()}…`
 
@@ -210,8 +214,9 @@ function rowFor(
 }
 
 /**
- * A stream that reached an engine shows that its caller has it: it is not unclaimed any more. If it was a trial, it may be in
- * use for hours without an answer to our own questions; another may be tried.
+ * Marks an engine as used. A stream that reached the engine shows that a caller has it, so the engine is no longer
+ * unclaimed. If the engine was a trial, it may be in use for hours without an answer to our probes, so the next trial is
+ * allowed.
  */
 function noteUse(tx: Db, engine: Engine, now: number): void {
   freeTrial(tx, engine, now)

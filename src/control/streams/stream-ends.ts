@@ -3,8 +3,8 @@ import { lastJournalId, streamEndsAfter } from '../../store/journal.ts'
 import type { Store } from '../../store/store.ts'
 
 /**
- * Tells each end of a stream since the start of this process to who counts. Every end is in the journal, whoever wrote it, and
- * none that was rolled back; so it is read on from where it was left.
+ * Reports each end of a stream since the start of this process to a counter. The journal has every end, whichever component
+ * wrote it, and none that was rolled back. So this class reads the journal from where it stopped.
  */
 export class StreamEnds {
   #lastEntry: number
@@ -16,7 +16,7 @@ export class StreamEnds {
     this.#lastEntry = lastJournalId(store.db)
   }
 
-  /** Tells those that were not told yet. To be called before the journal is pruned. */
+  /** Reports the ends that were not reported yet. Call this before the journal is pruned. */
   catchUp(): void {
     const { db } = this.store
     const newest = lastJournalId(db)

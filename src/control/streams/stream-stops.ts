@@ -9,19 +9,19 @@ import type { Addresses } from '../engines/addresses.ts'
 import { NotFound } from '../errors.ts'
 import type { StreamBooks } from './stream-books.ts'
 
-/** What came of the session at the engine. `none`: there is no engine of ours to ask, or no command of it is known. */
+/** What happened to the session at the engine. `none`: there is no engine to ask, or its command URL is not known. */
 export type SessionEnd = 'stopped' | 'unknown' | 'silent' | 'none'
 
-/** Asks an engine to stop a session; ends within some seconds, and never throws. */
+/** Asks an engine to stop a session. Resolves within some seconds and never throws. */
 export type StopSession = (
   addresses: readonly HostPort[],
   path: string,
 ) => Promise<Exclude<SessionEnd, 'none'>>
 
-/** The reason of the end of a stream that an operator has stopped. */
+/** The end reason of a stream that an operator stopped. */
 const STOPPED_BY_OPERATOR: OurEndReason = 'stopped_by_operator'
 
-/** Stops streams on an operator's word: the session at its engine first, and then in the books. */
+/** Stops streams on an operator's order: first the session at the engine, then the record. */
 export class StreamStops {
   constructor(
     private readonly deps: {
@@ -33,8 +33,8 @@ export class StreamStops {
   ) {}
 
   /**
-   * Stops the started stream of this id. It ends in the books whatever the engine says, and the answer tells what it said;
-   * one that had ended before stays as it is. Throws NotFound for an id that is not in the books.
+   * Stops the started stream with this id. The record ends whatever the engine answers, and the result has that answer. A
+   * stream that ended before stays unchanged. Throws NotFound if the id is unknown.
    */
   async stop(streamId: string): Promise<{ updated: boolean; stream: Stream; session: SessionEnd }> {
     const { store, books } = this.deps
@@ -42,7 +42,7 @@ export class StreamStops {
     if (newest === undefined) throw new NotFound(`no stream ${streamId}`)
     if (newest.status === 'ended') return { updated: false, stream: newest, session: 'none' }
     const session = await this.#stopAtEngine(newest)
-    // A proxy that was cut off by the stop may have reported the end meanwhile; its reason stands.
+    // If the stop cut off a proxy, the proxy may have reported the end meanwhile. Its reason stays.
     const ended = books.endRecord(newest.rowId, STOPPED_BY_OPERATOR)
     return { ...ended, session }
   }
@@ -50,7 +50,7 @@ export class StreamStops {
   async #stopAtEngine({ engineId, commandUrl }: Stream): Promise<SessionEnd> {
     const { store, addresses, stopSession } = this.deps
     const engine = engineId === null ? undefined : engineById(store.db, engineId)
-    // Of the URL that a proxy reported only the path is used, and at our own engine.
+    // Only the path of the reported URL is used, and only at our own engine.
     const path = URL.parse(commandUrl)?.pathname ?? ''
     if (engine === undefined || !canBeAsked(engine) || !isCommandPath(path)) return 'none'
     return await stopSession(addresses.probed(engine), path)

@@ -7,22 +7,23 @@ import type { SessionFacts } from '../facts/session-facts.ts'
 import type { Statistics } from '../streams/statistics.ts'
 import { arrayOf, type StreamRecord, stalledSinceOf, streamView } from './stream-json.ts'
 
-/** A record with what it was rendered from. */
+/** A rendered record, with the values that it was rendered from. */
 interface Rendered extends StreamRecord {
   readonly stream: Stream
   readonly sample: Sample | null
   readonly stalledSince: number | null
 }
 
-/** The records of one container, and their list once somebody has asked for it. */
+/** The records of one container, and their JSON list once it was requested. */
 interface List {
   readonly records: readonly StreamRecord[]
   json: string | null
 }
 
 /**
- * The started records that are tied to engines, once per version of the store and of the statistics. Each is rendered again only when
- * its row, its newest sample or its stall is another: there may be many, and long ones, and something is committed with each event.
+ * Caches the started records that are tied to engines, per version of the store and of the statistics. A record is rendered
+ * again only when its row, its newest sample or its stall changed: there may be many long records, and every event causes a
+ * commit.
  */
 export class StartedRecords {
   #version = -1
@@ -41,7 +42,7 @@ export class StartedRecords {
     },
   ) {}
 
-  /** By engines, and of each in the order of their starts; the same array until the next version. */
+  /** The records, grouped by engine and in the order of their starts. The array stays the same until the version changes. */
   read(): readonly StreamRecord[] {
     const { store, rows, statistics } = this.deps
     const version = store.version() + statistics.version()
@@ -55,7 +56,7 @@ export class StartedRecords {
     return this.#records
   }
 
-  /** Those of one container, as one list. */
+  /** The records of one container as a JSON list. */
   listOf(containerId: string): string {
     this.read()
     const list = this.#lists.get(containerId)
@@ -64,7 +65,9 @@ export class StartedRecords {
     return list.json
   }
 
-  /** Samples are written with a version of their own; until then only of records that are new here. */
+  /**
+   * Reads the newest samples. Samples have their own version; until it changes, only the samples of new records are read.
+   */
   #readSamples(streams: readonly Stream[]): void {
     const { store, statistics } = this.deps
     const { db } = store
@@ -91,7 +94,7 @@ export class StartedRecords {
   }
 }
 
-/** By container; a list that has the same records is the one that was known. */
+/** Groups records by container. If a container's records are unchanged, its earlier list is reused. */
 function listsOf(
   records: readonly StreamRecord[],
   known: ReadonlyMap<string | null, List>,

@@ -4,24 +4,30 @@ import type { Stream } from '../../core/types.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import { iso, isoOrNull } from './iso.ts'
 
-/** One record of the books as JSON text. */
+/** One stream record as JSON text. */
 export interface StreamRecord {
   readonly rowId: number
   readonly containerId: string | null
   readonly json: string
 }
 
-/** Records as one list. */
+/** Joins records to a JSON list. */
 export const arrayOf = (records: readonly StreamRecord[]): string =>
   `[${records.map(({ json }) => json).join(',')}]`
 
-/** Since when (epoch ms) a stream stands still by what its engine said; null where it has ended, moves, or that is not known. */
+/**
+ * Since when (epoch ms) a stream stands still, according to its engine. Null if the stream has ended or moves, or if that is
+ * not known.
+ */
 export function stalledSinceOf({ rowId, status }: Stream, sessions: SessionFacts): number | null {
   const session = status === 'started' ? sessions.of(rowId) : null
   return session && stalledSinceMs(session)
 }
 
-/** One stream as the proxies know it, with its newest figures. `is_live` is a boolean, as acexy decodes it. */
+/**
+ * One stream in the form that proxies know, with its newest figures. `is_live` is a boolean, because acexy decodes a
+ * boolean.
+ */
 export const streamView = (stream: Stream, sample: Sample | null, stalledSince: number | null) => ({
   id: stream.streamId,
   key_type: stream.keyType,

@@ -15,17 +15,17 @@ import type { Statistics } from '../streams/statistics.ts'
 import { StartedRecords } from './started-records.ts'
 import { arrayOf, type StreamRecord, sampleView, stalledSinceOf, streamView } from './stream-json.ts'
 
-/** Ended streams in a list whose length nobody set: what a page can show and a request can render in little time. */
+/** Limit for ended streams in a list without a `limit`. A page can show this many, and rendering them takes little time. */
 const ENDED_MAX = 500
 
-/** One page of the books. */
+/** One page of stream records. */
 export interface StreamPage {
   readonly json: string
-  /** The record before which the next page ends; null on the last one, and without a limit. */
+  /** The record before which the next page ends. Null on the last page and without a limit. */
   readonly next: number | null
 }
 
-/** All that are started, and their list once somebody has asked for it; `onEngines` is another with each version. */
+/** All started records, and their JSON list once it was requested. `onEngines` is a new array with each version. */
 interface Whole {
   readonly onEngines: readonly StreamRecord[]
   readonly records: readonly StreamRecord[]
@@ -33,9 +33,9 @@ interface Whole {
 }
 
 /**
- * The answers about streams. Started ones are kept by container (`StartedRecords`), since a proxy asks for each engine in turn before
- * every viewer, and as a whole, since panels ask for it. Those that no engine of ours serves are only rendered for the whole: a proxy
- * does not wait for them.
+ * Renders the answers about streams. Started streams are cached per container (`StartedRecords`), because a proxy asks for
+ * each engine in turn before every viewer; and as a whole, because panels ask for all. Streams without an engine are only
+ * rendered for the whole list, which no proxy waits for.
  */
 export class StreamViews {
   readonly #onEngines: StartedRecords
@@ -54,45 +54,45 @@ export class StreamViews {
   }
 
   /**
-   * The streams that match, oldest first. With a `limit` the newest so many. Without one all that are started are in it,
-   * whatever else is: a proxy counts on it.
+   * The streams that match, oldest first. With a `limit`, only the newest ones. Without a limit, the list contains all
+   * started streams, because proxies depend on that.
    */
   list(filter: StreamFilter): StreamPage {
     const { status, containerId, limit } = filter
     if (status === 'started' && limit === undefined && filter.before === undefined)
       return { json: this.#startedJson(containerId), next: null }
     if (limit === undefined) return { json: arrayOf(this.#records(this.#matching(filter))), next: null }
-    // One more than the page has tells whether there is another.
+    // One record more than the page holds shows whether there is another page.
     const found = this.#matching({ ...filter, limit: limit + 1 })
     const streams = found.slice(-limit)
     const next = found.length > limit ? (streams[0]?.rowId ?? null) : null
     return { json: arrayOf(this.#records(streams)), next }
   }
 
-  /** All that are started, oldest first. */
+  /** All started streams, oldest first. */
   started(): readonly StreamRecord[] {
     return this.#startedWhole().records
   }
 
-  /** One record of the books; null when it is not there any more. */
+  /** One stream record, or null if it does not exist any more. */
   record(rowId: number) {
     const stream = streamByRow(this.deps.store.db, rowId)
     return stream === undefined ? null : this.view(stream)
   }
 
-  /** The newest stream of this id; null when the id is unknown. */
+  /** The newest stream with this id, or null if the id is unknown. */
   one(streamId: string) {
     const stream = newestStream(this.deps.store.db, streamId)
     return stream === undefined ? null : this.view(stream)
   }
 
-  /** One stream as the proxies know it, with its newest figures. */
+  /** One stream in the form that proxies know, with its newest figures. */
   view(stream: Stream) {
     const [sample = null] = newestSamplesOf(this.deps.store.db, [stream.rowId])
     return this.#view(stream, sample)
   }
 
-  /** The samples of the newest stream of this id from `sinceMs` on; null when the id is unknown. */
+  /** The samples of the newest stream with this id since `sinceMs`, or null if the id is unknown. */
   stats(streamId: string, sinceMs: number) {
     const { store, samplesMax } = this.deps
     const stream = newestStream(store.db, streamId)
