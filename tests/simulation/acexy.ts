@@ -3,7 +3,7 @@ import type { Answer, Http } from './http.ts'
 import type { Random } from './random.ts'
 import type { Trace } from './trace.ts'
 
-/** What acexy reads of an engine. */
+/** The members of an engine that acexy reads. */
 export interface EngineRow {
   readonly container_id: string
   readonly host: string
@@ -20,13 +20,13 @@ interface Status {
   }
 }
 
-/** An engine that a viewer is sent to. `listed`: chosen from a list at `atMs`; `promised`: by a 200 alone. */
+/** An engine that a viewer is sent to. `listed`: chosen from a list read at `readMs`. `promised`: known only from a 200. */
 export interface Choice {
   readonly containerId: string
   readonly host: string
   readonly port: number
   readonly how: 'listed' | 'promised'
-  /** When the list that named it was read. */
+  /** When the list that names the engine was read. */
   readonly readMs: number
 }
 
@@ -35,11 +35,11 @@ export interface AcexyDeps {
   readonly http: Http
   readonly random: Random
   readonly trace: Trace
-  /** Streams that it has on one engine at most. */
+  /** How many streams acexy puts on one engine at most. */
   readonly perEngine: number
-  /** What it was given for the key to the API: a wrong one, or none, and then its events are refused. */
+  /** The API key that was configured. With a wrong key or none, its events are refused. */
   readonly apiKey: string | null
-  /** Asks for an engine with that key; the world checks what it promises. */
+  /** Requests an engine with that idempotency key. The world checks what the answer promises. */
   readonly provision: (caller: string, key: string | undefined, patienceMs: number) => Promise<Answer | null>
 }
 
@@ -48,7 +48,7 @@ const STATUS_TTL_MS = 30_000
 const TRIES = 3
 const SETTLE_MS = 5_000
 
-/** One acexy: chooses an engine for a viewer as the program does. */
+/** Simulates one acexy: chooses an engine for a viewer as the program does. */
 export class Acexy {
   #list: { readonly rows: readonly EngineRow[]; readonly readMs: number } | null = null
   #status: { readonly value: Status; readonly readMs: number } | null = null
@@ -62,7 +62,7 @@ export class Acexy {
     return this.deps.apiKey
   }
 
-  /** An engine for a viewer; null when there is none to be had, and the viewer is turned away. */
+  /** Chooses an engine for a viewer. Returns null if there is none, so that the viewer is turned away. */
   async choose(caller: string, key: string | undefined): Promise<Choice | null> {
     await this.#readStatus()
     const list = await this.#readList()
@@ -100,7 +100,7 @@ export class Acexy {
 
   async #provision(caller: string, key: string | undefined): Promise<Choice | null> {
     const { clock, provision, random } = this.deps
-    // Some viewers' proxies go away in the middle of it.
+    // Some proxies give up in the middle of a request.
     const patienceMs = random.chance(0.1) ? random.int(0, 2_900) : 3_000
     for (let attempt = 1; attempt <= TRIES; attempt++) {
       const answer = await provision(caller, key, patienceMs)
@@ -118,7 +118,7 @@ export class Acexy {
     const { clock } = this.deps
     const { container_id, host_http_port } = body as { container_id: string; host_http_port: number }
     await clock.sleep(SETTLE_MS)
-    // At times the list can't be had just then.
+    // Sometimes the list can't be read at this moment.
     const list = this.deps.random.chance(0.15) ? null : await this.#readList()
     const row = list?.rows.find((each) => each.container_id === container_id)
     if (list !== null && row !== undefined) return { ...placeOf(row), how: 'listed', readMs: list.readMs }
@@ -135,7 +135,7 @@ export class Acexy {
 
 const placeOf = ({ container_id, host, port }: EngineRow) => ({ containerId: container_id, host, port })
 
-/** Healthy first, then the one that was not used for longest; the list itself decides between equals. */
+/** Prefers healthy engines, then the one that was unused for longest. Otherwise the order of the list decides. */
 function byPreference(one: EngineRow, other: EngineRow): number {
   const isHealthy = (row: EngineRow): number => (row.health_status === 'healthy' ? 0 : 1)
   const used = (row: EngineRow): number =>
@@ -143,7 +143,7 @@ function byPreference(one: EngineRow, other: EngineRow): number {
   return isHealthy(one) - isHealthy(other) || used(one) - used(other)
 }
 
-/** Longest that a viewer is held; who would wait longer gives up in the simulation as in life. */
+/** The longest time that a viewer is made to wait. A viewer who would wait longer gives up, in the simulation as in life. */
 const ETA_MAX_S = 60
 
 function detailOf(answer: Answer | null): { readonly should_wait: boolean; readonly eta: number } | null {

@@ -1,27 +1,27 @@
 import { Crashed } from './life.ts'
 import { type Outcome, Simulation } from './simulation.ts'
 
-/** What one process makes of its share of the seeds. */
+/** How one process runs its share of the seeds. */
 export interface BatchOptions {
   readonly from: number
   readonly seeds: number
   readonly stride: number
-  /** Gets every line of the trace at once. */
+  /** Receives every line of the trace at once. */
   readonly echo: ((line: string) => void) | null
-  /** Runs each seed twice; a trace that differs is a violation. */
+  /** Runs each seed twice. A different trace is a violation. */
   readonly checkDeterminism: boolean
-  /** Ends with the first seed that fails. */
+  /** Stops at the first seed that fails. */
   readonly bail: boolean
-  /** Parts of each scenario that are left out. */
+  /** Parts that are left out of each scenario. */
   readonly leftOut: ReadonlySet<string>
   readonly onOutcome: (outcome: Outcome) => void
 }
 
-/** Runs the seeds one after the other. Errors that nobody caught count against the seed that is running. */
+/** Runs the seeds one after the other. Uncaught errors count against the seed that is running. */
 export async function runBatch(options: BatchOptions): Promise<void> {
   let current: Simulation | null = null
   const onUncaught = (error: unknown): void => {
-    // A dead process does nothing; what its code still tries is refused by throwing.
+    // A crashed orchestrator does nothing any more: whatever its code still tries throws this error.
     if (error instanceof Crashed) return
     current?.defect(
       `nobody caught: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
@@ -52,7 +52,7 @@ async function replayed(outcome: Outcome, leftOut: ReadonlySet<string>): Promise
   }
 }
 
-/** The ends of two traces from the first line on that differs. */
+/** The ends of two traces, from the first line that differs. */
 function differing(one: readonly string[], other: readonly string[]): string[] {
   const at = one.findIndex((line, index) => line !== other[index])
   return [...one.slice(at, at + 10), '--- and in the second run:', ...other.slice(at, at + 10)]

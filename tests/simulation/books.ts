@@ -1,6 +1,6 @@
 import type { Database } from 'bun:sqlite'
 
-/** What a row of the engines says, as far as the checks read it. */
+/** A row of the engines, with the columns that the checks read. */
 export interface EngineBook {
   readonly id: string
   readonly status: string
@@ -19,12 +19,12 @@ export interface EngineBook {
   readonly forwarded: 0 | 1
   readonly host_http_port: number
   readonly config_hash: string
-  /** JSON: what its caller asked for. */
+  /** JSON: what the caller requested. */
   readonly request: string
   readonly unclaimed_since: number | null
   readonly claim_key: string | null
   readonly adopted_at: number | null
-  /** JSON: when its container restarted, the last times. */
+  /** JSON: the times of the container's last restarts. */
   readonly restarts_at: string
   readonly ready_at: number | null
   readonly removal_requested_at: number | null
@@ -72,7 +72,7 @@ interface StreamBook {
 
 const LIVE = `status IN ('provisioning', 'starting', 'ready', 'draining')`
 
-/** The database as the checks read it: beside the production code, by SQL of their own. */
+/** Reads the database for the checks, with SQL of its own instead of the production code. */
 export class Books {
   readonly #live
   readonly #byContainer
@@ -142,7 +142,7 @@ export class Books {
     return this.#started.all()
   }
 
-  /** The newest record of a wire id. */
+  /** The newest record of a stream id. */
   newestStream(streamId: string): StreamBook | null {
     return this.#newest.get(streamId)
   }
@@ -151,7 +151,7 @@ export class Books {
     return this.#byRow.get(rowId)?.stream_id
   }
 
-  /** The numbers of the records up to one, newest first. */
+  /** The row ids of the records up to this one, newest first. */
   recordsUpTo(rowId: number): readonly number[] {
     return this.#recordsUpTo.all(rowId).map(({ row_id }) => row_id)
   }

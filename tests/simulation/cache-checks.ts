@@ -1,10 +1,10 @@
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Books, EngineBook } from './books.ts'
 
-/** What the orchestrator promises to leave a proxy between its choice of an engine and its report of the stream. */
+/** How long the orchestrator leaves an engine alone between a proxy's choice of it and the report of the stream. */
 const IDLE_MS = 5_000
 
-/** No cache is emptied under a viewer: looked at in the moment when the container engine is asked to. */
+/** Checks that no cache is emptied while a viewer may use it. Runs when the container engine is asked to empty the cache. */
 export class CacheChecks {
   constructor(
     private readonly deps: {

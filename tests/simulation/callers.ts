@@ -12,14 +12,14 @@ interface Status {
 
 type Body = Readonly<Record<string, unknown>>
 
-/** A POST for an engine as the world sends it, checking what a 200 promises. */
+/** Sends a POST for an engine and checks what a 200 promises. */
 export type Provision = (
   caller: string,
   wish: {
     readonly key: string | undefined
     readonly patienceMs: number
     readonly body: Body
-    /** The right key to the API without it. */
+    /** The right API key if it is left out. */
     readonly apiKey?: string | null
   },
 ) => Promise<Answer | null>
@@ -31,11 +31,11 @@ export interface CallersDeps {
   readonly trace: Trace
   readonly coverage: Coverage
   readonly provision: Provision
-  /** Whether the database may be taking no writes right now. */
+  /** Whether the database may refuse writes now. */
   readonly isStorageFelt: () => boolean
-  /** The first of the ports that callers ask for by themselves. */
+  /** The first of the ports that callers request explicitly. */
   readonly firstPort: number
-  /** How a container is outside the VPN; null when it is not. */
+  /** How a container is outside the VPN, or null if it is not. */
   readonly outsideOf: (containerId: string | null) => string | null
   readonly onViolation: (text: string) => void
 }
@@ -45,23 +45,23 @@ const PATIENCE_MS = 3_000
 const GENERIC_PATIENCE_MS = 40_000
 const LIVE = new Set(['provisioning', 'starting', 'ready', 'draining'])
 
-/** Programs that use the API in other ways than acexy, and one that holds the status against what then happens. */
+/** Simulates programs that use the API in other ways than acexy. Also compares the status with what happens then. */
 export class Callers {
-  /** By key: the body that a 200 was given for, and the engine. */
+  /** By idempotency key: the body that a 200 was answered to, and the engine. */
   readonly #granted = new Map<string, { readonly body: string; readonly containerId: string }>()
-  /** Every body that a key was ever sent with. */
+  /** All bodies that were sent with each idempotency key. */
   readonly #sent = new Map<string, Set<string>>()
   #count = 0
 
   constructor(private readonly deps: CallersDeps) {}
 
-  /** An engine of its own kind, at times with a key that was used before, perhaps by an earlier life. */
+  /** Requests an engine of some kind, sometimes with an idempotency key that was used before, perhaps in an earlier life. */
   async provision(random: Random): Promise<void> {
     const bodies: readonly [Body, ...Body[]] = [
       PLAIN_BODY,
       { labels: { owner: 'a' }, env: {} },
       { labels: {}, env: { A: '1' } },
-      // Its engine never answers, which is nobody's fault but the caller's.
+      // This engine never answers. Only its caller is to blame.
       { env: { BROKEN: '1' } },
       { host_port: this.deps.firstPort + random.int(0, 12) },
     ]
@@ -73,12 +73,12 @@ export class Callers {
     if (answer === null) return
     tally(this.deps.coverage, `own request ${answer.status}`)
     if (answer.status === 200) this.#judgePort(body, answer)
-    // A port that no node publishes is refused before anything else, once a VPN is configured.
+    // With a VPN configured, a port that no node publishes is refused before any other check.
     const isPortRefused = answer.status === 422 && body.host_port !== undefined
     if (key !== undefined && !isPortRefused) this.#judgeKey(key, text, answer)
   }
 
-  /** A container that is no engine. */
+  /** Runs and removes a container that is no engine. */
   async runGeneric(random: Random): Promise<void> {
     const { clock, http, trace, coverage, onViolation } = this.deps
     const ports: Body = random.chance(0.7) ? { '80/tcp': random.int(30_000, 30_004) } : {}
@@ -91,7 +91,7 @@ export class Callers {
     trace.note('caller', `POST /provision: ${answer?.status ?? 'no answer'}`)
     if (answer === null) return
     tally(coverage, `generic ${answer.status}`)
-    // Another of ours may have the port.
+    // Another container of ours may have the port.
     const expected = '80/tcp' in ports ? [200, 422, 500, 503] : [200, 500, 503]
     if (!expected.includes(answer.status)) onViolation(`POST /provision answered ${answer.status}`)
     const { container_id: id } = answer.body as { container_id?: string }
@@ -111,7 +111,7 @@ export class Callers {
     tally(this.deps.coverage, `generic removed ${answer?.status ?? 'unanswered'}`)
   }
 
-  /** `can_provision` is true exactly when a POST of acexy's body in the same instant is accepted. */
+  /** Checks that `can_provision` is true exactly when a POST of acexy's body at the same instant is accepted. */
   async compareStatus(): Promise<void> {
     const { clock, http, books, onViolation, coverage } = this.deps
     const status = await http.ask({ method: 'GET', path: '/orchestrator/status' })
@@ -126,13 +126,13 @@ export class Callers {
     const first = await Promise.race([post, clock.sleep(1).then(() => 'later' as const)])
     if (first === null) return
     const entries = books.journalAfter(lastId).filter(({ at }) => at === atMs)
-    // Something else was decided between the two.
+    // Something else was decided between the two requests.
     if (entries.some((entry) => !isOfCaller(entry))) return
-    // It was the first that found out.
+    // The POST was the first to notice that the database refuses writes.
     if (first !== 'later' && isOfStorage(first) && this.deps.isStorageFelt()) return
     const isAccepted = first === 'later' || first.status === 200 || entries.length > 0
     const { can_provision: promised } = (status.body as Status).provisioning
-    // ARCHITECTURE.md: while Docker is away, an engine in flight makes callers wait, and the status does not promise it.
+    // ARCHITECTURE.md: while Docker is away, an engine in flight makes callers wait, but the status does not promise it.
     const isInFlight = entries.some(({ kind }) => kind === 'engine.handed_out')
     if (isInFlight && (await this.#isDockerAway())) return
     tally(coverage, `status compared: ${isAccepted ? 'accepted' : 'refused'}`)
@@ -140,7 +140,7 @@ export class Callers {
       onViolation(`can_provision is ${promised}, and a POST was ${isAccepted ? 'accepted' : 'refused'}`)
   }
 
-  /** As the orchestrator believes. */
+  /** Whether the orchestrator believes that Docker is away. */
   async #isDockerAway(): Promise<boolean> {
     const plan = await this.deps.http.ask({ method: 'GET', path: '/orchestrator/plan' })
     const { waits } = (plan?.body ?? { waits: [] }) as { waits: readonly string[] }
@@ -157,15 +157,15 @@ export class Callers {
     const { onViolation, books } = this.deps
     const granted = this.#granted.get(key)
     const earlier = granted === undefined ? null : books.byContainer(granted.containerId)
-    // One that was made anew behind its VPN may have failed at it, and then its key is forgotten.
+    // An engine that was recreated behind its VPN node may have failed there, and then its key was deleted.
     const isReused = granted !== undefined && granted.body !== body && earlier !== null
-    // A database that takes no writes comes before all else.
+    // A database that refuses writes is reported before anything else.
     const { code } = (answer.body ?? {}) as { readonly code?: string }
     if (isReused && answer.status !== 422 && code !== 'storage_unavailable')
       onViolation(`key ${key} was used with another body, and answered ${answer.status}`)
     if (answer.status === 422 && (this.#sent.get(key)?.size ?? 0) < 2)
       onViolation(`key ${key} was refused, and never used with another body`)
-    // A failure is not kept, and the engine of earlier is no more: the key is as new.
+    // A failure is not kept and the earlier engine is gone, so the key counts as new.
     if (answer.status >= 500) this.#granted.delete(key)
     if (answer.status !== 200) return
     const { container_id: containerId } = answer.body as { container_id: string }
@@ -182,7 +182,7 @@ export class Callers {
   }
 }
 
-/** What a POST of somebody's leaves in the journal at once; starts of our own carry their rule. */
+/** Whether a journal entry is the immediate result of a POST. Launches that the orchestrator decides carry their rule. */
 function isOfCaller({ kind, detail }: JournalBook): boolean {
   if (kind === 'engine.handed_out' || kind === 'provision.failed') return true
   return kind === 'provision.started' && !('rule' in (JSON.parse(detail) as object))

@@ -13,9 +13,9 @@ export interface ChaosToolsDeps {
   readonly coverage: Coverage
 }
 
-/** What all disturbances need: a container to do it to, a line in the trace, and that it is put right again. */
+/** Shared tools of all disturbances: they pick a container, write a line to the trace, and repair things later. */
 export class ChaosTools {
-  /** What has to be put right again when all faults stop. */
+  /** What must be repaired when all faults stop. */
   readonly #repairs = new Set<() => void>()
 
   constructor(private readonly deps: ChaosToolsDeps) {}
@@ -24,7 +24,7 @@ export class ChaosTools {
     for (const repair of [...this.#repairs]) repair()
   }
 
-  /** What somebody tries to do to a container that is not in that state is refused; that is life. */
+  /** Tries something. It is refused if the container is in the wrong state, and the refusal is only noted. */
   tryTo(what: string, deed: () => void): void {
     try {
       deed()
@@ -33,7 +33,7 @@ export class ChaosTools {
     }
   }
 
-  /** What is refused is refused; the port may have gone to a stranger meanwhile. */
+  /** Notes a refusal of a pending call. For example, a stranger may have taken the port meanwhile. */
   later(deed: Promise<void>): void {
     deed.catch((error: unknown) => this.deps.trace.note('chaos', `refused: ${error}`))
   }

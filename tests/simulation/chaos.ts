@@ -11,7 +11,7 @@ import type { StorageTrouble } from './storage-trouble.ts'
 import { VpnChaos, type VpnChaosKind } from './vpn-chaos.ts'
 import { COPIES } from './vpn-scenario.ts'
 
-/** For how long after its end an outage may still show: calls that hung, back-offs, a pass. */
+/** How long the effects of an outage may last after its end: hung calls, back-offs, a full pass. */
 const OUTAGE_ECHO_MS = 45_000
 
 export interface ChaosDeps extends ChaosToolsDeps {
@@ -23,7 +23,7 @@ export interface ChaosDeps extends ChaosToolsDeps {
   readonly ports: { readonly first: number; readonly last: number }
 }
 
-/** Everything that goes wrong or is done behind the orchestrator's back, by chance, until it is stopped. */
+/** Causes random faults, and changes behind the orchestrator's back, until it is stopped. */
 export class Chaos {
   #isOver = false
   readonly #tools: ChaosTools
@@ -37,7 +37,7 @@ export class Chaos {
     this.#owners = new OwnerChaos({ clock: deps.clock, tools: this.#tools })
   }
 
-  /** Puts on the host what others have there before we ever start. */
+  /** Creates the containers that others have on the host before the first start. */
   prepare({ others }: Scenario): void {
     const random = this.deps.random.stream('others')
     for (const state of others) this.#owners.make(random, state)
@@ -50,13 +50,13 @@ export class Chaos {
     }
   }
 
-  /** Nothing new goes wrong, and what is wrong is put right. */
+  /** Stops causing faults and repairs everything. */
   stop(): void {
     this.#isOver = true
     this.#tools.repairAll()
   }
 
-  /** When the outage began that goes on or whose traces may still be seen; null without one. */
+  /** When the present outage began, or the last one if its effects may still show. Null without one. */
   outageSinceMs(): number | null {
     const outage = this.#outage
     return outage !== null && this.deps.clock.now() < outage.untilMs + OUTAGE_ECHO_MS ? outage.fromMs : null
@@ -189,7 +189,7 @@ export class Chaos {
     })
   }
 
-  /** Somebody runs a container with all labels of one of ours. */
+  /** Runs a container with all labels of one of our containers. */
   #copy(random: Random): void {
     const original = random.pick(this.#tools.ours())
     if (original === undefined) return
@@ -209,8 +209,8 @@ export class Chaos {
   }
 
   /**
-   * In the network of a VPN node a copy can't listen where another does; the ports are among the last that are published. Null
-   * where all of those are taken.
+   * Gives a copy other ports, because two processes in the network of a VPN node can't listen on the same port. The ports
+   * are among the last that the node publishes. Returns null if all of those are taken.
    */
   #withOtherPorts(
     labels: Readonly<Record<string, string>>,
@@ -237,7 +237,7 @@ export class Chaos {
 
   #takePort(random: Random): void {
     const { first, last } = this.deps.ports
-    // At most the two that the range has to spare, where it is narrow.
+    // A narrow range has two spare ports, so at most these are taken.
     const port = random.int(first, Math.min(last, first + 12))
     this.deps.trace.note('chaos', `port ${port}`)
     this.#tools.note('a stranger takes a port', null, () => this.#tools.runtime.takePort(port))
@@ -254,7 +254,7 @@ export class Chaos {
     })
   }
 
-  /** One transaction is refused, whichever comes then. */
+  /** Makes one later transaction fail. */
   #slip(passesBefore: number): void {
     const { storage } = this.deps
     this.#tools.note('one transaction refused', null, () => {
@@ -284,7 +284,7 @@ export class Chaos {
     })
   }
 
-  /** Without live-restore; or the host is rebooted, and then nobody hears of a death. */
+  /** Stops the daemon without live-restore, or reboots the host, so that no `die` event arrives. */
   #stopDaemon(random: Random): void {
     const tellsDeaths = random.chance(0.5)
     const restarts = random.pick(['all', 'none'] as const)

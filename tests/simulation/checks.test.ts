@@ -7,7 +7,7 @@ import { samplesFaults } from './table-bounds.ts'
 import { drawVpn } from './vpn-scenario.ts'
 import { World } from './world.ts'
 
-/** A world whose orchestrator keeps two engines, and in which nothing goes wrong unless the test does it. */
+/** A world whose orchestrator keeps two engines, and in which nothing goes wrong except what the test does. */
 async function calmWorld(): Promise<World> {
   const world = new World(1, null)
   world.startServer({ ...world.scenario.env, MIN_REPLICAS: '2', MAX_REPLICAS: '4', AUTO_DELETE: 'false' })
@@ -22,7 +22,7 @@ const WITHOUT_VPN = {
   PORT_RANGE_HOST: '29000-29199',
 }
 
-/** A world with Gluetun on its host, whose two engines are from before it was configured; then another life begins. */
+/** A world with Gluetun on its host, whose two engines are older than its configuration. Then another life begins. */
 async function switchedWorld(strict: 'true' | 'false'): Promise<World> {
   const vpn = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => drawVpn(seeded(seed), 4)).find((each) => each !== null)
   if (!vpn) throw new Error('none of the seeds has a VPN')
@@ -37,7 +37,7 @@ async function switchedWorld(strict: 'true' | 'false'): Promise<World> {
   return world
 }
 
-/** Somebody watches at the first engine, and his proxy has told of it. */
+/** Starts a viewer on the first engine, whose proxy has reported the stream. */
 function watch(world: World): void {
   const process = world.host.process(firstEngine(world))
   const session = process?.open('content', 'session')
@@ -53,7 +53,7 @@ async function pass(world: World, ms: number): Promise<void> {
 
 const firstEngine = (world: World): string => world.books.live()[0]?.container_id ?? ''
 
-/** Somebody watches at the first engine, and his proxy has told of it. */
+/** Starts a viewer on the first engine and reports the stream. */
 async function startedStream(world: World): Promise<string> {
   const [engine] = world.books.live()
   const process = world.host.process(engine?.container_id ?? '')

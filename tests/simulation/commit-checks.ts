@@ -9,20 +9,23 @@ export interface CommitChecksDeps {
   readonly coverage: Coverage
   readonly trace: Trace
   readonly maxReplicas: () => number
-  /** Told of every entry of the journal, in their order, before anything else has happened. */
+  /** Receives every journal entry in order, before anything else happens. */
   readonly onEntry: (entry: JournalBook) => void
   readonly onViolation: (text: string) => void
 }
 
-/** Entries of an end of an engine. */
+/** Kinds of journal entries that end an engine. */
 const ENDS = ['engine.gone', 'engine.failed', 'provision.failed']
 
-/** What must hold after every commit: journal and tables, ports, the cap, the breakers, and that ends are whole. */
+/**
+ * Checks what must hold after every commit: journal and tables agree, ports are leased once, the cap holds, breakers count
+ * correctly, and ended engines leave nothing behind.
+ */
 export class CommitChecks {
   readonly #fold = new Fold()
-  /** Engines that were taken over as they were, with a port that another may have leased. */
+  /** Engines that were adopted unchanged, with a port that another engine may have leased. */
   readonly #adopted = new Set<string>()
-  /** By name: the faults in a row that each breaker had counted. */
+  /** By name: the consecutive failures that each breaker had counted. */
   readonly #failures = new Map<string, number>()
 
   constructor(private readonly deps: CommitChecksDeps) {}
@@ -97,7 +100,7 @@ export class CommitChecks {
     }
   }
 
-  /** Nothing is left of an engine that has ended but its row; leases, trial and streams are looked at after every commit. */
+  /** Checks that only the row is left of an ended engine. Leases, trial and streams are checked after every commit. */
   #checkEnd({ kind, engine_id: id }: JournalBook): void {
     const { books, onViolation } = this.deps
     const engine = id === null ? null : books.byId(id)
@@ -117,7 +120,7 @@ export class CommitChecks {
         this.deps.onViolation(`stream ${stream_id} is started on ${short(engine_id)}, which is history`)
   }
 
-  /** Only engines as the template makes them count. */
+  /** Only engines that are made exactly as the template says may count. */
   #checkBreakers(entries: readonly JournalBook[]): void {
     const { books, onViolation } = this.deps
     for (const { kind, engine_id: id } of entries)
@@ -148,7 +151,7 @@ export class CommitChecks {
     }
   }
 
-  /** Whether nothing of how it is made was its caller's. */
+  /** Whether the caller changed nothing about how the engine is made. */
   #isAsTemplate(id: string | null): boolean {
     const request = (id === null ? null : this.deps.books.byId(id))?.request ?? '{}'
     const { image, env } = JSON.parse(request) as { image?: string | null; env?: object }
@@ -156,7 +159,7 @@ export class CommitChecks {
   }
 }
 
-/** Published ones on the host, all that it has in the network of a VPN node; each only once there. */
+/** The published ports on the host, or all ports in the network of a VPN node. Each may be there only once. */
 const portsOf = (engine: EngineBook): readonly (number | null)[] =>
   engine.vpn_node === null
     ? [engine.host_http_port]

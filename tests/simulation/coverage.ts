@@ -1,20 +1,20 @@
-/** How often each thing happened at each place; plain data, so that processes can send it to each other. */
+/** How often each thing happened at each place. The data is plain, so that processes can send it to each other. */
 export type Table = Record<string, Record<string, number>>
 
 export interface Coverage {
-  /** Await site of the production code, by how often it was reached. */
+  /** How often each await of the production code was reached. */
   readonly calls: Table
-  /** Await site of the production code, by fault. */
+  /** Faults at each await of the production code, by fault. */
   readonly faults: Table
-  /** Await site, by the phase in which a crash hit it. */
+  /** Crashes at each await, by the phase of the call. */
   readonly crashes: Table
-  /** Rules of the plan that fired, by the kind of the journal's entry. */
+  /** Rules of the plan that fired, by the kind of the journal entry. */
   readonly rules: Table
-  /** Everything else that is counted, under one name each. */
+  /** Everything else that is counted, each under one name. */
   readonly counts: Record<string, number>
 }
 
-/** Plans that were made and done. */
+/** Counts the plans that were made and carried out. */
 export const PASSES = 'passes'
 
 export const emptyCoverage = (): Coverage => ({ calls: {}, faults: {}, crashes: {}, rules: {}, counts: {} })
@@ -29,7 +29,7 @@ export function tally(coverage: Coverage, name: string, by = 1): void {
   coverage.counts[name] = (coverage.counts[name] ?? 0) + by
 }
 
-/** Adds the figures of another run. */
+/** Adds the counts of another run. */
 export function merge(into: Coverage, other: Coverage): void {
   for (const kind of ['calls', 'faults', 'crashes', 'rules'] as const) {
     for (const [row, cells] of Object.entries(other[kind]))
@@ -38,7 +38,7 @@ export function merge(into: Coverage, other: Coverage): void {
   for (const [name, by] of Object.entries(other.counts)) tally(into, name, by)
 }
 
-/** A table as text, columns in order of their names, `·` where nothing ever happened. */
+/** Formats a table as text. The columns are sorted by name, and `·` marks what never happened. */
 export function tableText(table: Table): string {
   const columns = [...new Set(Object.values(table).flatMap(Object.keys))].toSorted()
   const rows = Object.keys(table).toSorted()

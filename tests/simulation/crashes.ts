@@ -3,8 +3,8 @@ import type { Random } from './random.ts'
 import { AWAITS, CHECKPOINTS } from './sites.ts'
 
 /**
- * Where in a call of the runtime the process ends: before it is made, after its effect and before its answer, or when
- * the answer has come and what follows from it has begun.
+ * When in a runtime call the process crashes: before the call is made; after its effect and before its answer; or after the
+ * answer, when the code that follows has begun.
  */
 export const CRASH_PHASES = ['before', 'unanswered', 'answered'] as const
 export type CrashPhase = (typeof CRASH_PHASES)[number]
@@ -12,9 +12,9 @@ export type CrashPhase = (typeof CRASH_PHASES)[number]
 interface Armed {
   readonly where: 'call' | 'timer' | 'checkpoint'
   readonly phase: CrashPhase
-  /** Only this place; null: any. */
+  /** Crash only at this place; null for any place. */
   readonly site: string | null
-  /** Calls of these verbs count. */
+  /** Only calls of these verbs count. */
   readonly verbs: ReadonlySet<Verb>
   skip: number
 }
@@ -23,18 +23,21 @@ const DEEDS: ReadonlySet<Verb> = new Set<Verb>(['create', 'start', 'stop', 'dest
 const LOOKS: ReadonlySet<Verb> = new Set<Verb>(['inspect', 'list', 'traffic'])
 const ALL: ReadonlySet<Verb> = new Set<Verb>([...DEEDS, ...LOOKS, 'ping', 'events'])
 
-/** Thin spots more often than others, since a crash waits there for a call that may never come. */
+/** Rarely reached places are listed more often, because a crash there waits for a call that may never come. */
 const PLACES = Object.entries(AWAITS).flatMap(([site, weight]) =>
   Array<string>(Math.max(3, Math.min(8, Math.round(weight)))).fill(site),
 )
 
-/** Decides when the orchestrator crashes. Nothing happens until it is armed; then the place is what was drawn. */
+/** Decides when the orchestrator crashes. Nothing happens until a crash is armed; then the drawn place decides. */
 export class CrashPlan {
   #armed: Armed[] = []
 
   constructor(private readonly random: Random) {}
 
-  /** A crash at the next places of some kind; gives a function that has it happen at the next call, if it still may. */
+  /**
+   * Arms a crash at one of the next places of some kind. Returns a function that moves a crash that has not happened yet to
+   * the next call.
+   */
   arm(): () => void {
     const { random } = this
     const where = random.pick(['call', 'call', 'call', 'call', 'timer', 'checkpoint'] as const)
@@ -47,7 +50,7 @@ export class CrashPlan {
     }
   }
 
-  /** A crash at one place, whenever the production code comes there; it may outlive other crashes. */
+  /** Arms a crash at one place, whenever the production code reaches it. It may outlast other crashes. */
   armAtPlace(): void {
     const { random } = this
     const phase = random.pick(CRASH_PHASES)
@@ -56,7 +59,7 @@ export class CrashPlan {
     this.#armed.push({ where, phase, verbs: ALL, site: site ?? null, skip: 0 })
   }
 
-  /** The process ended: what was to end it soon is done with. */
+  /** Call this when the process ended. Armed crashes without a fixed place are dropped. */
   ended(): void {
     this.#armed = this.#armed.filter(({ site }) => site !== null)
   }
@@ -65,7 +68,7 @@ export class CrashPlan {
     this.#armed = []
   }
 
-  /** `site` is only asked for if it matters. */
+  /** Computes `site` only if it is needed. */
   atCall(verb: Verb, site: () => string): CrashPhase | null {
     if (this.#armed.length === 0) return null
     return this.#due(({ where, verbs, site: wanted }) => {

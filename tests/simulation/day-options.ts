@@ -3,7 +3,7 @@ import type { DayOptions } from './day.ts'
 
 const MINUTE_MS = 60_000
 
-/** Ordinary trouble of a host with some twenty engines: mean times between two of a kind. */
+/** Ordinary faults of a host with about twenty engines: the mean time between two faults of a kind. */
 const TROUBLE: DayOptions['trouble'] = {
   engine_hangs: 20 * MINUTE_MS,
   engine_crashes: 15 * MINUTE_MS,
@@ -47,7 +47,7 @@ export const SHORT_DAY: DayOptions = {
     engines: { rows: 10, days: 30 },
     streams: { rows: 100, days: 30 },
     journal: { rows: 300, days: 30 },
-    // Keys go with their engines; a bound that is reached would break what a key promises.
+    // Keys are deleted with their engines. A bound that is reached would break the promise of a key.
     idempotencyKeys: { rows: 50, days: 1 },
     samples: 1_200,
     bytes: HISTORY.bytes,

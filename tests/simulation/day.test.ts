@@ -10,11 +10,11 @@ const LIMITS: Readonly<Record<string, number>> = {
   engines: history.engines.rows,
   streams: history.streams.rows,
   journal: history.journal.rows,
-  // Samples that go with their stream leave gaps among the newest so many.
+  // Samples that are deleted with their stream leave gaps among the newest ids.
   stream_stats: 0.95 * history.samples,
 }
 
-/** In a process of its own, whose memory is looked at. */
+/** Runs in a process of its own, because memory is measured. */
 test('in two hours of 50 streams history comes to its bounds and stays within them, and memory is flat', async () => {
   const run = Bun.spawn([process.execPath, SCRIPT, '--short', '--json'], {
     stdout: 'pipe',
@@ -25,7 +25,7 @@ test('in two hours of 50 streams history comes to its bounds and stays within th
   expect(problems).toEqual([])
   expect(await run.exited).toBe(0)
   expect(looks).toHaveLength(24)
-  // Viewers come and go by chance: half of them watch on an average, and some at any time.
+  // Viewers come and go by chance: on average half of them watch, and some at any time.
   const watched = looks.slice(12).map(({ started }) => started)
   expect(watched.reduce((sum, started) => sum + started, 0) / watched.length).toBeGreaterThan(25)
   expect(Math.min(...watched)).toBeGreaterThan(5)

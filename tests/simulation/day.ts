@@ -10,47 +10,50 @@ import { World } from './world.ts'
 export interface DayOptions {
   readonly seed: number
   readonly hours: number
-  /** Streams at one time, in the mean. */
+  /** Mean number of streams at a time. */
   readonly streams: number
-  /** Mean time that one of them lasts. */
+  /** Mean duration of a stream. */
   readonly stayMs: number
   readonly collectSeconds: number
   readonly samplesPerStream: number
   readonly history: History
-  /** How often each kind of trouble comes, in the mean; what is left out never does. */
+  /** Mean time between faults of each kind. Kinds that are left out never happen. */
   readonly trouble: Readonly<Partial<Record<ChaosKind, number>>>
-  /** Simulated time between two looks. */
+  /** Simulated time between two measurements. */
   readonly lookEveryMs: number
 }
 
-/** One look at the running orchestrator; sizes are bytes. */
+/** One measurement of the running orchestrator. Sizes are bytes. */
 export interface DayLook {
   readonly atMs: number
   readonly started: number
   readonly tables: readonly TableLook[]
-  /** Of the whole process, after a collection: the orchestrator and the world around it. */
+  /** Heap of the whole process after a garbage collection: the orchestrator and the simulated world. */
   readonly heap: number
-  /** Without the database, which is in memory here. */
+  /** Resident memory without the database, which is in memory here. */
   readonly rss: number
   readonly database: number
 }
 
 export interface DayOutcome {
   readonly looks: readonly DayLook[]
-  /** Broken bounds, samples and promises; empty when all was well. */
+  /** Broken bounds, faulty samples and broken promises. Empty if all is well. */
   readonly violations: readonly string[]
-  /** What happened how often. */
+  /** How often each event happened. */
   readonly counts: Readonly<Record<string, number>>
 }
 
 const PER_ENGINE = 10
 const MINUTE_MS = 60_000
-/** A sweep a minute, seen from a look at any time, with a pass that was late. */
+/**
+ * The longest time between two sweeps, as seen from a measurement at any time. A sweep runs once a minute, and a full pass
+ * may be late.
+ */
 const SWEEP_MS = 3 * MINUTE_MS
 
 /**
- * Lets the orchestrator run for hours with many viewers and ordinary trouble, in one life: what it would lose by a restart
- * has to be bounded, too. Ends with the first look at which something is wrong.
+ * Runs the orchestrator for hours with many viewers and ordinary faults, in one life: what a restart would clear must be
+ * bounded, too. Stops at the first measurement that shows a problem.
  */
 export async function simulateDay(options: DayOptions, onLook: (look: DayLook) => void): Promise<DayOutcome> {
   const world = new World(options.seed, null, (drawn) => dayOf(drawn, options))
@@ -110,7 +113,7 @@ function lookAt(world: World, { history, samplesPerStream }: DayOptions, atMs: n
   }
 }
 
-/** The drawn scenario with all that makes it a day of many viewers. */
+/** Turns a drawn scenario into a day with many viewers. */
 function dayOf(drawn: Scenario, options: DayOptions): Scenario {
   const engines = Math.ceil((options.streams * 1.2) / PER_ENGINE)
   return {
@@ -128,7 +131,7 @@ function dayOf(drawn: Scenario, options: DayOptions): Scenario {
       hang: 0.001,
     },
     chaos: { ...quiet, ...options.trouble },
-    // Some are cut off before their time, or turned away.
+    // The factor makes up for viewers that are cut off early or turned away.
     viewersEveryMs: (0.82 * options.stayMs) / options.streams,
     proxies: 3,
     eventTrouble: 0.02,

@@ -2,7 +2,7 @@ import type { Config } from '../../src/config/config.ts'
 import type { Books, EngineBook, JournalBook } from './books.ts'
 import type { Orders } from './orders.ts'
 
-/** Restarts of a container after which it may be taken for a crash loop. */
+/** A container with more restarts than this may count as a crash loop. */
 const RESTARTS_MAX = 3
 
 export interface DrainChecksDeps {
@@ -11,28 +11,30 @@ export interface DrainChecksDeps {
   readonly config: () => Config | undefined
   readonly failuresOf: (engineId: string) => number
   readonly wasNodeInTrouble: (vpnNode: string | null) => boolean
-  /** The port that its node was last told to have, and that another engine is to carry; null without one. */
+  /** The last reported forwarded port of the engine's node, which another engine should use. Null without one. */
   readonly forwardedPort: (vpnNode: string | null) => number | null
-  /** How its container is outside the VPN; null when it is not. */
+  /** How a container is outside the VPN, or null if it is not. */
   readonly outsideOf: (containerId: string | null) => string | null
   readonly onViolation: (text: string) => void
 }
 
-/** Why an engine is drained, or started for want of others, has to be true at the moment when that is written. */
+/**
+ * Checks the reason for draining an engine, or for launching one because too few serve, at the moment when it is written.
+ */
 export class DrainChecks {
-  /** By the hash of an engine's configuration: what was different in the configuration that made it. */
+  /** By the hash of an engine's configuration: the part of the configuration that differs between lives. */
   readonly #madeFrom = new Map<string, string>()
-  /** The last order of an operator, void where `MIN_REPLICAS` was changed since. */
+  /** The last `/scale` order of an operator. It is void once `MIN_REPLICAS` changed. */
   #order: { readonly atMs: number; readonly replicas: number; readonly minReplicas: number } | null = null
 
   constructor(private readonly deps: DrainChecksDeps) {}
 
-  /** Told of every entry of the journal, right after its commit. */
+  /** Receives every journal entry right after its commit. */
   note({ kind, engine_id: id, at, detail }: JournalBook): void {
     const config = this.deps.config()
     if (kind === 'fleet.scaled' && config !== undefined) {
       const { requested } = JSON.parse(detail) as { requested: number }
-      // Also where the answer was lost.
+      // The order counts even if its answer was lost.
       this.deps.orders.scale(requested)
       this.#order = { atMs: at, replicas: requested, minReplicas: config.MIN_REPLICAS }
     }
@@ -81,7 +83,7 @@ export class DrainChecks {
         : 'nobody asked',
   }
 
-  /** With the one that was just begun there are no more than are wanted, of those that count beyond doubt. */
+  /** Checks that a launch does not make more engines than wanted. Counts only engines that certainly serve. */
   #checkStart(config: Config): void {
     const { books, wasNodeInTrouble, onViolation } = this.deps
     const live = books.live()
@@ -94,7 +96,7 @@ export class DrainChecks {
     if (counted.length > wanted) onViolation(`a start makes ${counted.length} engines, ${wanted} are wanted`)
   }
 
-  /** With so many viewers as these engines have. */
+  /** The number of wanted engines, with the viewers that these engines have. */
   #wanted(engines: readonly EngineBook[], config: Config): number {
     const { books } = this.deps
     const busy = engines.filter(({ id, adopted_at }) => adopted_at !== null || books.streamsOf(id) > 0)
@@ -119,7 +121,10 @@ export class DrainChecks {
     return unclaimed_since === null ? null : 'somebody may come back for it'
   }
 
-  /** In use or to be used; the one in whose place another is started counts instead of that. */
+  /**
+   * Engines that are in use or can be used. A replacement that is not ready does not count beside the ready engine that it
+   * replaces.
+   */
   #serving(): readonly EngineBook[] {
     const live = this.deps.books.live()
     const ready = new Set(live.flatMap(({ id, status }) => (status === 'ready' ? [id] : [])))
@@ -133,7 +138,10 @@ export class DrainChecks {
 const isInService = ({ status, removal_requested_at: removal }: EngineBook): boolean =>
   status !== 'draining' && removal === null
 
-/** Another may be started in its place before it is removed; one that was never ready is told to the breaker first. */
+/**
+ * Whether a replacement may be launched before the engine is removed. An engine that was never ready is first reported to
+ * the breaker.
+ */
 const isFailing = ({
   status,
   ready_at,
