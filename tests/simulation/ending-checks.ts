@@ -7,10 +7,13 @@ import type { Server } from './server.ts'
 import type { SimHost } from './sim-host.ts'
 import type { Viewers } from './viewers.ts'
 
-/** Answers of an engine about a session by which anybody can see that its bytes move. */
+/** After this many answers of an engine about a session, anybody can see that its bytes move. */
 const ANSWERS_ENOUGH = 2
 
-/** How long somebody of whom no book knows may watch unseen: the last look may be so old, and a stream takes time to show. */
+/**
+ * How long a viewer without a stream record may watch unseen: the last look may be this old, and a stream takes time to
+ * show.
+ */
 const UNSEEN_MS = 15_000
 
 export interface EndingChecksDeps {
@@ -21,24 +24,27 @@ export interface EndingChecksDeps {
   readonly viewers: () => Viewers
   readonly orders: Orders
   readonly failureThreshold: () => number
-  /** Whether a container is outside the VPN and to be stopped for that, whoever watches. */
+  /** Whether a container is outside the VPN and must be stopped for that, even with viewers. */
   readonly isForbidden: (containerId: string) => boolean
-  /** How long a change of an engine may take to be noticed by probes and by questions for sessions. */
+  /** How long probes and session questions may take to notice a change of an engine. */
   readonly noticeMs: () => number
   readonly onViolation: (text: string) => void
 }
 
-/** The verbs that end a container, or take it away. */
+/** The verbs that end or remove a container. */
 export type Ending = 'stop' | 'destroy' | 'discard'
 
 export const isEnding = (verb: Verb): verb is Ending =>
   verb === 'stop' || verb === 'destroy' || verb === 'discard'
 
-/** Promise 4, looked at whenever the orchestrator is about to end a container: nobody may be cut off by our own choice. */
+/** Checks promise 4 whenever the orchestrator is about to end a container: our own choice must not cut off a viewer. */
 export class EndingChecks {
   constructor(private readonly deps: EndingChecksDeps) {}
 
-  /** A removal was decided and written. What happens until it is carried out can't be known by then. */
+  /**
+   * Checks a removal when its decision is written. The orchestrator can't know then what happens until the removal is
+   * carried out.
+   */
   decided({ kind, engine_id: id, detail }: JournalBook): void {
     const { rule } = JSON.parse(detail) as { rule?: string }
     if (kind !== 'engine.removal_requested' || id === null || rule === undefined) return
@@ -46,9 +52,9 @@ export class EndingChecks {
     if (containerId !== null && !this.#isNetworkGone(containerId)) this.#judge(containerId, `${rule} decided`)
   }
 
-  /** A container is about to be ended; where that was decided earlier, it was judged then. */
+  /** Checks a container that is about to end. A removal that was decided earlier was checked then. */
   check(verb: Ending, containerId: string, site: string): void {
-    // What runs by then is left running.
+    // `discard` fails if the container runs by then.
     if (verb === 'discard') return
     const engine = this.deps.books.byContainer(containerId)
     const isDecided = engine !== null && engine.removal_requested_at !== null && engine.status === 'draining'
@@ -64,8 +70,8 @@ export class EndingChecks {
   }
 
   /**
-   * Whether its connections tell of viewers besides those of the books: who gets nothing from it is still connected, so that with
-   * a stream in the books they say nothing.
+   * Whether the engine's connections show viewers without a stream record. A viewer that receives nothing is still
+   * connected, so with a started stream the connections show nothing.
    */
   #areOthersSeen(containerId: string): boolean {
     const { books, host } = this.deps
@@ -76,7 +82,7 @@ export class EndingChecks {
     )
   }
 
-  /** Whoever watched it has lost it already. */
+  /** Whether the container's network is gone. Its viewers lost their stream with the network. */
   #isNetworkGone(containerId: string): boolean {
     const { host } = this.deps
     const seen = host.runtime.containers().find(({ id }) => id === containerId)
@@ -107,8 +113,8 @@ export class EndingChecks {
     if (unreported !== undefined)
       return `a session that no book names and that moves bytes (${unreported.id})`
     if (host.isCrashLoop(containerId)) return null
-    // A proxy that read the list just before may be on its way for 2 s of cache and 20 s of getstream; one that was given
-    // the engine waits for 10 s first, and an operator's word may come between.
+    // A proxy that just read the list may still be on its way: 2 s of cache and 20 s of getstream. A proxy that was given
+    // the engine waits 10 s first, and an operator's order may come in between.
     const arriving = viewers()
       .arrivals()
       .find(({ process }) => process.containerId === containerId && !process.isEnded)
@@ -117,19 +123,22 @@ export class EndingChecks {
     return how === 'promised' && orders.isDrained(containerId) ? null : `a viewer on the way (${how})`
   }
 
-  /** Dead for its viewers: probes failed past the threshold, and nothing moves as far as anybody could see. */
+  /**
+   * Whether the engine is dead for its viewers: as many probes failed as the threshold requires, and no visible session
+   * moves.
+   */
   #isDead(containerId: string): boolean {
     const { books, host, server, failureThreshold } = this.deps
     const engineId = books.byContainer(containerId)?.id ?? ''
     const failures = server().failuresOf(engineId)
     if (failures < failureThreshold() || this.#seenMoving(containerId).length > 0) return false
-    // Beside viewers of the books, who are connected too, others show by the bytes alone.
+    // If the engine also has started streams, whose viewers are connected, other viewers show only by the bytes.
     const seen = host.runtime.containers().find(({ id }) => id === containerId)
     const isSeen = books.streamsOf(engineId) === 0 || (seen !== undefined && host.showsBytes(seen))
     return !isSeen || this.#movingForNoBook(containerId).length === 0
   }
 
-  /** Sessions that no proxy told of, and that have moved for long enough to be seen from outside. */
+  /** Sessions that no proxy reported and that have moved for long enough to be seen from outside. */
   #movingForNoBook(containerId: string): readonly Session[] {
     const { clock, host } = this.deps
     const sinceMs = clock.now() - UNSEEN_MS
@@ -140,8 +149,8 @@ export class EndingChecks {
   }
 
   /**
-   * Sessions that were told of and were seen to move, or have moved for long enough to be; what has just come back nobody can
-   * know.
+   * Reported sessions that were seen to move or have moved for long enough to be seen. A session that has just started to
+   * move again can't be known yet.
    */
   #seenMoving(containerId: string): readonly Session[] {
     const { clock, host, noticeMs } = this.deps

@@ -1,33 +1,33 @@
 import type { Random } from './random.ts'
 import type { SimClock } from './sim-clock.ts'
 
-/** How engines behind a VPN behave when its tunnel comes back. */
+/** How engines behind a VPN node behave when the tunnel comes back. */
 export interface LinkHabits {
-  /** Whether this image can say whether it is connected. */
+  /** Whether this image reports whether it is connected. */
   readonly tells: boolean
-  /** Chance that a process finds its connection again by itself. */
+  /** Chance that a process reconnects by itself. */
   readonly comesBack: number
-  /** Chance that one that is stuck only believes so: its streams move. */
+  /** Chance that a stuck process only believes that it is stuck: its streams move. */
   readonly errs: number
-  /** The longest that one that is stuck stays so; null: until it is restarted. */
+  /** The longest time that a process stays stuck. Null: until it is restarted. */
   readonly stuckMaxMs: number | null
 }
 
 const STUCK_MIN_MS = 20_000
 
 /**
- * The connection of one engine's process through the network of a VPN node. A process that has lost it comes back by itself
- * some time after the tunnel, or is stuck; the network itself is lost for good.
+ * The connection of one engine process through the network of a VPN node. After a tunnel loss, the process reconnects by
+ * itself some time after the tunnel is back, or is stuck. A lost network never comes back.
  */
 export class EngineLink {
-  /** Its network is that of the node's container as it runs now. */
+  /** Whether the joined network is that of the node's container as it runs now. */
   isAlive = true
-  /** Its traffic gets through. */
+  /** Whether the engine's traffic gets through. */
   isOnline = false
   #says = false
   #isTunnelUp = false
   #wasOnline = false
-  /** Counts the changes, so that what was to happen later sees that it is out of date. */
+  /** Counts the changes, so that a pending timer notices that it is out of date. */
   #turn = 0
   #lastOfflineMs: number
 
@@ -36,24 +36,24 @@ export class EngineLink {
       readonly clock: SimClock
       readonly random: Random
       readonly habits: LinkHabits
-      /** Told before `isOnline` changes, with the change. */
+      /** Called before `isOnline` changes, with the function that changes it. */
       readonly onChange: (change: () => void) => void
     },
   ) {
     this.#lastOfflineMs = deps.clock.now()
   }
 
-  /** Its answer to the question whether it is connected; null from one that can't tell. */
+  /** What the engine answers when asked whether it is connected. Null if the image does not report it. */
   get says(): boolean | null {
     return this.deps.habits.tells ? this.#says : null
   }
 
-  /** When it last was not connected, or did not say so. */
+  /** When the engine last was not connected or did not report that it is. */
   get lastOfflineMs(): number {
     return this.isOnline && this.#says ? this.#lastOfflineMs : this.deps.clock.now()
   }
 
-  /** Told how its network and the tunnel are now. */
+  /** Receives the present state of the network and of the tunnel. */
   update(isAlive: boolean, isTunnelUp: boolean): void {
     this.isAlive &&= isAlive
     const isUp = this.isAlive && isTunnelUp

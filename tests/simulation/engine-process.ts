@@ -5,34 +5,37 @@ const SESSION_TTL_MS = 60_000
 const BYTES_PER_MS = 400
 
 /**
- * What the process of an engine does now. `up`: all is well. `deaf`: it does not say how it is, sessions go on and are
- * answered for. `hung`: nothing answers and nothing moves. `booting`: it refuses connections.
+ * What the engine process does now. `up`: it works. `deaf`: it does not answer probes, but sessions go on and it answers
+ * about them. `hung`: nothing answers and nothing moves. `booting`: it refuses connections.
  */
 export type Mode = 'booting' | 'up' | 'deaf' | 'hung'
 
-/** One content that an engine plays, with those who read it. */
+/** One content that an engine plays, with its readers. */
 export interface Session {
   readonly id: string
   readonly infohash: string
   readers: number
-  /** No peers: readers wait, nothing moves. */
+  /** The session has no peers: readers wait, and nothing moves. */
   isStalled: boolean
-  /** A proxy told the orchestrator of it, so its readers are known to the books. */
+  /** A proxy reported the stream to the orchestrator, so the readers have a record. */
   isReported: boolean
   bytes: number
   lastReadMs: number
-  /** Since when its bytes have moved without a pause; null while they stand still. */
+  /** Since when the bytes have moved without a pause; null while they stand still. */
   movingSinceMs: number | null
-  /** How often it was told to the orchestrator since then, and when last; several streams may ask in one breath. */
+  /**
+   * How often the session was reported to the orchestrator since then, and when last. Several streams may ask at the same
+   * time.
+   */
   answers: number
   answeredMs: number
 }
 
-/** One start of one engine's process, with all that is lost at its end. */
+/** One start of an engine process, with everything that is lost when it ends. */
 export class EngineProcess {
   mode: Mode = 'booting'
   isPaused = false
-  /** Its connection, where it uses the network of a VPN node; null with a network of its own. */
+  /** The connection through the network of a VPN node; null for a network of its own. */
   link: EngineLink | null = null
   readonly #sessions = new Map<string, Session>()
   readonly #onEnd = new Set<() => void>()
@@ -45,7 +48,7 @@ export class EngineProcess {
     private readonly options: {
       readonly clock: { now(): number }
       readonly reusesSessionIds: boolean
-      /** Told of the bytes that came since the last time. */
+      /** Receives the bytes that arrived since the last call. */
       readonly onBytes: (bytes: number) => void
     },
   ) {
@@ -56,29 +59,29 @@ export class EngineProcess {
     return this.#isEnded
   }
 
-  /** Whether it says now how it is. */
+  /** Whether the process answers a probe now. */
   get answers(): boolean {
     return this.mode === 'up' && this.plays
   }
 
-  /** Whether it speaks of sessions and plays them now. */
+  /** Whether the process plays sessions and answers about them now. */
   get plays(): boolean {
     return (
       (this.mode === 'up' || this.mode === 'deaf') && !this.isPaused && !this.#isEnded && this.isReachable
     )
   }
 
-  /** Whether anybody could reach it. */
+  /** Whether the network of the process is reachable. */
   get isReachable(): boolean {
     return this.link?.isAlive ?? true
   }
 
-  /** Whether what it asks the world for comes. */
+  /** Whether the process can download from the internet. */
   get isOnline(): boolean {
     return this.link?.isOnline ?? true
   }
 
-  /** Changes what it does; what was downloaded until now is counted first. */
+  /** Changes what the process does, after counting what was downloaded until now. */
   change(change: () => void): void {
     this.#count()
     change()
@@ -90,7 +93,7 @@ export class EngineProcess {
     }
   }
 
-  /** Opens a session, or gives the one that plays this content already. */
+  /** Opens a session, or returns the session that already plays this content. */
   open(infohash: string, freshId: string): Session {
     this.#count()
     const id = this.options.reusesSessionIds ? `s${infohash}` : freshId
@@ -112,7 +115,7 @@ export class EngineProcess {
     return session
   }
 
-  /** The session of this id, unless it is unknown or has expired. */
+  /** The session with this id, unless it is unknown or has expired. */
   session(id: string): Session | undefined {
     this.#count()
     const session = this.#sessions.get(id)
@@ -122,7 +125,7 @@ export class EngineProcess {
     return undefined
   }
 
-  /** A proxy's `method=stop`; it does nothing to others who read the same session. */
+  /** Handles a proxy's `method=stop`. It does nothing while others read the same session. */
   stop(id: string): void {
     if (this.#sessions.get(id)?.readers === 0) this.#sessions.delete(id)
   }
@@ -131,7 +134,7 @@ export class EngineProcess {
     return [...this.#sessions.values()]
   }
 
-  /** The sessions whose bytes move at this moment: somebody would be cut off. */
+  /** The sessions whose bytes move now; their viewers would be cut off. */
   moving(): readonly Session[] {
     if (!this.plays || !this.isOnline) return []
     return this.sessions().filter(({ readers, isStalled }) => readers > 0 && !isStalled)
@@ -142,13 +145,13 @@ export class EngineProcess {
     this.cutOff()
   }
 
-  /** Nobody who reads from it gets anything any more, now or later. */
+  /** Cuts off all present readers for good. */
   cutOff(): void {
     for (const listener of this.#onEnd) listener()
     this.#onEnd.clear()
   }
 
-  /** Tells a reader of the end, unless the function it gives back is called first. */
+  /** Calls `listener` at the end, unless the returned function is called first. */
   onEnd(listener: () => void): () => void {
     this.#onEnd.add(listener)
     return () => this.#onEnd.delete(listener)

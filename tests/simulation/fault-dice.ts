@@ -10,7 +10,7 @@ const REFUSED: DrawnFault = {
   fault: { kind: 'fail_before', failure: new RuntimeFailure('refused', 'drawn: this image does not run') },
 }
 
-/** Draws the faults of the calls of the orchestrator; calls of others (checkers, operators) never go wrong. */
+/** Draws the faults of the orchestrator's calls. Calls of others (checkers, operators) never fail. */
 export class FaultDice {
   rates: FaultRates = NO_FAULTS
   #drawn: DrawnFault | null = null
@@ -30,7 +30,7 @@ export class FaultDice {
     }
   }
 
-  /** Makes a call with a fault or none; `fault` names the one that the container engine really took. */
+  /** Makes a call with or without a fault. `fault` names the fault that the container engine really applied. */
   during<T>(
     call: CallSubject,
     weight: number,

@@ -2,7 +2,7 @@ import { RuntimeFailure, type RuntimeFailureCode } from '../../src/runtime/runti
 import { type CallSubject, type Fault, Hang, type Verb } from '../support/memory-faults.ts'
 import type { Random } from './random.ts'
 
-/** Chances of each fault for one call that is not a ping. */
+/** Chance of each fault in one call other than a ping. */
 export interface FaultRates {
   readonly failBefore: number
   readonly failAfter: number
@@ -21,13 +21,13 @@ export const NO_FAULTS: FaultRates = {
   hang: 0,
 }
 
-/** A fault, and the name under which the coverage counts it. */
+/** A fault, and its name in the coverage. */
 export interface DrawnFault {
   readonly name: string
   readonly fault: Fault
 }
 
-/** What Docker may answer to each verb without doing it. */
+/** Errors that Docker may answer to each verb without doing it. */
 const REFUSALS: Readonly<Record<Verb, readonly [RuntimeFailureCode, ...RuntimeFailureCode[]]>> = {
   create: ['conflict', 'image_missing', 'refused', 'unreachable'],
   start: ['port_taken', 'refused', 'unreachable'],
@@ -43,7 +43,7 @@ const REFUSALS: Readonly<Record<Verb, readonly [RuntimeFailureCode, ...RuntimeFa
   watch: ['unreachable'],
 }
 
-/** What Docker may report though it was done. */
+/** Errors that Docker may answer though it did what was asked. */
 const LATE_REFUSALS: Readonly<Partial<Record<Verb, RuntimeFailureCode>>> = {
   create: 'refused',
   start: 'refused',
@@ -84,7 +84,7 @@ const KINDS = Object.keys(DRAWS) as (keyof FaultRates)[]
 const failure = (code: RuntimeFailureCode): RuntimeFailure =>
   new RuntimeFailure(code, `drawn: ${code}`, { effect: 'none' })
 
-/** The names of all that may be drawn for a call of this verb. */
+/** The names of all faults that may be drawn for a call of this verb. */
 export const faultNames = (verb: Verb): string[] => [
   ...REFUSALS[verb].map((code) => `before:${code}`),
   ...(LATE_REFUSALS[verb] === undefined ? [] : [`after:${LATE_REFUSALS[verb]}`]),
@@ -94,10 +94,10 @@ export const faultNames = (verb: Verb): string[] => [
   'hang',
 ]
 
-/** However thin a spot is, some of its calls go well. */
+/** Some calls succeed everywhere, however rare they are. */
 const FAULTY_MAX = 0.6
 
-/** Draws what goes wrong with one call, `weight` times as often as the rates have it; null when nothing does. */
+/** Draws the fault of one call, `weight` times as often as the rates say. Returns null for none. */
 export function drawFault(
   { call, weight }: { readonly call: CallSubject; readonly weight: number },
   rates: FaultRates,
@@ -105,7 +105,7 @@ export function drawFault(
   releaseAfter: (hang: Hang, ms: number) => void,
 ): DrawnFault | null {
   const sum = Object.values(rates).reduce((total, rate) => total + rate, 0)
-  // At thin spots each kind is as likely as any other, since some of them are hardly ever met else.
+  // In rare calls each kind is equally likely, because some kinds would hardly ever occur otherwise.
   const isEven = weight > 1
   const share = (kind: keyof FaultRates): number => (isEven ? 1 / KINDS.length : rates[kind] / sum)
   let at = random.float() / Math.min(weight * sum, FAULTY_MAX)

@@ -1,6 +1,6 @@
 import type { JournalBook } from './books.ts'
 
-/** What an entry of the journal makes of an engine's status; kinds that are not named change nothing. */
+/** How a journal entry changes the status of its engine. Other kinds change nothing. */
 const ENGINE_STEPS: Readonly<Record<string, (before: string | undefined) => string | undefined>> = {
   'provision.started': () => 'provisioning',
   'provision.completed': () => 'starting',
@@ -22,7 +22,7 @@ const STREAM_STEPS: Readonly<Record<string, 'started' | 'ended'>> = {
   'stream.ended': 'ended',
 }
 
-/** The state of the tables as the journal alone tells it. */
+/** The state of the tables, derived only from the journal. */
 export class Fold {
   readonly #engines = new Map<string, string>()
   readonly #streams = new Set<string>()

@@ -2,45 +2,45 @@ import type { Health } from '../../src/runtime/runtime.ts'
 import type { Random } from './random.ts'
 import type { SimClock } from './sim-clock.ts'
 
-/** How a version of Gluetun finds out that its tunnel is dead; measured on v3.40 and v3.41. */
+/** How a version of Gluetun notices that its tunnel is dead; measured on v3.40 and v3.41. */
 export type Dialect = 'old' | 'new'
 
-/** The states of its VPN loop that last long enough to be seen. */
+/** The states of Gluetun's VPN loop that last long enough to be seen. */
 type Loop = 'starting' | 'running' | 'stopped'
 
 export interface GluetunProcessDeps {
   readonly clock: SimClock
   readonly random: Random
   readonly dialect: Dialect
-  /** Whether what leaves the host for the VPN's server arrives there. */
+  /** Whether packets from the host reach the VPN server. */
   readonly isLineUp: () => boolean
-  /** Docker's verdict on it changed. */
+  /** Called when Docker's verdict on the container changed. */
   readonly onHealth: (health: Health) => void
-  /** A tunnel was made anew. */
+  /** Called when a new tunnel was made. */
   readonly onTunnel: () => void
 }
 
 const CHECK_MS = 5_000
 const START_PERIOD_MS = 10_000
 const RETRIES = 3
-/** A tunnel that was made and through which nothing comes is made anew after this time. */
+/** If nothing comes through a new tunnel, it is replaced after this time. */
 const STARTUP_CHECK_MS = 6_000
-/** Up to v3.40 the VPN is started again also after somebody stopped it. */
+/** Up to v3.40, Gluetun restarts the VPN even if somebody stopped it. */
 const OLD_SELF_HEAL_MS = 12_700
-/** From the cut to its notice. */
+/** How long Gluetun takes to notice a cut. */
 const NOTICE_MS = { old: [4_800, 6_900], new: [152_000, 177_000] } as const
 
-/** One start of Gluetun in its container: its tunnel, and what its health check knows of it. */
+/** One start of Gluetun in its container: its tunnel, and what its health check knows. */
 export class GluetunProcess {
   isPaused = false
   #loop: Loop = 'starting'
-  /** What its own health server says; it notices late. */
+  /** What Gluetun's own health server says. It notices changes late. */
   #isWell = false
   #streak = 0
   #health: Health = 'starting'
   #isEnded = false
   readonly #beganMs: number
-  /** Counts the tunnels and the ends of them, so that what was to happen later sees that it is out of date. */
+  /** Counts the starts and ends of tunnels, so that a pending timer notices that it is out of date. */
   #turn = 0
 
   constructor(private readonly deps: GluetunProcessDeps) {
@@ -53,7 +53,7 @@ export class GluetunProcess {
     return this.#loop
   }
 
-  /** Whether what its engines send gets through. */
+  /** Whether traffic of engines behind this node gets through. */
   get isTunnelUp(): boolean {
     return this.#loop === 'running' && this.deps.isLineUp() && !this.isPaused && !this.#isEnded
   }
@@ -62,7 +62,7 @@ export class GluetunProcess {
     this.#isEnded = true
   }
 
-  /** Its control server was asked to. */
+  /** Handles a request to the control server to stop the VPN. */
   stopVpn(): void {
     const { dialect, random } = this.deps
     if (this.#loop === 'stopped') return
@@ -79,12 +79,12 @@ export class GluetunProcess {
     if (this.#loop === 'stopped') this.#make(this.deps.random.int(100, 300))
   }
 
-  /** It restarts its VPN inside, as after a trouble of its provider's. */
+  /** Restarts the VPN inside Gluetun, as after a failure at the provider. */
   reconnect(): void {
     if (this.#loop !== 'stopped') this.#make(this.deps.random.int(200, 2_000))
   }
 
-  /** The line to its server was cut, or is there again. */
+  /** Call this when the line to the VPN server was cut or is back. */
   lineChanged(): void {
     const { deps } = this
     if (this.#loop !== 'running') return
@@ -124,7 +124,7 @@ export class GluetunProcess {
     this.#make(100)
   }
 
-  /** Unless another tunnel is made, or this one ends, before. */
+  /** Runs `act` later, unless another tunnel is made or the process ends before that. */
   #in(ms: number, act: () => void): void {
     const turn = this.#turn
     this.deps.clock.after(ms, () => {
@@ -132,7 +132,7 @@ export class GluetunProcess {
     })
   }
 
-  /** Docker's health check, again and again. */
+  /** Runs Docker's health check periodically. */
   #check(): void {
     this.deps.clock.after(CHECK_MS, () => {
       if (this.#isEnded) return

@@ -1,10 +1,13 @@
 import type { DayLook } from './day.ts'
 
-/** What memory may differ by without growing: collections and the allocator are no exact things. */
+/** How much memory may differ without counting as growth, because garbage collection and the allocator are not exact. */
 const HEAP_SLACK = { share: 0.05, bytes: 4 * 2 ** 20 }
 const RSS_SLACK = { share: 0.1, bytes: 24 * 2 ** 20 }
 
-/** Compares the last quarter of the looks with the one before; gives a sentence for each kind of memory that has grown. */
+/**
+ * Compares the last quarter of the measurements with the one before. Returns a sentence for each kind of memory that has
+ * grown.
+ */
 export function growth(looks: readonly Pick<DayLook, 'heap' | 'rss'>[]): readonly string[] {
   const quarter = Math.floor(looks.length / 4)
   if (quarter === 0) return []

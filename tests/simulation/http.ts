@@ -3,7 +3,7 @@ import type { Server } from './server.ts'
 import type { SimClock } from './sim-clock.ts'
 import type { Trace } from './trace.ts'
 
-/** An answer that arrived. */
+/** An answer that was received. */
 export interface Answer {
   readonly status: number
   readonly body: unknown
@@ -14,21 +14,21 @@ export interface Ask {
   readonly path: string
   readonly body?: unknown
   readonly key?: string
-  /** The key to the API; the right one without it, null for none. */
+  /** The API key: the right one if it is left out, null for none. */
   readonly apiKey?: string | null
-  /** After which the client hangs up. */
+  /** How long the client waits before it hangs up. */
   readonly timeoutMs?: number
 }
 
-/** acexy's patience with every call. */
+/** How long acexy waits for any answer. */
 const PATIENCE_MS = 3_000
 
-/** Questions that must be answered without waiting for anything outside. */
+/** Requests that must be answered without waiting for anything outside. */
 const PROMPT = /^GET \/(engines|streams|orchestrator|health|vpn|healthz|readyz)/
 
 /**
- * HTTP to the orchestrator as its clients have it: null when no process listens, the process dies before the whole
- * answer came, or the client hangs up.
+ * HTTP to the orchestrator as its clients see it. The answer is null if no process listens, the process dies before the
+ * answer is complete, or the client hangs up.
  */
 export class Http {
   constructor(
@@ -71,7 +71,7 @@ export class Http {
   }
 }
 
-/** Without the time in which the process could answer nobody, since it wrote to the disk. */
+/** The time without the periods in which the process could not answer because it wrote to the disk. */
 const waitedMs = (clock: SimClock): number => clock.now() - clock.spentMs()
 
 function requestOf({ method, path, body, key, apiKey = API_KEY }: Ask, signal: AbortSignal): Request {

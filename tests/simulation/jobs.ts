@@ -7,20 +7,20 @@ interface Share {
   readonly jobs: number
 }
 
-/** JavaScriptCore's last tier of compilation costs more than it gains: no seed stays long with any one loop. */
+/** Disables JavaScriptCore's last compiler tier, which costs more than it gains: no seed spends long in one loop. */
 const QUICKER = { BUN_JSC_useFTLJIT: '0' }
 
 export interface JobsOptions extends Share {
   readonly script: string
   /** Passed on to every process. */
   readonly flags: readonly string[]
-  /** Gets each outcome as it comes; false ends the run. */
+  /** Receives each outcome as it arrives. Returning false ends the run. */
   readonly take: (outcome: Outcome) => boolean
 }
 
 /**
- * Runs the script in several processes, each with every `jobs`th seed, which write an outcome a line. Gives the seeds
- * that a process owed and never reported, though nobody had ended it.
+ * Runs the script in several processes. Each runs every `jobs`th seed and writes one outcome per line. Returns the seeds
+ * that a process should have run and did not report, though the run was not ended early.
  */
 export async function runJobs(options: JobsOptions): Promise<readonly number[]> {
   const ending = new AbortController()
@@ -47,7 +47,7 @@ async function runJob(options: JobsOptions, job: number, ending: AbortController
     if (!ending.signal.aborted && !options.take(outcome)) ending.abort()
   }
   await spawned.exited
-  // What comes after the one at which it stopped was not begun.
+  // The seeds after the one at which the process stopped were never begun.
   return ending.signal.aborted ? [] : owed.slice(0, 1)
 }
 

@@ -1,14 +1,14 @@
 import type { Clock } from '../../src/lib/clock.ts'
 import { sleepOn } from '../support/virtual-clock.ts'
 
-/** Thrown to whatever a crashed orchestrator still tries. */
+/** Thrown at every attempt of a crashed orchestrator to do something. */
 export class Crashed extends Error {
   override readonly name = 'Crashed'
 }
 
 /**
- * One run of the orchestrator's process. Once it has died, nothing of it happens any more: its adapters never answer
- * and refuse what is synchronous.
+ * One run of the orchestrator's process. After its death it has no effect any more: its adapters never answer, and
+ * synchronous calls throw.
  */
 export class Life {
   #isDead = false
@@ -20,7 +20,7 @@ export class Life {
     return this.#isDead
   }
 
-  /** Like SIGKILL: at this very instruction. */
+  /** Ends the process like SIGKILL: at this instruction. */
   die(): void {
     if (this.#isDead) return
     this.#isDead = true
@@ -33,8 +33,8 @@ export class Life {
   }
 
   /**
-   * Does something of this life, unless it has ended. If it ends in the midst of it, what is left is refused by an error
-   * that must not reach whoever made it run: the world goes on.
+   * Does some work of this life, unless the life has ended. If the life ends during the work, the rest is refused with an
+   * error that must not reach the caller, because the world goes on.
    */
   run(work: () => void): void {
     if (this.#isDead) return
@@ -45,22 +45,22 @@ export class Life {
     }
   }
 
-  /** Calls the listener at the death, unless the function it gives back is called first. */
+  /** Calls `listener` at the death, unless the returned function is called first. */
   onDeath(listener: () => void): () => void {
     this.#onDeath.add(listener)
     return () => this.#onDeath.delete(listener)
   }
 }
 
-/** An answer that never comes. */
+/** An answer that never arrives. */
 export const never = <T>(): Promise<T> => new Promise(() => undefined)
 
-/** Time as one life knows it: what it set a timer for does not happen after its death. */
+/** The clock of one life. Its timers do not fire after its death. */
 export class LifeClock implements Clock {
   constructor(
     private readonly clock: Clock,
     private readonly life: Life,
-    /** Told when a timer of the life is due, before its work, and where it was set; it may end the life. */
+    /** Called when a timer of the life is due, before its work, with the place where it was set. May end the life. */
     private readonly onDue: (setAt: Error) => void,
   ) {}
 
@@ -70,7 +70,7 @@ export class LifeClock implements Clock {
 
   after(ms: number, work: () => void): () => void {
     if (this.life.isDead) return () => undefined
-    // Its stack is put into words only if it is asked for.
+    // The stack is only formatted if it is needed.
     const setAt = new Error()
     return this.clock.after(ms, () => {
       if (this.life.isDead) return

@@ -15,14 +15,14 @@ export interface OperatorsDeps {
   readonly orders: Orders
   readonly trace: Trace
   readonly coverage: Coverage
-  /** Whether the database may be taking no writes right now. */
+  /** Whether the database may refuse writes now. */
   readonly isStorageFelt: () => boolean
-  /** Whether a call of the container engine may go wrong: without that, 500 and 503 are false. */
+  /** Whether a call of the container engine may fail. If not, 500 and 503 are wrong answers. */
   readonly mayDockerFail: () => boolean
   readonly onViolation: (text: string) => void
 }
 
-/** An operator's own patience: he waits longer than a proxy. */
+/** How long an operator waits for an answer. This is longer than a proxy waits. */
 const PATIENCE_MS = 40_000
 
 interface Stopped {
@@ -30,10 +30,10 @@ interface Stopped {
   readonly stream: { readonly status: string }
 }
 
-/** Why an answer is not true; null when it is. */
+/** Says why an answer is wrong; null if it is right. */
 type Judge = (answer: Answer) => string | null
 
-/** People with the key to the API. What they ask for is noted first, since it may be done even if no answer comes. */
+/** People with the API key. Their requests are noted first, because they may be carried out even if no answer arrives. */
 export class Operators {
   constructor(private readonly deps: OperatorsDeps) {}
 
@@ -67,7 +67,7 @@ export class Operators {
     })
   }
 
-  /** Also streams that have ended, and some that never were. */
+  /** Stops a stream, sometimes one that has ended or never existed. */
   async stopStream(random: Random): Promise<void> {
     const { books, orders, coverage } = this.deps
     const newest = random.chance(0.2) ? books.recordsUpTo(Number.MAX_SAFE_INTEGER) : []
@@ -86,7 +86,7 @@ export class Operators {
       tally(coverage, `session of a stopped stream: ${(answer.body as Stopped).session}`)
   }
 
-  /** Reads all records page by page, from the newest to the oldest: each is on one page. */
+  /** Reads all records page by page, from the newest to the oldest. Each record must be on one page. */
   async pageStreams(random: Random): Promise<void> {
     const { books, coverage, onViolation } = this.deps
     const limit = random.int(1, 7)
@@ -101,7 +101,7 @@ export class Operators {
     tally(coverage, 'streams paged')
     const told = seen.join()
     const inBooks = books.recordsUpTo(seen[0] ?? 0).join()
-    // What is kept for a file that takes no writes is told, and not there yet.
+    // Kept transactions are in the answer, but not in the file yet.
     if (told !== inBooks && !this.deps.isStorageFelt())
       onViolation(`the pages of streams have the records ${told}, and the books ${inBooks}`)
   }
@@ -145,7 +145,7 @@ export class Operators {
     return this.deps.mayDockerFail() ? null : 'nothing is wrong with Docker'
   }
 
-  /** It is there, and no engine of ours. */
+  /** Whether the container exists and belongs to another installation. */
   #isOfOthers(containerId: string): boolean {
     const { host, books } = this.deps
     const container = host.runtime.containers().find(({ id }) => id === containerId)
@@ -156,7 +156,7 @@ export class Operators {
     return this.deps.host.runtime.containers().some(({ id }) => id === containerId)
   }
 
-  /** One of ours; rather one that is no engine, if there is any. */
+  /** Picks one of our containers, preferably one that is no engine if `isRatherGeneric`. */
   #anyContainer(random: Random, isRatherGeneric = false): string | undefined {
     const ours = this.deps.host.runtime.containers().filter(({ labels }) => labels[LABEL.key] === LABEL.value)
     const generic = ours.filter(({ labels }) => labels[GENERIC_LABEL] !== undefined)
@@ -180,7 +180,7 @@ export class Operators {
   }
 }
 
-/** Refused, since the database takes no writes. */
+/** Whether the request was refused because the database accepts no writes. */
 export const isOfStorage = ({ status, body }: Answer): boolean =>
   status === 503 && (body as { code?: string }).code === 'storage_unavailable'
 
@@ -189,7 +189,7 @@ const only =
   (answer) =>
     answer.status === status ? null : `${status} is true`
 
-/** What a drain of this row has to be answered, asked in the instant of the answer. */
+/** The status that a drain of this row must be answered with at this moment. */
 function drainStatus(engine: EngineBook | undefined): number {
   if (engine === undefined) return 404
   return engine.status === 'provisioning' ? 409 : 200

@@ -1,16 +1,19 @@
-/** What operators asked for, since it excuses what would be a fault otherwise. Kept by the simulation, not by the books. */
+/**
+ * What operators asked for. An order excuses what would be a fault otherwise. The simulation keeps the orders itself,
+ * outside the database.
+ */
 export class Orders {
   readonly #deleted = new Set<string>()
   readonly #drained = new Set<string>()
   readonly #stopped = new Set<string>()
   #scale: number | null = null
 
-  /** A DELETE was sent, whatever came of it. */
+  /** Notes that a DELETE was sent, whatever its result. */
   delete(containerId: string): void {
     this.#deleted.add(containerId)
   }
 
-  /** A DELETE of a stream was sent. */
+  /** Notes that a DELETE of a stream was sent. */
   stop(streamId: string): void {
     this.#stopped.add(streamId)
   }
@@ -23,12 +26,12 @@ export class Orders {
     this.#drained.add(containerId)
   }
 
-  /** `/scale/{n}` was accepted, whether or not the answer came. */
+  /** Notes that `/scale/{n}` was accepted, whether or not the answer arrived. */
   scale(n: number): void {
     this.#scale = n
   }
 
-  /** `MIN_REPLICAS` changed with a restart: the last `/scale` is void. */
+  /** A restart with another `MIN_REPLICAS` voids the last `/scale`. */
   minChanged(): void {
     this.#scale = null
   }

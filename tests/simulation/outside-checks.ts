@@ -7,19 +7,19 @@ import type { Server } from './server.ts'
 import type { SimHost } from './sim-host.ts'
 import { short } from './trace.ts'
 
-/** An engine of `GET /engines`, as far as this reads it. */
+/** An engine of `GET /engines`, with the members that this file reads. */
 interface ListedRow {
   readonly container_id: string | null
   readonly container_name: string
 }
 
-/** A node of `GET /vpn/status`, as far as this reads it. */
+/** A node of `GET /vpn/status`, with the members that this file reads. */
 interface LookedAt {
   readonly last_check: string | null
 }
 
 /**
- * How long a container with a network of its own may run on under `VPN_STRICT` while Docker answers: calls that run into their
+ * How long a container with a network of its own may run under `VPN_STRICT` while Docker answers: calls that run into their
  * deadlines, their back-offs, and a full pass after a gap.
  */
 const STOP_WITHIN_MS = 120_000
@@ -29,19 +29,22 @@ export interface OutsideChecksDeps {
   readonly host: SimHost
   readonly books: Books
   readonly server: () => Server
-  /** When the outage of Docker began that is going on, or has just ended; null without one. */
+  /** When the present outage of Docker, or one that has just ended, began. Null without one. */
   readonly outageSinceMs: () => number | null
   readonly onViolation: (text: string) => void
 }
 
-/** Promise 6: with a VPN configured, no proxy is told of an engine outside it; and none runs on alone where that is a must. */
+/**
+ * Checks promise 6: with a VPN configured, no proxy is given an engine outside it. Under `VPN_STRICT`, no container may keep
+ * running with a network of its own.
+ */
 export class OutsideChecks {
-  /** Since when each container has run outside in spite of `VPN_STRICT`, with nothing in the way of its stop. */
+  /** Since when each container has run outside the VPN under `VPN_STRICT`, with nothing that prevents its stop. */
   #aloneSince = new Map<string, number>()
 
   constructor(private readonly deps: OutsideChecksDeps) {}
 
-  /** How a container is outside the VPN of the configuration in force, by what is true on the host. */
+  /** How a container is outside the configured VPN, according to the state of the host. Null if it is not outside. */
   of(containerId: string | null): 'own_network' | 'other_network' | null {
     const nodes = this.#nodes()
     const seen = this.deps.host.runtime.containers().find(({ id }) => id === containerId)
@@ -51,23 +54,29 @@ export class OutsideChecks {
     return owner !== undefined && nodes.includes(owner.name) ? null : 'other_network'
   }
 
-  /** Whether the configuration in force has a node of this name. */
+  /** Whether the present configuration has a node with this name. */
   isNode(name: string): boolean {
     return this.#nodes().includes(name)
   }
 
-  /** Whether it is to be stopped, whoever watches. */
+  /** Whether a container must be stopped, even with viewers. */
   isForbidden(containerId: string | null): boolean {
     return this.#isStrict() && this.of(containerId) === 'own_network'
   }
 
-  /** Whether it may be called outside: also one that has just been removed, of which nothing is known any more. */
+  /**
+   * Whether the orchestrator may call a container outside. This includes a container that was just removed, about which
+   * nothing is known any more.
+   */
   mayBeOutside(containerId: string): boolean {
     const isGone = !this.deps.host.runtime.containers().some(({ id }) => id === containerId)
     return this.#nodes().length > 0 && (isGone || this.of(containerId) !== null)
   }
 
-  /** A proxy was told of an engine; whose network another has joined is known only once all nodes were looked at. */
+  /**
+   * Checks engines that were listed to a proxy. Which node owns a joined network is known only after all nodes were
+   * inspected.
+   */
   told(rows: readonly ListedRow[], nodes: readonly LookedAt[]): void {
     const areKnown = nodes.every((node) => node.last_check !== null)
     for (const { container_id: id, container_name: name } of rows) {
@@ -77,13 +86,13 @@ export class OutsideChecks {
     }
   }
 
-  /** An engine was given to a caller. */
+  /** Checks an engine that was given to a caller. */
   given(containerId: string): void {
     if (this.of(containerId) === 'own_network')
       this.deps.onViolation(`${short(containerId)} was given to a caller and is outside the VPN`)
   }
 
-  /** An entry of the journal, before anything else has happened: nothing is started again where it must not be. */
+  /** Checks a journal entry before anything else happens: an engine outside the VPN must not be started again. */
   note({ kind, engine_id: id }: JournalBook): void {
     const { books, onViolation } = this.deps
     if (kind !== 'engine.revived' || id === null) return
@@ -92,7 +101,7 @@ export class OutsideChecks {
       onViolation(`${engine?.name} was started again outside the VPN`)
   }
 
-  /** Looks for containers that run on alone; to be called every few seconds. */
+  /** Looks for containers that keep running outside the VPN. Call this every few seconds. */
   look(): void {
     const { clock, onViolation } = this.deps
     const since = new Map<string, number>()
@@ -104,7 +113,7 @@ export class OutsideChecks {
     this.#aloneSince = since
   }
 
-  /** None while nobody could stop them. */
+  /** The containers that must be stopped. None while Docker is away, because nobody could stop them. */
   #forbidden(): readonly ContainerObservation[] {
     const { host, books, outageSinceMs } = this.deps
     if (outageSinceMs() !== null || !this.#isStrict()) return []

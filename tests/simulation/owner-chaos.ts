@@ -5,10 +5,10 @@ import type { Random } from './random.ts'
 import { IMAGE, LABEL } from './scenario.ts'
 import type { SimClock } from './sim-clock.ts'
 
-/** Ports that nobody else in the simulation uses. */
+/** Ports that nothing else in the simulation uses. */
 const FIRST_PORT = 31_000
 const OTHERS_MAX = 6
-/** The longest that a tool takes between its create and its start. */
+/** The longest time that a tool takes between create and start. */
 const TOOL_START_MS = 3_000
 
 export interface OwnerChaosDeps {
@@ -16,7 +16,7 @@ export interface OwnerChaosDeps {
   readonly tools: ChaosTools
 }
 
-/** Containers with our label that are not of our making. */
+/** Creates and changes containers that have our label and were made by others. */
 export class OwnerChaos {
   #made = 0
 
@@ -36,7 +36,7 @@ export class OwnerChaos {
     tool_recreates: (random) => this.#recreate(random),
   }
 
-  /** Another installation makes a container; some of them are no engines. */
+  /** Creates a container of another installation. Some of these are no engines. */
   make(random: Random, state: 'created' | 'running' | 'exited'): string {
     const { runtime } = this.deps.tools
     const number = ++this.#made
@@ -92,7 +92,10 @@ export class OwnerChaos {
     return this.deps.tools.ours().filter(isForeign)
   }
 
-  /** As watchtower and Portainer do it: the old one is stopped and removed, or renamed and left; the new one has its labels. */
+  /**
+   * Recreates an engine as watchtower and Portainer do: the old container is stopped and removed, or renamed and left
+   * running. The new one has its labels.
+   */
   #recreate(random: Random): void {
     const { tools, clock } = this.deps
     const engines = tools
@@ -119,7 +122,7 @@ export class OwnerChaos {
     })
   }
 
-  /** `port`: another one on the host, since the old one goes on. */
+  /** Creates a copy. `port` is another host port, for a copy beside an original that keeps running. */
   #copy({ name, image, labels, ports }: ContainerObservation, random: Random, port: number | null): void {
     const { tools, clock } = this.deps
     const published = port === null ? ports : ports.slice(0, 1).map((each) => ({ ...each, hostPort: port }))

@@ -17,30 +17,33 @@ export interface OwnerChecksDeps {
 }
 
 const ENGINE_LABEL = 'roundhouse.engine'
-/** For how long a container that nobody knows is left alone (the design's figure). */
+/** How long an unknown container is left alone (the figure of the design). */
 const YOUNG_MS = 60_000
 
-/** Nothing of another installation is touched, and nothing is removed that somebody may just have made. */
+/**
+ * Checks that no container of another installation is changed, and that nothing is removed that somebody may just have
+ * created.
+ */
 export class OwnerChecks {
   #firstPassMs: number | null = null
-  /** What ran with the id of another installation before we ever started, and since when. */
+  /** Containers of other installations that ran before our first start. */
   #before: readonly ContainerObservation[] = []
 
   constructor(private readonly deps: OwnerChecksDeps) {}
 
-  /** The first life is about to begin. */
+  /** Call this right before the first life begins. */
   begins(): void {
     this.#before = this.deps.host.runtime
       .containers()
       .filter((each) => isForeign(each) && ENGINE_LABEL in each.labels && each.state === 'running')
   }
 
-  /** A full pass has ended well. */
+  /** Call this when a full pass has succeeded. */
   passed(): void {
     this.#firstPassMs ??= this.deps.clock.now()
   }
 
-  /** The orchestrator is about to ask something of a container. */
+  /** Checks a call before the orchestrator makes it. */
   asked(verb: Verb, id: string, site: string): void {
     const { books, onViolation } = this.deps
     const container = this.#container(id)
@@ -53,7 +56,7 @@ export class OwnerChecks {
       onViolation(`${verb} at ${site} of ${container.name}, a copy that runs`)
   }
 
-  /** Told of every entry of the journal, right after its commit. */
+  /** Receives every journal entry right after its commit. */
   note({ kind, engine_id: engineId }: JournalBook): void {
     if (kind !== 'engine.adopted' || engineId === null) return
     const { books, coverage, takesOver, onViolation } = this.deps
@@ -72,7 +75,7 @@ export class OwnerChecks {
       )
   }
 
-  /** What ran all the time should have been taken over by now, or by no means. */
+  /** Containers that ran all the time must have been taken over by now, or must not have been, depending on `TAKE_OVER`. */
   missed(): string[] {
     const { books, takesOver } = this.deps
     return this.#before
@@ -85,13 +88,13 @@ export class OwnerChecks {
     return this.deps.host.runtime.containers().find((each) => each.id === id)
   }
 
-  /** It carries the label of an engine that has, or had, another container. */
+  /** Whether a running container carries the label of an engine that has or had another container. */
   #isRunningCopy({ id, state, labels }: ContainerObservation): boolean {
     const original = this.deps.books.byId(labels[ENGINE_LABEL] ?? '')?.container_id ?? id
     return original !== id && state !== 'created' && state !== 'exited'
   }
 
-  /** New, and not a provision of ours that was cut off, nor what the container engine was late with. */
+  /** Whether a container is new and neither an interrupted provision of ours nor a late result of the container engine. */
   #isStartedSoon({ id, state, labels, createdAtMs }: ContainerObservation): boolean {
     const { books, clock } = this.deps
     const row = books.byId(labels[ENGINE_LABEL] ?? '')
