@@ -23,23 +23,26 @@ export interface PromiseChecksDeps {
   readonly server: Server
   readonly orders: Orders
   readonly trace: Trace
-  /** When the outage of Docker began that is going on, or has just ended; what was known then is believed until a look. */
+  /**
+   * When the present outage of Docker, or one that has just ended, began. Until the next look, the orchestrator believes
+   * what it knew then.
+   */
   readonly outageSinceMs: () => number | null
   readonly vpn: VpnChecks
   readonly outside: OutsideChecks
   readonly onViolation: (text: string) => void
 }
 
-/** How late a look may be: two passes, a call that hangs until its deadline, and its back-off. */
+/** How late a look may be: two full passes, a call that hangs until its deadline, and its back-off. */
 const STALE_MS = 45_000
 
-/** Promise 1: an engine told by a 200 is listed from then on, or hidden for a reason that is true. */
+/** Checks promise 1: an engine that was returned with a 200 is listed from then on, or hidden for a true reason. */
 export class PromiseChecks {
   readonly #promised = new Map<string, string>()
 
   constructor(private readonly deps: PromiseChecksDeps) {}
 
-  /** An engine was given to a caller, who really got the answer. */
+  /** Notes that a caller received an engine. */
   async promised(containerId: string, caller: string): Promise<void> {
     const earlier = this.#promised.get(containerId)
     if (earlier !== undefined && earlier !== caller)
@@ -49,7 +52,7 @@ export class PromiseChecks {
     await this.check()
   }
 
-  /** Reads both lists in one instant and judges every promise by them. */
+  /** Reads both lists at one instant and checks every promise with them. */
   async check(): Promise<void> {
     const { http, server } = this.deps
     const life = server.running?.life
@@ -87,7 +90,7 @@ export class PromiseChecks {
     const engine = books.byContainer(containerId)
     switch (reason) {
       case 'its container is not running': {
-        // The orchestrator is at it, so that it joins its VPN node anew.
+        // The orchestrator is recreating or restarting the container, so that it joins its VPN node again.
         if (engine !== null && engine.vpn_node !== null && engine.container_state === 'restarting')
           return true
         const stoppedMs = host.notRunningAt(containerId)
@@ -117,7 +120,7 @@ export class PromiseChecks {
     switch (books.byContainer(containerId)?.drain_cause) {
       case 'operator':
         return orders.isDrained(containerId)
-      // Whether that was true is judged when it is written (drain-checks.ts).
+      // Whether the cause is true is checked when it is written (drain-checks.ts).
       case 'surplus':
       case 'scaled_down':
       case 'outdated':

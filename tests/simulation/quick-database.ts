@@ -2,9 +2,10 @@ import { Database, type Statement } from 'bun:sqlite'
 import { EMPTY_DATABASE } from '../support/empty-database.ts'
 
 /**
- * A database in memory that compiles each text once, which Drizzle does at every call, and reads nothing twice until something is
- * written: most of what is asked was asked a moment ago. All calls are synchronous, so that no two use one statement at the same
- * time. Nobody else may write to it, and who gets rows must leave them as they are.
+ * A database in memory that is faster than usual. It compiles each SQL text once, while Drizzle compiles it at every call.
+ * It repeats no read until something is written, because most queries were asked a moment ago. All calls are synchronous, so
+ * no two use a statement at the same time. Nothing else may write to the database, and readers must not change the rows that
+ * they get.
  */
 export function quickDatabase(): Database {
   const database = Database.deserialize(EMPTY_DATABASE, { strict: true })
@@ -16,7 +17,7 @@ export function quickDatabase(): Database {
     const known = statements.get(text)
     if (known !== undefined) return known
     const statement = prepare(text)
-    // A transaction's beginning and end count as writes, so what it wrote and gave up is not remembered.
+    // The beginning and end of a transaction count as writes, so rolled-back data is not remembered.
     if (/^\s*select\s/i.test(text)) remember(statement, () => writes)
     else note(statement, () => writes++)
     statements.set(text, statement)
@@ -29,7 +30,7 @@ export function quickDatabase(): Database {
   return Object.assign(database, { prepare: quick, query: quick, run: write, exec: write })
 }
 
-/** What a statement has read is given again, for the same parameters, while `version` is the same. */
+/** Makes a statement return its earlier result for the same parameters while `version` is unchanged. */
 function remember(statement: Statement, version: () => number): void {
   let readAt = -1
   const answers = new Map<string, unknown>()
@@ -45,7 +46,7 @@ function remember(statement: Statement, version: () => number): void {
   }
 }
 
-/** Tells of each use of a statement. */
+/** Calls `onUse` at each use of a statement. */
 function note(statement: Statement, onUse: () => void): void {
   for (const way of ['all', 'get', 'values', 'run'] as const) {
     const use = statement[way].bind(statement)

@@ -1,6 +1,6 @@
 /**
- * Numbers that a seed determines (mulberry32, by Tommy Ettinger, public domain). A named stream is independent of all
- * others: drawing more from one shifts no other, so that a small change of a scenario stays a small change.
+ * Numbers determined by a seed (mulberry32, by Tommy Ettinger, public domain). A named stream is independent of all others:
+ * drawing more from one shifts no other, so a small change of a scenario stays small.
  */
 export class Random {
   #state: number
@@ -27,7 +27,7 @@ export class Random {
     return min + Math.floor(this.float() * (max - min + 1))
   }
 
-  /** Any number from `min` to below `max`. */
+  /** Any number from `min` up to, but not including, `max`. */
   between(min: number, max: number): number {
     return min + this.float() * (max - min)
   }
@@ -36,14 +36,14 @@ export class Random {
     return this.float() < probability
   }
 
-  /** One of the items; undefined when there are none. */
+  /** One of the items, or undefined if there are none. */
   pick<T>(items: readonly [T, ...T[]]): T
   pick<T>(items: readonly T[]): T | undefined
   pick<T>(items: readonly T[]): T | undefined {
     return items[this.int(0, items.length - 1)]
   }
 
-  /** A wait between events that come by chance, whole milliseconds, at least one. */
+  /** A waiting time between random events: whole milliseconds, at least one. */
   exponential(meanMs: number): number {
     return Math.max(1, Math.round(-Math.log(1 - this.float()) * meanMs))
   }

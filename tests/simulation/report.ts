@@ -40,7 +40,7 @@ export class Report {
     }
   }
 
-  /** Everything for people: what was covered how often, and the failures with the way to see them again. */
+  /** The report for people: how often each thing was covered, and the failures with the command that replays them. */
   text(wallMs: number): string {
     const { calls, faults, crashes, rules, counts } = this.coverage
     return [
@@ -71,7 +71,7 @@ export class Report {
     return cells.length === 0 ? 'Nothing is zero.' : `Zero:\n${cells.map((cell) => `  ${cell}`).join('\n')}`
   }
 
-  /** Failures of one kind together, so that one fault found a hundred times is read once. */
+  /** Groups failures of one kind, so that one fault found a hundred times is read once. */
   #kinds(): string {
     const kinds = Map.groupBy(this.failures, ({ violations: [first = ''] }) =>
       first.replaceAll(/[0-9a-f]{6,}|\d+/g, '#').slice(0, 120),

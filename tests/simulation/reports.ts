@@ -5,7 +5,7 @@ import type { Http } from './http.ts'
 import type { Random } from './random.ts'
 import { short, type Trace } from './trace.ts'
 
-/** Of so many streams it is remembered that they were reported. */
+/** How many reported streams are remembered. */
 const REPORTED_MAX = 1_000
 
 /** A stream that a proxy opened for a viewer. */
@@ -14,14 +14,14 @@ export interface Opened {
   readonly session: Session
 }
 
-/** One viewer's stream as his proxy speaks of it, with its key to the API. */
+/** A viewer's stream as its proxy reports it, with the proxy's API key. */
 export interface Visit extends Opened {
   readonly name: string
   readonly choice: Choice
   readonly apiKey: string | null
 }
 
-/** What proxies tell the orchestrator of streams, or fail to. */
+/** Sends the events about streams that proxies send, or fails to. */
 export class Reports {
   readonly #reported: string[] = []
 
@@ -31,7 +31,7 @@ export class Reports {
       readonly random: Random
       readonly trace: Trace
       readonly coverage: Coverage
-      /** Nothing is lost or said twice any more. */
+      /** Whether no event is lost or repeated any more. */
       readonly isQuiet: () => boolean
     },
   ) {}
@@ -72,7 +72,7 @@ export class Reports {
 
 const idOf = ({ infohash, id }: Session): string => `${infohash}|${id}`
 
-/** The body as acexy sends it; the engine makes its URLs of the Host header. */
+/** The body as acexy sends it. The engine builds its URLs from the Host header. */
 function startedBody({ host, port }: Choice, session: Session) {
   const { id, infohash } = session
   const url = (verb: string): string => `http://${host}:${port}/ace/${verb}/${infohash}/${id}`
