@@ -9,50 +9,50 @@ import { drawSwitch, drawVpn } from './vpn-scenario.ts'
 
 export type Env = Readonly<Record<string, string>>
 
-/** What one seed is about. Everything else is drawn while it runs. */
+/** What one seed simulates. Everything else is drawn while it runs. */
 export interface Scenario {
   readonly env: Env
-  /** The configuration from the first crash with a change on; null: it stays. */
+  /** The configuration from the first crash on that changes it. Null if it stays. */
   readonly changedEnv: Env | null
   readonly faultsMs: number
   readonly crashes: number
-  /** Crashes that wait for one place of the code, and may find none. */
+  /** Crashes that wait for one place of the code, which may never be reached. */
   readonly placedCrashes: number
   readonly rates: FaultRates
-  /** Mean waits between disturbances of each kind; null: never. */
+  /** Mean time between disturbances of each kind; null for never. */
   readonly chaos: Readonly<Record<ChaosKind, number | null>>
   readonly viewersEveryMs: number
   readonly proxies: number
-  /** Chance that an event of the container engine is late, told twice, or lost. */
+  /** Chance that an event of the container engine is late, repeated or lost. */
   readonly eventTrouble: number
   /** Chance that a commit is slow. */
   readonly slowCommits: number
   readonly audience: Audience
-  /** What is kept of what has been. */
+  /** How much history is kept. */
   readonly history: History
   /** Null without a VPN. */
   readonly vpn: HostVpn | null
   readonly sights: HostSights
-  /** Mean wait between players that go to an engine by themselves; null: never. */
+  /** Mean time between players that go to an engine without a proxy; null for never. */
   readonly playersEveryMs: number | null
-  /** Containers of other installations with our label that are there before we ever start. */
+  /** Containers of other installations with our label that exist before our first start. */
   readonly others: readonly ('created' | 'running' | 'exited')[]
 }
 
-/** How those watch who come. */
+/** How the viewers watch. */
 export interface Audience {
-  /** Mean time for which somebody watches. */
+  /** Mean time that a viewer watches. */
   readonly stayMs: number
   readonly contents: number
-  /** Streams that a proxy has on one engine at most. */
+  /** How many streams a proxy puts on one engine at most. */
   readonly perEngine: number
-  /** Chance that a proxy has a wrong key, or none. */
+  /** Chance that a proxy has a wrong API key or none. */
   readonly wrongKeys: number
 }
 
 const AUDIENCE: Audience = { stayMs: 120_000, contents: 12, perEngine: 1, wrongKeys: 0.2 }
 
-/** What happens to engines, to Docker and to the host, and what operators ask for. */
+/** Disturbances of engines, Docker and the host, and orders of operators. */
 export const CHAOS_KINDS = [
   'engine_hangs',
   'engine_deaf',
@@ -94,7 +94,7 @@ export const CHAOS_KINDS = [
 
 export type ChaosKind = (typeof CHAOS_KINDS)[number]
 
-/** On containers of ours that are no engines. */
+/** The label of our containers that are no engines. */
 export const GENERIC_LABEL = 'roundhouse.generic'
 export const LABEL = { key: 'sim.label', value: 'roundhouse' }
 export const IMAGE = 'engine:1'
@@ -149,7 +149,7 @@ function drawOthers(random: Random): Scenario['others'] {
   )
 }
 
-/** Parts of a scenario that a run can go without. */
+/** Parts of a scenario that a run can leave out. */
 export const PARTS = [
   'faults',
   'crashes',
@@ -160,7 +160,9 @@ export const PARTS = [
   ...CHAOS_KINDS,
 ] as const
 
-/** The scenario without these parts; all else is drawn as before, since each part draws from a stream of its own. */
+/**
+ * The scenario without these parts. Everything else is drawn as before, because each part draws from a stream of its own.
+ */
 export function without(scenario: Scenario, parts: ReadonlySet<string>): Scenario {
   const chaos = Object.fromEntries(
     CHAOS_KINDS.map((kind) => [kind, parts.has(kind) ? null : scenario.chaos[kind]]),
@@ -213,7 +215,7 @@ function drawEnv(random: Random): Env {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
 }
 
-/** What an operator changed in the configuration before a restart. */
+/** What an operator changes in the configuration before a restart. */
 function drawChange(random: Random): Env {
   return {
     ...(random.chance(0.6) ? { ENGINE_ENV: 'GENERATION=2' } : {}),
@@ -222,7 +224,9 @@ function drawChange(random: Random): Env {
   }
 }
 
-/** No limit above the earlier one, whose ports may be few, and none below what is kept. */
+/**
+ * Applies changes. `MAX_REPLICAS` never rises, because the port range may be narrow, and `MIN_REPLICAS` never exceeds it.
+ */
 function changed(env: Env, changes: Env): Env {
   const both: Env = { ...env, ...changes }
   const max = Math.min(Number(env.MAX_REPLICAS), Number(both.MAX_REPLICAS))
@@ -284,7 +288,7 @@ const CHAOS_MEAN_MS: Readonly<Record<ChaosKind, number>> = {
   tool_recreates: 2 * MINUTE_MS,
 }
 
-/** Each seed has some kinds and not others, so that their mixtures differ and failures are easier to read. */
+/** Each seed has some kinds and not others, so the mixtures differ and failures are easier to read. */
 function drawChaos(random: Random, wildness: number): Scenario['chaos'] {
   const mean = (kind: ChaosKind): number | null =>
     wildness > 0 && random.chance(0.6) ? CHAOS_MEAN_MS[kind] / Math.max(0.5, wildness) : null

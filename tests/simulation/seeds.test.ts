@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 const SCRIPT = join(import.meta.dir, '../../scripts/simulate.ts')
 
-/** In a process of its own: what a crashed orchestrator still tries is refused by errors that nobody catches. */
+/** Runs in a process of its own: whatever a crashed orchestrator still tries throws errors that nobody catches. */
 test('some seeds run without a violation, and each the same way twice', async () => {
   const options = ['--seeds', '6', '--from', '1', '--check-determinism']
   const run = Bun.spawn([process.execPath, SCRIPT, ...options], { stdout: 'pipe', stderr: 'inherit' })

@@ -32,18 +32,18 @@ export interface ServerDeps {
   readonly streamChecks: StreamChecks
   readonly onAsk: SimRuntimeDeps['onAsk']
   readonly onCommit: () => void
-  /** What the next commit takes, in milliseconds. */
+  /** How long the next commit takes, in milliseconds. */
   readonly commitMs: () => number
-  /** A full pass was logged as done. */
+  /** Called when a full pass was logged as done. */
   readonly onPass: () => void
-  /** The production code logged an error that no fault of ours explains. */
+  /** Called when the production code logged an error that no simulated fault explains. */
   readonly onDefect: (text: string) => void
 }
 
-/** Chance that a look at a node, or an answer of its control server, is slow. */
+/** Chance that an inspection of a node, or an answer of its control server, is slow. */
 const VPN_TROUBLE = 0.05
 
-/** Throws where the scenario's environment is no configuration. */
+/** Throws if the scenario's environment is not a valid configuration. */
 export function configOf(env: Readonly<Record<string, string>>): Config {
   const loaded = loadConfig(env, [])
   if ('problems' in loaded) throw new Error(JSON.stringify(loaded.problems))
@@ -71,17 +71,17 @@ export class Server {
     this.crashes = new CrashPlan(deps.random.stream('crashes'))
   }
 
-  /** How often it was started. */
+  /** How often the process was started. */
   get lives(): number {
     return this.#lives
   }
 
-  /** Probes of an engine's process in a row that were told to have failed. */
+  /** The consecutive failed probes of an engine's process that were reported. */
   failuresOf(engineId: string): number {
     return this.#failures.get(engineId) ?? 0
   }
 
-  /** It may be over before this ends. */
+  /** Starts a life. The life may already be over when this returns. */
   start(env: Readonly<Record<string, string>>, onDeath: () => void = () => undefined): void {
     const { trace, clock } = this.deps
     const life = new Life(++this.#lives)
@@ -106,7 +106,7 @@ export class Server {
     life.run(() => orchestrator.start())
   }
 
-  /** SIGTERM: the loops end, then the process. */
+  /** Simulates SIGTERM: the loops end, then the process. */
   async stop(): Promise<void> {
     const { running } = this
     if (running === null) return
@@ -200,7 +200,7 @@ export class Server {
       error: (fields, message) => {
         const error = 'err' in fields ? fields.err : null
         if (life.isDead || error instanceof Crashed) return
-        // What Docker refuses is no defect of ours, however loudly it is told.
+        // A refusal of Docker is no defect of ours, even if it is logged as an error.
         if (error instanceof RuntimeFailure) return note('error')({}, `${message}: ${error.message}`)
         const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
         note('ERROR')({}, `${message}: ${stack}`)
@@ -217,7 +217,7 @@ export class Server {
   }
 }
 
-/** The engine at the published port stops a session that nobody reads; others go on, as those of shared sessions do. */
+/** Stops a session at the engine behind the published port, if nobody reads it. Shared sessions with readers go on. */
 function stopAt(host: SimHost, [address]: readonly HostPort[], path: string): ReturnType<StopSession> {
   const reached = host.reach(address?.port ?? 0)
   if (reached.kind === 'refused' || !reached.process.plays) return Promise.resolve('silent')

@@ -9,13 +9,13 @@ import type { SimHost } from './sim-host.ts'
 import { unsettledVpn } from './vpn-checks.ts'
 
 /**
- * How long the fleet may take to be as it should once nothing goes wrong any more, in milliseconds. What may have to
- * happen in turn: the worst call runs into its deadline and a pass follows; a breaker recovers; a trial starts in vain,
- * and then all the others in batches; every engine may have to be replaced, with its cooldown, its boot and its
- * hiding; sessions that nobody ended run out (a minute); an adopted engine shows for a minute that nobody watches, and
- * is drained; its traffic is counted for half a minute where its connections can't be read; what nobody needs is removed when it is
- * a minute old. Behind a VPN: a tunnel that nobody noticed is found dead after 177 s, and engines that are stuck with it count
- * against it for 200 s more; then they are restarted one after another, and one with a stream waits until that stands still.
+ * How long the fleet may take to settle after the last fault, in milliseconds. These may happen one after the other: the
+ * slowest call runs into its deadline, and a full pass follows; a breaker recovers; a trial fails, and then all others start
+ * in batches; every engine is replaced, with cooldown, boot and hiding; sessions that nobody ended expire (a minute); an
+ * adopted engine shows for a minute that nobody watches, and is drained; its traffic is counted for half a minute if its
+ * connections can't be read; containers that nobody needs are removed when they are a minute old. Behind a VPN: a dead
+ * tunnel that nobody noticed is found after 177 s, and engines that are stuck with it count against it for 200 s more. Then
+ * they are restarted one after the other, and an engine with a stream waits until the stream stands still.
  */
 export function settlingMs(config: Config): number {
   const starting = config.STARTUP_TIMEOUT_S + 2 * config.MONITOR_INTERVAL_S
@@ -39,11 +39,11 @@ export interface SettledDeps {
   readonly orders: Orders
   readonly config: Config
   readonly outside: OutsideChecks
-  /** What `GET /engines` says now. */
+  /** The present answer of `GET /engines`. */
   readonly listed: readonly EngineRow[]
 }
 
-/** Everything that is not yet, or not any more, as it has to be when all is quiet; empty when the fleet has settled. */
+/** Lists everything that is not yet, or not any more, as it must be when the fleet has settled. Empty if it has. */
 export function unsettled(deps: SettledDeps): string[] {
   return [
     ...containersAndRows(deps),
@@ -57,7 +57,7 @@ export function unsettled(deps: SettledDeps): string[] {
 
 function containersAndRows({ books, host }: SettledDeps): string[] {
   const rows = new Set(books.live().map(({ container_id: id }) => id))
-  // What is of others may be as it likes.
+  // Containers of other installations may be in any state.
   const ours = host.runtime.containers().filter((each) => !isForeign(each) || rows.has(each.id))
   const containers = ours.filter(
     ({ labels }) => labels[LABEL.key] === LABEL.value && labels[GENERIC_LABEL] === undefined,
@@ -85,7 +85,7 @@ function leases({ books }: SettledDeps): string[] {
   const held = books.leases()
   const holders = new Set(held.map(({ engine_id: id }) => id))
   const live = new Set(books.live().map(({ id }) => id))
-  // Of two containers with the labels of one engine, the one that was found later gets no lease of the same port.
+  // If two containers have the labels of one engine, the one found later gets no lease of the same port.
   const isTaken = ({ scope, host_http_port: port }: EngineBook): boolean =>
     held.some((lease) => lease.scope === scope && lease.port === port)
   return [
@@ -112,14 +112,17 @@ function statuses(deps: SettledDeps): string[] {
   ]
 }
 
-/** It drains and waits for its viewers: those of the books on an operator's word, and those that no book names, if there may be. */
+/**
+ * Whether a draining engine waits for its viewers: those with a stream after an operator's order, and those without a stream
+ * record if there may be any.
+ */
 function isStillWatched(
   { id, container_id: containerId }: EngineBook,
   { books, host, orders }: SettledDeps,
 ): boolean {
   const process = host.process(containerId ?? '')
   const isMoving = (process?.moving().length ?? 0) > 0
-  // Of an engine that answers whoever is connected may get something at any moment.
+  // A viewer connected to an engine that answers may receive something at any moment.
   const isConnected = process?.answers === true && process.sessions().some(({ readers }) => readers > 0)
   return (
     isMoving ||
@@ -129,20 +132,20 @@ function isStillWatched(
   )
 }
 
-/** Nothing tells whether anybody uses it: it is kept for good. */
+/** Whether nothing shows if the engine is used. Such an engine is kept for good. */
 function isDark(containerId: string | null, host: SimHost): boolean {
   const seen = host.runtime.containers().find(({ id }) => id === containerId)
   return seen !== undefined && !host.showsConnections(seen) && !host.showsBytes(seen)
 }
 
 function numbers({ books, config, orders, listed, host, outside }: SettledDeps): string[] {
-  // It counts, and nobody knows for what.
+  // An opaque engine counts, but nobody knows as what.
   if (books.live().some((row) => isOpaque(row, host) && row.status !== 'ready')) return []
   const rows = books.live().filter(({ status }) => status === 'ready')
   const busy = rows.filter(({ id, adopted_at }) => books.streamsOf(id) > 0 || adopted_at !== null).length
   const minimum = orders.minimum(config.MIN_REPLICAS)
   const wished = Math.min(Math.max(minimum, busy + config.MIN_FREE_REPLICAS), config.MAX_REPLICAS)
-  // Those that drain and are still watched take up room for others; what is there already may stay.
+  // Draining engines with viewers take up room for others. Engines that are already there may stay.
   const room = config.MAX_REPLICAS - books.live().filter(({ status }) => status === 'draining').length
   const wanted = Math.min(wished, room)
   const problems: string[] = []
@@ -151,7 +154,7 @@ function numbers({ books, config, orders, listed, host, outside }: SettledDeps):
   const inVain = inside.filter(({ container_id: id }) => isWatchedInVain(id ?? '', host)).length
   if (listed.length > inside.length || listed.length < inside.length - inVain)
     problems.push(`${listed.length} of ${rows.length} engines are listed`)
-  // Where those that are kept for good take up all room, one is left for whoever comes.
+  // If engines that are kept for good take up all room, one engine stays for the next viewer.
   const isFull = books.live().some((row) => row.status === 'draining' && isDark(row.container_id, host))
   if (config.AUTO_DELETE && rows.length > Math.max(wished, busy) + (isFull ? 1 : 0))
     problems.push(`${rows.length} engines are ready, only ${wished} are wanted`)
@@ -159,19 +162,19 @@ function numbers({ books, config, orders, listed, host, outside }: SettledDeps):
 }
 
 /**
- * It says that it is not connected, and its viewers are the proof that it errs: not restarted under them, and hidden if it has said
- * otherwise to the process that runs now.
+ * Whether an engine says that it is not connected while its viewers prove the opposite. It is not restarted under them. It
+ * is hidden if the present process had said before that it is connected.
  */
 function isWatchedInVain(containerId: string, host: SimHost): boolean {
   const process = host.process(containerId)
   return process?.link?.says === false && process.moving().length > 0
 }
 
-/** Taken over where nothing counts what it sends: for six hours it may have viewers, whatever it says. */
+/** Whether an adopted engine's traffic can't be counted. It may have viewers for six hours, whatever it reports. */
 const isOpaque = ({ adopted_at, donor_id }: EngineBook, host: SimHost): boolean =>
   adopted_at !== null && (donor_id !== null || !host.runtime.countsTraffic)
 
-/** A stream whose end nobody told ends with its engine, or when that says that it does not know the session. */
+/** A stream whose end nobody reported ends with its engine, or when the engine says that it does not know the session. */
 function streams({ books, host }: SettledDeps): string[] {
   return books.startedStreams().flatMap(({ stream_id: id, engine_id, container_id, playback_session_id }) => {
     const process = host.process(container_id ?? '')

@@ -1,7 +1,7 @@
 /**
- * Has what is made of the same text be one function. Elysia and TypeBox write the code of handlers and validators at each start of the
- * application, always in the same words, and each seed starts it several times: it is compiled, and made fast, once. Such a function
- * knows nothing but its arguments.
+ * Makes functions compiled from the same text one function. Elysia and TypeBox generate the code of handlers and validators
+ * at each start of the application, always with the same text, and each seed starts it several times. So the code is
+ * compiled and optimised only once. Such a function uses nothing but its arguments.
  */
 export function shareFunctions(): void {
   const known = new Map<string, unknown>()

@@ -1,7 +1,10 @@
 import { PARTS } from './scenario.ts'
 import { Simulation } from './simulation.ts'
 
-/** Leaves out one part after the other as long as the seed still fails in the same way; gives what can be left out. */
+/**
+ * Leaves out one part after the other as long as the seed still fails in the same way. Returns the parts that can be left
+ * out.
+ */
 export async function shrink(seed: number): Promise<readonly string[]> {
   const left: string[] = []
   const first = kindOf((await new Simulation(seed).run()).violations)
@@ -13,6 +16,6 @@ export async function shrink(seed: number): Promise<readonly string[]> {
   return left
 }
 
-/** The violation without the names and numbers that differ from run to run. */
+/** The violation without names and numbers, which differ from run to run. */
 const kindOf = ([violation]: readonly string[]): string | null =>
   violation?.replaceAll(/[0-9a-f]{6,}|\w*\d\w*/g, '#').slice(0, 80) ?? null

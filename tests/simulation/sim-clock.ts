@@ -4,13 +4,13 @@ import { sleepOn } from '../support/virtual-clock.ts'
 interface Timer {
   readonly atMs: number
   readonly number: number
-  /** Null once it was cancelled; such a one is dropped when its time comes. */
+  /** Null after it was cancelled. A cancelled timer is dropped when its time comes. */
   work: (() => void) | null
 }
 
 /**
- * A clock that stands still until it is stepped from one timer to the next. Timers of one moment run in the order in
- * which they were set. A binary heap, since a seed has tens of thousands of timers.
+ * A clock that stands still until it is stepped from one timer to the next. Timers with the same time run in the order in
+ * which they were set. It is a binary heap, because a seed has tens of thousands of timers.
  */
 export class SimClock implements Clock {
   readonly #heap: Timer[] = []
@@ -27,7 +27,7 @@ export class SimClock implements Clock {
   }
 
   after(ms: number, work: () => void): () => void {
-    // Whole milliseconds, as the real clock tells them.
+    // Whole milliseconds, as on the real clock.
     const timer: Timer = { atMs: this.#nowMs + Math.max(0, Math.ceil(ms)), number: this.#count++, work }
     this.#push(timer)
     return () => {
@@ -39,25 +39,25 @@ export class SimClock implements Clock {
     return sleepOn(this, ms, signal)
   }
 
-  /** At this time, after what is due already. */
+  /** Runs `work` at the present time, after the timers that are already due. */
   soon(work: () => void): void {
     this.after(0, work)
   }
 
-  /** Time passes while a process is busy with one thing: nothing that is due meanwhile happens before that is done. */
+  /** Lets time pass while a process is busy: no timer that becomes due meanwhile runs before that is done. */
   spend(ms: number): void {
     this.#nowMs += ms
     this.#spentMs += ms
   }
 
-  /** All the time that was spent so. */
+  /** The total time that passed this way. */
   spentMs(): number {
     return this.#spentMs
   }
 
   /**
-   * Runs the next timer that is due until `untilMs` and lets all that follows from it run that waits for nothing but
-   * its turn. False, and the clock at `untilMs`, when there is none.
+   * Runs the next timer that is due by `untilMs`, and then everything that follows without waiting for a timer. Returns
+   * false, with the clock at `untilMs`, if there is none.
    */
   async step(untilMs: number): Promise<boolean> {
     const timer = this.#next(untilMs)
@@ -116,5 +116,7 @@ export class SimClock implements Clock {
 const isBefore = (one: Timer, other: Timer): boolean =>
   one.atMs < other.atMs || (one.atMs === other.atMs && one.number < other.number)
 
-/** One turn of the event loop comes only when no microtask is left; Elysia and the store need nothing more. */
+/**
+ * Waits for one turn of the event loop, which only comes when no microtask is left. Elysia and the store need nothing more.
+ */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

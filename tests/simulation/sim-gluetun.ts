@@ -6,30 +6,33 @@ import type { Random } from './random.ts'
 import type { SimClock } from './sim-clock.ts'
 import type { Trace } from './trace.ts'
 
-/** How a node's control server takes questions. */
+/** How a node's control server reacts to requests. */
 export type Control = 'answers' | 'hangs' | 'refuses' | 'unauthorized'
 
-/** What stands fast of one node in a scenario. */
+/** The fixed properties of a node in a scenario. */
 export interface NodeScenario {
   readonly name: string
-  /** The ports that it publishes for engines. */
+  /** The ports that the node publishes for engines. */
   readonly ports: PortRange
   readonly dialect: Dialect
   readonly hasHealthCheck: boolean
-  /** Whether its provider forwards a port to it, at first or later on. */
+  /** Whether the provider forwards a port to the node, at the start or later. */
   readonly forwards: 'never' | 'at_once' | 'late'
 }
 
 export const GLUETUN_IMAGE = 'gluetun:v3'
 
-/** A Gluetun container on the host, and the VPN's provider behind it. Outlives its containers and every crash of ours. */
+/**
+ * A Gluetun container on the host, with the provider behind it. It outlives its containers and every crash of the
+ * orchestrator.
+ */
 export class SimGluetun {
   control: Control = 'answers'
-  /** Nobody brings it back before this time. */
+  /** Nothing brings the container back before this time. */
   heldUntilMs = 0
-  /** What the orchestrator was last told of its port; null for nothing. */
+  /** The forwarded port that was last reported to the orchestrator; null for none. */
   toldPort: number | null = null
-  /** When anything was last wrong with it, or its connections were made anew. */
+  /** When something was last wrong with the node, or its tunnel was renewed. */
   lastTroubleMs: number
   #isLineUp = true
   #forwards: boolean
@@ -59,12 +62,12 @@ export class SimGluetun {
     return this.scenario.name
   }
 
-  /** Of the container of its name; null while there is none. */
+  /** The id of the present container with the node's name; null if there is none. */
   get id(): string | null {
     return this.#id
   }
 
-  /** Whether a container of this id is, or was, the node's. */
+  /** Whether the node has or had the container with this id. */
   isOrWas(id: string): boolean {
     return this.#ids.has(id)
   }
@@ -85,23 +88,23 @@ export class SimGluetun {
     return this.#isLineUp
   }
 
-  /** 0 while there is none, as its control server has it. */
+  /** The forwarded port as the control server reports it; 0 for none. */
   get forwardedPort(): number {
     return this.#forwards && this.#isRunning ? this.#port : 0
   }
 
-  /** Empty while there is none. */
+  /** The public IP; empty without a tunnel. */
   get publicIp(): string {
     return this.#isRunning ? `203.0.113.${this.#exit}` : ''
   }
 
-  /** Whether an engine has joined the network that its container has now, and not one of before. */
+  /** Whether an engine has joined the network of the present container, and not of an earlier one. */
   isNetworkOf(engine: Pick<ContainerObservation, 'joins' | 'startedAtMs'>): boolean {
     if (engine.joins !== this.#id && engine.joins !== this.name) return false
     return this.#process !== null && (engine.startedAtMs ?? 0) >= (this.#startedAtMs ?? 0)
   }
 
-  /** Somebody runs `docker run`. */
+  /** Simulates `docker run` of the node. */
   create(): void {
     const { runtime } = this.deps
     const { ports, hasHealthCheck } = this.scenario
@@ -127,7 +130,7 @@ export class SimGluetun {
     this.#process?.lineChanged()
   }
 
-  /** The provider forwards another port from now on, or one for the first time. */
+  /** Makes the provider forward another port, or a port for the first time. */
   changePort(): void {
     this.#forwards = true
     this.#port = this.#anyPort()
@@ -137,7 +140,7 @@ export class SimGluetun {
     this.#forwards = forwards
   }
 
-  /** Notes what became of its container; to be called after every step. */
+  /** Notes changes of the container. Call this after every step. */
   look(containers: readonly ContainerObservation[]): void {
     const seen = containers.find(({ name }) => name === this.name)
     const state = seen?.state ?? 'missing'
@@ -191,7 +194,7 @@ export class SimGluetun {
     return this.#process?.loop === 'running'
   }
 
-  /** At times one that lies in a range of ours. */
+  /** Draws a port, sometimes one in a range of ours. */
   #anyPort(): number {
     const { random } = this.deps
     if (!random.chance(0.1)) return random.int(30_010, 44_999)

@@ -24,25 +24,25 @@ export interface SimHealthDeps {
   readonly intervalMs: number
   readonly collectMs: number
   /**
-   * Failures in a row that were told of each engine's process. They outlive the watch and the life, so that what was
-   * decided by them can still be judged.
+   * The reported consecutive failures of each engine's process. They outlive the watch and the life, so that decisions based
+   * on them can still be checked.
    */
   readonly failures: Map<string, number>
   readonly threshold: number
-  /** Sees what is told of sessions, before and after the orchestrator hears it. */
+  /** Receives the facts about sessions, before and after the orchestrator gets them. */
   readonly streamChecks: Pick<StreamChecks, 'telling' | 'told' | 'forget'>
 }
 
-/** Real probes come five times a second; that often would cost more than it finds. */
+/** Real probes come five times a second. Simulating that would cost more than it finds. */
 const BOOT_INTERVAL_MS = 500
 const TIMEOUT_MS = 5_000
 
-/** The health worker as one life of the orchestrator knows it: probes the simulated engines and asks for sessions. */
+/** The health worker as one life of the orchestrator sees it: probes the simulated engines and asks about sessions. */
 export class SimHealth implements HealthSource {
   #handlers: Handlers | null = null
   #targets: readonly HealthTarget[] = []
   readonly #watches = new Map<string, Watch>()
-  /** The engines whose failures are counted on; of others the next one is the first. */
+  /** The engines whose failures are still counted. For any other engine the next failure is the first. */
   readonly #counted = new Set<string>()
   readonly #successes = new Map<string, number>()
   readonly #network: SimNetwork
@@ -76,7 +76,7 @@ export class SimHealth implements HealthSource {
     return Promise.resolve()
   }
 
-  /** The worker dies; another comes after a while and knows what was told last. */
+  /** Ends the worker. Another starts after a while and receives the last targets. */
   lose(backAfterMs: number): void {
     if (this.#isLost || this.#isStopped) return
     this.#isLost = true
@@ -148,7 +148,7 @@ export class SimHealth implements HealthSource {
     this.#handlers?.onFact({ engineId, generation, ok: error === null, atMs: this.deps.clock.now(), error })
   }
 
-  /** An unhealthy engine is so until it has answered as often in a row as it failed to before. */
+  /** An unhealthy engine stays unhealthy until it has answered as many times in a row as it had to fail before. */
   #failuresAfter(engineId: string, before: number, isGood: boolean): number {
     const successes = isGood ? (this.#successes.get(engineId) ?? 0) + 1 : 0
     this.#successes.set(engineId, successes)
@@ -157,7 +157,7 @@ export class SimHealth implements HealthSource {
     return isStillIll ? before : 0
   }
 
-  /** Half an interval to a whole one, as the worker does. */
+  /** Between half an interval and a whole one, like the worker. */
   #nextMs(): number {
     return Math.round(this.deps.intervalMs * this.deps.random.between(0.5, 1))
   }

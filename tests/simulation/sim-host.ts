@@ -15,13 +15,13 @@ import { short, type Trace } from './trace.ts'
 
 const CRASH_LOOP = { restarts: 3, withinMs: 300_000 }
 
-/** How an engine answers a question at a port. */
+/** How an engine responds at a port. */
 export type Reach =
   | { readonly kind: 'answers'; readonly process: EngineProcess }
   | { readonly kind: 'refused' }
   | { readonly kind: 'silent'; readonly process: EngineProcess }
 
-/** For how long engines started now are ill. */
+/** How likely it is that engines started now are ill. */
 export interface Sickness {
   /** Chance that a process never comes up. */
   neverUp: number
@@ -30,7 +30,7 @@ export interface Sickness {
 }
 
 /**
- * The Docker host: containers, and behind each running one the process of an engine. It outlives every crash of the
+ * The Docker host: its containers, with an engine process behind each running one. It outlives every crash of the
  * orchestrator.
  */
 export class SimHost {
@@ -40,11 +40,11 @@ export class SimHost {
   readonly nodes: SimNodes
   readonly #tables: SimTables
   readonly #processes = new Map<string, EngineProcess>()
-  /** Each container as it was when it last changed. */
+  /** The state of each container at its last change. */
   readonly #states = new Map<string, Pick<ContainerObservation, 'state' | 'startedAtMs'>>()
-  /** When each container was last seen not to run; of those that are no more, when they were last there. */
+  /** When each container was last seen not running. For removed containers, when they were last seen. */
   readonly #notRunningAt = new Map<string, number>()
-  /** When the restart policy started each container again. */
+  /** When the restart policy restarted each container. */
   readonly #restarts = new Map<string, readonly number[]>()
   #sessionIds = 0
 
@@ -80,17 +80,17 @@ export class SimHost {
     })
   }
 
-  /** Whether the connections of an engine can be read, so that each viewer of it can be seen. */
+  /** Whether an engine's connections can be read, so that each of its viewers can be seen. */
   showsConnections(container: Pick<ContainerObservation, 'joins'>): boolean {
     return this.#tables.areReadable(container)
   }
 
-  /** Whether the bytes of an engine are counted. */
+  /** Whether an engine's bytes are counted. */
   showsBytes({ joins }: Pick<ContainerObservation, 'joins'>): boolean {
     return joins === null && this.runtime.countsTraffic
   }
 
-  /** Notes what became of the containers since the last look; to be called after every step. */
+  /** Notes changes of the containers since the last call. Call this after every step. */
   look(): readonly ContainerObservation[] {
     const containers = this.runtime.containers()
     this.nodes.look(containers)
@@ -109,19 +109,19 @@ export class SimHost {
     return [...this.#processes.values()]
   }
 
-  /** When the container last did not run; null when it ran since its start was seen. */
+  /** When the container last did not run. Null if it has run since its start was seen. */
   notRunningAt(containerId: string): number | null {
     return this.#notRunningAt.get(containerId) ?? null
   }
 
-  /** Whether it crashed so often of late that it counts as failed (the design's figures). */
+  /** Whether the container crashed so often recently that it counts as failed (the figures of the design). */
   isCrashLoop(containerId: string): boolean {
     const sinceMs = this.deps.clock.now() - CRASH_LOOP.withinMs
     const recent = this.#restarts.get(containerId)?.filter((atMs) => atMs >= sinceMs) ?? []
     return recent.length > CRASH_LOOP.restarts
   }
 
-  /** Goes to whoever listens at a published port: a container's own, or one behind the node that publishes it. */
+  /** Reaches the process behind a published port: the container's own, or one behind the node that publishes the port. */
   reach(port: number): Reach {
     const containers = this.runtime.containers()
     const container = containers.find(
@@ -190,7 +190,7 @@ export class SimHost {
   }
 }
 
-/** The cleanup of a cache; now and then it fails, or does not end. */
+/** The result of a cache cleanup. Sometimes the command fails or does not end. */
 function commandOf(random: Random): Command {
   if (random.chance(0.05)) return random.chance(0.5) ? null : { exitCode: 126, output: 'no sh\r\n' }
   return { exitCode: 0, output: `${random.int(0, 1_000_000)}\n` }

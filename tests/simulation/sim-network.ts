@@ -18,13 +18,13 @@ export interface SimNetworkDeps {
   readonly tell: (fact: NetworkFact) => void
 }
 
-/** The part of the health worker that asks engines whether they are connected: at once, then once in their interval. */
+/** The part of the health worker that asks engines whether they are connected: at once, then once per interval. */
 export class SimNetwork {
   readonly #polls = new Map<string, Poll>()
 
   constructor(private readonly deps: SimNetworkDeps) {}
 
-  /** Takes the whole list. The same engine after another start is a new one. */
+  /** Receives the whole list. The same engine after another start counts as new. */
   setTargets(targets: readonly HealthTarget[]): void {
     const wanted = new Set(targets.map(({ engineId }) => engineId))
     for (const id of this.#polls.keys()) if (!wanted.has(id)) this.#drop(id)

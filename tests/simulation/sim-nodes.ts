@@ -7,7 +7,7 @@ import type { SimClock } from './sim-clock.ts'
 import { type NodeScenario, SimGluetun } from './sim-gluetun.ts'
 import { short, type Trace } from './trace.ts'
 
-/** What of a scenario is about the VPN nodes of a host. */
+/** The part of a scenario that concerns the VPN nodes of a host. */
 export interface HostVpn {
   readonly nodes: readonly NodeScenario[]
   readonly habits: LinkHabits
@@ -34,27 +34,27 @@ export class SimNodes {
     for (const node of this.all) node.create()
   }
 
-  /** Whether engines of this image can say whether they are connected. */
+  /** Whether engines of this image report whether they are connected. */
   get canTell(): boolean {
     return this.deps.vpn?.habits.tells ?? true
   }
 
-  /** The node of this name or with this container; undefined where there is none. */
+  /** The node with this name or this container, or undefined. */
   named(nameOrId: string | null): SimGluetun | undefined {
     return this.all.find(({ name, id }) => name === nameOrId || (id !== null && id === nameOrId))
   }
 
-  /** The node of this name, or that has or had this container; undefined where there is none. */
+  /** The node with this name, or that has or had this container, or undefined. */
   ownerOf(nameOrId: string): SimGluetun | undefined {
     return this.all.find((node) => node.name === nameOrId || node.isOrWas(nameOrId))
   }
 
-  /** The node whose network, as it is now, a container has joined; undefined where there is none. */
+  /** The node whose present network a container has joined, or undefined. */
   behindOf(container: ContainerObservation): SimGluetun | undefined {
     return container.joins === null ? undefined : this.all.find((node) => node.isNetworkOf(container))
   }
 
-  /** The connection of a process that uses the network of another container; null for one with its own. */
+  /** The connection of a process that uses the network of another container. Null for a network of its own. */
   newLink({ joins }: ContainerObservation, process: EngineProcess): EngineLink | null {
     const { clock, random, vpn } = this.deps
     if (vpn === null || joins === null) return null
@@ -70,7 +70,7 @@ export class SimNodes {
     for (const node of this.all) node.look(containers)
   }
 
-  /** Tells every engine behind a node how its network and the tunnel are. */
+  /** Updates the network and tunnel state of every engine behind a node. */
   connect(
     containers: readonly ContainerObservation[],
     processOf: (containerId: string) => EngineProcess | undefined,
@@ -88,7 +88,7 @@ export class SimNodes {
     }
   }
 
-  /** Of those that would listen at one port of a node's network, the first has it. */
+  /** If several processes would listen on one port of a node's network, the first one has it. */
   listening(
     node: SimGluetun,
     port: number,

@@ -23,14 +23,16 @@ export interface SimRuntimeDeps {
   readonly dice: FaultDice
   readonly coverage: Coverage
   readonly trace: Trace
-  /** Told before the container engine is asked, while the world is still as it was. */
+  /** Called before the container engine is asked, while nothing has changed yet. */
   readonly onAsk: (verb: Verb, id: string, site: string) => void
 }
 
-/** Turns of the microtask queue that the code gets after an answer, before a crash in the phase `answered`. */
+/** How many microtask turns the code gets after an answer, before a crash in the phase `answered`. */
 const TURNS_MAX = 12
 
-/** The container engine as one life sees it: with faults and crashes drawn at every call, and silent after the death. */
+/**
+ * The container engine as one life sees it. Faults and crashes are drawn at every call. After the death it never answers.
+ */
 export class SimRuntime implements Runtime {
   #calls = 0
 
@@ -94,7 +96,7 @@ export class SimRuntime implements Runtime {
     return this.#subscribe('watch', name, signal, (ended) => host.watch(name, told, ended))
   }
 
-  /** Ends with the life, too. */
+  /** Subscribes until `signal` aborts or the life ends. */
   #subscribe(
     verb: Verb,
     subject: string | null,

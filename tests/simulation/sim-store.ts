@@ -3,9 +3,8 @@ import { createStore, type Store } from '../../src/store/store.ts'
 import type { Life } from './life.ts'
 
 /**
- * The production store on a database that outlives every crash, as the file does. It refuses everything after the death
- * of the life that holds it. `onCommit` is told after each commit, while nothing else has happened yet; then `write` lets the
- * time pass that it took.
+ * The production store on a database that outlives every crash, like the file. It refuses everything after the death of its
+ * life. `onCommit` is called after each commit, before anything else happens. Then `write` lets the time of the commit pass.
  */
 export function storeOf(life: Life, client: Database, onCommit: () => void, write: () => void): Store {
   const store = createStore(client)

@@ -6,18 +6,18 @@ import type { EngineProcess, Session } from './engine-process.ts'
 import type { Random } from './random.ts'
 import type { SimNodes } from './sim-nodes.ts'
 
-/** What on a host tells who uses an engine that does not say so itself. */
+/** What a host offers to find out who uses an engine, apart from stream records. */
 export interface HostSights {
-  /** The command of the engines' image that prints the tables of connections. */
+  /** The command in the engines' image that prints the tables of connections. */
   readonly engines: 'grep' | 'cat' | 'nothing'
-  /** Whether the containers of the VPN nodes have one. */
+  /** Whether the containers of the VPN nodes have such a command. */
   readonly nodes: boolean
-  /** Whether Docker counts what a network carries. */
+  /** Whether Docker counts a network's traffic. */
   readonly counts: boolean
 }
 
 const NO_COMMAND = { exitCode: 126, output: 'OCI runtime exec failed: executable file not found in $PATH' }
-/** The words of a command that was killed half-way. */
+/** The output of a command that was killed half-way. */
 const HALF = { exitCode: 137, output: tableAnswer().output.split('\n')[0] ?? '' }
 
 export interface SimTablesDeps {
@@ -33,7 +33,9 @@ export interface SimTablesDeps {
 export class SimTables {
   constructor(private readonly deps: SimTablesDeps) {}
 
-  /** Whether anything tells who is connected to an engine; no node does any more that was made anew under it. */
+  /**
+   * Whether the connections of an engine can be read. A node's container that was replaced can't be used for that any more.
+   */
   areReadable({ joins }: Pick<ContainerObservation, 'joins'>): boolean {
     const { sights, containers } = this.deps
     return sights.engines !== 'nothing' || (sights.nodes && containers().some(({ id }) => id === joins))
@@ -49,7 +51,7 @@ export class SimTables {
     return tableAnswer([...this.#viewers(container), ...this.#others(container)])
   }
 
-  /** Whoever reads a session of an engine in the network of a container. */
+  /** The readers of sessions of all engines in the container's network. */
   #viewers(container: ContainerObservation): readonly TableEntry[] {
     return this.#sharing(container).flatMap((engine) => {
       const localPort = portOf(engine)
@@ -60,7 +62,7 @@ export class SimTables {
     })
   }
 
-  /** Peers of the engine, and now and then a question of the orchestrator that is under way. */
+  /** Peers of the engine, and sometimes a pending probe of the orchestrator. */
   #others(container: ContainerObservation): readonly TableEntry[] {
     const { random } = this.deps
     const peer = { localPort: random.int(8_000, 9_000), peer: '5.6.7.8', peerPort: portOf(container) }
@@ -78,7 +80,7 @@ export class SimTables {
 
 const portOf = ({ labels }: ContainerObservation): number => Number(labels['acestream.http_port'] ?? 1)
 
-/** Each reader of a session has an address of its own, and keeps it. */
+/** Gives each reader of a session a fixed address of its own. */
 function peerOf({ id }: Session, reader: number): Pick<TableEntry, 'peer' | 'peerPort'> {
   const hash = Number(BigInt.asUintN(32, Bun.hash.wyhash(`${id} ${reader}`)))
   return { peer: `10.${(hash >>> 24) & 255}.${(hash >>> 16) & 255}.1`, peerPort: 1_024 + (hash & 0x7fff) }

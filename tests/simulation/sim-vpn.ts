@@ -18,7 +18,7 @@ export interface SimVpnDeps {
   readonly host: SimHost
   readonly random: Random
   readonly config: Config
-  /** Chance that a look at a container, or an answer of a control server, is slow. */
+  /** Chance that an inspection of a container, or an answer of a control server, is slow. */
   readonly trouble: number
 }
 
@@ -32,7 +32,7 @@ const NOTHING: Answers = {
   problem: null,
 }
 
-/** The VPN worker as one life of the orchestrator knows it: the real watch of each node, on the simulated host. */
+/** The VPN worker as one life of the orchestrator sees it: the real watch of each node, on the simulated host. */
 export class SimVpn implements VpnSource {
   #handlers: Handlers | null = null
   #watches: readonly NodeWatch[] = []
@@ -40,7 +40,7 @@ export class SimVpn implements VpnSource {
   #isStopped = false
 
   constructor(private readonly deps: SimVpnDeps) {
-    // Its subscriptions would outlive it.
+    // The subscriptions would outlive the life.
     deps.life.onDeath(() => void this.#end())
   }
 
@@ -54,7 +54,7 @@ export class SimVpn implements VpnSource {
     await this.#end()
   }
 
-  /** The worker dies; another comes after a while. */
+  /** Ends the worker. Another starts after a while. */
   lose(backAfterMs: number): void {
     if (this.#isLost || this.#isStopped || this.#handlers === null) return
     this.#isLost = true
@@ -93,7 +93,7 @@ export class SimVpn implements VpnSource {
     await Promise.all(watches.map((watch) => watch.stop()))
   }
 
-  /** What was seen may be told only after more has happened. */
+  /** Delays an observation, so that more may happen before it is reported. */
   async #late<T>(seen: T): Promise<T> {
     const { random, clock, trouble } = this.deps
     await clock.sleep(random.chance(trouble) ? random.int(100, 3_000) : random.int(0, 20))

@@ -11,12 +11,12 @@ import { World } from './world.ts'
 
 const CHECK_EVERY_MS = 5_000
 const VPN_CHECK_EVERY_MS = 1_700
-/** For how long the settled fleet has to stay as it is. */
+/** How long the settled fleet must stay unchanged. */
 const STEADY_MS = 20_000
-/** A crash that finds no place by then happens at the next call. */
+/** A crash that has not found a place by then happens at the next call. */
 const CRASH_PATIENCE_MS = 60_000
 
-/** What came of one seed. */
+/** The result of one seed. */
 export interface Outcome {
   readonly seed: number
   readonly violations: readonly string[]
@@ -27,7 +27,7 @@ export interface Outcome {
   readonly coverage: Coverage
 }
 
-/** Runs one seed to its end, or to the first thing that must not be. */
+/** Runs one seed to its end or to the first violation. */
 export class Simulation {
   readonly #world: World
   readonly #startMs: number
@@ -44,7 +44,7 @@ export class Simulation {
     this.#env = this.#world.scenario.env
   }
 
-  /** Something failed outside every step, such as a promise that nobody caught. */
+  /** Notes a failure outside every step, such as an unhandled rejection. */
   defect(text: string): void {
     this.#world.violate(text)
   }
@@ -73,7 +73,7 @@ export class Simulation {
     }
   }
 
-  /** The time in which everything goes wrong. */
+  /** The period in which faults happen. */
   async #rage(): Promise<void> {
     const world = this.#world
     const { scenario, dice, chaos, clock, random } = world
@@ -96,7 +96,7 @@ export class Simulation {
     await this.#until(clock.now() + scenario.faultsMs)
   }
 
-  /** Nothing new goes wrong; the fleet has to become as it should be within its bound, and to stay so. */
+  /** Stops all faults. The fleet must settle within its bound and stay settled. */
   async #syncStep(): Promise<void> {
     const { trace, dice, chaos, host, viewers, clock, server } = this.#world
     if (this.#isBroken) return
@@ -105,7 +105,7 @@ export class Simulation {
     host.runtime.deliverAfterMs = () => [0]
     server.crashes.disarm()
     chaos.stop()
-    // What was lost until now is found at the latest by the look that follows a gap.
+    // Events that were lost until now are found at the latest by the full pass after a gap.
     host.runtime.breakEvents()
     viewers.quieten()
     const { config } = await this.#up()
@@ -136,7 +136,7 @@ export class Simulation {
     while (!this.#isBroken && (await clock.step(untilMs))) host.look()
   }
 
-  /** The running process; waits for the next one where the last has just crashed. */
+  /** The running process. Waits for the next one if the last has just crashed. */
   async #up(): Promise<Running> {
     const { server, clock } = this.#world
     while (server.running === null) await this.#until(clock.now() + 1_000)
@@ -167,7 +167,7 @@ export class Simulation {
       const downMs = random.stream(`down ${server.lives}`).int(200, 10_000)
       clock.after(downMs, () => this.#start())
     })
-    // What holds of the VPN holds from the first answer on.
+    // The VPN promises hold from the first answer on.
     clock.after(0, () => this.#checkVpn())
   }
 

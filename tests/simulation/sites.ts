@@ -1,10 +1,8 @@
-/*
- * Which line of thought of the production code asks: the function of src/control that made the call, read off the stack.
- */
+/* Finds the function of src/control that made a call, from the stack. */
 
 const FRAME = /at (?:async )?(?:(\S+) )?\(?\S*\/src\/control\/(?:[a-z-]+\/)?([a-z-]+)\.ts/
 
-/** `launcher.#try`, or `?` where no function of src/control was on the way. */
+/** Returns for example `launcher.#try`, or `?` if no function of src/control is on the stack. */
 export function callingSite(here: Error = new Error()): string {
   const frame = FRAME.exec(here.stack ?? '')
   if (frame === null) return '?'
@@ -13,8 +11,8 @@ export function callingSite(here: Error = new Error()): string {
 }
 
 /**
- * Every await of the production code on the container engine, with how much more often than elsewhere something goes
- * wrong there: what is asked seldom needs more bad luck to see all of it.
+ * Every await of the production code on the container engine, with a factor for how often faults happen there. Rare calls
+ * need a higher factor, so that every fault occurs there.
  */
 export const AWAITS: Readonly<Record<string, number>> = {
   'cache-cleaner.#clean:exec': 3,
@@ -51,5 +49,5 @@ export const AWAITS: Readonly<Record<string, number>> = {
   'viewer-questions.#ask:traffic': 2,
 }
 
-/** Places where the production code offers to be stopped. */
+/** Places where the production code lets the simulation stop it. */
 export const CHECKPOINTS = ['after_tx1', 'after_create', 'after_start', 'before_reply'] as const

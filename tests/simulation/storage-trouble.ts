@@ -1,28 +1,28 @@
 import type { Database } from 'bun:sqlite'
 
-/** What the disk under the database does: nothing wrong, or it refuses what is to be committed. */
+/** Simulates the disk under the database: it works, or it refuses commits. */
 export class StorageTrouble {
   #lastRefusalMs = Number.NEGATIVE_INFINITY
-  /** Every transaction is refused. */
+  /** Whether every transaction is refused. */
   isFull = false
-  /** Of the next transactions this many pass before one is refused; null for none. */
+  /** How many transactions pass before one is refused; null for no refusal. */
   passesBefore: number | null = null
 
   constructor(private readonly now: () => number) {}
 
-  /** Whether an answer that the database takes no writes may be true. */
+  /** Whether an answer that the database accepts no writes may be true now. */
   isFelt(): boolean {
     return this.now() - this.#lastRefusalMs < FELT_MS
   }
 
-  /** Puts the trouble between a database and whoever writes to it by transactions. */
+  /** Applies the refusals to the transactions of a database. */
   under(database: Database): Database {
     const transaction = database.transaction.bind(database)
     return Object.assign(database, {
       transaction: (work: (...args: unknown[]) => unknown) =>
         transaction((...args: unknown[]) => {
           const result = work(...args)
-          // The log is written at the commit; what is refused is rolled back.
+          // The log is written at the commit. A refused transaction is rolled back.
           if (this.#refuses()) {
             this.#lastRefusalMs = this.now()
             throw diskIsFull()
@@ -40,9 +40,9 @@ export class StorageTrouble {
   }
 }
 
-/** It is tried each second whether the database takes writes again. */
+/** The orchestrator tries every second whether the database accepts writes again. */
 const FELT_MS = 1_500
 
-/** As SQLite says it. */
+/** The error that SQLite gives. */
 const diskIsFull = (): Error =>
   Object.assign(new Error('database or disk is full'), { name: 'SQLiteError', code: 'SQLITE_FULL' })

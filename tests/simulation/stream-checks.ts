@@ -4,16 +4,16 @@ import { type Coverage, tally } from './coverage.ts'
 import type { Orders } from './orders.ts'
 import type { SimHost } from './sim-host.ts'
 
-/** So many denials in a row are no slip. */
+/** After this many denials in a row, a session is certainly unknown. */
 const DENIALS = 3
 
-/** What one start of an engine has said of one session in a row; silence says nothing. */
+/** The consecutive denials of one session by one start of its engine. Silence changes nothing. */
 interface Denials {
   readonly generation: number
   readonly n: number
 }
 
-/** Why streams end: never without a reason that is true, and not later than it is known. */
+/** Checks the ends of streams: each has a true reason, and none comes later than necessary. */
 export class StreamChecks {
   #denials = new Map<number, Denials>()
 
@@ -23,21 +23,21 @@ export class StreamChecks {
       readonly host: SimHost
       readonly orders: Orders
       readonly coverage: Coverage
-      /** Whether the database may be taking no writes right now; then it ends later. */
+      /** Whether the database may refuse writes now; then streams end later. */
       readonly isStorageFelt: () => boolean
       readonly isForbidden: (containerId: string | null) => boolean
       readonly onViolation: (text: string) => void
     },
   ) {}
 
-  /** Nobody knows any more what was said: another life of the orchestrator, or of its worker, begins. */
+  /** Forgets all answers, because another life of the orchestrator or of its worker begins. */
   forget(): void {
     this.#denials.clear()
   }
 
-  /** These answers are about to be told to the orchestrator. */
+  /** Receives answers that are about to be reported to the orchestrator. */
   telling(facts: readonly SessionFact[]): void {
-    // Who was not asked in this round is asked anew, if ever.
+    // A stream that was not asked about in this round starts again from zero.
     const said = new Map<number, Denials>()
     for (const { streamRowId, generation, state } of facts) {
       const before = this.#denials.get(streamRowId)
@@ -47,7 +47,7 @@ export class StreamChecks {
     this.#denials = said
   }
 
-  /** They were told: what is dead by them has ended by now. */
+  /** Call this after the report: streams that are dead by these answers must have ended. */
   told(): void {
     const { books, isStorageFelt, onViolation } = this.deps
     if (isStorageFelt()) return
@@ -61,7 +61,7 @@ export class StreamChecks {
     }
   }
 
-  /** An entry of the journal, before anything else has happened. */
+  /** Checks a journal entry before anything else happens. */
   note({ kind, stream_id: streamId, detail }: JournalBook): void {
     if (kind !== 'stream.ended' || streamId === null) return
     const { reason } = JSON.parse(detail) as { reason: string }
@@ -75,7 +75,7 @@ export class StreamChecks {
       this.deps.onViolation(`stream ${streamId} ended as if an operator had stopped it`)
   }
 
-  /** Of a container that has just been removed nothing is known any more. */
+  /** Nothing is known any more about a container that was just removed. */
   #wasForbidden(containerId: string | null): boolean {
     const isThere = this.deps.host.runtime.containers().some(({ id }) => id === containerId)
     return !isThere || this.deps.isForbidden(containerId)
