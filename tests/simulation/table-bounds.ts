@@ -13,16 +13,16 @@ export interface TableLook {
 export interface BoundsOf {
   readonly config: Pick<Config, 'MAX_REPLICAS'>
   readonly history: History
-  /** Rows of one table that may come between two sweeps of the housekeeping. */
+  /** Rows that may be added to one table between two sweeps. */
   readonly late: number
 }
 
 const PORT_KINDS = 4
-/** The number of the next engine, an operator's scale, and the like. */
+/** Settings such as the number of the next engine and the last `/scale` order. */
 const SETTINGS_MAX = 16
 const BREAKERS = 2
 
-/** Looks at every table that the database has; one without a bound of its own may have no row. */
+/** Counts the rows of every table in the database. A table without a bound may have no rows. */
 export function lookAtTables(database: Database, of: BoundsOf): readonly TableLook[] {
   const count = (from: string): number =>
     database.query<{ n: number }, []>(`SELECT count(*) AS n FROM ${from}`).get()?.n ?? 0
@@ -34,7 +34,7 @@ export function lookAtTables(database: Database, of: BoundsOf): readonly TableLo
   return tables.map(({ name }) => ({ table: name, rows: count(`"${name}"`), bound: bounds[name] ?? 0 }))
 }
 
-/** Started streams and live engines are kept beyond what is history. */
+/** Started streams and live engines are kept in addition to the history. */
 function boundsOf(
   { config, history, late }: BoundsOf,
   started: number,
@@ -54,7 +54,7 @@ function boundsOf(
   }
 }
 
-/** What is wrong with the samples: too many of one stream, numbers that leave one out, a time when it did not play. */
+/** Faults of the samples: too many of one stream, gaps in their numbers, or a time when the stream was not started. */
 export function samplesFaults(database: Database, perStream: number): readonly string[] {
   const of = database.query<{ id: number; n: number; span: number }, []>(
     'SELECT stream_row_id AS id, count(*) AS n, max(seq) - min(seq) + 1 AS span FROM stream_stats GROUP BY stream_row_id',

@@ -1,10 +1,10 @@
-/** What one step of a simulation left to read: when, who, what. */
+/** A log of the simulation's steps for people: when, who, what. */
 export class Trace {
   readonly #lines: string[] = []
   #hash = 0n
   #count = 0
 
-  /** Keeps the newest `capacity` lines; `echo` gets every line at once. */
+  /** Keeps the newest `capacity` lines. `echo` receives every line at once. */
   constructor(
     private readonly clock: { now(): number },
     private readonly options: { readonly capacity: number; readonly echo: ((line: string) => void) | null },
@@ -29,7 +29,7 @@ export class Trace {
     return this.#lines.slice(-this.options.capacity)
   }
 
-  /** Equal for equal traces: a replay that differs anywhere shows here. */
+  /** A hash that is equal for equal traces, so that a replay which differs anywhere is noticed. */
   hash(): string {
     return `${this.#count}-${this.#hash.toString(16)}`
   }
@@ -42,5 +42,5 @@ export class Trace {
   }
 }
 
-/** Ids are long; what tells them apart is enough to read. */
+/** Shortens an id to as much as is needed to tell ids apart. */
 export const short = (id: string | null): string => (id === null ? '–' : id.slice(0, 6))

@@ -20,23 +20,23 @@ export interface ViewerDeps {
   readonly audience: Audience
 }
 
-/** Somebody on the way to an engine: it was chosen, and the orchestrator has not heard of it yet. */
+/** A viewer on the way to an engine that was chosen, before the orchestrator has heard of the stream. */
 export interface Arrival {
   readonly choice: Choice
   readonly process: EngineProcess
 }
 
 const GETSTREAM_MAX_MS = 20_000
-/** How old the list may be by which an engine was chosen. */
+/** The greatest age of the list that an engine was chosen from. */
 const LIST_TTL_MS = 2_000
-/** How late somebody may go to an engine that he has once heard of. */
+/** The longest delay until a viewer without a proxy goes to an engine. */
 const LATE_MAX_MS = 120_000
-/** Who gets nothing for so long gives up, as real proxies and players do. */
+/** A viewer that receives nothing for this long gives up, as real proxies and players do. */
 const PATIENCE_MS = 60_000
 
-/** People who watch, through proxies, which tell the orchestrator of them or fail to, and by themselves. */
+/** People who watch through proxies, which report them or fail to, and without a proxy. */
 export class Viewers {
-  /** While quiet, nothing is lost or said twice, and who watches on stays to the end. */
+  /** Whether no event is lost or repeated any more, and remaining viewers stay to the end. */
   isQuiet = false
   readonly #arrivals = new Set<Arrival>()
   readonly #quiet = Promise.withResolvers<void>()
@@ -47,18 +47,18 @@ export class Viewers {
     this.#reports = new Reports({ ...deps, isQuiet: () => this.isQuiet })
   }
 
-  /** From now on nothing is lost any more; half of those who watch leave soon, the others stay to the end. */
+  /** From now on no event is lost. Half of the present viewers leave soon, the others stay to the end. */
   quieten(): void {
     this.isQuiet = true
     this.#quiet.resolve()
   }
 
-  /** Those whose engine must not be stopped under them though no book names them. */
+  /** Viewers whose engine must not be stopped though they have no stream record. */
   arrivals(): readonly Arrival[] {
     return [...this.#arrivals]
   }
 
-  /** Somebody comes every `meanMs` or so, until all is quiet. */
+  /** Makes viewers come, every `meanMs` on average, until all is quiet. */
   come(
     random: Random,
     meanMs: number,
@@ -68,7 +68,7 @@ export class Viewers {
     this.#every(random, meanMs, () => this.watch(random.pick(proxies)), onFailure)
   }
 
-  /** The same, of players without a proxy. */
+  /** Does the same for players without a proxy. */
   comeAlone(random: Random, meanMs: number, onFailure: (error: unknown) => void): void {
     this.#every(random, meanMs, () => this.#watchAlone(random), onFailure)
   }
@@ -86,7 +86,7 @@ export class Viewers {
     })
   }
 
-  /** One viewer from the first click to the last frame. */
+  /** Simulates one viewer, from the first click to the last frame. */
   async watch(proxy: Acexy): Promise<void> {
     const { random, trace, coverage, audience } = this.deps
     const name = `v${++this.#count}`
@@ -105,7 +105,7 @@ export class Viewers {
     if (random.chance(0.7)) opened.process.stop(opened.session.id)
   }
 
-  /** Somebody who has once heard of an engine goes to its address, whatever has become of it. */
+  /** Simulates a player that goes to the address of an engine it once heard of, whatever happened to the engine since. */
   async #watchAlone(random: Random): Promise<void> {
     const { http, host, clock, trace, coverage, audience } = this.deps
     const name = `a${++this.#count}`
@@ -121,7 +121,7 @@ export class Viewers {
     await this.#play(name, this.#open(process, `c${random.int(1, audience.contents)}`))
   }
 
-  /** `getstream`: the engine needs a while to find peers; the proxy waits for at most 20 s. */
+  /** Simulates `getstream`: the engine needs a while to find peers, and the proxy waits at most 20 s. */
   async #getStream(choice: Choice, infohash: string): Promise<Opened | null> {
     const { host, clock, random } = this.deps
     const reached = host.reach(choice.port)
@@ -165,7 +165,7 @@ export class Viewers {
     tally(coverage, end === 'cut' ? 'viewers cut' : 'viewers left')
   }
 
-  /** Ends when nothing has come for a minute to somebody of whom no book knows; those of the books have their own ends. */
+  /** Ends when a viewer without a stream record received nothing for a minute. Viewers with a record end in other ways. */
   async #boredom({ process, session }: Opened, signal: AbortSignal): Promise<void> {
     for (;;) {
       const { bytes } = session

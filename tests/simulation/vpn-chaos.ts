@@ -4,7 +4,7 @@ import type { SimClock } from './sim-clock.ts'
 import type { Control, SimGluetun } from './sim-gluetun.ts'
 import type { SimHost } from './sim-host.ts'
 
-/** What happens to VPN nodes. */
+/** Disturbances of VPN nodes. */
 export const VPN_CHAOS_KINDS = [
   'vpn_cut_short',
   'vpn_cut_long',
@@ -23,7 +23,7 @@ export const VPN_CHAOS_KINDS = [
 
 export type VpnChaosKind = (typeof VPN_CHAOS_KINDS)[number]
 
-/** How often somebody sees to it that a node runs that nobody holds down. */
+/** How often stopped nodes are brought back, unless they are held down. */
 const CARE_EVERY_MS = 5_000
 
 export interface VpnChaosDeps {
@@ -32,13 +32,13 @@ export interface VpnChaosDeps {
   readonly tools: ChaosTools
 }
 
-/** What goes wrong with VPN nodes and is done to them behind the orchestrator's back. Without nodes nothing happens. */
+/** Disturbs VPN nodes behind the orchestrator's back. Does nothing without nodes. */
 export class VpnChaos {
   constructor(private readonly deps: VpnChaosDeps) {
     if (deps.host.nodes.all.length > 0) this.#care()
   }
 
-  /** Does one of these to a node drawn by chance. */
+  /** Each applies a disturbance to a random node. */
   readonly deeds: Readonly<Record<VpnChaosKind, (random: Random) => void>> = {
     vpn_cut_short: (random) => this.#cut(random, random.int(3_000, 20_000)),
     vpn_cut_long: (random) => this.#cut(random, random.int(30_000, 300_000)),
@@ -103,7 +103,7 @@ export class VpnChaos {
     if (node !== undefined) this.deps.tools.note(what, node.name, () => act(node))
   }
 
-  /** Nobody brings it back before `heldMs` have passed. */
+  /** Ends a node's container. Nothing brings it back before `heldMs` have passed. */
   #onRunning(random: Random, what: string, heldMs: number, act: (id: string) => void): void {
     this.#on(random, what, (node) => {
       const { id } = node
@@ -120,7 +120,7 @@ export class VpnChaos {
     this.deps.tools.repairAfter(ms, () => this.deps.tools.tryTo('a repair of the VPN', repair))
   }
 
-  /** What compose files, policies and people do: a node that does not run is started, or made, again. */
+  /** Simulates what compose files, restart policies and people do: a stopped node is started or created again. */
   #care(): void {
     const { clock, host, tools } = this.deps
     clock.after(CARE_EVERY_MS, () => {

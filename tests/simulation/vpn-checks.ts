@@ -20,11 +20,11 @@ interface NodeRow {
 }
 
 /**
- * For how long a trouble of a node may show: its engines may be stuck afterwards, which counts against the node until Gluetun
- * has had its 200 s to find a dead tunnel; and the verdict may be late.
+ * How long a trouble of a node may have effects. Its engines may be stuck afterwards, which counts against the node until
+ * Gluetun has had its 200 s to find a dead tunnel; and the verdict may be late.
  */
 const TROUBLE_MS = 300_000
-/** How late a look, a probe or an answer of an engine may be. */
+/** How late an inspection, a probe or an answer of an engine may be. */
 const STALE_MS = 45_000
 
 export interface VpnChecksDeps {
@@ -36,11 +36,11 @@ export interface VpnChecksDeps {
   readonly onViolation: (text: string) => void
 }
 
-/** What must hold of VPN nodes and of the engines behind them, at every moment. */
+/** Checks what must hold for VPN nodes and the engines behind them at every moment. */
 export class VpnChecks {
   constructor(private readonly deps: VpnChecksDeps) {}
 
-  /** Reads engines and nodes in one instant. */
+  /** Reads engines and nodes at one instant and checks them. */
   async check(): Promise<void> {
     const { http, host, outside } = this.deps
     if (host.nodes.all.length === 0) return
@@ -79,20 +79,20 @@ export class VpnChecks {
     if (p2pPort !== port) onViolation(`${carrier.container_name} has port ${p2pPort}, forwarded is ${port}`)
   }
 
-  /** Whether the node of an engine was in trouble lately; also of one that is not there any more. */
+  /** Whether an engine's node was in trouble recently. */
   wasNodeInTrouble(vpnNode: string | null): boolean {
     const { nodes } = this.deps.host
     const node = nodes.named(vpnNode)
-    // Where engines can't tell, streams that stop together for another reason look like a dead tunnel.
+    // If engines can't report their connection, streams that stop together for another reason look like a dead tunnel.
     const mayBeMistaken = node !== undefined && !nodes.canTell
     return mayBeMistaken || (node !== undefined && this.deps.clock.now() - node.lastTroubleMs <= TROUBLE_MS)
   }
 
-  /** Whether the container's network is not that of its node, or was not until a while ago. */
+  /** Whether the container's network is not that of its node, or was not until recently. */
   isNetworkGone(containerId: string): boolean {
     const { host, clock } = this.deps
     const seen = host.runtime.containers().find(({ id }) => id === containerId)
-    // It is being made anew.
+    // The container is being recreated.
     if (seen === undefined) return true
     if (seen.joins === null) return false
     const startedMs = seen.startedAtMs ?? 0
@@ -107,14 +107,14 @@ export class VpnChecks {
   }
 }
 
-/** What is not as it has to be behind the nodes when all is quiet; empty when all is. */
+/** Lists what is not as it must be behind the nodes when the fleet has settled. Empty if all is well. */
 export function unsettledVpn({
   host,
   books,
   outside,
 }: Pick<VpnChecksDeps, 'host' | 'books' | 'outside'>): string[] {
   const { nodes } = host
-  // At the cap room that is on its way is waited for, be it for a viewer who never leaves.
+  // At the cap, the orchestrator waits for room that a draining engine will leave, even if its viewer never leaves.
   const isRoomOnItsWay = books.live().some(({ status }) => status === 'draining')
   const isIdle = (row: EngineBook): boolean =>
     row.status === 'ready' && row.adopted_at === null && books.streamsOf(row.id) === 0 && !isRoomOnItsWay
@@ -138,7 +138,7 @@ export function unsettledVpn({
 
 const isWell = (node: SimGluetun): boolean => node.state === 'running' && node.isTunnelUp
 
-/** The port is carried by one engine if there is one to carry it that nobody uses. */
+/** One engine must carry the forwarded port, if there is an unused engine that could. */
 function forwardedPortProblems(node: SimGluetun, books: Books): string[] {
   const port = node.forwardedPort
   if (port === 0 || node.toldPort !== port) return []
@@ -148,9 +148,9 @@ function forwardedPortProblems(node: SimGluetun, books: Books): string[] {
     (row) => row.status === 'ready' && row.adopted_at === null && books.streamsOf(row.id) === 0,
   )
   const carriers = rows.filter((row) => row.p2p_port === port)
-  // The one that had an earlier port is to have this one, when its streams have ended.
+  // The engine that had an earlier port gets this one when its streams have ended.
   if (rows.some((row) => row.forwarded === 1 && books.streamsOf(row.id) > 0)) return []
-  // At the cap room that is on its way is waited for, be it for a viewer who never leaves.
+  // At the cap, the orchestrator waits for room that a draining engine will leave, even if its viewer never leaves.
   const isRoomOnItsWay = books.live().some(({ status }) => status === 'draining')
   if (isPortTaken || carriers.length === 1 || idle.length === 0 || isRoomOnItsWay) return []
   return [`port ${port} of ${node.name} is carried by ${carriers.length} engines`]

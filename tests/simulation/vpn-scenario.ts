@@ -2,22 +2,22 @@ import type { Random } from './random.ts'
 import type { NodeScenario } from './sim-gluetun.ts'
 import type { HostVpn } from './sim-nodes.ts'
 
-/** A VPN on the host, with the configuration that goes with it. */
+/** A VPN on the host, with the matching configuration. */
 export interface VpnScenario {
   readonly host: HostVpn
   readonly env: Readonly<Record<string, string>>
 }
 
-/** About half of the seeds have none. `engines` is the most that there may be. */
+/** Draws a VPN. About half of the seeds have none. `engines` is the highest possible number of engines. */
 export function drawVpn(random: Random, engines: number): VpnScenario | null {
   if (random.chance(0.5)) return null
   const names = random.pick([['gluetun'], ['one', 'two']] as const)
-  // A caller may ask for one of the first thirteen ports.
+  // A caller may request one of the first thirteen ports.
   const size = random.chance(0.3) ? Math.max(13, engines + 2) + COPIES : 90
   const nodes = names.map((name, index) => drawNode(random.stream(name), name, 19_000 + index * 100, size))
   const restarts = random.chance(0.7)
   const tells = random.chance(0.9)
-  // Nobody restarts one that can't say that it is stuck, or where that is not wanted.
+  // An engine is not restarted if it can't report that it is stuck, or if restarts are switched off.
   const mayBeRestarted = restarts && tells
   return {
     host: {
@@ -36,20 +36,20 @@ export function drawVpn(random: Random, engines: number): VpnScenario | null {
       VPN_STABLE_S: String(random.int(1, 5)),
       VPN_RECONNECT_GRACE_S: String(random.int(2, 10)),
       VPN_RESTART_ENGINES_ON_RECONNECT: String(restarts),
-      // Beside the ports that Gluetun publishes.
+      // These ports do not overlap with those that Gluetun publishes.
       PORT_RANGE_HOST: '29000-29199',
       ACE_MAP_HTTPS: 'false',
     },
   }
 }
 
-/** A VPN that is configured only by a change of the configuration, or whose node is another one from then on. */
+/** A VPN that is configured only by a later change, or whose node changes then. */
 export interface VpnSwitch {
   readonly before: Readonly<Record<string, string>>
   readonly after: Readonly<Record<string, string>>
 }
 
-/** Most scenarios have their VPN from the start, as it stays. */
+/** Draws a switch. Most scenarios keep the VPN of their start. */
 export function drawSwitch(random: Random, { env }: VpnScenario): VpnSwitch | null {
   if (!random.chance(0.4)) return null
   const { GLUETUN_CONTAINER_NAME: names = '', GLUETUN_PORT_RANGE: ranges = '' } = env
@@ -63,7 +63,7 @@ export function drawSwitch(random: Random, { env }: VpnScenario): VpnSwitch | nu
   return { before: { GLUETUN_CONTAINER_NAME: '' }, after: { GLUETUN_CONTAINER_NAME: names, ...strict } }
 }
 
-/** The last ports of a range are for copies of engines that somebody runs. */
+/** The last ports of a range are reserved for copies of engines. */
 export const COPIES = 6
 
 const drawNode = (random: Random, name: string, first: number, size: number): NodeScenario => ({

@@ -1,7 +1,7 @@
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
-/** Each call takes a while, drawn anew; pings and half of the looks none, to keep a seed quick. */
+/** Gives each call a random duration. Pings and half of the inspections take no time, to keep a seed fast. */
 export function setLatencies({ host }: World, random: Random): void {
   host.runtime.latencyMs = (verb) => {
     switch (verb) {
@@ -20,7 +20,7 @@ export function setLatencies({ host }: World, random: Random): void {
   }
 }
 
-/** Events come late, twice, out of order or not at all; what was lost is found by the periodic pass. */
+/** Makes events late, repeated, reordered or lost. The periodic full pass finds what was lost. */
 export function setEventTrouble({ host, scenario }: World, random: Random): void {
   host.runtime.deliverAfterMs = () => {
     if (!random.chance(scenario.eventTrouble)) return [0]
@@ -28,7 +28,10 @@ export function setEventTrouble({ host, scenario }: World, random: Random): void
   }
 }
 
-/** What each commit takes, in milliseconds: little, or tens with a chance of `slow`, or hundreds with a tenth of that. */
+/**
+ * Draws the duration of each commit in milliseconds: short, or tens with a chance of `slow`, or hundreds with a tenth of
+ * that chance.
+ */
 export function commitTimes(random: Random, slow: number): () => number {
   return () => {
     const drawn = random.float()

@@ -33,12 +33,12 @@ type OnViolation = (text: string) => void
 
 const START_MS = Date.parse('2026-11-23T12:00:00Z')
 const TRACE_LINES = 250
-/** The longest that a probe takes. */
+/** The longest time that a probe takes. */
 const PROBE_MS = 5_000
-/** What a proxy may have been given by mistake. */
+/** API keys that a proxy may have been given by mistake. */
 const WRONG_KEYS = ['another-key', null] as const
 
-/** All parts of one seed's world, put together and not yet moving. */
+/** All parts of one seed's world, put together but not started. */
 export class World {
   readonly violations: string[] = []
   readonly coverage = emptyCoverage()
@@ -61,14 +61,14 @@ export class World {
   readonly streamChecks
   readonly owners
   readonly chaos
-  /** What holds after every commit. */
+  /** Checks what must hold after every commit. */
   readonly checkCommit: () => void
-  /** What holds whenever the orchestrator ends a container. */
+  /** Checks what must hold whenever the orchestrator ends a container. */
   readonly checkEnding: EndingChecks['check']
-  /** What holds whenever it has a cache emptied. */
+  /** Checks what must hold whenever the orchestrator empties a cache. */
   readonly checkCache: CacheChecks['check']
   readonly proxies: readonly [Acexy, ...Acexy[]]
-  /** The last configuration in force; between two lives the one of the earlier. */
+  /** The configuration in force; between two lives, that of the earlier life. */
   #config: Config | undefined
   #failureThreshold = 1
   #noticeMs = 0
@@ -220,7 +220,7 @@ export class World {
     ]
   }
 
-  /** Notes something that must not be; the run ends at the end of this step. */
+  /** Notes a violation. The run ends after the present step. */
   violate(text: string): void {
     this.violations.push(text)
     this.trace.note('VIOLATION', text)
@@ -301,7 +301,7 @@ export class World {
     })
   }
 
-  /** A POST for an engine, and what its answer promises looked at in the same instant. */
+  /** Sends a POST for an engine and checks at the same instant what its answer promises. */
   async #provision(
     caller: string,
     { key, patienceMs, body, apiKey = API_KEY }: Parameters<Provision>[1],

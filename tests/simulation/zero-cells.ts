@@ -6,9 +6,9 @@ import { faultNames } from './faults.ts'
 import { AWAITS, CHECKPOINTS } from './sites.ts'
 
 /**
- * Everything that can happen and never did: each fault and each crash at each await on the container engine, each
- * checkpoint, each rule of the plan. `UNREACHED` names what can't happen, with the reason. Awaits that the run came to and
- * that no table knows are named as well.
+ * Lists everything that can happen and never did: each fault and each crash at each await on the container engine, each
+ * checkpoint, each rule of the plan. `UNREACHED` names what can't happen, with the reason. Also lists awaits that the run
+ * reached and no table has.
  */
 export function zeroCells({ calls, faults, crashes, rules, counts }: Coverage): string[] {
   const cells = Object.keys(AWAITS).flatMap((site) => [
