@@ -1,10 +1,10 @@
 /**
- * Breaks the code in named ways, one at a time, and tells what sees it:
- * `bun scripts/mutate.ts [--only TEXT of a name or file] [--seeds 60] [--jobs 2] [--both]`.
+ * Breaks the code in named ways, one at a time, and reports what notices it: `bun scripts/mutate.ts [--only TEXT of a name
+ * or file] [--seeds 60] [--jobs 2] [--both]`.
  *
- * Each mutation is made in a copy of the sources. First the tests run until one fails: the file that saw the mutation last
- * time (`seen-by.json`, which is written here), then the nearest to the mutated file. Where they see nothing, or with --both in
- * any case, the simulation runs. Ends with 0 when each was caught.
+ * Each mutation is made in a copy of the sources. First the tests run until one fails: the test file that noticed the
+ * mutation last time (`seen-by.json`, which this script writes), then the nearest to the mutated file. If no test fails, or
+ * with --both, the simulation runs. Exits with 0 if each mutation was noticed.
  */
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,13 +25,13 @@ const COPIED = [
   'bunfig.toml',
   'README.md',
 ]
-/** Which file of tests saw each mutation last: a hint, which may be old. */
+/** Which test file noticed each mutation last. This is a hint and may be out of date. */
 const SEEN_BY = join(ROOT, 'tests/mutation/seen-by.json')
 /** Tests without Docker. */
 const TESTS = [
   ...new Bun.Glob('tests/unit/{core,store,control,http,metrics}/*.test.ts').scanSync({ cwd: ROOT }),
 ]
-/** A busy machine is no sight of a mutation. */
+/** A test that is slow because the machine is busy must not count as having noticed a mutation. */
 const TEST_MAX_MS = 20_000
 /** A mutation may make something wait for ever. */
 const TESTS_MAX_MS = 300_000
@@ -47,7 +47,7 @@ const { values } = parseArgs({
 })
 
 interface SightOfTest {
-  /** Null where the tests did not end. */
+  /** Null if the tests did not end. */
   readonly file: string | null
   readonly name: string
 }
@@ -57,7 +57,7 @@ interface Job {
   readonly place: Fit
 }
 
-/** What saw a mutation, in words; null where nothing did. */
+/** What noticed a mutation, in words; null if nothing did. */
 interface Sight extends Job {
   readonly test: SightOfTest | null
   readonly seed: string | null
@@ -111,7 +111,7 @@ async function tryOut(folder: string, job: Job): Promise<Sight> {
 async function seenByTest(folder: string, { mutation, place }: Job): Promise<SightOfTest | null> {
   const nearest = nearestFirst(TESTS, place.source.file, imports)
   const last = nearest.filter((test) => test === seenBy[mutation.name])
-  // Bun takes them in this order where each is named by a path.
+  // Bun runs the tests in this order if each is named by a path.
   const tests = [...new Set([...last, ...nearest])].map((test) => `./${test}`)
   const { code, output } = await run(
     folder,
@@ -125,7 +125,7 @@ async function seenByTest(folder: string, { mutation, place }: Job): Promise<Sig
   return { file: heading?.[1] ?? null, name: failed[1] ?? '' }
 }
 
-/** Notes which file saw the mutation, so that the next run begins with it. */
+/** Stores which file noticed the mutation, so that the next run begins with it. */
 async function remember({ mutation, test }: Sight): Promise<void> {
   if (test === null || test.file === null) return
   seenBy[mutation.name] = test.file

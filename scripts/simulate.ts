@@ -1,19 +1,18 @@
 /**
- * Simulates the whole application under seeds:
+ * Simulates the whole application with seeds:
  *
  *   bun scripts/simulate.ts --seeds N --from S [--jobs N] [--bail] [--require-coverage] [--json FILE]
  *                           [--check-determinism] [--trace] [--without PART,PART] [--shrink]
  *
- * What is real: everything below `src/` that `wire/wire.ts` puts together: routes, control, core and the store, on a SQLite
- * in memory that outlives every crash. What is simulated: time; Docker, with latencies, refusals, lost questions and
- * answers, hangs, restarts, outages of the daemon, events that are late, doubled or lost; the host's ports; engines that
- * boot, play, stall, fall silent and crash; the health worker; acexys and their viewers; operators; crashes of the
- * process at any await, timer and checkpoint, and SIGTERM.
+ * Real parts: everything below `src/` that `wire/wire.ts` puts together, which is routes, control, core and the store, on a
+ * SQLite database in memory that outlives every crash. Simulated parts: time; Docker, with latencies, refusals, lost
+ * requests and answers, hangs, restarts, outages of the daemon, and events that are late, repeated or lost; the host's
+ * ports; engines that boot, play, stall, fall silent and crash; the health worker; acexys and their viewers; operators;
+ * crashes of the process at any await, timer and checkpoint, and SIGTERM.
  *
- * After every step the Promises of the design are looked at, and at the end the fleet has to settle. A seed replays
- * exactly; one seed with --trace shows every step of it, and --shrink tells what
- * can be left out of seed S so that it still fails. --bail ends with
- * the first seed that fails. --require-coverage fails where something that can go wrong never did. Ends with 0 when all
+ * After every step the promises of the design are checked, and at the end the fleet must settle. A seed replays exactly.
+ * --trace shows every step of one seed, and --shrink shows what can be left out of seed S so that it still fails. --bail
+ * stops at the first seed that fails. --require-coverage fails if something that can go wrong never did. Exits with 0 if all
  * is well.
  */
 import { parseArgs } from 'node:util'
@@ -36,7 +35,7 @@ const { values } = parseArgs({
     shrink: { type: 'boolean', default: false },
     bail: { type: 'boolean', default: false },
     'check-determinism': { type: 'boolean', default: false },
-    /** Internal: this process is one of several and writes an outcome a line. */
+    /** Internal: this process is one of several and writes one outcome per line. */
     stride: { type: 'string' },
   },
 })
@@ -51,14 +50,14 @@ const PROGRESS_MS = 10_000
 shareFunctions()
 
 let isFinished = false
-// A promise that nobody settles lets a process end early, and silently.
+// A promise that is never settled lets a process end early without a message.
 process.on('exit', () => {
   if (isFinished) return
   console.error('simulate: ended before all seeds had come to their end')
   process.exitCode = 1
 })
 
-/** One of several processes: traces are long and wanted of failures only. */
+/** Runs one of several processes. Traces are long, so only failures include them. */
 async function work(stride: number): Promise<void> {
   await runBatch({
     from,
@@ -137,5 +136,5 @@ async function main(): Promise<void> {
   process.exit(code)
 }
 
-// Not awaited: bun never ends a process whose main module waits for what does not come.
+// Not awaited, because bun never ends a process whose main module awaits a promise that never settles.
 void main()

@@ -10,7 +10,7 @@ import { type Fit, fitsIn, readSource, type Source } from './pattern.ts'
 
 export type { Mutation }
 
-/** What the tests or the simulation must see: the faults that would break a promise or an invariant. */
+/** The faults that would break a promise or an invariant. The tests or the simulation must notice each of them. */
 export const MUTATIONS: readonly Mutation[] = [
   ...PROVISIONING,
   ...BREAKER,
@@ -27,7 +27,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...WORK,
 ]
 
-/** The sources that are mutated: all of `src` below the folder `root`, each under its path from there. */
+/** The sources that are mutated: all files of `src` below the folder `root`, each with its path from there. */
 export async function sourcesIn(root: string): Promise<readonly Source[]> {
   const files = [...new Bun.Glob('src/**/*.ts').scanSync({ cwd: root })].sort()
   return await Promise.all(
@@ -35,7 +35,7 @@ export async function sourcesIn(root: string): Promise<readonly Source[]> {
   )
 }
 
-/** The one place that a mutation is about. Throws, naming the places, where there is none or several. */
+/** The one place that a mutation changes. Throws with the list of places if there is none or more than one. */
 export function placeOf({ name, from, within }: Mutation, sources: readonly Source[]): Fit {
   const folder = within === undefined ? 'src/' : `src/${within}/`
   const fits = sources.filter(({ file }) => file.startsWith(folder)).flatMap((source) => fitsIn(source, from))

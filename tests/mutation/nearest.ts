@@ -4,11 +4,11 @@ import { dirname, join, normalize } from 'node:path'
 export type Imports = ReadonlyMap<string, readonly string[]>
 
 const TRANSPILER = new Bun.Transpiler({ loader: 'ts' })
-/** A test further away reaches the file through the whole application, and so do most. */
+/** A test further away reaches the file through the whole application, as most tests do. */
 const NEAR_STEPS = 2
 const STEM_LETTERS = 5
 
-/** Reads what all files of `src` and `tests` below `root` import of each other; what is imported for its type alone is left out. */
+/** Reads which files of `src` and `tests` below `root` import each other. Type-only imports are left out. */
 export async function importsIn(root: string): Promise<Imports> {
   const files = [...new Bun.Glob('{src,tests}/**/*.ts').scanSync({ cwd: root })]
   const read = async (file: string): Promise<[string, readonly string[]]> => {
@@ -21,8 +21,8 @@ export async function importsIn(root: string): Promise<Imports> {
 }
 
 /**
- * The tests in the order in which they are likely to see a change of `file`: those that import it themselves or through one
- * other file, then those that share words with its path, then the rest by how many steps away they are.
+ * Sorts the tests by how likely they are to notice a change of `file`: first those that import it directly or through one
+ * other file, then those that share words with its path, then the rest by the number of imports in between.
  */
 export function nearestFirst(tests: readonly string[], file: string, imports: Imports): readonly string[] {
   const steps = stepsTo(file, imports)
@@ -38,7 +38,7 @@ export function nearestFirst(tests: readonly string[], file: string, imports: Im
   return tests.toSorted((a, b) => rank(a).reduce((order, each, at) => order || each - (rank(b)[at] ?? 0), 0))
 }
 
-/** Through how many imports each file reaches `file`. */
+/** How many imports lie between each file and `file`. */
 function stepsTo(file: string, imports: Imports): ReadonlyMap<string, number> {
   const steps = new Map([[file, 0]])
   for (let reached = [file], away = 1; reached.length > 0; away++) {
@@ -50,7 +50,7 @@ function stepsTo(file: string, imports: Imports): ReadonlyMap<string, number> {
   return steps
 }
 
-/** The words of a path below the layer's folder, as far as their forms agree: a settler is tested in `settling`. */
+/** The words of a path below its layer's folder, shortened so that their forms agree: `settler` matches `settling`. */
 function wordsOf(path: string): readonly string[] {
   const words = path
     .replace(/^(?:src|tests\/unit)\/\w+\//, '')

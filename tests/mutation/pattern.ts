@@ -1,22 +1,22 @@
 import jsTokens from 'js-tokens'
 
-/** A token of a text that means something to the compiler: no white space, no comment. */
+/** A token that matters to the compiler, so neither white space nor a comment. */
 interface Token {
   readonly text: string
   readonly start: number
   readonly end: number
-  /** A name or a keyword. */
+  /** Whether the token is a name or a keyword. */
   readonly isWord: boolean
 }
 
-/** A text with its tokens, so that many patterns can be looked for. */
+/** A text with its tokens, so that many patterns can be searched in it. */
 export interface Source {
   readonly file: string
   readonly text: string
   readonly tokens: readonly Token[]
 }
 
-/** Where a pattern fits a source, and what its placeholders stand for there. */
+/** Where a pattern matches a source, and what its placeholders stand for there. */
 export interface Fit {
   readonly source: Source
   readonly start: number
@@ -26,7 +26,7 @@ export interface Fit {
 
 type Names = ReadonlyMap<string, string>
 
-/** Words that no placeholder stands for: they are the language's, so no rename changes them. */
+/** Words that no placeholder matches. They belong to the language, so no rename changes them. */
 const KEYWORDS = new Set(
   (
     'as async await break case catch class const continue default delete do else export extends false finally for ' +
@@ -35,15 +35,15 @@ const KEYWORDS = new Set(
   ).split(' '),
 )
 
-/** Reads a text; `file` is what a fit in it will be told by. */
+/** Splits a text into tokens. `file` identifies the source in matches. */
 export function readSource(file: string, text: string): Source {
   return { file, text, tokens: tokensOf(text) }
 }
 
 /**
- * All places in `source` that have the tokens of `pattern`. A word that begins with `$` is a placeholder: it stands for a
- * whole name or chain of names (`engine`, `engine.status`, `this.#engines`), the same one wherever it is repeated. White
- * space, comments and the comma before a closing bracket count for nothing in either text.
+ * All places in `source` that have the tokens of `pattern`. A word that begins with `$` is a placeholder: it matches a whole
+ * name or chain of names (`engine`, `engine.status`, `this.#engines`), the same one wherever it is repeated. White space,
+ * comments and the comma before a closing bracket are ignored in both texts.
  */
 export function fitsIn(source: Source, pattern: string): readonly Fit[] {
   const wanted = tokensOf(pattern)
@@ -57,8 +57,8 @@ export function fitsIn(source: Source, pattern: string): readonly Fit[] {
 }
 
 /**
- * The text of the source with the fit's place taken by `replacement`, whose placeholders stand for what they stand for in the
- * pattern. Throws for one that the pattern does not have.
+ * Returns the source with the matched place replaced by `replacement`, whose placeholders stand for the same names as in the
+ * pattern. Throws if the pattern does not have a placeholder.
  */
 export function replaced({ source, start, end, names }: Fit, replacement: string): string {
   const inserted = tokensOf(replacement).reduceRight((text, token) => {
@@ -70,7 +70,7 @@ export function replaced({ source, start, end, names }: Fit, replacement: string
   return source.text.slice(0, start) + inserted + source.text.slice(end)
 }
 
-/** Where the source goes on after the wanted tokens from `next` on, if it has them from `at` on. */
+/** Matches the wanted tokens from `next` on with the source from `at` on. Returns where the source continues, or null. */
 function follow(
   source: Source,
   at: number,
@@ -82,10 +82,10 @@ function follow(
   if (want === undefined) return { at, names }
   if (!isPlaceholder(want))
     return source.tokens[at]?.text === want.text ? follow(source, at + 1, wanted, next + 1, names) : null
-  // A chain is taken from its first name on, unless the pattern has the dot before it.
+  // A chain is matched from its first name, unless the pattern has the dot before it.
   if (next === 0 && isDot(source.tokens[at - 1])) return null
   for (const end of chainEnds(source.tokens, at)) {
-    // It is taken to its last name, unless the pattern goes on with a dot.
+    // A chain is matched to its last name, unless the pattern continues with a dot.
     if (isDot(source.tokens[end]) && !isDot(wanted[next + 1])) continue
     const name = source.text.slice(source.tokens[at]?.start, source.tokens[end - 1]?.end)
     if ((names.get(want.text) ?? name) !== name) continue

@@ -1,6 +1,6 @@
 import { mutations } from './mutation.ts'
 
-/** No engine is lost (a container that nobody knows) and none imagined (an engine without a container). */
+/** No engine is lost (a container that nobody knows), and none is imagined (an engine without a container). */
 export const CONTAINERS = mutations([
   ['resume skips containers that were created only', "new Set<$State>(['created'])", 'new Set<$State>([])'],
   [

@@ -1,6 +1,6 @@
 import { mutations } from './mutation.ts'
 
-/** What comes from outside is a stranger's until it was read, and has a bound. */
+/** Input from outside is untrusted until it was parsed, and its size is limited. */
 export const DOORS = mutations([
   [
     'callers are remembered without a bound',
@@ -23,7 +23,9 @@ export const DOORS = mutations([
   ['every text of a proxy has a series', "$CLASSES.find(($each) => $each === $reason) ?? 'other'", '$reason'],
 ])
 
-/** No reader of the feed holds more than its limits, what it loses it is told, and nothing is done while nobody reads. */
+/**
+ * No feed subscriber holds more than its limits, it learns what it lost, and nothing is done while there is no subscriber.
+ */
 export const FEED = mutations([
   [
     'a slow reader has all that it did not take',
@@ -49,7 +51,7 @@ export const FEED = mutations([
   ['a slow reader is not told where its loss begins', '$fromId: $drop() ?? $nextId', '$fromId: $nextId'],
 ])
 
-/** Work begins in a task of its own, and a key is worked on once at a time. */
+/** Work begins in a task of its own, and only one task at a time works on a key. */
 export const WORK = mutations([
   [
     'a key is marked as worked on when its synchronous part has run',

@@ -1,6 +1,9 @@
 import { mutations } from './mutation.ts'
 
-/** Nothing is decided on what may be out of date; the fleet has as many engines as are wanted, and changes one step at a time. */
+/**
+ * Nothing is decided on facts that may be out of date. The fleet has as many engines as are wanted, and changes one step at
+ * a time.
+ */
 export const PLAN = mutations([
   [
     'decisions are made while Docker is away',

@@ -1,6 +1,6 @@
 import { mutations } from './mutation.ts'
 
-/** A provision is committed before its caller hears of it, goes through one admission, and leaves nothing behind. */
+/** A launch is committed before its caller gets an answer, passes one admission, and leaves nothing behind when it fails. */
 export const PROVISIONING = mutations([
   ['MAX_REPLICAS is not checked in POST', '$engines < $maxReplicas ? null :', 'true ? null :'],
   ['an unclaimed engine is refused at the cap', 'if ($unclaimed) return null', '', 'core/provisioning'],
@@ -67,7 +67,10 @@ export const PROVISIONING = mutations([
   ['a container is made that can not be written', "$note('provision.started', { $name })", ''],
 ])
 
-/** Only what tells something of the template's engines counts for a breaker, and a trial keeps its place no longer than it lasts. */
+/**
+ * Only results that say something about the template's engines count for a breaker, and a trial is over when it has its
+ * result.
+ */
 export const BREAKER = mutations([
   [
     'half-open lets everybody through',

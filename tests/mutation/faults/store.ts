@@ -1,6 +1,6 @@
 import { mutations } from './mutation.ts'
 
-/** One process has a database; while it takes no writes, nothing is done and nothing that was told only once is lost. */
+/** One process holds a database. In an outage nothing is decided, and nothing that was reported only once is lost. */
 export const STORAGE = mutations([
   [
     'what was kept is never written',
@@ -52,7 +52,7 @@ export const STORAGE = mutations([
   ],
 ])
 
-/** Every table has a bound that it keeps at any rate, and a stream ends once. */
+/** Every table stays within its bound, and a stream ends once. */
 export const STREAMS = mutations([
   [
     'a stop leaves the stream started',

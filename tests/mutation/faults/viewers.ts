@@ -1,6 +1,6 @@
 import { mutations } from './mutation.ts'
 
-/** A stream in progress is never cut by our own choice, and an engine is ended only after a look that found nobody. */
+/** Our own choice never cuts a stream, and an engine is ended only after a look that found no viewer. */
 export const VIEWERS = mutations([
   [
     'a cache is emptied under a stream',

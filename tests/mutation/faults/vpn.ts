@@ -1,6 +1,6 @@
 import { mutations } from './mutation.ts'
 
-/** With a VPN configured, no proxy is told of an engine that is outside it. */
+/** With a VPN configured, no proxy is given an engine outside it. */
 export const OUTSIDE_VPN = mutations([
   [
     'engines outside the VPN are listed',
@@ -66,7 +66,7 @@ export const OUTSIDE_VPN = mutations([
   ],
 ])
 
-/** What is said of a node and its tunnel is believed only as far as it tells, and engines follow their network. */
+/** Facts about a node and its tunnel are trusted only as far as they reach, and engines follow their network. */
 export const VPN_NODES = mutations([
   [
     'a node is up before its control server was asked',
