@@ -1,7 +1,7 @@
-/** Ends a timer; calling it again does nothing. */
+/** Cancels a timer. Calling it again does nothing. */
 export type Cancel = () => void
 
-/** All the time that the emulator sees comes through here, so that a test can move it by hand. */
+/** The emulator takes all times from this clock, so that a test can move the time by hand. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number
@@ -22,7 +22,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** Resolves after `delayMs` of the clock, or as soon as `signal` aborts; the caller looks which it was. */
+/** Resolves after `delayMs` of the clock, or as soon as `signal` aborts. The caller must check which of the two happened. */
 export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted || delayMs <= 0) return Promise.resolve()
   return new Promise((resolve) => {

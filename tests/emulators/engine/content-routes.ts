@@ -7,10 +7,10 @@ import type { PlaybackFormat, PlaybackUrl } from './session.ts'
 import { wireFlag } from './statistics.ts'
 import { sendJson } from './status-routes.ts'
 
-/** `/ace/getstream`: opens a session whose playback is a transport stream. */
+/** `/ace/getstream`: opens a session that plays a transport stream. */
 export const getStream: RouteHandler = (exchange, context) => openContent(exchange, context, 'mpegts')
 
-/** `/ace/manifest.m3u8`: opens a session whose playback is an HLS list. */
+/** `/ace/manifest.m3u8`: opens a session that plays an HLS list. */
 export const getManifest: RouteHandler = (exchange, context) => openContent(exchange, context, 'hls')
 
 async function openContent(
@@ -24,7 +24,7 @@ async function openContent(
   const content = requestedContent(exchange.query)
   if (content === null) return refuse(exchange, context, 'missing content id')
   const failure = await load(content, exchange, context)
-  // A client that left does not get a session that nobody would ever read.
+  // If the client has left, no session is opened that nobody would ever read.
   if (exchange.closed.aborted) return
   if (failure !== null || content.infohash === null) return refuse(exchange, context, failure ?? LOAD_FAILED)
   if (contentBehaviour(content.infohash, context) === 'several_files' && !exchange.query.has('_idx')) {
@@ -38,7 +38,7 @@ async function openContent(
 
 const LOAD_FAILED = 'failed to load content'
 
-/** Takes the time that loading takes; the error's text, or null when the content is there. */
+/** Waits as long as loading takes. Returns the error's text, or null when the content is loaded. */
 async function load(
   content: ContentRequest,
   exchange: Exchange,
@@ -60,7 +60,7 @@ async function load(
   return behaviour === 'dead' ? LOAD_FAILED : null
 }
 
-/** Errors come with status 200 where JSON was asked for, else as a short text. */
+/** Sends errors with status 200 if JSON was requested, and otherwise as a short text. */
 function refuse(exchange: Exchange, context: EngineContext, error: string): void {
   if (wantsJson(exchange)) sendJson(exchange, context, { response: null, error })
   else exchange.send(textReply(500, error))
@@ -96,7 +96,7 @@ const playbackAddress = (host: string, { format, infohash, key }: PlaybackUrl): 
     ? `http://${host}/ace/m/${infohash}/${key}.m3u8`
     : `http://${host}/ace/r/${infohash}/${key}`
 
-/** A content of several files answers with a list of them, whichever format was asked for. */
+/** Sends the file list of a content with several files, whichever format was requested. */
 function sendFileList(exchange: Exchange): void {
   const entries = [0, 1].map((index) => {
     const query = new URLSearchParams(exchange.query)

@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto'
 
-/** How a content behaves when it is asked for. */
+/** How a content behaves when it is requested. */
 export type ContentBehaviour =
   | 'plays'
-  /** Never loads. */
+  /** The content never loads. */
   | 'dead'
-  /** Loads, and then nobody has it: no peers, no bytes. */
+  /** The content loads and has no peers, so no bytes. */
   | 'no_peers'
-  /** Loads and finds peers that send nothing. */
+  /** The content loads and has peers that send nothing. */
   | 'no_data'
-  /** Has several media files. */
+  /** The content has several media files. */
   | 'several_files'
-  /** Is asked for and never answered. */
+  /** Requests for the content are never answered. */
   | 'hang'
 
-/** All behaviours, for whoever has to check one. */
+/** All behaviours, for code that validates one. */
 export const CONTENT_BEHAVIOURS = [
   'plays',
   'dead',
@@ -24,7 +24,7 @@ export const CONTENT_BEHAVIOURS = [
   'hang',
 ] as const satisfies readonly ContentBehaviour[]
 
-/** Ids that begin so behave so without anything being set; all others play. */
+/** Ids with these prefixes behave this way by default. All others play. */
 const BUILT_IN_PREFIXES: Readonly<Record<string, ContentBehaviour>> = {
   dead: 'dead',
   '0000': 'no_peers',
@@ -32,20 +32,20 @@ const BUILT_IN_PREFIXES: Readonly<Record<string, ContentBehaviour>> = {
   f11e: 'several_files',
 }
 
-/** A content as it was asked for. */
+/** A content as requested. */
 export interface ContentRequest {
   readonly selector: 'content_id' | 'infohash' | 'url' | 'magnet'
-  /** As it stood in the request. */
+  /** The value as written in the request. */
   readonly value: string
-  /** 40 hex digits, or null when the value cannot be one. */
+  /** 40 hex digits, or null if the value can't be an infohash. */
   readonly infohash: string | null
 }
 
 const SHA1_HEX = /^[0-9a-f]{40}$/
 
 /**
- * The content that a query names, or null when it names none. With several selectors the first of `content_id` (or
- * `id`), `infohash`, `url`, `magnet` counts.
+ * The content that a query names, or null if it names none. If there are several selectors, the first of `content_id` (or
+ * `id`), `infohash`, `url` and `magnet` counts.
  */
 export function requestedContent(query: URLSearchParams): ContentRequest | null {
   const id = query.get('content_id') ?? query.get('id')
@@ -67,14 +67,14 @@ export function requestedContent(query: URLSearchParams): ContentRequest | null 
 }
 
 /**
- * The infohash of a content id: another number, always the same for the same id. Its first four digits stay, so that
- * a behaviour by prefix holds for a content whichever way it is asked for.
+ * Derives an infohash from a content id, always the same for the same id. The first four digits stay, so that a behaviour by
+ * prefix holds for both selectors.
  */
 export function infohashOf(contentId: string): string | null {
   return SHA1_HEX.test(contentId) ? contentId.slice(0, 4) + sha1(`content:${contentId}`).slice(4) : null
 }
 
-/** The behaviour of a content: the longest prefix set by a test wins, then the built-in ones. */
+/** The behaviour of a content. The longest prefix that a test has set wins; then come the built-in ones. */
 export function behaviourOf(
   infohash: string,
   set: Readonly<Record<string, ContentBehaviour>>,

@@ -3,24 +3,24 @@ import { FaultError } from './fault-rules.ts'
 import type { Json } from './json.ts'
 import type { Session } from './session.ts'
 
-/** What the control port works on. */
+/** The parts that the control port reads and changes. */
 export interface ControlTarget {
   readonly context: EngineContext
   /** Ends the whole process. */
   exit(code: number): void
 }
 
-/** The control port while it is open. */
+/** An open control port. */
 export interface ControlServer {
   readonly port: number
   close(): Promise<void>
 }
 
 /**
- * Opens the control port, which no fault touches: `GET /state`, `GET|POST|DELETE /faults`, `POST /forget-sessions`,
- * `POST /exit?code=`. JSON in and out, plain HTTP; a bad input is answered with 400 and `{"error": "<field>: …"}`.
+ * Opens the control port, which no fault affects: `GET /state`, `GET|POST|DELETE /faults`, `POST /forget-sessions`, `POST
+ * /exit?code=`. It uses JSON over plain HTTP. Invalid input is answered with 400 and `{"error": "<field>: …"}`.
  *
- * @throws {Error} when the port is taken.
+ * @throws {Error} if the port is taken.
  */
 export function openControl(port: number, hostname: string, target: ControlTarget): ControlServer {
   const { context } = target
@@ -61,7 +61,7 @@ async function setFaults(request: Request, { board }: EngineContext): Promise<Re
   }
 }
 
-/** The answer leaves before the process does. */
+/** The answer must leave before the process ends. */
 const EXIT_DELAY_MS = 20
 
 function exit(request: Request, { context, exit }: ControlTarget): Response {
@@ -74,7 +74,7 @@ function exit(request: Request, { context, exit }: ControlTarget): Response {
   return Response.json({ exiting: code })
 }
 
-/** Everything that a test may want to know, in one object. */
+/** Everything that a test may need to know, in one object. */
 function state(context: EngineContext): Json {
   const { settings, board, book, traffic } = context
   return {

@@ -7,12 +7,12 @@ import { dispatch } from './routes.ts'
 import type { Settings } from './settings.ts'
 import { TcpListener } from './tcp-listener.ts'
 
-/** What the emulator takes from its surroundings. */
+/** The environment that the emulator needs. */
 export interface EmulatorHost {
   readonly clock: Clock
-  /** Ends the process, where a test asks for it on the control port. */
+  /** Ends the process when a test asks for it on the control port. */
   exit(code: number): void
-  /** Says a sentence to whoever runs the emulator. */
+  /** Reports a problem to the person who runs the emulator. */
   warn(text: string): void
 }
 
@@ -50,10 +50,10 @@ export class Emulator {
   }
 
   /**
-   * Starts the engine the slow way of the real one: the control port at once, the engine's ports after `bootApiMs`,
-   * readiness after `bootMs`. Resolves when the ports are open.
+   * Starts as slowly as a real engine: the control port opens at once, the engine's ports open after `bootApiMs`, and the
+   * engine is ready after `bootMs`. Resolves when the ports are open.
    *
-   * @throws {Error} naming the port when one is taken; everything is closed again then.
+   * @throws {Error} with the name of the port if one is taken. Everything is closed again in that case.
    */
   async start(): Promise<void> {
     const { settings, host } = this
@@ -90,7 +90,7 @@ export class Emulator {
     try {
       this.#control = openControl(control.port, bindAddress, target)
     } catch (error) {
-      // A real engine has no such port: two of them in one namespace must not fail on it unless it was asked for.
+      // A real engine has no such port. Two engines in one namespace must not fail because of it, unless it was requested.
       if (!control.mayFail) throw new Error(`control port ${control.port} cannot be opened`, { cause: error })
       this.host.warn(`control port ${control.port} cannot be opened; going on without one`)
     }

@@ -9,15 +9,15 @@ import { SessionBook } from './session-book.ts'
 import type { Settings } from './settings.ts'
 import { TunnelWatch } from './tunnel-watch.ts'
 
-/** What has been counted besides the sessions. */
+/** Counters other than those of the sessions. */
 interface TrafficCounters {
   bytes_sent: number
-  /** Second readers of a progressive session, who got the corrupt answer. */
+  /** How many second readers of a progressive session received the corrupt answer. */
   refused_readers: number
   readonly calls: Map<string, number>
 }
 
-/** All that the routes of one engine share. */
+/** What the routes of one engine share. */
 export interface EngineContext {
   readonly settings: Settings
   readonly clock: Clock
@@ -25,19 +25,19 @@ export interface EngineContext {
   readonly book: SessionBook
   readonly source: FrameSource
   readonly traffic: TrafficCounters
-  /** Contents that are being loaded now; a newer request for one aborts the older. */
+  /** Contents that are loading now. A newer request for a content aborts the older one. */
   readonly loading: Map<string, AbortController>
   readonly longAnswers: LongAnswers
-  /** A random token of 64 hex digits, the same for the life of the engine. */
+  /** A random token of 64 hex digits, constant for the life of the engine. */
   readonly accessToken: string
-  /** Watches the tunnel that the engine's traffic takes; null where there is none. */
+  /** Watches the tunnel that carries the engine's traffic; null without a tunnel. */
   readonly tunnel: TunnelWatch | null
   isReady(): boolean
   /** Resolves when the engine is ready or the signal aborts. */
   whenReady(signal: AbortSignal): Promise<void>
 }
 
-/** The context of an engine that just started: nothing open, nothing wrong; ready once `ready` aborts. */
+/** The context of an engine that just started, without sessions and faults. The engine is ready once `ready` aborts. */
 export function createContext(settings: Settings, clock: Clock, ready: AbortSignal): EngineContext {
   const { tunnelUrl: url, stuckAfterOutage } = settings
   const context: EngineContext = {
@@ -65,23 +65,23 @@ function aborted(signal: AbortSignal): Promise<void> {
 const randomHex = (digits: number): string =>
   Buffer.from(crypto.getRandomValues(new Uint8Array(digits / 2))).toString('hex')
 
-/** Answers one request; hangs, status faults and unknown methods have been dealt with before. */
+/** Answers one request. Hangs, status faults and unknown methods were handled before. */
 export type RouteHandler = (exchange: Exchange, context: EngineContext) => Promise<void> | void
 
-/** How the content of a session behaves at the moment. */
+/** The present behaviour of a session's content. */
 export const contentBehaviour = (infohash: string, context: EngineContext): ContentBehaviour =>
   behaviourOf(infohash, context.board.faults.content)
 
-/** Whether the engine has a network: no fault took it, and traffic passes its tunnel. */
+/** Whether the engine has a network: no fault disconnects it, and traffic passes its tunnel. */
 export const isConnected = ({ board, tunnel }: EngineContext): boolean =>
   !board.faults.disconnected && (tunnel?.connected ?? true)
 
-/** {@link settleSession} for every session. */
+/** Calls {@link settleSession} for every session. */
 function settleAll(context: EngineContext): void {
   for (const session of context.book.sessions) settleSession(session, context)
 }
 
-/** Lets a session's data flow, or stand still, as the faults in force want it. */
+/** Starts or stops a session's data flow, according to the present faults. */
 export function settleSession(session: Session, context: EngineContext): void {
   const { faults } = context.board
   const nowMs = context.clock.now()

@@ -1,27 +1,27 @@
-/** A field of a fault request that cannot be used; the message names it and says what is expected. */
+/** A field of a fault request is not valid. The message names the field and says what is expected. */
 export class FaultError extends Error {
   override readonly name = 'FaultError'
 }
 
-/** What a field may hold: `expected` says it in words, after "expected". */
+/** The valid values of a field. `expected` describes them in words, after "expected". */
 export interface Rule<T> {
   readonly check: (value: unknown) => value is T
   readonly expected: string
 }
 
-/** A rule for each field of `F`, so that a fault without one does not compile. */
+/** A rule for each field of `F`. A fault without a rule does not compile. */
 export type Rules<F> = { readonly [Name in keyof F]: Rule<F[Name]> }
 
-/** For a fault that is there or not. */
+/** The rule for a fault that is on or off. */
 export const flag: Rule<boolean> = {
   check: (value): value is boolean => typeof value === 'boolean',
   expected: 'true or false',
 }
 
 /**
- * `current` with the fields that `input` names; the others stay as they are.
+ * Returns `current` with the fields of `input` replaced. Other fields stay unchanged.
  *
- * @throws {FaultError} when `input` is not an object, has an unknown field or one with a value out of its range.
+ * @throws {FaultError} if `input` is not an object, has an unknown field or a value out of range.
  */
 export function mergeByRules<F extends object>(rules: Rules<F>, current: F, input: unknown): F {
   if (!isRecord(input)) throw new FaultError('the body must be a JSON object')

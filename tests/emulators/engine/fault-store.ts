@@ -1,9 +1,9 @@
-/** Faults in force, of whatever kind. Whoever must act at once on a change listens; requests that hang wait here. */
+/** The present faults, of any kind. Listeners can react to a change at once, and hanging requests wait here. */
 export class FaultStore<F extends object> {
   #faults: F
   readonly #listeners = new Set<() => void>()
 
-  /** `merge` gives the first faults with what the second names, or throws where that cannot be used. */
+  /** `merge` returns the first faults with the fields of the second replaced, or throws if they are not valid. */
   constructor(
     readonly none: F,
     readonly merge: (current: F, input: unknown) => F,
@@ -15,7 +15,7 @@ export class FaultStore<F extends object> {
     return this.#faults
   }
 
-  /** Sets the fields that `input` names. @throws {FaultError} when it cannot be used; nothing changes then. */
+  /** Sets the fields that `input` names. @throws {FaultError} if `input` is not valid; then nothing changes. */
   set(input: unknown): void {
     this.#replace(this.merge(this.#faults, input))
   }
@@ -24,13 +24,13 @@ export class FaultStore<F extends object> {
     this.#replace(this.none)
   }
 
-  /** Calls `listener` after each change; gives back what ends that. */
+  /** Calls `listener` after each change. Returns a function that ends this. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** Resolves when `condition`, which depends on the faults, holds, or when `signal` aborts. */
+  /** Resolves when `condition`, which depends on the faults, is true, or when `signal` aborts. */
   until(condition: () => boolean, signal: AbortSignal): Promise<void> {
     if (signal.aborted || condition()) return Promise.resolve()
     return new Promise((resolve) => {

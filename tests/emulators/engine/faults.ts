@@ -1,42 +1,42 @@
 import { CONTENT_BEHAVIOURS, type ContentBehaviour } from './content.ts'
 import { flag, isRecord, isWhole, mergeByRules, type Rule, type Rules } from './fault-rules.ts'
 
-/** What can be made to hang: everything, or one kind of call. */
+/** What can hang: everything, or one kind of call. */
 export type HangKind = 'all' | 'status' | 'content' | 'stat' | 'stop'
 
-/** What is wrong with the engine at the moment. `GET /faults` and `POST /faults` speak this, field for field. */
+/** The present faults of the engine. `GET /faults` and `POST /faults` use the same fields. */
 export interface Faults {
-  /** Requests of these kinds wait until the fault is gone; `all` also holds playback and the old TCP API. */
+  /** Requests of these kinds wait until the fault is cleared. `all` also holds playback and the old TCP API. */
   readonly hang: readonly HangKind[]
-  /** Every playback connection falls silent, is ended, or is reset once it has sent so many bytes. */
+  /** Every playback connection falls silent, is closed, or is reset after this many bytes. */
   readonly silent_after_bytes: number | null
   readonly cut_after_bytes: number | null
   readonly reset_after_bytes: number | null
   /** API calls are answered with this status, 500 to 599. */
   readonly api_status: number | null
-  /** The network is gone: not connected, no peers, no speed, sessions stall. */
+  /** The engine has no network: it is not connected, has no peers and no speed, and its sessions stall. */
   readonly disconnected: boolean
-  /** The sessions open when this was set stall, and stay so when the network is back; later ones are fine. */
+  /** The present sessions stall, and stay stalled when the network is back. Later sessions work. */
   readonly sessions_stuck: boolean
-  /** No content has peers: playback gets no headers, what plays stalls. */
+  /** No content has peers: playback receives no headers, and present playback stalls. */
   readonly no_peers: boolean
-  /** The positions in the statistics stand still while bytes go on. */
+  /** The positions in the statistics stand still while bytes flow. */
   readonly livepos_frozen: boolean
-  /** `speedDown` and `speedUp`, as some versions write them. */
+  /** Speeds are named `speedDown` and `speedUp`, as in some versions. */
   readonly camel_case_speeds: boolean
-  /** `true` and `false` where the protocol has 1 and 0: breaks strict decoders. */
+  /** Flags are `true` and `false` instead of 1 and 0, which breaks strict decoders. */
   readonly boolean_flags: boolean
   /** JSON answers of the engine lack their second half. */
   readonly truncated_json: boolean
-  /** JSON answers of the engine have so many bytes: blanks, and then what they say. */
+  /** JSON answers of the engine have this many bytes: blanks, then the content. */
   readonly answer_bytes: number | null
-  /** JSON answers of the engine are packed with gzip, whoever asked for it; `answer_bytes` counts the unpacked ones. */
+  /** JSON answers of the engine are always packed with gzip. `answer_bytes` then counts unpacked bytes. */
   readonly packed_answers: boolean
-  /** Behaviour by content: keys are beginnings of an infohash or of a content id (which share their first four digits). */
+  /** Behaviour by content. Keys are prefixes of an infohash or of a content id, which share their first four digits. */
   readonly content: Readonly<Record<string, ContentBehaviour>>
 }
 
-/** An engine without a fault. */
+/** No fault. */
 export const NO_FAULTS: Faults = {
   hang: [],
   silent_after_bytes: null,
@@ -95,8 +95,8 @@ const RULES: Rules<Faults> = {
 }
 
 /**
- * `current` with the fields that `input` names; the others stay as they are.
+ * Returns `current` with the fields of `input` replaced. Other fields stay unchanged.
  *
- * @throws {FaultError} when `input` is not an object, has an unknown field or one with a value out of its range.
+ * @throws {FaultError} if `input` is not an object, has an unknown field or a value out of range.
  */
 export const mergeFaults = (current: Faults, input: unknown): Faults => mergeByRules(RULES, current, input)

@@ -12,8 +12,8 @@ const LOOK_MS = 50
 const WINDOW_SEGMENTS = 15
 
 /**
- * `/ace/m/<infohash>/<key>.m3u8`: the list of the segments that there are, answered when the first data is there. A
- * segment's number is its place on an absolute time line, so it means the same bytes to every reader.
+ * `/ace/m/<infohash>/<key>.m3u8`: the list of the present segments, answered when the first data has arrived. A segment's
+ * number is its place on an absolute time line, so it means the same bytes to every reader.
  */
 export const playlist: RouteHandler = async (exchange, context) => {
   const found = context.book.find(...sessionPath(exchange.path))
@@ -33,7 +33,7 @@ export const playlist: RouteHandler = async (exchange, context) => {
   exchange.send({ status: 200, type: 'application/vnd.apple.mpegurl', body })
 }
 
-/** `/ace/c/<infohash>/<n>.ts`: one segment; 404 outside the window of the list, or without a session. */
+/** `/ace/c/<infohash>/<n>.ts`: one segment. Answers 404 outside the window of the list or without a session. */
 export const segment: RouteHandler = (exchange, context) => {
   const [infohash, file] = sessionPath(exchange.path)
   const session = context.book.get(infohash)
@@ -62,7 +62,7 @@ function firstData(session: Session, context: EngineContext, signal: AbortSignal
   })
 }
 
-/** The last segment that is complete; the list stands still while the session stalls. */
+/** The number of the last complete segment. The list does not change while the session stalls. */
 function newestSegment(session: Session, { clock }: EngineContext): number {
   return Math.floor((session.openedMs + session.flow.totalMs(clock.now())) / SEGMENT_MS) - 1
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 
-/** A whole answer. */
+/** A complete answer. */
 export interface Reply {
   readonly status: number
   readonly type?: string
@@ -9,22 +9,22 @@ export interface Reply {
   readonly body?: string | Uint8Array
 }
 
-/** One request and the means to answer it; after the client left, answering does nothing. */
+/** One request and the functions to answer it. After the client has left, answering does nothing. */
 export interface Exchange {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
-  /** The `Host` header, or the listener's own address where there is none. */
+  /** The `Host` header, or the listener's own address without one. */
   readonly host: string
   readonly remoteAddress: string
-  /** Aborted when the connection is gone, by whichever side. */
+  /** Aborted when either side has closed the connection. */
   readonly closed: AbortSignal
-  /** Bytes handed over and not yet taken by the client's side. */
+  /** Bytes that were written but not yet accepted by the client. */
   readonly backlogBytes: number
   send(reply: Reply): void
-  /** Resolves when the client's side has taken what was handed over, or is gone. */
+  /** Resolves when the client has accepted what was written, or has left. */
   drained(): Promise<void>
-  /** Sends status and headers, without a length: the body lasts until {@link end}. */
+  /** Sends status and headers without a length. The body lasts until {@link end}. */
   open(status: number, type: string, headers?: Readonly<Record<string, string>>): void
   write(bytes: string | Uint8Array): void
   end(): void
@@ -46,9 +46,9 @@ const REASONS: Readonly<Record<number, string>> = {
 }
 
 /**
- * Reads one HTTP/1.1 request from a connection and hands it to `serve`; what that throws is answered with 500. The
- * answer is written on the socket itself: a second status line, a reset, or headers that never come cannot be made
- * with a server that knows better.
+ * Reads one HTTP/1.1 request from a connection and passes it to `serve`. An error that `serve` throws is answered with 500.
+ * The answer is written to the socket directly, because an HTTP server can't send a second status line, reset the connection
+ * or never send headers.
  */
 export function serveConnection(socket: Socket, serve: (exchange: Exchange) => Promise<void>): void {
   let head = ''
@@ -57,7 +57,7 @@ export function serveConnection(socket: Socket, serve: (exchange: Exchange) => P
     const end = head.indexOf('\r\n\r\n')
     if (end < 0 && head.length < HEAD_BYTES_MAX) return
     socket.off('data', collect)
-    // Whatever else the client sends is read and dropped: a socket that is not read does not report its end.
+    // Further input is read and dropped, because a socket that is not read does not report its end.
     socket.resume()
     const exchange = readExchange(head.slice(0, end), socket)
     if (exchange === null) {
@@ -68,7 +68,7 @@ export function serveConnection(socket: Socket, serve: (exchange: Exchange) => P
   })
 }
 
-/** A short text, mostly the reason of a refusal. */
+/** A short text, usually the reason of a refusal. */
 export const textReply = (status: number, text: string): Reply => ({ status, type: 'text/plain', body: text })
 
 function readExchange(head: string, socket: Socket): Exchange | null {
@@ -106,7 +106,7 @@ function createExchange(request: Request, socket: Socket): Exchange {
       return socket.writableLength
     },
     drained: async () => {
-      // Whoever leaves aborts the wait, which is an end of it like any other.
+      // A client that leaves aborts the wait, which ends it like a drain.
       if (socket.writableNeedDrain)
         await once(socket, 'drain', { signal: controller.signal }).catch(() => undefined)
     },
@@ -126,7 +126,7 @@ function createExchange(request: Request, socket: Socket): Exchange {
   }
 }
 
-/** A status line and headers, ready to be sent; the connection is always closed after the answer. */
+/** A status line and headers, ready to be sent. The connection is always closed after the answer. */
 export function headText(status: number, headers: Readonly<Record<string, string>>): string {
   const all = { Server: SERVER, Date: new Date().toUTCString(), Connection: 'close', ...headers }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)

@@ -2,8 +2,8 @@
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 
 /**
- * JSON as the engine's Python prints it: a space after each colon and comma. Health checks in the field grep for
- * `"error": null`, so the spacing is part of the protocol.
+ * Prints JSON like the engine's Python, with a space after each colon and comma. Health checks in use search for `"error":
+ * null`, so the spacing is part of the protocol.
  */
 export function printJson(value: Json): string {
   if (value === null || typeof value !== 'object') return JSON.stringify(value)

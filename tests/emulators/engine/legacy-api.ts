@@ -3,9 +3,8 @@ import type { EngineContext } from './engine-context.ts'
 import { versionCode } from './status-routes.ts'
 
 /**
- * The engine's old TCP API on one connection: lines that end with CRLF. `HELLOBG` is answered with `HELLOTS`,
- * `READY` with `NOTREADY` (no key, or still starting) or `AUTH 0`; other commands get no answer here. There is no
- * banner.
+ * Serves the engine's old TCP API on one connection, with lines that end in CRLF. `HELLOBG` is answered with `HELLOTS`, and
+ * `READY` with `NOTREADY` (no key, or still starting) or `AUTH 0`. Other commands are not answered here. There is no banner.
  */
 export function serveLegacyApi(socket: Socket, context: EngineContext): void {
   const controller = new AbortController()
@@ -15,7 +14,7 @@ export function serveLegacyApi(socket: Socket, context: EngineContext): void {
   socket.on('data', (chunk) => {
     const lines = (pending + chunk.toString('latin1')).split('\r\n')
     pending = (lines.pop() ?? '').slice(0, LINE_CHARACTERS_MAX)
-    // One after the other: a hang must not let a later answer overtake.
+    // Lines are answered one after the other, because a later answer must not overtake one that hangs.
     for (const line of lines)
       answering = answering.then(() => answerLine(line, socket, controller.signal, context))
   })

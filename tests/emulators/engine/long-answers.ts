@@ -2,22 +2,22 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Exchange } from './http-connection.ts'
 
-/** What an answer says, and how long it is made. */
+/** The text of an answer, and the length that it is padded to. */
 interface LongAnswer {
   readonly text: string
-  /** Of the whole answer, unpacked; one that is longer by itself stays as it is. */
+  /** Length of the whole answer, unpacked. A longer text stays unchanged. */
   readonly bytes: number
   readonly isPacked: boolean
 }
 
 const BLANKS = Buffer.alloc(262_144, ' ')
 
-/** Answers that nobody should read to their end: blanks, which JSON may begin with, and then what is said. */
+/** Sends answers that clients should not read to the end: blanks, which JSON may begin with, and then the text. */
 export class LongAnswers {
-  /** The last one that was packed: it takes a while, and the same is asked again and again. */
+  /** The last packed answer. Packing takes a while, and the same answer is requested again and again. */
   #packed: { readonly key: string; readonly bytes: Promise<Buffer> } | null = null
 
-  /** Sends one, no faster than the client takes it. */
+  /** Sends an answer, no faster than the client reads it. */
   async send(exchange: Exchange, answer: LongAnswer): Promise<void> {
     if (answer.isPacked) {
       const headers = { 'Content-Encoding': 'gzip' }
