@@ -1,10 +1,11 @@
-/** The emulator as a program: settings from the environment and the command line, one engine, until a signal. */
+/** Runs the emulator as a program: settings from the environment and the command line, one engine, until a signal. */
 
 import { systemClock } from './clock.ts'
 import { Emulator } from './emulator.ts'
 import { readSettings } from './settings.ts'
 
-// The first process of a container has no default handlers: without these a stop would take Docker's whole patience.
+// The first process of a container has no default signal handlers. Without these, a stop would last as long as Docker's
+// timeout.
 process.on('SIGTERM', () => process.exit(0))
 process.on('SIGINT', () => process.exit(0))
 

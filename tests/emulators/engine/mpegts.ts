@@ -1,17 +1,17 @@
 /** Size of a transport stream packet (ISO/IEC 13818-1). */
 export const PACKET_BYTES = 188
-/** A video frame every 40 ms: 25 a second. */
+/** A video frame lasts 40 ms: 25 frames a second. */
 export const FRAME_MS = 40
 
 const PROGRAM_MAP_PID = 0x1000
 const VIDEO_PID = 0x100
 const TICKS_PER_FRAME = 90 * FRAME_MS
-/** A frame is shown half a second after it arrived, so that its PTS is always ahead of the clock (PCR). */
+/** A frame is shown half a second after it arrived, so its PTS is always ahead of the clock (PCR). */
 const PRESENTATION_DELAY_TICKS = 45_000
 /** PAT, PMT, and at least one packet of video and one of padding. */
 const PACKETS_PER_FRAME_MIN = 4
 
-/** Makes the frames of one endless programme; a frame is a pure function of its number. */
+/** Makes the frames of one endless programme. A frame is a pure function of its number. */
 export interface FrameSource {
   readonly frameBytes: number
   readonly bytesPerMs: number
@@ -20,11 +20,11 @@ export interface FrameSource {
 }
 
 /**
- * A source of valid MPEG transport stream at a constant bit rate. Each frame is a whole number of packets: PAT, PMT,
- * a PES packet with PCR and PTS, then null packets as padding, a quarter of the whole.
+ * Creates a source of valid MPEG transport stream at a constant bit rate. Each frame is a whole number of packets: PAT, PMT,
+ * a PES packet with PCR and PTS, then null packets as padding, which are a quarter of the frame.
  *
- * The rate is rounded up to the next whole packet per frame (steps of 37.6 kbit/s, at least 150.4). All counters
- * follow from the frame's number alone: two readers of one segment get the same bytes, and nobody keeps state.
+ * The rate is rounded up to the next whole packet per frame (steps of 37.6 kbit/s, at least 150.4). All counters are
+ * computed from the frame's number: two readers of one segment receive the same bytes, and no state is kept.
  */
 export function createFrameSource(bitrateKbps: number): FrameSource {
   const packets = Math.max(PACKETS_PER_FRAME_MIN, Math.ceil((bitrateKbps * FRAME_MS) / 8 / PACKET_BYTES))
@@ -66,7 +66,7 @@ function frameTemplate(packets: number, videoPackets: number): Uint8Array {
   for (let packet = 3; packet < 2 + videoPackets; packet += 1) {
     place(packet, packetHeader(VIDEO_PID, 'continues', 'payload'))
   }
-  // The filler NAL unit, and with it the access unit, ends with its stop bit.
+  // The filler NAL unit ends with its stop bit, and so does the access unit.
   bytes[(2 + videoPackets) * PACKET_BYTES - 1] = 0x80
   for (let packet = 2 + videoPackets; packet < packets; packet += 1) {
     place(packet, packetHeader(0x1fff, 'continues', 'payload'))
@@ -99,7 +99,9 @@ function section(content: readonly number[]): number[] {
   return [...content, crc >>> 24, (crc >>> 16) & 0xff, (crc >>> 8) & 0xff, crc & 0xff]
 }
 
-/** CRC-32/MPEG-2: polynomial 0x04c11db7, start all ones, not reflected; over a section with its CRC it gives 0. */
+/**
+ * CRC-32/MPEG-2: polynomial 0x04c11db7, start value all ones, not reflected. Over a section with its CRC, the result is 0.
+ */
 export function crc32Mpeg(bytes: Iterable<number>): number {
   let crc = 0xffffffff
   for (const byte of bytes) {
@@ -109,7 +111,7 @@ export function crc32Mpeg(bytes: Iterable<number>): number {
   return crc >>> 0
 }
 
-/** Seven bytes: random access point, PCR present; the six of the PCR are filled in frame by frame. */
+/** Seven bytes: random access point, PCR present. The six bytes of the PCR are filled in per frame. */
 const adaptationField = (): number[] => [7, 0x50, 0, 0, 0, 0, 0, 0]
 
 /** A video PES packet of open length with a PTS, then an access unit delimiter and the start of a filler NAL unit. */
@@ -124,7 +126,7 @@ function setContinuity(bytes: Uint8Array, packet: number, counter: number): void
   bytes[at] = ((bytes[at] ?? 0) & 0xf0) | (counter % 16)
 }
 
-/** 33 bits of a 90 kHz clock, six reserved bits, nine bits of a 27 MHz extension that stays 0. */
+/** 33 bits of a 90 kHz clock, six reserved bits, and nine bits of a 27 MHz extension that stays 0. */
 function clockReference(ticks: number): number[] {
   const base = ticks % 2 ** 33
   const high = Math.floor(base / 2)
@@ -138,7 +140,7 @@ function clockReference(ticks: number): number[] {
   ]
 }
 
-/** 33 bits in three groups, each closed by a marker bit. */
+/** 33 bits in three groups, each followed by a marker bit. */
 function presentationTime(ticks: number): number[] {
   const pts = ticks % 2 ** 33
   const high = Math.floor(pts / 2 ** 30)

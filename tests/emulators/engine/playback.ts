@@ -10,10 +10,10 @@ import { sessionPath } from './session-routes.ts'
 const TICK_MS = 50
 /** After a pause of its client a reader catches up in steps of this size, so that no tick takes long. */
 const FRAMES_PER_TICK_MAX = 250
-/** A client that lets so many bytes lie gets no more until it has read some. */
+/** A client with this many unread bytes gets no more until it has read some. */
 const BACKLOG_BYTES_MAX = 1_048_576
 
-/** `/ace/r/<infohash>/<key>`: sends the player on to where the bytes are. */
+/** `/ace/r/<infohash>/<key>`: redirects the player to the address of the bytes. */
 export const playbackRedirect: RouteHandler = (exchange, context) => {
   const found = context.book.find(...sessionPath(exchange.path))
   if (found.kind !== 'served') return exchange.send(notServed(found))
@@ -25,8 +25,8 @@ export const playbackRedirect: RouteHandler = (exchange, context) => {
 }
 
 /**
- * `/content/<infohash>/<token>`: the endless transport stream, for one reader. Headers come with the first data. A
- * second reader gets what the real engine gives it: an answer with two status lines.
+ * `/content/<infohash>/<token>`: the endless transport stream, for one reader. Headers are sent with the first data. A
+ * second reader receives the same as from a real engine: an answer with two status lines.
  */
 export const playback: RouteHandler = (exchange, context) => {
   const found = context.book.find(...sessionPath(exchange.path))
@@ -42,18 +42,18 @@ export const playback: RouteHandler = (exchange, context) => {
   reader.start()
 }
 
-/** The answer of a playback address that is not served: superseded 403, ended 500, never handed out 404. */
+/** The answer for a playback address that is not served: 403 if superseded, 500 if ended, 404 if never handed out. */
 export function notServed(found: Lookup): ReturnType<typeof textReply> {
   if (found.kind === 'superseded') return textReply(403, 'session was superseded')
   return found.kind === 'ended' ? textReply(500, 'session has ended') : textReply(404, 'Not found')
 }
 
-/** Whether a session has data to play: none before its first flow, nor while that stands still. */
+/** Whether a session has data to play. It has none before its first flow and while the flow stands still. */
 export function hasData({ flow }: Session, { clock, settings }: EngineContext): boolean {
   return flow.running && flow.totalMs(clock.now()) >= settings.playbackMs
 }
 
-/** Feeds one playback connection from its start until one of the sides ends it. */
+/** Feeds one playback connection from its start until one side ends it. */
 class ProgressiveReader {
   #cancelTicks: Cancel = () => {}
   #sentBytes = 0
@@ -68,7 +68,7 @@ class ProgressiveReader {
   ) {
     const { session } = of
     const nowMs = context.clock.now()
-    // The stream begins where the session's live position is, so that a reader who comes back goes on from there.
+    // The stream begins at the session's live position, so a reader that comes back continues there.
     this.#firstFrame = Math.floor((session.openedMs + session.flow.totalMs(nowMs)) / FRAME_MS)
     this.#flowedBeforeMs = session.flow.totalMs(nowMs)
   }
@@ -85,7 +85,7 @@ class ProgressiveReader {
     if (context.board.hangs('all')) return
     const flowedMs = of.session.flow.totalMs(context.clock.now())
     if (!this.#opened) {
-      // Nothing is said to the player before there is something to play.
+      // The player receives nothing before there is something to play.
       if (!hasData(of.session, context)) return
       this.#opened = true
       exchange.open(200, 'video/mp2t')
@@ -95,7 +95,7 @@ class ProgressiveReader {
     this.#applyByteFaults()
   }
 
-  /** Goes on at the very byte where it stopped: a silence that ends leaves a whole stream. */
+  /** Continues at the byte where it stopped, so the stream is complete after a silence. */
   #sendDue(flowedMs: number): void {
     const { source, settings, traffic } = this.context
     const dueFrames = Math.floor(mediaDueMs(flowedMs, settings) / FRAME_MS)
@@ -109,7 +109,7 @@ class ProgressiveReader {
     traffic.bytes_sent += end - start
   }
 
-  /** The smallest of the byte counts at which something happens to this connection. */
+  /** The smallest number of bytes at which a fault affects this connection. */
   #byteLimit(): number {
     const { silent_after_bytes, cut_after_bytes, reset_after_bytes } = this.context.board.faults
     const limits = [silent_after_bytes, cut_after_bytes, reset_after_bytes]
@@ -122,7 +122,7 @@ class ProgressiveReader {
     else if (cut_after_bytes !== null && this.#sentBytes >= cut_after_bytes) this.exchange.end()
   }
 
-  /** Before its headers a reader learns why there is nothing to read; after them the stream just ends. */
+  /** A reader without headers receives the reason of the end. After the headers, the stream just ends. */
   #closeByEngine(): void {
     this.#leave()
     const status = this.of.url.closed.reason === 'superseded' ? 403 : 500

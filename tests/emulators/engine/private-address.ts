@@ -8,7 +8,7 @@ const PRIVATE_RANGES = [
   /^fe[89ab][0-9a-f]:/i,
 ]
 
-/** Whether an address is the machine's own or of a private subnet: all that an engine serves without `--bind-all`. */
+/** Whether an address is the machine's own or in a private subnet. Without `--bind-all`, an engine serves only these. */
 export function isPrivateAddress(address: string): boolean {
   const plain = address.replace(/^::ffff:/i, '')
   return PRIVATE_RANGES.some((range) => range.test(plain))

@@ -8,7 +8,7 @@ import { command, event, stat } from './session-routes.ts'
 import { serverApi, service } from './status-routes.ts'
 
 interface Route {
-  /** What it is counted as. */
+  /** The name in the counters. */
   readonly name: string
   readonly path: RegExp
   readonly kind: 'api' | 'playback'
@@ -30,8 +30,8 @@ const ROUTES: readonly Route[] = [
 ]
 
 /**
- * Answers one request of the engine's HTTP port: counts it, lets it hang or fail as the faults say, and hands it to
- * its route. Counted is what came in, answered or not.
+ * Answers one request to the engine's HTTP port: counts it, makes it hang or fail according to the faults, and passes it to
+ * its route. Every received request is counted, answered or not.
  */
 export async function dispatch(exchange: Exchange, context: EngineContext): Promise<void> {
   const { settings, board, traffic } = context

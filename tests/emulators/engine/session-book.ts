@@ -1,32 +1,32 @@
 import { type CloseReason, type PlaybackFormat, type PlaybackUrl, Session } from './session.ts'
 
-/** What became of sessions since the start. */
+/** Counts what happened to sessions since the start. */
 export interface SessionCounters {
   opened: number
   superseded: number
   stopped: number
   expired: number
   forgotten: number
-  /** Calls of `stop` for a session that is not there. */
+  /** Calls of `stop` for a session that does not exist. */
   unknown_stops: number
 }
 
-/** What a key from a URL leads to. */
+/** What a key from a URL refers to. */
 export type Lookup =
   | { readonly kind: 'served' | 'superseded'; readonly session: Session; readonly url: PlaybackUrl }
   /** The session was stopped or expired. */
   | { readonly kind: 'ended' }
-  /** Never handed out by this engine, or forgotten by it. */
+  /** The key was never handed out by this engine, or the engine has forgotten it. */
   | { readonly kind: 'unknown' }
 
 const ENDED_KEYS_MAX = 1000
 
 /**
- * The sessions of one engine. INVARIANTS: one session per content; a URL is served, superseded or ended, in this
- * order, and never comes back; an ended key is remembered (the last 1000), a forgotten one is not.
+ * The sessions of one engine. INVARIANTS: there is one session per content. A URL is served, superseded or ended, in this
+ * order, and never comes back. The last 1000 ended keys are remembered; a forgotten key is not.
  *
- * The rules are those measured on engines 3.2.3 and 3.2.11: no `pid`, or the same one, gives the same URLs; another
- * `pid` or format supersedes; a stop by any URL ends the session for all.
+ * The rules were measured on engines 3.2.3 and 3.2.11: no `pid`, or the same one, gives the same URLs; another `pid` or
+ * format supersedes; a stop by any URL ends the session for all.
  */
 export class SessionBook {
   readonly counters: SessionCounters = {
@@ -40,7 +40,7 @@ export class SessionBook {
   readonly #sessions = new Map<string, Session>()
   readonly #endedKeys = new Set<string>()
 
-  /** `randomHex` makes the keys: so many digits of it, never twice the same. */
+  /** `randomHex` creates a key with the given number of hex digits, never the same one twice. */
   constructor(readonly randomHex: (digits: number) => string) {}
 
   get sessions(): readonly Session[] {
@@ -51,7 +51,7 @@ export class SessionBook {
     return this.#sessions.get(infohash)
   }
 
-  /** The session of a content after a request for it: the same one, superseded, or newly opened. */
+  /** Returns the session of a content after a request for it: the same one, superseded, or newly opened. */
   open(request: { infohash: string; pid: string | null; format: PlaybackFormat }, nowMs: number): Session {
     const session = this.#sessions.get(request.infohash)
     if (session === undefined) return this.#openNew(request, nowMs)
@@ -63,7 +63,7 @@ export class SessionBook {
     return session
   }
 
-  /** Finds a URL by its content and its key, or by its token where it is the address of the bytes. */
+  /** Finds a URL by its content and its key, or by its token in the address of the bytes. */
   find(infohash: string, key: string): Lookup {
     const session = this.#sessions.get(infohash)
     const url = session?.urls.find((candidate) => candidate.key === key || candidate.token === key)
@@ -73,7 +73,7 @@ export class SessionBook {
     return { kind: this.#endedKeys.has(`${infohash}/${key}`) ? 'ended' : 'unknown' }
   }
 
-  /** Ends the session that the key belongs to, for all its readers; false (and counted) when there is none. */
+  /** Ends the session of this key for all its readers. Returns false, and counts it, if there is none. */
   stop(infohash: string, key: string): boolean {
     const found = this.find(infohash, key)
     if (found.kind === 'ended' || found.kind === 'unknown') {
@@ -84,14 +84,14 @@ export class SessionBook {
     return true
   }
 
-  /** Ends the sessions without activity for `idleMs`. A progressive reader is activity as long as it reads. */
+  /** Ends the sessions without activity for `idleMs`. A progressive reader counts as activity as long as it reads. */
   expire(nowMs: number, idleMs: number): void {
     for (const session of this.sessions) {
       if (session.reader === null && nowMs - session.lastActivityMs >= idleMs) this.#end(session, 'expired')
     }
   }
 
-  /** Loses everything, as a restarted engine does: keys of before lead nowhere. */
+  /** Forgets everything, like a restarted engine: earlier keys become unknown. */
   forget(): void {
     for (const session of this.sessions) this.#end(session, 'forgotten')
     this.#endedKeys.clear()

@@ -4,7 +4,7 @@ import type { Session } from './session.ts'
 import { statistics } from './statistics.ts'
 import { sendJson } from './status-routes.ts'
 
-/** `/ace/stat/<infohash>/<key>`: the statistics of the content's session, whichever of its URLs is asked. */
+/** `/ace/stat/<infohash>/<key>`: the statistics of the content's session, for any of its URLs. */
 export const stat: RouteHandler = async (exchange, context) => {
   await context.board.passed('stat', exchange.closed)
   const session = liveSession(exchange, context)
@@ -36,8 +36,8 @@ export const command: RouteHandler = async (exchange, context) => {
 }
 
 /**
- * `/ace/event/<infohash>/<key>`: a long poll. The first one tells that the content is live; the next waits until the
- * session has ended, since nothing else ever happens to it.
+ * `/ace/event/<infohash>/<key>`: a long poll. The first one reports that the content is live. The next one waits until the
+ * session has ended, because nothing else ever happens to it.
  */
 export const event: RouteHandler = async (exchange, context) => {
   const session = liveSession(exchange, context)
@@ -60,7 +60,7 @@ function liveSession(exchange: Exchange, { book }: EngineContext): Session | nul
   return found.kind === 'served' || found.kind === 'superseded' ? found.session : null
 }
 
-/** Infohash and key: the last two steps of the path, without an extension. */
+/** Infohash and key: the last two segments of the path, without an extension. */
 export function sessionPath(path: string): [infohash: string, key: string] {
   const [infohash = '', key = ''] = path.split('/').slice(-2)
   return [infohash, key.replace(/\.m3u8$/, '')]

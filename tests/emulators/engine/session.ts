@@ -1,12 +1,12 @@
 import { Meter } from './meter.ts'
 
-/** The two forms that a content is played in. */
+/** The two formats of a playback. */
 export type PlaybackFormat = 'mpegts' | 'hls'
 
 /** Why a playback URL is no longer served. */
 export type CloseReason = 'superseded' | 'stopped' | 'expired' | 'forgotten'
 
-/** The URLs that one `getstream` handed out; `key` is in all of them, `token` in the address of the bytes. */
+/** The URLs that one `getstream` handed out. `key` is in all of them, `token` in the address of the bytes. */
 export interface PlaybackUrl {
   readonly infohash: string
   readonly key: string
@@ -19,19 +19,19 @@ export interface PlaybackUrl {
   readonly close: (reason: CloseReason) => void
 }
 
-/** What the engine holds for one content: one download, however many URLs were handed out for it. */
+/** The engine's state for one content: one download, however many URLs were handed out for it. */
 export class Session {
-  /** Runs while data comes in: bytes, speeds and playback follow it. */
+  /** Runs while data arrives. Bytes, speeds and playback are computed from it. */
   readonly flow = new Meter()
   /** Runs while the live position moves. */
   readonly position = new Meter()
-  /** All URLs handed out; the last one is served, the others are superseded and still command the same session. */
+  /** All URLs handed out. The last one is served; the others are superseded but still control the same session. */
   readonly urls: PlaybackUrl[] = []
   readonly #ended = new AbortController()
   lastActivityMs: number
-  /** The one progressive reader's URL, while it reads. */
+  /** The URL of the only progressive reader, while it reads. */
   reader: PlaybackUrl | null = null
-  /** Set while this session stalls whatever the network does. */
+  /** Whether this session stalls, whatever the network does. */
   stuck = false
   liveEventSent = false
 
@@ -48,7 +48,7 @@ export class Session {
   /** The URL that is served. */
   current: PlaybackUrl
 
-  /** Puts `url` in the place of the served one, whose readers are cut. */
+  /** Replaces the served URL by `url`, and disconnects its readers. */
   supersede(url: PlaybackUrl): void {
     const previous = this.current
     this.current = url
@@ -57,7 +57,7 @@ export class Session {
     previous.close('superseded')
   }
 
-  /** Aborted when the session is over. */
+  /** Aborted when the session has ended. */
   get ended(): AbortSignal {
     return this.#ended.signal
   }
@@ -68,5 +68,5 @@ export class Session {
   }
 }
 
-/** So many handed-out URLs of one session are remembered. */
+/** How many handed-out URLs of one session are remembered. */
 const URLS_MAX = 100

@@ -1,51 +1,51 @@
 import { FaultError } from './fault-rules.ts'
 import { type Faults, mergeFaults, NO_FAULTS } from './faults.ts'
 
-/** Everything that is fixed for the life of one emulated engine. Times are milliseconds. */
+/** The settings of one emulated engine, fixed for its life. Times are milliseconds. */
 export interface Settings {
   readonly httpPort: number
   readonly httpsPort: number
   readonly apiPort: number
   readonly p2pPort: number
-  /** The port of the tests' own controls; `mayFail` when nobody asked for this very number. */
+  /** The control port for tests. `mayFail` is true if this number was not requested. */
   readonly control: { readonly port: number; readonly mayFail: boolean }
   readonly bindAll: boolean
   /** The address that the listeners bind. */
   readonly bindAddress: string
   readonly version: string
-  /** From the start to the moment when the ports open; connections are refused before. */
+  /** Time from the start until the ports open. Connections are refused before. */
   readonly bootApiMs: number
-  /** From the start to the moment when the engine is ready. */
+  /** Time from the start until the engine is ready. */
   readonly bootMs: number
   /** How long a known content takes to load. */
   readonly loadMs: number
-  /** How long an unknown content takes to fail, by the selector it was asked with. */
+  /** How long an unknown content takes to fail, by selector. */
   readonly loadFailureIdMs: number
   readonly loadFailureInfohashMs: number
   /** Steps of the statistics, counted from the session's start. */
   readonly statEmptyMs: number
   readonly statIdleMs: number
   readonly statDownloadMs: number
-  /** Flow of data that a session needs before its playback gets headers and bytes. */
+  /** How long data must flow before the playback of a session sends headers and bytes. */
   readonly playbackMs: number
   readonly bitrateKbps: number
-  /** For so long a playback runs `burstFactor` times faster than real time. */
+  /** How long a playback runs `burstFactor` times faster than real time. */
   readonly burstMs: number
   readonly burstFactor: number
   readonly sessionIdleMs: number
-  /** Whether a call of `stat` keeps its session alive, unless it says `skip_player_activity=1`. */
+  /** Whether a `stat` call keeps its session alive, unless it has `skip_player_activity=1`. */
   readonly statKeepsAlive: boolean
-  /** Who says whether traffic passes the network (`{"up": true}`); null where it always does. */
+  /** The URL that reports whether traffic passes the network (`{"up": true}`); null if it always does. */
   readonly tunnelUrl: string | null
-  /** Whether an engine that lost the tunnel stays disconnected when it is back. */
+  /** Whether an engine that lost the tunnel stays disconnected when the tunnel is back. */
   readonly stuckAfterOutage: boolean
-  /** What is wrong with it from the start. */
+  /** Faults that apply from the start. */
   readonly faults: Faults
-  /** Every flag as given, those that are not understood included: a test can see what the orchestrator passed. */
+  /** Every given flag, including unknown ones, so that a test can see what the orchestrator passed. */
   readonly flags: readonly string[]
 }
 
-/** A setting that cannot be used; the message names it. */
+/** A setting is not valid. The message names it. */
 export class SettingError extends Error {
   override readonly name = 'SettingError'
 }
@@ -53,11 +53,11 @@ export class SettingError extends Error {
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Settings from the environment and the command line, the way the engine images take them: `HTTP_PORT` and its like,
- * `CONF` with flags separated by white space, and the flags of the command. A flag wins over the environment, and
- * the command over `CONF`. Flags and variables that are not known are ignored.
+ * Reads settings from the environment and the command line, like the engine images: `HTTP_PORT` and similar, `CONF` with
+ * flags separated by white space, and the flags of the command. A flag overrides the environment, and the command overrides
+ * `CONF`. Unknown flags and variables are ignored.
  *
- * @throws {SettingError} for a port, a number or a URL that is none, and for faults that are none.
+ * @throws {SettingError} if a port, a number, a URL or the faults are not valid.
  */
 export function readSettings(env: Environment, args: readonly string[]): Settings {
   const flags = [...(env.CONF ?? '').split(/\s+/).filter((word) => word !== ''), ...args]
@@ -97,7 +97,7 @@ export function readSettings(env: Environment, args: readonly string[]): Setting
   }
 }
 
-/** Takes `--name=value`, `--name value` and the bare `--name` (an empty value). The last one of a name wins. */
+/** Accepts `--name=value`, `--name value` and `--name` alone (an empty value). The last one of a name wins. */
 function readFlags(words: readonly string[]): ReadonlyMap<string, string> {
   const values = new Map<string, string>()
   for (const [index, word] of words.entries()) {
@@ -109,7 +109,7 @@ function readFlags(words: readonly string[]): ReadonlyMap<string, string> {
   return values
 }
 
-/** `6870`, or `+20000` for so much above the HTTP port: engines that share a namespace then need no number each. */
+/** Reads `6870`, or `+20000` as an offset to the HTTP port, so that engines in one namespace need no number each. */
 function controlPort(text: string | undefined, httpPort: number): Settings['control'] {
   if (text === undefined || text === '') return { port: 6870, mayFail: true }
   const offset = /^\+(\d+)$/.exec(text)?.[1]
@@ -135,7 +135,7 @@ function tunnelUrl(text: string | undefined): string | null {
   return text
 }
 
-/** In the words of `POST /faults`. */
+/** Reads the faults in the format of `POST /faults`. */
 function firstFaults(text: string | undefined): Faults {
   if (text === undefined || text === '') return NO_FAULTS
   try {

@@ -10,7 +10,7 @@ const PIECE_BYTES = 16_384
 const WINDOW_S = 1800
 const PEERS = 7
 
-/** What the statistics of a session depend on besides the session. */
+/** What the statistics depend on besides the session. */
 export interface StatisticsInput {
   readonly settings: Settings
   readonly faults: Faults
@@ -21,8 +21,8 @@ export interface StatisticsInput {
 }
 
 /**
- * The `response` of a `stat` call: `{}` at first, then status `idle`, `prebuf` and `dl` with more and more fields.
- * Speeds are whole KB/s, `downloaded` and `uploaded` bytes in whole pieces, the positions strings of Unix seconds.
+ * The `response` of a `stat` call: `{}` at first, then status `idle`, `prebuf` and `dl` with more and more fields. Speeds
+ * are whole KB/s, `downloaded` and `uploaded` are bytes in whole pieces, and the positions are strings of Unix seconds.
  */
 export function statistics(session: Session, input: StatisticsInput): Json {
   const { settings, nowMs } = input
@@ -36,7 +36,7 @@ export function statistics(session: Session, input: StatisticsInput): Json {
   return { status: 'dl', ...common, ...transfer, livepos: livePosition(session, nowMs) }
 }
 
-/** A flag of the protocol: 1 or 0, unless the fault that writes booleans is set. */
+/** A flag of the protocol: 1 or 0, or a boolean with the fault `boolean_flags`. */
 export const wireFlag = (value: boolean, faults: Faults): Json =>
   faults.boolean_flags ? value : Number(value)
 
@@ -63,7 +63,7 @@ function transferFields(session: Session, input: StatisticsInput): { readonly [n
   const { settings, faults, bytesPerMs, nowMs } = input
   const flowedMs = session.flow.totalMs(nowMs)
   const bytes = mediaDueMs(flowedMs, settings) * bytesPerMs
-  // KB/s are 1024 bytes a second here, so that the speed fits the bytes.
+  // A KB has 1024 bytes here, so that the speed matches the bytes.
   const speed = session.flow.running ? Math.round((bytesPerMs * 1000 * paceAt(flowedMs, settings)) / 1024) : 0
   const speeds = faults.camel_case_speeds
     ? { speedDown: speed, speedUp: Math.floor(speed / 10) }

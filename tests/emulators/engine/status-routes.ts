@@ -4,7 +4,7 @@ import { type Json, printJson } from './json.ts'
 
 const WEBSOCKET_PORT = 37_293
 
-/** `/webui/api/service`: the methods that the engine answers without a token; also as JSONP. */
+/** `/webui/api/service`: the methods that the engine answers without a token, also as JSONP. */
 export const service: RouteHandler = (exchange, context) => {
   const { query } = exchange
   const known = query.get('method') === 'get_version'
@@ -16,7 +16,7 @@ export const service: RouteHandler = (exchange, context) => {
   exchange.send({ status: 200, type: 'application/javascript', body: `${callback}(${printJson(answer)})` })
 }
 
-/** `/server/api`: a table of methods; `get_version` exists there too and is refused without a token. */
+/** `/server/api`: a table of methods. `get_version` also exists here, but needs a token. */
 export const serverApi: RouteHandler = async (exchange, context) => {
   const method = exchange.query.get('method') ?? ''
   const answer = SERVER_METHODS.get(method)
@@ -46,7 +46,7 @@ const SERVER_METHODS: ReadonlyMap<string, ServerMethod> = new Map<string, Server
   ],
 ])
 
-/** Sends JSON, damaged where a fault wants it so. */
+/** Sends JSON, damaged if a fault requires it. */
 export function sendJson(exchange: Exchange, context: EngineContext, body: Json): void {
   const { truncated_json, answer_bytes, packed_answers } = context.board.faults
   const whole = printJson(body)
@@ -56,7 +56,7 @@ export function sendJson(exchange: Exchange, context: EngineContext, body: Json)
   else void context.longAnswers.send(exchange, { text, bytes: answer_bytes ?? 0, isPacked: packed_answers })
 }
 
-/** The API of version 3 wraps its errors in an object, the older one says them as text; both with status 200. */
+/** Version 3 of the API wraps errors in an object; the older version sends them as text. Both use status 200. */
 const failure = ({ query }: Exchange, message: string): Json =>
   query.get('api_version') === '3' ? { error: { message, code: 0 } } : { result: null, error: message }
 
@@ -64,13 +64,13 @@ function version({ settings }: EngineContext): { readonly [name: string]: Json }
   return { platform: 'linux', version: settings.version, code: versionCode(settings.version) }
 }
 
-/** Engines since 3.2 have a web socket and say its port. */
+/** Engines since 3.2 have a web socket and report its port. */
 function versionWithSocket(context: EngineContext): Json {
   const { code } = version(context)
   return { ...version(context), ...(Number(code) >= 3_020_000 ? { websocket_port: WEBSOCKET_PORT } : {}) }
 }
 
-/** 3.2.11 → 3021100: a million, ten thousand, a hundred. */
+/** Computes the version code, for example 3021100 for 3.2.11: the parts count a million, ten thousand and a hundred. */
 export function versionCode(text: string): number {
   const [major = 0, minor = 0, patch = 0] = text.split('.').map(Number)
   return major * 1_000_000 + minor * 10_000 + patch * 100

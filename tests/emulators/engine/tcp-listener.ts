@@ -1,11 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net'
 
-/** A TCP port and the connections that came in on it. */
+/** A TCP port and its accepted connections. */
 export class TcpListener {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
 
-  /** `name` is what the port is called in messages. */
+  /** `name` is the name of the port in messages. */
   constructor(
     readonly name: string,
     accept: (socket: Socket) => void,
@@ -13,13 +13,13 @@ export class TcpListener {
     this.#server = createServer((socket) => {
       this.#sockets.add(socket)
       socket.on('close', () => this.#sockets.delete(socket))
-      // A reset by the client is no event of its own: `close` follows.
+      // A reset by the client needs no handling of its own, because `close` follows.
       socket.on('error', () => {})
       accept(socket)
     })
   }
 
-  /** Resolves when the port is open. @throws {Error} naming the port when it is taken or may not be used. */
+  /** Resolves when the port is open. @throws {Error} with the name of the port if it is taken or not allowed. */
   async listen(port: number, address: string): Promise<void> {
     const opened = Promise.withResolvers<void>()
     this.#server.once('error', opened.reject)
@@ -29,7 +29,7 @@ export class TcpListener {
     })
   }
 
-  /** Closes the port and all connections; does nothing when it never opened. */
+  /** Closes the port and all connections. Does nothing if the port was never opened. */
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     const closed = Promise.withResolvers<void>()

@@ -1,20 +1,23 @@
 import type { Cancel, Clock } from './clock.ts'
 
 const ASK_EVERY_MS = 200
-/** An answer that takes longer counts as none; generous, since a busy machine must not look like an outage. */
+/**
+ * An answer that takes longer counts as no answer. The limit is generous, because a busy machine must not look like an
+ * outage.
+ */
 const ANSWER_LIMIT_MS = 1000
 
-/** Who to ask about the network, and what an outage does. */
+/** Where to ask about the network, and what an outage does. */
 export interface TunnelWatchSettings {
   readonly url: string
-  /** An outage lasts for the life of this watch, whatever is said later. */
+  /** An outage lasts for the life of this watch, whatever is reported later. */
   readonly stuckAfterOutage: boolean
 }
 
 /**
- * Asks over and over whether traffic passes the tunnel. No answer means no: the one who is asked lives in the same
- * network namespace, so if it is gone, the namespace is dead. Until the first answer the network counts as there;
- * an engine that starts without it is only waiting, so that is no outage that it could stay stuck after.
+ * Asks periodically whether traffic passes the tunnel. No answer means no: the node that answers is in the same network
+ * namespace, so if it is gone, the namespace is dead. Until the first answer, the network counts as up. An engine that
+ * starts without a network is only waiting, so this is no outage that it could stay stuck after.
  */
 export class TunnelWatch {
   #up = true

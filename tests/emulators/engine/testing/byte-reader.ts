@@ -8,7 +8,7 @@ export class ByteReader {
     this.#chunks = answer.body[Symbol.asyncIterator]()
   }
 
-  /** The next `count` bytes. @throws {Error} when the body ends before. */
+  /** The next `count` bytes. @throws {Error} if the body ends before. */
   async take(count: number): Promise<Uint8Array> {
     while (this.#rest.length < count) {
       if (!(await this.#more())) throw new Error(`the body ended ${count - this.#rest.length} bytes early`)
@@ -24,7 +24,7 @@ export class ByteReader {
     return this.#rest
   }
 
-  /** Leaves, as a viewer does who closes the player. */
+  /** Leaves like a viewer who closes the player. */
   async leave(): Promise<void> {
     await this.#chunks.return?.()
   }

@@ -6,7 +6,7 @@ interface Timer {
   readonly run: () => void
 }
 
-/** A clock that moves only when told to. */
+/** A clock that moves only when a test moves it. */
 export class FakeClock implements Clock {
   #nowMs = Date.UTC(2026, 0, 1)
   readonly #timers = new Set<Timer>()
@@ -23,12 +23,12 @@ export class FakeClock implements Clock {
     return this.#add({ dueMs: this.#nowMs + intervalMs, intervalMs, run })
   }
 
-  /** How many timers of {@link after} wait. */
+  /** How many timers of {@link after} are waiting. */
   get waiting(): number {
     return [...this.#timers].filter(({ intervalMs }) => intervalMs === null).length
   }
 
-  /** Moves on by `ms`; timers that fall due on the way run in their order, each at its own time. */
+  /** Moves the clock by `ms`. Timers that become due run in their order, each at its own time. */
   advance(ms: number): void {
     const endMs = this.#nowMs + ms
     for (let next = this.#next(endMs); next !== undefined; next = this.#next(endMs)) {

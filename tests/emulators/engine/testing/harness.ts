@@ -29,11 +29,11 @@ export interface EngineState {
   readonly counters: Readonly<Record<string, number>> & { readonly calls: Readonly<Record<string, number>> }
 }
 
-/** An id that plays, and some that do not. */
+/** Ids of contents that play. */
 export const CONTENT_ID = 'a'.repeat(40)
 export const OTHER_ID = 'b'.repeat(40)
 
-/** Speaks to one emulator on loopback, whether it runs in this process or in another. */
+/** A client for one emulator on loopback, in this process or another. */
 export class EngineClient {
   constructor(readonly ports: EnginePorts) {}
 
@@ -49,7 +49,7 @@ export class EngineClient {
     return readJson(await this.get(path))
   }
 
-  /** Opens a stream and gives the whole answer. */
+  /** Opens a stream and returns the whole response. */
   async open(query = `id=${CONTENT_ID}`): Promise<StreamAnswer['response']> {
     return (await this.json<StreamAnswer>(`/ace/getstream?${query}&format=json`)).response
   }
@@ -68,7 +68,7 @@ export class EngineClient {
   }
 }
 
-/** An emulator inside the test's process, on a clock of the test's own. */
+/** An emulator inside the test's process, with a clock of its own. */
 export class TestEngine extends EngineClient implements AsyncDisposable {
   readonly clock: FakeClock
   readonly #emulator: Emulator
@@ -79,7 +79,7 @@ export class TestEngine extends EngineClient implements AsyncDisposable {
     this.clock = clock
   }
 
-  /** Starts one with all waits switched off but those that `env` sets. */
+  /** Starts an emulator without any delays except those that `env` sets. */
   static async start(env: Readonly<Record<string, string>> = {}): Promise<TestEngine> {
     const ports = freePorts()
     const clock = new FakeClock()
@@ -93,7 +93,7 @@ export class TestEngine extends EngineClient implements AsyncDisposable {
     return new TestEngine(ports, emulator, clock)
   }
 
-  /** Starts playback and waits until the engine knows its reader; `answer` comes with the first data. */
+  /** Starts playback and waits until the engine has registered the reader. `answer` resolves with the first data. */
   async startPlayback(url: string): Promise<{ readonly answer: Promise<Response> }> {
     const answer = this.get(url)
     await until(async () => (await this.state()).sessions.some(({ readers }) => readers === 1))
@@ -105,7 +105,7 @@ export class TestEngine extends EngineClient implements AsyncDisposable {
   }
 }
 
-/** The JSON of an answer, whatever its type is said to be; the tests check what they use of it. */
+/** Parses an answer as JSON, whatever its content type. The tests check the members that they use. */
 export const readJson = async <T>(answer: Response): Promise<T> => JSON.parse(await answer.text())
 
 /** The five ports of one engine. */
@@ -113,12 +113,12 @@ export type EnginePorts = Readonly<Record<'http' | 'https' | 'api' | 'p2p' | 'co
 
 /** Five loopback ports that were free a moment ago. */
 export function freePorts(): EnginePorts {
-  // In a row, so that no two of them are the same.
+  // The ports are consecutive, so no two are the same.
   const { first } = freePortRange(5)
   return { http: first, https: first + 1, api: first + 2, p2p: first + 3, control: first + 4 }
 }
 
-/** The variables that give an engine these ports, on loopback. */
+/** The environment variables that give an engine these ports on loopback. */
 export function environment(ports: EnginePorts): Record<string, string> {
   return {
     BIND_ADDRESS: '127.0.0.1',
@@ -133,7 +133,7 @@ export function environment(ports: EnginePorts): Record<string, string> {
 const UNTIL_LIMIT_MS = 5000
 const UNTIL_STEP_MS = 5
 
-/** Waits for a condition, looking again every few milliseconds. @throws {Error} when it does not come true in 5 s. */
+/** Waits for a condition and checks it every few milliseconds. @throws {Error} if it is not true within 5 s. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const endMs = performance.now() + UNTIL_LIMIT_MS
   while (!(await condition())) {

@@ -1,16 +1,16 @@
 import { crc32Mpeg, PACKET_BYTES } from '../mpegts.ts'
 
-/** One transport stream packet, taken apart. */
+/** One parsed transport stream packet. */
 export interface Packet {
   readonly pid: number
   readonly starts: boolean
   readonly counter: number
-  /** 90 kHz ticks; null where the packet has none. */
+  /** 90 kHz ticks; null if the packet has no PCR. */
   readonly pcr: number | null
   readonly payload: Uint8Array
 }
 
-/** Takes a stream apart. @throws {Error} where it is not whole packets with the sync byte. */
+/** Splits a stream into packets. @throws {Error} if it does not consist of whole packets with the sync byte. */
 export function parsePackets(bytes: Uint8Array): readonly Packet[] {
   if (bytes.length % PACKET_BYTES !== 0) throw new Error(`${bytes.length} bytes are not whole packets`)
   return Array.from({ length: bytes.length / PACKET_BYTES }, (_, index) =>
@@ -33,7 +33,7 @@ function parsePacket(bytes: Uint8Array): Packet {
   }
 }
 
-/** The section in a packet that starts one, its CRC included. @throws {Error} when the CRC is wrong. */
+/** The section in a packet that starts one, including its CRC. @throws {Error} if the CRC is wrong. */
 export function parseSection({ payload }: Packet): Uint8Array {
   const start = 1 + (payload[0] ?? 0)
   const length = (((payload[start + 1] ?? 0) & 0x0f) << 8) | (payload[start + 2] ?? 0)
@@ -48,7 +48,7 @@ export function presentationTicks({ payload }: Packet): number {
   return ((b0 >> 1) & 7) * 2 ** 30 + (b1 << 22) + ((b2 >> 1) << 15) + (b3 << 7) + (b4 >> 1)
 }
 
-/** Packets whose counter is not the one after their predecessor's of the same PID; null packets have none. */
+/** Counts packets whose counter does not follow the previous one of the same PID. Null packets have no counter. */
 export function continuityErrors(packets: readonly Packet[]): number {
   const last = new Map<number, number>()
   let errors = 0
