@@ -3,15 +3,15 @@ import { knownRoutes } from './known-routes.ts'
 import { type ControlRequest, errorReply, pathOf, type Reply } from './reply.ts'
 import type { Role, Roles } from './roles.ts'
 
-/** Gives the refusal of a request, or null where it may pass. */
+/** Returns the refusal of a request, or null if it may pass. */
 export type Admission = (request: ControlRequest) => Reply | null
 
 /**
- * The layer before all handlers. It takes the path as it is (a slash at its end makes another path), refuses routes
- * that there are not before it looks at any key, and lets a request pass when one of the route's roles does.
+ * Creates the layer before all handlers. It compares the path unchanged (a slash at the end makes another path), refuses
+ * unknown routes before it checks a key, and lets a request pass if one of the route's roles accepts it.
  */
 export function createGate(dialect: Dialect, roles: Roles): Admission {
-  // Versions without roles have no such layer: their handlers answer for themselves.
+  // Versions without roles have no such layer. Their handlers answer all requests.
   if (!dialect.readsRoleFile) return () => null
   const known = knownRoutes(dialect)
   const isOpen = roles.file.length === 0 && roles.fallback === null && dialect.openWithoutRoles
@@ -30,7 +30,7 @@ function refuseUnknown(path: string, known: ReadonlySet<string>, { unknownRoute 
   return isPath ? errorReply(405, 'Method Not Allowed') : errorReply(404, 'Not Found')
 }
 
-/** The default role stands in where no other role names the route; it opens no route of theirs. */
+/** The default role covers routes that no other role names. It opens no route of another role. */
 function rolesOf(route: string, { file, fallback }: Roles): readonly Role[] {
   const covering = file.filter(({ routes }) => routes.includes(route))
   return covering.length === 0 && fallback !== null ? [fallback] : covering
@@ -44,7 +44,7 @@ function refuseStranger(request: ControlRequest, roles: readonly Role[]): Reply 
   return errorReply(401, 'Unauthorized', verdicts.includes('challenged') ? CHALLENGE : {})
 }
 
-/** A basic role challenges who says nothing of use, not who says something wrong. */
+/** A basic role challenges requests without usable credentials, but not those with wrong ones. */
 function verdict(role: Role, request: ControlRequest): 'passes' | 'refused' | 'challenged' {
   if (role.auth === 'none') return 'passes'
   if (role.auth === 'apikey') return apiKey(request) === role.apikey ? 'passes' : 'refused'
@@ -53,7 +53,7 @@ function verdict(role: Role, request: ControlRequest): 'passes' | 'refused' | 'c
   return credentials === `${role.username}:${role.password}` ? 'passes' : 'refused'
 }
 
-/** The key of the query counts where there is none in the header; most handlers then stumble over the query. */
+/** The key of the query counts if the header has none. Most handlers then fail because of the query. */
 const apiKey = ({ headers, target }: ControlRequest): string =>
   headers.get('X-API-Key') || (new URLSearchParams(target.split('?')[1] ?? '').get('api_key') ?? '')
 

@@ -4,23 +4,23 @@ import { DIAL_ERROR, type HealthChecks, type HealthState } from './health-checks
 import type { Settings } from './settings.ts'
 import type { Tunnel } from './tunnel.ts'
 
-/** What the check works on. */
+/** What the check reads and changes. */
 export interface ContinuousSurroundings {
   readonly clock: Clock
   readonly tunnel: Tunnel
   readonly settings: Settings
   readonly schedule: Schedule
   readonly state: HealthState
-  /** Has the VPN restarted; calls back when it is up again. */
+  /** Restarts the VPN, and calls `then` when it is up again. */
   readonly restart: (then: () => void) => void
 }
 
-/** A patience that ends with a dial is over with it, whichever timer runs first. */
+/** If the patience ends together with a dial, it counts as over, whichever timer runs first. */
 const TIE_MS = 50
 
 /**
- * The check of versions up to v3.40: it dials for ever, whatever the VPN does, and has the VPN restarted when it was
- * unhealthy for longer than its patience, which grows each time (gluetun v3.40.4, `internal/healthcheck/health.go`). That is
+ * The health check of versions up to v3.40. It dials for ever, whatever the VPN does, and restarts the VPN when it was
+ * unhealthy for longer than the patience, which grows each time (gluetun v3.40.4, `internal/healthcheck/health.go`). This is
  * why a VPN that was stopped through the API is started again.
  */
 export class ContinuousChecks implements HealthChecks {
@@ -41,7 +41,7 @@ export class ContinuousChecks implements HealthChecks {
 
   vpnDown(): void {}
 
-  /** A dial that began before the interface was there never succeeds. */
+  /** Dials once. A dial that began before the interface existed never succeeds. */
   #dial(): void {
     const { dialTimeoutsMs } = this.of.schedule
     const timeoutMs = dialTimeoutsMs[Math.min(this.#timeoutIndex, dialTimeoutsMs.length - 1)] ?? 0

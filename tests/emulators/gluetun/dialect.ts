@@ -1,40 +1,40 @@
-/** What differs between the versions, each as recorded from it (tests/fixtures/gluetun). */
+/** The differences between the versions, each as recorded (tests/fixtures/gluetun). */
 export interface Dialect {
   readonly name: DialectName
-  /** As `/v1/version` says them. */
+  /** The version and commit that `/v1/version` reports. */
   readonly version: string
   readonly commit: string
-  /** Which settings of roles are read; where none is, there is no authentication at all. */
+  /** Which role settings the version reads. A version that reads none has no authentication. */
   readonly readsRoleFile: boolean
   readonly readsDefaultRole: boolean
-  /** Whether nearly all routes are open as long as no role is configured. */
+  /** Whether nearly all routes are open while no role is configured. */
   readonly openWithoutRoles: boolean
-  /** How a route that does not exist is refused before any handler sees it. */
+  /** How a route that does not exist is refused before any handler runs. */
   readonly unknownRoute: 'unauthorized' | 'not found'
-  /** What stands before an error about roles at the start. */
+  /** The prefix of an error about roles at the start. */
   readonly roleErrorPrefix: string
   readonly hasPortforward: boolean
   readonly putPortforward: 'unknown' | 'not supported' | 'works'
-  /** `port`: one number, several as `ports` alone; `both`: always the two fields. */
+  /** `port`: one number, or only `ports` if there are several. `both`: always both fields. */
   readonly portBody: 'port' | 'both'
   /** Whether a forwarded port comes back after the VPN was stopped and started. */
   readonly portReturns: boolean
-  /** A request for a port that nobody answers keeps the VPN in `stopping`. */
+  /** Whether a port request without an answer keeps the VPN in `stopping`. */
   readonly portRequestHoldsStop: boolean
-  /** Between a VPN that is up and its first public IP and port. */
+  /** Delay between the VPN being up and its first public IP and port. */
   readonly portDelayMs: number
-  /** `/v1/openvpn/status` under WireGuard. */
+  /** The answer of `/v1/openvpn/status` under WireGuard. */
   readonly openvpnStatus: 'of the loop' | 'stopped'
   readonly dnsStatus: 'running' | 'stopped'
-  /** Time-outs of the endless dialling of the old health check, or the checks at intervals. */
+  /** The time-outs of the old, continuous health check, or the periodic checks. */
   readonly health: ContinuousChecks | 'periodic'
-  /** How many failures Docker's health check takes. */
+  /** After how many failures Docker's health check gives up. */
   readonly healthcheckRetries: number
-  /** Patience of the `healthcheck` command; longer than Docker's where the command has none of its own. */
+  /** Timeout of the `healthcheck` command. It is longer than Docker's timeout if the command has none of its own. */
   readonly healthcheckTimeoutMs: number
 }
 
-/** The old health check: it dials over and over, each time with the next of these time-outs, the last for ever. */
+/** The old health check. It dials repeatedly, each time with the next of these time-outs; the last one repeats for ever. */
 export interface ContinuousChecks {
   readonly dialTimeoutsMs: readonly [number, ...number[]]
   readonly pauseAfterFailureMs: number
@@ -115,7 +115,7 @@ const MASTER: Dialect = {
   dnsStatus: 'running',
 }
 
-/** All versions by their names. */
+/** All versions by name. */
 export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   'v3.38.0': V3_38_0,
   'v3.40.4': V3_40_4,

@@ -10,14 +10,14 @@ import type { Settings } from './settings.ts'
 import { SwitchableServer } from './switchable-server.ts'
 import { openTestControl } from './test-control.ts'
 
-/** What the emulator takes from its surroundings. */
+/** The environment that the emulator needs. */
 export interface EmulatorHost {
   readonly clock: Clock
-  /** Ends the process: a panic, or a test's wish. */
+  /** Ends the process, because of a panic or a test's request. */
   exit(code: number): void
 }
 
-/** The answer of the test control port leaves before the process does. */
+/** The answer of the test control port must leave before the process ends. */
 const EXIT_DELAY_MS = 20
 
 /** One emulated Gluetun with its servers. */
@@ -37,11 +37,11 @@ export class Emulator {
   }
 
   /**
-   * Starts as the real one: nothing for `bootMs` but the test control port, then both servers and the VPN. Resolves
-   * when the servers are open; `roleFile` is the role file's text, null where there is none.
+   * Starts like the real one: only the test control port for `bootMs`, then both servers and the VPN. Resolves when the
+   * servers are open. `roleFile` is the text of the role file, or null without one.
    *
-   * @throws {RoleError} for roles that the version does not start with.
-   * @throws {Error} when a port is taken; everything is closed again then.
+   * @throws {RoleError} if the version does not start with these roles. @throws {Error} if a port is taken. Everything is
+   * closed again in that case.
    */
   async start(roleFile: string | null): Promise<void> {
     const { settings, host } = this

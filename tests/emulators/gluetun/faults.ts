@@ -1,17 +1,17 @@
 import { flag, isRecord, isWhole, mergeByRules, type Rule, type Rules } from '../engine/fault-rules.ts'
 
-/** What the next connection to the VPN server brings; what is not named stays as it was. */
+/** What the next connection to the VPN server changes. Members that are left out stay unchanged. */
 export interface Reconnect {
   readonly public_ip?: string
-  /** 0: the provider forwards no port any more. */
+  /** 0 means that the provider forwards no port any more. */
   readonly forwarded_port?: number
 }
 
-/** What is wrong with Gluetun at the moment. `GET /faults` and `POST /faults` speak this, field for field. */
+/** The present faults of Gluetun. `GET /faults` and `POST /faults` use the same fields. */
 export interface Faults {
-  /** The VPN server does not answer: nothing passes the tunnel, and Gluetun notices it in its own time. */
+  /** The VPN server does not answer. Nothing passes the tunnel, and Gluetun notices it after its usual delay. */
   readonly tunnel_cut: boolean
-  /** The control server accepts and does not answer until the fault is gone. */
+  /** The control server accepts connections and does not answer until the fault is cleared. */
   readonly control_hang: boolean
   /** The control server answers everything with this status, 400 to 599. */
   readonly control_status: number | null
@@ -19,20 +19,20 @@ export interface Faults {
   readonly control_refuse: boolean
   /** The control server answers everything with status 200 and this text. */
   readonly garbage: string | null
-  /** What the health server says whatever the VPN does; `hang`: it accepts and does not answer. */
+  /** The answer of the health server, whatever the VPN does. `hang`: it accepts and does not answer. */
   readonly health: 'healthy' | 'unhealthy' | 'hang' | null
-  /** The word that the status routes say whatever the VPN does. */
+  /** The status that the status routes report, whatever the VPN does. */
   readonly status: string | null
-  /** What the provider gives, at once and until this is null again; 0 for no port, '' for no address. */
+  /** The forwarded port and public IP, from now until this is null again; 0 for no port, '' for no address. */
   readonly forwarded_port: number | null
   readonly public_ip: string | null
-  /** Taken up by the next connection that succeeds, and null again then. */
+  /** Applied by the next successful connection, and then null again. */
   readonly reconnect: Reconnect | null
   /** The process ends with this code, shortly after the answer. */
   readonly exit: number | null
 }
 
-/** A Gluetun without a fault. */
+/** No fault. */
 export const NO_FAULTS: Faults = {
   tunnel_cut: false,
   control_hang: false,
@@ -94,8 +94,8 @@ function isReconnect(value: unknown): value is Reconnect {
 }
 
 /**
- * `current` with the fields that `input` names; the others stay as they are.
+ * Returns `current` with the fields of `input` replaced. Other fields stay unchanged.
  *
- * @throws {FaultError} when `input` is not an object, has an unknown field or one with a value out of its range.
+ * @throws {FaultError} if `input` is not an object, has an unknown field or a value out of range.
  */
 export const mergeFaults = (current: Faults, input: unknown): Faults => mergeByRules(RULES, current, input)

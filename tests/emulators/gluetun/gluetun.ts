@@ -11,15 +11,15 @@ import { Tunnel } from './tunnel.ts'
 import { VpnLoop } from './vpn-loop.ts'
 import { VpnServer } from './vpn-server.ts'
 
-/** What a Gluetun takes from its surroundings. */
+/** The environment that a Gluetun needs. */
 export interface GluetunHost {
   readonly clock: Clock
   readonly board: FaultStore<Faults>
-  /** Ends the process: a panic of the real one. */
+  /** Ends the process, like a panic of the real one. */
   exit(code: number): void
 }
 
-/** One Gluetun without its servers: the VPN, what it brings, and the checks that watch it. */
+/** One Gluetun without its servers: the VPN, its address and ports, and its health checks. */
 export class Gluetun {
   readonly tunnel: Tunnel
   readonly #vpn: VpnLoop
@@ -55,46 +55,46 @@ export class Gluetun {
     board.onChange(() => this.tunnel.look())
   }
 
-  /** Starts what the process starts. */
+  /** Starts the checks and the VPN, like the start of the process. */
   begin(): void {
     this.#checks.begin()
     this.#vpn.start(() => {})
   }
 
-  /** The status as the routes say it. */
+  /** The status that the routes report. */
   get status(): string {
     return this.host.board.faults.status ?? this.#vpn.status
   }
 
-  /** Empty where none is known. */
+  /** The public IP, or an empty text if none is known. */
   get publicIp(): string {
     return this.#publicIp.isKnown ? this.#server.publicIp : ''
   }
 
-  /** The forwarded ports; null before there was anything to know. */
+  /** The forwarded ports, or null before anything was known about them. */
   get ports(): readonly number[] | null {
     return this.#portForward.ports
   }
 
-  /** What is wrong, or null when all is well. */
+  /** What is wrong, or null if all is well. */
   get healthError(): string | null {
     const { health } = this.host.board.faults
     if (health === 'healthy') return null
     return health === 'unhealthy' ? (this.#health.error ?? 'forced by a test') : this.#health.error
   }
 
-  /** How often the checks had the VPN restarted. */
+  /** How often the checks restarted the VPN. */
   get restarts(): number {
     return this.#restarts
   }
 
-  /** Does what `PUT /v1/vpn/status` wants; gives the outcome, or null where the process panics instead. */
+  /** Carries out `PUT /v1/vpn/status`. Returns the outcome, or null if the process panics instead. */
   async apply(wanted: 'running' | 'stopped'): Promise<string | null> {
     if (wanted === 'stopped' && this.#vpn.status === 'running' && this.#panics()) return null
     return await this.#vpn.apply(wanted)
   }
 
-  /** Sets the forwarded ports by hand; false where that is refused. */
+  /** Sets the forwarded ports by hand. Returns false if that is refused. */
   setPorts(ports: readonly number[]): boolean {
     if (this.settings.portForwarding || this.settings.portForwardingProvider !== '') return false
     this.#portForward.setByHand(ports)
@@ -129,7 +129,7 @@ export class Gluetun {
   #up(): void {
     this.tunnel.open()
     this.#checks.vpnUp()
-    // The older versions do not wait for the VPN to be healthy.
+    // Older versions do not wait until the VPN is healthy.
     if (this.settings.dialect.health !== 'periodic') this.#ready()
   }
 

@@ -1,9 +1,9 @@
-/** The first JSON value of a text, or what Go's decoder says about it. */
+/** The first JSON value of a text, or the error of Go's decoder. */
 export type Decoded = { readonly value: unknown } | { readonly error: string }
 
 /**
- * Decodes as Go's `encoding/json` does, with its words for what is recorded: an empty body, and a text that is none.
- * Other broken JSON gets the word for a text that ends too early.
+ * Decodes like Go's `encoding/json`. The recorded errors have Go's words: an empty body, and a text that is not JSON. Other
+ * broken JSON gets the error for a text that ends too early.
  */
 export function decodeJson(text: string): Decoded {
   const trimmed = text.trimStart()
@@ -17,7 +17,7 @@ export function decodeJson(text: string): Decoded {
 
 const TOO_SHORT = 'unexpected EOF'
 
-/** `not json` begins like `null`. */
+/** For example, `not json` begins like `null`. */
 function literalError(text: string): string | null {
   const literal = ['null', 'true', 'false'].find((word) => word[0] === text[0])
   if (literal === undefined) return null

@@ -2,7 +2,7 @@ import type { Gluetun } from './gluetun.ts'
 import { decodeJson } from './go-json.ts'
 import { type ControlRequest, emptyReply, errorReply, jsonReply, type Reply, redirect } from './reply.ts'
 
-/** Answers one route; null: the process ends and nobody answers. */
+/** Answers one route. Null means that the process ends without an answer. */
 export type Handler = (gluetun: Gluetun, request: ControlRequest) => Reply | null | Promise<Reply | null>
 
 const statusJson = (status: string): Reply => jsonReply(JSON.stringify({ status }))
@@ -10,7 +10,7 @@ const statusJson = (status: string): Reply => jsonReply(JSON.stringify({ status 
 /** `GET /v1/vpn/status`: the status of the loop, which says nothing about the tunnel. */
 export const getVpnStatus: Handler = (gluetun) => statusJson(gluetun.status)
 
-/** `PUT /v1/vpn/status`: answers when it is done. */
+/** `PUT /v1/vpn/status`: answers when the change is complete. */
 export const putVpnStatus: Handler = (gluetun, request) =>
   applyStatus(request, (wanted) => gluetun.apply(wanted))
 
@@ -18,7 +18,7 @@ export const putVpnStatus: Handler = (gluetun, request) =>
 export const getOpenvpnStatus: Handler = (gluetun) =>
   statusJson(gluetun.settings.dialect.openvpnStatus === 'stopped' ? 'stopped' : gluetun.status)
 
-/** `PUT /v1/openvpn/status`: stops WireGuard as well; a start makes all versions after v3.38 panic (recorded). */
+/** `PUT /v1/openvpn/status`: stops WireGuard as well. A start makes all versions after v3.38 panic (recorded). */
 export const putOpenvpnStatus: Handler = (gluetun, request) =>
   applyStatus(request, async (wanted) => {
     if (wanted === 'stopped' || gluetun.settings.dialect.openvpnStatus === 'of the loop') {
@@ -28,7 +28,7 @@ export const putOpenvpnStatus: Handler = (gluetun, request) =>
     return null
   })
 
-/** `GET /v1/openvpn/portforwarded`: the ports, or from v3.41 where they are. */
+/** `GET /v1/openvpn/portforwarded`: the ports, or since v3.41 a redirect to them. */
 export const getPortforwarded: Handler = (gluetun) =>
   gluetun.settings.dialect.hasPortforward ? redirect(301, '/v1/portforward') : jsonReply(portsJson(gluetun))
 
@@ -58,10 +58,10 @@ export const getDnsStatus: Handler = ({ settings }) => statusJson(settings.diale
 /** `GET /v1/updater/status` */
 export const getUpdaterStatus: Handler = () => statusJson('stopped')
 
-/** The settings routes, of whose answers only the status is recorded. */
+/** The settings routes. Only the status of their answers is recorded. */
 export const getSettings: Handler = () => jsonReply('{"type":"wireguard","provider":{"name":"custom"}}')
 
-/** What the real one can do and this cannot. */
+/** Answers what the real one can do and this emulator can't. */
 export const notEmulated: Handler = (_, { method, target }) =>
   errorReply(501, `${method} ${target} is not emulated`)
 
@@ -89,7 +89,7 @@ async function applyStatus(request: ControlRequest, apply: Apply): Promise<Reply
   return outcome === null ? null : jsonReply(JSON.stringify({ outcome }))
 }
 
-/** Several ports came without `port` before v3.41.2 (code of the real one, not recorded). */
+/** Before v3.41.2, several ports came without `port` (from the code of the real one, not recorded). */
 function portsJson({ ports, settings }: Gluetun): string {
   const port = ports?.[0] ?? 0
   if (settings.dialect.portBody === 'both') return JSON.stringify({ port, ports })

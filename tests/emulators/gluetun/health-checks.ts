@@ -1,18 +1,18 @@
-/** What the health server says: null when all is well, else what is wrong. */
+/** The answer of the health server: null if all is well, otherwise what is wrong. */
 export interface HealthState {
   error: string | null
 }
 
-/** What both kinds of checks do when the VPN comes and goes, and when they have had enough of it. */
+/** The events that both kinds of checks react to. */
 export interface HealthChecks {
   /** The process started. */
   begin(): void
-  /** The VPN is up: the interface is new. */
+  /** The VPN is up, with a new interface. */
   vpnUp(): void
   /** The VPN goes down. */
   vpnDown(): void
 }
 
-/** The health target of the recordings. */
+/** Errors with the health target of the recordings. */
 export const DIAL_ERROR = 'dialing: dial tcp4 10.200.0.1:8080: i/o timeout'
 export const ECHO_ERROR = 'timed out waiting for ICMP echo reply from 10.200.0.1'

@@ -1,14 +1,14 @@
 import type { Settings } from './settings.ts'
 
-/** What the command prints and ends with. */
+/** The output and exit code of the command. */
 export interface HealthcheckResult {
   readonly exitCode: 0 | 1
   readonly output: string
 }
 
 /**
- * What `gluetun healthcheck` does, for Docker's HEALTHCHECK: asks the health server, says nothing when it is healthy,
- * and else the reason in the form of Gluetun's log (recorded; gluetun, `internal/healthcheck/client.go`).
+ * Runs `gluetun healthcheck` for Docker's HEALTHCHECK: asks the health server, prints nothing if it is healthy, and
+ * otherwise the reason in the format of Gluetun's log (recorded; gluetun, `internal/healthcheck/client.go`).
  */
 export async function healthcheck(
   { healthServer, dialect }: Settings,
@@ -21,7 +21,7 @@ export async function healthcheck(
   return { exitCode: 1, output: `${time} ERROR ${problem}\n${time} INFO Shutdown successful\n` }
 }
 
-/** Null when it is healthy. */
+/** Returns null if Gluetun is healthy. */
 async function ask(address: string, timeoutMs: number): Promise<string | null> {
   try {
     const answer = await fetch(`http://${address}`, { signal: AbortSignal.timeout(timeoutMs) })

@@ -1,6 +1,6 @@
 import type { Dialect } from './dialect.ts'
 
-/** The routes of every version that has authentication, as its role file may name them. */
+/** The routes that the role file may name in every version with authentication. */
 const COMMON = [
   'GET /openvpn/actions/restart',
   'GET /unbound/actions/restart',
@@ -18,7 +18,7 @@ const COMMON = [
   'GET /v1/publicip/ip',
 ]
 
-/** Known, and never open by themselves. */
+/** Known routes that are never open by default. */
 const SETTINGS_ROUTES = [
   'GET /v1/vpn/settings',
   'PUT /v1/vpn/settings',
@@ -29,11 +29,11 @@ const SETTINGS_ROUTES = [
 /** The routes of one version, each as `METHOD /path`. */
 export interface KnownRoutes {
   readonly all: ReadonlySet<string>
-  /** Those that are open while no role is configured, if the version is like that. */
+  /** The routes that are open while no role is configured, in versions that do this. */
   readonly open: ReadonlySet<string>
 }
 
-/** What a version knows of; gluetun, `internal/server/middlewares/auth` holds the like of this table. */
+/** The routes that a version knows; gluetun has a similar table in `internal/server/middlewares/auth`. */
 export function knownRoutes(dialect: Dialect): KnownRoutes {
   const portforward = dialect.hasPortforward ? ['GET /v1/portforward', 'GET /openvpn/portforwarded'] : []
   const closed = [

@@ -1,4 +1,6 @@
-/** The emulator as a program: settings from the environment; `healthcheck` as its argument asks the running one. */
+/**
+ * Runs the emulator as a program, with settings from the environment. With the argument `healthcheck`, asks the running one.
+ */
 
 import { systemClock } from '../engine/clock.ts'
 import { Emulator } from './emulator.ts'
@@ -6,7 +8,8 @@ import { healthcheck } from './healthcheck.ts'
 import { RoleError } from './roles.ts'
 import { readSettings, type Settings } from './settings.ts'
 
-// The first process of a container has no default handlers: without these a stop would take Docker's whole patience.
+// The first process of a container has no default signal handlers. Without these, a stop would last as long as Docker's
+// timeout.
 process.on('SIGTERM', () => process.exit(0))
 process.on('SIGINT', () => process.exit(0))
 
