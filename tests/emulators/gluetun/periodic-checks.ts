@@ -5,7 +5,7 @@ import type { Tunnel } from './tunnel.ts'
 
 const SMALL_CHECK_EVERY_MS = 60_000
 
-/** What the checks have to say to the VPN. */
+/** What the checks report to the VPN. */
 export interface PeriodicHooks {
   /** The startup check succeeded. */
   ready(): void
@@ -13,10 +13,10 @@ export interface PeriodicHooks {
 }
 
 /**
- * The checks from v3.41: one when the VPN is up, then a small one every minute with tries of two minutes in all, so
- * that a cut is noticed after two to three minutes (gluetun v3.41.3, `internal/healthcheck/checker.go`; recorded). While the
- * VPN is stopped there are none, and the last word stands. The full check of every five minutes, which a small one
- * always precedes in finding a cut, is left out.
+ * The health checks since v3.41: one when the VPN is up, then a small one every minute, whose tries take two minutes in
+ * total. So a cut is noticed after two to three minutes (gluetun v3.41.3, `internal/healthcheck/checker.go`; recorded).
+ * While the VPN is stopped there are no checks, and the last result stays. The full check every five minutes is left out,
+ * because a small check always finds a cut before it.
  */
 export class PeriodicChecks implements HealthChecks {
   #cancel: Cancel = () => {}
@@ -57,7 +57,7 @@ export class PeriodicChecks implements HealthChecks {
     this.#cancel = this.clock.after(waitMs, () => this.#try(0))
   }
 
-  /** An echo is sent at the start of a try; nothing is heard of it later. */
+  /** Sends an echo at the start of a try. A later return of the network does not answer it. */
   #try(index: number): void {
     if (this.tunnel.passes) {
       this.state.error = null

@@ -1,10 +1,10 @@
 import type { Cancel, Clock } from '../engine/clock.ts'
 import type { Tunnel } from './tunnel.ts'
 
-/** NAT-PMP: renewed every 45 s, given up 127.75 s after the first request without an answer (recorded). */
+/** NAT-PMP leases are renewed every 45 s, and given up 127.75 s after the first request without an answer (recorded). */
 const RENEW_MS = 45_000
 const GIVE_UP_MS = 127_750
-/** Between a server's return and the answer that lets a stop go on (recorded: 0.5 to 1.4 s). */
+/** Delay between a server's return and the answer that lets a stop continue (recorded: 0.5 to 1.4 s). */
 const ANSWER_MS = 500
 
 /** How ports are forwarded. */
@@ -14,16 +14,16 @@ export interface PortForwardSettings {
   /** Whether a port comes back after the VPN was stopped and started. */
   readonly returns: boolean
   readonly holdsStop: boolean
-  /** How many times faster than the real one. */
+  /** How many times faster this is than the real one. */
   readonly speed: number
 }
 
 /** Keeps the forwarded ports while the VPN is up. */
 export class PortForward {
-  /** What there is without a grant. */
+  /** The ports without a grant of the provider. */
   #ports: readonly number[] | null = null
   #isGranted = false
-  /** Set by a call of the API, and not cleared by one since. */
+  /** Whether the ports were set by an API call and not cleared by one since. */
   #setByHand = false
   #wasUp = false
   #cancel: Cancel = () => {}
@@ -37,23 +37,23 @@ export class PortForward {
     readonly provided: () => readonly number[],
   ) {}
 
-  /** The ports now; null before there was anything to know. */
+  /** The present ports, or null before anything was known about them. */
   get ports(): readonly number[] | null {
     return this.#isGranted ? this.provided() : this.#ports
   }
 
-  /** Ports that were set by hand make master panic at the next stop (recorded). */
+  /** If ports were set by hand, master panics at the next stop (recorded). */
   get panicsAtStop(): boolean {
     return this.#setByHand
   }
 
-  /** Sets the ports in place of the provider. */
+  /** Sets the ports instead of the provider. */
   setByHand(ports: readonly number[]): void {
     this.#ports = ports
     this.#setByHand = ports.length > 0
   }
 
-  /** To be called when the VPN is up, and healthy where that is waited for. */
+  /** Call this when the VPN is up, and healthy if the version waits for that. */
   begin(): void {
     const { native, returns, delayMs } = this.settings
     if (!native) this.#ports ??= []
@@ -62,13 +62,13 @@ export class PortForward {
     this.#cancel = this.clock.after(delayMs, () => this.#ask())
   }
 
-  /** To be called when the VPN goes down. */
+  /** Call this when the VPN goes down. */
   end(): void {
     this.#lose()
     if (!this.#isAsking || !this.settings.holdsStop) this.#stopAsking()
   }
 
-  /** Calls back when no request is under way that a stop has to wait for. */
+  /** Calls `run` when no request is pending that a stop must wait for. */
   whenReleased(run: () => void): void {
     if (this.#isAsking) this.#whenAnswered = run
     else run()

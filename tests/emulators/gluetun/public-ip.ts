@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from '../engine/clock.ts'
 import type { Tunnel } from './tunnel.ts'
 
-/** Between a VPN that is up and its public IP (recorded). */
+/** Delay between the VPN being up and its public IP (recorded). */
 const LOOK_UP_MS = 300
 
 /** Knows whether the public IP was looked up since the VPN is up. */
@@ -19,7 +19,7 @@ export class PublicIp {
     return this.#isKnown
   }
 
-  /** To be called when the VPN is up, and healthy where that is waited for. */
+  /** Call this when the VPN is up, and healthy if the version waits for that. */
   begin(): void {
     if (!this.isEnabled) return
     this.#cancel = this.clock.after(LOOK_UP_MS, () => {
@@ -29,7 +29,7 @@ export class PublicIp {
     })
   }
 
-  /** To be called when the VPN goes down. */
+  /** Call this when the VPN goes down. */
   end(): void {
     this.#cancel()
     this.#isKnown = false

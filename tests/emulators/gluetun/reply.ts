@@ -1,14 +1,14 @@
 /** A request as the control server sees it. */
 export interface ControlRequest {
   readonly method: string
-  /** The request target with its query, as it came in. */
+  /** The request target with its query, unchanged. */
   readonly target: string
   readonly headers: Headers
-  /** The whole body, read when it is asked for. */
+  /** Reads the whole body when it is needed. */
   readonly body: () => Promise<string>
 }
 
-/** A whole answer. */
+/** A complete answer. */
 export interface Reply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -28,14 +28,14 @@ export const errorReply = (
   body: `${text}\n`,
 })
 
-/** JSON the way Gluetun sends it: as plain text, with a line break. `text` is JSON already. */
+/** JSON as Gluetun sends it: as plain text, with a line break. `text` is already JSON. */
 export const jsonReply = (text: string): Reply => ({
   status: 200,
   headers: { 'Content-Type': TEXT },
   body: `${text}\n`,
 })
 
-/** An answer without a body, nor a type. */
+/** An answer without a body and a content type. */
 export const emptyReply: Reply = { status: 200, headers: {}, body: '' }
 
 const REDIRECTS = { 301: 'Moved Permanently', 308: 'Permanent Redirect' } as const

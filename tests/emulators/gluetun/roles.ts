@@ -2,14 +2,14 @@ import type { Dialect } from './dialect.ts'
 import { knownRoutes } from './known-routes.ts'
 import type { Settings } from './settings.ts'
 
-/** Who may use what. */
+/** Which credentials may use which routes. */
 export interface Role {
   readonly name: string
   readonly auth: 'none' | 'basic' | 'apikey'
   readonly apikey: string
   readonly username: string
   readonly password: string
-  /** As `METHOD /path`; a default role has none, it covers what no other role does. */
+  /** Routes as `METHOD /path`. A default role has none; it covers what no other role covers. */
   readonly routes: readonly string[]
 }
 
@@ -19,7 +19,7 @@ export interface Roles {
   readonly fallback: Role | null
 }
 
-/** Roles that Gluetun does not start with; the message is its own, the exit code as recorded. */
+/** Gluetun does not start with these roles. The message is Gluetun's own, the exit code as recorded. */
 export class RoleError extends Error {
   override readonly name = 'RoleError'
 
@@ -32,10 +32,9 @@ export class RoleError extends Error {
 }
 
 /**
- * Reads the roles as the version does, from the text of the role file (null where there is none) and the default
- * role of the settings.
+ * Reads the roles like the version, from the text of the role file (null without one) and the default role of the settings.
  *
- * @throws {RoleError} where the version does not start with them.
+ * @throws {RoleError} if the version does not start with them.
  */
 export function readRoles({ dialect, defaultRole }: Settings, fileText: string | null): Roles {
   return {
@@ -58,7 +57,7 @@ function fileRoles(text: string, dialect: Dialect): readonly Role[] {
 
 const STRICT = 'strict mode: fields in the document are missing in the target struct:'
 
-/** The roles of a file, or null when it is not TOML of that form. */
+/** The roles of a file, or null if it is not TOML in this format. */
 function parseFile(text: string): readonly Role[] | null {
   const file: unknown = parseToml(text)
   if (!isTable(file) || Object.keys(file).some((name) => name !== 'roles')) return null
@@ -78,7 +77,7 @@ function parseToml(text: string): unknown {
 
 const TEXT_FIELDS = ['name', 'auth', 'apikey', 'username', 'password']
 
-/** A role with its defaults, or null where it has a field that there is not. What `auth` says is checked later. */
+/** A role with its defaults, or null if it has an unknown field. The value of `auth` is checked later. */
 function readRole(entry: Readonly<Record<string, unknown>>): Role | null {
   const { routes = [], ...texts } = entry
   const isText = ([name, value]: [string, unknown]) => TEXT_FIELDS.includes(name) && typeof value === 'string'
@@ -109,7 +108,7 @@ function routesProblem({ routes }: Role, dialect: Dialect): string | null {
     : `${where}: route path not supported by the control server: ${route.split(' ')[1] ?? route}`
 }
 
-/** The role of the variable: `{}` is none; what is not JSON is a panic of the real one, with exit code 2. */
+/** The role of the variable. `{}` means none. The real one panics with exit code 2 if the text is not JSON. */
 function fallbackRole(text: string): Role | null {
   const given = parseJson(text)
   if (!isTable(given)) throw new RoleError('panic: default authentication role is not JSON', 2)

@@ -20,7 +20,7 @@ import { type ControlRequest, errorReply, pathOf, type Reply, redirect } from '.
 
 type Methods = Readonly<Record<string, Handler>>
 
-/** The routes in groups, since a group answers for what is unknown below it. */
+/** The routes in groups, because a group answers for unknown routes below it. */
 const GROUPS: Readonly<Record<string, Readonly<Record<string, Methods>>>> = {
   '/vpn': {
     '/status': { GET: getVpnStatus, PUT: putVpnStatus },
@@ -37,8 +37,8 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Methods>>>> = {
 }
 
 /**
- * Answers a request that the gate let pass, as the handlers of Gluetun do: they look at the whole target, query
- * included, without the slash at its end (gluetun, `internal/server/handler.go`). Null: the process ends instead.
+ * Answers a request that passed the gate, like Gluetun's handlers: they compare the whole target, including the query,
+ * without the slash at its end (gluetun, `internal/server/handler.go`). Null means that the process ends instead.
  */
 export async function answer(gluetun: Gluetun, request: ControlRequest): Promise<Reply | null> {
   const target = request.target.replace(/\/$/, '')
@@ -55,7 +55,7 @@ async function answerV1(gluetun: Gluetun, request: ControlRequest, rest: string)
     if (methods === undefined) return errorReply(400, `route ${rest.slice(prefix.length)} not supported`)
     return await byMethod(methods, gluetun, request)
   }
-  // The one route that takes no notice of a query.
+  // This is the only route that ignores a query.
   if (gluetun.settings.dialect.hasPortforward && pathOf(rest) === '/portforward') {
     return await byMethod(portforward(gluetun.settings.dialect), gluetun, request)
   }

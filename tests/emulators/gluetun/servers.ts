@@ -6,7 +6,7 @@ import type { Gluetun } from './gluetun.ts'
 import { type ControlRequest, emptyReply, errorReply, pathOf, type Reply } from './reply.ts'
 import { answer } from './routes.ts'
 
-/** What answers the control server. */
+/** What the control server needs to answer. */
 export interface ControlServing {
   readonly gluetun: Gluetun
   readonly admission: Admission
@@ -14,7 +14,7 @@ export interface ControlServing {
   readonly calls: CallBook
 }
 
-/** Answers one request of the control server, or lets it hang or fail as the faults say, and counts it. */
+/** Answers one request of the control server, or makes it hang or fail according to the faults, and counts it. */
 export async function serveControl(
   request: ControlRequest,
   serving: ControlServing,
@@ -22,7 +22,7 @@ export async function serveControl(
 ): Promise<Reply | null> {
   const route = `${request.method} ${pathOf(request.target)}`
   const { board, calls } = serving
-  // Counted at once: a test that has a call hang wants to see that it came in.
+  // A hanging call is counted at once, because a test wants to see that it was received.
   if (board.faults.control_hang) calls.note(route, 'none')
   await board.until(() => !board.faults.control_hang, signal)
   const reply = signal.aborted ? null : await undisturbed(request, serving)
@@ -40,7 +40,7 @@ async function undisturbed(
   return admission(request) ?? (await answer(gluetun, request))
 }
 
-/** Go's texts for what a control server may say. */
+/** Go's texts for the statuses of a control server. */
 const STATUS_TEXTS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
@@ -52,7 +52,7 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
-/** Answers one request of the health server: any path will do. */
+/** Answers one request of the health server, with any path. */
 export async function serveHealth(
   { method }: ControlRequest,
   gluetun: Gluetun,

@@ -6,17 +6,17 @@ export interface Address {
   readonly port: number
 }
 
-/** Everything that is fixed for the life of one emulated Gluetun. Times are milliseconds. */
+/** The settings of one emulated Gluetun, fixed for its life. Times are milliseconds. */
 export interface Settings {
   readonly dialect: Dialect
   readonly controlServer: Address
   readonly healthServer: Address
-  /** The tests' own controls. */
+  /** The address of the test control port. */
   readonly testControl: Address
   readonly roleFilePath: string
-  /** The role file's text, in place of the file. */
+  /** The text that replaces the role file. */
   readonly roleFileText: string | null
-  /** The default role as given, JSON. */
+  /** The default role as given, in JSON. */
   readonly defaultRole: string
   readonly publicIpEnabled: boolean
   readonly publicIp: string
@@ -29,16 +29,16 @@ export interface Settings {
   readonly patienceInitialMs: number
   readonly patienceAdditionMs: number
   readonly successWaitMs: number
-  /** From the start of the process to the moment when its servers open. */
+  /** Time from the start of the process until its servers open. */
   readonly bootMs: number
-  /** How many times faster than the real one a cut is noticed, 1 unless `DETECT_MS` says otherwise. */
+  /** How many times faster than in the real one a cut is noticed; 1 unless `DETECT_MS` is set. */
   readonly detectionSpeed: number
   readonly startupCheckMs: number
-  /** WireGuard tries again after so long when a handshake has no answer. */
+  /** WireGuard retries a handshake without an answer after this time. */
   readonly handshakeMs: number
 }
 
-/** A setting that cannot be used; the message names it. */
+/** A setting is not valid. The message names it. */
 export class SettingError extends Error {
   override readonly name = 'SettingError'
 }
@@ -46,13 +46,13 @@ export class SettingError extends Error {
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Settings from the environment: Gluetun's own variables under their real names, and those of the emulator
- * (`DIALECT`, `CONTROL_PORT`, `BIND_ADDRESS`, `AUTH_CONFIG_TOML`, `PUBLIC_IP`, `FORWARDED_PORT`, `BOOT_MS`,
- * `DETECT_MS`, `STARTUP_CHECK_MS`, `HANDSHAKE_MS`). `DETECT_MS` is the least time from a cut to bad health; it
- * scales all that happens before the cut is noticed, so the longest is up to 1.5 times that (from v3.41), or 3.5 times
- * (before), as with the real one. Variables that are not known are ignored.
+ * Reads settings from the environment: Gluetun's own variables under their real names, and those of the emulator (`DIALECT`,
+ * `CONTROL_PORT`, `BIND_ADDRESS`, `AUTH_CONFIG_TOML`, `PUBLIC_IP`, `FORWARDED_PORT`, `BOOT_MS`, `DETECT_MS`,
+ * `STARTUP_CHECK_MS`, `HANDSHAKE_MS`). `DETECT_MS` is the shortest time from a cut to bad health. It scales everything that
+ * happens before the cut is noticed, so the longest time is up to 1.5 times that (since v3.41) or 3.5 times (before), as in
+ * the real one. Unknown variables are ignored.
  *
- * @throws {SettingError} for a value that cannot be used.
+ * @throws {SettingError} if a value is not valid.
  */
 export function readSettings(env: Environment): Settings {
   const value = (name: keyof typeof DEFAULTS): string => env[name] || DEFAULTS[name]
@@ -83,7 +83,7 @@ export function readSettings(env: Environment): Settings {
   }
 }
 
-/** Gluetun's own defaults, and those of the emulator after them. */
+/** Gluetun's own defaults, followed by those of the emulator. */
 const DEFAULTS = {
   HTTP_CONTROL_SERVER_ADDRESS: ':8000',
   HEALTH_SERVER_ADDRESS: '127.0.0.1:9999',
@@ -101,13 +101,13 @@ const DEFAULTS = {
   PUBLIC_IP: '203.0.113.7',
   FORWARDED_PORT: '51413',
   BOOT_MS: '300',
-  /** As the real one. */
+  /** 0 means: as in the real one. */
   DETECT_MS: '0',
   STARTUP_CHECK_MS: '6000',
   HANDSHAKE_MS: '5000',
 } as const
 
-/** From v3.41: ten tries of an echo (gluetun v3.41.3, `internal/healthcheck/checker.go`). */
+/** Since v3.41, the ten tries of an echo (gluetun v3.41.3, `internal/healthcheck/checker.go`). */
 export const ECHO_TRIES_MS = [
   5000, 5000, 5000, 10_000, 10_000, 10_000, 15_000, 15_000, 15_000, 30_000,
 ] as const
@@ -124,7 +124,7 @@ function dialectOf(text: string): Dialect {
   return DIALECTS[text]
 }
 
-/** Go's form: no host means all interfaces. */
+/** Reads an address in Go's format: no host means all interfaces. */
 function address(text: string, name: string): Address {
   const [, host = '', port = ''] = /^(.*):(\d{1,5})$/.exec(text) ?? []
   if (port === '' || Number(port) > 65_535) throw new SettingError(`${name} is not an address: ${text}`)
@@ -142,7 +142,7 @@ function portList(text: string): readonly number[] {
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
-/** Go's durations of one unit, such as `6s` or `500ms`. */
+/** Reads Go's durations of one unit, such as `6s` or `500ms`. */
 function duration(text: string, name: string): number {
   const [, amount = '', unit = ''] = /^(\d{1,9}(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? []
   const unitMs = UNIT_MS[unit]

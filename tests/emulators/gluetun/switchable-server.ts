@@ -1,7 +1,7 @@
 import type { ControlRequest, Reply } from './reply.ts'
 import type { Address } from './settings.ts'
 
-/** Answers a request; null leaves it without an answer until the connection ends. */
+/** Answers a request. With null, the request stays without an answer until the connection ends. */
 export type Serve = (request: ControlRequest, signal: AbortSignal) => Promise<Reply | null>
 
 /** An HTTP server that can be closed and opened again while it is used. */
@@ -13,13 +13,13 @@ export class SwitchableServer {
     readonly serve: Serve,
   ) {}
 
-  /** Opens the port, unless it is open. @throws {Error} when it is taken. */
+  /** Opens the port, unless it is open. @throws {Error} if it is taken. */
   open(): void {
     const { host, port } = this.address
     this.#server ??= Bun.serve({
       hostname: host,
       port,
-      // Connections that wait for a hanging answer are not ended from this side.
+      // The server does not end connections that wait for a hanging answer.
       idleTimeout: 0,
       fetch: (request) => respond(request, this.serve),
     })
@@ -41,7 +41,7 @@ async function respond(request: Request, serve: Serve): Promise<Response> {
 }
 
 function toControlRequest(request: Request): ControlRequest {
-  // The target as it came in: `URL` would tidy it up.
+  // The target as received, because `URL` would normalise it.
   const target = request.url.replace(/^https?:\/\/[^/]*/, '')
   return { method: request.method, target, headers: request.headers, body: () => request.text() }
 }

@@ -5,7 +5,7 @@ import type { Faults } from './faults.ts'
 import type { Gluetun } from './gluetun.ts'
 import type { Address } from './settings.ts'
 
-/** What the test control port works on. */
+/** The parts that the test control port reads and changes. */
 export interface TestControlTarget {
   readonly gluetun: Gluetun
   readonly board: FaultStore<Faults>
@@ -13,11 +13,11 @@ export interface TestControlTarget {
 }
 
 /**
- * Opens the port of the tests' own controls, which no fault touches: `GET|POST|DELETE /faults`, `GET /state`,
- * `GET /calls`, and `GET /tunnel` for the engines of the same namespace. JSON in and out; a bad input is answered with
- * 400 and `{"error": "<field>: …"}`. Gives back what closes it.
+ * Opens the control port for tests, which no fault affects: `GET|POST|DELETE /faults`, `GET /state`, `GET /calls`, and `GET
+ * /tunnel` for the engines in the same namespace. It uses JSON. Invalid input is answered with 400 and `{"error": "<field>:
+ * …"}`. Returns a function that closes it.
  *
- * @throws {Error} when the port is taken.
+ * @throws {Error} if the port is taken.
  */
 export function openTestControl({ host, port }: Address, target: TestControlTarget): () => Promise<void> {
   const { gluetun, board, calls } = target
@@ -53,7 +53,7 @@ async function setFaults(request: Request, board: FaultStore<Faults>): Promise<R
   }
 }
 
-/** What a Gluetun is at the moment, with the faults that touch what it says. */
+/** The present state of a Gluetun, with the faults that affect what it reports. */
 function state({ gluetun, board }: TestControlTarget) {
   return {
     dialect: gluetun.settings.dialect.name,
@@ -67,5 +67,8 @@ function state({ gluetun, board }: TestControlTarget) {
   }
 }
 
-/** `GET /state`: `ports` is null before there was anything to know, `restarts` counts those of the health checks. */
+/**
+ * The answer of `GET /state`. `ports` is null before anything was known about them; `restarts` counts those of the health
+ * checks.
+ */
 export type GluetunState = ReturnType<typeof state>

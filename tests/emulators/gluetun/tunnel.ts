@@ -5,16 +5,16 @@ export interface TunnelSurroundings {
   readonly clock: Clock
   /** Whether the VPN server answers now. */
   readonly serverAnswers: () => boolean
-  /** WireGuard tries again after so long when a handshake has no answer. */
+  /** WireGuard retries a handshake without an answer after this time. */
   readonly handshakeMs: number
-  /** Called at each handshake that succeeds. */
+  /** Called at each successful handshake. */
   readonly connected: () => void
 }
 
 /**
- * The WireGuard interface and its peer. Each new interface needs a handshake, tried at once and then every
- * `handshakeMs`: a server that comes back in between is only noticed at the next try. Once there was one, traffic
- * passes whenever the server answers.
+ * The WireGuard interface and its peer. Each new interface needs a handshake, which is tried at once and then every
+ * `handshakeMs`: a server that comes back in between is only noticed at the next try. After a handshake, traffic passes
+ * whenever the server answers.
  */
 export class Tunnel {
   #isOpen = false
@@ -29,7 +29,7 @@ export class Tunnel {
     return this.#isConnected && this.surroundings.serverAnswers()
   }
 
-  /** Makes the interface. */
+  /** Creates the interface. */
   open(): void {
     const { clock, handshakeMs } = this.surroundings
     this.#isOpen = true
@@ -37,7 +37,7 @@ export class Tunnel {
     this.#handshake()
   }
 
-  /** Removes the interface; whoever waits for traffic has waited in vain. */
+  /** Removes the interface. Callbacks that wait for traffic are never called. */
   close(): void {
     this.#isOpen = false
     this.#isConnected = false
@@ -46,8 +46,8 @@ export class Tunnel {
   }
 
   /**
-   * Calls `run` once, when traffic passes this very interface, never before this returns; gives back what ends the
-   * wait. Without an interface it never does, also when one is made later: what was sent before it is lost.
+   * Calls `run` once when traffic passes this interface, never before this method returns. Returns a function that ends the
+   * wait. Without an interface `run` is never called, even if an interface is created later: what was sent before is lost.
    */
   whenPasses(run: () => void): Cancel {
     if (this.passes) return this.surroundings.clock.after(0, run)
@@ -57,7 +57,7 @@ export class Tunnel {
     return () => this.#waiting.delete(waiter)
   }
 
-  /** To be called when the server may answer again. */
+  /** Call this when the server may answer again. */
   look(): void {
     if (!this.passes) return
     const waiting = [...this.#waiting]

@@ -1,17 +1,17 @@
 import type { Clock } from '../engine/clock.ts'
 
-/** The words of Gluetun for its VPN (gluetun, `internal/constants/status.go`). */
+/** Gluetun's words for the state of its VPN (gluetun, `internal/constants/status.go`). */
 export type VpnStatus = 'starting' | 'running' | 'stopping' | 'stopped'
 
-/** What goes along with the VPN. */
+/** What happens along with the VPN. */
 export interface VpnHooks {
-  /** The interface is there and the status is `running`. */
+  /** The interface exists and the status is `running`. */
   up(): void
   /** A stop began. */
   down(): void
-  /** Calls back as soon as nothing holds up the stop any more. */
+  /** Calls `run` as soon as nothing delays the stop any more. */
   whenReleased(run: () => void): void
-  /** The stop is over. */
+  /** The stop is complete. */
   gone(): void
 }
 
@@ -19,7 +19,7 @@ export interface VpnHooks {
 const START_MS = 100
 const STOP_MS = 60
 
-/** Starts and stops the VPN, one thing at a time. */
+/** Starts and stops the VPN, one change at a time. */
 export class VpnLoop {
   #status: VpnStatus = 'stopped'
 
@@ -32,7 +32,7 @@ export class VpnLoop {
     return this.#status
   }
 
-  /** Goes to `running`; `then` is called when it is there. To be called when stopped. */
+  /** Goes to `running` and calls `then` when that is reached. Call this only when stopped. */
   start(then: () => void): void {
     this.#status = 'starting'
     this.clock.after(START_MS, () => {
@@ -42,15 +42,15 @@ export class VpnLoop {
     })
   }
 
-  /** Stops, if there is something to stop, and starts again. */
+  /** Stops the VPN, if it is not stopped, and starts it again. */
   restart(then: () => void): void {
     if (this.#status === 'stopped') this.start(then)
     else this.#stop(() => this.start(then))
   }
 
   /**
-   * Does what an API call wants; gives the outcome as Gluetun words it: the new status, or `already` and the present
-   * one, also where that is not the one wanted (gluetun, `internal/loopstate`).
+   * Carries out an API call. Returns the outcome in Gluetun's words: the new status, or `already` and the present status,
+   * even if that is not the wanted one (gluetun, `internal/loopstate`).
    */
   apply(wanted: 'running' | 'stopped'): Promise<string> {
     const movesFrom = wanted === 'running' ? 'stopped' : 'running'

@@ -2,7 +2,7 @@ import type { FaultStore } from '../engine/fault-store.ts'
 import type { Faults } from './faults.ts'
 import type { Settings } from './settings.ts'
 
-/** The VPN provider's side: what it gives to who connects, and whether it answers. */
+/** The VPN provider's side: what it gives to a client, and whether it answers. */
 export class VpnServer {
   #publicIp: string
   #ports: readonly number[]
@@ -23,13 +23,13 @@ export class VpnServer {
     return this.board.faults.public_ip ?? this.#publicIp
   }
 
-  /** The ports that it forwards to who asked for some. */
+  /** The ports that it forwards to clients that request some. */
   get ports(): readonly number[] {
     const { forwarded_port: forced } = this.board.faults
     return forced === null ? this.#ports : portList(forced)
   }
 
-  /** To be called at each connection: what a test wanted of the next one holds from now on. */
+  /** Call this at each connection. What a test set for the next connection applies from now on. */
   connected(): void {
     const { reconnect } = this.board.faults
     if (reconnect === null) return

@@ -10,23 +10,23 @@ import type { GluetunState } from '../test-control.ts'
 export interface TestRequest {
   readonly method: string
   readonly path: string
-  /** The health server instead of the control server. */
+  /** Sends the request to the health server instead of the control server. */
   readonly toHealth?: boolean
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
 }
 
-/** What came back: an answer, or the word for its absence that the recordings use. */
+/** The result: an answer, or the recordings' word for a missing one. */
 export type TestAnswer =
   | { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string }
   | { readonly error: string }
 
 const STEP_MS = 10
 
-/** An emulator inside the test's process, on a clock of the test's own. */
+/** An emulator inside the test's process, with a clock of its own. */
 export class TestGluetun implements AsyncDisposable {
   readonly clock = new FakeClock()
-  /** The code that the process would have ended with. */
+  /** The code that the process would have exited with. */
   exitCode: number | null = null
   readonly #ports: Readonly<Record<'control' | 'health' | 'test', number>>
   readonly #emulator: Emulator
@@ -49,7 +49,7 @@ export class TestGluetun implements AsyncDisposable {
     })
   }
 
-  /** Starts one, and lets its clock run until the VPN is up and has all it can have. */
+  /** Starts an emulator, and moves its clock until the VPN is up and has everything it can have. */
   static async start(
     env: Readonly<Record<string, string>> = {},
     roleFile: string | null = null,
@@ -59,7 +59,7 @@ export class TestGluetun implements AsyncDisposable {
     return gluetun
   }
 
-  /** Starts one that has just opened its servers. */
+  /** Starts an emulator that has just opened its servers. */
   static async boot(
     env: Readonly<Record<string, string>> = {},
     roleFile: string | null = null,
@@ -69,7 +69,7 @@ export class TestGluetun implements AsyncDisposable {
     return gluetun
   }
 
-  /** Sends a request and lets the clock run, in small steps, until it is answered. */
+  /** Sends a request and moves the clock in small steps until it is answered. */
   async ask(request: TestRequest): Promise<TestAnswer> {
     let isOver = false
     const answer = this.send(request).finally(() => {
@@ -82,10 +82,10 @@ export class TestGluetun implements AsyncDisposable {
     return await answer
   }
 
-  /** Sends a request and leaves the clock alone. */
+  /** Sends a request without moving the clock. */
   send({ method, path, toHealth = false, headers = {}, body }: TestRequest): Promise<TestAnswer> {
     const port = toHealth ? this.#ports.health : this.#ports.control
-    // `fetch` would tidy up the path.
+    // `fetch` would normalise the path.
     return new Promise((resolve) => {
       const call = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, (answer) => {
         const chunks: Buffer[] = []
@@ -129,7 +129,7 @@ export class TestGluetun implements AsyncDisposable {
   }
 }
 
-/** Longer than any start-up: the first dial of the oldest version takes 3 s, and 1 s more to be repeated. */
+/** Longer than any start-up: the first dial of the oldest version takes 3 s, and its repetition 1 s more. */
 const SETTLED_MS = 5000
 
 const errorWord = (error: Error): string =>

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { DialectName } from '../dialect.ts'
 
-/** One exchange with the real Gluetun; `credentials` are all the headers that it was answered so with. */
+/** One exchange with the real Gluetun. `credentials` are all header sets that gave this answer. */
 export interface Exchange {
   readonly auth: string
   readonly state: string
@@ -20,7 +20,7 @@ export interface Exchange {
   }
 }
 
-/** Exchanges of one set-up in one state of the VPN, in the order in which they were recorded. */
+/** Exchanges of one set-up in one state of the VPN, in the order of the recording. */
 export interface ExchangeGroup {
   readonly dialect: DialectName
   readonly auth: string
@@ -28,7 +28,7 @@ export interface ExchangeGroup {
   readonly exchanges: readonly Exchange[]
 }
 
-/** A change that was seen, or an action; `t_ms` counts from the first action. */
+/** An observed change, or an action. `t_ms` counts from the first action. */
 export interface TimelineEvent {
   readonly t_ms: number
   readonly what?: string
@@ -62,7 +62,7 @@ export async function recordings<T>(name: string): Promise<readonly T[]> {
     .map((line) => JSON.parse(line))
 }
 
-/** The exchanges of a version; the same state at another time is another group. */
+/** The exchanges of a version. The same state at another time is another group. */
 export async function exchangeGroups(dialect: DialectName): Promise<readonly ExchangeGroup[]> {
   const groups: (ExchangeGroup & { readonly exchanges: Exchange[] })[] = []
   for (const exchange of await recordings<Exchange>(dialect)) {

@@ -9,7 +9,7 @@ interface Auth {
 
 const API_KEY = '{"auth":"apikey","apikey":"k-right"}'
 
-/** The set-ups of authentication that were recorded. */
+/** The recorded set-ups of authentication. */
 function authOf(name: string, dialect: DialectName): Auth {
   const portforward = dialect === 'v3.38.0' || dialect === 'v3.40.4' ? '' : ', "GET /v1/portforward"'
   const someRoutes = `[[roles]]
@@ -62,7 +62,7 @@ const OPENVPN = '/v1/openvpn/status'
 const PORTS = '/v1/portforward'
 const OTHER_EXIT = { reconnect: { public_ip: '203.0.113.99', forwarded_port: 40_404 } }
 
-/** How each recorded state comes about, from a VPN that runs. */
+/** How to reach each recorded state from a running VPN. */
 const STATES: Readonly<Record<string, Prepare>> = {
   running: async () => {},
   stopped: (gluetun) => gluetun.put(VPN, { status: 'stopped' }),
@@ -117,9 +117,9 @@ export async function setUp({ dialect, auth, state, exchanges }: ExchangeGroup):
     HTTP_CONTROL_SERVER_AUTH_DEFAULT_ROLE: defaultRole,
     VPN_PORT_FORWARDING: state.includes('port forwarding off') ? 'off' : 'on',
     FORWARDED_PORT: state.includes('two forwarded ports') ? '51413,51414' : '51413',
-    // The look-up had no answer where v3.38.0 was recorded.
+    // The look-up had no answer when v3.38.0 was recorded.
     PUBLICIP_ENABLED: state.includes('PUBLICIP_ENABLED=off') || dialect === 'v3.38.0' ? 'off' : 'on',
-    // The exit address was another one in later sessions of the recording.
+    // Later sessions of the recording had another exit address.
     PUBLIC_IP: bodies.includes('203.0.113.99') ? '203.0.113.99' : '203.0.113.7',
   }
   const gluetun = await TestGluetun.start(env, roleFile)

@@ -10,30 +10,30 @@ export type Channel = NonNullable<TimelineEvent['read']>
 
 export const CHANNELS = ['vpn', 'publicip', 'portforward', 'health'] as const satisfies readonly Channel[]
 
-/** A value and the time of its first sight. */
+/** A value and the time when it was first seen. */
 export interface Sighting {
   readonly t_ms: number
   readonly body: string
 }
 
 const STEP_MS = 10
-/** What the recording saw last may come a little later here. */
+/** The last value of the recording may come a little later here. */
 const AFTERWARDS_MS = 600
 /** Recorded: the servers open 300 to 400 ms after the process started. */
 const BOOT_MS = 300
 
-/** A Gluetun without servers on a clock of its own, that is made to live through a recorded timeline. */
+/** A Gluetun without servers, with a clock of its own, that runs through a recorded timeline. */
 export class TimelineRun {
   readonly clock = new FakeClock()
   readonly board = new FaultStore<Faults>(NO_FAULTS, mergeFaults)
   readonly gluetun: Gluetun
   readonly sightings: Record<Channel, Sighting[]> = { vpn: [], publicip: [], portforward: [], health: [] }
-  /** What the calls of the timeline were answered, in the words of the recording. */
+  /** The answers to the calls of the timeline, in the words of the recording. */
   readonly answers: string[] = []
-  /** Whether the health server would have said yes, at each step. */
+  /** Whether the health server would have answered healthy, at each step. */
   readonly healthy: { readonly t_ms: number; readonly isHealthy: boolean }[] = []
   exitCode: number | null = null
-  /** A call waits for the answer of the one before, as it did in the recording. */
+  /** A call waits for the answer of the previous one, as in the recording. */
   #queue: Promise<void> = Promise.resolve()
   #isUp = true
   #zeroMs = 0
@@ -52,12 +52,12 @@ export class TimelineRun {
     })
   }
 
-  /** Milliseconds of the timeline. */
+  /** The present time in milliseconds of the timeline. */
   get nowMs(): number {
     return this.clock.now() - this.#zeroMs
   }
 
-  /** Lets `ms` go by in steps, so that what waits for a call has its turn. */
+  /** Moves the clock by `ms` in steps, so that waiting calls can continue. */
   async advance(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= STEP_MS) {
       this.clock.advance(Math.min(STEP_MS, left))
@@ -65,7 +65,7 @@ export class TimelineRun {
     }
   }
 
-  /** Calls the control server; the body of the answer, or what the recording says where there was none. */
+  /** Calls the control server. Returns the body of the answer, or the recording's word for a missing answer. */
   async call(method: string, target: string, body = ''): Promise<string> {
     if (!this.#isUp) return 'connection refused'
     const headers = new Headers()
@@ -73,7 +73,7 @@ export class TimelineRun {
     return reply?.body ?? 'None'
   }
 
-  /** From now on the process boots, and the timeline begins. */
+  /** Starts the boot of the process and the timeline. */
   boot(): void {
     this.#isUp = false
     this.#zeroMs = this.clock.now()
@@ -83,12 +83,12 @@ export class TimelineRun {
     })
   }
 
-  /** Now is `ms` of the timeline. */
+  /** Sets the present time of the timeline to `ms`. */
   setTime(ms: number): void {
     this.#zeroMs = this.clock.now() - ms
   }
 
-  /** Does the timeline's actions at their times, and looks every `pollMs`, until a little after its end. */
+  /** Carries out the timeline's actions at their times, and reads every `pollMs`, until a little after its end. */
   async live(pollMs: number): Promise<void> {
     const { events } = this.timeline
     const actions = events.filter(({ what }) => what !== undefined)
@@ -98,7 +98,7 @@ export class TimelineRun {
       while ((actions[0]?.t_ms ?? Number.POSITIVE_INFINITY) <= this.nowMs)
         this.#act(actions.shift()?.what ?? '')
       this.healthy.push({ t_ms: this.nowMs, isHealthy: this.#isUp && this.gluetun.healthError === null })
-      // Halfway between the actions: what lasts as long as a poll's interval is then seen for certain.
+      // Reads halfway between the actions, so that a state which lasts as long as a polling interval is certainly seen.
       if (this.nowMs >= firstLookMs && (this.nowMs + pollMs / 2) % pollMs === 0) await this.#look()
     }
   }
@@ -130,5 +130,5 @@ export class TimelineRun {
   }
 }
 
-/** Lets all promises that can go on do so. */
+/** Lets all promises that can continue do so. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

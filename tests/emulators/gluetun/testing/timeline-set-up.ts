@@ -2,7 +2,7 @@ import { ECHO_TRIES_MS } from '../settings.ts'
 import type { Timeline } from './recordings.ts'
 import { TimelineRun } from './timeline-run.ts'
 
-/** So long before the first action the recordings begin; what has to be done first is done a little earlier. */
+/** The recordings begin this long before the first action. Preparations are done a little earlier. */
 const LEAD_MS = 1000
 const BEFORE_MS = 200
 
@@ -10,7 +10,7 @@ const DIAL_EVERY_MS = 5000
 const SMALL_CHECK_EVERY_MS = 60_000
 const SMALL_CHECK_TAKES_MS = ECHO_TRIES_MS.reduce((sum, tryMs) => sum + tryMs, 0)
 
-/** The emulator at the beginning of a timeline, in the same phase of its checks as the real one was. */
+/** Prepares the emulator for the beginning of a timeline, in the same phase of its checks as the real one. */
 export async function beginTimeline(timeline: Timeline): Promise<TimelineRun> {
   const { version, scenario } = timeline
   const run = new TimelineRun(timeline, environment(timeline))
@@ -21,7 +21,7 @@ export async function beginTimeline(timeline: Timeline): Promise<TimelineRun> {
   }
   run.gluetun.begin()
   await run.advance(BEFORE_MS)
-  // It had been stopped before, in the same process.
+  // The VPN had been stopped before, in the same process.
   if (version === 'v3.38.0' && initially(timeline, 'portforward').includes('{"port":0}')) await restart(run)
   if (initially(timeline, 'portforward').includes('1234'))
     await put(run, '/v1/portforward', '{"ports":[1234]}')
@@ -40,7 +40,7 @@ async function restart(run: TimelineRun): Promise<void> {
   await put(run, STATUS, '{"status":"running"}')
 }
 
-/** Takes {@link BEFORE_MS}, more than any call. */
+/** Sends a PUT. It takes {@link BEFORE_MS}, longer than any call. */
 async function put(run: TimelineRun, target: string, body: string): Promise<void> {
   const answered = run.call('PUT', target, body)
   await run.advance(BEFORE_MS)
@@ -50,7 +50,7 @@ async function put(run: TimelineRun, target: string, body: string): Promise<void
 const initially = ({ events }: Timeline, channel: string): string =>
   events.find(({ read }) => read === channel)?.body ?? ''
 
-/** The server's address and port were others in some sessions; port forwarding was off where none was ever seen. */
+/** Some sessions had another server address and port. Port forwarding was off if no port was ever seen. */
 function environment({ version, scenario, events }: Timeline): Readonly<Record<string, string>> {
   const bodies = events.map(({ body = '' }) => body).join()
   const port = ['51413', '40404'].find((each) => bodies.includes(each))
@@ -64,8 +64,8 @@ function environment({ version, scenario, events }: Timeline): Readonly<Record<s
 }
 
 /**
- * When the first action comes, counted from a check that succeeded: it follows from when bad health was seen. Where
- * none was, the action is far from the next check.
+ * The time of the first action, counted from a successful check. It is derived from when bad health was seen. If none was
+ * seen, the action is far from the next check.
  */
 function phaseMs({ gluetun }: TimelineRun, { events }: Timeline): number {
   const { health } = gluetun.settings.dialect
