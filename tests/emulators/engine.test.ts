@@ -1,7 +1,7 @@
 /**
- * The engine emulator, held to what is known of the real one. The emulator runs in this process, on loopback ports
- * and a clock that the tests move: nothing here waits in real time. What only a process of its own can show is in
- * `engine/program/`, what needs no network in `engine/units/`, faults and playback in `engine/behaviour/`.
+ * Tests the engine emulator against the known behaviour of the real engine. The emulator runs in this process, on loopback
+ * ports and a clock that the tests move, so nothing here waits in real time. Tests that need a separate process are in
+ * `engine/program/`, those that need no network in `engine/units/`, and those of faults and playback in `engine/behaviour/`.
  */
 
 import { describe, expect, test } from 'bun:test'
@@ -217,7 +217,10 @@ describe('getstream', () => {
   })
 })
 
-/** The status that a request from this address gets. Loopback is all a test can come from, so the way in is by hand. */
+/**
+ * The status that a request from this address receives. Tests can only connect from loopback, so the request is dispatched
+ * directly.
+ */
 async function statusFor(remoteAddress: string, env: Record<string, string>): Promise<number> {
   const context = createContext(readSettings(env, []), new FakeClock(), AbortSignal.abort())
   const answered = Promise.withResolvers<number>()
@@ -243,7 +246,7 @@ async function statusFor(remoteAddress: string, env: Record<string, string>): Pr
   return answered.promise
 }
 
-/** A connection to the old API and the lines that came over it. */
+/** A connection to the old API, with the received lines. */
 function lineClient(port: number): Disposable & { readonly lines: string[]; send(text: string): void } {
   const socket = connect(port, '127.0.0.1')
   const lines: string[] = []

@@ -287,7 +287,7 @@ describe('control port', () => {
   })
 })
 
-/** How a connection ends: the code of its error, or `end`. Seen on the socket, since `fetch` takes both for an end. */
+/** How a connection ends: the code of its error, or `end`. Read from the socket, because `fetch` treats both as an end. */
 function connectionFailure(port: number, path: string): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)

@@ -4,7 +4,7 @@ import { ByteReader } from '../testing/byte-reader.ts'
 import { CONTENT_ID, TestEngine, until } from '../testing/harness.ts'
 import { continuityErrors, parsePackets, parseSection } from '../testing/packets.ts'
 
-/** 376 kbit/s, ten packets a frame, is what the test engines play at. */
+/** The test engines play at 376 kbit/s, which is ten packets per frame. */
 const BYTES_PER_S = 47_000
 
 describe('progressive playback', () => {
@@ -40,7 +40,7 @@ describe('progressive playback', () => {
       answered = true
     })
     engine.clock.advance(2900)
-    // A round trip after it, headers sent by then would have been here before.
+    // Headers sent by then would have arrived before this round trip.
     expect((await engine.state()).counters.bytes_sent).toBe(0)
     expect(answered).toBe(false)
     engine.clock.advance(200)
@@ -152,7 +152,7 @@ describe('HLS', () => {
 
 const bytesSent = async (engine: TestEngine) => (await engine.state()).counters.bytes_sent ?? 0
 
-/** The bytes that a request gets, as they are on the wire. */
+/** The raw bytes of the answer to a request. */
 async function rawAnswer(port: number, path: string): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)

@@ -13,7 +13,7 @@ interface Stat {
   readonly response: Readonly<Record<string, unknown>>
 }
 
-/** Says what a test wants about the tunnel, as Gluetun's emulator does. */
+/** Answers questions about the tunnel like Gluetun's emulator, with what a test sets. */
 class Tunnel implements AsyncDisposable {
   answer: () => Response = () => Response.json({ up: true })
   asked = 0
@@ -38,14 +38,14 @@ class Tunnel implements AsyncDisposable {
 const isConnected = async (engine: TestEngine): Promise<boolean> =>
   (await engine.json<Network>(NETWORK)).result.connected
 
-/** Lets the engine ask until it says so. */
+/** Lets the engine ask until it reports this state. */
 const becomes = (engine: TestEngine, connected: boolean): Promise<void> =>
   until(async () => {
     engine.clock.advance(ASK_MS)
     return (await isConnected(engine)) === connected
   })
 
-/** Lets the engine ask at least twice more: the first of them was over when the second came in. */
+/** Lets the engine ask at least twice more, because the first question is complete when the second one arrives. */
 async function askedAgain(engine: TestEngine, tunnel: Tunnel): Promise<void> {
   const before = tunnel.asked
   await until(() => {

@@ -1,4 +1,4 @@
-/** The image on a real Docker Engine, the one at `DOCKER_HOST` or the default socket. */
+/** Tests the image on a real Docker Engine, at `DOCKER_HOST` or the default socket. */
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import Docker from 'dockerode'
@@ -39,7 +39,7 @@ test('a container of it starts, answers, plays, and ends at once on SIGTERM', as
     Image: image,
     Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     Labels: { [LABEL]: run },
-    // The machine's own network: the ports are those asked for, and no bridge needs to be reachable from here.
+    // The host's network: the ports are the requested ones, and no bridge must be reachable from here.
     HostConfig: { NetworkMode: 'host' },
   })
   await container.start()

@@ -1,4 +1,4 @@
-/** What only a process of its own can show: slow start, taken ports, signals, and the control port during a hang. */
+/** Tests what needs a separate process: slow start, taken ports, signals, and the control port during a hang. */
 
 import { describe, expect, test } from 'bun:test'
 import { connect } from 'node:net'
@@ -28,7 +28,7 @@ class EngineProcess extends EngineClient implements AsyncDisposable {
     await this.#answers(() => this.get('/server/api?method=get_status'))
   }
 
-  /** Waits for a good answer; a program that has ended says why instead of never answering. */
+  /** Waits for a successful answer. Throws with the reason if the program has ended. */
   async #answers(ask: () => Promise<Response>): Promise<void> {
     await until(async () => {
       if (this.child.exitCode !== null) throw new Error(`it ended: ${await this.child.stderr.text()}`)
@@ -110,7 +110,7 @@ describe('the program', () => {
     const { playback_url } = await engine.open()
     const startedMs = performance.now()
     const answer = await engine.get(playback_url)
-    // 1015.2 kbit/s: half a second of it.
+    // Half a second of 1015.2 kbit/s.
     for await (const _ of answer.body ?? []) {
       if (((await engine.state()).counters.bytes_sent ?? 0) >= 63_450) break
     }

@@ -9,7 +9,7 @@ describe('transport stream', () => {
   const packets = parsePackets(frames(source, 1000, 50))
 
   test('the checksum is CRC-32/MPEG-2', () => {
-    // The check value that the catalogue of CRCs gives for this text.
+    // The check value of this text in the catalogue of CRCs.
     expect(crc32Mpeg(Buffer.from('123456789'))).toBe(0x0376e6e7)
   })
 

@@ -1,4 +1,4 @@
-/** Every exchange that was recorded from the real Gluetun, put to the emulator in the same state. */
+/** Sends every exchange recorded from the real Gluetun to the emulator in the same state. */
 
 import { describe, expect, test } from 'bun:test'
 import { DIALECT_NAMES } from '../dialect.ts'
@@ -71,7 +71,7 @@ function comparable(answer: TestAnswer, { request }: Exchange): Comparable {
   return pick(request, answer.status, headers, answer.body)
 }
 
-/** Leaves out what is not recorded, or is another millisecond each time. */
+/** Leaves out parts that were not recorded or differ by a millisecond each time. */
 function pick(
   { method, path }: Exchange['request'],
   status: number,

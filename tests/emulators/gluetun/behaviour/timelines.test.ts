@@ -1,6 +1,6 @@
 /**
- * The timelines that were recorded from the real Gluetun, lived through by the emulator's model on a fake clock: the
- * same things in the same order, about as late.
+ * Runs the timelines recorded from the real Gluetun with the emulator's model on a fake clock: the same events must come in
+ * the same order at about the same times.
  */
 
 import { describe, expect, test } from 'bun:test'
@@ -8,11 +8,11 @@ import { recordings, type Timeline, type TimelineEvent } from '../testing/record
 import { CHANNELS, type Channel, type Sighting, type TimelineRun } from '../testing/timeline-run.ts'
 import { beginTimeline } from '../testing/timeline-set-up.ts'
 
-/** Recorded times are those of polls, and a dead VPN's cycles add up their own small differences. */
+/** Recorded times are those of polls, and small differences add up over the cycles of a dead VPN. */
 const TOLERANCE_MS = 450
 const TOLERANCE_SHARE = 0.005
 
-/** Shorter than this is seen or not by chance. */
+/** States shorter than this are seen or missed by chance. */
 const BLINK_MS = 150
 
 const timelines = await recordings<Timeline>('timelines')
@@ -38,7 +38,7 @@ function expectSightings(run: TimelineRun, { events }: Timeline, channel: Channe
     .filter(({ read }) => read === channel)
     .map(({ t_ms, body = '' }) => ({ t_ms, body }))
   const expected = steady(recorded)
-  // What comes after the end was not recorded; only what is late is looked for there.
+  // What comes after the end was not recorded. There, only late events are searched.
   const endMs = events.at(-1)?.t_ms ?? 0
   const seen = steady(run.sightings[channel]).filter(
     ({ t_ms }, index) => index < expected.length || t_ms <= endMs,
@@ -53,7 +53,7 @@ function expectSightings(run: TimelineRun, { events }: Timeline, channel: Channe
 const isClose = (t_ms: number, seen_ms: number): boolean =>
   Math.abs(t_ms - seen_ms) <= TOLERANCE_MS + TOLERANCE_SHARE * t_ms
 
-/** Without what lasts for a blink only, but for `starting`, and without the milliseconds in texts. */
+/** Removes states that are too short, except `starting`, and the milliseconds in texts. */
 function steady(sightings: readonly Sighting[]): readonly Sighting[] {
   const lasting = sightings.filter(({ t_ms, body }, index) => {
     const endMs = sightings[index + 1]?.t_ms ?? Number.POSITIVE_INFINITY
@@ -71,7 +71,7 @@ function recordedAnswers({ events }: Timeline): string[] {
 
 const said = ({ events }: Timeline, what: string): boolean => events.some((event) => event.what === what)
 
-/** The healthcheck command ends as it did, give or take the tolerance. */
+/** Checks that the healthcheck command ends as recorded, within the tolerance. */
 function expectHealthcheck({ healthy }: TimelineRun, { t_ms, what = '' }: TimelineEvent): void {
   const [, code] = /^healthcheck command .*: exit (\d)/.exec(what) ?? []
   if (code === undefined) return

@@ -1,4 +1,4 @@
-/** The image on a real Docker Engine, the one at `DOCKER_HOST` or the default socket. */
+/** Tests the image on a real Docker Engine, at `DOCKER_HOST` or the default socket. */
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Container } from 'dockerode'
@@ -37,7 +37,7 @@ const run = (options: Partial<GluetunOptions> = {}): Promise<RunningGluetun> =>
     ...options,
   })
 
-/** An engine in the namespace of a Gluetun, which asks it about the tunnel. */
+/** An engine in the namespace of a Gluetun, which asks that Gluetun about the tunnel. */
 async function joined(gluetun: RunningGluetun, env: readonly string[] = []): Promise<Container> {
   const engine = await docker.client.createContainer({
     Image: engineImage,
@@ -49,7 +49,7 @@ async function joined(gluetun: RunningGluetun, env: readonly string[] = []): Pro
   return engine
 }
 
-/** Whether the engine says that it is connected; null where none answers. */
+/** Whether the engine reports that it is connected. Null if no engine answers. */
 async function connected(base: string): Promise<boolean | null> {
   try {
     const answer = await fetch(`${base}${NETWORK_QUERY}`, {

@@ -6,7 +6,7 @@ import { recordings, type Timeline } from '../testing/recordings.ts'
 
 const NOON = new Date('2026-01-01T12:00:00.123Z')
 
-/** What the command of the real one printed, without its times. */
+/** What the real command printed, without the times. */
 const outputs = (await recordings<Timeline>('timelines'))
   .flatMap(({ events }) =>
     events.flatMap(({ what = '' }) => /exit 1, output (".*"), \d+ ms$/.exec(what)?.[1] ?? []),

@@ -7,7 +7,7 @@ import { type RoleStart, recordings } from '../testing/recordings.ts'
 const role = (lines: string): string => `[[roles]]\nname = "r"\n${lines}\n`
 const routes = (route: string): string => role(`auth = "none"\nroutes = ["${route}"]`)
 
-/** The settings that were recorded, by what the recording calls them. */
+/** The recorded settings, by their names in the recording. */
 const SETTINGS: Readonly<Record<string, { readonly file?: string; readonly defaultRole?: string }>> = {
   'unknown route': { file: routes('GET /v1/nothing') },
   'route newer than the version: GET /v1/portforward': { file: routes('GET /v1/portforward') },
@@ -28,7 +28,7 @@ describe('a start', () => {
     const failure = failureOf(DIALECTS[version], setting ?? {})
     expect(failure === null).toBe(starts)
     expect(failure?.exitCode ?? null).toBe(exit)
-    // A panic has no such line.
+    // A panic prints no such line.
     if (exit !== 2) expect(failure === null ? [] : [`ERROR ${failure.message}`]).toEqual([...errors])
   })
 
