@@ -11,7 +11,7 @@ import { Replay } from '../support/acexy-replay.ts'
 
 const TIMEOUT_MS = 60_000
 
-/** acexy's base address ends in a slash there, so all its paths begin with two. */
+/** In this scenario acexy's base address ends in a slash, so all its paths begin with two. */
 const SLASH_SCENARIO = '18_no_key_base_slash'
 
 describe('every recorded request is answered as acexy needs it, and the books are right after each', () => {
@@ -32,7 +32,7 @@ describe('every recorded request is answered as acexy needs it, and the books ar
   })
 })
 
-/** The first thing that is wrong in each of the sessions. */
+/** The first error in each session. */
 async function wrongIn(sessions: readonly Session[]): Promise<string[]> {
   const wrong: string[] = []
   for (const session of sessions) {
@@ -41,7 +41,7 @@ async function wrongIn(sessions: readonly Session[]): Promise<string[]> {
   return wrong
 }
 
-/** What the streams of one scenario have come to, by version; A to F agree unless they are named. */
+/** The results of the streams of one scenario, by version. Versions A to F agree unless they are named. */
 const OUTCOMES: readonly (readonly [scenario: string, outcomes: Partial<Record<Version, string[]>>])[] = [
   [
     '01_one_viewer',
@@ -93,7 +93,7 @@ describe('what a scenario leaves in the books', () => {
 })
 
 describe('the recordings', () => {
-  // A asks nothing while nobody watches, so one scenario has no requests of it.
+  // Version A sends nothing while nobody watches, so one scenario has no requests of it.
   test('have all scenarios of all versions, with the events that each version sends', async () => {
     const counts: Partial<Record<Version, readonly number[]>> = {}
     for (const version of VERSIONS) {

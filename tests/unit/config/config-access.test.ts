@@ -6,13 +6,13 @@ import fc from 'fast-check'
 import { readSecretFile, runCli } from '../../../src/cli/cli.ts'
 import { type FileText, loadConfig, MASK } from '../../../src/config/config.ts'
 
-/* Who may ask: keys and where they stand, and the address that is listened on. */
+/* Access: API keys and where they are set, and the listen address. */
 
 type Variables = Readonly<Record<string, string>>
 
 const KEY = '0123456789abcdef0123456789abcdef'
 
-/** What comes of settings, with what files contain. */
+/** The result of loading settings, with the contents of files. */
 function load(env: Variables, files: Readonly<Record<string, FileText>> = {}) {
   const loaded = loadConfig(env, [], new Map(Object.entries(files)))
   return 'problems' in loaded
@@ -165,7 +165,7 @@ describe('a secret in a file', () => {
   })
 
   const NAMES = ['API_KEY', 'GLUETUN_API_KEY', 'GLUETUN_API_PASSWORD']
-  /** With what else the setting asks for. */
+  /** Adds the other settings that this setting requires. */
   const env = (name: string): Variables => ({
     ...(name.endsWith('PASSWORD') ? { GLUETUN_API_USER: 'u' } : {}),
     [`${name}_FILE`]: '/run/secrets/it',

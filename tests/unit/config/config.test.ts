@@ -458,7 +458,7 @@ describe('command line', () => {
     [{ BIND: '10.0.0.5' }, 'http://10.0.0.5:8000/healthz'],
     [{ BIND: '0.0.0.0', API_KEY: 'k' }, 'http://127.0.0.1:8000/healthz'],
     [{ BIND: 'localhost', ALLOW_NO_KEY: 'true' }, 'http://localhost:8000/healthz'],
-    // The server may have got its key by a flag, or its file may be gone by now.
+    // The server may have received its key by a flag, or the key file may be gone by now.
     [{ BIND: '0.0.0.0', API_KEY_FILE: '/gone', MAX_REPLICAS: 'x' }, 'http://127.0.0.1:8000/healthz'],
   ])('--healthcheck with %j asks %s', (env, url) => {
     expect(runCli(env, ['--healthcheck'], noFile)).toEqual({ kind: 'healthcheck', url })

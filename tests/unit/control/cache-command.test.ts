@@ -12,7 +12,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-/** The command as a container would run it, with a shell of this host. */
+/** Runs the command like a container, with a shell of this host. */
 function run(path: string, env: Record<string, string> = { PATH: process.env.PATH ?? '' }) {
   const [shell = '', ...rest] = emptyFolder(path)
   const { exitCode, stdout, stderr } = Bun.spawnSync([Bun.which(shell) ?? '', ...rest], { env })

@@ -18,7 +18,7 @@ let rig: Rig
 let asked: { readonly id: string; readonly path: string | undefined; readonly atMs: number }[]
 afterEach(() => rig.dispose())
 
-/** One engine that is ready; its commands answer in turn, and with 12 KiB when there is no answer left. */
+/** Starts one ready engine. Its commands return these answers in turn, and 12 KiB when none is left. */
 async function start(answers: Command[] = [], env: Record<string, string> = {}): Promise<Row> {
   rig = await new Rig({ ENGINE_CACHE_PATH: PATH, ...env }).start()
   listen(answers)
@@ -35,7 +35,7 @@ function listen(answers: Command[] = []): void {
   }
 }
 
-/** Lets time pass, with every engine answering each second. */
+/** Lets time pass while every engine answers each second. */
 async function pass(seconds: number): Promise<void> {
   for (let second = 0; second < seconds; second++) {
     await rig.clock.advance(1_000)
@@ -54,7 +54,7 @@ const only = async (): Promise<Row> => {
 const leave = (id = 'key|session') =>
   rig.json('POST', '/events/stream_ended', { stream_id: id, reason: 'completed' })
 
-/** A viewer comes and goes; gives when it went. */
+/** A viewer comes and leaves. Returns when the viewer left. */
 async function view({ port }: Row): Promise<number> {
   await rig.play(port)
   await pass(3)
@@ -175,7 +175,7 @@ describe('engines', () => {
     rig.runtime.startOutside(id)
     await pass(3)
     await view(await only())
-    // Somebody reads from it still.
+    // A viewer still reads from the engine.
     for (let turn = 0; turn < 10; turn++) {
       rig.runtime.addTraffic(id, 10_000_000)
       await pass(10)

@@ -6,7 +6,7 @@ import { lastReplacement, noteReplacement } from '../../../src/store/fleet-order
 import { Rig } from '../../support/rig.ts'
 import { settled } from '../../support/virtual-clock.ts'
 
-/* The clock of the machine is set back or forward: while the process runs, and between two of its lives. */
+/* The clock of the machine is set back or forward, while the process runs and between two of its lives. */
 
 const THREE_HOURS_MS = 3 * 3_600_000
 
@@ -94,7 +94,7 @@ test('an engine whose times lie ahead is drained, replaced and forgotten like ot
   await rig.restart()
   expect(lastReplacement(rig.temp.store.db)?.atMs).toBeLessThanOrEqual(rig.clock.now())
   rig.health.report(port, true, rig.clock.now())
-  // Idle for the grace period, hidden, looked at.
+  // The engine is idle for the grace period, then hidden, then inspected.
   for (let step = 0; step < 12 && liveEngines(rig.temp.store.db).length > 0; step++) {
     await rig.clock.advance(10_000)
     if (rig.health.targets.length > 0) rig.health.report(port, true, rig.clock.now())

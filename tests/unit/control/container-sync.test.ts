@@ -45,7 +45,7 @@ const spec = (change: Partial<ContainerSpec> = {}): ContainerSpec => ({
   ...change,
 })
 
-/** A container as the earlier orchestrator made them. */
+/** A container as the earlier orchestrator created them. */
 const legacy = spec({
   labels: {
     [LABEL.key]: LABEL.value,
@@ -184,7 +184,7 @@ describe('events', () => {
     const { container_id } = await provision()
     await rig.clock.advance(1_000)
     rig.runtime.latencyMs = (verb) => (verb === 'inspect' ? 100 : 0)
-    // Docker tells of a pause that is over when somebody looks.
+    // Docker reports a pause that is already over when the container is inspected.
     rig.runtime.deliverAfterMs = ({ action }) => (action === 'pause' ? [50] : [])
     rig.runtime.pause(container_id)
     rig.runtime.unpause(container_id)
@@ -199,7 +199,7 @@ describe('events', () => {
     const { container_id } = await provision()
     await rig.clock.advance(1_000)
     rig.runtime.latencyMs = (verb) => (verb === 'inspect' ? 1_000 : 0)
-    // A look begins, sees the container run after half a second, and hears so half a second later.
+    // A look begins and sees the container run after half a second. Its answer arrives half a second later.
     rig.runtime.pause(container_id)
     rig.runtime.unpause(container_id)
     await rig.clock.advance(700)
@@ -216,7 +216,7 @@ describe('events', () => {
     const stranger = await runOutside(legacy)
     rig.runtime.deliverAfterMs = () => [0]
     rig.runtime.latencyMs = (verb) => (verb === 'inspect' ? 1_000 : 0)
-    // The pass sees the container run after half a second, and hears so half a second later.
+    // The full pass sees the container run after half a second. Its answer arrives half a second later.
     const pass = rig.request('POST', '/gc')
     await rig.clock.advance(700)
     rig.runtime.removeOutside(stranger)
@@ -315,7 +315,7 @@ describe('adoption', () => {
     ])
     expect(leases()).toEqual([19_007])
     expect(rig.logged.join('\n')).toContain('reindex')
-    // Names go on above the adopted one.
+    // Names continue above the adopted one.
     expect(await (await rig.provision()).json()).toMatchObject({ container_name: 'acestream-8' })
   })
 
@@ -329,7 +329,7 @@ describe('adoption', () => {
     old.temp.dispose()
     expect(await listed()).toMatchObject([{ container_id, port: host_http_port, status: 'starting' }])
     expect(leases()).toEqual([host_http_port])
-    // The label gives the engine its old id back, and with it the name under which it is probed.
+    // The label gives the engine its old id back, and with it the id under which it is probed.
     expect(rig.health.targets).toEqual(before === undefined ? [] : [before])
   })
 
@@ -355,7 +355,7 @@ describe('adoption', () => {
     for (const method of ['GET', 'DELETE']) {
       const refused = await rig.request(method, `/containers/${foreign}`)
       expect(refused.status).toBe(404)
-      // Nothing tells it from one that is not there.
+      // The answer is the same as for a container that does not exist.
       expect(await refused.json()).toEqual(await rig.json(method, '/containers/none'))
     }
     expect(rig.runtime.containers()).toHaveLength(2)
@@ -436,7 +436,7 @@ describe('deletion', () => {
     const deletion = rig.request('DELETE', `/containers/${engine?.container_name}`)
     hang.release()
     const [provisioned] = await rig.during(Promise.all([provisioning, deletion]))
-    // A 200 would promise an engine that is not there.
+    // A 200 would promise an engine that does not exist.
     expect(provisioned.status).toBe(500)
     expect(rig.runtime.containers()).toEqual([])
     expect(await all()).toEqual([])
@@ -449,7 +449,7 @@ describe('deletion', () => {
     const provisioning = rig.provision()
     await hang.reached
     const [engine] = await all()
-    // Docker says nothing until the deadline of the start, and removes what there is afterwards.
+    // Docker does not answer until the deadline of the start. The container is removed afterwards.
     const deletion = rig.request('DELETE', `/containers/${engine?.container_name}`)
     await rig.clock.advance(120_000)
     hang.release()
@@ -478,7 +478,7 @@ describe('health', () => {
     await report(true)
     expect(await report(true)).toMatchObject({ health_status: 'unhealthy', listed: false })
     expect(await report(true)).toMatchObject({ health_status: 'healthy' })
-    // It had begun to drain, since it was not needed; it is back in service as soon as it answers.
+    // The engine had begun to drain because it was not needed. It is back in service as soon as it answers.
     await rig.clock.advance(1_000)
     expect(await all()).toMatchObject([{ status: 'ready', listed: true }])
   })
@@ -540,7 +540,7 @@ describe('health', () => {
 describe('an engine that never answers', () => {
   test('has failed after STARTUP_TIMEOUT_S: its container is removed, its port free, and the breaker counts it', async () => {
     await start({ STARTUP_TIMEOUT_S: '30', CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1' })
-    // The event of the removal comes before its answer, as with Docker.
+    // The event of the removal arrives before the answer, as with Docker.
     rig.runtime.latencyMs = (verb) => (verb === 'destroy' ? 100 : 0)
     await provision()
     await rig.clock.advance(29_000)

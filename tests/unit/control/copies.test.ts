@@ -8,9 +8,7 @@ import { MemoryRuntime } from '../../support/memory-runtime.ts'
 import { IMAGE, LABEL, Rig } from '../../support/rig.ts'
 import { settled, VirtualClock } from '../../support/virtual-clock.ts'
 
-/*
- * Containers that others make with our labels: tools that make an engine anew, and what dockerd finishes late.
- */
+/* Containers that others create with our labels: tools that recreate an engine, and calls that dockerd completes late. */
 
 interface Listed {
   readonly container_id: string
@@ -22,7 +20,7 @@ const HOUR_MS = 3_600_000
 
 let rig: Rig
 beforeEach(() => {
-  // No pass in between: what is waited for is looked at by itself.
+  // No full pass happens in between, so a container that is waited for must be inspected by itself.
   rig = new Rig({ MONITOR_INTERVAL_S: '600' })
 })
 afterEach(() => rig.dispose())
@@ -40,7 +38,7 @@ const remove = (id: string) => rig.during(rig.request('DELETE', `/containers/${i
 const ids = () => rig.runtime.containers().map(({ id }) => id)
 const reaped = () => newestJournal(rig.temp.store.db, 100).filter(({ kind }) => kind === 'container.reaped')
 
-/** A container with the labels and ports of another, or with those of an engine that nobody knows. */
+/** A container with the labels and ports of another, or with those of an unknown engine. */
 const copyOf = (id: string | null, change: Partial<ContainerSpec> = {}): ContainerSpec => {
   const original = rig.runtime.containers().find((each) => each.id === id)
   return {
@@ -102,7 +100,7 @@ describe('a tool that makes an engine anew', () => {
     expect(newestJournal(rig.temp.store.db, 100)).toContainEqual(
       expect.objectContaining({ kind: 'engine.renamed', detail: { from: container_name, to: 'old' } }),
     )
-    // The name leads to the one that has it now.
+    // The name refers to the container that has it now.
     expect(await (await remove(container_name)).json()).toEqual({ deleted: copy })
     expect(await listed()).toEqual([container_id])
   })
@@ -132,7 +130,7 @@ describe('a container that nothing needs', () => {
     await rig.start()
     const stray = rig.runtime.createOutside(copyOf(null))
     if (state === 'exited') {
-      // Nobody hears of the time in which it runs.
+      // No event tells of the time in which the container runs.
       rig.runtime.deliverAfterMs = () => []
       rig.runtime.startOutside(stray)
       rig.runtime.deliverAfterMs = () => [0]
@@ -159,7 +157,7 @@ describe('a container that nothing needs', () => {
 
   test('is removed though it runs when its engine failed before it had a container', async () => {
     await rig.start()
-    // Docker takes the call and answers nothing; meanwhile the provision is found to be cut off.
+    // Docker accepts the call and does not answer. Meanwhile the provision is found to be interrupted.
     rig.runtime.faults.next('create', { kind: 'lose_question' })
     await rig.provision()
     const [row] = newestJournal(rig.temp.store.db, 100).filter(({ kind }) => kind === 'provision.failed')
@@ -215,7 +213,7 @@ describe('a container that nothing needs', () => {
     await rig.start()
     const stray = rig.runtime.createOutside(copyOf(null))
     await settled()
-    // It is started after the first look that finds it a minute old, and its start is told late.
+    // The container is started after the first look that finds it a minute old, and the event of its start arrives late.
     rig.runtime.deliverAfterMs = () => [10_000]
     let looks = 0
     let removals = 0

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { Rig } from '../../support/rig.ts'
 import { settled } from '../../support/virtual-clock.ts'
 
-/** A day of virtual time takes some seconds of a busy machine. */
+/** A day of virtual time takes some seconds on a busy machine. */
 setDefaultTimeout(30_000)
 
 interface StreamRow {
@@ -19,7 +19,7 @@ interface EngineRow {
 let rig: Rig
 afterEach(() => rig.dispose())
 
-/** An engine with a stream on it, which is record 1. */
+/** Starts an engine with a stream, which is record 1. */
 async function playing(env: Readonly<Record<string, string>> = {}): Promise<void> {
   rig = await new Rig(env).start()
   await rig.provision()
@@ -32,7 +32,7 @@ const used = async () =>
   (await rig.json<{ capacity: { used: number } }>('GET', '/orchestrator/status')).capacity.used
 const STARTED = [['started', null]]
 
-/** The engine says it so many times, five seconds apart. */
+/** The engine reports this state several times, five seconds apart. */
 async function says(state: 'serves' | 'ended' | 'silent', times: number): Promise<void> {
   for (let time = 0; time < times; time++) {
     await rig.clock.advance(5_000)
@@ -52,7 +52,7 @@ describe('a stream whose engine does not know its session', () => {
     expect(await used()).toBe(0)
     const [engine] = await rig.json<EngineRow[]>('GET', '/engines')
     expect(engine).toMatchObject({ streams: [], last_stream_usage: new Date(rig.clock.now()).toISOString() })
-    // Nobody asks about it any more, and what its proxy tells now has no effect.
+    // The session is not asked about any more, and events of its proxy have no effect now.
     expect(rig.health.targets.flatMap(({ sessions }) => sessions)).toEqual([])
     const late = { stream_id: 'key|session', reason: 'eof' }
     expect(await rig.json<object>('POST', '/events/stream_ended', late)).toEqual({
@@ -190,7 +190,7 @@ describe('a stream that no engine of ours serves', () => {
     expect(sessions.map(({ streamRowId }) => streamRowId)).toEqual([1])
     expect(await used()).toBe(1)
     const beganMs = rig.clock.now()
-    // Of each hour a minute is lived: what was due before it is done then.
+    // Only a minute of each hour is simulated. Timers that became due in the rest of the hour run then.
     for (let hour = 0; hour < 23; hour++) {
       rig.clock.spend(3_540_000)
       await rig.clock.advance(60_000)
@@ -222,7 +222,7 @@ describe('an attempt that failed', () => {
     await settled()
   }
 
-  /** Two healthy engines, and nothing that is looked at by the clock. */
+  /** Starts two healthy engines, without anything that the clock triggers. */
   async function healthyPair(): Promise<void> {
     rig = await new Rig({ MONITOR_INTERVAL_S: '600' }).start()
     for (let count = 0; count < 2; count++) await rig.provision()
@@ -262,7 +262,7 @@ describe('an attempt that failed', () => {
       await rig.clock.advance(59_000)
       await bothAnswer()
       expect(await firsts()).toEqual(new Set(['acestream-2']))
-      // From here on only time passes.
+      // From here on, only time passes.
       await rig.clock.advance(2_000)
       expect(await firsts()).toEqual(new Set(['acestream-1', 'acestream-2']))
     },

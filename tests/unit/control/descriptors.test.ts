@@ -4,7 +4,7 @@ import { Warnings } from '../../../src/control/reporting/warnings.ts'
 import { limitIn, ownDescriptors } from '../../../src/lib/descriptors.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
-/* What is done where clients leave no descriptors for our own questions. */
+/* What happens when clients leave no file descriptors for our own requests. */
 
 let clock: VirtualClock
 let warnings: Warnings

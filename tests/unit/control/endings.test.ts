@@ -33,14 +33,14 @@ const keyed = (key: string) => ({ headers: { 'idempotency-key': key } })
 const refused = { kind: 'fail_before', failure: new RuntimeFailure('refused', 'no') } as const
 const other = { labels: { another: 'body' } }
 
-/** The only engine that lives. */
+/** The only live engine. */
 function only(): Engine {
   const [engine, ...others] = liveEngines(db())
   if (engine === undefined || others.length > 0) throw new Error('not one engine')
   return engine
 }
 
-/** Gives an engine all that an end has to clear away, whether or not it could have it at this moment of its life. */
+/** Gives an engine everything that an end must clear away, whether or not it could have it at this moment of its life. */
 function burden({ id: engineId }: Engine): void {
   rig.temp.store.transact((tx) => {
     insertStream(tx, stream({ engineId }))
@@ -50,7 +50,7 @@ function burden({ id: engineId }: Engine): void {
   })
 }
 
-/** Waits until a call is held, burdens the engine, and lets the call go on. */
+/** Waits until a call hangs, burdens the engine, and lets the call continue. */
 async function burdenDuring(hang: Hang, meanwhile: () => void = () => undefined): Promise<Engine> {
   let isReached = false
   void hang.reached.then(() => {
@@ -74,7 +74,7 @@ async function provisioned(): Promise<Engine> {
 
 const remove = ({ name }: Engine) => rig.request('DELETE', `/containers/${name}`)
 
-/** Another engine has the port of this one by now. */
+/** Gives another engine the port of this one. */
 function losePort({ id, scope, httpPort }: Engine): void {
   rig.temp.store.transact((tx) => {
     insertEngine(tx, row({ id: 'other', scope, vpnNode: scope, status: 'draining' }))
@@ -87,7 +87,7 @@ interface End {
   readonly status: 'gone' | 'failed'
   readonly kind: string
   readonly streams: string
-  /** The breaker afterwards: a trial at fault opens it, any other leaves its place. */
+  /** The breaker afterwards: a failed trial opens it, any other trial frees its place. */
   readonly breaker: 'open' | 'half_open'
   /** Whether the idempotency key still stands for the engine. */
   readonly isKeyKept: boolean
@@ -238,7 +238,7 @@ const ENDS: readonly (readonly [string, End, () => Promise<Engine>])[] = [
   ],
 ]
 
-/** What of an engine and its burden is in the database. */
+/** What the database has of an engine and its burden. */
 function remains(id: string) {
   const { status, reason, endedAt, containerState, unclaimedSince, claimKey } = engineById(db(), id) ?? row()
   const { state, trialEngineId } = breakerNamed(db(), 'general')
@@ -293,7 +293,7 @@ test('the trial that finds no port when it is made anew lets another one through
   hang.release()
   await settled()
   expect(engineById(db(), id)).toMatchObject({ status: 'failed' })
-  // The one that had the port is no more by the next look at everything.
+  // The engine that has the port is gone after the next full pass.
   await rig.clock.advance(10_000)
   node.report()
   expect((await rig.provision()).status).toBe(200)

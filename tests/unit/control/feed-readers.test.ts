@@ -9,7 +9,7 @@ import { VirtualClock } from '../../support/virtual-clock.ts'
 let temp: TempStore
 let clock: VirtualClock
 let feed: Feed
-/** What there is to be shown, how often it was asked for, and what was reported. */
+/** The state to show, how often it was read, and the reported failures. */
 let shown: States
 let reads: number
 let failures: unknown[]
@@ -58,7 +58,7 @@ const text = async (subscription: Subscription): Promise<string | null> => {
   return bytes && new TextDecoder().decode(bytes)
 }
 
-/** A reader that has got how everything is. */
+/** A subscriber that has received its snapshot. */
 const joined = async (): Promise<Subscription> => {
   const subscription = subscribe()
   expect(await text(subscription)).toStartWith('retry: ')

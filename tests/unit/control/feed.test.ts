@@ -33,14 +33,14 @@ const engine = async () =>
 
 const end = (id: string) => rig.json('POST', '/events/stream_ended', { stream_id: id, reason: 'eof' })
 
-/** So many entries in one transaction. */
+/** Appends this many entries in one transaction. */
 const happen = (count: number) =>
   rig.temp.store.transact((tx) => {
     for (let n = 0; n < count; n++)
       appendJournal(tx, rig.clock.now(), { kind: 'fleet.scaled', detail: { n } })
   })
 
-/** Ids of all entries that there are, oldest first. */
+/** The ids of all journal entries, oldest first. */
 const journalIds = async (): Promise<number[]> => {
   const { events } = await rig.json<{ events: { id: number }[] }>('GET', '/events?limit=1000')
   return events.map(({ id }) => id).toReversed()
@@ -88,7 +88,7 @@ describe('a fresh connection', () => {
     const { host_http_port: port } = await engine()
     await rig.play(port, 'one')
     const client = await follow()
-    // A repetition is a commit without a change.
+    // A repeated event is a commit without a change.
     await rig.play(port, 'one')
     await rig.clock.advance(4_000)
     expect(kinds(client)).toEqual(['snapshot'])
@@ -210,7 +210,7 @@ describe('with a Last-Event-ID', () => {
     const { host_http_port: port } = await engine()
     happen(450)
     const client = await open('?last_event_id=0')
-    // The answer begins, and the first batch is taken.
+    // The answer begins, and the client reads the first batch.
     for (let n = 0; n < 2; n++) await client.read()
     expect(client.journalIds()).toHaveLength(200)
     await rig.play(port, 'meanwhile')
@@ -280,7 +280,7 @@ describe('a slow reader', () => {
     expect(kinds(slow)).toEqual(['snapshot', 'missed', 'snapshot'])
     expect(slow.events[1]?.data).toEqual({ reason: 'slow', from: before + 1, to: last })
     expect(slow.of('snapshot')[1]?.data.streams).toEqual(await rig.json('GET', '/streams?status=started'))
-    // The others have missed nothing.
+    // Other clients have missed nothing.
     expect(quick.journalIds()).toEqual(Array.from({ length: last - before }, (_, n) => before + 1 + n))
     expect(quick.of('missed')).toEqual([])
     await rig.play(port, 'then')

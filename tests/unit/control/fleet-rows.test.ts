@@ -22,13 +22,13 @@ test('the rows are read once for each version of the store, and say what was com
   expect(read.engines).toEqual([engine()])
   expect(read.started.get('engine-1')).toMatchObject([{ rowId, status: 'started' }])
   expect(rows.read()).toBe(read)
-  // Those of no engine decide nothing, and there may be many.
+  // Streams without an engine affect no decision, and there may be many.
   store.transact((tx) =>
     insertStream(tx, { ...stream(), streamId: 'other', engineId: null, containerId: null }),
   )
   expect([...rows.read().started.keys()]).toEqual(['engine-1'])
   const reread = rows.read()
-  // What is written beside the versions of the state is none of this.
+  // Data written with `record` does not change the version of the state.
   store.record(() => undefined)
   expect(rows.read()).toBe(reread)
   store.transact((tx) => endStream(tx, rowId, 5, 'eof'))

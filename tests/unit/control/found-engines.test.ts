@@ -6,9 +6,7 @@ import { parseToHealthWorker } from '../../../src/workers/health/health-protocol
 import { IMAGE, LABEL, Rig } from '../../support/rig.ts'
 import { settled } from '../../support/virtual-clock.ts'
 
-/*
- * Containers that carry our label, made by anybody. Whatever they say of themselves, the good engine beside them stays as it is.
- */
+/* Containers with our label that anybody made. Whatever their labels say, the good engine beside them stays unchanged. */
 
 interface Listed {
   readonly container_id: string
@@ -53,7 +51,7 @@ async function runOutside(what: ContainerSpec): Promise<string> {
   return id
 }
 
-/** One good engine that is ready, whose id and port are given. */
+/** Starts one good engine that is ready. Returns its id and port. */
 async function withGoodEngine(env: Readonly<Record<string, string>> = {}) {
   rig = await new Rig({ STARTUP_TIMEOUT_S: '90', ...env }).start()
   const answer = (await (await rig.provision()).json()) as { container_id: string; host_http_port: number }
@@ -62,7 +60,7 @@ async function withGoodEngine(env: Readonly<Record<string, string>> = {}) {
   return { containerId: answer.container_id, port: answer.host_http_port }
 }
 
-/** Longer than any engine may take to start; the worker goes on with what it can read of its targets. */
+/** Lets more time pass than any engine may take to start. The worker continues with the targets that it can read. */
 async function expectGoodOneStays(good: Awaited<ReturnType<typeof withGoodEngine>>): Promise<void> {
   for (let second = 0; second < 120; second += 5) {
     const targets = parseToHealthWorker({ type: 'targets', targets: rig.health.targets })
@@ -164,7 +162,7 @@ describe('a running container with our label', () => {
     expect(engine?.configHash.length).toBeLessThanOrEqual(64)
     expect(JSON.stringify(engine).length).toBeLessThan(40_000)
     expect(engine?.labels).toMatchObject({ [LABEL.key]: LABEL.value, 'acestream.http_port': '19500' })
-    // It never answers, and goes by itself as any other would.
+    // The engine never answers, and is removed like any other.
     await expectGoodOneStays(good)
     expect(await (await rig.provision()).json()).toMatchObject({ container_name: 'acestream-2' })
   })

@@ -39,7 +39,7 @@ const LIMITS: HistoryLimits = {
 }
 const nowMs = Date.now()
 
-// Thousands of rows, on a disk that others use, too.
+// The tests write thousands of rows, on a disk that others use, too.
 setDefaultTimeout(30_000)
 
 function housekeeping(limits = LIMITS): Retention {
@@ -57,7 +57,7 @@ function housekeeping(limits = LIMITS): Retention {
   return retention
 }
 
-/** Resolves when it is so, and throws after ten seconds; `onTurn` is called in each task between those of others. */
+/** Resolves when the condition is true, and throws after ten seconds. `onTurn` runs in a task between those of others. */
 async function until(isSo: () => boolean, onTurn: () => void = () => {}): Promise<void> {
   const endMs = performance.now() + 10_000
   while (!isSo()) {
@@ -122,10 +122,10 @@ describe('the history in a file', () => {
         insertStream(tx, stream({ status: 'ended', endedAt: nowMs, engineId: null }))
       })
       most = Math.max(most, countJournal(temp.store.db))
-      // As a request does that comes in a task of its own.
+      // A request also runs in a task of its own.
       await new Promise((resolve) => setImmediate(resolve))
     }
-    // Of 6,000 that were written: what comes between two sweeps, and while one is under way.
+    // Of the 6,000 written entries, only those written between two sweeps and during a sweep may be beyond the bound.
     expect(most).toBeLessThan(LIMITS.journal.rows + 2_000)
     await until(() => countJournal(temp.store.db) < LIMITS.journal.rows + 1_000)
     expect(countStreams(temp.store.db)).toBeLessThan(LIMITS.streams.rows + 250)
@@ -153,16 +153,16 @@ describe('the history in a file', () => {
 
 describe('the bytes of the database', () => {
   const BYTES = 25_000_000
-  /** What 250 commits write at most before a sweep looks, some 40 kB each, and what comes while it is under way. */
+  /** What 250 commits write at most before a sweep begins, about 40 kB each, and what is written during the sweep. */
   const BETWEEN_BYTES = 14_000_000
   /** 1,000 pages, and the commit that fills them. */
   const LOG_BYTES = 5_000_000
 
   const bytesOf = (file: string): number => (existsSync(file) ? Bun.file(file).size : 0)
-  /** The longest that is accepted, of characters that have three bytes each. */
+  /** The longest accepted text, of characters with three bytes each. */
   const longest = (length: number, beginning = ''): string => beginning.padEnd(length, '語')
 
-  /** Reports a start as long as a proxy may make it. */
+  /** Reports a start with the longest texts that a proxy may send. */
   function reportLongest(books: StreamBooks, streamId: string): void {
     books.start({
       ...{ streamId, keyType: 'url', key: longest(2_048), playbackSessionId: longest(255) },
@@ -197,7 +197,7 @@ describe('the bytes of the database', () => {
     expect(mostFile).toBeLessThan(BYTES + BETWEEN_BYTES)
     expect(mostLog).toBeLessThan(LOG_BYTES)
     expect(startedStream(store.db, 'watched')).toBeDefined()
-    // Every fourth was not ended.
+    // Every fourth stream was not ended.
     expect(streamsWhere(store.db, { status: 'started' })).toHaveLength(251)
     const [lastId = ''] = ids.slice(-1)
     expect(newestJournal(store.db, 2).map(({ kind, streamId }) => [kind, streamId])).toEqual([
@@ -254,7 +254,7 @@ describe('what an older version has stored without a bound', () => {
         '/orchestrator/status',
       ])
         expect([path, (await rig.request('GET', path)).status]).toEqual([path, 200])
-      // A proxy ends one of them before any sweep.
+      // A proxy ends one of these streams before any sweep.
       const ended = await rig.json<object>('POST', '/events/stream_ended', { stream_id: 's24' })
       expect(ended).toMatchObject({ updated: true, stream: { key: LONG } })
       await rig.start()
