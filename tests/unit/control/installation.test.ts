@@ -6,9 +6,7 @@ import { newestJournal } from '../../../src/store/journal.ts'
 import { IMAGE, LABEL, Rig } from '../../support/rig.ts'
 import { settled } from '../../support/virtual-clock.ts'
 
-/*
- * Several installations with one label on one container engine: each touches its own alone.
- */
+/* Several installations with one label on one container engine. Each changes only its own containers. */
 
 interface Listed {
   readonly container_id: string
@@ -29,7 +27,7 @@ afterEach(async () => {
   for (const rig of rigs.splice(0)) await rig.dispose()
 })
 
-/** A rig that is not started; on the container engine of another one if that is given. No engine of it ever answers. */
+/** Creates a rig without starting it, on the container engine of `host` if given. None of its engines ever answers. */
 function rigOn(host?: Rig, change: Readonly<Record<string, string>> = {}): Rig {
   const env = { STARTUP_TIMEOUT_S: '100000', ...change }
   const rig = host === undefined ? new Rig(env) : new Rig(env, host)
@@ -50,7 +48,7 @@ const entries = (rig: Rig, kind: string) =>
   newestJournal(rig.temp.store.db, 100).filter((entry) => entry.kind === kind)
 
 let ports = 19_500
-/** An engine of another installation, which has the same label. */
+/** Creates an engine of another installation with the same label. */
 function othersEngine(rig: Rig, state: 'created' | 'running' | 'exited' = 'running', id = OTHER): string {
   const port = ++ports
   const spec: ContainerSpec = {
@@ -112,7 +110,8 @@ test('the id of an installation makes no engine outdated', () => {
   }
   const hashOf = (installation: string): string => templateHash({ ...template, installation }, IMAGE)
   expect(hashOf('one')).toBe(hashOf('two'))
-  // Whoever changes it has every engine of every user made anew: since they can't gain privileges and have a limit of processes.
+  // A change of this hash recreates every engine of every user. The present value dates from when engines got
+  // no-new-privileges and a limit of processes.
   expect(hashOf('one')).toBe('f54b841539a3e8d6443112e83a06b504')
 })
 
@@ -279,7 +278,7 @@ describe('a new database', () => {
     const rig = rigOn()
     const ids = [othersEngine(rig), othersEngine(rig)]
     const later = othersEngine(rig, 'created')
-    // What a crash leaves at that point.
+    // The state that a crash leaves at this point.
     rig.temp.store.transact((tx) => {
       setInstallationId(tx, 'ours')
       setTakeOver(tx, left ?? ids)
@@ -308,7 +307,7 @@ describe('a new database', () => {
     const rig = await rigOn().start()
     const { container_id } = await provision(rig)
     await rig.during(rig.request('DELETE', `/containers/${container_id}`))
-    // As a database from before there were ids, whose engines are forgotten.
+    // Makes the database one from before there were installation ids, with its engines deleted.
     rig.temp.store.transact((tx) => {
       tx.run(`DELETE FROM settings WHERE key = 'installation_id'`)
       tx.run('DELETE FROM engines')

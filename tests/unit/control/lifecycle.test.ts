@@ -37,8 +37,8 @@ const failures = async () =>
 const running = () => rig.runtime.containers().filter(({ state }) => state === 'running')
 
 /**
- * Lets time pass, with every engine that is probed answering each second, but for those at these ports. They know none of
- * the sessions that they are asked about, unless the test speaks for them.
+ * Lets time pass while every probed engine answers each second, except those at the ports in `hung`. Engines know none of
+ * the sessions that they are asked about, unless the test answers for them.
  */
 async function pass(seconds: number, hung: readonly number[] = [], speaks = true): Promise<void> {
   for (let second = 0; second < seconds; second++) {
@@ -83,7 +83,7 @@ describe('the wanted number', () => {
     await pass(5)
     expect(await names()).toEqual(['acestream-3 ready', 'acestream-4 ready'])
     expect(leasesIn(rig.temp.store.db)).toHaveLength(2)
-    // They had been ready, so their end says nothing about others.
+    // The engines had been ready, so their end says nothing about others.
     expect(await rig.json('GET', '/orchestrator/status')).toMatchObject({
       provisioning: { circuit_breaker_state: 'closed' },
     })
@@ -96,7 +96,7 @@ describe('the wanted number', () => {
     await pass(5)
     expect(await names()).toEqual(['acestream-2 ready'])
     expect(newestJournal(rig.temp.store.db, 100).map(({ kind }) => kind)).toContain('engine.failed')
-    // The second became ready, so the first is forgotten.
+    // The second engine became ready, so the failure of the first is forgotten.
     expect(await failures()).toBe(0)
   })
 
@@ -145,7 +145,7 @@ describe('the wanted number', () => {
     await rig.start()
     await pass(60)
     const tried = newestJournal(rig.temp.store.db, 1_000).filter(({ kind }) => kind === 'provision.started')
-    // Two at once at first, then one at a time after 1, 2, 4, … seconds, less up to half by chance.
+    // Two are launched at first, then one at a time after 1, 2, 4, … seconds, each minus up to half by chance.
     expect(tried.length).toBeGreaterThan(5)
     expect(tried.length).toBeLessThan(10)
     rig.runtime.addImage(IMAGE)
@@ -164,7 +164,7 @@ describe('the wanted number', () => {
     expect(await names()).toEqual([])
     expect((await planned()).waits).toEqual([expect.stringContaining('circuit breaker is open')])
     await pass(60)
-    // One trial; the others come when it has shown that engines work again.
+    // One trial is launched. The others follow when it has shown that engines work again.
     expect((await names()).length).toBeGreaterThan(0)
     await pass(10)
     expect(await names()).toHaveLength(3)
@@ -395,7 +395,7 @@ describe('engines of an earlier release, which made them in another way', () => 
       left.push(outdated().length)
       expect((await rig.json<Row[]>('GET', '/engines')).length).toBeGreaterThanOrEqual(3)
     }
-    // Never two in one step, and the one with a viewer to the end.
+    // Never two engines end in one step, and the engine with a viewer ends last.
     expect(left.every((count, at) => (left[at - 1] ?? 3) - count <= 1)).toBe(true)
     expect(outdated().map(({ name }) => name)).toEqual(['acestream-1'])
     expect(await streams()).toMatchObject([{ status: 'started' }])
@@ -510,7 +510,7 @@ describe('an unhealthy engine', () => {
       ['engine.draining', 'surplus_unhealthy'],
       ['engine.recalled', 'stands_in'],
     ])
-    // None is started for it, and the number is kept when those that drained have gone.
+    // No engine is launched instead, and the number stays the same when the draining engines are gone.
     await pass(60, [19_003])
     expect((await names()).toSorted()).toEqual([1, 3, 5, 6].map((number) => `acestream-${number} ready`))
   })
@@ -547,7 +547,7 @@ describe('an unhealthy engine', () => {
     await leave('is shared')
     for (let second = 0; second < 60; second++) {
       await pass(1, [19_000], false)
-      // The newest comes first: that is the one that ended in the books.
+      // The newest session comes first. Its stream has ended.
       for (const [index, { streamRowId }] of (rig.health.targets[0]?.sessions ?? []).entries())
         await rig.say(streamRowId, 'serves', { downloaded: index === 0 ? second * 1_000 : 5 })
     }
@@ -606,10 +606,10 @@ test.each(['refused', 'unanswered'] as const)(
       if (verb !== 'discard' || subject !== stray) return null
       return how === 'refused' ? { kind: 'fail_before', failure } : { kind: 'hang', hang }
     }
-    // A newer one would be left alone.
+    // A newer container would be left alone.
     await rig.clock.advance(60_000)
     await rig.start()
-    // Until the time for the removal is over.
+    // Waits until the deadline of the removal has passed.
     await pass(how === 'refused' ? 5 : 35)
     expect((await rig.request('GET', '/readyz')).status).toBe(200)
     expect(await names()).toEqual(['acestream-1 ready'])

@@ -15,7 +15,7 @@ afterEach(() => rig.dispose())
 
 const containers = () => liveEngines(rig.temp.store.db).map(({ containerId }) => containerId ?? '')
 
-/** Changes containers, so that each is looked at, and has the looks hang. */
+/** Changes containers, so that each is inspected, and makes the inspections hang. */
 async function hangLooksAt(ids: readonly string[]): Promise<Hang> {
   const hang = new Hang()
   rig.runtime.faults.always('inspect', { kind: 'hang', hang })

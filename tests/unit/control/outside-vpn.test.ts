@@ -11,7 +11,7 @@ import { IMAGE, Rig } from '../../support/rig.ts'
 import { RigNode } from '../../support/rig-vpn.ts'
 import { settled } from '../../support/virtual-clock.ts'
 
-/* What becomes of engines that are outside the VPN once one is configured. */
+/* What happens to engines that are outside the VPN once one is configured. */
 
 interface Row {
   readonly container_id: string
@@ -34,9 +34,9 @@ const OUTSIDE = 'it is outside the VPN'
 
 let rig: Rig
 let nodes: RigNode[]
-/** Whether engines say of every session that they are asked about that it moves bytes, or that they do not know it. */
+/** Whether engines report that all sessions they are asked about move bytes, or that they know none of them. */
 let areMoving: boolean
-/** Whether engines say that they have lost their connection. */
+/** Whether engines report that they have lost their connection. */
 let isCutOff: boolean
 afterEach(() => rig.dispose())
 
@@ -47,7 +47,7 @@ async function start(env: Readonly<Record<string, string>> = {}): Promise<void> 
   rig = await new Rig({ DRAIN_HIDE_S: '5', ...env }).start()
 }
 
-/** Lets time pass, with nodes and engines telling each second how they are. */
+/** Lets time pass while nodes and engines report their state each second. */
 async function pass(seconds: number): Promise<void> {
   for (let second = 0; second < seconds; second++) {
     await rig.clock.advance(1_000)
@@ -67,7 +67,7 @@ function answer({ engineId, generation, sessions, networkIntervalMs }: HealthTar
     rig.health.tellSessions({ engineId, generation, streamRowId, ...said, atMs })
 }
 
-/** A Gluetun that runs, and was started long ago. */
+/** Creates a running Gluetun that was started long ago. */
 async function addNode(name = 'gluetun'): Promise<RigNode> {
   const node = new RigNode(rig, name)
   await node.create()
@@ -76,7 +76,7 @@ async function addNode(name = 'gluetun'): Promise<RigNode> {
   return node
 }
 
-/** So many engines without a VPN, ready, of which the first has a viewer. */
+/** Starts `count` ready engines without a VPN, of which the first has a viewer. */
 async function before(count: number, body?: unknown): Promise<readonly Row[]> {
   for (let number = 0; number < count; number++) expect((await rig.provision({}, body)).status).toBe(200)
   await pass(2)
@@ -365,7 +365,7 @@ describe('with VPN_STRICT=false, an engine from before the VPN', () => {
 })
 
 describe('an engine in the network of another container', () => {
-  /** One busy and one idle engine behind the Gluetun of this name, then a restart with another configuration. */
+  /** Starts one busy and one idle engine behind the Gluetun of this name, and restarts with another configuration. */
   async function behindThen(env: Readonly<Record<string, string>>): Promise<void> {
     await start(VPN)
     await addNode()
@@ -387,7 +387,7 @@ describe('an engine in the network of another container', () => {
     await pass(600)
     expect(states()).toEqual(['acestream-1 running joined', 'acestream-2 running joined'])
     expect(await streams()).toMatchObject([{ status: 'started' }])
-    // Whoever stops watching the nodes makes no engine visible.
+    // Losing the VPN worker makes no engine visible.
     rig.vpn.lose()
     await settled()
     expect(await listed()).toEqual([])
@@ -448,7 +448,7 @@ describe('an engine in the network of another container', () => {
 })
 
 describe('a container with a network of its own that somebody made by hand', () => {
-  /** While a provision behind the VPN hangs, a container with its labels is run in no network of the VPN. */
+  /** While a provision behind the VPN hangs, somebody runs a container with its labels outside the VPN's network. */
   async function replacedByHand(env: Readonly<Record<string, string>> = {}) {
     await start({ ...VPN, ...env })
     const node = await addNode()
@@ -492,7 +492,7 @@ describe('a container with a network of its own that somebody made by hand', () 
   test('is none of the node that its row names: that one is not judged by it, nor does it share its fate', async () => {
     const { node, name } = await replacedByHand({ VPN_STRICT: 'false' })
     const rows = () => liveEngines(rig.temp.store.db)
-    // Until nobody waits for the answer of Docker any more.
+    // Waits until the call to Docker has timed out.
     for (let second = 0; second < 60 && rows()[0]?.status === 'provisioning'; second++) await pass(1)
     await rig.play(rows()[0]?.hostHttpPort ?? 0)
     await pass(5)
@@ -507,7 +507,7 @@ describe('a container with a network of its own that somebody made by hand', () 
     expect(await told()).toHaveLength(1)
   })
 
-  /** An engine that no row knows, with a network of its own. */
+  /** Runs an engine without a row, with a network of its own. */
   function runByHand(): void {
     const labels = { 'test.label': 'a=b', 'acestream.http_port': '19500' }
     const name = 'acestream-by-hand'

@@ -101,7 +101,7 @@ describe('a port that is chosen', () => {
     await rig.provision()
     const { db } = rig.temp.store
     const [made] = liveEngines(db)
-    // As labels of others' making can have it.
+    // Labels made by others may say this.
     rig.temp.store.transact((tx) => {
       releaseLeases(tx, made?.id ?? '')
       updateEngine(tx, made?.id ?? '', { httpsPort: 19_000, apiPort: 19_000, p2pPort: 19_000 })
@@ -122,7 +122,7 @@ describe('a port that is chosen', () => {
 
 describe('the ports of one engine', () => {
   const NODE = 'gluetun'
-  /** Few ports, a fixed one among them, so that ranges overlap in every way and run out. */
+  /** Few ports, including a fixed one, so that ranges overlap in every way and run out. */
   const port = fc.integer({ min: 8_617, max: 8_625 })
   const range = fc
     .tuple(port, port)
@@ -142,7 +142,7 @@ describe('the ports of one engine', () => {
   })
   type Site = typeof site extends fc.Arbitrary<infer S> ? S : never
 
-  /** The parts that choose ports, on a store that is empty. */
+  /** The parts that choose ports, on an empty store. */
   function parts({ ranges, mapHttps, isBehindVpn, forwarded, refused }: Site) {
     const onError = (error: unknown): never => {
       throw error
@@ -183,7 +183,7 @@ describe('the ports of one engine', () => {
     expect(new Set(own).size).toBe(own.length)
   }
 
-  /** Makes the engine and takes its ports; null where that is refused. Whatever else goes wrong is thrown. */
+  /** Creates the engine and takes its ports. Returns null if that is refused, and throws any other error. */
   function unlessRefused(
     store: Store,
     draft: Engine,
@@ -236,7 +236,7 @@ describe('the ports of one engine', () => {
           if (kept !== null) expectDistinct(kept)
         }
         releaseLeases(db, had.id)
-        // It takes its ports itself.
+        // `moved` takes the ports itself.
         const moved = unlessRefused(
           store,
           had,
@@ -266,7 +266,7 @@ describe('the ports of one engine', () => {
           () => enginePorts.free(store.db, draft, 0, 5_000),
           () => undefined,
         )
-        // Where HTTPS ports are published the configuration has to keep the two ranges apart.
+        // If HTTPS ports are published, the configuration must keep the two ranges apart.
         if (!given.mapHttps) expect(made !== null).toBe(isPossible)
         if (inside(https).length > 0)
           expect(placer.taken(store.db, draft.request, 5_000) === null).toBe(isPossible)

@@ -38,7 +38,7 @@ async function refuse(body: object): Promise<Response> {
   rig.runtime.faults.next('start', { kind: 'fail_before', failure })
   return rig.provision({}, body)
 }
-/** An engine that starts, and gives its first good answer; gives its row's id. */
+/** Starts an engine that answers its first probe. Returns its row's id. */
 async function succeed(body: object): Promise<string> {
   const { host_http_port: port } = (await (await rig.provision({}, body)).json()) as {
     host_http_port: number
@@ -95,7 +95,7 @@ describe('what comes of an image or an environment of a caller’s own', () => {
     expect(await breaker()).toMatchObject({ state: 'half_open' })
     expect((await refuse(body)).status).toBe(500)
     expect(await breaker()).toMatchObject({ state: 'half_open' })
-    // Its place was left free, so one that counts is let through, and closes it.
+    // The place of the trial stayed free, so an engine that counts is let through and closes the breaker.
     await succeed({})
     expect(await breaker()).toMatchObject({ state: 'closed' })
   })

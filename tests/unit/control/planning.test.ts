@@ -14,7 +14,7 @@ const journal = (kind: string) => newestJournal(rig.temp.store.db, 500).filter((
 const plans = async (): Promise<number> =>
   new Exposition(await (await rig.request('GET', '/metrics')).text()).of('roundhouse_reconcile_passes_total')
 
-/** Lets time pass, with every engine that is probed answering each second. */
+/** Lets time pass while every probed engine answers each second. */
 async function pass(seconds: number): Promise<void> {
   for (let second = 0; second < seconds; second++) {
     await rig.clock.advance(1_000)

@@ -74,7 +74,7 @@ describe('a provision', () => {
     expect(engine.host_http_port).toBe(19_001)
     expect(leases()).toEqual([19_001])
     expect(rig.runtime.containers()).toHaveLength(1)
-    // The refused port is left alone for a while, and tried again after it.
+    // The refused port is avoided for a while, and tried again after that.
     expect((await provisioned()).host_http_port).not.toBe(19_000)
   })
 
@@ -87,7 +87,7 @@ describe('a provision', () => {
     expect(begun()).toBe(1)
     const refused = await rig.provision()
     expect(await refused.json()).toMatchObject({ detail: { code: 'no_free_port' } })
-    // Refused before anything was begun: Docker was not asked in vain.
+    // The request is refused before anything begins, so Docker is not called.
     expect(begun()).toBe(1)
     rig.runtime.releasePort(19_000)
     await rig.clock.advance(61_000)
@@ -210,7 +210,7 @@ describe('a slow Docker', () => {
     expect(await all()).toMatchObject([{ status: 'starting', listed: false }])
     const { container_id } = await provisioned()
     expect(await listed()).toMatchObject([{ container_id }])
-    // The next caller is another viewer: never the same engine.
+    // The next caller is another viewer, and never gets the same engine.
     expect((await provisioned()).container_id).not.toBe(container_id)
   })
 
@@ -307,7 +307,7 @@ describe('an idempotency key', () => {
     await start()
     rig.runtime.faults.next('start', { kind: 'fail_before', failure: new RuntimeFailure('refused', 'no') })
     expect((await rig.provision(keyed('k'))).status).toBe(500)
-    // Nothing is left of the failed call, so the key is free for another body too.
+    // Nothing is left of the failed call, so the key can also be used with another body.
     await provisioned(keyed('k'), { labels: { a: 'b' } })
   })
 
@@ -339,7 +339,7 @@ describe('an unknown outcome', () => {
       expect(containers).toHaveLength(verb === 'start' ? 1 : 0)
       expect((await all()).map(({ container_id }) => container_id)).toEqual(containers.map(({ id }) => id))
       expect(leases()).toHaveLength(containers.length)
-      // Started in time is a success whatever was lost; else the caller was told to come back.
+      // An engine that starts in time is a success, whatever answer was lost. Otherwise the caller was told to come back.
       expect(verb === 'start' ? [200, 503] : [503, 500]).toContain(answer.status)
     },
   )

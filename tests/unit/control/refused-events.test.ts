@@ -3,7 +3,7 @@ import { Exposition } from '../../support/exposition.ts'
 import { Rig } from '../../support/rig.ts'
 import { settled } from '../../support/virtual-clock.ts'
 
-/* Events that are refused for their key: the proxy plays on, and nobody would know. */
+/* Events that are refused because of their key. The proxy continues to play, so nobody would notice without a warning. */
 
 const KEY = 'the-right-key'
 
@@ -16,10 +16,10 @@ beforeEach(async () => {
 })
 afterEach(() => rig.dispose())
 
-/** How long a wrong key waits for its answer. */
+/** How long the answer to a wrong key is delayed. */
 const WRONG_KEY_MS = 250
 
-/** An event as it comes in over the network, from `caller`; gives the status of the answer. */
+/** Sends an event from `caller` as over the network. Returns the status of the answer. */
 async function send(key: string | null, path = '/events/stream_started', method = 'POST'): Promise<number> {
   const answer = sending(key, path, method)
   if (key !== null && key !== KEY) await rig.clock.advance(WRONG_KEY_MS)
@@ -50,7 +50,7 @@ const warnings = async () =>
       '/orchestrator/status',
     )
   ).warnings
-/** Refused without a key, and with a wrong one. */
+/** How many events were refused without a key, and with a wrong one. */
 const counted = async (): Promise<readonly number[]> => {
   const seen = new Exposition(await (await rig.request('GET', '/metrics')).text())
   return ['401', '403'].map((status) => seen.of(`roundhouse_events_refused_total{status="${status}"}`))

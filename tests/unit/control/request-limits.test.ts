@@ -11,7 +11,7 @@ afterEach(() => rig.dispose())
 
 const KEY = { headers: { authorization: 'Bearer secret' } }
 let calls = 0
-/** Each container that is no engine gets a name of its own, since the ids of the rig begin alike. */
+/** Gives each generic container a name of its own, because the ids of the rig begin alike. */
 const post = (path: string, body: object, init: RequestInit = {}): Promise<Response> =>
   rig.during(rig.request('POST', path, { name_prefix: `tool-${++calls}`, ...body }, init))
 const generic = (body: object = {}): Promise<Response> => post('/provision', body)
@@ -149,7 +149,7 @@ describe('containers that are no engines', () => {
 
   test('count while an old list is on its way', async () => {
     await start({ MAX_GENERIC: '1' })
-    // The second list was begun before the first container was there, and is answered when that is made already.
+    // The second list begins before the first container exists, and is answered when that container is already created.
     let lists = 0
     rig.runtime.latencyMs = (verb) => (verb === 'list' ? ([2, 400][lists++] ?? 2) : 2)
     const one = generic()
@@ -166,7 +166,7 @@ describe('containers that are no engines', () => {
     const made = (await (await generic()).json()) as { container_id: string }
     expect((await generic()).status).toBe(503)
     await rig.restart({ MAX_GENERIC: '1' })
-    // Also one that stands still is there.
+    // A stopped container counts, too.
     rig.runtime.kill(made.container_id)
     expect((await generic()).status).toBe(503)
     await rig.during(rig.request('DELETE', `/containers/${made.container_id}`))

@@ -5,7 +5,7 @@ import { LABEL, Rig } from '../../support/rig.ts'
 import { startBehindVpn } from '../../support/rig-vpn.ts'
 import { settled } from '../../support/virtual-clock.ts'
 
-/** Every label that has a meaning of its own on one of our containers, or will have one. */
+/** Every label that has, or will have, a meaning of its own on one of our containers. */
 const LABELS = [
   'roundhouse.engine',
   'roundhouse.config',

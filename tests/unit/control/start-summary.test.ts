@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'bun:test'
 import { Rig } from '../../support/rig.ts'
 
-/* What the log says of a start, once all engines were found. */
+/* The summary in the log once all engines were found at the start. */
 
 let rig: Rig
 afterEach(() => rig.dispose())

@@ -27,7 +27,7 @@ const onError = (error: unknown): never => {
   throw error
 }
 
-/** Three started streams, the last of them on another engine, and what keeps their records. */
+/** Three started streams, the last of them on another engine, and the cache of their records. */
 function siteOn(store: Store) {
   const clock = new VirtualClock()
   const limits = { perStream: 9, total: 99 }
@@ -48,7 +48,7 @@ function siteOn(store: Store) {
   return { clock, statistics, sessions, rows, started, records: started() }
 }
 
-/** What is kept, which has to be what is rendered anew. */
+/** Reads the cached records, which must equal freshly rendered ones. */
 function read() {
   const records = site.records.read()
   expect(records.map(({ json }) => json)).toEqual(

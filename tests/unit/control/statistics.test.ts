@@ -87,13 +87,13 @@ describe('the statistics of a stream', () => {
     for (const query of ['', '?status=started', '?limit=1'])
       expect(await rig.json<StreamRow[]>('GET', `/streams${query}`)).toMatchObject([shown])
     const { container_id } = (await rig.json<{ container_id: string }[]>('GET', '/engines'))[0] ?? {}
-    // acexy's own question, whose answer is kept: the figures are in it all the same.
+    // The answer to acexy's own request is cached, but has the new figures.
     const asked = `/streams?container_id=${container_id}&status=started`
     expect(await rig.json<StreamRow[]>('GET', asked)).toMatchObject([shown])
     await rig.say(1, 'serves', { peers: 13 })
     await rig.clock.advance(5_000)
     expect(await rig.json<StreamRow[]>('GET', asked)).toMatchObject([{ peers: 13 }])
-    // Figures are no change of the state: no decision is made anew for them.
+    // Figures do not change the state, so no decision is made again because of them.
     expect(rig.temp.store.version()).toBe(version)
   })
 
@@ -120,7 +120,7 @@ describe('the statistics of a stream', () => {
       await rig.clock.advance(1_000)
     }
     expect((await stats(rig)).map(({ downloaded }) => downloaded)).toEqual([8, 9, 10])
-    // The same holds for the numbers that go on after a restart.
+    // The numbers that continue after a restart stay within the same limit.
     await rig.restart()
     await rig.say(1, 'serves', { downloaded: 11 })
     await rig.clock.advance(1_000)
@@ -147,7 +147,7 @@ describe('the statistics of a stream', () => {
       const given = await stats(rig, `?since=${encodeURIComponent(text)}`)
       expect([text, given.map(({ downloaded }) => downloaded)]).toEqual([text, [1, 2]])
     }
-    // A plus that a person forgot to write as %2B arrives as a space.
+    // A plus that was not written as %2B arrives as a space.
     expect(await stats(rig, `?since=${since.replace('Z', '+00:00')}`)).toHaveLength(2)
     expect(await stats(rig, `?since=${new Date(atMs + 60_000).toISOString()}`)).toEqual([])
     for (const wrong of ['yesterday', '', '2026-13-01T00:00:00Z']) {
@@ -196,7 +196,7 @@ describe('the statistics of a stream', () => {
 })
 
 describe('a round', () => {
-  /** Two hundred streams of one engine, and how many transactions their statistics take. */
+  /** Two hundred streams of one engine, with a count of the transactions that write their statistics. */
   function collector(total = 1_000_000) {
     const temp = tempStore()
     cleanUps.push(() => temp.dispose())

@@ -7,7 +7,7 @@ import { Exposition } from '../../support/exposition.ts'
 import { Rig } from '../../support/rig.ts'
 import { settled } from '../../support/virtual-clock.ts'
 
-/* The whole application while the database takes no writes: another process holds its lock. */
+/* The whole application while the database accepts no writes, because another process holds its lock. */
 
 interface Status {
   readonly status: string
@@ -119,7 +119,7 @@ describe('what has to be written', () => {
     expect(await response.json()).toMatchObject({ code: 'storage_unavailable' })
     expect(running()).toHaveLength(2)
     await accept()
-    // Its caller never heard of it, so the next one gets it.
+    // The caller never got the answer, so the next caller gets the engine.
     expect((await rig.provision()).status).toBe(200)
     expect(running()).toHaveLength(2)
     expect(await listed()).toHaveLength(2)

@@ -15,7 +15,7 @@ beforeEach(() => {
 })
 afterEach(() => temp.dispose())
 
-/** Stops the stream of an engine in that state; gives the answer, and the paths that were asked for. */
+/** Stops the stream of an engine with a container in this state. Returns the answer and the requested paths. */
 async function stopOf(state: Engine['containerState']) {
   const { store } = temp
   const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }

@@ -8,7 +8,10 @@ import { startBehindVpn } from '../../support/rig-vpn.ts'
 import { asksForTables, tableAnswer } from '../../support/tcp-tables.ts'
 import { settled } from '../../support/virtual-clock.ts'
 
-/* Viewers whom no event reported: their proxy has a wrong key, or there is none. They show by their connections, or by bytes. */
+/*
+ * Viewers that no event reported, because their proxy has a wrong key or they have no proxy. Their connections or bytes show
+ * them.
+ */
 
 interface Row {
   readonly container_id: string
@@ -24,10 +27,10 @@ interface Question {
 }
 
 let rig: Rig
-/** Who is connected, by the engine's port; two looks see the same as long as he stays. */
+/** The connected address by the engine's port. Two looks see the same connection as long as the viewer stays. */
 let connected: Map<number, string>
 let asked: Question[]
-/** What a container says in place of the tables; undefined: the tables. */
+/** The output of a container instead of the tables; undefined for the tables. */
 let answerOf: (container: ContainerObservation, command: readonly string[]) => Command | undefined
 
 afterEach(() => rig.dispose())
@@ -59,7 +62,7 @@ function listen(): void {
 const entries = () =>
   [...connected].map(([localPort, peer], index) => ({ localPort, peer, peerPort: 40_000 + index }))
 
-/** Lets time pass, with every engine that is probed answering each second, but for those at these ports. */
+/** Lets time pass while every probed engine answers each second, except those at the ports in `hung`. */
 async function pass(seconds: number, hung: readonly number[] = []): Promise<void> {
   for (let second = 0; second < seconds; second++) {
     await rig.clock.advance(1_000)
@@ -75,7 +78,7 @@ async function pass(seconds: number, hung: readonly number[] = []): Promise<void
   }
 }
 
-/** The same, with so many bytes a second coming to an engine. */
+/** Lets time pass while an engine receives this many bytes per second. */
 async function passWithTraffic(seconds: number, id: string, bytesPerS: number): Promise<void> {
   for (let second = 0; second < seconds; second++) {
     rig.runtime.addTraffic(id, bytesPerS)
@@ -171,7 +174,7 @@ describe('an engine that drains', () => {
     await pass(4, [19_000])
     expect(await names()).toEqual(['acestream-1 draining', 'acestream-2 ready'])
     connected.set(19_000, '172.17.0.1')
-    // As long as a question of ours takes at most.
+    // Our own probe may stay connected this long at most.
     await pass(5, [19_000])
     connected.clear()
     await pass(3, [19_000])
@@ -299,7 +302,7 @@ describe('behind a VPN', () => {
       },
     ])
     expect(rig.logged.filter((line) => line.includes('nobody can tell'))).toHaveLength(1)
-    // Hardly anything changes about it.
+    // The engine is asked rarely, because hardly anything changes about it.
     expect(asked.length).toBeLessThan(60)
 
     await rig.json('POST', '/scale/1')
@@ -395,7 +398,8 @@ describe('an engine that fails', () => {
     connected.set(19_000, '192.168.1.7')
     await pass(30, [19_000])
     expect(await names()).toEqual(['acestream-1 ready'])
-    // Half a minute from half of the grace on; then its successor boots for a while.
+    // The traffic is counted for half a minute, beginning after half of the grace period. Then the successor boots for a
+    // while.
     await pass(15, [19_000, 19_001])
     expect(await names()).toEqual(['acestream-1 ready', 'acestream-2 starting'])
     await pass(3, [19_000])
@@ -466,7 +470,7 @@ describe('an engine that fails', () => {
     await pass(2)
     connected.set(19_000, '192.168.1.7')
     for (let crash = 0; crash < 4; crash++) {
-      // Seen only when it runs again: while it stands still nobody can watch.
+      // The crash is noticed only when the engine runs again. While it is stopped, nobody can watch.
       rig.runtime.goDown()
       rig.runtime.crash(containerId())
       await pass(2)

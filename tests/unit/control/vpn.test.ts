@@ -24,9 +24,9 @@ interface Row {
 let rig: Rig
 let nodes: readonly RigNode[]
 let node: RigNode
-/** Ports of engines that say that they are not connected. */
+/** Ports of engines that report that they are not connected. */
 let cutOff: Set<number>
-/** Whether sessions that engines are asked about move bytes, or are known to none of them. */
+/** Whether the sessions that engines are asked about move bytes, or are unknown. */
 let areMoving = true
 afterEach(() => rig.dispose())
 
@@ -42,7 +42,7 @@ async function start(
   areMoving = true
 }
 
-/** Starts with an empty database on what is there. */
+/** Starts with an empty database on existing containers. */
 async function startOn(host: Pick<Rig, 'clock' | 'runtime'>): Promise<void> {
   rig = new Rig({ GLUETUN_CONTAINER_NAME: 'gluetun' }, host)
   node = new RigNode(rig, 'gluetun')
@@ -50,7 +50,7 @@ async function startOn(host: Pick<Rig, 'clock' | 'runtime'>): Promise<void> {
   await rig.start()
 }
 
-/** Lets time pass, with nodes and engines telling each second how they are. */
+/** Lets time pass while nodes and engines report their state each second. */
 async function pass(seconds: number): Promise<void> {
   for (let second = 0; second < seconds; second++) {
     await rig.clock.advance(1_000)
@@ -82,7 +82,7 @@ const streams = () => rig.json<{ status: string; end_reason: string | null }[]>(
 const container = (name: string) => rig.runtime.containers().find((each) => each.name === name)
 const kinds = () => newestJournal(rig.temp.store.db, 500).map(({ kind }) => kind)
 
-/** Starts so many engines and waits until they are ready. */
+/** Starts `count` engines and waits until they are ready. */
 async function provision(count: number): Promise<readonly Row[]> {
   for (let number = 0; number < count; number++) expect((await rig.provision()).status).toBe(200)
   await pass(2)
@@ -388,7 +388,7 @@ describe('after Gluetun was', () => {
   test('made anew, what is known of the earlier one is nothing to act on', async () => {
     await start()
     await node.recreate()
-    // Nobody has told of it, and Docker knows the new one by its name.
+    // No fact has arrived about the new container, but Docker resolves the node's name to it.
     expect((await rig.provision()).status).toBe(200)
     await rig.clock.advance(2_000)
     expect(kinds()).not.toContain('engine.recreating')
@@ -450,7 +450,7 @@ describe('after Gluetun was', () => {
     }
     expect(await listed()).toEqual(['acestream-2'])
     expect(kinds()).not.toContain('engine.restarting')
-    // The other was connected later: then it is.
+    // The other engine was connected later, so this one is restarted.
     said(two, true, 0)
     await rig.clock.advance(5_000)
     expect(kinds()).toContain('engine.restarting')

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'bun:test'
 import { Warnings } from '../../../src/control/reporting/warnings.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
-/* What is told of a warning, when, and how often. */
+/* When, how often and with which text a warning is reported. */
 
 let clock: VirtualClock
 let warnings: Warnings

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { WorkQueue } from '../../../src/lib/workqueue.ts'
 import { settled, VirtualClock } from '../../support/virtual-clock.ts'
 
-/** A queue whose work waits until it is let go, and what happened to it. */
+/** A queue whose work waits until the test releases it, with a log of what happened. */
 function bench(concurrency = 4) {
   const clock = new VirtualClock()
   const begun: string[] = []
@@ -162,7 +162,7 @@ describe('the work queue', () => {
   })
 })
 
-/** A queue whose work is synchronous and asks for its own key, as often as it may. */
+/** A queue whose work is synchronous and requests its own key again, up to `times` times. */
 function selfAsking(ask: (queue: WorkQueue) => void, times: number) {
   const depths: number[] = []
   let depth = 0
