@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { createLog } from '../../src/logging.ts'
 
-/** The lines that are written, as they are and as they are read. */
+/** The written lines, as text and parsed. */
 function linesOf(write: (log: ReturnType<typeof createLog>) => void) {
   const lines: string[] = []
   write(createLog('info', { write: (line: string) => void lines.push(line) }))

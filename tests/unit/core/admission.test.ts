@@ -28,7 +28,7 @@ describe('admission', () => {
     expect(admission({ ...allGood, docker: 'unknown' })).toBeNull()
   })
 
-  // The words that acexy looks for, and the numbers it waits by, are the contract: design, section 5.
+  // The words that acexy searches for and the numbers that it waits by are a contract; see section 5 of the design.
   test.each([
     [
       { vpn: vpnDown },

@@ -6,13 +6,13 @@ const row = (status: 'ready' | 'gone', containerId: string | null) => ({ status,
 
 test.each([
   ['ours', null, false],
-  // Made before there were ids, or by the earlier orchestrator.
+  // The container was created before there were installation ids, or by the earlier orchestrator.
   [null, null, false],
   ['theirs', null, true],
-  // Taken over, and ours for as long as its engine lives.
+  // The container was taken over, and is ours as long as its engine lives.
   ['theirs', row('ready', 'container'), false],
   ['theirs', row('gone', 'container'), true],
-  // Its label names an engine of ours, which has another container, or none yet.
+  // The label names an engine of ours that has another container, or none yet.
   ['theirs', row('ready', 'another'), true],
   ['theirs', row('ready', null), true],
 ] as const)('a container of %p with the row %p belongs to others: %p', (installation, engine, expected) => {

@@ -11,7 +11,7 @@ describe('the network that an engine has joined', () => {
     [{ networkContainerId: id, containerStartedAt: 4_999 }, node, 'dead'],
     [{ networkContainerId: 'b'.repeat(64), containerStartedAt: 6_000 }, node, 'foreign'],
     [{ networkContainerId: 'b'.repeat(64), containerStartedAt: 4_999 }, node, 'foreign'],
-    // Made before its node was, it has the name in place of the id.
+    // A container created before its node has the node's name instead of its id.
     [{ networkContainerId: 'gluetun', containerStartedAt: 6_000 }, node, 'alive'],
     [{ networkContainerId: null, containerStartedAt: null }, node, 'alive'],
     [{ networkContainerId: 'b'.repeat(64), containerStartedAt: 4_999 }, null, 'alive'],

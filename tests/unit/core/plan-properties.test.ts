@@ -91,7 +91,7 @@ const anyEngines: fc.Arbitrary<Given[]> = fc.array(
   { maxLength: 8 },
 )
 
-/** Engines that are in service or drain, with nothing else to be said of most of them than whether they are well. */
+/** Engines that are in service or drain, most of which differ only in their health. */
 const plainEngines: fc.Arbitrary<Given[]> = fc.array(
   fc.tuple(
     fc.record({
@@ -143,11 +143,11 @@ const situationsOf = (given: fc.Arbitrary<Given[]>): fc.Arbitrary<FleetSnapshot>
       })
     })
 
-/** One that is outside is behind no node. */
+/** An engine outside the VPN is behind no node. */
 const placed = <Fact extends Partial<ObservedEngine>>(fact: Fact): Fact =>
   fact.outside === null ? fact : { ...fact, node: null }
 
-/** As admission would say it. */
+/** The refusal that admission would give. */
 const refusalFor = (engines: readonly ObservedEngine[], maxReplicas: number): Refusal | null =>
   engines.length < maxReplicas
     ? null
@@ -162,14 +162,14 @@ const refusalFor = (engines: readonly ObservedEngine[], maxReplicas: number): Re
 const of = (given: FleetSnapshot, action: Action): ObservedEngine | undefined =>
   'engineId' in action ? given.engines.find(({ engine }) => engine.id === action.engineId) : undefined
 
-/** What speaks for its being lost for its viewers, and since when; that it moves bytes is the other half. */
+/** The sign that an engine is lost for its viewers, and since when. The other condition is that no bytes move. */
 function lastSign({ health, engine }: ObservedEngine, { rule }: Action) {
   if (rule === 'vpn_reconnected') return { sinceMs: 0, verdict: 'lost' }
   const sinceMs = Math.max(health.sinceMs, engine.lastStreamAt ?? 0)
   return { sinceMs, verdict: health.verdict === 'unhealthy' ? 'lost' : 'not lost' }
 }
 
-/** Nothing else is to be said of it than whether it is well. */
+/** Whether only the health of an engine matters. */
 const isPlain = ({ engine, node, outside, isRunning, isInHand }: ObservedEngine): boolean =>
   node === null &&
   outside === null &&
@@ -178,20 +178,20 @@ const isPlain = ({ engine, node, outside, isRunning, isInHand }: ObservedEngine)
   engine.adoptedAt === null &&
   engine.removalRequestedAt === null
 
-/** It has a network of its own, and the VPN is a must. */
+/** Whether an engine has a network of its own under `VPN_STRICT`. */
 const isForbidden = ({ outside }: ObservedEngine, { policy }: FleetSnapshot): boolean =>
   outside?.kind === 'own_network' && policy.isVpnStrict
 
-/** It has viewers, and nothing but its own health decides over them. */
+/** Whether an engine has viewers, and only its own health decides about them. */
 const isWatchedByRight = (observed: ObservedEngine, given: FleetSnapshot): boolean =>
   observed.streams > 0 && observed.isRunning && !isNetworkGone(observed) && !isForbidden(observed, given)
 
-/** The engine that a step takes from viewers whom the books may not know. */
+/** The engine that an action takes from viewers without a stream record, if any. */
 function endedBy(given: FleetSnapshot, action: Action): ObservedEngine | undefined {
   const isEnd = action.type === 'stop' || action.type === 'fail' || action.type === 'restart'
   const subject = of(given, action)
   if (!isEnd || subject === undefined || !subject.isRunning || isNetworkGone(subject)) return undefined
-  // The viewers of the books get nothing from it, and still hold their connections.
+  // Viewers with a record receive nothing from the engine, and still hold their connections.
   return subject.streams > 0 && action.rule === 'vpn_reconnected' ? undefined : subject
 }
 
@@ -403,7 +403,7 @@ describe('whatever the fleet is like, a plan', () => {
     holds((given) => {
       let now = given
       let { actions } = plan(now)
-      // Slots of concurrent starts free up from round to round.
+      // Places for concurrent starts become free from round to round.
       for (let round = 0; round < 60 && actions.length > 0; round++) {
         now = done(now, actions)
         actions = plan(now).actions
@@ -412,7 +412,7 @@ describe('whatever the fleet is like, a plan', () => {
     }))
 })
 
-/** What a snapshot is like when the steps have been taken and everything that was started works. */
+/** The snapshot after the actions were carried out and everything that was started works. */
 function done(given: FleetSnapshot, actions: readonly Action[]): FleetSnapshot {
   const steps = new Map(
     actions.flatMap((action) => ('engineId' in action ? [[action.engineId, action]] : [])),

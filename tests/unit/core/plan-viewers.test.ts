@@ -5,7 +5,7 @@ import type { DrainCause } from '../../../src/core/types.ts'
 import type { Sight } from '../../../src/core/viewers/viewers.ts'
 import { inShort, NOW, observed, snapshot } from '../../support/fleet-snapshots.ts'
 
-/* Before an engine that runs is ended by our own choice somebody looks whether it serves anyone. */
+/* Before our own choice ends a running engine, a look checks whether it serves a viewer. */
 
 const planned = (engines: readonly ObservedEngine[], policy: Partial<Policy> = {}) =>
   plan(snapshot(engines, policy))
@@ -44,7 +44,7 @@ describe('a draining engine', () => {
     ['nothing can tell', UNKNOWN, []],
   ])('where %s', (_, seen, expected) => {
     expect(steps([observed('a', { sight: seen }, draining())])).toEqual(expected)
-    // An operator's drain, and one that is ill and was replaced, are no other.
+    // An operator's drain, and an unhealthy engine that was replaced, are treated the same.
     expect(steps([observed('a', { sight: seen }, draining('operator'))])).toEqual(expected)
     expect(looks([observed('a', { sight: seen }, draining())])).toMatchObject([
       { engineId: 'a', fromMs: NOW, isMute: false, isKept: seen === UNKNOWN },
@@ -89,7 +89,7 @@ describe('a draining engine', () => {
     expect(steps([lost('uncounted')])).toEqual(['stop a: dead_while_draining'])
     expect(steps([lost('open')])).toEqual([])
     expect(steps([lost('moves')])).toEqual([])
-    // What it exchanges with its peers is for nobody.
+    // Traffic with peers serves no viewer.
     expect(steps([lost('moves', 'none')])).toEqual(['stop a: dead_while_draining'])
   })
 
@@ -146,7 +146,7 @@ describe('an engine that fails', () => {
     [UNKNOWN, ['fail a: never_answered']],
     [sight({ connections: 'held', traffic: 'still' }), ['fail a: never_answered']],
     [null, []],
-    // Only our own questions may not reach it.
+    // Only our own probes may fail to reach the engine.
     [sight({ connections: 'held', traffic: 'uncounted' }), []],
     [sight({ connections: 'held', traffic: 'moves' }), []],
     [sight({ connections: 'unread', traffic: 'open' }), []],
@@ -184,7 +184,7 @@ describe('an engine behind a VPN', () => {
     expect(steps([behind({ strandedSinceMs: NOW - 10_000 }, seen)])).toEqual(expected)
   })
 
-  // Who gets nothing waits on, and nothing else would ever bring the engine back.
+  // A viewer that receives nothing keeps waiting, and nothing else would ever bring the engine back.
   test.each([
     ['moves', []],
     ['open', []],
@@ -219,7 +219,7 @@ test('an unhealthy engine with a stream that gets nothing is looked at before it
   expect(looks([lostFor(30_000)])).toEqual([
     { engineId: 'a', fromMs: NOW + 30_000, isMute: true, isKept: false },
   ])
-  // A session of it moves.
+  // A session of the engine moves.
   expect(looks([lostFor(1e6, { stillMs: 0 })])).toEqual([])
 })
 

@@ -4,7 +4,7 @@ import { plan, wantedNumber } from '../../../src/core/plan/plan.ts'
 import { permanent } from '../../../src/core/provisioning/refusal.ts'
 import { inShort, NOW, observed, snapshot } from '../../support/fleet-snapshots.ts'
 
-/** The exact steps: missing and surplus ones both fail. */
+/** The exact actions: both missing and additional ones fail. */
 const steps = (
   engines: readonly ObservedEngine[],
   policy: Partial<Policy> = {},
@@ -200,7 +200,7 @@ describe('a draining engine', () => {
     const pending = (sinceMs: number) => ({ look: { kind: 'pending' as const, sinceMs } })
     expect(steps([observed('a', pending(0), draining('surplus', 89_999))])).toEqual([])
     expect(steps([observed('a', pending(0), draining('surplus', 90_000))])).toEqual(['stop a: drained'])
-    // What was hidden long ago, and could be asked only since a restart of ours, is waited for as long.
+    // An engine that was hidden long ago, and could only be inspected since our restart, gets the same waiting time.
     expect(steps([observed('a', pending(NOW - 59_999), draining('surplus', 1e6))])).toEqual([])
     expect(steps([observed('a', pending(NOW - 60_000), draining('surplus', 1e6))])).toEqual([
       'stop a: drained',
@@ -270,7 +270,7 @@ describe('an engine that does not work', () => {
     expect(steps([late({ containerStartedAt: NOW - 89_000 })])).toEqual([])
     expect(steps([late({}, { streams: 1 })])).toEqual([])
     expect(steps([late({ adoptedAt: 1 })])).toEqual([])
-    // Its start was noticed late, so it was not asked for as long.
+    // The start of the engine was noticed late, so it was probed for a shorter time.
     expect(steps([late({}, { probedSinceMs: NOW - 89_999 })])).toEqual([])
     expect(steps([late({}, { probedSinceMs: null })])).toEqual([])
     expect(steps([late({ containerState: 'paused' }, { isRunning: false })])).toEqual([])

@@ -4,7 +4,7 @@ import { isQuiet, type Quiet, withReading } from '../../../src/core/viewers/adop
 const SECOND = 1_000
 const VIEWER_BYTES = 500_000
 
-/** Readings twenty seconds apart, each with the bytes moved since the one before. */
+/** Readings twenty seconds apart, each with the bytes moved since the previous one. */
 const after = (moved: readonly number[]): Quiet | null =>
   moved.reduce<Quiet | null>(
     (quiet, bytes, turn) => withReading(quiet, (quiet?.bytes ?? 0) + bytes, turn * 20 * SECOND),

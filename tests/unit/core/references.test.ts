@@ -8,7 +8,7 @@ const THINGS = [
   { exact: ['row-1', 'acestream-1'], containerId: A },
   { exact: ['row-2', 'acestream-2'], containerId: B },
   { exact: ['row-3', 'cafe'], containerId: C },
-  // Its container is still to be made.
+  // The engine's container is not created yet.
   { exact: ['row-4', 'acestream-4'], containerId: null },
 ]
 const find = (text: string) => referred(THINGS, text, (thing) => thing)
@@ -23,7 +23,7 @@ describe('a text names', () => {
     [A.slice(0, 13), 0],
     [C.slice(0, 12), 2],
     [C.slice(0, 63), 2],
-    // Shorter than an id may be, and a whole name.
+    // Shorter than an id may be, but a complete name.
     ['cafe', 2],
   ])('%s: one', (text, at) => {
     const value = THINGS[at]

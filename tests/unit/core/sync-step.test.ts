@@ -19,7 +19,7 @@ const row = (
   removalRequestedAt: number | null = null,
   containerId: string | null = status === 'provisioning' ? null : OWN,
 ) => ({ status, removalRequestedAt, containerId })
-/** The container carries the label of an engine that had another one. */
+/** The container carries the label of an engine that had another container. */
 const other = (status: 'gone' | 'failed') => row(status, null, 'container-0')
 const decide = (engine: Pair['engine'], seen: Pair['container'], inHand = false) =>
   syncStep({ engine, container: seen, inHand }).kind
@@ -32,10 +32,10 @@ describe('the next step for a row and its container', () => {
     [row('provisioning'), container('running'), 'finish'],
     [row('provisioning'), container('restarting'), 'finish'],
     [row('provisioning'), container('exited'), 'undo'],
-    // Containers that no row knows.
+    // Containers without a row.
     [null, container('running'), 'adopt'],
     [null, container('restarting'), 'adopt'],
-    // What has nothing by which it could be used.
+    // Containers that lack what is needed to use them.
     [null, container('running', { isUsable: false }), 'leave'],
     [null, container('running', { isUsable: false, isOthers: true, isLeftToUs: true }), 'leave'],
     [other('gone'), container('running', { isUsable: false }), 'leave'],
@@ -47,22 +47,22 @@ describe('the next step for a row and its container', () => {
     [null, container('exited', { isEngine: false, isOurGeneric: true }), 'leave'],
     [null, container('created', { isEngine: false, isOurGeneric: true }), 'reap'],
     [null, container('created', { isEngine: false }), 'leave'],
-    // History.
+    // Engines that are history.
     [row('gone'), container('running'), 'reap'],
     [row('failed'), container('created'), 'reap'],
     [row('gone'), null, 'leave'],
     [row('failed', null, null), container('running'), 'reap'],
-    // Somebody made an engine anew, with its labels.
+    // Somebody recreated an engine with its labels.
     [other('gone'), container('running'), 'adopt'],
     [other('failed'), container('paused'), 'adopt'],
     [other('gone'), container('restarting'), 'adopt'],
     [other('gone'), container('created'), 'reap'],
     [other('failed'), container('exited'), 'reap'],
-    // Whoever made it may still be at it.
+    // Its creator may not have finished.
     [other('gone'), container('created', { isYoung: true }), 'wait'],
     [other('gone'), container('running', { isYoung: true }), 'adopt'],
     [row('failed', null, null), container('running', { isYoung: true }), 'wait'],
-    // The container engine was late with it.
+    // The container engine created it late.
     [row('failed', null, null), container('created', { isYoung: true }), 'reap'],
     [null, container('created', { isYoung: true }), 'wait'],
     [null, container('exited', { isYoung: true }), 'wait'],
@@ -70,7 +70,7 @@ describe('the next step for a row and its container', () => {
     [null, container('created', { isEngine: false, isOurGeneric: true, isYoung: true }), 'wait'],
     [row('provisioning'), container('created', { isYoung: true }), 'undo'],
     [row('draining', 5), container('running', { isYoung: true }), 'remove'],
-    // Of another installation; its label may name an engine of ours.
+    // Containers of another installation, whose label may name an engine of ours.
     ...(['created', 'running', 'exited', 'paused'] as const).flatMap((state) =>
       [null, row('provisioning'), row('ready'), row('gone'), row('draining', 5), other('gone')].map(
         (engine) => [engine, container(state, { isOthers: true }), 'leave'] as const,
@@ -80,7 +80,7 @@ describe('the next step for a row and its container', () => {
     [null, container('paused', { isOthers: true, isLeftToUs: true }), 'adopt'],
     [null, container('created', { isOthers: true, isLeftToUs: true }), 'leave'],
     [null, container('exited', { isOthers: true, isLeftToUs: true }), 'leave'],
-    // Life.
+    // Live engines.
     [row('ready'), container('running'), 'observe'],
     [row('starting'), container('exited'), 'observe'],
     [row('ready'), null, 'gone'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { peersAt } from '../../../src/core/viewers/tcp-table.ts'
 
-/* Texts as they came: an engine on Docker's bridge (Linux 6), what GNU grep and busybox say, and pieces of them. */
+/* Recorded texts: an engine on Docker's bridge (Linux 6), the messages of GNU grep and busybox, and parts of them. */
 
 const HEAD =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode                                                     '
@@ -13,7 +13,7 @@ const ENDED =
   '   5: 020011AC:1ADE 010011AC:94F6 06 00000000:00000000 03:000015DA 00000000     0        0 0 3 0000000005d42830                                      '
 const VIEWER =
   '   7: 020011AC:1ADE 010011AC:9516 01 00000000:00000000 00:00000000 00000000     0        0 123701 2 000000006fa509f6 20 4 30 179 -1                  '
-/** A peer-to-peer connection: somebody else's HTTP port, on the other side. */
+/** A peer-to-peer connection to an HTTP port on the other side. */
 const OUTGOING =
   '   8: 020011AC:C001 05060708:1ADE 01 00000000:00000000 00:00000000 00000000     0        0 123702 2 0000000000000000 20 4 30 10 -1'
 const OTHER_PORT =

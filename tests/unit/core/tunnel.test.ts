@@ -10,7 +10,7 @@ import {
 
 const NOW = 1_000_000
 
-/** What an engine said, one answer after another, two seconds apart up to now. */
+/** The answers of an engine, two seconds apart, the last one now. */
 function said(...answers: readonly boolean[]): Connection | null {
   return answers.reduce<Connection | null>(
     (before, answer, index) => withConnection(before, answer, NOW - (answers.length - 1 - index) * 2_000),
@@ -34,7 +34,7 @@ describe('an engine is cut off', () => {
     [said(true, false, false), NOW - 2_000],
     [said(true, false, false, false), NOW - 4_000],
     [said(true, false, false, true), null],
-    // It never was connected: it boots, or does not know.
+    // The engine was never connected: it boots, or does not know.
     [said(false, false, false), null],
   ])('%# since %p', (connection, sinceMs) => {
     expect(cutOffSinceMs(connection)).toBe(sinceMs)
@@ -51,7 +51,7 @@ describe('an engine is stranded', () => {
 
   test('when another one was connected later than that', () => {
     expect(strandedSinceMs(cut, connections(said(true)), 0)).toBe(NOW - 2_000)
-    // It has not been asked since.
+    // The engine has not been asked since.
     expect(strandedSinceMs(cut, connections(said(true, false)), 0)).toBeNull()
     expect(strandedSinceMs(cut, [], 0)).toBeNull()
   })

@@ -12,7 +12,7 @@ import {
 const whole = (...peers: readonly string[]) => ({ peers, isWhole: true })
 const part = (...peers: readonly string[]) => ({ peers, isWhole: false })
 
-/** What is seen after looks at these seconds. */
+/** The sight after looks at these seconds. */
 function seen(
   ...looks: readonly (readonly [atS: number, port: Look['port'], bytes?: Look['bytes']])[]
 ): Sight {
@@ -191,7 +191,7 @@ describe('who watches', () => {
     ['none', 'open', 'nobody', 'nobody'],
     ['none', 'moves', 'nobody', 'nobody'],
     ['new', 'still', 'open', 'open'],
-    // An engine that hangs keeps its connections; there it is the bytes that tell.
+    // An engine that hangs keeps its connections, so the bytes decide.
     ['held', 'open', 'somebody', 'open'],
     ['held', 'still', 'somebody', 'nobody'],
     ['held', 'moves', 'somebody', 'somebody'],

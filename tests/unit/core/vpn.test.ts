@@ -51,7 +51,7 @@ const up: NodeState = {
 }
 const judged = (given: NodeSigns, from = before, nowMs = NOW) => judge(from, given, nowMs, SETTINGS)
 
-/** Engines that were connected and say twice that they are not any more, as seen at a time. */
+/** Engines that were connected and reported twice that they are not any more, as of `atMs`. */
 const cutOff = (engines: number, atMs = NOW): Evidence => ({
   connections: Array.from({ length: engines }, () => ({
     isConnected: false,

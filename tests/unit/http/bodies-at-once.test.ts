@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test'
 import { BodiesAtOnce } from '../../../src/http/bodies-at-once.ts'
 
-/* How many bodies are read at a time, of one address and in all. */
+/* How many bodies are read at a time, per address and in total. */
 
 const never = (): Promise<never> => new Promise(() => undefined)
 
-/** Begins so many that do not end; gives how many were let in. */
+/** Begins to read this many bodies that do not end. Returns how many were accepted. */
 async function begin(bodies: BodiesAtOnce, address: string | null, count: number): Promise<number> {
   let refused = 0
   for (let n = 0; n < count; n++) bodies.reading(address, never).catch(() => refused++)

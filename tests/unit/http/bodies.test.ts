@@ -3,7 +3,8 @@ import { rawAnswer } from '../../support/raw-http.ts'
 import { Rig } from '../../support/rig.ts'
 
 /*
- * A body costs what its size costs, whatever is in it: how large, deep and wide it may be, and how many of its errors are told.
+ * The cost of a body depends only on its size, whatever its content: limits of size, depth and width, and of the number of
+ * reported errors.
  */
 
 interface Problem {
@@ -145,7 +146,7 @@ describe('the size of a body', () => {
     socket.flush()
     await new Promise(setImmediate)
     socket.terminate()
-    // Its connection is over before this answer.
+    // The connection is closed before this answer.
     expect((await rawAnswer(port, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')).status).toBe(200)
     expect(rig.logged.slice(logged)).toEqual([])
   })

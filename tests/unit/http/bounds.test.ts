@@ -15,7 +15,7 @@ const long = (length: number): string => 'x'.repeat(length)
 const map = (entries: number, value = 'v'): Record<string, string> =>
   Object.fromEntries(Array.from({ length: entries }, (_, index) => [`key${index}`, value]))
 
-/** The event of a start, changed at one place. */
+/** The event of a start, changed at one path. */
 function started(path: string, value: unknown): Record<string, Record<string, unknown>> {
   const url = 'http://localhost:19000/ace'
   const event = {

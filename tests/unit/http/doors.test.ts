@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import { Rig } from '../../support/rig.ts'
 
 /*
- * What browsers can be made to send by pages of others is turned away, whatever its key; programs send nothing of the kind.
+ * Requests that other sites' pages can make a browser send are refused, whatever their key. Programs send no such requests.
  */
 
 interface Refusal {
@@ -17,7 +17,7 @@ const start = async (env: Record<string, string> = {}) => {
   rig = await new Rig(env).start()
 }
 
-/** The code of the refusal at the doors; null where it was let in. */
+/** The refusal of a request at the doors, or null if it was let in. */
 async function turnedAway(method: string, path: string, headers: Record<string, string>) {
   const response = await rig.request(method, path, undefined, { headers })
   if (response.status !== 403 && response.status !== 400) return null

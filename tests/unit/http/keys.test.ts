@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { Rig } from '../../support/rig.ts'
 import { settled } from '../../support/virtual-clock.ts'
 
-/* Whoever brings a wrong key waits for the answer; nobody else does, and no crowd of them costs more than a few. */
+/* Only clients with a wrong key wait for the answer, and many of them cost no more than a few. */
 
 const ONE = 'the-key-of-yesterday'
 const OTHER = 'the-key-of-tomorrow'
@@ -13,7 +13,7 @@ beforeEach(async () => {
 })
 afterEach(() => rig.dispose())
 
-/** A request with the answer's status, null as long as there is none. */
+/** A request with the status of its answer, which is null until the answer arrives. */
 function ask(key: string | null, path = '/by-label?key=a&value=b', method = 'GET') {
   const hangUp = new AbortController()
   const headers = key === null ? {} : { authorization: `Bearer ${key}` }

@@ -115,7 +115,7 @@ describe('the OpenAPI document', () => {
 })
 
 describe('the examples', () => {
-  // Elysia adds this format to TypeBox; here its schemas are used without it.
+  // Elysia adds this format to TypeBox, but these tests use the schemas without Elysia.
   FormatRegistry.Set('date-time', (value) => !Number.isNaN(Date.parse(value)))
 
   test.each([

@@ -160,7 +160,7 @@ describe('GET /streams', () => {
 describe('pages of GET /streams', () => {
   const PAGE = '/streams?limit=3'
 
-  /** So many streams, of which every second has ended, a second apart. */
+  /** Starts `count` streams a second apart, of which every second one ends. */
   async function watched(count: number): Promise<void> {
     for (let index = 1; index <= count; index++) {
       await started({ labels: { stream_id: `s${index}` } })
@@ -169,7 +169,7 @@ describe('pages of GET /streams', () => {
     }
   }
 
-  /** The ids of each page, following its link until there is none. */
+  /** The ids on each page. Follows the link of each page until there is none. */
   async function pages(first: string): Promise<string[][]> {
     const found: string[][] = []
     for (let path: string | undefined = first; path !== undefined; ) {
@@ -194,7 +194,7 @@ describe('pages of GET /streams', () => {
       ['s1'],
     ])
     expect(await pages(`${PAGE}&container_id=none`)).toEqual([[]])
-    // One that is full to the brim has a link only where there is more.
+    // A full page has a link only if there are more records.
     expect(await pages('/streams?limit=4')).toEqual([
       ['s5', 's6', 's7', 's8'],
       ['s1', 's2', 's3', 's4'],
@@ -242,12 +242,12 @@ describe('pages of GET /streams', () => {
     expect(all.filter(({ status }) => status === 'started')).toHaveLength(110)
     expect(all.filter(({ status }) => status === 'ended')).toHaveLength(500)
     expect([all[0]?.id, all.at(-1)?.id]).toEqual(['s10', 's619'])
-    // acexy's own question is never cut short.
+    // The answer to acexy's own request is never shortened.
     expect(await active()).toHaveLength(110)
   })
 })
 
-/** An id as some keys make it. */
+/** A stream id with special characters, as some keys have them. */
 const ODD = 'http://host:80/a b?c=d%26|ses/sion'
 const pathOf = (id: string): string => `/streams/${encodeURIComponent(id)}`
 
@@ -276,7 +276,7 @@ describe('DELETE /streams/{id}', () => {
   const stop = (id: string) => rig.json<Stopped>('DELETE', pathOf(id))
 
   test('stops the session at its engine, at our address of it, and ends the stream', async () => {
-    // Whatever host a proxy reports: only the path is used.
+    // Only the path of the reported URL is used, whatever its host is.
     const command = 'http://elsewhere.example:1234/ace/cmd/abc/session?method=start#x'
     await started({ labels: { stream_id: ODD } }, { command_url: command })
     await rig.clock.advance(5_000)
@@ -291,7 +291,7 @@ describe('DELETE /streams/{id}', () => {
       'elsewhere.example',
     )
     expect(await capacity()).toMatchObject({ active: 0, used: 0 })
-    // What its proxy tells afterwards changes nothing.
+    // Later events of its proxy change nothing.
     expect(await ended({ stream_id: ODD, reason: 'eof' })).toEqual({ updated: false, stream: null })
     expect(await stop(ODD)).toEqual({ updated: false, session: 'none', stream })
     expect(rig.stops.asked).toHaveLength(1)
@@ -360,7 +360,7 @@ describe('the number of started streams', () => {
     })
     expect(await rig.json<object>('GET', '/streams/s1')).toMatchObject({ status: 'started' })
     expect(await count()).toBe(257)
-    // Whoever reported it, and reports its end, gets the answer of one that had ended.
+    // The caller that reported the stream and now reports its end gets the same answer as for a stream that had ended.
     expect(await ended({ stream_id: 's0', reason: 'eof' })).toEqual({ updated: false, stream: null })
     expect(await active()).toEqual([own])
   })

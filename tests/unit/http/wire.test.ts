@@ -3,7 +3,8 @@ import { type RawAnswer, rawAnswer } from '../../support/raw-http.ts'
 import { Rig } from '../../support/rig.ts'
 
 /*
- * What only shows on the wire: Bun reads a request line and the Host before we see them, and answers by itself what it can't take.
+ * Behaviour that is only visible on the wire: Bun reads the request line and the Host before our code, and answers invalid
+ * ones itself.
  */
 
 let rig: Rig
@@ -23,7 +24,7 @@ afterAll(async () => {
 const ask = (...lines: readonly string[]): Promise<RawAnswer> =>
   rawAnswer(port, `${lines.join('\r\n')}\r\n\r\n`)
 
-/** That none of our source, and no stack, is in an answer. */
+/** Checks that an answer has none of our source and no stack. */
 function expectNoInsides({ text }: RawAnswer): void {
   expect(text).not.toMatch(/<html|\.ts|node_modules|stack|\bat /i)
   expect(text.length).toBeLessThan(1_500)
@@ -101,7 +102,7 @@ describe('a request line with a whole URL in it', () => {
 })
 
 describe('a path', () => {
-  /** Elysia skips eleven letters of a URL by default, and takes the path of these for another one. */
+  /** By default Elysia skips eleven letters of a URL, so it would read the paths at these hosts wrongly. */
   test.each(['a', 'x:1', '1.1.1.1', 'localhost', '[::1]:8000'])(
     'is read in one way at the Host %s',
     async (host) => {
