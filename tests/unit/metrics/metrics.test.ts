@@ -8,7 +8,7 @@ import { Rig } from '../../support/rig.ts'
 import { startBehindVpn } from '../../support/rig-vpn.ts'
 import { settled } from '../../support/virtual-clock.ts'
 
-/* The figures of the whole application, step by step, on the runtime in memory. */
+/* The metrics of the whole application, step by step, on the runtime in memory. */
 
 let rig: Rig
 afterEach(() => rig.dispose())
@@ -19,7 +19,7 @@ const start = async (env: Readonly<Record<string, string>> = {}): Promise<void> 
 const scrape = async (): Promise<Exposition> =>
   new Exposition(await (await rig.request('GET', '/metrics')).text())
 
-/** The values of series without labels, in their order. */
+/** The values of series without labels, in the order of `names`. */
 const values = async (...names: readonly string[]): Promise<readonly number[]> => {
   const seen = await scrape()
   return names.map((name) => seen.of(name))
@@ -32,7 +32,7 @@ const duration = async (result: 'ok' | 'failed') => {
   return { count: of('count'), sum: of('sum') }
 }
 
-/** An engine that is ready, at port 19000. */
+/** Starts an engine that is ready, at port 19000. */
 async function withEngine(env: Readonly<Record<string, string>> = {}): Promise<void> {
   await start(env)
   await rig.provision()
@@ -76,7 +76,7 @@ describe('engines', () => {
     expect(seen.all('roundhouse_actions_total')).toEqual({ 'action="provision",rule="below_wanted"': 2 })
     expect(seen.of('roundhouse_reconcile_passes_total')).toBeGreaterThan(1)
     expect(seen.of('roundhouse_full_passes_total')).toBeGreaterThan(0)
-    // Nobody asked for the two.
+    // No caller requested the other two engines.
     expect(seen.all('orch_provision_total')).toEqual({ 'kind="acestream"': 1 })
     expect((await duration('ok')).count).toBe(3)
   })
@@ -344,7 +344,7 @@ describe('what is in the way', () => {
     rig.runtime.goDown()
     await rig.clock.advance(10_000)
     expect(await values(...names)).toEqual([0, 1, 0])
-    // What is not known is not taken for none.
+    // Unknown engines are not counted as gone.
     expect(await values('roundhouse_live_engines', 'roundhouse_free_engines')).toEqual([1, 1])
     rig.runtime.comeUp()
     await rig.clock.advance(30_000)

@@ -9,12 +9,12 @@ import { anchorsOf, documents, linksOf, proseOf, read, spansOf } from '../../sup
 import { alertRules } from '../../support/monitoring-files.ts'
 import { Rig } from '../../support/rig.ts'
 
-/* What the documents say against what there is. */
+/* Compares the documents with the code. */
 
 const rig = new Rig()
 afterAll(() => rig.dispose())
 
-/** The words in code of the first column of a document's tables. */
+/** The words in code font in the first column of a document's tables. */
 const firstColumn = (markdown: string): readonly string[] =>
   [...markdown.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, cell = '']) => spansOf(cell))
 
@@ -84,7 +84,7 @@ describe('what is listed', () => {
   test('MONITORING.md has every metric and no other', async () => {
     const exposition = await (await rig.request('GET', '/metrics')).text()
     const metrics = [...exposition.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name)
-    // The process has these once, and this application is one of several here.
+    // The process registers this metric once, and this application is one of several in the test.
     const all = [...metrics, 'roundhouse_worker_restarts_total']
     const named = spansOf(await read('docs/MONITORING.md')).flatMap(
       (span) => /^((?:orch|roundhouse)_\w+)(?:\{|$)/.exec(span)?.[1] ?? [],

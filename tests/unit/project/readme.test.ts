@@ -4,7 +4,7 @@ import packageJson from '../../../package.json' with { type: 'json' }
 import { settingInfo, settingNames } from '../../../src/config/config.ts'
 import { documents, read, spansOf } from '../../support/documents.ts'
 
-/* The README is short, and what it and the other documents tell users to type is there. */
+/* The README is short, and everything that the documents tell users to type exists. */
 
 const ROOT = join(import.meta.dir, '../../..')
 const readme = await read('README.md')
@@ -25,7 +25,7 @@ test('the README gives settings their defaults', () => {
     const known = settingNames().filter((name) => names.includes(`\`${name}\``))
     expect([names, known.length]).toEqual([names, names.split(', ').length])
     const defaults = known.map((name) => settingInfo(name).default)
-    // The image is told by its last part.
+    // The README shows only the last part of the image's name.
     const told = shown.replaceAll('`', '').trim().split(', ')
     for (const [index, fallback] of defaults.entries()) expect(fallback).toContain(told[index] ?? 'nothing')
     expect(told.map((each) => each === '')).toEqual(defaults.map((fallback) => fallback === ''))
@@ -39,7 +39,7 @@ test.each(documents)('%s: the commands are there', async (path) => {
   expect(unknown).toEqual([])
 })
 
-/** What ARCHITECTURE.md and CHANGELOG.md name may be a pattern, or of the past. */
+/** ARCHITECTURE.md and CHANGELOG.md may name patterns and files of the past. */
 const told = documents.filter((path) => path === 'README.md' || path.startsWith('docs/'))
 
 test.each(told)('%s: the files are there', async (path) => {

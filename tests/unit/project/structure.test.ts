@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { circlesIn, folderOf, importsOf, roomOf, SRC, sourceFiles } from '../../support/source-imports.ts'
 
 /*
- * The direction of dependency, from the design: a folder of src/ may import itself and what is named here. On top of
- * them stand main.ts (process), listener.ts and logging.ts.
+ * The direction of dependencies, from the design: a folder of src/ may import itself and the folders listed here. On top are
+ * main.ts (process), listener.ts and logging.ts.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lib: [],
@@ -21,8 +21,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 }
 
 /*
- * The rooms of a folder, from the ground up: a room may import itself, what is named here, and the files of the folder that are in
- * no room. Each stands below all that name it, so that no arrow runs up.
+ * The rooms of a folder, from the bottom up. A room may import itself, the rooms listed here, and the files of the folder
+ * that are in no room. Each room is below all rooms that list it, so no import goes upwards.
  */
 const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   control: {
@@ -55,13 +55,13 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   workers: { health: [], vpn: [] },
 }
 
-/** Data that lies outside src: generated migrations, and the number of the version. */
+/** Data outside src: generated migrations, and the version number. */
 const OUTSIDE: Readonly<Record<string, RegExp>> = {
   store: /^\.\.\/\.\.\/drizzle\//,
   cli: /^\.\.\/\.\.\/package\.json$/,
 }
 
-/** Packages that one folder alone may know. */
+/** Packages that only one folder may import. */
 const OWNERS: Readonly<Record<string, string>> = {
   dockerode: 'runtime',
   'drizzle-orm': 'store',
@@ -75,13 +75,13 @@ const OWNERS: Readonly<Record<string, string>> = {
 const files = sourceFiles()
 const imports = (await Promise.all(files.map(importsOf))).flat()
 
-/** The imports from a file in `folder` of another file there. */
+/** The imports between files of `folder`. */
 const insideOf = (folder: string) =>
   imports.flatMap(({ file, target }) =>
     target !== null && [file, target].every((each) => folderOf(each) === folder) ? [{ file, target }] : [],
   )
 
-/** Those of them that lead from one room into another. */
+/** The imports of `folder` that lead from one room to another. */
 const arrowsOf = (folder: string) =>
   insideOf(folder).flatMap(({ file, target }) => {
     const [from, to] = [roomOf(file), roomOf(target)]

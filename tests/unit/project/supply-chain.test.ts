@@ -2,7 +2,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import { NOTICES, noticesText } from '../../../scripts/notices.ts'
 
-/* What comes from others: what it may do when it is installed, and what its authors are owed. */
+/* What third-party packages may do when they are installed, and which licences they require. */
 
 /** The bundler reads a thousand modules. */
 setDefaultTimeout(60_000)
@@ -10,7 +10,7 @@ setDefaultTimeout(60_000)
 const ROOT = join(import.meta.dir, '../../..')
 
 test('no package runs a script when it is installed, also none that Bun trusts by itself', () => {
-  // Bun names here the packages that have scripts and may not run them.
+  // Bun lists here the packages that have scripts and may not run them.
   const { stdout } = Bun.spawnSync([process.execPath, 'pm', 'untrusted'], { cwd: ROOT })
   for (const name of ['ssh2', '@scarf/scarf', 'esbuild'])
     expect(stdout.toString()).toContain(`node_modules/${name} `)

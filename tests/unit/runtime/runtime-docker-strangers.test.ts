@@ -17,7 +17,7 @@ const SPEC: ContainerSpec = {
   cpus: null,
 }
 
-/** What they are told is looked at piece by piece, and of a refusal only its text is known. */
+/** Answers of these calls are read piece by piece, and of a refusal only the text is known. */
 const STREAMS = new Set(['events', 'watch'])
 
 const HANDLERS = { onOpen: () => undefined, onEvent: () => undefined, onChange: () => undefined }
@@ -42,7 +42,7 @@ const page = (status: number): string => {
   return `HTTP/1.1 ${status} X\r\nContent-Type: text/html\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 }
 
-/** What somebody else may answer at DOCKER_HOST, to any question at all. */
+/** Answers of another service at DOCKER_HOST, to any request. */
 const STRANGERS: Readonly<Record<string, string>> = {
   'a page with 200': page(200),
   'a page with 201': page(201),
@@ -218,7 +218,7 @@ describe('an answer of Docker', () => {
   test('without an end is none, is read no further than its bound, and its connection is closed', async () => {
     const piece = ' '.repeat(1024 * 1024)
     for (const [name, call] of Object.entries(CALLS)) {
-      // Streams end by what is in them.
+      // A stream's content decides when it ends, so a refusal tests its bound.
       const status = name === 'events' || name === 'watch' ? 500 : 200
       using stranger = rawDaemon(({ send }) => {
         send(`HTTP/1.1 ${status} X\r\nContent-Length: 1000000000\r\n\r\n`)

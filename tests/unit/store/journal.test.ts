@@ -20,7 +20,7 @@ beforeEach(() => {
 })
 afterEach(() => temp.dispose())
 
-/** 120 entries, one a second from 1 s on: every kind of three, engine of four and stream of five in turn. */
+/** 120 entries, one per second from 1 s on, with three kinds, four engines and five streams in turn. */
 const KINDS = ['stream.started', 'stream.ended', 'engine.ready'] as const
 function fill(count = 120): void {
   temp.store.transact((tx) => {
@@ -34,7 +34,7 @@ function fill(count = 120): void {
   })
 }
 
-/** What the filter says, said the slow way. */
+/** The filter's conditions, implemented simply. */
 const isWanted = ({ kinds, engineIds, streamId, sinceMs = 0, beforeId = 1_000 }: JournalFilter, n: number) =>
   (kinds === undefined || kinds.includes(KINDS[n % 3] ?? '')) &&
   (engineIds === undefined || (n % 4 !== 0 && engineIds.includes(`engine-${n % 4}`))) &&
@@ -54,7 +54,7 @@ const FILTERS: JournalFilter[] = [
   { kinds: ['engine.ready'], engineIds: ['engine-2'], streamId: 'stream-3' },
 ].flatMap((filter) => [filter, { ...filter, sinceMs: 40_000 }, { ...filter, beforeId: 70, sinceMs: 20_500 }])
 
-/** How SQLite should tell of the walk of a filter. */
+/** How SQLite describes the walk of a filter. */
 function walkOf({ streamId, engineIds, kinds }: JournalFilter): string {
   if (streamId !== undefined) return 'INDEX journal_stream (stream_id=? AND id>'
   if (engineIds !== undefined) return 'INDEX journal_engine (engine_id=? AND id>'
@@ -92,7 +92,7 @@ describe('the entries of a filter', () => {
         .map(({ detail }) => detail),
     )
     client.close()
-    // What is on the page is fetched by its id at last.
+    // In the end, the entries of the page are read by id.
     const isFetch = (step: string) => /engines|json_each|LIST SUBQUERY|PRIMARY KEY \(rowid=/.test(step)
     const searches = steps.filter((step) => !isFetch(step))
     const isFloor = (step: string) => step.includes('COVERING INDEX journal_at (at>?)')

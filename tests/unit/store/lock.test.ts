@@ -6,8 +6,8 @@ import { join, relative } from 'node:path'
 import { DatabaseInUse, lockDatabase } from '../../../src/store/lock.ts'
 
 /*
- * SQLite keeps two connections of one process apart like those of two processes; what the system does with the lock of a
- * process that ends is tried with real ones (tests/e2e/one-process.test.ts).
+ * SQLite separates two connections of one process like those of two processes. What the system does with the lock of a
+ * process that ends is tested with real processes (tests/e2e/one-process.test.ts).
  */
 
 const FIRST = { host: 'one', pid: 1, startedAtMs: Date.parse('2026-11-23T12:00:00Z') }
@@ -30,7 +30,7 @@ function lock(path: string, owner = FIRST) {
   return held
 }
 
-/** What the second is told. */
+/** The error that the second process gets. */
 function refusal(path: string): DatabaseInUse {
   try {
     lock(path, SECOND)
@@ -68,14 +68,14 @@ test('one file is one database, by whatever path', () => {
   const toFolder = join(root, 'links/folder')
   symlinkSync('../a.db', toFile)
   symlinkSync(root, toFolder)
-  // The first comes by a link to what does not exist yet.
+  // The first lock is taken through a link to a file that does not exist yet.
   lock(toFile)
   for (const other of [path, relative(process.cwd(), path), toFile, join(toFolder, 'a.db')])
     expect(refusal(other).owner).toEqual(FIRST)
   lock(join(root, 'b.db'), SECOND)
 })
 
-/** Other starts write their names right after ours, so often. */
+/** Simulates other starts that write their descriptions right after ours, `times` times. */
 function haveOthersStart(path: string, times: number): void {
   const file = new Database(`${path}.lock`)
   file.run('CREATE TABLE owner (id INTEGER PRIMARY KEY, host TEXT, pid INTEGER, started_at INTEGER)')
@@ -104,7 +104,7 @@ test('a name that is gone from the second file is told as nobody’s', () => {
   lock(path)
   const other = join(folder(), 'b.db')
   writeFileSync(other, '')
-  // As a full disk leaves it: the lock without the table.
+  // A full disk leaves the lock without the table.
   const file = new Database(`${other}.lock`)
   closers.push(() => file.close())
   file.run('BEGIN IMMEDIATE')

@@ -10,7 +10,7 @@ import { insertStream, streamsWhere } from '../../../src/store/streams.ts'
 import { engine, stream } from '../../support/builders.ts'
 import { type TempStore, tempStore } from '../../support/temp-store.ts'
 
-/* What the store does while its file takes no writes. Another process that holds the lock is the simplest such outage. */
+/* What the store does while its file accepts no writes. The simplest outage is another process that holds the lock. */
 
 let temp: TempStore
 let holder: Database | null
@@ -56,7 +56,7 @@ describe('a file that is locked by another process', () => {
       message: 'another process holds its lock (database is locked)',
     })
     release()
-    // It is for `recover` to find out.
+    // Only `recover` finds out that writes are accepted again.
     expect(failureIn(() => temp.store.transact((tx) => setSetting(tx, 'a', 'b'))).kind).toBe('locked')
     expect(() => temp.store.assertWritable()).toThrow(StorageFailure)
   })
@@ -153,7 +153,7 @@ describe('what is kept', () => {
     expect(ids()).toEqual(['short'])
     release()
     expect(temp.store.recover()).toBeNull()
-    // The next outage has the whole room again.
+    // The next outage may keep the full amount again.
     hold()
     for (let n = 0; n < 80; n++) temp.store.transactOrKeep(() => n, 99_999)
     expect(temp.store.keptCount()).toBe(80)
@@ -196,13 +196,13 @@ describe('a file that was moved away', () => {
 })
 
 describe('a damaged file', () => {
-  /** Writes over all pages but the first, after all that the log holds has come there. */
+  /** Overwrites all pages except the first, after moving the log's content there. */
   const damage = async (): Promise<void> => {
     temp.store.db.run('PRAGMA wal_checkpoint(TRUNCATE)')
     const bytes = new Uint8Array(await Bun.file(temp.path).arrayBuffer())
     bytes.fill(0xff, 4_096)
     await Bun.write(temp.path, bytes)
-    // What another connection writes makes ours forget the pages that it has in memory.
+    // A write of another connection makes ours drop the pages that it has in memory.
     temp.store.db.run('PRAGMA shrink_memory')
   }
 

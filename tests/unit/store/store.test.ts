@@ -54,11 +54,11 @@ describe('migrations', () => {
   })
 
   test('the generated SQL is what the schema says now', () => {
-    // Generating anew beside a copy finds nothing to add.
+    // Generating again beside a copy finds nothing to add.
     const root = join(import.meta.dir, '../../..')
     const copy = mkdtempSync(join(tmpdir(), 'roundhouse-drizzle-'))
     cpSync(join(root, 'drizzle'), copy, { recursive: true })
-    // It takes no absolute folder.
+    // drizzle-kit accepts no absolute folder.
     const out = relative(root, copy)
     const flags = ['--dialect=sqlite', '--schema=src/store/schema.ts', '--casing=snake_case', `--out=${out}`]
     const run = Bun.spawnSync(['bunx', 'drizzle-kit', 'generate', ...flags], { cwd: root, stderr: 'pipe' })

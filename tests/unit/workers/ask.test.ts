@@ -13,14 +13,14 @@ afterEach(async () => {
 
 const MEGABYTE = 1024 * 1024
 
-/** A server below HTTP; `onRequest` does what it likes with each request. Counts what it got rid of, and what is open. */
+/** A TCP server whose `onRequest` handles each request. Counts the bytes that were accepted and the open connections. */
 async function server(onRequest: (socket: Socket, head: string) => void) {
   const heads: string[] = []
   const sockets = new Set<Socket>()
   let read = 0
   const listening = createServer((socket) => {
     sockets.add(socket)
-    // Whoever does not want more resets the connection.
+    // A client that wants no more data resets the connection.
     socket.on('error', () => undefined)
     socket.on('close', () => {
       sockets.delete(socket)
@@ -43,7 +43,7 @@ async function server(onRequest: (socket: Socket, head: string) => void) {
 
 const OK = 'HTTP/1.1 200 OK\r\n'
 
-/** Writes the piece over and over again, as fast as it is taken. */
+/** Writes the piece repeatedly, as fast as the client reads it. */
 function pour(socket: Socket, begin: string, piece: string | Buffer, times = Number.POSITIVE_INFINITY): void {
   let left = times
   const more = () => {
@@ -65,7 +65,7 @@ describe('an answer', () => {
   test('is the text of a 200, and of any other only the status', async () => {
     const good = await server((socket) => socket.end(`${OK}Content-Length: 4\r\n\r\nwörd`))
     expect(await ask(good.url, { signal: soon() })).toEqual({ status: 200, text: 'wör' })
-    // Its body never ends.
+    // The body never ends.
     const bad = await server((socket) => socket.write('HTTP/1.1 401 No\r\nContent-Length: 9\r\n\r\n'))
     expect(await ask(bad.url, { signal: soon() })).toEqual({ status: 401, text: '' })
     await bad.closed()
@@ -149,7 +149,7 @@ describe('an answer', () => {
   })
 })
 
-/** Runs `asking-process` against a port, with these variables in its environment. */
+/** Runs `asking-process` against a port, with these environment variables. */
 async function askAll(port: number, env: Readonly<Record<string, string>>) {
   const command = ['bun', join(import.meta.dir, '../../support/asking-process.ts'), String(port)]
   const child = Bun.spawn(command, { env: { PATH: process.env.PATH, ...env }, stdout: 'pipe' })
@@ -174,7 +174,7 @@ const ANSWERS: readonly (readonly [path: string, body: unknown])[] = [
   ['/v1/', { status: 'running', port: 0, public_ip: '' }],
 ]
 
-/** An engine, a control server, a Docker Engine and ourselves in one. */
+/** A server that acts as an engine, a control server, a Docker Engine and ourselves. */
 function everybody() {
   const served = Bun.serve({
     hostname: '127.0.0.1',

@@ -18,7 +18,7 @@ const OLD_PORT = '/v1/openvpn/portforwarded'
 
 type Answer = (request: Request) => Response | Promise<Response>
 
-/** As Gluetun answers: JSON comes as text, and ends with a newline. */
+/** An answer like Gluetun's: JSON as plain text, with a newline at the end. */
 const text =
   (body: string, status = 200): Answer =>
   () =>
@@ -58,7 +58,7 @@ const NOTHING = {
   city: null,
 } as const
 
-/** Stands for a control server; keeps what it was asked. A path without an answer is a 404. */
+/** Acts as a control server and keeps its requests. A path without an answer gives 404. */
 function server(answers: Readonly<Record<string, Answer>>, port = 0) {
   const asked: { readonly path: string; readonly headers: Headers }[] = []
   const listening = Bun.serve({
@@ -81,7 +81,7 @@ const BASIC = { kind: 'basic', user: 'u', password: 'p' } as const
 const client = (auth: ControlCredentials = NO_KEY, timeoutMs = 2_000) =>
   createControlClient({ auth, timeoutMs })
 
-/** Nobody listens there. */
+/** An address at which nothing listens. */
 const refusing = (): Address => ({ host: '127.0.0.1', port: freePort() })
 
 function ask(addresses: readonly Address[], asking: ControlClient = client(), fallback = refusing()) {
@@ -175,7 +175,7 @@ describe('a control server of Gluetun', () => {
   })
 
   test('is asked all at once, each question with a deadline of its own', async () => {
-    // The route of the port hangs for as long as a command of the user runs.
+    // The route of the port hangs while a command of the user runs.
     const { address } = server({ ...WELL, [PORT]: never })
     const startedMs = performance.now()
     const { answers, learned } = await ask([address], client(NO_KEY, 200))
@@ -262,7 +262,7 @@ describe('the problem with a control server is told with its remedy', () => {
   })
 
   test('where it refuses ours, for the routes that it refuses, and without telling it', async () => {
-    // A role that has the old route only: it redirects to one that the role has not.
+    // This role has only the old route, which redirects to a route that the role does not have.
     const some = { ...WELL, [PORT]: unauthorized, [OLD_PORT]: movedTo(PORT) }
     const { answers, learned } = await ask([server(some).address], client(KEY))
     expect(answers).toMatchObject({ status: 'running', forwardedPort: null, publicIp: '203.0.113.7' })
@@ -369,7 +369,7 @@ describe('the problem with a control server is told with its remedy', () => {
   })
 })
 
-/** Takes connections, and does with them what it is told. */
+/** Accepts connections and passes them to `onConnection`. */
 async function rawServer(onConnection: (socket: Socket) => void): Promise<Address> {
   const sockets = new Set<Socket>()
   const listening = createServer((socket) => {

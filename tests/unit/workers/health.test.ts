@@ -18,7 +18,7 @@ afterEach(async () => {
 
 const OK = { result: { playlist_loaded: true } }
 
-/** An engine's HTTP interface that answers as it is told; counts what it was asked. */
+/** An engine's HTTP interface with set answers. Counts its requests. */
 function engine(answer: () => Response | Promise<Response>, port = 0) {
   let asked = 0
   const server = Bun.serve({
@@ -163,7 +163,7 @@ describe('the health worker', () => {
     const port = freePort()
     const { health, facts } = host()
     health.setTargets([target('boots', { host: '127.0.0.1', port }, true)])
-    // Nothing is said while it refuses; another engine's reports show that time passes.
+    // Nothing is reported while the engine refuses connections. Another engine's facts show that time passes.
     health.setTargets([target('boots', { host: '127.0.0.1', port }, true), target('other', healthy())])
     await until('time has passed', () => facts.filter(({ engineId }) => engineId === 'other').length > 2)
     expect(facts.filter(({ engineId }) => engineId === 'boots')).toEqual([])
@@ -205,7 +205,7 @@ describe('the health worker', () => {
     )
     const { troubles, workers } = host({ spawn: () => new Worker(url) })
     await until('it was tried twice', () => workers.length > 2)
-    // However often it dies, that is one outage.
+    // Several deaths in a row are one outage.
     expect(troubles).toEqual([expect.stringContaining('ended')])
   })
 
@@ -218,7 +218,7 @@ describe('the health worker', () => {
     answers = true
     await until('it answered three times', () => facts.filter(({ ok }) => ok).length === 3)
     const [first = 0, , third = 0] = facts.filter(({ ok }) => ok).map(({ atMs }) => atMs)
-    // Two intervals would be at least that long.
+    // Two intervals would take at least this long.
     expect(third - first).toBeLessThan(2_450)
   })
 

@@ -18,7 +18,7 @@ const HOUR_MS = 3_600_000
 const says = (connected: unknown) => () => Response.json({ result: { connected } })
 const never = () => new Promise<Response>(() => undefined)
 
-/** Stands for an engine; keeps what it was asked, and when. */
+/** Acts as an engine and keeps its requests with their times. */
 function engine(answer: () => Response | Promise<Response>) {
   const asked: { readonly url: string; readonly atMs: number }[] = []
   const server = Bun.serve({
@@ -81,7 +81,7 @@ describe('the answer about the connection of an engine', () => {
 })
 
 describe('the polls of connections', () => {
-  /** Without a thread; what is reported comes to `facts`. */
+  /** Polls without a worker thread. Reported facts go to `facts`. */
   function polls(addressesOf: (engineId: string) => readonly Address[], timeoutMs = 1_000) {
     const facts: NetworkFact[] = []
     const started = new NetworkPolls({
@@ -103,7 +103,7 @@ describe('the polls of connections', () => {
     const startedMs = performance.now()
     started.setTargets([listed('often', 100), listed('seldom', HOUR_MS), listed('never', null)])
     await until('one was asked some times', () => engines.often.asked.length > 4)
-    // Each timer may be early by the rounding to whole milliseconds.
+    // Each timer may be early because of rounding to whole milliseconds.
     for (const [at, { atMs }] of engines.often.asked.entries())
       expect(atMs - startedMs).toBeGreaterThanOrEqual(at * 98)
     expect([engines.seldom.asked.length, engines.never.asked.length]).toEqual([1, 0])

@@ -33,12 +33,12 @@ const WELL: ControlAnswers = {
   problem: null,
 }
 
-/** A control server that answers at once, or when the test says so. */
+/** A control server that answers at once, or when the test releases it. */
 class ManualControl implements ControlClient {
   readonly rounds: { readonly where: Whereabouts; readonly learned: Learned | null }[] = []
-  /** What is found out in a round. */
+  /** What a round finds out. */
   finds: Learned | null = null
-  /** How many rounds are under way. */
+  /** How many rounds are in progress. */
   open = 0
   #held: PromiseWithResolvers<void> | null = null
 
@@ -52,7 +52,7 @@ class ManualControl implements ControlClient {
     return { answers: WELL, learned: this.finds }
   }
 
-  /** From now on it does not answer, until `release`. */
+  /** From now on rounds hang until `release`. */
   hold(): void {
     this.#held = Promise.withResolvers()
   }
@@ -86,7 +86,7 @@ beforeEach(() => {
 
 afterEach(() => watch.stop())
 
-/** Somebody creates the node's container and starts it; gives the id. */
+/** Creates and starts the node's container as somebody else. Returns its id. */
 function startGluetun(changes: Partial<ContainerSpec> = {}): string {
   const id = runtime.createOutside({ ...GLUETUN, ...changes })
   runtime.startOutside(id)
@@ -102,7 +102,7 @@ const looks = () => facts.filter((fact) => fact.type === 'container')
 const lastLook = () => looks().at(-1)
 const answers = () => facts.filter((fact) => fact.type === 'control')
 
-/** What was told while something was done, without any time passing. */
+/** The last fact that was reported while `act` ran, without any time passing. */
 async function toldBy(act: () => unknown): Promise<ContainerFact | undefined> {
   const before = looks().length
   await act()
@@ -123,7 +123,7 @@ describe('what Docker says of a VPN node', () => {
       container,
     })
     expect(lastLook()?.container?.startedAtMs).toBe(clock.now())
-    // The second look is the one after the subscription stands.
+    // The second look is the one after the subscription is open.
     const before = looks().length
     await clock.advance(3 * INTERVAL_MS)
     expect(looks().length - before).toBe(3)
@@ -168,7 +168,7 @@ describe('what Docker says of a VPN node', () => {
     runtime.latencyMs = (verb) => (verb === 'inspect' ? 100 : 0)
     runtime.setHealth(id, 'unhealthy')
     await clock.advance(60)
-    // The answer of the look under way is on its way by now.
+    // The answer of the present look has left Docker by now.
     runtime.setHealth(id, 'healthy')
     await clock.advance(200)
     expect(lastLook()?.container?.health).toBe('healthy')
@@ -207,7 +207,7 @@ describe('what Docker says of a VPN node', () => {
       begun += 1
       return { kind: 'lose_question' }
     }
-    // What the gap swallows, the interval alone would find 5 s later.
+    // The interval alone would find what the gap hides 5 s later.
     await clock.advance(INTERVAL_MS)
     runtime.breakEvents()
     await settled()
@@ -215,7 +215,7 @@ describe('what Docker says of a VPN node', () => {
     runtime.setHealth(id, 'unhealthy')
     await clock.advance(250)
     expect(lastLook()?.container?.health).toBe('unhealthy')
-    // 250, 500, 1,000, 2,000 ms after each other.
+    // The waits are 250, 500, 1,000 and 2,000 ms.
     expect(begun).toBe(1)
     await clock.advance(3_500)
     expect(begun).toBe(4)
@@ -282,7 +282,7 @@ describe('the control server of a VPN node', () => {
     expect((await toldBy(() => runtime.setHealth(id, 'unhealthy')))?.container?.health).toBe('unhealthy')
     control.release()
     await clock.advance(0)
-    // The interval is over long since, so the next round comes at once.
+    // The interval passed long ago, so the next round begins at once.
     expect(answers()).toHaveLength(2)
   })
 
@@ -344,7 +344,7 @@ describe('the control server of a VPN node', () => {
     await clock.advance(2_000)
     await runtime.restartOutside(id)
     await settled()
-    // The round of before was given up, and another one begun.
+    // The earlier round was given up, and another one begun.
     expect([control.rounds.length, control.open]).toEqual([2, 1])
     expect(answers()).toEqual([])
     control.release()

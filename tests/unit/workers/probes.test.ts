@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0)) await cleanUp()
 })
 
-/** Stands for an engine; keeps when it was asked. */
+/** Acts as an engine and keeps the times of its requests. */
 function engine(answer: () => Response | Promise<Response> = () => Response.json({ result: {} }), port = 0) {
   const askedMs: number[] = []
   const server = Bun.serve({
@@ -26,7 +26,7 @@ function engine(answer: () => Response | Promise<Response> = () => Response.json
   return { askedMs, stop, address: { host: '127.0.0.1', port: server.port ?? 0 } }
 }
 
-/** Without a thread; what is reported comes to `facts`. */
+/** Probes without a worker thread. Reported facts go to `facts`. */
 function probesOf(intervalMs: number, timeoutMs = 1_000) {
   const facts: ProbeFact[] = []
   const probes = new HealthProbes({
@@ -68,7 +68,7 @@ describe('the probes', () => {
     await until('it answers elsewhere', () => facts.at(-1)?.ok)
     expect(third.askedMs.length).toBeGreaterThan(0)
     expect(probes.addressesOf('one')).toEqual([third.address])
-    // The address of before was asked alone once, and that was the only failure.
+    // The earlier address was tried alone once, and that was the only failure.
     expect(facts.filter(({ ok }) => !ok)).toHaveLength(1)
   })
 
@@ -94,11 +94,11 @@ describe('the probes', () => {
     await until('each was probed four times', () => engines.every(({ askedMs }) => askedMs.length > 3))
     for (const [index, { askedMs }] of engines.entries()) {
       const gaps = askedMs.slice(1).map((ms, round) => ms - (askedMs[round] ?? 0))
-      // The time of an answer, and of a machine that is busy with others, comes on top.
+      // The time of an answer, and delays on a busy machine, are added.
       for (const gapMs of gaps) expect(gapMs).toBeWithin(intervalMs / 2 - 2, intervalMs + 400)
       expect(of(`${index}`).every(({ ok }) => ok)).toBe(true)
     }
-    // All began at once. Twelve that stayed together would be within some milliseconds of each other.
+    // All began at once. If the twelve stayed together, they would be within some milliseconds of each other.
     const second = engines.map(({ askedMs }) => askedMs[1] ?? 0)
     expect(Math.max(...second) - Math.min(...second)).toBeGreaterThan(intervalMs / 10)
   })
@@ -114,7 +114,7 @@ describe('the probes', () => {
     expect(facts.every(({ ok, error }) => !ok && error?.endsWith('no answer within 200 ms'))).toBe(true)
   })
 
-  /** An engine that keeps questions without an answer, and how many of them there were, are open now, and were open at once. */
+  /** An engine that never answers. Counts its requests: in total, open now, and most at a time. */
   function hangingEngine() {
     const open = { ever: 0, now: 0, most: 0 }
     const server = Bun.serve({
@@ -138,7 +138,7 @@ describe('the probes', () => {
     const { probes, facts } = probesOf(60_000)
     probes.setTargets([targetAt('one', address, { isBooting: true })])
     await until('some questions were given up', () => open.ever > 5)
-    // The end of one may be seen there just after the beginning of the next.
+    // The end of one request may be seen there just after the beginning of the next.
     expect(open.most).toBeLessThanOrEqual(2)
     answer()
     await until('it is found', () => facts.length > 0)

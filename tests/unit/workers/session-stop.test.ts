@@ -12,7 +12,7 @@ afterEach(async () => {
 
 const PATH = '/ace/cmd/abc/session'
 
-/** Stands for an engine; gives its address and what it was asked. */
+/** Acts as an engine. Returns its address and its requests. */
 function engine(answer: () => Response | Promise<Response>) {
   const asked: string[] = []
   const server = Bun.serve({

@@ -19,7 +19,7 @@ const UNKNOWN = { response: null, error: 'unknown playback session id' }
 const serving = (downloaded: unknown) => ({ response: { status: 'dl', downloaded }, error: null })
 const neverAnswers = () => new Promise<Response>(() => undefined)
 
-/** Stands for an engine; keeps what it was asked, and when. */
+/** Acts as an engine and keeps its requests with their times. */
 function engine(answer: (path: string) => Response | Promise<Response>) {
   const asked: { readonly url: string; readonly atMs: number }[] = []
   const server = Bun.serve({
@@ -136,7 +136,7 @@ describe('the protocol', () => {
 })
 
 describe('the polls of sessions', () => {
-  /** Without a thread; what is reported comes to `facts`. */
+  /** Polls without a worker thread. Reported facts go to `facts`. */
   function polls(addresses: () => readonly Address[], sessionIntervalMs = 100) {
     const facts: SessionFact[] = []
     const started = new SessionPolls({
@@ -173,8 +173,8 @@ describe('the polls of sessions', () => {
     const beganMs = performance.now()
     started.setTargets(listed(1, 7))
     await until('it was asked some times', () => facts.length > 4)
-    // A question may come late on a busy machine, so each is measured from the beginning and not from the one before. Each timer
-    // may be early by the rounding to whole milliseconds. Half an interval at least is before the second.
+    // A question may be late on a busy machine, so each is measured from the beginning and not from the previous one. Each
+    // timer may be early because of rounding to whole milliseconds. At least half an interval passes before the second.
     const [, ...later] = asked.map(({ atMs }) => atMs - beganMs)
     for (const [at, ms] of later.entries()) expect(ms).toBeGreaterThanOrEqual(48 + at * 98)
     expect(facts[0]).toMatchObject({ engineId: 'one', generation: 1, streamRowId: 7 })
@@ -187,7 +187,7 @@ describe('the polls of sessions', () => {
     const { polls: started, facts } = polls(() => [address])
     for (let turn = 0; turn < 3; turn++) started.setTargets(listed(1, 1, 2))
     await until('the other was asked some times', () => facts.length > 2)
-    // It is still waited for.
+    // The first answer is still pending.
     expect(asked.filter(({ url }) => url.startsWith(`${PATH}1`))).toHaveLength(1)
     const silent = await until('the hung one is silent', () => facts.find(({ state }) => state === 'silent'))
     expect(silent.streamRowId).toBe(1)

@@ -16,10 +16,10 @@ interface Told {
 const isTold = (message: unknown): message is Told =>
   typeof message === 'object' && message !== null && 'type' in message && message.type === 'told'
 
-// Workers in the words of the protocol, which misbehave as a test wants it.
+// Workers that use the words of the protocol and misbehave as a test needs.
 const READY = 'postMessage({ type: "ready" });'
 const BEAT = 'postMessage({ type: "heartbeat", atMs: 1 });'
-/** Tells what it hears, and lives on. */
+/** Reports each received command, and keeps running. */
 const WELL = `
   onmessage = ({ data }) => {
     if (data.type === 'stop') postMessage({ type: 'stopped' })
@@ -29,7 +29,7 @@ const WELL = `
 `
 const BROKEN = 'throw new TypeError("broken at its start")'
 
-/** A host whose workers run these programs, one after the other, and the last one for ever. */
+/** A host whose workers run these programs one after the other; the last one is repeated for ever. */
 function hostOf(programs: readonly string[], silenceMaxMs = 10_000) {
   const spawned: { readonly worker: Worker; readonly atMs: number }[] = []
   const troubles: { readonly why: string; readonly restartInMs: number }[] = []
@@ -91,7 +91,7 @@ describe('a worker', () => {
     expect(returns).toHaveLength(1)
     expect(returns[0]?.what).toBe('the test worker is back')
     expect(returns[0]?.awayMs).toBeWithin(1_740, 10_000)
-    // Only the third had been ready, so only what it might have told is lost.
+    // Only the third had been ready, so only its facts may be lost.
     expect(lost()).toBe(1)
     expect(facts).toContain(JSON.stringify(command('handshake 4')))
   })
@@ -102,7 +102,7 @@ describe('a worker', () => {
     for (let time = 1; time <= 3; time++) {
       await until('there is one', () => spawned.length === time)
       spawned.at(-1)?.worker.terminate()
-      // It has lived for a heartbeat by then.
+      // The worker has lived for a heartbeat by then.
       await until('the next one is well', () => returns.length === time)
     }
     expect(troubles.map(({ restartInMs }) => restartInMs)).toEqual([250, 250, 250])
@@ -121,7 +121,7 @@ describe('a worker', () => {
     expect([spawned.length, lost()]).toEqual([2, 1])
     expect(facts).toEqual([JSON.stringify(command('handshake 2'))])
     await until('the silent one was ended', () => hasClosed)
-    // Dropped is not unseen, and a flood of it is one line.
+    // Invalid messages are dropped and reported, and many of them give one log line.
     expect(drops).toEqual(['the test worker said what is no message of the protocol'])
   })
 
@@ -171,7 +171,7 @@ describe('a worker', () => {
     await host.stop()
     const other = hostOf([BROKEN])
     other.host.start()
-    // Another one's restarts show that time passes.
+    // Another host's restarts show that time passes.
     await until('another was started again', () => other.spawned.length > 2)
     expect(spawned).toHaveLength(1)
   })
