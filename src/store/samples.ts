@@ -100,8 +100,8 @@ export const samplesOf = (db: Db, streamRowId: number, sinceMs: number, limit: n
 
 /**
  * Writes samples, and deletes those that exceed the limits. Skips samples of streams that have no row any more or had ended
- * before the sample was taken; such samples exist because sessions of ended streams are probed, too, when an engine may be
- * stopped. `seqs` maps each stream to the number of its last sample, and is updated.
+ * before the sample was taken. Such samples exist because the sessions of ended streams are still polled when an engine may
+ * be stopped. `seqs` maps each stream to the number of its last sample, and is updated.
  */
 export function addSamples(
   tx: Db,

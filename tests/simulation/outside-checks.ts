@@ -65,8 +65,8 @@ export class OutsideChecks {
   }
 
   /**
-   * Whether the orchestrator may call a container outside. This includes a container that was just removed, about which
-   * nothing is known any more.
+   * Whether the orchestrator may report a container as outside the VPN. This includes a container that was just removed,
+   * about which nothing is known any more.
    */
   mayBeOutside(containerId: string): boolean {
     const isGone = !this.deps.host.runtime.containers().some(({ id }) => id === containerId)

@@ -21,7 +21,7 @@ export interface Visit extends Opened {
   readonly apiKey: string | null
 }
 
-/** Sends the events about streams that proxies send, or fails to. */
+/** Sends the proxies' events about streams, and loses some of them. */
 export class Reports {
   readonly #reported: string[] = []
 

@@ -139,7 +139,7 @@ function isDark(containerId: string | null, host: SimHost): boolean {
 }
 
 function numbers({ books, config, orders, listed, host, outside }: SettledDeps): string[] {
-  // An opaque engine counts, but nobody knows as what.
+  // With an opaque engine that is not ready, this check can't predict the numbers.
   if (books.live().some((row) => isOpaque(row, host) && row.status !== 'ready')) return []
   const rows = books.live().filter(({ status }) => status === 'ready')
   const busy = rows.filter(({ id, adopted_at }) => books.streamsOf(id) > 0 || adopted_at !== null).length

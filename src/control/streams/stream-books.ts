@@ -72,8 +72,8 @@ export class StreamBooks {
 
   /**
    * Records a start. A start of a started stream changes nothing; a start of an ended stream opens a new record. A failed
-   * attempt is recorded as ended, so it never counts as active. During an outage, starts and ends are kept and written
-   * later.
+   * attempt is recorded as ended, so it never counts as active. During an outage, starts and ends count at once and are
+   * written to the file later.
    */
   start(event: StreamStart): Stream {
     const { store, clock } = this.deps
@@ -120,7 +120,7 @@ export class StreamBooks {
     })
   }
 
-  /** Ends those of these streams that are started, because their engine no longer knows their sessions. */
+  /** Ends the given streams that are started, because their engine no longer knows their sessions. */
   endDead(rowIds: readonly number[]): readonly Stream[] {
     const { store, clock, log } = this.deps
     const open = rowIds.flatMap((rowId) => streamByRow(store.db, rowId) ?? []).filter(isStarted)

@@ -9,7 +9,10 @@ import type { Addresses } from '../engines/addresses.ts'
 import { NotFound } from '../errors.ts'
 import type { StreamBooks } from './stream-books.ts'
 
-/** What happened to the session at the engine. `none`: there is no engine to ask, or its command URL is not known. */
+/**
+ * What happened to the session at the engine. `none`: the engine was not asked, because the stream had ended, no running
+ * engine of ours serves it, or no usable command URL was reported.
+ */
 export type SessionEnd = 'stopped' | 'unknown' | 'silent' | 'none'
 
 /** Asks an engine to stop a session. Resolves within some seconds and never throws. */

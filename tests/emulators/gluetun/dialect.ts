@@ -28,7 +28,7 @@ export interface Dialect {
   readonly dnsStatus: 'running' | 'stopped'
   /** The time-outs of the old, continuous health check, or the periodic checks. */
   readonly health: ContinuousChecks | 'periodic'
-  /** After how many failures Docker's health check gives up. */
+  /** After how many failed health checks Docker reports the container as unhealthy. */
   readonly healthcheckRetries: number
   /** Timeout of the `healthcheck` command. It is longer than Docker's timeout if the command has none of its own. */
   readonly healthcheckTimeoutMs: number

@@ -68,8 +68,8 @@ export const PROVISIONING = mutations([
 ])
 
 /**
- * Only results that say something about the template's engines count for a breaker, and a trial is over when it has its
- * result.
+ * Only results that say something about the template's engines count for a breaker, and a trial holds its place no longer
+ * than it lasts.
  */
 export const BREAKER = mutations([
   [

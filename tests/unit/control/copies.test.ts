@@ -20,7 +20,7 @@ const HOUR_MS = 3_600_000
 
 let rig: Rig
 beforeEach(() => {
-  // No full pass happens in between, so a container that is waited for must be inspected by itself.
+  // No full pass happens in between, so a container that the sync waits for needs a look of its own.
   rig = new Rig({ MONITOR_INTERVAL_S: '600' })
 })
 afterEach(() => rig.dispose())

@@ -146,7 +146,7 @@ describe('an engine that fails', () => {
     [UNKNOWN, ['fail a: never_answered']],
     [sight({ connections: 'held', traffic: 'still' }), ['fail a: never_answered']],
     [null, []],
-    // Only our own probes may fail to reach the engine.
+    // Perhaps only our own probes do not reach the engine.
     [sight({ connections: 'held', traffic: 'uncounted' }), []],
     [sight({ connections: 'held', traffic: 'moves' }), []],
     [sight({ connections: 'unread', traffic: 'open' }), []],

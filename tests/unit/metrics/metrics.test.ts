@@ -344,7 +344,7 @@ describe('what is in the way', () => {
     rig.runtime.goDown()
     await rig.clock.advance(10_000)
     expect(await values(...names)).toEqual([0, 1, 0])
-    // Unknown engines are not counted as gone.
+    // While Docker is away, the last known engines still count.
     expect(await values('roundhouse_live_engines', 'roundhouse_free_engines')).toEqual([1, 1])
     rig.runtime.comeUp()
     await rig.clock.advance(30_000)
