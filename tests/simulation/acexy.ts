@@ -104,7 +104,7 @@ export class Acexy {
     const patienceMs = random.chance(0.1) ? random.int(0, 2_900) : 3_000
     for (let attempt = 1; attempt <= TRIES; attempt++) {
       const answer = await provision(caller, key, patienceMs)
-      if (answer?.status === 200) return this.#syncStep(answer)
+      if (answer?.status === 200) return this.#settle(answer)
       if (answer === null && patienceMs < 3_000 && key === undefined) return null
       const detail = detailOf(answer)
       if (detail?.should_wait === false) return null
@@ -114,7 +114,7 @@ export class Acexy {
     return null
   }
 
-  async #syncStep({ body }: Answer): Promise<Choice> {
+  async #settle({ body }: Answer): Promise<Choice> {
     const { clock } = this.deps
     const { container_id, host_http_port } = body as { container_id: string; host_http_port: number }
     await clock.sleep(SETTLE_MS)

@@ -54,7 +54,7 @@ export class Simulation {
     trace.note('scenario', JSON.stringify(scenario))
     try {
       await this.#rage()
-      await this.#syncStep()
+      await this.#settle()
     } catch (error) {
       this.defect(`the run broke off: ${error instanceof Error ? (error.stack ?? error.message) : error}`)
     }
@@ -97,7 +97,7 @@ export class Simulation {
   }
 
   /** Stops all faults. The fleet must settle within its bound and stay settled. */
-  async #syncStep(): Promise<void> {
+  async #settle(): Promise<void> {
     const { trace, dice, chaos, host, viewers, clock, server } = this.#world
     if (this.#isBroken) return
     trace.note('scenario', 'all faults stop')
