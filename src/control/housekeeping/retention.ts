@@ -5,6 +5,7 @@ import { pruneKeys } from '../../store/idempotency.ts'
 import { pruneJournal } from '../../store/journal.ts'
 import { pruneToBytes } from '../../store/oldest.ts'
 import { pruneOversized } from '../../store/oversized.ts'
+import { usedBytes } from '../../store/size.ts'
 import type { Store } from '../../store/store.ts'
 import { pruneStreams } from '../../store/streams.ts'
 import type { StreamBooks } from '../streams/stream-books.ts'
@@ -40,6 +41,12 @@ const COMMITS_MAX = 250
 const STEP_REST_MS = 20
 
 /**
+ * Beyond the bound by more than this, there is no pause: requests with the longest texts bring more than steps with pauses
+ * delete. Requests are answered between two steps all the same.
+ */
+const HURRY_BYTES = 5_000_000
+
+/**
  * Prunes history once a minute and after every `COMMITS_MAX` commits, in short steps until nothing is left to prune. So each
  * table stays within its bounds, however fast it grows.
  */
@@ -65,7 +72,7 @@ export class Retention {
   start(): void {
     this.deps.store.onCommit(() => {
       this.#commits++
-      if (this.#commits >= COMMITS_MAX) this.#stepSoon()
+      if (this.#commits >= COMMITS_MAX) this.#stepAfter(STEP_REST_MS)
     })
   }
 
@@ -80,10 +87,10 @@ export class Retention {
     if (isDue && this.#cancel === null) this.#step()
   }
 
-  #stepSoon(): void {
+  #stepAfter(restMs: number): void {
     if (this.#cancel !== null || this.#isStopped) return
     const step = guarded(() => this.#step(), this.deps.onError)
-    this.#cancel = this.deps.clock.after(STEP_REST_MS, () => {
+    this.#cancel = this.deps.clock.after(restMs, () => {
       this.#cancel = null
       step()
     })
@@ -100,7 +107,9 @@ export class Retention {
     const isEnding = books.endForgotten() || (this.#mayBeOversized && books.endOversized())
     const isPruning = prune(store, limits, this.#lastMs)
     this.#mayBeOversized = this.#mayBeOversized && (isEnding || store.transact(pruneOversized))
-    if (isEnding || isPruning || this.#mayBeOversized) this.#stepSoon()
+    if (!isEnding && !isPruning && !this.#mayBeOversized) return
+    const isFarBeyond = usedBytes(store.db) > limits.bytes + HURRY_BYTES
+    this.#stepAfter(isFarBeyond ? 0 : STEP_REST_MS)
   }
 }
 
