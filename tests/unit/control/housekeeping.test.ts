@@ -152,7 +152,7 @@ describe('the history in a file', () => {
 })
 
 /** The most requests a second that HTTP could bring: on a fast disk a loop alone writes several times as much. */
-const REQUESTS_PER_SECOND = 2_000
+const REQUESTS_PER_SECOND = 1_000
 
 /** Each call resolves when the next request may come, in a task of its own as requests come. */
 function requests(): () => Promise<void> {
