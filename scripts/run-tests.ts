@@ -26,18 +26,6 @@ const TEST = ['bun', 'test', '--timeout', '30000'] as const
 /** How many files with Docker run at a time: they wait more than they work. The tests without Docker take a core beside them. */
 const AT_ONCE = { besideOthers: 3, alone: Math.max(4, Math.min(6, cpus().length + 3)) } as const
 
-/**
- * Compares names of engines with those in a document. All engines on one Docker share one sequence of names, so no other file
- * may make engines meanwhile.
- */
-const COMPARES_NAMES = 'acexy-guide'
-
-/** Files that make no engines, or make them on a Docker of their own. */
-const WITHOUT_ENGINES = [
-  ...['lifecycle-dockerd', 'runtime-contract', 'database-files', 'feed', 'one-process', 'listening'],
-  ...['vpn-worker', 'start-failures', 'runtime-docker', 'memory-runtime'],
-]
-
 /** The longest files start first, so that none of them runs alone at the end. */
 const LONGEST = [
   'lifecycle',
@@ -74,34 +62,26 @@ const isAll = args.includes('--all')
 const named = args.filter((arg) => arg !== '--all')
 const outcomes: Outcome[] = []
 
-/** The files with Docker in the order in which they start: those without engines, then the longest. */
 async function dockerFiles(): Promise<string[]> {
   const files = await Array.fromAsync(new Bun.Glob('tests/{e2e,contract}/*.test.ts').scan(ROOT))
-  const order = [...WITHOUT_ENGINES, ...LONGEST]
-  const rank = (file: string): number =>
-    order.includes(nameOf(file)) ? order.indexOf(nameOf(file)) : order.length
+  const rank = (file: string): number => {
+    const at = LONGEST.indexOf(basename(file, '.test.ts'))
+    return at < 0 ? LONGEST.length : at
+  }
   return files.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
 }
 
-const nameOf = (file: string): string => basename(file, '.test.ts')
-
 /** `others` resolves when the tests that run beside the files have ended. */
-async function runAtOnce(files: readonly string[], others: Promise<unknown>): Promise<void> {
+async function runAtOnce(files: string[], others: Promise<unknown>): Promise<void> {
   const all: Outcome[] = []
-  const runFile = async (file: string): Promise<void> =>
-    void all.push(await run(file, [...TEST, file], 'at the end'))
-  const comparing = Promise.all(files.filter((file) => nameOf(file) === COMPARES_NAMES).map(runFile))
-  const waiting = files.filter((file) => nameOf(file) !== COMPARES_NAMES)
   const lane = async (): Promise<void> => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      if (!WITHOUT_ENGINES.includes(nameOf(file))) await comparing
-      await runFile(file)
+    for (let file = files.shift(); file !== undefined; file = files.shift()) {
+      all.push(await run(file, [...TEST, file], 'at the end'))
     }
   }
   const lanes = (count: number): Promise<unknown> => Promise.all(Array.from({ length: count }, lane))
   await Promise.all([
-    lanes(AT_ONCE.besideOthers - 1),
-    comparing.then(lane),
+    lanes(AT_ONCE.besideOthers),
     others.then(() => lanes(AT_ONCE.alone - AT_ONCE.besideOthers)),
   ])
   const bad = all.filter(({ failed }) => failed > 0)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { settingNames } from '../../src/config/config.ts'
 import { AcexyFront } from '../support/acexy-front.ts'
-import { differences, type Step, stepsOf, Terminal } from '../support/guide.ts'
+import { differences, EngineNames, type Step, stepsOf, Terminal } from '../support/guide.ts'
 import type { TestServer } from '../support/server.ts'
 import { openVpnSite, untilForwarding, type VpnSite } from '../support/vpn-site.ts'
 
@@ -60,11 +60,13 @@ async function follow(
     '"ondemand.app": "myservice"': `"${docker.label.key}": "${docker.label.value}"`,
     ...names,
   }
+  const engines = new EngineNames()
   const inOurs = (text: string): string =>
-    Object.entries(ours).reduce((all, [theirs, own]) => all.replaceAll(theirs, own), text)
+    Object.entries(ours).reduce((all, [theirs, own]) => all.replaceAll(theirs, own), engines.inOurs(text))
   for (const { heading, commands, shown } of chosen) {
     const printed = await terminal.run(inOurs(commands))
     if (shown === null) continue
+    engines.learn(shown.text, printed)
     const what = `${heading}:\n${commands}`
     if (shown.kind === 'text') expect(printed, what).toBe(inOurs(shown.text))
     else

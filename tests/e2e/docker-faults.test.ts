@@ -216,12 +216,12 @@ describe('a port that a stranger holds', () => {
 
 test('finds a name however many another installation on this Docker has taken', async () => {
   const Labels = { [neighbour.label.key]: neighbour.label.value }
-  const names = Array.from({ length: 25 }, (_, at) => `acestream-${at + 1}`)
+  const server = site.server()
+  const names = Array.from({ length: 25 }, (_, at) => `acestream-${server.firstNumber + at}`)
   const taken = (error: unknown) => expect(error).toMatchObject({ statusCode: 409 })
   await Promise.all(
     names.map((name) => neighbour.client.createContainer({ name, Image: site.image, Labels }).catch(taken)),
   )
-  const server = site.server()
   await server.start()
   const { container_name, container_id } = await mustProvision(server)
   expect(names).not.toContain(container_name)

@@ -52,6 +52,10 @@ const warningsOf = async (server: TestServer): Promise<string[]> =>
 const untilNoWarning = (server: TestServer): Promise<boolean> =>
   until('nothing is warned of', async () => (await warningsOf(server)).length === 0)
 
+/** The engines are hidden at once; the warning comes with the first fleet snapshot. */
+const untilWarned = (server: TestServer): Promise<boolean> =>
+  until('something is warned of', async () => (await warningsOf(server)).length > 0)
+
 const stateOf = async (id: string): Promise<string> =>
   (await vpn.site.docker.client.getContainer(id).inspect()).State.Status
 
@@ -90,6 +94,7 @@ test('an engine from before the VPN is hidden at once, its stream ended, and it 
   expect(await rowsOf(server)).toMatchObject([
     { container_id: row.container_id, listed: false, reason: OUTSIDE },
   ])
+  await untilWarned(server)
   expect(await warningsOf(server)).toEqual([
     `engines_outside_vpn: engine ${row.container_name} is outside the VPN, in a network of its own: ` +
       'hidden from proxies, stopped, and its streams ended',
@@ -134,6 +139,7 @@ test('with VPN_STRICT=false its stream goes on, hidden, and it is replaced when 
   const { server, row, viewer } = await playedOutside(gluetun, { VPN_STRICT: 'false' })
   await server.start({}, '/healthz')
   expect(await server.get('/engines')).toEqual([])
+  await untilWarned(server)
   expect(await warningsOf(server)).toEqual([
     `engines_outside_vpn: engine ${row.container_name} is outside the VPN, in a network of its own: ` +
       'hidden from proxies, and its streams go on (VPN_STRICT=false)',
@@ -173,6 +179,7 @@ test('engines behind a Gluetun whose name is misspelt are hidden and told, and t
   await server.start({ GLUETUN_CONTAINER_NAME: misspelt })
   await until('the name was looked up', async () => (await vpnOf(server)).status === 'missing')
   expect(await server.get('/engines')).toEqual([])
+  await untilWarned(server)
   expect(await warningsOf(server)).toEqual([
     `engines_in_other_network: engine ${row.container_name} is in the network of container ` +
       `'${gluetun.options.name}', which is no VPN node of the configuration: hidden from proxies, and its streams go on`,

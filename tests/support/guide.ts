@@ -76,6 +76,29 @@ export class Terminal {
   }
 }
 
+/** The names of engines that a guide shows, and the real names in their place. */
+export class EngineNames {
+  readonly #real = new Map<string, string>()
+
+  /** Learns names from an output and what the guide shows of it, by their order. A name that is known stays. */
+  learn(shown: string, printed: string): void {
+    const real = namesIn(printed)
+    for (const [at, name] of namesIn(shown).entries()) {
+      const own = real[at]
+      if (own !== undefined && !this.#real.has(name)) this.#real.set(name, own)
+    }
+  }
+
+  /** A text of the guide with the real names. */
+  inOurs(text: string): string {
+    return text.replaceAll(ENGINE_NAME, (name) => this.#real.get(name) ?? name)
+  }
+}
+
+const ENGINE_NAME = /\bacestream-\d+\b/g
+
+const namesIn = (text: string): readonly string[] => text.match(ENGINE_NAME) ?? []
+
 /**
  * Lists by path how the shape of a value differs from the one that is shown: other members, another type, another boolean,
  * another word. Numbers, and texts with a digit in them (ids, times, ports), may differ. A null in place of a shown value

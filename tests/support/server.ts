@@ -1,4 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { Database } from 'bun:sqlite'
+import { randomInt } from 'node:crypto'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestDocker, until } from './docker.ts'
@@ -18,6 +20,9 @@ export class TestServer {
   readonly url: string
   readonly folder = mkdtempSync(join(tmpdir(), 'roundhouse-test-'))
   readonly port = freePort()
+  /** The number of its first engine. All engines on one Docker share their names, and files of tests run beside one another. */
+  readonly firstNumber = randomInt(100, 1_000_000)
+  #hasNumbers = false
   /** Everything that the process wrote, over all its starts. */
   output = ''
   #process: Bun.Subprocess<'ignore', 'pipe', 'pipe'> | null = null
@@ -67,6 +72,19 @@ export class TestServer {
       }
       return (await this.answers(until200)) === 200
     })
+    if (!this.#hasNumbers) this.#takeNumbers()
+  }
+
+  /** Written while it runs, since a database that has had numbers before is no new one to its first start. */
+  #takeNumbers(): void {
+    this.#hasNumbers = true
+    if (!existsSync(this.databasePath)) return
+    const database = new Database(this.databasePath)
+    database.run('PRAGMA busy_timeout = 5000')
+    database.run("INSERT OR REPLACE INTO settings (key, value) VALUES ('next_engine_number', ?)", [
+      String(this.firstNumber),
+    ])
+    database.close()
   }
 
   /** The status of a GET, or null if nobody answers. */
