@@ -5,7 +5,7 @@
  *
  * The tests without Docker run in one process, which shows a mistake first. Beside it, each file that starts processes or
  * containers has a process of its own, several at a time: they mostly wait, and each has its own labels, names and ports. They
- * start the single binary, as users do. The simulation comes last.
+ * start the single binary, as users do. The simulation begins when no more files wait; with all seeds it comes last.
  *
  * If only a few files fail, they run once more, alone. The second result counts, and files that passed then are reported as
  * unsteady.
@@ -71,18 +71,24 @@ async function dockerFiles(): Promise<string[]> {
   return files.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
 }
 
-/** `others` resolves when the tests that run beside the files have ended. */
-async function runAtOnce(files: string[], others: Promise<unknown>): Promise<void> {
+/** `others` resolves when the tests that run beside the files have ended; `onIdle` is called when no more files wait. */
+async function runAtOnce(
+  files: string[],
+  others: Promise<unknown>,
+  onIdle: () => Promise<void>,
+): Promise<void> {
   const all: Outcome[] = []
   const lane = async (): Promise<void> => {
     for (let file = files.shift(); file !== undefined; file = files.shift()) {
       all.push(await run(file, [...TEST, file], 'at the end'))
     }
   }
-  const lanes = (count: number): Promise<unknown> => Promise.all(Array.from({ length: count }, lane))
+  const lanes = (count: number): Promise<void>[] => Array.from({ length: count }, lane)
+  const first = lanes(AT_ONCE.besideOthers)
   await Promise.all([
-    lanes(AT_ONCE.besideOthers),
-    others.then(() => lanes(AT_ONCE.alone - AT_ONCE.besideOthers)),
+    ...first,
+    others.then(() => Promise.all(lanes(AT_ONCE.alone - AT_ONCE.besideOthers))),
+    Promise.race(first).then(onIdle),
   ])
   const bad = all.filter(({ failed }) => failed > 0)
   const again = bad.length > SECOND_TURNS ? [] : bad
@@ -108,10 +114,14 @@ function folderInMemory(): string {
   }
 }
 
-async function runOnDocker(program: string, withoutDocker: Promise<unknown>): Promise<void> {
+async function runOnDocker(
+  program: string,
+  withoutDocker: Promise<unknown>,
+  onIdle: () => Promise<void>,
+): Promise<void> {
   process.env.ROUNDHOUSE_TEST_PROGRAM = program
   outcomes.push(await run('images of the emulators', ['bun', 'tests/support/images.ts'], 'now'))
-  await runAtOnce(await dockerFiles(), withoutDocker)
+  await runAtOnce(await dockerFiles(), withoutDocker, onIdle)
 }
 
 /** Whether files of the emulators have changed. Only then are the emulators' own tests worth running. */
@@ -214,13 +224,15 @@ if (named.length > 0) {
   const withoutDocker = run('without Docker', [...TEST, ...WITHOUT_DOCKER], 'now', inMemory)
   const folder = mkdtempSync(join(tmpdir(), 'roundhouse-tests-'))
   try {
-    await runOnDocker(buildBinary(folder), withoutDocker)
+    await runOnDocker(buildBinary(folder), withoutDocker, async () => {
+      if (!isAll) outcomes.push(await simulate(isAll))
+    })
   } finally {
     rmSync(folder, { recursive: true })
   }
   outcomes.push(await withoutDocker)
   const isEmulatorsTurn = isAll || (await haveEmulatorsChanged())
   if (isEmulatorsTurn) outcomes.push(await run('emulators', [...TEST, 'tests/emulators'], 'now'))
-  outcomes.push(await simulate(isAll))
+  if (isAll) outcomes.push(await simulate(isAll))
 }
 process.exit(report(outcomes))
