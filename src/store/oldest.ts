@@ -6,8 +6,11 @@ import { usedBytes } from './size.ts'
 import type { Db } from './store.ts'
 import { forgetStreams } from './streams.ts'
 
-/** How many bytes a step frees, approximately. This takes some milliseconds. */
-const STEP_BYTES = 500_000
+/** About how much one step frees, at least and at most: it takes some milliseconds, or some tens of them. */
+const STEP_BYTES = { least: 500_000, most: 4_000_000 }
+
+/** A step frees this part of what is beyond the bound, so that steps delete as much as many requests at a time bring. */
+const STEP_PART = 1 / 4
 
 /** Rows per table in the first batch of a step. Each further batch has twice as many, because short rows free few bytes. */
 const FIRST_BATCH = 10
@@ -60,10 +63,11 @@ const oldEngines = prepared((db) => {
  */
 export function pruneToBytes(tx: Db, maxBytes: number): boolean {
   const beforeBytes = usedBytes(tx)
+  const step = Math.min(STEP_BYTES.most, Math.max(STEP_BYTES.least, (beforeBytes - maxBytes) * STEP_PART))
   for (let batch = FIRST_BATCH; batch <= LAST_BATCH; batch *= 2) {
     const bytes = usedBytes(tx)
     if (bytes <= maxBytes) return false
-    if (beforeBytes - bytes >= STEP_BYTES) return true
+    if (beforeBytes - bytes >= step) return true
     const until = oldestUntil(tx, batch)
     if (until === null) return false
     if (deleteUntil(tx, until, batch)) return true
