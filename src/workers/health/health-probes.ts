@@ -9,7 +9,7 @@ const BOOT_TIMEOUT_MS = 1_000
  * How often, and how many times, an engine is probed when it answers again after a failure, so that it is soon known whether
  * the recovery lasts.
  */
-const CONVALESCENT = { intervalMs: 1_000, probes: 10 }
+const AFTER_FAILURE = { intervalMs: 1_000, probes: 10 }
 
 interface Pace {
   readonly intervalMs: number
@@ -145,10 +145,10 @@ export class HealthProbes {
   }
 
   #restMs(watch: Watch, ok: boolean): number {
-    if (!ok) watch.quickProbes = CONVALESCENT.probes
+    if (!ok) watch.quickProbes = AFTER_FAILURE.probes
     if (!ok || watch.quickProbes === 0) return this.#nextMs()
     watch.quickProbes--
-    return Math.min(CONVALESCENT.intervalMs, this.#nextMs())
+    return Math.min(AFTER_FAILURE.intervalMs, this.#nextMs())
   }
 
   #report({ engineId, generation }: ProbeTarget, { ok, error }: ProbeAnswer): void {
