@@ -24,7 +24,7 @@ const ROOT = join(import.meta.dir, '..')
 const TEST = ['bun', 'test', '--timeout', '30000'] as const
 
 /** How many files with Docker run at a time: they wait more than they work. The tests without Docker take a core beside them. */
-const AT_ONCE = { besideOthers: 3, alone: Math.max(4, Math.min(6, cpus().length + 3)) } as const
+const AT_ONCE = { besideOthers: 3, alone: Math.max(4, Math.min(5, cpus().length + 3)) } as const
 
 /** The longest files start first, so that none of them runs alone at the end. */
 const LONGEST = [
@@ -78,9 +78,11 @@ async function runAtOnce(
   onIdle: () => Promise<void>,
 ): Promise<void> {
   const all: Outcome[] = []
+  let slots = 0
   const lane = async (): Promise<void> => {
+    const env = { ROUNDHOUSE_TEST_SLOT: String(slots++) }
     for (let file = files.shift(); file !== undefined; file = files.shift()) {
-      all.push(await run(file, [...TEST, file], 'at the end'))
+      all.push(await run(file, [...TEST, file], 'at the end', env))
     }
   }
   const lanes = (count: number): Promise<void>[] => Array.from({ length: count }, lane)
@@ -220,7 +222,8 @@ function failures(output: string): string {
 if (named.length > 0) {
   outcomes.push(await run(named.join(' '), [...TEST, ...named], 'now'))
 } else {
-  const inMemory = { TMPDIR: folderInMemory() }
+  // The last slot of ports: files on Docker have the first ones.
+  const inMemory = { TMPDIR: folderInMemory(), ROUNDHOUSE_TEST_SLOT: '5' }
   const withoutDocker = run('without Docker', [...TEST, ...WITHOUT_DOCKER], 'now', inMemory)
   const folder = mkdtempSync(join(tmpdir(), 'roundhouse-tests-'))
   try {

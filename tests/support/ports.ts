@@ -2,8 +2,16 @@
  * The range is below the ports that Linux uses for outgoing connections (32768 and up), so that no connection can take one
  * meanwhile. Ports are chosen by chance, so that two calls, or two test runs on one host, seldom choose the same.
  */
-const FIRST = 20_000
-const LAST = 31_999
+const [FIRST, LAST] = rangeOf(process.env.ROUNDHOUSE_TEST_SLOT)
+
+/**
+ * Of processes that run side by side each has a sixth, by its slot: the port of a container that is stopped for a while is
+ * free, and would be taken.
+ */
+function rangeOf(slot: string | undefined): readonly [first: number, last: number] {
+  const first = 20_000 + 2_000 * Number(slot ?? 0)
+  return [first, slot === undefined ? 31_999 : first + 1_999]
+}
 
 /** Consecutive ports; both ends are included. */
 export interface PortRange {
