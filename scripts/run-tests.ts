@@ -39,7 +39,7 @@ const LONGEST = [
 
 const WITHOUT_DOCKER = ['tests/unit', 'tests/simulation', 'tests/mutation', 'tests/support']
 
-const SEEDS = { usual: 60, all: 500 } as const
+const SEEDS = { usual: 40, all: 500 } as const
 
 /** If more files than this fail side by side, a busy machine is not the cause, and none runs again. */
 const SECOND_TURNS = 3
