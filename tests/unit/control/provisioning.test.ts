@@ -344,6 +344,16 @@ describe('an unknown outcome', () => {
     },
   )
 
+  test('a caller hears at once what a look found out of its start', async () => {
+    await start()
+    rig.runtime.faults.next('start', { kind: 'lose_answer' })
+    const calledMs = rig.clock.now()
+    const answer = await rig.provision()
+    expect(answer.status).toBe(200)
+    // Long before the deadline, which would refuse it.
+    expect(rig.clock.now() - calledMs).toBeLessThan(1_000)
+  })
+
   test('a socket that is not there is a known outcome: nothing was made, nothing stays', async () => {
     await start()
     rig.runtime.faults.next('create', {

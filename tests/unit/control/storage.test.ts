@@ -168,6 +168,14 @@ describe('an outage', () => {
     expect((await rig.provision()).status).toBe(200)
   })
 
+  test('is followed by a look at everything, for what was seen and could not be written', async () => {
+    refuse()
+    await rig.play(19_000, 'one')
+    const before = lines('reindex: full pass').length
+    await accept()
+    expect(lines('reindex: full pass')).toHaveLength(before + 1)
+  })
+
   test('freezes the plans: a container that goes is hidden at once, and replaced afterwards', async () => {
     refuse()
     await rig.play(19_000)
