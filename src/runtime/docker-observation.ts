@@ -37,11 +37,12 @@ export function toCreateBody(spec: ContainerSpec, logs: LogLimits): Dockerode.Co
     Labels: { ...spec.labels },
     ...(spec.command && { Cmd: [...spec.command] }),
     ExposedPorts: Object.fromEntries(Object.keys(bindings).map((port) => [port, {}])),
+    ...(spec.healthCheck === 'none' && { Healthcheck: { Test: ['NONE'] } }),
     HostConfig: {
       PortBindings: bindings,
       RestartPolicy: { Name: 'unless-stopped' },
       // The container runs foreign code, which must not gain privileges from a setuid program.
-      SecurityOpt: ['no-new-privileges'],
+      SecurityOpt: ['no-new-privileges', ...(spec.securityOpt ?? [])],
       CapDrop: [...(spec.capDrop ?? [])],
       CapAdd: [...(spec.capAdd ?? [])],
       LogConfig: {
@@ -52,6 +53,11 @@ export function toCreateBody(spec: ContainerSpec, logs: LogLimits): Dockerode.Co
       ...(spec.memoryBytes !== null && { Memory: spec.memoryBytes }),
       ...(spec.cpus !== null && { NanoCpus: Math.round(spec.cpus * 1e9) }),
       ...(spec.pidsLimit !== undefined && { PidsLimit: spec.pidsLimit }),
+      ...(spec.init !== undefined && { Init: spec.init }),
+      ...(spec.volumes !== undefined && { Binds: [...spec.volumes] }),
+      ...(spec.tmpfs !== undefined && { Tmpfs: { ...spec.tmpfs } }),
+      ...(spec.shmBytes !== undefined && { ShmSize: spec.shmBytes }),
+      ...(spec.dns !== undefined && { Dns: [...spec.dns] }),
     },
   }
 }

@@ -81,6 +81,20 @@ export interface ContainerSpec {
    */
   readonly capDrop?: readonly string[]
   readonly capAdd?: readonly string[]
+  /** Whether a small init process is the first one in the container: it passes signals on and reaps zombies. */
+  readonly init?: boolean
+  /** `none` turns the image's own health check off. */
+  readonly healthCheck?: 'image' | 'none'
+  /** Volumes and folders of the host, as `source:target` or `source:target:options`. */
+  readonly volumes?: readonly string[]
+  /** Folders in memory: the path in the container, and the mount options (empty for none). */
+  readonly tmpfs?: Readonly<Record<string, string>>
+  /** The size of `/dev/shm` in bytes; the container engine's default (64 MB) if missing. */
+  readonly shmBytes?: number
+  /** Name servers. Not possible for a container that joins another's network. */
+  readonly dns?: readonly string[]
+  /** Further security options beside `no-new-privileges`, such as `seccomp=unconfined`. */
+  readonly securityOpt?: readonly string[]
 }
 
 /** `starting` means that there is no verdict yet. */
