@@ -1,16 +1,9 @@
-import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { type EventMessage, readMessage } from './docker-answers.ts'
 import { callDocker, type DockerCall } from './docker-call.ts'
 import type { DockerClient } from './docker-connection.ts'
-import { NotDockers } from './docker-failures.ts'
+import { LineSplitter, ofDocker } from './docker-streams.ts'
 import { RuntimeFailure } from './runtime.ts'
-
-/**
- * The longest line that is accepted. Events are far shorter (labels of some kilobytes), so this bounds the memory that a
- * broken stream can take.
- */
-const MAX_LINE_LENGTH = 1024 * 1024
 
 /**
  * Which container events to follow, and the call that opens the stream. Its deadline holds for opening only; the stream
@@ -52,15 +45,6 @@ export async function followEvents(
   }
 }
 
-/**
- * Checks that an event stream comes from Docker, which declares JSON in its headers before the first event. Throws
- * NotDockers otherwise.
- */
-function ofDocker(stream: Readable & Partial<Pick<IncomingMessage, 'headers'>>): Readable {
-  if (/json/i.test(stream.headers?.['content-type'] ?? '')) return stream
-  throw new NotDockers('no stream of JSON')
-}
-
 /** Resolves when the signal aborts. Rejects with `unreachable` if the stream ends in any other way. */
 function readEvents(stream: Readable, call: Subscription['call'], handlers: StreamHandlers): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -95,17 +79,4 @@ function readEvents(stream: Readable, call: Subscription['call'], handlers: Stre
     call.signal.removeEventListener('abort', onAbort)
     stream.destroy()
   })
-}
-
-/** Splits a stream of text into lines, wherever the chunks end. Leaves out empty lines. */
-class LineSplitter {
-  #rest = ''
-
-  /** Returns the lines that this chunk completes. Throws if an unfinished line exceeds the bound. */
-  push(chunk: string): string[] {
-    const lines = (this.#rest + chunk).split('\n')
-    this.#rest = lines.pop() ?? ''
-    if (this.#rest.length > MAX_LINE_LENGTH) throw new Error(`A line exceeds ${MAX_LINE_LENGTH} characters.`)
-    return lines.map((line) => line.trim()).filter((line) => line !== '')
-  }
 }

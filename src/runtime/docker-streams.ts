@@ -1,0 +1,95 @@
+import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
+import { NotDockers } from './docker-failures.ts'
+
+/** Each piece of output starts with a header of eight bytes: which stream it belongs to, three zeros, and its length. */
+const HEADER_BYTES = 8
+
+/**
+ * The longest line that is accepted. The messages of Docker are far shorter (labels of some kilobytes), so this bounds the
+ * memory that a broken stream can take.
+ */
+const MAX_LINE_LENGTH = 1024 * 1024
+
+/**
+ * Checks that a stream comes from Docker, which declares JSON in its headers before the first message. Throws NotDockers
+ * otherwise.
+ */
+export function ofDocker(stream: Readable & Partial<Pick<IncomingMessage, 'headers'>>): Readable {
+  if (/json/i.test(stream.headers?.['content-type'] ?? '')) return stream
+  throw new NotDockers('no stream of JSON')
+}
+
+/**
+ * Hands every chunk of a stream to `onChunk`. Resolves at its end, with false if it broke off before. Rejects with what
+ * `onChunk` throws. The stream is destroyed if the signal aborts or anything fails; a whole one leaves its connection for the
+ * next call.
+ */
+export function readToEnd(
+  stream: Readable,
+  signal: AbortSignal,
+  onChunk: (chunk: Buffer) => void,
+): Promise<boolean> {
+  const { promise, resolve, reject } = Promise.withResolvers<boolean>()
+  const cut = () => stream.destroy()
+  signal.addEventListener('abort', cut, { once: true })
+  stream.on('error', reject)
+  stream.on('end', () => resolve(true))
+  stream.on('close', () => resolve(false))
+  stream.on('data', (chunk: Buffer) => {
+    try {
+      onChunk(chunk)
+    } catch (error) {
+      reject(error)
+    }
+  })
+  return promise.finally(() => {
+    signal.removeEventListener('abort', cut)
+    if (!stream.readableEnded) stream.destroy()
+  })
+}
+
+/** Splits a stream of text into lines, wherever the chunks end. Leaves out empty lines. */
+export class LineSplitter {
+  #rest = ''
+
+  /** Returns the lines that this chunk completes. Throws NotDockers if an unfinished line exceeds the bound. */
+  push(chunk: string): string[] {
+    const lines = (this.#rest + chunk).split('\n')
+    this.#rest = lines.pop() ?? ''
+    if (this.#rest.length > MAX_LINE_LENGTH) throw new NotDockers('a line without an end')
+    return lines.map((line) => line.trim()).filter((line) => line !== '')
+  }
+}
+
+/** Takes the headers out of a stream that carries the stdout and the stderr of a container, wherever the chunks end. */
+export class Demultiplexer {
+  /** The part of a header that has come. */
+  #header = Buffer.alloc(0)
+  /** How many bytes of the present piece are still to come. */
+  #left = 0
+
+  /** Returns the output in this chunk, in the order in which it came. */
+  push(chunk: Buffer): Buffer[] {
+    const pieces: Buffer[] = []
+    for (let at = 0; at < chunk.length; ) {
+      const end = at + (this.#left > 0 ? this.#left : HEADER_BYTES - this.#header.length)
+      const part = chunk.subarray(at, end)
+      if (this.#left > 0) {
+        pieces.push(part)
+        this.#left -= part.length
+      } else {
+        this.#takeHeader(part)
+      }
+      at = end
+    }
+    return pieces
+  }
+
+  #takeHeader(part: Buffer): void {
+    const header = Buffer.concat([this.#header, part])
+    const isWhole = header.length === HEADER_BYTES
+    if (isWhole) this.#left = header.readUInt32BE(4)
+    this.#header = isWhole ? Buffer.alloc(0) : header
+  }
+}
