@@ -29,7 +29,8 @@ interface Refusal {
 /**
  * Maps Docker's messages to our codes; the first match wins. The status code alone is not enough: 500 stands for a taken
  * port as well as for a broken disk, and 404 for an image, a network, a container or its network container. The texts are
- * those of Docker 20.10 (measured) and, for ports, of Docker 28 (moby `libnetwork/portmapper`).
+ * those of Docker 20.10 (measured) and, for ports, of Docker 28 (moby `libnetwork/portmapper`) and of the programs that Docker
+ * Desktop and rootless Docker ask for a port.
  */
 const REFUSALS: readonly Refusal[] = [
   {
@@ -56,6 +57,33 @@ const REFUSALS: readonly Refusal[] = [
     pattern: /failed to bind host port (?:for )?(\S+?):? address already in use/,
     code: 'port_taken',
     message: (port) => `Another process on the host has the port ${port}.`,
+  },
+  {
+    pattern:
+      /listen (?:tcp|udp)[46]? (\S+): bind: (?:Only one usage of|.*forbidden by its access|permission denied)/,
+    code: 'port_taken',
+    message: notGiven,
+  },
+  {
+    pattern: /failed to bind host port (?:for )?(\S+?):? permission denied/,
+    code: 'port_taken',
+    message: notGiven,
+  },
+  {
+    pattern: /Bind for (\S+): unexpected error [Pp]ermission denied/,
+    code: 'port_taken',
+    message: notGiven,
+  },
+  {
+    pattern: /mkdir \/port\/(?:tcp|udp):(\S+?):(?:tcp|udp):/,
+    code: 'port_taken',
+    message: notGiven,
+  },
+  {
+    // No other port helps where the host does not have the address.
+    pattern: /[Pp]orts are not available: (?!.*assign requested address)(?:exposing port )?(.*\S)/,
+    code: 'port_taken',
+    message: (why) => `The host does not give the port: ${why}`,
   },
   {
     pattern: /cannot join network (?:namespace )?of a non[ -]running container: (\S+)/,
@@ -94,7 +122,17 @@ const REFUSALS: readonly Refusal[] = [
     message: (command) =>
       `The image has no command "${command}" that can run: check the command and the image.`,
   },
+  {
+    pattern: /exec:? "?([^\s":]+)"?: (exec format error)/,
+    code: 'refused',
+    message: (command) =>
+      `The command "${command}" is no program for this host (exec format error): check the architecture of the image.`,
+  },
 ]
+
+function notGiven(port: string): string {
+  return `The host does not give the port ${port}: its system reserves it, or another process has it.`
+}
 
 /** Errors that prevent a connection, so that the call was never sent. The keys are `error.code` of Node. */
 const UNCONNECTED: Readonly<Record<string, (address: string) => string>> = {

@@ -34,6 +34,7 @@ describe('the words of Docker become', () => {
   const oci =
     'failed to create shim task: OCI runtime create failed: runc create failed: ' +
     'unable to start container process'
+  const forbidden = 'An attempt was made to access a socket in a way forbidden by its access permissions.'
   const taken =
     `Conflict. The container name "/acestream-1" is already in use by container "${id}". ` +
     'You have to remove (or rename) that container to be able to reuse that name.'
@@ -54,6 +55,73 @@ describe('the words of Docker become', () => {
     ],
     [500, `${networking} for 0.0.0.0:18102:172.17.0.2:80/tcp: address already in use`, 'port_taken', '18102'],
     [500, `${networking} 0.0.0.0:18103/tcp: address already in use`, 'port_taken', '18103'],
+    [500, `${networking} for 0.0.0.0:18104:172.17.0.2:80/tcp: permission denied`, 'port_taken', '18104'],
+    // Docker Desktop on Windows: versions 2 to 4.
+    [
+      500,
+      `Ports are not available: listen tcp 0.0.0.0:18105: bind: ${forbidden}`,
+      'port_taken',
+      '0.0.0.0:18105',
+    ],
+    [
+      500,
+      `Ports are not available: exposing port TCP 0.0.0.0:18106 -> 127.0.0.1:0: listen tcp 0.0.0.0:18106: bind: ${forbidden}`,
+      'port_taken',
+      '0.0.0.0:18106',
+    ],
+    [
+      500,
+      'Ports are not available: exposing port UDP 0.0.0.0:18107 -> 127.0.0.1:0: listen udp 0.0.0.0:18107: bind: ' +
+        'Only one usage of each socket address (protocol/network address/port) is normally permitted.',
+      'port_taken',
+      '0.0.0.0:18107',
+    ],
+    [
+      500,
+      'ports are not available: exposing port TCP 0.0.0.0:18108 /forwards/expose returned unexpected status: 500',
+      'port_taken',
+      'TCP 0.0.0.0:18108',
+    ],
+    [
+      500,
+      `${endpoint}: Error starting userland proxy: Bind for 0.0.0.0:18109: unexpected error Permission denied`,
+      'port_taken',
+      '0.0.0.0:18109',
+    ],
+    [
+      500,
+      `${endpoint}: Error starting userland proxy: mkdir /port/tcp:0.0.0.0:18110:tcp:172.17.0.2:80: input/output error`,
+      'port_taken',
+      '0.0.0.0:18110',
+    ],
+    // Docker Desktop on macOS, and rootless Docker.
+    [
+      500,
+      'Ports are not available: exposing port TCP 0.0.0.0:18111 -> 127.0.0.1:0: listen tcp 0.0.0.0:18111: bind: ' +
+        'address already in use',
+      'port_taken',
+      '0.0.0.0:18111',
+    ],
+    [
+      500,
+      `${endpoint}: Error starting userland proxy: error while calling PortManager.AddPort(): cannot expose ` +
+        "privileged port 812, you can add 'net.ipv4.ip_unprivileged_port_start=812' to /etc/sysctl.conf: " +
+        'listen tcp 0.0.0.0:812: bind: permission denied',
+      'port_taken',
+      '0.0.0.0:812',
+    ],
+    [
+      500,
+      `${endpoint}: Error starting userland proxy: listen tcp4 10.0.0.9:18112: bind: cannot assign requested address`,
+      'refused',
+      'cannot assign',
+    ],
+    [
+      500,
+      "Ports are not available: exposing port TCP 10.0.0.9:18113 -> 127.0.0.1:0: listen tcp 10.0.0.9:18113: bind: can't assign requested address",
+      'refused',
+      "can't assign",
+    ],
     [404, 'No such container: abc', 'not_found', 'There is no container abc.'],
     [404, 'No such container: gluetun', 'no_network_container', 'gluetun, whose network is to be joined'],
     [409, `cannot join network of a non running container: ${id}`, 'no_network_container', 'start it first'],
@@ -78,6 +146,8 @@ describe('the words of Docker become', () => {
     ],
     [400, `${oci}: exec: "/nope": stat /nope: no such file or directory: unknown`, 'refused', '"/nope"'],
     [400, `${oci}: exec: "nope": executable file not found in $PATH: unknown`, 'refused', '"nope"'],
+    [400, `${oci}: error during container init: exec /tiny: exec format error`, 'refused', 'architecture'],
+    [400, `${oci}: exec: "/tiny": exec format error: unknown`, 'refused', 'architecture'],
     [400, 'Minimum memory limit allowed is 6MB', 'refused', 'Minimum memory limit allowed is 6MB'],
     [403, '', 'refused', 'HTTP 403'],
     [500, 'first line\nsecond line', 'refused', 'first line'],
