@@ -403,6 +403,13 @@ describe('a real Docker Engine', () => {
       pidsLimit: 300,
       capDrop: ['ALL'],
       capAdd: ['NET_BIND_SERVICE', 'CHOWN'],
+      init: true,
+      healthCheck: 'none',
+      volumes: ['/tmp:/host:ro'],
+      tmpfs: { '/cache': 'size=16m', '/run': '' },
+      shmBytes: 32 * 1024 * 1024,
+      dns: ['192.0.2.1', '192.0.2.2'],
+      securityOpt: ['seccomp=unconfined'],
     })
     const { HostConfig, Config } = await docker.client.getContainer(id).inspect()
     expect(HostConfig).toMatchObject({
@@ -411,14 +418,53 @@ describe('a real Docker Engine', () => {
       Memory: 64 * 1024 * 1024,
       NanoCpus: 500_000_000,
       PidsLimit: 300,
-      SecurityOpt: ['no-new-privileges'],
+      SecurityOpt: ['no-new-privileges', 'seccomp=unconfined'],
       CapDrop: ['ALL'],
+      Init: true,
+      Binds: ['/tmp:/host:ro'],
+      Tmpfs: { '/cache': 'size=16m', '/run': '' },
+      ShmSize: 32 * 1024 * 1024,
+      Dns: ['192.0.2.1', '192.0.2.2'],
       PortBindings: { '6878/tcp': [{ HostIp: '127.0.0.1', HostPort: String(hostPort) }] },
     })
     // Newer versions of Docker write the prefix.
     const added = (HostConfig.CapAdd as string[]).map((name) => name.replace(/^CAP_/, ''))
     expect(added.toSorted()).toEqual(['CHOWN', 'NET_BIND_SERVICE'])
     expect(Config.Env).toEqual(expect.arrayContaining(['CONF=a=b c', 'EMPTY=']))
+    expect(Config.Healthcheck).toEqual({ Test: ['NONE'] })
+  })
+
+  test('takes an image at its word where a setting is missing', async () => {
+    const id = await dockerRuntimeAt(docker.dockerHost).create({
+      ...SPEC,
+      name: `roundhouse-test-${docker.label.value}-plain`,
+      image,
+      labels: { [docker.label.key]: docker.label.value },
+      healthCheck: 'image',
+    })
+    const { HostConfig, Config } = await docker.client.getContainer(id).inspect()
+    expect(Config.Healthcheck).toBeUndefined()
+    expect(HostConfig).toMatchObject({ SecurityOpt: ['no-new-privileges'], ShmSize: 64 * 1024 * 1024 })
+    expect(HostConfig.Init ?? false).toBe(false)
+    expect([HostConfig.Binds ?? [], HostConfig.Tmpfs ?? {}, HostConfig.Dns ?? []]).toEqual([[], {}, []])
+  })
+
+  test('runs an init before the program, with every such setting', async () => {
+    const runtime = dockerRuntimeAt(docker.dockerHost)
+    const id = await runtime.create({
+      ...SPEC,
+      name: `roundhouse-test-${docker.label.value}-runs`,
+      image,
+      labels: { [docker.label.key]: docker.label.value },
+      init: true,
+      tmpfs: { '/cache': 'size=16m' },
+      shmBytes: 32 * 1024 * 1024,
+      dns: ['192.0.2.1'],
+      securityOpt: ['seccomp=unconfined'],
+    })
+    await runtime.start(id)
+    const { Processes } = await docker.client.getContainer(id).top()
+    expect(Processes.length).toBe(2)
   })
 
   test('tells all addresses of a container in several networks, in the order of their names', async () => {
