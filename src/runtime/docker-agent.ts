@@ -14,8 +14,8 @@ const NodeAgent = Agent as unknown as new (options: AgentOptions) => Agent & Req
 
 /**
  * Bounds how much of an answer is read, because docker-modem collects an answer of any length. Answers that are read as a
- * stream are bounded where they are read: events by the length of a line, the output of commands by keeping only its
- * beginning.
+ * stream are bounded where they are read: events by the length of a line, the output of commands and containers by
+ * keeping only its beginning or its end.
  */
 export class BoundedAgent extends NodeAgent {
   override addRequest(request: ClientRequest, ...rest: unknown[]): void {
@@ -43,4 +43,6 @@ function bound(request: ClientRequest, answer: IncomingMessage): void {
   })
 }
 
-const isStream = ({ path }: ClientRequest): boolean => /^\/events\?|^\/exec\/[^/]+\/start$/.test(path)
+const STREAMS = /^\/(?:events\?|exec\/[^/]+\/start$|containers\/[^/]+\/logs\?)/
+
+const isStream = ({ path }: ClientRequest): boolean => STREAMS.test(path)

@@ -93,6 +93,11 @@ export const readInspected = readerOf('a container', Inspected)
 /** Reads the same answer if only the network or the presence of the container matters. */
 export const readMode = readerOf('the network of a container', Type.Object({ HostConfig: Mode }))
 export const readPresence = readerOf('a container', Type.Object({ Id }))
+/** Reads the same answer if only the kind of the container's output matters. */
+export const readOutput = readerOf(
+  'the output of a container',
+  Type.Object({ Config: Type.Object({ Tty: Type.Optional(Type.Boolean()) }) }),
+)
 /** Reads the answer to `GET /containers/json`. */
 export const readList = readerOf('a list of containers', Type.Array(Listed))
 /** Reads the answer to `GET /containers/{id}/stats`. */

@@ -30,6 +30,15 @@ export interface DockerContainer {
   exec(options: Abortable & Dockerode.ExecCreateOptions): Promise<DockerExec>
 }
 
+/** A question that dockerode has no method for, or whose method does not pass the signal on. */
+interface DockerQuestion extends Abortable {
+  readonly path: string
+  /** The parameters, if `path` ends with a question mark. */
+  readonly options?: Readonly<Record<string, string | number>>
+  /** Whether the answer is given as a stream. */
+  readonly isStream?: boolean
+}
+
 /**
  * The part of dockerode that we use. @types/dockerode lacks the abort signal of several of these calls, and does not know
  * `_query` and `_body`. Without these two, dockerode sends the whole container configuration in the URL as well.
@@ -45,6 +54,12 @@ export interface DockerClient {
   listContainers(options: Abortable & Dockerode.ContainerListOptions): Promise<unknown>
   getEvents(options: Abortable & Dockerode.GetEventsOptions): Promise<Readable>
   getContainer(id: string): DockerContainer
+  readonly modem: {
+    dial(
+      question: DockerQuestion & { readonly method: 'GET'; readonly statusCodes: { readonly 200: true } },
+      callback: (error: unknown, answer: unknown) => void,
+    ): void
+  }
 }
 
 /**
@@ -80,4 +95,13 @@ export function connectDocker(address: DockerAddress, connections: 'kept' | 'new
       : { socketPath: undefined, host: `http://${address.host}`, port: address.port }
   const options = { ...where, protocol: 'http' as const, timeout: 0, agent }
   return new Dockerode(options) as unknown as DockerClient
+}
+
+/** Asks a GET question. Rejects with an error like those of dockerode's methods. */
+export function askDocker({ modem }: DockerClient, question: DockerQuestion): Promise<unknown> {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+  modem.dial({ ...question, method: 'GET', statusCodes: { 200: true } }, (error, answer) =>
+    error ? reject(error) : resolve(answer),
+  )
+  return promise
 }

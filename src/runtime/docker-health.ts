@@ -1,4 +1,5 @@
 import type { InspectedContainer } from './docker-answers.ts'
+import { withoutSequences } from './log-text.ts'
 import type { ContainerObservation, Health } from './runtime.ts'
 
 const VERDICTS: readonly Health[] = ['starting', 'healthy', 'unhealthy']
@@ -26,6 +27,6 @@ function lastWords({ Health, StartedAt }: State): string | null {
 
 /** Removes colours and other control characters. Cuts between characters, not within one. */
 function oneLine(text: string): string {
-  const plain = text.replace(/\p{Cc}\[[\d;]*m/gu, '').replace(/[\p{Cc}\s]+/gu, ' ')
+  const plain = withoutSequences(text).replace(/[\p{Cc}\s]+/gu, ' ')
   return [...plain.trim()].slice(0, TEXT_MAX).join('')
 }

@@ -16,6 +16,7 @@ import { connectDocker, type DockerAddress, type DockerClient, parseDockerHost }
 import { followEvents } from './docker-events.ts'
 import { execIn } from './docker-exec.ts'
 import { dockerWords, isDockers, statusOf } from './docker-failures.ts'
+import { logsOf } from './docker-logs.ts'
 import { ACTIONS, CHANGES, isAbout, toContainerEvent } from './docker-messages.ts'
 import {
   fromInspect,
@@ -30,6 +31,7 @@ import {
   type ContainerObservation,
   type ContainerSpec,
   type EventHandlers,
+  type LogBounds,
   type Runtime,
   RuntimeFailure,
   type Traffic,
@@ -48,6 +50,7 @@ export interface Deadlines {
   readonly inspect: number
   readonly traffic: number
   readonly exec: number
+  readonly logs: number
   readonly list: number
   readonly ping: number
   readonly subscribe: number
@@ -71,6 +74,7 @@ export const DEFAULT_DEADLINES_MS: Deadlines = {
   inspect: 5_000,
   traffic: 5_000,
   exec: 60_000,
+  logs: 5_000,
   list: 10_000,
   ping: 1_500,
   subscribe: 10_000,
@@ -183,6 +187,11 @@ class DockerRuntime implements Runtime {
     return await callDocker(call, (abortSignal) => execIn(this.docker.getContainer(id), command, abortSignal))
   }
 
+  async logs(id: string, bounds: LogBounds, signal?: AbortSignal): Promise<string> {
+    const call = this.#callOn(id, 'logs', signal, `read the log of container ${id}`)
+    return await callDocker(call, (abortSignal) => logsOf(this.docker, id, bounds, abortSignal))
+  }
+
   async list(signal?: AbortSignal): Promise<ContainerObservation[]> {
     const call = this.#call('list', 'list the containers', signal)
     const filters = { label: [this.#label] }
@@ -235,7 +244,7 @@ class DockerRuntime implements Runtime {
 
   #callOn(
     id: string,
-    verb: 'start' | 'stop' | 'destroy' | 'inspect' | 'traffic' | 'exec' | 'subscribe',
+    verb: 'start' | 'stop' | 'destroy' | 'inspect' | 'traffic' | 'exec' | 'logs' | 'subscribe',
     signal: AbortSignal | undefined,
     what = `${verb} container ${id}`,
   ): DockerCall {

@@ -157,6 +157,13 @@ export interface CommandResult {
   readonly output: string
 }
 
+/** How much of a container's log is read at most. */
+export interface LogBounds {
+  readonly lines: number
+  /** As UTF-8. */
+  readonly bytes: number
+}
+
 /**
  * One change of one of our containers. The event is enough to hide an engine at once; an inspection then finds out the
  * actual state.
@@ -226,6 +233,13 @@ export interface Runtime {
    * that is given up runs on.
    */
   exec(id: string, command: readonly string[], signal?: AbortSignal): Promise<CommandResult>
+  /**
+   * The last lines that a container wrote to stdout and stderr since it was created, running or not, in the order in which
+   * they were written. If they have too many bytes, the newest remain, from the start of a line if there is one. Terminal
+   * sequences and control characters except newline and tab are left out; what is not UTF-8 is replaced. Fails with
+   * not_found, refused (the container's log driver gives no log back) or unreachable.
+   */
+  logs(id: string, bounds: LogBounds, signal?: AbortSignal): Promise<string>
   /** Lists all our containers in every state, including those that were never started. */
   list(signal?: AbortSignal): Promise<ContainerObservation[]>
   /**

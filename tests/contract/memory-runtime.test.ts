@@ -444,4 +444,15 @@ describe('the in-memory runtime', () => {
     expect((await again).effect).toBe('unknown')
     expect(state()).toBe('exited')
   })
+
+  test('keeps what a container wrote, through its starts, up to a bound', async () => {
+    await runtime.start(id)
+    runtime.write(id, 'a\nb')
+    await runtime.restartOutside(id)
+    runtime.write(id, 'c\n\u001b[31md\u001b[0m\n')
+    expect(await runtime.logs(id, { lines: 2, bytes: 100 })).toBe('bc\nd\n')
+    expect(await runtime.logs(id, { lines: 0, bytes: 100 })).toBe('')
+    for (let line = 0; line < 100; line++) runtime.write(id, `${'x'.repeat(10_000)}\n`)
+    expect((await runtime.logs(id, { lines: 100, bytes: 10_000_000 })).length).toBeLessThan(300_000)
+  })
 })

@@ -13,6 +13,7 @@ import { MemoryRuntime } from '../support/memory-runtime.ts'
 import { Bench, type Subject } from '../support/runtime-contract.ts'
 import { startChecked } from '../support/runtime-contract-checked.ts'
 import { contractOfCommands } from '../support/runtime-contract-commands.ts'
+import { contractOfLogs } from '../support/runtime-contract-logs.ts'
 import { contractOfLooks } from '../support/runtime-contract-looks.ts'
 import { contractOfVerbs } from '../support/runtime-contract-verbs.ts'
 import { contractOfWatching } from '../support/runtime-contract-watch.ts'
@@ -26,6 +27,7 @@ function runtimeContract(name: string, connect: () => Promise<Subject>): void {
     afterEach(() => bench.cleanUp())
     contractOfVerbs(bench)
     contractOfCommands(bench)
+    contractOfLogs(bench)
     contractOfLooks(bench)
     contractOfWatching(bench)
   })
@@ -35,6 +37,8 @@ function programOf(spec: ContainerSpec): Program {
   switch (spec.command) {
     case PROGRAMS.wait:
       return WAITING
+    case PROGRAMS.announce:
+      return { ...WAITING, says: SAID.output + SAID.errors }
     case PROGRAMS.exit:
       return { ...WAITING, endsByItself: { afterMs: 0, exitCode: EXIT_CODE } }
     case PROGRAMS.stubborn:

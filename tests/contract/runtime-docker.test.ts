@@ -8,6 +8,7 @@ import {
   chunkOf,
   type FakeDaemon,
   httpAnswer,
+  piece,
   rawDaemon,
   STREAM_HEADERS,
   type Wire,
@@ -40,6 +41,7 @@ function everyCall(runtime: Runtime): [keyof Deadlines, () => Promise<unknown>][
     ['inspect', () => runtime.inspect('abc')],
     ['traffic', () => runtime.traffic('abc')],
     ['exec', () => runtime.exec('abc', ['/bin/true'])],
+    ['logs', () => runtime.logs('abc', { lines: 20, bytes: 1_000 })],
     ['list', () => runtime.list()],
     ['ping', () => runtime.ping()],
     ['subscribe', () => runtime.events(handlers, new AbortController().signal)],
@@ -137,13 +139,6 @@ describe('the traffic of a container', () => {
 })
 
 describe('a command in a container', () => {
-  /** A piece of output in Docker's framing; 1 is stdout, 2 is stderr. */
-  const piece = (whose: 1 | 2, text: string): string => {
-    const header = Buffer.alloc(8)
-    header.writeUInt8(whose)
-    header.writeUInt32BE(Buffer.byteLength(text, 'latin1'), 4)
-    return header.toString('latin1') + text
-  }
   const made = httpAnswer(201, { Id: 'e1' })
   const streamOf = (raw: string) => `${STREAM_HEADERS}${chunkOf(raw)}${chunkOf('')}`
   const ended = (ExitCode: number) => httpAnswer(200, { Running: false, ExitCode })
@@ -534,6 +529,7 @@ function deadlinesOf(ms: number): Deadlines {
     inspect: ms,
     traffic: ms,
     exec: ms,
+    logs: ms,
     list: ms,
     ping: ms,
     subscribe: ms,

@@ -37,6 +37,7 @@ const REFUSALS: Readonly<Record<Verb, readonly [RuntimeFailureCode, ...RuntimeFa
   inspect: ['unreachable'],
   traffic: ['unreachable'],
   exec: ['refused', 'unreachable'],
+  logs: ['unreachable'],
   list: ['unreachable'],
   ping: ['unreachable'],
   events: ['unreachable'],

@@ -3,6 +3,7 @@ import type {
   ContainerObservation,
   ContainerSpec,
   EventHandlers,
+  LogBounds,
   Runtime,
   Traffic,
   WatchHandlers,
@@ -68,6 +69,10 @@ export class SimRuntime implements Runtime {
 
   exec(id: string, command: readonly string[], signal?: AbortSignal): Promise<CommandResult> {
     return this.#call('exec', id, () => this.deps.host.exec(id, command, signal))
+  }
+
+  logs(id: string, bounds: LogBounds, signal?: AbortSignal): Promise<string> {
+    return this.#call('logs', id, () => this.deps.host.logs(id, bounds, signal))
   }
 
   list(signal?: AbortSignal): Promise<ContainerObservation[]> {

@@ -68,6 +68,14 @@ export function httpAnswer(status: number, body: unknown): string {
 export const STREAM_HEADERS =
   'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n'
 
+/** Makes a piece of a container's output in Docker's framing; 1 is stdout, 2 is stderr. */
+export function piece(whose: 1 | 2, text: string): string {
+  const header = Buffer.alloc(8)
+  header.writeUInt8(whose)
+  header.writeUInt32BE(Buffer.byteLength(text, 'latin1'), 4)
+  return header.toString('latin1') + text
+}
+
 /** Makes one chunk of a stream in HTTP's framing. A chunk without bytes ends the stream. */
 export function chunkOf(bytes: string): string {
   return `${Buffer.byteLength(bytes, 'latin1').toString(16)}\r\n${bytes}\r\n`

@@ -1,9 +1,11 @@
 import type { Clock } from '../../src/lib/clock.ts'
+import { logText } from '../../src/runtime/log-text.ts'
 import {
   type CommandResult,
   type ContainerObservation,
   type ContainerSpec,
   type Health,
+  type LogBounds,
   RuntimeFailure,
   type Traffic,
 } from '../../src/runtime/runtime.ts'
@@ -12,6 +14,7 @@ import {
   hasProcess,
   joinedTo,
   KILLED,
+  lastLines,
   type MemoryContainer,
   NO_TRAFFIC,
   networkContainerOf,
@@ -19,6 +22,7 @@ import {
   observe,
   type Program,
   portKey,
+  write,
 } from './memory-container.ts'
 import type { EngineNews } from './memory-subscriptions.ts'
 
@@ -76,6 +80,7 @@ export class MemoryEngine {
       health: null,
       healthText: null,
       traffic: NO_TRAFFIC,
+      log: '',
       onEnd: new Set(),
       isStoppedByHand: false,
       restarts: 0,
@@ -224,6 +229,15 @@ export class MemoryEngine {
     return { exitCode: KILLED, output: '' }
   }
 
+  /** Adds to what a container wrote. */
+  write(reference: string, text: string): void {
+    write(this.#get(reference), text)
+  }
+
+  logs(reference: string, { lines, bytes }: LogBounds): string {
+    return logText(lastLines(this.#get(reference), lines), bytes)
+  }
+
   /** The container as `inspect` shows it. */
   look(reference: string): ContainerObservation {
     return observe(this.#get(reference))
@@ -270,7 +284,7 @@ export class MemoryEngine {
   #run(container: MemoryContainer): void {
     this.#checkNetwork(container.network)
     this.#checkPorts(container)
-    const { refusal, endsByItself } = container.program
+    const { refusal, endsByItself, says } = container.program
     if (refusal !== null) throw new RuntimeFailure('refused', refusal)
     container.turn += 1
     container.state = 'running'
@@ -280,6 +294,7 @@ export class MemoryEngine {
     container.traffic = NO_TRAFFIC
     if (container.health !== null) container.health = 'starting'
     container.healthText = null
+    if (says) write(container, says)
     this.#tell('start', container)
     if (endsByItself) {
       this.#later(container, endsByItself.afterMs, () => this.crash(container.id, endsByItself.exitCode))

@@ -10,6 +10,7 @@ export type Verb =
   | 'inspect'
   | 'traffic'
   | 'exec'
+  | 'logs'
   | 'list'
   | 'ping'
   | 'events'

@@ -6,6 +6,7 @@ import {
   type ContainerSpec,
   type EventHandlers,
   type Health,
+  type LogBounds,
   type Runtime,
   RuntimeFailure,
   type Traffic,
@@ -127,6 +128,10 @@ export class MemoryRuntime implements Runtime {
     )
   }
 
+  async logs(id: string, bounds: LogBounds, signal?: AbortSignal): Promise<string> {
+    return await this.#call('logs', id, signal, () => this.#engine.logs(id, bounds))
+  }
+
   async list(signal?: AbortSignal): Promise<ContainerObservation[]> {
     return await this.#call('list', null, signal, () =>
       this.#engine
@@ -183,6 +188,11 @@ export class MemoryRuntime implements Runtime {
 
   removeImage(image: string): void {
     this.#engine.images.delete(image)
+  }
+
+  /** Lets a container write to its log. */
+  write(id: string, text: string): void {
+    this.#engine.write(id, text)
   }
 
   addNetwork(network: string): void {

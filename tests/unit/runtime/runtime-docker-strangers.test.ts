@@ -31,6 +31,7 @@ const CALLS: Readonly<Record<string, (runtime: Runtime) => Promise<unknown>>> = 
   inspect: (runtime) => runtime.inspect('abc'),
   traffic: (runtime) => runtime.traffic('abc'),
   exec: (runtime) => runtime.exec('abc', ['true']),
+  logs: (runtime) => runtime.logs('abc', { lines: 20, bytes: 1_000 }),
   list: (runtime) => runtime.list(),
   ping: (runtime) => runtime.ping(),
   events: (runtime) => runtime.events(HANDLERS, new AbortController().signal),
@@ -219,7 +220,7 @@ describe('an answer of Docker', () => {
     const piece = ' '.repeat(1024 * 1024)
     for (const [name, call] of Object.entries(CALLS)) {
       // A stream's content decides when it ends, so a refusal tests its bound.
-      const status = name === 'events' || name === 'watch' ? 500 : 200
+      const status = STREAMS.has(name) ? 500 : 200
       using stranger = rawDaemon(({ send }) => {
         send(`HTTP/1.1 ${status} X\r\nContent-Length: 1000000000\r\n\r\n`)
         for (let sent = 0; sent <= DOCKER_ANSWER_BYTES_MAX; sent += piece.length) send(piece)
