@@ -14,6 +14,15 @@ const mayLack = <Inner extends TSchema>(inner: Inner) => Type.Optional(orNull(in
 /** Ids go into the path of requests, so a text that cannot be an id or a name of Docker must not get there. */
 const REFERENCE = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/
 
+/**
+ * The name or the id of an image, which is also a path: a registry, folders, a tag and a digest. No part of it begins with a
+ * dot.
+ */
+const IMAGE_REFERENCE = /^[a-zA-Z0-9][\w.:@-]*(?:\/[a-zA-Z0-9][\w.:@-]*)*$/
+
+/** Whether a text can be the id or the name of an image. */
+export const isImageReference = (text: string): boolean => text.length <= 512 && IMAGE_REFERENCE.test(text)
+
 /** Whether a text can be the id or the name of a container. */
 export const isReference = (text: unknown): text is string => typeof text === 'string' && REFERENCE.test(text)
 
@@ -42,6 +51,7 @@ const Mode = Type.Object({ NetworkMode: Type.Optional(Type.String()) })
 const Inspected = Type.Object({
   Id,
   Name: Type.String(),
+  Image: Type.Optional(Type.String()),
   Created: Type.String(),
   RestartCount: Type.Optional(Type.Integer({ minimum: 0 })),
   Config: Type.Object({ Image: Type.String(), Labels: mayLack(Texts) }),
@@ -60,6 +70,7 @@ const Listed = Type.Object({
   Id,
   Names: orNull(Type.Array(Type.String())),
   Image: Type.String(),
+  ImageID: Type.Optional(Type.String()),
   State: Type.String(),
   Labels: mayLack(Texts),
   Ports: mayLack(Type.Array(Port)),
@@ -83,10 +94,19 @@ const Message = Type.Object({
   timeNano: Type.Optional(Type.Number()),
 })
 
+const Image = Type.Object({
+  Id: Type.String({ pattern: '^(?:sha256:)?[0-9a-f]{64}$' }),
+  Os: Type.String(),
+  Architecture: Type.String(),
+  Variant: mayLack(Type.String()),
+  Size: Type.Integer({ minimum: 0 }),
+})
+
 export type InspectedContainer = Static<typeof Inspected>
 export type ListedContainer = Static<typeof Listed>
 export type CountedTraffic = Static<typeof Counted>
 export type EventMessage = Static<typeof Message>
+export type InspectedImage = Static<typeof Image>
 
 /** Reads the answer to `GET /containers/{id}/json`. */
 export const readInspected = readerOf('a container', Inspected)
@@ -109,6 +129,13 @@ export const readExec = readerOf(
 )
 /** Reads one line of `GET /events` after JSON parsing. */
 export const readMessage = readerOf('an event', Message)
+/** Reads the answer to `GET /images/{name}/json`. */
+export const readImage = readerOf('an image', Image)
+/** Reads the answer to `GET /version`. */
+export const readVersion = readerOf(
+  'a version',
+  Type.Object({ Os: Type.String(), Arch: Type.String(), Version: Type.String() }),
+)
 
 /** Reads the id of something that was just made, from dockerode's handle of it. */
 export function readId({ id }: { readonly id?: unknown }): string {

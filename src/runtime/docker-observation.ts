@@ -1,10 +1,10 @@
 import { isIPv4 } from 'node:net'
 import type Dockerode from 'dockerode'
 import type { ContainerState } from '../core/types.ts'
-import type { CountedTraffic, InspectedContainer, ListedContainer } from './docker-answers.ts'
+import type { CountedTraffic, InspectedContainer, InspectedImage, ListedContainer } from './docker-answers.ts'
 import { NotDockers } from './docker-failures.ts'
 import { healthOf } from './docker-health.ts'
-import type { ContainerObservation, ContainerSpec, PublishedPort, Traffic } from './runtime.ts'
+import type { ContainerObservation, ContainerSpec, ImageFacts, PublishedPort, Traffic } from './runtime.ts'
 
 /** The limits of a container's log (driver json-file). */
 export interface LogLimits {
@@ -72,6 +72,7 @@ export function fromInspect(info: InspectedContainer): ContainerObservation {
     id: info.Id,
     name: info.Name.replace(/^\//, ''),
     image: info.Config.Image,
+    imageId: info.Image || null,
     state,
     labels: info.Config.Labels ?? {},
     ports: inspectedPorts(info),
@@ -103,6 +104,11 @@ export function fromStats({ networks }: CountedTraffic): Traffic | null {
   }
 }
 
+/** Converts Docker's answer to an inspection of an image. */
+export function fromImage({ Id, Os, Architecture, Variant, Size }: InspectedImage): ImageFacts {
+  return { id: Id, os: Os, architecture: Architecture, variant: Variant || null, sizeBytes: Size }
+}
+
 /**
  * Converts one row of Docker's list. It has ports only while the container runs, and no start time, exit code, restarts or
  * health.
@@ -113,6 +119,7 @@ export function fromListed(info: ListedContainer): ContainerObservation {
     id: info.Id,
     name: ownName(info.Names ?? []),
     image: info.Image,
+    imageId: info.ImageID || null,
     state: toState(info.State),
     labels: info.Labels ?? {},
     ports: unique(

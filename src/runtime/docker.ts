@@ -1,24 +1,34 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Label } from '../core/engines/labels.ts'
 import {
+  isImageReference,
   isReference,
   readCounted,
   readId,
+  readImage,
   readInspected,
   readList,
   readMode,
   readNothing,
   readPong,
   readPresence,
+  readVersion,
 } from './docker-answers.ts'
 import { callDocker, type DockerCall } from './docker-call.ts'
-import { connectDocker, type DockerAddress, type DockerClient, parseDockerHost } from './docker-connection.ts'
+import {
+  askDocker,
+  connectDocker,
+  type DockerAddress,
+  type DockerClient,
+  parseDockerHost,
+} from './docker-connection.ts'
 import { followEvents } from './docker-events.ts'
 import { execIn } from './docker-exec.ts'
 import { dockerWords, isDockers, statusOf } from './docker-failures.ts'
 import { logsOf } from './docker-logs.ts'
 import { ACTIONS, CHANGES, isAbout, toContainerEvent } from './docker-messages.ts'
 import {
+  fromImage,
   fromInspect,
   fromListed,
   fromStats,
@@ -31,6 +41,8 @@ import {
   type ContainerObservation,
   type ContainerSpec,
   type EventHandlers,
+  type HostFacts,
+  type ImageFacts,
   type LogBounds,
   type Runtime,
   RuntimeFailure,
@@ -40,7 +52,7 @@ import {
 
 /**
  * The deadline of each call in milliseconds. For `stop`, the grace is added. `subscribe` holds until the event stream has
- * begun.
+ * begun. `inspect` holds for images and the host as well.
  */
 export interface Deadlines {
   readonly create: number
@@ -190,6 +202,23 @@ class DockerRuntime implements Runtime {
   async logs(id: string, bounds: LogBounds, signal?: AbortSignal): Promise<string> {
     const call = this.#callOn(id, 'logs', signal, `read the log of container ${id}`)
     return await callDocker(call, (abortSignal) => logsOf(this.docker, id, bounds, abortSignal))
+  }
+
+  async image(reference: string, signal?: AbortSignal): Promise<ImageFacts> {
+    if (!isImageReference(reference))
+      throw new RuntimeFailure('image_missing', `There can be no image "${reference}".`)
+    const call = this.#call('inspect', `look at image ${reference}`, signal)
+    const path = `/images/${reference}/json`
+    return await callDocker(call, async (abortSignal) =>
+      fromImage(readImage(await askDocker(this.docker, { path, abortSignal }))),
+    )
+  }
+
+  async host(signal?: AbortSignal): Promise<HostFacts> {
+    return await callDocker(this.#call('inspect', 'tell its version', signal), async (abortSignal) => {
+      const { Os, Arch, Version } = readVersion(await this.docker.version({ abortSignal }))
+      return { os: Os, architecture: Arch, version: Version }
+    })
   }
 
   async list(signal?: AbortSignal): Promise<ContainerObservation[]> {

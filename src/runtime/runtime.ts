@@ -106,6 +106,8 @@ export interface ContainerObservation {
   /** The name without its leading slash. */
   readonly name: string
   readonly image: string
+  /** The id of the image that the container was made from, whatever its name stands for now; null if none was given. */
+  readonly imageId: string | null
   readonly state: ContainerState
   readonly labels: Readonly<Record<string, string>>
   /** `inspect` gives the ports in every state; `list` gives them only while the container runs. */
@@ -155,6 +157,25 @@ export interface CommandResult {
   readonly exitCode: number
   /** The beginning of stdout and stderr together; if the command could not run, the reason. */
   readonly output: string
+}
+
+/** An image on this host. Operating systems and architectures have Go's names, such as `linux`, `amd64` and `arm64`. */
+export interface ImageFacts {
+  /** `sha256:…`; the same for every name of the image, and another one for every other content. */
+  readonly id: string
+  readonly os: string
+  readonly architecture: string
+  /** The kind of an architecture, such as `v7` of `arm`; null if the image does not say. */
+  readonly variant: string | null
+  readonly sizeBytes: number
+}
+
+/** The host of the container engine, in Go's names like those of an image. */
+export interface HostFacts {
+  readonly os: string
+  readonly architecture: string
+  /** The version of the container engine. */
+  readonly version: string
 }
 
 /** How much of a container's log is read at most. */
@@ -240,6 +261,10 @@ export interface Runtime {
    * not_found, refused (the container's log driver gives no log back) or unreachable.
    */
   logs(id: string, bounds: LogBounds, signal?: AbortSignal): Promise<string>
+  /** Looks an image up by its name or id. Fails with image_missing or unreachable. */
+  image(reference: string, signal?: AbortSignal): Promise<ImageFacts>
+  /** Asks the container engine which platform it runs on. */
+  host(signal?: AbortSignal): Promise<HostFacts>
   /** Lists all our containers in every state, including those that were never started. */
   list(signal?: AbortSignal): Promise<ContainerObservation[]>
   /**

@@ -445,6 +445,14 @@ describe('the in-memory runtime', () => {
     expect(state()).toBe('exited')
   })
 
+  test('knows of each container which image it was made from, whatever its name stands for now', async () => {
+    const { id: old } = await runtime.image(SPEC.image)
+    runtime.addImage(SPEC.image, { id: `sha256:${'f'.repeat(64)}` })
+    const renewed = await runtime.create({ ...SPEC, name: 'acestream-2' })
+    expect((await runtime.inspect(id)).imageId).toBe(old)
+    expect((await runtime.inspect(renewed)).imageId).toBe(`sha256:${'f'.repeat(64)}`)
+  })
+
   test('keeps what a container wrote, through its starts, up to a bound', async () => {
     await runtime.start(id)
     runtime.write(id, 'a\nb')

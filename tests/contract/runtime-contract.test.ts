@@ -13,6 +13,7 @@ import { MemoryRuntime } from '../support/memory-runtime.ts'
 import { Bench, type Subject } from '../support/runtime-contract.ts'
 import { startChecked } from '../support/runtime-contract-checked.ts'
 import { contractOfCommands } from '../support/runtime-contract-commands.ts'
+import { contractOfImages } from '../support/runtime-contract-images.ts'
 import { contractOfLogs } from '../support/runtime-contract-logs.ts'
 import { contractOfLooks } from '../support/runtime-contract-looks.ts'
 import { contractOfVerbs } from '../support/runtime-contract-verbs.ts'
@@ -28,6 +29,7 @@ function runtimeContract(name: string, connect: () => Promise<Subject>): void {
     contractOfVerbs(bench)
     contractOfCommands(bench)
     contractOfLogs(bench)
+    contractOfImages(bench)
     contractOfLooks(bench)
     contractOfWatching(bench)
   })

@@ -20,7 +20,7 @@ interface Armed {
 }
 
 const DEEDS: ReadonlySet<Verb> = new Set<Verb>(['create', 'start', 'stop', 'destroy', 'discard', 'exec'])
-const LOOKS: ReadonlySet<Verb> = new Set<Verb>(['inspect', 'list', 'traffic', 'logs'])
+const LOOKS: ReadonlySet<Verb> = new Set<Verb>(['inspect', 'list', 'traffic', 'logs', 'image', 'host'])
 const ALL: ReadonlySet<Verb> = new Set<Verb>([...DEEDS, ...LOOKS, 'ping', 'events'])
 
 /** Rarely reached places are listed more often, because a crash there waits for a call that may never come. */

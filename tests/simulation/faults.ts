@@ -38,6 +38,8 @@ const REFUSALS: Readonly<Record<Verb, readonly [RuntimeFailureCode, ...RuntimeFa
   traffic: ['unreachable'],
   exec: ['refused', 'unreachable'],
   logs: ['unreachable'],
+  image: ['image_missing', 'unreachable'],
+  host: ['unreachable'],
   list: ['unreachable'],
   ping: ['unreachable'],
   events: ['unreachable'],

@@ -3,6 +3,8 @@ import type {
   ContainerObservation,
   ContainerSpec,
   EventHandlers,
+  HostFacts,
+  ImageFacts,
   LogBounds,
   Runtime,
   Traffic,
@@ -73,6 +75,14 @@ export class SimRuntime implements Runtime {
 
   logs(id: string, bounds: LogBounds, signal?: AbortSignal): Promise<string> {
     return this.#call('logs', id, () => this.deps.host.logs(id, bounds, signal))
+  }
+
+  image(reference: string, signal?: AbortSignal): Promise<ImageFacts> {
+    return this.#call('image', reference, () => this.deps.host.image(reference, signal))
+  }
+
+  host(signal?: AbortSignal): Promise<HostFacts> {
+    return this.#call('host', null, () => this.deps.host.host(signal))
   }
 
   list(signal?: AbortSignal): Promise<ContainerObservation[]> {

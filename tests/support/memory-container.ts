@@ -33,6 +33,7 @@ export interface MemoryContainer {
   /** `container:` with the id of the network container if that existed at creation, otherwise as in the specification. */
   readonly network: string
   readonly program: Program
+  readonly imageId: string
   readonly createdAtMs: number
   state: ContainerState
   startedAtMs: number | null
@@ -117,6 +118,7 @@ export function observe(container: MemoryContainer): ContainerObservation {
     id,
     name: spec.name,
     image: spec.image,
+    imageId: container.imageId,
     state,
     labels: spec.labels,
     ports: spec.ports,

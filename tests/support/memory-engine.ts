@@ -24,6 +24,7 @@ import {
   portKey,
   write,
 } from './memory-container.ts'
+import { MemoryImages } from './memory-images.ts'
 import type { EngineNews } from './memory-subscriptions.ts'
 
 /** The part of the clock that is needed here. */
@@ -37,7 +38,7 @@ const OWN_NETWORKS = ['bridge', 'host', 'none']
  * `unless-stopped`. Ports are compared without regard to the host address.
  */
 export class MemoryEngine {
-  readonly images = new Set<string>()
+  readonly images = new MemoryImages()
   readonly networks = new Set(OWN_NETWORKS)
   readonly #containers = new Map<string, MemoryContainer>()
   readonly #strangersPorts = new Set<string>()
@@ -59,8 +60,7 @@ export class MemoryEngine {
   }
 
   create(spec: ContainerSpec): string {
-    if (!this.images.has(spec.image))
-      throw new RuntimeFailure('image_missing', `Image ${spec.image} is not here.`)
+    const { id: imageId } = this.images.look(spec.image)
     this.#checkName(spec.name)
     if (networkContainerOf(spec.network) !== null && spec.ports.length > 0) {
       throw new RuntimeFailure('refused', 'A container in the network of another cannot publish ports.')
@@ -72,6 +72,7 @@ export class MemoryEngine {
       spec,
       network: this.#resolveNetwork(spec.network),
       program: this.programOf(spec),
+      imageId,
       createdAtMs: this.clock.now(),
       state: 'created',
       startedAtMs: null,

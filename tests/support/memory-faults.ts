@@ -11,6 +11,8 @@ export type Verb =
   | 'traffic'
   | 'exec'
   | 'logs'
+  | 'image'
+  | 'host'
   | 'list'
   | 'ping'
   | 'events'
@@ -34,7 +36,7 @@ export type Fault =
 /** The parts of a call that the choice of a fault may depend on. */
 export interface CallSubject {
   readonly verb: Verb
-  /** The id as the caller gave it, or the name of the container to create; null for calls about no container. */
+  /** The id or the image as the caller gave it, or the name of the container to create; null for calls about neither. */
   readonly subject: string | null
 }
 

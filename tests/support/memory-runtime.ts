@@ -6,6 +6,8 @@ import {
   type ContainerSpec,
   type EventHandlers,
   type Health,
+  type HostFacts,
+  type ImageFacts,
   type LogBounds,
   type Runtime,
   RuntimeFailure,
@@ -21,7 +23,7 @@ export interface MemoryRuntimeOptions {
   readonly clock: EngineClock
   readonly label: Label
   readonly deadlinesMs: Deadlines
-  /** The images on the host at the start. */
+  /** The images on the host at the start, for `linux` on `amd64`; `addImage` makes others. */
   readonly images: readonly string[]
   /** What the process of a container does; null if all wait until they are stopped. */
   readonly programOf: ((spec: ContainerSpec) => Program) | null
@@ -62,6 +64,7 @@ export class MemoryRuntime implements Runtime {
    * `[500]` late.
    */
   deliverAfterMs: (event: EngineNews) => readonly number[] = () => [0]
+  hostFacts: HostFacts = { os: 'linux', architecture: 'amd64', version: '20.10.24' }
   /** Whether traffic is counted. */
   countsTraffic = true
   /** The result of a command in a container. */
@@ -132,6 +135,14 @@ export class MemoryRuntime implements Runtime {
     return await this.#call('logs', id, signal, () => this.#engine.logs(id, bounds))
   }
 
+  async image(reference: string, signal?: AbortSignal): Promise<ImageFacts> {
+    return await this.#call('image', reference, signal, () => this.#engine.images.look(reference))
+  }
+
+  async host(signal?: AbortSignal): Promise<HostFacts> {
+    return await this.#call('host', null, signal, () => this.hostFacts)
+  }
+
   async list(signal?: AbortSignal): Promise<ContainerObservation[]> {
     return await this.#call('list', null, signal, () =>
       this.#engine
@@ -182,12 +193,13 @@ export class MemoryRuntime implements Runtime {
     this.#engine.setHealth(id, health, text)
   }
 
-  addImage(image: string): void {
-    this.#engine.images.add(image)
+  /** Puts an image on the host, or lets its name stand for another image from now on. */
+  addImage(image: string, facts?: Partial<ImageFacts>): void {
+    this.#engine.images.add(image, facts)
   }
 
   removeImage(image: string): void {
-    this.#engine.images.delete(image)
+    this.#engine.images.remove(image)
   }
 
   /** Lets a container write to its log. */
@@ -422,6 +434,7 @@ export class MemoryRuntime implements Runtime {
 /** The deadline that applies to a call. */
 function deadlineOf(verb: Verb): keyof Deadlines {
   if (verb === 'events' || verb === 'watch') return 'subscribe'
+  if (verb === 'image' || verb === 'host') return 'inspect'
   return verb === 'discard' ? 'destroy' : verb
 }
 

@@ -32,6 +32,8 @@ const CALLS: Readonly<Record<string, (runtime: Runtime) => Promise<unknown>>> = 
   traffic: (runtime) => runtime.traffic('abc'),
   exec: (runtime) => runtime.exec('abc', ['true']),
   logs: (runtime) => runtime.logs('abc', { lines: 20, bytes: 1_000 }),
+  image: (runtime) => runtime.image('engine:1'),
+  host: (runtime) => runtime.host(),
   list: (runtime) => runtime.list(),
   ping: (runtime) => runtime.ping(),
   events: (runtime) => runtime.events(HANDLERS, new AbortController().signal),
@@ -101,6 +103,7 @@ describe('an answer of Docker', () => {
     Name: '/acestream-1',
     Created: time,
     RestartCount: 0,
+    Image: `sha256:${'1'.repeat(64)}`,
     Config: { Image: 'engine:1', Labels: { a: 'b' } },
     State: { Status: 'running', StartedAt: time, ExitCode: 0 },
     HostConfig: { NetworkMode: 'bridge', PortBindings: { '80/tcp': [{ HostPort: '8080' }] } },
@@ -110,6 +113,7 @@ describe('an answer of Docker', () => {
     Id: 'abc',
     Names: ['/acestream-1'],
     Image: 'engine:1',
+    ImageID: whole.Image,
     State: 'running',
     Labels: { a: 'b' },
     Ports: [{ PrivatePort: 80, PublicPort: 8080, Type: 'tcp' }],
@@ -120,6 +124,8 @@ describe('an answer of Docker', () => {
   const seen = {
     id: 'abc',
     name: 'acestream-1',
+    image: 'engine:1',
+    imageId: whole.Image,
     address: '172.17.0.2',
     ports: [{ containerPort: 80, hostPort: 8080, protocol: 'tcp' }],
   }
@@ -181,6 +187,7 @@ describe('an answer of Docker', () => {
       { NetworkSettings: { Networks: { a: { IPAddress: 'invalid IP' } } } },
       { address: null, addresses: [] },
     ],
+    ['no id of its image', { Image: undefined }, { imageId: null }],
     ['no count of restarts', { RestartCount: undefined }, { restarts: null }],
     ['a state of a later version', { State: { Status: 'hibernating', StartedAt: time } }, { state: 'dead' }],
     [
@@ -204,6 +211,7 @@ describe('an answer of Docker', () => {
 
   test.each<readonly [string, object, object]>([
     ['no names', { Names: null }, { name: '' }],
+    ['no id of its image', { ImageID: '' }, { imageId: null }],
     ['a name by which another links it', { Names: ['/proxy/engine', '/acestream-1'] }, seen],
     ['no ports, as Podman says it', { Ports: null }, { ports: [] }],
     [
