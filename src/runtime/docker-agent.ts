@@ -14,7 +14,7 @@ const NodeAgent = Agent as unknown as new (options: AgentOptions) => Agent & Req
 
 /**
  * Bounds how much of an answer is read, because docker-modem collects an answer of any length. Answers that are read as a
- * stream are bounded where they are read: events by the length of a line, the output of commands and containers by
+ * stream are bounded where they are read: events and pulls by the length of a line, the output of commands and containers by
  * keeping only its beginning or its end.
  */
 export class BoundedAgent extends NodeAgent {
@@ -43,6 +43,6 @@ function bound(request: ClientRequest, answer: IncomingMessage): void {
   })
 }
 
-const STREAMS = /^\/(?:events\?|exec\/[^/]+\/start$|containers\/[^/]+\/logs\?)/
+const STREAMS = /^\/(?:events\?|exec\/[^/]+\/start$|containers\/[^/]+\/logs\?|images\/create\?)/
 
 const isStream = ({ path }: ClientRequest): boolean => STREAMS.test(path)

@@ -102,11 +102,21 @@ const Image = Type.Object({
   Size: Type.Integer({ minimum: 0 }),
 })
 
+const Pulling = Type.Object({
+  /** What happens, with the layer whose `id` stands beside it. */
+  status: mayLack(Type.String()),
+  id: mayLack(Type.String()),
+  progressDetail: mayLack(Type.Object({ current: mayLack(Type.Number()), total: mayLack(Type.Number()) })),
+  /** Why the pull failed. */
+  error: mayLack(Type.String()),
+})
+
 export type InspectedContainer = Static<typeof Inspected>
 export type ListedContainer = Static<typeof Listed>
 export type CountedTraffic = Static<typeof Counted>
 export type EventMessage = Static<typeof Message>
 export type InspectedImage = Static<typeof Image>
+export type PullMessage = Static<typeof Pulling>
 
 /** Reads the answer to `GET /containers/{id}/json`. */
 export const readInspected = readerOf('a container', Inspected)
@@ -136,6 +146,8 @@ export const readVersion = readerOf(
   'a version',
   Type.Object({ Os: Type.String(), Arch: Type.String(), Version: Type.String() }),
 )
+/** Reads one line of the answer to `POST /images/create` after JSON parsing. */
+export const readPulling = readerOf('the progress of a pull', Pulling)
 
 /** Reads the id of something that was just made, from dockerode's handle of it. */
 export function readId({ id }: { readonly id?: unknown }): string {

@@ -4,6 +4,8 @@ import { RuntimeFailure } from './runtime.ts'
 /** One call to Docker, with its deadline and its abort signal. */
 export interface DockerCall extends FailedCall {
   readonly deadlineMs: number
+  /** What was missed at the deadline, if that is not `what`, as the rest of "Docker did not …". */
+  readonly due?: string
   /** The caller's signal to give the call up. */
   readonly signal: AbortSignal | undefined
 }
@@ -11,9 +13,12 @@ export interface DockerCall extends FailedCall {
 /**
  * Calls `ask` and returns its result, or throws a RuntimeFailure. The call ends at its deadline or when the caller aborts,
  * even if the library never settles (dockerode 5.0.1 does not settle when an answer breaks off in the middle). The signal
- * that `ask` receives aborts at the same time, so that the socket is closed.
+ * that `ask` receives aborts at the same time, so that the socket is closed. With `renew`, `ask` begins the time anew.
  */
-export async function callDocker<T>(call: DockerCall, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function callDocker<T>(
+  call: DockerCall,
+  ask: (signal: AbortSignal, renew: () => void) => Promise<T>,
+): Promise<T> {
   if (call.signal?.aborted) throw endedByCaller(call, 'none')
   const ended = new AbortController()
   const cut = Promise.withResolvers<never>()
@@ -26,7 +31,7 @@ export async function callDocker<T>(call: DockerCall, ask: (signal: AbortSignal)
   const timer = setTimeout(() => end(deadlinePassed(call)), call.deadlineMs)
   call.signal?.addEventListener('abort', onAbort, { once: true })
   try {
-    return await Promise.race([cut.promise, ask(ended.signal)])
+    return await Promise.race([cut.promise, ask(ended.signal, () => timer.refresh())])
   } catch (error) {
     throw translateDockerError(error, call)
   } finally {
@@ -40,6 +45,6 @@ function endedByCaller(call: DockerCall, effect: 'none' | 'unknown'): RuntimeFai
 }
 
 function deadlinePassed(call: DockerCall): RuntimeFailure {
-  const message = `Docker at ${call.address} did not ${call.what} within ${call.deadlineMs} ms.`
+  const message = `Docker at ${call.address} did not ${call.due ?? call.what} within ${call.deadlineMs} ms.`
   return new RuntimeFailure('unreachable', message, { effect: 'unknown' })
 }

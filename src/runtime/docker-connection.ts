@@ -53,6 +53,7 @@ export interface DockerClient {
   ): Promise<{ readonly id: unknown }>
   listContainers(options: Abortable & Dockerode.ContainerListOptions): Promise<unknown>
   getEvents(options: Abortable & Dockerode.GetEventsOptions): Promise<Readable>
+  createImage(options: Abortable & { readonly fromImage: string }): Promise<Readable>
   version(options: Abortable): Promise<unknown>
   getContainer(id: string): DockerContainer
   readonly modem: {

@@ -36,6 +36,7 @@ import {
   type LogLimits,
   toCreateBody,
 } from './docker-observation.ts'
+import { pullImage } from './docker-pull.ts'
 import {
   type CommandResult,
   type ContainerObservation,
@@ -44,6 +45,7 @@ import {
   type HostFacts,
   type ImageFacts,
   type LogBounds,
+  type PullProgress,
   type Runtime,
   RuntimeFailure,
   type Traffic,
@@ -52,7 +54,7 @@ import {
 
 /**
  * The deadline of each call in milliseconds. For `stop`, the grace is added. `subscribe` holds until the event stream has
- * begun. `inspect` holds for images and the host as well.
+ * begun. `pull` is how long Docker may say nothing. `inspect` holds for images and the host as well.
  */
 export interface Deadlines {
   readonly create: number
@@ -63,6 +65,7 @@ export interface Deadlines {
   readonly traffic: number
   readonly exec: number
   readonly logs: number
+  readonly pull: number
   readonly list: number
   readonly ping: number
   readonly subscribe: number
@@ -87,6 +90,7 @@ export const DEFAULT_DEADLINES_MS: Deadlines = {
   traffic: 5_000,
   exec: 60_000,
   logs: 5_000,
+  pull: 60_000,
   list: 10_000,
   ping: 1_500,
   subscribe: 10_000,
@@ -99,8 +103,8 @@ export const DEFAULT_LOG_LIMITS: LogLimits = { maxSize: '10m', maxFiles: 3 }
 const REMOVAL_POLL_MS = 100
 
 /**
- * Makes the Runtime for a Docker Engine with API 1.41 (20.10) or newer. It connects at the first call, and never pulls an
- * image. Throws a plain Error only if it does not understand `dockerHost`.
+ * Makes the Runtime for a Docker Engine with API 1.41 (20.10) or newer. It connects at the first call. Throws a plain Error
+ * only if it does not understand `dockerHost`.
  */
 export function createDockerRuntime(options: DockerRuntimeOptions): Runtime {
   const address = parseDockerHost(options.dockerHost)
@@ -219,6 +223,20 @@ class DockerRuntime implements Runtime {
       const { Os, Arch, Version } = readVersion(await this.docker.version({ abortSignal }))
       return { os: Os, architecture: Arch, version: Version }
     })
+  }
+
+  async pull(
+    reference: string,
+    onProgress: (progress: PullProgress) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    if (!isImageReference(reference))
+      throw new RuntimeFailure('refused', `There can be no image "${reference}".`)
+    const what = this.#call('pull', `pull image ${reference}`, signal)
+    const call = { ...what, due: `go on with the pull of image ${reference}` }
+    await callDocker(call, (abortSignal, renew) =>
+      pullImage(this.docker, { reference, onProgress, onSign: renew }, abortSignal),
+    )
   }
 
   async list(signal?: AbortSignal): Promise<ContainerObservation[]> {

@@ -15,11 +15,17 @@ export type RuntimeFailureCode =
   | 'conflict'
   /** The host refuses a published port, because another container or process has it. */
   | 'port_taken'
-  /** The image is not on this host. These calls never pull an image. */
+  /** The image is not on this host. No call but `pull` gets one. */
   | 'image_missing'
-  /** The container engine understood the call and refused it, because of a bad setting or a command that cannot run. */
+  /**
+   * The container engine understood the call and refused it, because of a bad setting, a command that cannot run, or an
+   * image that a registry does not give.
+   */
   | 'refused'
-  /** There was no answer: the container engine does not run, forbids the connection or is frozen, or the deadline passed. */
+  /**
+   * There was no answer: the container engine does not run, forbids the connection or is frozen, or the deadline passed. In
+   * a `pull` also: the container engine cannot reach the registry.
+   */
   | 'unreachable'
 
 /**
@@ -178,6 +184,12 @@ export interface HostFacts {
   readonly version: string
 }
 
+/** How much of an image's layers has come, as far as they are known: both numbers may still grow. */
+export interface PullProgress {
+  readonly currentBytes: number
+  readonly totalBytes: number
+}
+
 /** How much of a container's log is read at most. */
 export interface LogBounds {
   readonly lines: number
@@ -265,6 +277,14 @@ export interface Runtime {
   image(reference: string, signal?: AbortSignal): Promise<ImageFacts>
   /** Asks the container engine which platform it runs on. */
   host(signal?: AbortSignal): Promise<HostFacts>
+  /**
+   * Gets an image from its registry, or makes sure that the one on this host is the registry's; a name without tag and
+   * digest means `latest`. `onProgress` (must not throw) is called at most a few times a second and once at the end, or
+   * never if every layer is here. Has no deadline for the whole: only silence for too long is `unreachable`. Fails with
+   * refused (the registry does not give the image, or there is no room for it) or unreachable (nor is the registry); the
+   * message has the container engine's own words. A pull that is given up ends. Does not log in to registries.
+   */
+  pull(reference: string, onProgress: (progress: PullProgress) => void, signal?: AbortSignal): Promise<void>
   /** Lists all our containers in every state, including those that were never started. */
   list(signal?: AbortSignal): Promise<ContainerObservation[]>
   /**

@@ -445,6 +445,50 @@ describe('the in-memory runtime', () => {
     expect(state()).toBe('exited')
   })
 
+  test('lets an image come in the time that is drawn, in four parts, unless its caller or the engine goes', async () => {
+    const clock = new VirtualClock()
+    runtime = emptyRuntime({ clock })
+    runtime.pullMs = () => 4_000
+    runtime.offerImage('engine', { facts: { architecture: 'arm64', sizeBytes: 400 } })
+    const told: number[] = []
+    const pulling = runtime.pull('engine', ({ currentBytes }) => told.push(currentBytes))
+    await clock.advance(2_000)
+    expect(told).toEqual([100, 200])
+    await clock.advance(2_000)
+    await pulling
+    expect(told).toEqual([100, 200, 300, 400])
+    expect((await runtime.image('engine:latest')).architecture).toBe('arm64')
+    runtime.removeImage('engine')
+
+    const abort = new AbortController()
+    const givenUp = failureOf(
+      'unreachable',
+      runtime.pull('engine', () => abort.abort(), abort.signal),
+    )
+    await clock.advance(4_000)
+    await givenUp
+    const cut = failureOf(
+      'unreachable',
+      runtime.pull('engine', () => runtime.goDown()),
+    )
+    await clock.advance(4_000)
+    await cut
+    runtime.comeUp()
+    await failureOf('image_missing', runtime.image('engine'))
+  })
+
+  test('fails a pull that stalls when the deadline has passed since', async () => {
+    const clock = new VirtualClock()
+    runtime = emptyRuntime({ clock })
+    runtime.offerImage('engine', { ends: 'stalls' })
+    const stalled = failureOf(
+      'unreachable',
+      runtime.pull('engine', () => undefined),
+    )
+    await clock.advance(DEFAULT_DEADLINES_MS.pull)
+    expect((await stalled).effect).toBe('unknown')
+  })
+
   test('knows of each container which image it was made from, whatever its name stands for now', async () => {
     const { id: old } = await runtime.image(SPEC.image)
     runtime.addImage(SPEC.image, { id: `sha256:${'f'.repeat(64)}` })

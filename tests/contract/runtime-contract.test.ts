@@ -10,6 +10,8 @@ import type { ContainerSpec } from '../../src/runtime/runtime.ts'
 import { connectTestDocker, holdHostPort, sendDatagram } from '../support/docker.ts'
 import { type Command, type Program, WAITING } from '../support/memory-container.ts'
 import { MemoryRuntime } from '../support/memory-runtime.ts'
+import { freePort } from '../support/ports.ts'
+import { TestRegistry } from '../support/registry.ts'
 import { Bench, type Subject } from '../support/runtime-contract.ts'
 import { startChecked } from '../support/runtime-contract-checked.ts'
 import { contractOfCommands } from '../support/runtime-contract-commands.ts'
@@ -76,6 +78,7 @@ async function connectMemory(): Promise<Subject> {
   })
   runtime.latencyMs = () => 2
   runtime.commandOf = commandOf
+  let offers = 0
   return {
     runtime,
     withDeadlines: (changed) => {
@@ -91,6 +94,14 @@ async function connectMemory(): Promise<Subject> {
     },
     send: async (id, bytes) => runtime.addTraffic(id, bytes),
     pause: async (id) => runtime.pause(id),
+    offer: (how, ...tags) => {
+      const name = `registry.test/tiny-${++offers}`
+      runtime.pullMs = () => (how === 'slow' ? 2_000 : 4)
+      const ends = how === 'slow' ? 'whole' : how
+      for (const tag of tags) runtime.offerImage(`${name}:${tag}`, { ends })
+      return name
+    },
+    replace: (image) => runtime.offerImage(image, { facts: { id: `sha256:${'f'.repeat(64)}` } }),
     startChecked: async (spec) => {
       const id = await runtime.create(spec)
       runtime.setHealth(id, 'starting')
@@ -111,6 +122,7 @@ async function connectMemory(): Promise<Subject> {
 
 async function connectDockerEngine(): Promise<Subject> {
   const { dockerHost, label, cleanUp, client } = await connectTestDocker()
+  const registry = await TestRegistry.open()
   const ours = { key: 'roundhouse.test.ours', value: label.value }
   const withDeadlines = (deadlinesMs: Deadlines) =>
     createDockerRuntime({ dockerHost, label: ours, deadlinesMs, logs: DEFAULT_LOG_LIMITS })
@@ -124,8 +136,18 @@ async function connectDockerEngine(): Promise<Subject> {
     takePort: (port) => holdHostPort(port).release,
     send: async (id, bytes) => sendDatagram((await runtime.inspect(id)).address, bytes),
     pause: (id) => client.getContainer(id).pause(),
+    offer: (how, ...tags) => {
+      if (how === 'away') return `127.0.0.1:${freePort()}/tiny`
+      const name = registry.newName()
+      for (const tag of tags) registry.publish(name, { tag, way: how })
+      return name
+    },
+    replace: (image) => registry.replace(image),
     startChecked: (spec) => startChecked(client, spec),
-    cleanUp,
+    cleanUp: async () => {
+      await cleanUp()
+      await registry.removePulled(client)
+    },
   }
 }
 

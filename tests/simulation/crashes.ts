@@ -19,7 +19,15 @@ interface Armed {
   skip: number
 }
 
-const DEEDS: ReadonlySet<Verb> = new Set<Verb>(['create', 'start', 'stop', 'destroy', 'discard', 'exec'])
+const DEEDS: ReadonlySet<Verb> = new Set<Verb>([
+  'create',
+  'start',
+  'stop',
+  'destroy',
+  'discard',
+  'exec',
+  'pull',
+])
 const LOOKS: ReadonlySet<Verb> = new Set<Verb>(['inspect', 'list', 'traffic', 'logs', 'image', 'host'])
 const ALL: ReadonlySet<Verb> = new Set<Verb>([...DEEDS, ...LOOKS, 'ping', 'events'])
 

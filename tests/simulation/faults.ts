@@ -40,6 +40,7 @@ const REFUSALS: Readonly<Record<Verb, readonly [RuntimeFailureCode, ...RuntimeFa
   logs: ['unreachable'],
   image: ['image_missing', 'unreachable'],
   host: ['unreachable'],
+  pull: ['refused', 'unreachable'],
   list: ['unreachable'],
   ping: ['unreachable'],
   events: ['unreachable'],

@@ -72,6 +72,8 @@ export class SimHost {
     this.runtime.commandOf = (command, container) =>
       asksForTables(command) ? this.#tables.read(command, container) : commandOf(commands)
     this.runtime.countsTraffic = sights.counts
+    const pulls = random.stream('pulls')
+    this.runtime.pullMs = () => pulls.int(1_000, 120_000)
     this.nodes = new SimNodes({ clock, trace, runtime: this.runtime, random: random.stream('nodes'), vpn })
     this.#tables = new SimTables({
       ...{ coverage, sights, nodes: this.nodes, random: random.stream('tables') },

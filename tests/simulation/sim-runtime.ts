@@ -6,6 +6,7 @@ import type {
   HostFacts,
   ImageFacts,
   LogBounds,
+  PullProgress,
   Runtime,
   Traffic,
   WatchHandlers,
@@ -85,6 +86,12 @@ export class SimRuntime implements Runtime {
     return this.#call('host', null, () => this.deps.host.host(signal))
   }
 
+  pull(reference: string, onProgress: (progress: PullProgress) => void, signal?: AbortSignal): Promise<void> {
+    const { life, host } = this.deps
+    const told = (progress: PullProgress) => life.run(() => onProgress(progress))
+    return this.#untilDeath('pull', reference, signal, (ended) => host.pull(reference, told, ended))
+  }
+
   list(signal?: AbortSignal): Promise<ContainerObservation[]> {
     return this.#call('list', null, () => this.deps.host.list(signal))
   }
@@ -99,7 +106,7 @@ export class SimRuntime implements Runtime {
       onOpen: () => life.run(() => handlers.onOpen()),
       onEvent: (event) => life.run(() => handlers.onEvent(event)),
     }
-    return this.#subscribe('events', null, signal, (ended) => host.events(told, ended))
+    return this.#untilDeath('events', null, signal, (ended) => host.events(told, ended))
   }
 
   watch(name: string, handlers: WatchHandlers, signal: AbortSignal): Promise<void> {
@@ -108,22 +115,23 @@ export class SimRuntime implements Runtime {
       onOpen: () => life.run(() => handlers.onOpen()),
       onChange: () => life.run(() => handlers.onChange()),
     }
-    return this.#subscribe('watch', name, signal, (ended) => host.watch(name, told, ended))
+    return this.#untilDeath('watch', name, signal, (ended) => host.watch(name, told, ended))
   }
 
-  /** Subscribes until `signal` aborts or the life ends. */
-  #subscribe(
+  /** Makes a call that the container engine ends when `signal` aborts or the life ends. */
+  #untilDeath(
     verb: Verb,
     subject: string | null,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
     ask: (ended: AbortSignal) => Promise<void>,
   ): Promise<void> {
     const ended = new AbortController()
     const end = () => ended.abort()
-    signal.addEventListener('abort', end, { once: true })
+    signal?.addEventListener('abort', end, { once: true })
+    if (signal?.aborted) end()
     const forget = this.deps.life.onDeath(end)
     return this.#call(verb, subject, () => ask(ended.signal)).finally(() => {
-      signal.removeEventListener('abort', end)
+      signal?.removeEventListener('abort', end)
       forget()
     })
   }

@@ -24,7 +24,7 @@ import {
   portKey,
   write,
 } from './memory-container.ts'
-import { MemoryImages } from './memory-images.ts'
+import { MemoryImages, type MemoryPull } from './memory-images.ts'
 import type { EngineNews } from './memory-subscriptions.ts'
 
 /** The part of the clock that is needed here. */
@@ -237,6 +237,10 @@ export class MemoryEngine {
 
   logs(reference: string, { lines, bytes }: LogBounds): string {
     return logText(lastLines(this.#get(reference), lines), bytes)
+  }
+
+  async pull(pull: MemoryPull): Promise<void> {
+    await this.images.pull(this.clock, pull)
   }
 
   /** The container as `inspect` shows it. */

@@ -13,6 +13,7 @@ export type Verb =
   | 'logs'
   | 'image'
   | 'host'
+  | 'pull'
   | 'list'
   | 'ping'
   | 'events'

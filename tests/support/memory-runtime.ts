@@ -9,6 +9,7 @@ import {
   type HostFacts,
   type ImageFacts,
   type LogBounds,
+  type PullProgress,
   type Runtime,
   RuntimeFailure,
   type Traffic,
@@ -17,6 +18,7 @@ import {
 import { type Command, type Program, WAITING } from './memory-container.ts'
 import { type EngineClock, MemoryEngine } from './memory-engine.ts'
 import { type Fault, FaultPlan, type Verb } from './memory-faults.ts'
+import type { Offer } from './memory-images.ts'
 import { type EngineNews, isContainerEvent, type Subscriber, Subscriptions } from './memory-subscriptions.ts'
 
 export interface MemoryRuntimeOptions {
@@ -64,6 +66,8 @@ export class MemoryRuntime implements Runtime {
    * `[500]` late.
    */
   deliverAfterMs: (event: EngineNews) => readonly number[] = () => [0]
+  /** How many milliseconds the pull of an image takes, beside `latencyMs`. Its progress comes in four equal parts. */
+  pullMs: (reference: string) => number = () => 0
   hostFacts: HostFacts = { os: 'linux', architecture: 'amd64', version: '20.10.24' }
   /** Whether traffic is counted. */
   countsTraffic = true
@@ -143,6 +147,23 @@ export class MemoryRuntime implements Runtime {
     return await this.#call('host', null, signal, () => this.hostFacts)
   }
 
+  async pull(
+    reference: string,
+    onProgress: (progress: PullProgress) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const ms = this.pullMs(reference)
+    const life = this.#lives
+    let isWaitedFor = true
+    const goesOn = () => isWaitedFor && life === this.#lives
+    try {
+      const pull = { reference, ms, onProgress, goesOn }
+      await this.#call('pull', reference, signal, () => this.#engine.pull(pull), ms)
+    } finally {
+      isWaitedFor = false
+    }
+  }
+
   async list(signal?: AbortSignal): Promise<ContainerObservation[]> {
     return await this.#call('list', null, signal, () =>
       this.#engine
@@ -200,6 +221,11 @@ export class MemoryRuntime implements Runtime {
 
   removeImage(image: string): void {
     this.#engine.images.remove(image)
+  }
+
+  /** Puts an image into a registry, so that it can be pulled. */
+  offerImage(image: string, offer: Offer = {}): void {
+    this.#engine.images.offer(image, offer)
   }
 
   /** Lets a container write to its log. */
@@ -352,8 +378,8 @@ export class MemoryRuntime implements Runtime {
   }
 
   #takesTime({ verb, fault, latencyMs, effectMs }: Call<unknown>): boolean {
-    // A command may run for as long as its container.
-    const mayLast = latencyMs > 0 || effectMs > 0 || verb === 'exec'
+    // A command may run for as long as its container, and a pull may stall.
+    const mayLast = latencyMs > 0 || effectMs > 0 || verb === 'exec' || verb === 'pull'
     return fault !== null || mayLast || this.#thawed !== null
   }
 

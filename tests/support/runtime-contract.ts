@@ -26,6 +26,17 @@ export interface Subject {
   readonly send: (id: string, bytes: number) => Promise<void>
   /** Acts as if somebody ran `docker pause`. */
   readonly pause: (id: string) => Promise<void>
+  /**
+   * Puts a new image with `PROGRAMS` under each of these tags into a registry, and returns their name without a tag. `slow`
+   * takes two seconds; `stalls` sends nothing more after half of it; `denied` means that the registry says no; `broken`, that
+   * what it sends is no image; `away`, that there is no registry.
+   */
+  readonly offer: (
+    how: 'whole' | 'slow' | 'stalls' | 'denied' | 'broken' | 'away',
+    ...tags: string[]
+  ) => string
+  /** Puts another image into the registry under a name with a tag that was offered. */
+  readonly replace: (image: string) => void
   /** Creates and starts a container with a health check that fails at first, with an output. */
   readonly startChecked: (spec: ContainerSpec) => Promise<Checked>
   readonly cleanUp: () => Promise<void>

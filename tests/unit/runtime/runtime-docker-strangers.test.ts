@@ -18,7 +18,7 @@ const SPEC: ContainerSpec = {
 }
 
 /** Answers of these calls are read piece by piece, and of a refusal only the text is known. */
-const STREAMS = new Set(['events', 'watch'])
+const STREAMS = new Set(['events', 'watch', 'pull'])
 
 const HANDLERS = { onOpen: () => undefined, onEvent: () => undefined, onChange: () => undefined }
 
@@ -34,6 +34,7 @@ const CALLS: Readonly<Record<string, (runtime: Runtime) => Promise<unknown>>> = 
   logs: (runtime) => runtime.logs('abc', { lines: 20, bytes: 1_000 }),
   image: (runtime) => runtime.image('engine:1'),
   host: (runtime) => runtime.host(),
+  pull: (runtime) => runtime.pull('engine:1', () => undefined),
   list: (runtime) => runtime.list(),
   ping: (runtime) => runtime.ping(),
   events: (runtime) => runtime.events(HANDLERS, new AbortController().signal),
