@@ -21,6 +21,8 @@ async function openContent(
   await context.board.passed('content', exchange.closed)
   await context.whenReady(exchange.closed)
   if (exchange.query.size === 0) return exchange.send(textReply(500, 'Internal server error'))
+  const { getstream_error } = context.board.faults
+  if (getstream_error !== null) return refuse(exchange, context, getstream_error)
   const content = requestedContent(exchange.query)
   if (content === null) return refuse(exchange, context, 'missing content id')
   const failure = await load(content, exchange, context)

@@ -86,7 +86,7 @@ export function settleSession(session: Session, context: EngineContext): void {
   const { faults } = context.board
   const nowMs = context.clock.now()
   const behaviour = contentBehaviour(session.infohash, context)
-  const supplied = behaviour !== 'no_peers' && behaviour !== 'no_data' && !faults.no_peers
+  const supplied = behaviour !== 'no_peers' && behaviour !== 'no_data' && !faults.no_peers && !faults.no_data
   const flows = supplied && isConnected(context) && !session.stuck
   session.flow.turn(flows ? 'on' : 'off', nowMs)
   session.position.turn(flows && !faults.livepos_frozen ? 'on' : 'off', nowMs)

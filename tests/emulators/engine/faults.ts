@@ -20,6 +20,13 @@ export interface Faults {
   readonly sessions_stuck: boolean
   /** No content has peers: playback receives no headers, and present playback stalls. */
   readonly no_peers: boolean
+  /**
+   * Every content has peers, and none of them sends anything: sessions open as usual, playback receives no headers, and
+   * present playback stalls.
+   */
+  readonly no_data: boolean
+  /** No session opens: every request for one is answered with this error at once. */
+  readonly getstream_error: string | null
   /** The positions in the statistics stand still while bytes flow. */
   readonly livepos_frozen: boolean
   /** Speeds are named `speedDown` and `speedUp`, as in some versions. */
@@ -46,6 +53,8 @@ export const NO_FAULTS: Faults = {
   disconnected: false,
   sessions_stuck: false,
   no_peers: false,
+  no_data: false,
+  getstream_error: null,
   livepos_frozen: false,
   camel_case_speeds: false,
   boolean_flags: false,
@@ -62,6 +71,8 @@ const bytes: Rule<number | null> = {
   check: (value): value is number | null => value === null || (isWhole(value) && value >= 0),
   expected: 'a whole number of bytes or null',
 }
+
+const ERROR_CHARACTERS_MAX = 200
 
 const RULES: Rules<Faults> = {
   hang: {
@@ -80,6 +91,12 @@ const RULES: Rules<Faults> = {
   disconnected: flag,
   sessions_stuck: flag,
   no_peers: flag,
+  no_data: flag,
+  getstream_error: {
+    check: (value): value is string | null =>
+      value === null || (typeof value === 'string' && value !== '' && value.length <= ERROR_CHARACTERS_MAX),
+    expected: `a text of at most ${ERROR_CHARACTERS_MAX} characters or null`,
+  },
   livepos_frozen: flag,
   camel_case_speeds: flag,
   boolean_flags: flag,

@@ -118,6 +118,33 @@ describe('faults of playback', () => {
     expect(await failure).toBe('ECONNRESET')
   })
 
+  test('an error for getstream: no session opens, in both forms, until it is cleared', async () => {
+    await using engine = await TestEngine.start()
+    await engine.setFaults({ getstream_error: 'failed to start' })
+    const answer = await engine.json<{ response: null; error: string }>(GET_STREAM)
+    expect(answer).toEqual({ response: null, error: 'failed to start' })
+    expect((await engine.get(GET_STREAM.replace('&format=json', ''))).status).toBe(500)
+    expect((await engine.state()).counters.opened).toBe(0)
+    await engine.setFaults({ getstream_error: null })
+    expect((await engine.open()).infohash).toMatch(/^[0-9a-f]{40}$/)
+  })
+
+  test('no data for any content: sessions open, peers are there, and no byte comes; when cleared it plays', async () => {
+    await using engine = await TestEngine.start()
+    await engine.setFaults({ no_data: true })
+    const { playback_url, stat_url } = await engine.open()
+    const { answer } = await engine.startPlayback(playback_url)
+    engine.clock.advance(30_000)
+    const { response } = await engine.json<Stat>(stat_url)
+    expect(response).toMatchObject({ status: 'prebuf', peers: 7, speed_down: 0, downloaded: 0 })
+    expect((await engine.state()).counters.bytes_sent).toBe(0)
+    await engine.setFaults({ no_data: false })
+    engine.clock.advance(1000)
+    const reader = new ByteReader(await answer)
+    expect(parsePackets(await reader.take(1880))).toHaveLength(10)
+    await reader.leave()
+  })
+
   test.each<Partial<Faults>>([{ no_peers: true }, { disconnected: true }, { content: { aaaa: 'no_peers' } }])(
     '%j: no headers, no peers, no bytes; when cleared it plays',
     async (faults) => {
