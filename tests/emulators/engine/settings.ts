@@ -1,15 +1,12 @@
 import { FaultError } from './fault-rules.ts'
 import { type Faults, mergeFaults, NO_FAULTS } from './faults.ts'
+import { type Environment, isTrue, portNumber, SettingError, wholeNumber } from './setting-values.ts'
+import { readStart, type Start } from './start.ts'
 
 /** The settings of one emulated engine, fixed for its life. Times are milliseconds. */
-export interface Settings {
-  readonly httpPort: number
-  readonly httpsPort: number
-  readonly apiPort: number
-  readonly p2pPort: number
+export interface Settings extends Start {
   /** The control port for tests. `mayFail` is true if this number was not requested. */
   readonly control: { readonly port: number; readonly mayFail: boolean }
-  readonly bindAll: boolean
   /** The address that the listeners bind. */
   readonly bindAddress: string
   readonly version: string
@@ -41,39 +38,21 @@ export interface Settings {
   readonly stuckAfterOutage: boolean
   /** Faults that apply from the start. */
   readonly faults: Faults
-  /** Every given flag, including unknown ones, so that a test can see what the orchestrator passed. */
-  readonly flags: readonly string[]
 }
-
-/** A setting is not valid. The message names it. */
-export class SettingError extends Error {
-  override readonly name = 'SettingError'
-}
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Reads settings from the environment and the command line, like the engine images: `HTTP_PORT` and similar, `CONF` with
- * flags separated by white space, and the flags of the command. A flag overrides the environment, and the command overrides
- * `CONF`. Unknown flags and variables are ignored.
+ * Reads settings from the environment and the command line: the ports and flags like the engine images (see `readStart`),
+ * and the variables of the emulator. Unknown flags and variables are ignored.
  *
  * @throws {SettingError} if a port, a number, a URL or the faults are not valid.
  */
 export function readSettings(env: Environment, args: readonly string[]): Settings {
-  const flags = [...(env.CONF ?? '').split(/\s+/).filter((word) => word !== ''), ...args]
-  const flagValues = readFlags(flags)
-  const port = (flag: string, name: string, fallback: number): number =>
-    portNumber(flagValues.get(flag) ?? env[name], name, fallback)
   const number = (name: string, fallback: number): number => wholeNumber(env[name], name, fallback)
-  const httpPort = port('http-port', 'HTTP_PORT', 6878)
+  const start = readStart(env, args)
 
   return {
-    httpPort,
-    httpsPort: port('https-port', 'HTTPS_PORT', 6879),
-    apiPort: port('api-port', 'API_PORT', 62062),
-    p2pPort: port('port', 'P2P_PORT', 8621),
-    control: controlPort(env.CONTROL_PORT, httpPort),
-    bindAll: flagValues.has('bind-all') || isTrue(env.BIND_ALL),
+    ...start,
+    control: controlPort(env.CONTROL_PORT, start.httpPort),
     bindAddress: env.BIND_ADDRESS || '0.0.0.0',
     version: env.ENGINE_VERSION || '3.2.11',
     bootApiMs: number('BOOT_API_MS', 100),
@@ -93,20 +72,7 @@ export function readSettings(env: Environment, args: readonly string[]): Setting
     tunnelUrl: tunnelUrl(env.TUNNEL_URL),
     stuckAfterOutage: isTrue(env.STUCK_AFTER_OUTAGE),
     faults: firstFaults(env.FAULTS),
-    flags,
   }
-}
-
-/** Accepts `--name=value`, `--name value` and `--name` alone (an empty value). The last one of a name wins. */
-function readFlags(words: readonly string[]): ReadonlyMap<string, string> {
-  const values = new Map<string, string>()
-  for (const [index, word] of words.entries()) {
-    const [, name, value] = /^--([^=]+)(?:=(.*))?$/.exec(word) ?? []
-    if (name === undefined) continue
-    const next = words[index + 1]
-    values.set(name, value ?? (next === undefined || next.startsWith('--') ? '' : next))
-  }
-  return values
 }
 
 /** Reads `6870`, or `+20000` as an offset to the HTTP port, so that engines in one namespace need no number each. */
@@ -115,18 +81,6 @@ function controlPort(text: string | undefined, httpPort: number): Settings['cont
   const offset = /^\+(\d+)$/.exec(text)?.[1]
   const value = offset === undefined ? text : String(httpPort + Number(offset))
   return { port: portNumber(value, 'CONTROL_PORT', 6870), mayFail: false }
-}
-
-function portNumber(text: string | undefined, name: string, fallback: number): number {
-  const port = wholeNumber(text, name, fallback)
-  if (port > 65_535) throw new SettingError(`${name} is not a port: ${text}`)
-  return port
-}
-
-function wholeNumber(text: string | undefined, name: string, fallback: number): number {
-  if (text === undefined || text === '') return fallback
-  if (!/^\d{1,9}$/.test(text)) throw new SettingError(`${name} is not a whole number: ${text}`)
-  return Number(text)
 }
 
 function tunnelUrl(text: string | undefined): string | null {
@@ -145,5 +99,3 @@ function firstFaults(text: string | undefined): Faults {
     throw new SettingError('FAULTS is not JSON')
   }
 }
-
-const isTrue = (text: string | undefined): boolean => /^(1|true|yes|on)$/i.test(text ?? '')

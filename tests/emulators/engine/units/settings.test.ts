@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { isPrivateAddress } from '../private-address.ts'
-import { readSettings, SettingError } from '../settings.ts'
+import { SettingError } from '../setting-values.ts'
+import { readSettings } from '../settings.ts'
 
 describe('settings', () => {
   test('without any, the ports are those of the real engine', () => {
