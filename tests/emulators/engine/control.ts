@@ -90,6 +90,7 @@ function state(context: EngineContext): Json {
       },
       flags: settings.flags,
       bind_all: settings.bindAll,
+      http_address: settings.httpAddress,
       version: settings.version,
       bitrate_kbps: context.source.bytesPerMs * 8,
       session_idle_ms: settings.sessionIdleMs,

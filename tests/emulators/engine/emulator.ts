@@ -18,11 +18,19 @@ export interface EmulatorHost {
 
 const EXPIRY_TICK_MS = 250
 
+/** A port of the engine. If one that `mayFail` is taken, the engine goes on without it. */
+interface Port {
+  readonly listener: TcpListener
+  readonly port: number
+  readonly address: string
+  readonly mayFail?: boolean
+}
+
 /** One emulated engine: its ports, its sessions and its faults. */
 export class Emulator {
   readonly #ready = new AbortController()
   readonly #stopped = new AbortController()
-  readonly #listeners: readonly { readonly listener: TcpListener; readonly port: number }[]
+  readonly #ports: readonly Port[]
   readonly #context: EngineContext
   #control: ControlServer | null = null
   #cancelExpiry: Cancel = () => {}
@@ -32,21 +40,7 @@ export class Emulator {
     readonly host: EmulatorHost,
   ) {
     this.#context = createContext(settings, host.clock, this.#ready.signal)
-    const context = this.#context
-    this.#listeners = [
-      {
-        port: settings.httpPort,
-        listener: new TcpListener('HTTP', (socket) =>
-          serveConnection(socket, (exchange) => dispatch(exchange, context)),
-        ),
-      },
-      { port: settings.httpsPort, listener: new TcpListener('HTTPS', (socket) => socket.resume()) },
-      {
-        port: settings.apiPort,
-        listener: new TcpListener('API', (socket) => serveLegacyApi(socket, context)),
-      },
-      { port: settings.p2pPort, listener: new TcpListener('P2P', (socket) => socket.resume()) },
-    ]
+    this.#ports = portsOf(settings, this.#context)
   }
 
   /**
@@ -65,7 +59,7 @@ export class Emulator {
     )
     await pause(host.clock, settings.bootApiMs, this.#stopped.signal)
     try {
-      for (const { listener, port } of this.#listeners) await listener.listen(port, settings.bindAddress)
+      for (const port of this.#ports) await this.#open(port)
     } catch (error) {
       await this.stop()
       throw error
@@ -80,8 +74,17 @@ export class Emulator {
     this.#cancelExpiry()
     this.#context.tunnel?.stop()
     this.#context.book.forget()
-    await Promise.all(this.#listeners.map(({ listener }) => listener.close()))
+    await Promise.all(this.#ports.map(({ listener }) => listener.close()))
     await this.#control?.close()
+  }
+
+  async #open({ listener, port, address, mayFail = false }: Port): Promise<void> {
+    try {
+      await listener.listen(port, address)
+    } catch (error) {
+      if (!mayFail) throw error
+      this.host.warn(`${error instanceof Error ? error.message : error}; going on without it`)
+    }
   }
 
   #openControl(): void {
@@ -108,4 +111,20 @@ export class Emulator {
       wereStuck = stuck
     })
   }
+}
+
+function portsOf(settings: Settings, context: EngineContext): readonly Port[] {
+  const { httpPort, httpsPort, apiPort, p2pPort, bindAddress: address, httpAddress } = settings
+  const http = new TcpListener('HTTP', (socket) =>
+    serveConnection(socket, (exchange) => dispatch(exchange, context)),
+  )
+  const https = new TcpListener('HTTPS', (socket) => socket.resume())
+  const api = new TcpListener('API', (socket) => serveLegacyApi(socket, context))
+  const p2p = new TcpListener('P2P', (socket) => socket.resume())
+  return [
+    { listener: http, port: httpPort, address: httpAddress },
+    ...(httpsPort === null ? [] : [{ listener: https, port: httpsPort, address: httpAddress }]),
+    { listener: api, port: apiPort, address, mayFail: settings.toleratesTakenApi },
+    { listener: p2p, port: p2pPort, address },
+  ]
 }

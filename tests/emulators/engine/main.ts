@@ -2,6 +2,7 @@
 
 import { systemClock } from './clock.ts'
 import { Emulator } from './emulator.ts'
+import { StartError } from './engine-flags.ts'
 import { readSettings } from './settings.ts'
 
 // The first process of a container has no default signal handlers. Without these, a stop would last as long as Docker's
@@ -19,6 +20,10 @@ try {
   await new Emulator(settings, host).start()
   console.log(`engine: HTTP API on port ${settings.httpPort}, control port ${settings.control.port}`)
 } catch (error) {
+  if (error instanceof StartError) {
+    console.error(error.message)
+    process.exit(error.exitCode)
+  }
   console.error(`engine: ${error instanceof Error ? error.message : String(error)}`)
   process.exit(1)
 }

@@ -7,7 +7,7 @@ import { readStart, type Start } from './start.ts'
 export interface Settings extends Start {
   /** The control port for tests. `mayFail` is true if this number was not requested. */
   readonly control: { readonly port: number; readonly mayFail: boolean }
-  /** The address that the listeners bind. */
+  /** The address that the listeners bind, except that of HTTP. */
   readonly bindAddress: string
   readonly version: string
   /** Time from the start until the ports open. Connections are refused before. */
@@ -44,7 +44,8 @@ export interface Settings extends Start {
  * Reads settings from the environment and the command line: the ports and flags like the engine images (see `readStart`),
  * and the variables of the emulator. Unknown flags and variables are ignored.
  *
- * @throws {SettingError} if a port, a number, a URL or the faults are not valid.
+ * @throws {SettingError} if a port, a number, a URL or the faults are not valid, and {StartError} if the engine of a dialect
+ * would end.
  */
 export function readSettings(env: Environment, args: readonly string[]): Settings {
   const number = (name: string, fallback: number): number => wholeNumber(env[name], name, fallback)
