@@ -102,6 +102,7 @@ function state(context: EngineContext): Json {
       ...book.counters,
       refused_readers: traffic.refused_readers,
       bytes_sent: traffic.bytes_sent,
+      datagrams: context.datagrams.received,
       calls: Object.fromEntries(traffic.calls),
     },
   }

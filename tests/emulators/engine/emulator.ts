@@ -6,6 +6,7 @@ import { serveLegacyApi } from './legacy-api.ts'
 import { dispatch } from './routes.ts'
 import type { Settings } from './settings.ts'
 import { TcpListener } from './tcp-listener.ts'
+import type { UdpPort } from './udp-port.ts'
 
 /** The environment that the emulator needs. */
 export interface EmulatorHost {
@@ -20,7 +21,7 @@ const EXPIRY_TICK_MS = 250
 
 /** A port of the engine. If one that `mayFail` is taken, the engine goes on without it. */
 interface Port {
-  readonly listener: TcpListener
+  readonly listener: TcpListener | UdpPort
   readonly port: number
   readonly address: string
   readonly mayFail?: boolean
@@ -126,5 +127,6 @@ function portsOf(settings: Settings, context: EngineContext): readonly Port[] {
     ...(httpsPort === null ? [] : [{ listener: https, port: httpsPort, address: httpAddress }]),
     { listener: api, port: apiPort, address, mayFail: settings.toleratesTakenApi },
     { listener: p2p, port: p2pPort, address },
+    { listener: context.datagrams, port: p2pPort, address },
   ]
 }

@@ -8,6 +8,7 @@ import type { Session } from './session.ts'
 import { SessionBook } from './session-book.ts'
 import type { Settings } from './settings.ts'
 import { TunnelWatch } from './tunnel-watch.ts'
+import { UdpPort } from './udp-port.ts'
 
 /** Counters other than those of the sessions. */
 interface TrafficCounters {
@@ -25,6 +26,8 @@ export interface EngineContext {
   readonly book: SessionBook
   readonly source: FrameSource
   readonly traffic: TrafficCounters
+  /** The peer-to-peer port for datagrams. */
+  readonly datagrams: UdpPort
   /** Contents that are loading now. A newer request for a content aborts the older one. */
   readonly loading: Map<string, AbortController>
   readonly longAnswers: LongAnswers
@@ -48,6 +51,7 @@ export function createContext(settings: Settings, clock: Clock, ready: AbortSign
     tunnel: url === null ? null : new TunnelWatch({ url, stuckAfterOutage }, clock, () => settleAll(context)),
     source: createFrameSource(settings.bitrateKbps),
     traffic: { bytes_sent: 0, refused_readers: 0, calls: new Map() },
+    datagrams: new UdpPort('P2P UDP'),
     loading: new Map(),
     longAnswers: new LongAnswers(),
     accessToken: randomHex(64),

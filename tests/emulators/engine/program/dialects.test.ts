@@ -3,7 +3,7 @@
 import { expect, test } from 'bun:test'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { type EnginePorts, freePorts, until } from '../testing/harness.ts'
+import { EngineClient, type EnginePorts, environment, freePorts, until } from '../testing/harness.ts'
 
 const MAIN = join(import.meta.dir, '../main.ts')
 
@@ -83,6 +83,17 @@ test('http-proxy, which cannot set its API port, goes on when that is taken, and
   await second.wrote('API port 62062 cannot be opened')
   await second.wrote(READY)
   expect(await canConnect('127.0.0.1', ports[1].http)).toBe(true)
+})
+
+test('datagrams to the peer-to-peer port arrive', async () => {
+  const ports = freePorts()
+  await using engine = new DialectProcess('lenient', environment(ports))
+  await engine.wrote(READY)
+  const socket = await Bun.udpSocket({})
+  socket.send('hello', ports.p2p, '127.0.0.1')
+  socket.close()
+  const client = new EngineClient(ports)
+  await until(async () => (await client.state()).counters.datagrams === 1)
 })
 
 test('words that it cannot read end it with the message of the real one', async () => {
