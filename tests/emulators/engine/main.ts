@@ -3,6 +3,8 @@
 import { systemClock } from './clock.ts'
 import { Emulator } from './emulator.ts'
 import { StartError } from './engine-flags.ts'
+import { startLines } from './engine-log.ts'
+import { wholeNumber } from './setting-values.ts'
 import { readSettings } from './settings.ts'
 
 // The first process of a container has no default signal handlers. Without these, a stop would last as long as Docker's
@@ -17,8 +19,10 @@ try {
     exit: (code: number) => process.exit(code),
     warn: (text: string) => console.error(`engine: ${text}`),
   }
+  const lines = startLines(settings, host.clock.now(), wholeNumber(process.env.LOG_LINES, 'LOG_LINES', 0))
+  console.log(lines.before.join('\n'))
   await new Emulator(settings, host).start()
-  console.log(`engine: HTTP API on port ${settings.httpPort}, control port ${settings.control.port}`)
+  console.log(lines.after.join('\n'))
 } catch (error) {
   if (error instanceof StartError) {
     console.error(error.message)

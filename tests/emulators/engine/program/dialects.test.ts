@@ -43,7 +43,7 @@ class DialectProcess implements AsyncDisposable {
   }
 }
 
-const READY = 'HTTP API on port'
+const READY = 'ready to receive remote commands'
 const control = (ports: EnginePorts) => ({ CONTROL_PORT: String(ports.control) })
 const flagsOf = ({ http, api, p2p }: EnginePorts): readonly string[] => [
   '--client-console',
@@ -100,6 +100,14 @@ test('words that it cannot read end it with the message of the real one', async 
   await using engine = new DialectProcess('arguments', control(freePorts()), ['--client-console', '--port='])
   expect(await engine.child.exited).toBe(2)
   await until(() => engine.output.includes("argument --port: invalid int value: ''"))
+})
+
+test('the log shows the words of the start, and as many further lines as a test wants', async () => {
+  const ports = freePorts()
+  const args = [...flagsOf(ports), '--access-token=very-secret']
+  await using engine = new DialectProcess('arguments', { ...control(ports), LOG_LINES: '3' }, args)
+  await engine.wrote('|acestream|line 3\n')
+  expect(engine.output).toContain('--access-token=very-secret')
 })
 
 async function canConnect(host: string, port: number): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { DIALECT_NAMES, type DialectName } from '../dialect.ts'
 import { StartError } from '../engine-flags.ts'
+import { startLines } from '../engine-log.ts'
 import { SettingError } from '../setting-values.ts'
 import { readSettings } from '../settings.ts'
 
@@ -139,4 +140,19 @@ describe('the words of an engine', () => {
   test('a port that is none ends it', () => {
     expect(refusal('arguments', {}, ['--client-console', '--port=70000']).exitCode).toBe(1)
   })
+})
+
+test('the log at the start has the form of a real one, with the words that were given', () => {
+  const args = ['--client-console', '--http-port=7001', '--access-token=very-secret']
+  const settings = started('arguments', {}, args)
+  const { before, after } = startLines(settings, Date.UTC(2026, 0, 2, 3, 4, 5, 6), 30)
+  const first = '2026-01-02 03:04:05,006|MainThread|acestream|Start Ace Stream 3.2.11'
+  expect(before[0]).toBe(first)
+  expect(before.join('\n')).toContain(
+    '|options: --client-console --http-port=7001 --access-token=very-secret',
+  )
+  expect(after.join('\n')).toContain("|acestream.httpserver|start: bound on ('127.0.0.1', 7001)\n")
+  expect(after.slice(-30).map((line) => line.split('|')[3])).toEqual(
+    Array.from({ length: 30 }, (_, index) => `line ${index + 1}`),
+  )
 })
