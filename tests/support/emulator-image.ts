@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import Docker from 'dockerode'
@@ -16,6 +16,8 @@ export interface EmulatorImage {
   readonly program: string
   /** Commands of this host that are also put into `/bin` of the image. */
   readonly tools: readonly string[]
+  /** Further paths of the program in the image. */
+  readonly links?: readonly string[]
   /** The rest of the Dockerfile, after the lines that copy the files. A change of it changes the tag. */
   readonly instructions: string
 }
@@ -46,8 +48,9 @@ export async function buildEmulatorImage(image: EmulatorImage): Promise<string> 
  * A hash of everything that can change the image: the sources, the instructions, this file, and the version of Bun, which
  * compiles.
  */
-async function sourceVersion({ sources, instructions, program, tools }: EmulatorImage): Promise<string> {
-  const hash = createHash('sha256').update(`${Bun.version}\0${program}\0${tools}\0${instructions}`)
+async function sourceVersion(image: EmulatorImage): Promise<string> {
+  const { sources, instructions, program, tools, links = [] } = image
+  const hash = createHash('sha256').update(`${Bun.version}\0${program}\0${tools}\0${links}\0${instructions}`)
   const files = [...(await Promise.all(sources.map(typescriptFiles))).flat(), import.meta.path]
   for (const file of files) {
     hash.update(`\0${basename(dirname(file))}/${basename(file)}\0`).update(await Bun.file(file).bytes())
@@ -78,6 +81,7 @@ async function build(docker: Docker, image: EmulatorImage, tag: string): Promise
     await compile(image.main, program)
     await copyLibraries(program, rootfs)
     for (const tool of image.tools) await copyTool(tool, rootfs)
+    for (const link of image.links ?? []) await linkProgram(image.program, join(rootfs, link))
     await Bun.write(join(folder, 'Dockerfile'), `FROM scratch\nCOPY rootfs/ /\n${image.instructions}`)
     const stream = await docker.buildImage(
       { context: folder, src: ['Dockerfile', 'rootfs'] },
@@ -100,6 +104,11 @@ async function copyTool(name: string, rootfs: string): Promise<void> {
   if (path === null) throw new Error(`this host has no "${name}" to put into the image`)
   await cp(path, join(rootfs, 'bin', name), { dereference: true })
   await copyLibraries(path, rootfs)
+}
+
+async function linkProgram(program: string, link: string): Promise<void> {
+  await mkdir(dirname(link), { recursive: true })
+  await symlink(program, link)
 }
 
 /** Copies the files that the dynamic linker would load, such as the loader itself and libc, to the same paths. */

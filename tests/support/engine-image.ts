@@ -9,6 +9,24 @@ import { buildEmulatorImage } from './emulator-image.ts'
 /** Where the engines of the default image have their cache. */
 export const ENGINE_CACHE = '/home/appuser/.ACEStream/.acestream_cache'
 
+/** Where engines of other images have theirs. */
+const OTHER_CACHES = [
+  '/acestream/.ACEStream/.acestream_cache',
+  '/root/.ACEStream/.acestream_cache',
+  '/srv/ace/.ACEStream/cache',
+]
+
+/** Where the images of the field have their engine. */
+const ENGINE_PROGRAMS = [
+  '/acestream/acestreamengine',
+  '/acestream/start-engine',
+  '/app/start-engine',
+  '/opt/acestream/start-engine',
+  '/srv/ace/start-engine',
+  '/start-engine',
+  '/usr/bin/python',
+]
+
 const SOURCES = join(import.meta.dir, '../emulators/engine')
 
 /**
@@ -18,8 +36,8 @@ const SOURCES = join(import.meta.dir, '../emulators/engine')
  * @throws {Error} if Docker cannot be reached, or with the compiler's or builder's message.
  */
 export function buildEngineImage(): Promise<string> {
-  // Tools for the cleanup of a cache and for looks at connections. Nearly every real image has them.
-  return build('roundhouse-engine-emulator', ['sh', 'du', 'rm', 'grep', 'cat'])
+  // Tools for the cleanup of a cache, for looks at connections and for start scripts. Nearly every real image has them.
+  return build('roundhouse-engine-emulator', ['sh', 'du', 'rm', 'grep', 'cat', 'mkdir'])
 }
 
 /** Builds an image with nothing but the engine in it, as some real images are, and returns its tag. */
@@ -34,10 +52,11 @@ function build(repository: string, tools: readonly string[]): Promise<string> {
     sources: [SOURCES],
     program: '/engine-emulator',
     tools,
+    links: ENGINE_PROGRAMS,
     instructions: [
       'EXPOSE 6878 6879 8621 62062 6870',
-      // Creates the folder.
-      `WORKDIR ${ENGINE_CACHE}`,
+      // Creates the folders.
+      ...[ENGINE_CACHE, ...OTHER_CACHES].map((folder) => `WORKDIR ${folder}`),
       'WORKDIR /',
       'ENTRYPOINT ["/engine-emulator"]',
       '',
