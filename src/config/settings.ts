@@ -161,7 +161,11 @@ export const configSchema = Type.Object({
     'Accepted without effect: an HTTP port comes from PORT_RANGE_HOST, or GLUETUN_PORT_RANGE behind a VPN.',
     { inert: true },
   ),
-  ACE_HTTPS_RANGE: ports(format.portRange, '45000-49999', 'HTTPS ports of engines.'),
+  ACE_HTTPS_RANGE: ports(
+    format.portRange,
+    '14000-18999',
+    'HTTPS ports of engines; better outside the range of outgoing connections (on Linux 32768-60999).',
+  ),
   ACE_API_RANGE: ports(
     format.portRange,
     '62100-62999',

@@ -16,7 +16,7 @@ const labels = {
   'ondemand.app': 'myservice',
   'roundhouse.engine': '6b1f8f0e-5d0c-4c5e-9a65-3b8f0f0f5a11',
   'acestream.http_port': '19000',
-  'acestream.https_port': '45000',
+  'acestream.https_port': '14000',
   'host.http_port': '19000',
 }
 
@@ -106,7 +106,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       container_name: 'acestream-1',
       host_http_port: 19000,
       container_http_port: 19000,
-      container_https_port: 45000,
+      container_https_port: 14000,
     },
   },
   provisionContainer: {

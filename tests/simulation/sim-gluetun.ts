@@ -198,6 +198,6 @@ export class SimGluetun {
   #anyPort(): number {
     const { random } = this.deps
     if (!random.chance(0.1)) return random.int(30_010, 44_999)
-    return random.pick([this.scenario.ports.first, 8_700, 45_000, 62_100] as const) + random.int(0, 3)
+    return random.pick([this.scenario.ports.first, 8_700, 14_000, 62_100] as const) + random.int(0, 3)
   }
 }

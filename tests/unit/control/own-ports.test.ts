@@ -115,7 +115,7 @@ describe('a port that is chosen', () => {
     }
     const [again] = liveEngines(db)
     expect(again?.containerId).not.toBe(made?.containerId)
-    expect(again).toMatchObject({ httpPort: 19_000, httpsPort: 45_000, apiPort: 62_100, p2pPort: 8_700 })
+    expect(again).toMatchObject({ httpPort: 19_000, httpsPort: 14_000, apiPort: 62_100, p2pPort: 8_700 })
     expect(leasesIn(db, 'gluetun')).toHaveLength(4)
   })
 })

@@ -75,7 +75,7 @@ describe('the ports of a container that is no engine', () => {
     [8_000, 'APP_PORT'],
     [19_000, 'PORT_RANGE_HOST'],
     [19_999, 'PORT_RANGE_HOST'],
-    [45_000, 'ACE_HTTPS_RANGE'],
+    [14_000, 'ACE_HTTPS_RANGE'],
     [80, '1024'],
   ])('are none of ours: %d', async (port, setting) => {
     await start()

@@ -100,8 +100,8 @@ describe('an engine behind a VPN', () => {
       httpPort: 19_000,
       hostHttpPort: 19_000,
     })
-    expect(first).toMatchObject({ httpsPort: 45_000, apiPort: 62_100, p2pPort: 8_700, forwarded: false })
-    expect(second).toMatchObject({ httpPort: 19_001, httpsPort: 45_001, apiPort: 62_101, p2pPort: 8_701 })
+    expect(first).toMatchObject({ httpsPort: 14_000, apiPort: 62_100, p2pPort: 8_700, forwarded: false })
+    expect(second).toMatchObject({ httpPort: 19_001, httpsPort: 14_001, apiPort: 62_101, p2pPort: 8_701 })
     expect(container('acestream-1')).toMatchObject({ joins: node.id, ports: [] })
     expect(leasesIn(rig.temp.store.db, 'gluetun')).toHaveLength(8)
     expect(await all()).toMatchObject([
