@@ -8,6 +8,29 @@ export const IMAGE_REFERENCE =
 const DEFAULT_REGISTRY = 'docker.io'
 const DIGEST = /^(?:sha256:)?([0-9a-f]{64})$/
 
+/** The parts of a reference as they are written: `tag` and `digest` are null where there is none. */
+export interface ImageParts {
+  /** The registry; null for Docker's default. */
+  readonly host: string | null
+  /** The repository in the registry, such as `user/name`. */
+  readonly path: string
+  readonly tag: string | null
+  readonly digest: string | null
+}
+
+/** Splits a reference into its parts. Null for the id of an image, which is no reference. */
+export function imageParts(reference: string): ImageParts | null {
+  if (DIGEST.test(reference)) return null
+  const [named = '', digest = null] = reference.split('@')
+  const slash = named.indexOf('/')
+  const host = named.slice(0, Math.max(slash, 0))
+  // Without one of these signs, the part before the slash belongs to a name at the default registry.
+  const hasHost = /[.:A-Z]/.test(host) || host === 'localhost'
+  const [path = '', tag = null] = named.slice(hasHost ? slash + 1 : 0).split(':')
+  const isDefault = !hasHost || host === DEFAULT_REGISTRY || host === `index.${DEFAULT_REGISTRY}`
+  return { host: isDefault ? null : host, path, tag, digest }
+}
+
 /**
  * Whether two references name one image, as Docker reads them: `name`, `name:latest` and `docker.io/library/name` are the
  * same.
@@ -20,15 +43,9 @@ export const isSameImage = (one: string, other: string): boolean =>
  * left out. The id of an image is no reference: only Docker could tell which names lead to it.
  */
 function whole(reference: string): string {
-  const id = DIGEST.exec(reference)?.[1]
-  if (id !== undefined) return `sha256:${id}`
-  const [named = '', digest] = reference.split('@')
-  const slash = named.indexOf('/')
-  const host = named.slice(0, Math.max(slash, 0))
-  // Without one of these signs, the part before the slash belongs to a name at the default registry.
-  const hasHost = /[.:A-Z]/.test(host) || host === 'localhost'
-  const isDefault = !hasHost || host === DEFAULT_REGISTRY || host === `index.${DEFAULT_REGISTRY}`
-  const [path = '', tag = 'latest'] = named.slice(hasHost ? slash + 1 : 0).split(':')
-  const repository = isDefault && !path.includes('/') ? `library/${path}` : path
-  return `${isDefault ? DEFAULT_REGISTRY : host}/${repository}${digest === undefined ? `:${tag}` : `@${digest}`}`
+  const parts = imageParts(reference)
+  if (parts === null) return `sha256:${DIGEST.exec(reference)?.[1] ?? ''}`
+  const { host, path, tag, digest } = parts
+  const repository = host === null && !path.includes('/') ? `library/${path}` : path
+  return `${host ?? DEFAULT_REGISTRY}/${repository}${digest === null ? `:${tag ?? 'latest'}` : `@${digest}`}`
 }
