@@ -1,4 +1,5 @@
 /** Kinds of settings whose text has its own format: ranges, labels, addresses, sizes. */
+import { isIP } from 'node:net'
 import { IMAGE_REFERENCE } from '../core/engines/image.ts'
 import { isReservedLabel, type Label, RESERVED_PREFIXES } from '../core/engines/labels.ts'
 import type { PortRange } from '../core/engines/ports.ts'
@@ -95,17 +96,39 @@ const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
 const LOWEST_MEMORY_BYTES = 6 * 1024 ** 2
 
 /** Bytes in the notation of `docker run --memory`: a whole number with b, k, m or g, or without a unit for bytes. */
-export const memoryBytes: Kind<number> = {
-  type: 'size',
-  expects: 'a size such as 512m or 2g (b, k, m, g), at least 6m',
-  unit: 'bytes',
-  parse: (given) => {
-    const [, digits = '', unit = ''] = /^(\d+)([bkmg]?)b?$/.exec(given.toLowerCase()) ?? []
-    const bytes = digits === '' ? 0 : Number(digits) * (BYTES_PER_UNIT[unit] ?? 1)
-    return bytes >= LOWEST_MEMORY_BYTES && Number.isSafeInteger(bytes) ? bytes : undefined
-  },
+function bytes(lowest: number, inWords: string): Kind<number> {
+  return {
+    type: 'size',
+    expects: `a size such as 512m or 2g (b, k, m, g), at least ${inWords}`,
+    unit: 'bytes',
+    parse: (given) => {
+      const [, digits = '', unit = ''] = /^(\d+)([bkmg]?)b?$/.exec(given.toLowerCase()) ?? []
+      const size = digits === '' ? 0 : Number(digits) * (BYTES_PER_UNIT[unit] ?? 1)
+      return size >= lowest && Number.isSafeInteger(size) ? size : undefined
+    },
+    format: String,
+  }
+}
+
+export const memoryBytes: Kind<number> = bytes(LOWEST_MEMORY_BYTES, '6m')
+
+/** The size of a folder in memory. A folder smaller than a page cannot hold anything. */
+export const folderBytes: Kind<number> = bytes(64 * 1024, '64k')
+
+/** The address of a name server. */
+export const ipAddress: Kind<string> = {
+  type: 'address',
+  expects: 'an IP address',
+  parse: (given) => (isIP(given) === 0 ? undefined : given),
   format: String,
 }
+
+/** A security option of Docker. `no-new-privileges` is always set, and cannot be taken away. */
+export const securityOption: Kind<string> = text(
+  'option',
+  /^(?:seccomp=(?:unconfined|builtin)|apparmor=[\w.-]+|label[=:][\w.:-]+)$/,
+  'seccomp=unconfined, seccomp=builtin, apparmor=PROFILE or label=WHAT (no-new-privileges is always set)',
+)
 
 /** A folder in a container that may be emptied. It is never the root, and its path has no segment that leads elsewhere. */
 export const cachePath: Kind<string> = text(

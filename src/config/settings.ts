@@ -3,11 +3,13 @@
  * `--print-config`.
  */
 import { type StaticDecode, Type } from '@sinclair/typebox'
+import { recipeNames } from '../core/engines/recipe-choice.ts'
 import { capability, capabilityOrAll } from './capabilities.ts'
 import * as format from './formats.ts'
 import * as kind from './kinds.ts'
+import { tmpfs, volumes } from './mounts.ts'
 import { settingsOf } from './schema.ts'
-import { command, environment } from './templates.ts'
+import { command, environment, labels } from './templates.ts'
 
 const server = settingsOf('Server')
 const docker = settingsOf('Docker')
@@ -94,15 +96,56 @@ export const configSchema = Type.Object({
     '',
     'Images beside TARGET_IMAGE that requests may name while there is no API_KEY; with a key they may name any.',
   ),
+  PULL: engines(
+    kind.choice('never', 'missing', 'always'),
+    'never',
+    'When TARGET_IMAGE is pulled, in the background: never, where it is missing, or always, which finds new versions too.',
+  ),
+  ENGINE_RECIPE: engines(
+    { ...kind.choice('auto', 'none', ...recipeNames()), type: 'auto|none|name' },
+    'auto',
+    'Recipe that says which command and variables an image gets: auto for the one of its name, none for ENGINE_CMD and ENGINE_ENV alone.',
+  ),
   ENGINE_ENV: engines(
     environment,
     '',
-    'More environment variables of an engine; {http_port} {https_port} {api_port} {p2p_port} are filled in.',
+    'More variables of an engine, over those of the recipe; {http_port} {https_port} {api_port} {p2p_port} {cache_gb} {cache_bytes} are filled in.',
   ),
   ENGINE_CMD: engines(
     kind.optional(command),
     '',
-    "Command of an engine instead of the image's own, with the same placeholders as ENGINE_ENV.",
+    'Command of an engine instead of that of the recipe, with the same placeholders as ENGINE_ENV; words with an empty one are left out.',
+  ),
+  ENGINE_LABELS: engines(labels, '', 'More labels of the containers of engines; those of a request win.'),
+  ENGINE_VOLUMES: engines(
+    volumes,
+    '',
+    'Volumes and folders of the host that an engine gets, with the same placeholders.',
+  ),
+  ENGINE_TMPFS: engines(
+    tmpfs,
+    '',
+    'Folders of an engine that are in memory, such as that of its cache; the options may have the same placeholders.',
+  ),
+  ENGINE_SHM_SIZE: engines(
+    kind.optional(format.folderBytes),
+    '',
+    'Size of /dev/shm in an engine; without it that of Docker (64m).',
+  ),
+  ENGINE_DNS: engines(
+    kind.list(format.ipAddress),
+    '',
+    'Name servers of engines; without effect behind a VPN, where Gluetun is the name server and Docker accepts no other.',
+  ),
+  ENGINE_SECURITY_OPT: engines(
+    kind.list(format.securityOption),
+    '',
+    'Security options of engines beside no-new-privileges.',
+  ),
+  ENGINE_HEALTHCHECK: engines(
+    kind.choice('none', 'image'),
+    'none',
+    "Docker's own check of an engine: none, or the one of its image, which mostly asks port 6878 and so fails.",
   ),
   ENGINE_MEMORY_LIMIT: engines(
     kind.optional(format.memoryBytes),
@@ -137,7 +180,7 @@ export const configSchema = Type.Object({
   ENGINE_CACHE_PATH: engines(
     kind.optional(format.cachePath),
     '',
-    'Folder in an engine that is emptied when it falls idle; without it none is.',
+    'Folder in an engine that is emptied when it falls idle; without it the one of the recipe.',
   ),
   ENGINE_ADVERTISE: engines(
     kind.choice('auto', 'container', 'host', 'ip'),
@@ -174,7 +217,12 @@ export const configSchema = Type.Object({
   ACE_P2P_RANGE: ports(
     format.portRange,
     '8700-9599',
-    'Peer-to-peer ports of engines that share the network of a VPN.',
+    'Peer-to-peer ports of engines, behind a VPN where none is forwarded.',
+  ),
+  PUBLISH_P2P: ports(
+    kind.boolean,
+    'false',
+    'Whether peer-to-peer ports are published on the host, TCP and UDP, so that peers reach engines; without effect behind a VPN.',
   ),
   ACE_MAP_HTTPS: ports(kind.boolean, 'false', 'Whether HTTPS ports are published on the host too.'),
 

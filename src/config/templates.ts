@@ -1,5 +1,6 @@
-/** Kinds of settings for what is passed to an engine: environment variables and the command. */
+/** Kinds of settings for what is passed to an engine: environment variables, labels and the command. */
 import { split } from 'shlex'
+import { isReservedLabel, RESERVED_PREFIXES } from '../core/engines/labels.ts'
 import type { Kind } from './kinds.ts'
 
 const VARIABLE_NAME = /^[a-zA-Z_][\w.-]*$/
@@ -8,11 +9,16 @@ const VARIABLE_NAME = /^[a-zA-Z_][\w.-]*$/
 export const environment: Kind<Readonly<Record<string, string>>> = {
   type: 'variables',
   expects: 'a JSON object of names and values, or lines of KEY=VALUE',
-  parse: (text) => {
-    const pairs = text.startsWith('{') ? pairsOfJson(text) : pairsOfLines(text)
-    return pairs?.every(([name]) => VARIABLE_NAME.test(name)) ? Object.fromEntries(pairs) : undefined
-  },
-  format: (variables) => (Object.keys(variables).length === 0 ? '' : JSON.stringify(variables)),
+  parse: (text) => recordOf(text, (name) => VARIABLE_NAME.test(name)),
+  format: textOf,
+}
+
+/** Labels, in the forms of `environment`. None of them is reserved for us. */
+export const labels: Kind<Readonly<Record<string, string>>> = {
+  type: 'labels',
+  expects: `a JSON object of names and values, or lines of KEY=VALUE, with no name that begins with ${RESERVED_PREFIXES.join(' ')}`,
+  parse: (text) => recordOf(text, (name) => /^[^=\s]+$/.test(name) && !isReservedLabel(name)),
+  format: textOf,
 }
 
 /** A command: a JSON array of strings, or words as a shell splits them (quotes and backslash, no expansion). */
@@ -24,6 +30,15 @@ export const command: Kind<readonly string[]> = {
     return words === undefined || words.length === 0 ? undefined : words
   },
   format: (words) => JSON.stringify(words),
+}
+
+function recordOf(text: string, isName: (name: string) => boolean): Record<string, string> | undefined {
+  const pairs = text.startsWith('{') ? pairsOfJson(text) : pairsOfLines(text)
+  return pairs?.every(([name]) => isName(name)) ? Object.fromEntries(pairs) : undefined
+}
+
+function textOf(record: Readonly<Record<string, string>>): string {
+  return Object.keys(record).length === 0 ? '' : JSON.stringify(record)
 }
 
 function pairsOfJson(text: string): [string, string][] | undefined {
@@ -63,7 +78,8 @@ function shellWords(text: string): string[] | undefined {
   }
 }
 
-function parseJson(text: string): unknown {
+/** The value of a JSON text; undefined if it is none. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
