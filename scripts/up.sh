@@ -53,7 +53,8 @@ choose_image() {
   say 'plays a test pattern. For real streams: TARGET_IMAGE=ghcr.io/krinkuto11/acestream-http-proxy:latest'
   TARGET_IMAGE=$(bun tests/support/engine-image.ts | tail -n 1)
   [ -n "$TARGET_IMAGE" ] || fail "The engine emulator's image could not be built; the message is above."
-  export TARGET_IMAGE
+  # The stand-in reads these variables, and its name is in no recipe.
+  export TARGET_IMAGE ENGINE_RECIPE="${ENGINE_RECIPE:-variables}"
 }
 
 start_orchestrator() {

@@ -62,6 +62,7 @@ export async function openSite(scope: AsyncDisposableStack, descriptors?: number
 const settings = (engines: TestDocker, image: string): Record<string, string> => ({
   BIND: '0.0.0.0',
   TARGET_IMAGE: image,
+  ENGINE_RECIPE: 'variables',
   CONTAINER_LABEL: `${engines.label.key}=${engines.label.value}`,
   PORT_RANGE_HOST: rangeSetting(freePortRange(40)),
   MIN_REPLICAS: String(FLEET),

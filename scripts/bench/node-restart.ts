@@ -68,6 +68,7 @@ class Site {
         MIN_REPLICAS: String(size),
         MAX_REPLICAS: String(size),
         TARGET_IMAGE: 'engine:1',
+        ENGINE_RECIPE: 'variables',
       },
       [],
     )

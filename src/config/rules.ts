@@ -77,13 +77,27 @@ export const RULES: readonly Rule[] = [
       ),
   },
   {
-    settings: ['PORT_RANGE_HOST', 'ACE_HTTPS_RANGE', 'GLUETUN_CONTAINER_NAME'],
+    settings: ['PORT_RANGE_HOST', 'ACE_HTTPS_RANGE', 'ACE_P2P_RANGE', 'GLUETUN_CONTAINER_NAME'],
     check: (config) => {
-      const needed = neededBesides(config.ACE_HTTPS_RANGE)
+      const needed = neededBesides(config.ACE_HTTPS_RANGE, config.ACE_P2P_RANGE)
       return unless(
         behindVpn(config) || hasPortBesides(config.PORT_RANGE_HOST, needed),
         `Give PORT_RANGE_HOST another port than ${needed.join(' and ')}, which engines need for themselves`,
       )
+    },
+  },
+  {
+    settings: ['ENGINE_LABELS', 'CONTAINER_LABEL'],
+    check: ({ ENGINE_LABELS: labels, CONTAINER_LABEL: { key } }) =>
+      unless(!Object.hasOwn(labels, key), `Leave ${key} out of ENGINE_LABELS, since CONTAINER_LABEL sets it`),
+  },
+  {
+    settings: ['ENGINE_TMPFS', 'ENGINE_VOLUMES'],
+    check: ({ ENGINE_TMPFS: folders, ENGINE_VOLUMES: volumes }) => {
+      const both = volumes.flatMap((volume) =>
+        Object.keys(folders).filter((path) => volume.split(':')[1] === path),
+      )
+      return unless(both.length === 0, `Name ${both.join(', ')} in ENGINE_TMPFS or ENGINE_VOLUMES, not both`)
     },
   },
   {
@@ -187,12 +201,13 @@ export const ADVICE: readonly Rule[] = [
       'MAX_REPLICAS',
       'PORT_RANGE_HOST',
       'ACE_HTTPS_RANGE',
+      'ACE_P2P_RANGE',
       'GLUETUN_PORT_RANGE',
       'GLUETUN_CONTAINER_NAME',
     ],
     check: (config) => {
       const ranges = behindVpn(config) ? config.GLUETUN_PORT_RANGE : [config.PORT_RANGE_HOST]
-      const needed = behindVpn(config) ? [] : neededBesides(config.ACE_HTTPS_RANGE)
+      const needed = behindVpn(config) ? [] : neededBesides(config.ACE_HTTPS_RANGE, config.ACE_P2P_RANGE)
       const lost = needed.filter((port) => holds(config.PORT_RANGE_HOST, port)).length
       const size = ranges.reduce((sum, { first, last }) => sum + last - first + 1, -lost)
       const name = behindVpn(config) ? 'GLUETUN_PORT_RANGE' : 'PORT_RANGE_HOST'
@@ -201,6 +216,33 @@ export const ADVICE: readonly Rule[] = [
         `${name} has only ${size} ports: no more than ${size} engines can run`,
       )
     },
+  },
+  {
+    settings: ['MAX_REPLICAS', 'ACE_P2P_RANGE', 'GLUETUN_CONTAINER_NAME'],
+    check: (config) => {
+      const { first, last } = config.ACE_P2P_RANGE
+      const size = (last - first + 1) * Math.max(1, config.GLUETUN_CONTAINER_NAME.length)
+      return unless(
+        config.MAX_REPLICAS <= size,
+        `ACE_P2P_RANGE has only ${size} ports: no more than ${size} engines can run`,
+      )
+    },
+  },
+  {
+    settings: ['ENGINE_DNS', 'GLUETUN_CONTAINER_NAME'],
+    check: (config) =>
+      unless(
+        config.ENGINE_DNS.length === 0 || !behindVpn(config),
+        'engines behind a VPN have the name server of Gluetun, and Docker accepts no other. Set it in Gluetun',
+      ),
+  },
+  {
+    settings: ['PUBLISH_P2P', 'GLUETUN_CONTAINER_NAME'],
+    check: (config) =>
+      unless(
+        !config.PUBLISH_P2P || !behindVpn(config),
+        'engines behind a VPN publish no port. Peers reach the port that the VPN forwards',
+      ),
   },
   {
     settings: ['ENGINE_ADVERTISE', 'DOCKER_NETWORK', 'GLUETUN_CONTAINER_NAME'],

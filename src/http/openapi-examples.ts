@@ -18,6 +18,7 @@ const labels = {
   'acestream.http_port': '19000',
   'acestream.https_port': '14000',
   'host.http_port': '19000',
+  'acestream.p2p_port': '8700',
 }
 
 const figures = {

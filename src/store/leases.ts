@@ -51,7 +51,10 @@ export const releaseLeases = (tx: Db, engineId: string): void => {
   tx.delete(portLeases).where(eq(portLeases.engineId, engineId)).run()
 }
 
-/** The ports that an engine holds in its scope: the published ports on the host, or all its ports in a node's network. */
+/**
+ * The ports that an engine holds in its scope: on the host the published ports and the peer-to-peer port, or all its ports in
+ * a node's network.
+ */
 export function leasesOf(engine: Engine): Lease[] {
   const { id: engineId, scope, vpnNode } = engine
   const held: readonly (readonly [PortKind, number | null])[] =
@@ -59,6 +62,7 @@ export function leasesOf(engine: Engine): Lease[] {
       ? [
           ['http', engine.hostHttpPort],
           ['https', engine.hostHttpsPort],
+          ['p2p', engine.p2pPort],
         ]
       : [
           ['http', engine.httpPort],

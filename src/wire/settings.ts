@@ -10,8 +10,16 @@ import type { VpnNodeSettings } from '../control/vpn/vpn-nodes.ts'
 /** The template of engines; `installation` is the id of this installation. */
 export const templateOf = (config: Config, installation: string): EngineTemplate => ({
   image: config.TARGET_IMAGE,
+  recipe: config.ENGINE_RECIPE,
   env: config.ENGINE_ENV,
   command: config.ENGINE_CMD,
+  labels: config.ENGINE_LABELS,
+  volumes: config.ENGINE_VOLUMES,
+  tmpfs: config.ENGINE_TMPFS,
+  shmBytes: config.ENGINE_SHM_SIZE,
+  dns: config.ENGINE_DNS,
+  securityOpt: asSet(config.ENGINE_SECURITY_OPT),
+  healthCheck: config.ENGINE_HEALTHCHECK,
   memoryBytes: config.ENGINE_MEMORY_LIMIT,
   cpus: config.ENGINE_CPUS,
   pidsLimit: config.ENGINE_PIDS_LIMIT,
@@ -21,6 +29,7 @@ export const templateOf = (config: Config, installation: string): EngineTemplate
   network: config.DOCKER_NETWORK,
   publishAddress: '',
   mapHttps: config.ACE_MAP_HTTPS,
+  publishP2p: config.PUBLISH_P2P,
   label: config.CONTAINER_LABEL,
   installation,
 })
@@ -105,16 +114,16 @@ export function requestLimitsOf(config: Config, { isKeyed }: { readonly isKeyed:
   const vpn = vpnNodesOf(config).map(({ ports }) => ports)
   const app = { setting: 'APP_PORT', range: { first: config.APP_PORT, last: config.APP_PORT } }
   const host = { setting: 'PORT_RANGE_HOST', range: config.PORT_RANGE_HOST }
-  // Without a VPN the other port ranges of engines are not used. Behind a VPN they are in a network in which nobody else
-  // publishes ports.
+  // Behind a VPN the other port ranges of engines are in a network in which nobody else publishes ports.
   const shared: readonly KeptPorts[] =
     vpn.length === 0
       ? [{ setting: 'ACE_HTTPS_RANGE', range: config.ACE_HTTPS_RANGE }]
       : vpn.map((range) => ({ setting: 'GLUETUN_PORT_RANGE', range }))
+  const p2p = vpn.length === 0 ? [{ setting: 'ACE_P2P_RANGE', range: config.ACE_P2P_RANGE }] : []
   return {
     vpn,
-    keptFromEngines: [app, ...(vpn.length === 0 ? shared : [])],
-    keptFromOthers: [app, host, ...shared],
+    keptFromEngines: [app, ...(vpn.length === 0 ? shared : []), ...p2p],
+    keptFromOthers: [app, host, ...shared, ...(config.PUBLISH_P2P ? p2p : [])],
     images: isKeyed ? null : config.ALLOWED_IMAGES,
   }
 }

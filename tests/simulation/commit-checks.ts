@@ -159,8 +159,8 @@ export class CommitChecks {
   }
 }
 
-/** The published ports on the host, or all ports in the network of a VPN node. Each may be there only once. */
+/** The ports on the host that are or may be published, or all ports in the network of a VPN node. Each is there only once. */
 const portsOf = (engine: EngineBook): readonly (number | null)[] =>
   engine.vpn_node === null
-    ? [engine.host_http_port]
+    ? [engine.host_http_port, engine.p2p_port]
     : [engine.http_port, engine.https_port, engine.api_port, engine.p2p_port]

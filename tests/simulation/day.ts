@@ -148,6 +148,7 @@ const quiet = Object.fromEntries(CHAOS_KINDS.map((kind) => [kind, null])) as Sce
 function envOf({ collectSeconds, samplesPerStream }: DayOptions, engines: number): Scenario['env'] {
   return {
     TARGET_IMAGE: IMAGE,
+    ENGINE_RECIPE: 'variables',
     CONTAINER_LABEL: `${LABEL.key}=${LABEL.value}`,
     MIN_REPLICAS: String(engines),
     MIN_FREE_REPLICAS: '2',

@@ -186,6 +186,7 @@ function drawEnv(random: Random): Env {
   const values: Readonly<Record<string, number | boolean | string>> = {
     API_KEY,
     TARGET_IMAGE: IMAGE,
+    ENGINE_RECIPE: 'variables',
     CONTAINER_LABEL: `${LABEL.key}=${LABEL.value}`,
     MIN_REPLICAS: random.int(0, Math.min(4, max)),
     MIN_FREE_REPLICAS: random.int(0, 2),

@@ -1,4 +1,4 @@
-import { plainRequest, requestHash } from '../../src/control/engines/template.ts'
+import { type EngineTemplate, plainRequest, requestHash } from '../../src/control/engines/template.ts'
 import type { Figures } from '../../src/core/streams/figures.ts'
 import type { Engine, Stream } from '../../src/core/types.ts'
 
@@ -50,6 +50,33 @@ export function engine(change: Partial<Engine> = {}): Engine {
     cacheSizeBytes: null,
     ...change,
   }
+}
+
+/** A template with nothing but what it needs. */
+export const template: EngineTemplate = {
+  image: 'engine:1',
+  recipe: 'auto',
+  env: {},
+  command: null,
+  labels: {},
+  volumes: [],
+  tmpfs: {},
+  shmBytes: null,
+  dns: [],
+  securityOpt: [],
+  healthCheck: 'none',
+  memoryBytes: null,
+  cpus: null,
+  pidsLimit: 1_024,
+  capDrop: [],
+  capAdd: [],
+  cacheLimitGb: 1,
+  network: null,
+  publishAddress: '',
+  mapHttps: false,
+  publishP2p: false,
+  label: { key: 'a', value: 'b' },
+  installation: 'here',
 }
 
 /** What an engine says about a transfer: nothing but the given members. */

@@ -57,6 +57,8 @@ export class TestServer {
         BIND: '127.0.0.1',
         DB_URL: `sqlite:///${this.databasePath}`,
         TARGET_IMAGE: image,
+        // The stand-in reads all variables, and no recipe has its name.
+        ENGINE_RECIPE: 'variables',
         CONTAINER_LABEL: `${docker.label.key}=${docker.label.value}`,
         ...(docker.dockerHost === null ? {} : { DOCKER_HOST: docker.dockerHost }),
         ...this.options.env,

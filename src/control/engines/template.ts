@@ -1,17 +1,29 @@
 import { createHash } from 'node:crypto'
+import { type RecipeChoice, recipeOf } from '../../core/engines/recipe-choice.ts'
 import type { Engine, EngineRequest } from '../../core/types.ts'
-import type { ContainerSpec, PublishedPort } from '../../runtime/runtime.ts'
 
 /** How engines are made. The template is the same for all engines, and a change makes the running ones outdated. */
 export interface EngineTemplate {
   readonly image: string
-  /**
-   * Additional environment, with the placeholders `{http_port} {https_port} {api_port} {p2p_port}`. Overrides the built-in
-   * environment.
-   */
+  /** Where the command and the variables of an image come from, unless the next two replace them. */
+  readonly recipe: RecipeChoice
+  /** Additional environment, with placeholders (`PlaceholderValues`). Overrides the variables of the recipe one by one. */
   readonly env: Readonly<Record<string, string>>
-  /** The command, with the same placeholders; null for the image's own command. */
+  /** The command, with the same placeholders; null for that of the recipe. */
   readonly command: readonly string[] | null
+  /** Labels beside ours; those of a request win over them. */
+  readonly labels: Readonly<Record<string, string>>
+  /** Volumes as `source:target` or `source:target:options`, with placeholders. */
+  readonly volumes: readonly string[]
+  /** Folders in memory, with their mount options, which may have placeholders. */
+  readonly tmpfs: Readonly<Record<string, string>>
+  /** The size of `/dev/shm`; null for Docker's default. */
+  readonly shmBytes: number | null
+  /** Name servers of engines with a network of their own. */
+  readonly dns: readonly string[]
+  readonly securityOpt: readonly string[]
+  /** Whether engines have the health check of their image. */
+  readonly healthCheck: 'image' | 'none'
   readonly memoryBytes: number | null
   readonly cpus: number | null
   /** The most processes and threads in one container. */
@@ -25,6 +37,8 @@ export interface EngineTemplate {
   readonly publishAddress: string
   /** Whether the HTTPS port is published as well. */
   readonly mapHttps: boolean
+  /** Whether the peer-to-peer port is published as well, TCP and UDP. */
+  readonly publishP2p: boolean
   /** The label that all our containers carry. */
   readonly label: { readonly key: string; readonly value: string }
   /** The id of this installation, which never changes. Our containers carry it as well. */
@@ -36,7 +50,7 @@ export const ENGINE_LABEL = 'roundhouse.engine'
 export const CONFIG_LABEL = 'roundhouse.config'
 export const GENERIC_LABEL = 'roundhouse.generic'
 
-/** Labels of engines behind a VPN. The earlier orchestrator used the first two. */
+/** Labels of engines behind a VPN, and of the peer-to-peer port of all. The earlier orchestrator used the first two. */
 export const VPN_LABELS = {
   node: 'acestream.vpn_container',
   forwarded: 'acestream.forwarded',
@@ -44,8 +58,18 @@ export const VPN_LABELS = {
   p2p: 'acestream.p2p_port',
 } as const
 
-/** Variables that we set from the leased ports. A request that names one would contradict them. */
-export const RESERVED_ENV = ['HTTP_PORT', 'HTTPS_PORT', 'API_PORT', 'P2P_PORT', 'CONF'] as const
+/** Variables that we set from the leased ports, whatever the recipe. */
+const PORT_VARIABLES: readonly string[] = ['HTTP_PORT', 'HTTPS_PORT', 'API_PORT', 'P2P_PORT', 'CONF']
+
+/** Whether a variable of the image follows from the leased ports. A request that names it would contradict them. */
+export const isPortVariable = ({ recipe }: EngineTemplate, image: string, name: string): boolean =>
+  PORT_VARIABLES.includes(name) || (recipeOf(recipe, image)?.env[name]?.includes('_port') ?? false)
+
+/** The command and the variables that an image gets, with their placeholders. */
+export function sentTo({ recipe, command, env }: EngineTemplate, image: string) {
+  const known = recipeOf(recipe, image)
+  return { command: command ?? known?.command ?? null, env: { ...known?.env, ...env } }
+}
 
 type Ports = Pick<Engine, 'httpPort' | 'httpsPort' | 'apiPort' | 'p2pPort' | 'hostHttpPort' | 'hostHttpsPort'>
 
@@ -55,6 +79,7 @@ export function engineLabels(
   engine: Ports & Pick<Engine, 'id' | 'configHash' | 'request' | 'vpnNode' | 'forwarded'>,
 ): Record<string, string> {
   return {
+    ...template.labels,
     ...engine.request.labels,
     [template.label.key]: template.label.value,
     [INSTALLATION_LABEL]: template.installation,
@@ -64,93 +89,35 @@ export function engineLabels(
     'acestream.https_port': String(engine.httpsPort),
     'host.http_port': String(engine.hostHttpPort),
     ...(engine.hostHttpsPort === null ? {} : { 'host.https_port': String(engine.hostHttpsPort) }),
+    ...(engine.p2pPort === null ? {} : { [VPN_LABELS.p2p]: String(engine.p2pPort) }),
     ...vpnLabels(engine),
   }
 }
 
-function vpnLabels({ vpnNode, forwarded, apiPort, p2pPort }: Ports & Pick<Engine, 'vpnNode' | 'forwarded'>) {
+function vpnLabels({ vpnNode, forwarded, apiPort }: Ports & Pick<Engine, 'vpnNode' | 'forwarded'>) {
   if (vpnNode === null) return {}
   return {
     [VPN_LABELS.node]: vpnNode,
     ...(forwarded ? { [VPN_LABELS.forwarded]: 'true' } : {}),
     ...(apiPort === null ? {} : { [VPN_LABELS.api]: String(apiPort) }),
-    ...(p2pPort === null ? {} : { [VPN_LABELS.p2p]: String(p2pPort) }),
-  }
-}
-
-/** What Docker is asked to create for an engine. */
-export function containerSpec(template: EngineTemplate, engine: Engine): ContainerSpec {
-  const fill = (text: string): string => filled(text, engine)
-  return {
-    name: engine.name,
-    image: engine.image,
-    env: { ...builtInEnv(template, engine), ...mapValues(template.env, fill), ...engine.request.env },
-    ...(template.command === null ? {} : { command: template.command.map(fill) }),
-    labels: engine.labels,
-    ports: publishedPorts(engine),
-    publishAddress: template.publishAddress,
-    network: engine.vpnNode === null ? template.network : `container:${engine.vpnNode}`,
-    memoryBytes: template.memoryBytes,
-    cpus: template.cpus,
-    pidsLimit: template.pidsLimit,
-    capDrop: template.capDrop,
-    capAdd: template.capAdd,
   }
 }
 
 /**
- * The hash of everything that makes engines alike. Ports, names, the installation and additions of a request are not part of
- * it.
+ * The hash of everything that makes engines alike. What the recipe says is part of it, and its name is not. Ports, names, the
+ * installation and additions of a request are not part of it either.
  */
 export const templateHash = (template: EngineTemplate, image: string): string =>
-  hashOf({ ...template, image, label: null, installation: undefined })
+  hashOf({
+    ...{ ...template, ...sentTo(template, image), image },
+    ...{ recipe: undefined, label: null, installation: undefined },
+  })
 
 /** The hash of what a caller asked for. Equal requests may share an unclaimed engine. */
 export const requestHash = (request: EngineRequest): string => hashOf(request)
 
 /** The request of an empty body, which acexy sends. */
 export const plainRequest: EngineRequest = { image: null, labels: {}, env: {}, hostPort: null }
-
-/**
- * The built-in environment. Images differ in what they read, so the ports are given both as variables and as flags (`CONF`).
- */
-function builtInEnv(template: EngineTemplate, engine: Engine): Record<string, string> {
-  const flags = [
-    `--http-port=${engine.httpPort}`,
-    `--https-port=${engine.httpsPort}`,
-    ...(engine.apiPort === null ? [] : [`--api-port=${engine.apiPort}`]),
-    ...(engine.p2pPort === null ? [] : [`--port=${engine.p2pPort}`]),
-    '--bind-all',
-  ]
-  return {
-    HTTP_PORT: String(engine.httpPort),
-    HTTPS_PORT: String(engine.httpsPort),
-    ...(engine.apiPort === null ? {} : { API_PORT: String(engine.apiPort) }),
-    ...(engine.p2pPort === null ? {} : { P2P_PORT: String(engine.p2pPort) }),
-    BIND_ALL: 'true',
-    INTERNAL_BUFFERING: '60',
-    CACHE_LIMIT: String(template.cacheLimitGb),
-    CONF: flags.join('\n'),
-  }
-}
-
-function publishedPorts(engine: Engine): PublishedPort[] {
-  // Behind a VPN the network is the node's, and Docker refuses to publish ports there.
-  if (engine.vpnNode !== null) return []
-  const http = { containerPort: engine.httpPort, hostPort: engine.hostHttpPort, protocol: 'tcp' as const }
-  if (engine.hostHttpsPort === null) return [http]
-  return [http, { containerPort: engine.httpsPort, hostPort: engine.hostHttpsPort, protocol: 'tcp' }]
-}
-
-const filled = (text: string, engine: Engine): string =>
-  text
-    .replaceAll('{http_port}', String(engine.httpPort))
-    .replaceAll('{https_port}', String(engine.httpsPort))
-    .replaceAll('{api_port}', String(engine.apiPort ?? ''))
-    .replaceAll('{p2p_port}', String(engine.p2pPort ?? ''))
-
-const mapValues = (record: Readonly<Record<string, string>>, change: (value: string) => string) =>
-  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
 
 const hashOf = (value: unknown): string =>
   createHash('sha256').update(canonical(value)).digest('hex').slice(0, 32)

@@ -1,4 +1,4 @@
-import { FIXED_PORTS, freePort, type PortRange } from '../../core/engines/ports.ts'
+import { FIXED_PORTS, freePort, NOT_FOR_PEERS, type PortRange } from '../../core/engines/ports.ts'
 import { noFreePort, ProvisionRefused } from '../../core/provisioning/refusal.ts'
 import type { Engine } from '../../core/types.ts'
 import { liveEngines, updateEngine } from '../../store/engines.ts'
@@ -45,21 +45,22 @@ export class EnginePorts {
   /**
    * Ports for the engine that are free in its place and differ from each other, and the labels that follow from them. Throws
    * ProvisionRefused if none are left. Behind a VPN each port is one of the node's network, so each needs a lease. Otherwise
-   * only published ports need one, since every container has ports of its own.
+   * only ports that are or may be published need one, since every container has ports of its own.
    */
   free(db: Db, engine: Engine, start: number, nowMs: number): Ports & Pick<Engine, 'labels'> {
     const { ports, template, placer } = this.deps
     const { scope, vpnNode } = engine
     const offered = placer.forwardedPort(db, engine)
     const isShared = vpnNode !== null
+    const fixed = isShared ? [] : FIXED_PORTS
     // A provider may forward any port, even one in our ranges.
-    const used = [...(isShared ? [] : FIXED_PORTS), ...(offered === null ? [] : [offered])]
+    const used = offered === null ? [] : [offered]
     const use = (name: string, port: number | null): number => {
       if (port === null) throw new ProvisionRefused(noFreePort(`all ports of ${name} are taken`))
       used.push(port)
       return port
     }
-    const free = (name: string, range: PortRange, needed: readonly number[] = []): number =>
+    const free = (name: string, range: PortRange, needed: readonly number[] = fixed): number =>
       use(name, ports.free(db, scope, range, start, nowMs, [...used, ...needed]))
     const httpRange = isShared ? 'GLUETUN_PORT_RANGE' : 'PORT_RANGE_HOST'
     const http =
@@ -72,7 +73,7 @@ export class EnginePorts {
       ? free('ACE_HTTPS_RANGE', ports.ranges.https)
       : use(
           'ACE_HTTPS_RANGE',
-          freePort(ports.ranges.https, (port) => used.includes(port), 0),
+          freePort(ports.ranges.https, (port) => used.includes(port) || fixed.includes(port), 0),
         )
     const chosen = {
       httpPort: http,
@@ -80,7 +81,7 @@ export class EnginePorts {
       httpsPort: https,
       hostHttpsPort: template.mapHttps && !isShared ? https : null,
       apiPort: isShared ? free('ACE_API_RANGE', ports.ranges.api) : null,
-      p2pPort: isShared ? (forwarded ?? free('ACE_P2P_RANGE', ports.ranges.p2p)) : null,
+      p2pPort: forwarded ?? free('ACE_P2P_RANGE', ports.ranges.p2p, isShared ? [] : NOT_FOR_PEERS),
       forwarded: forwarded !== null,
     }
     return { ...chosen, labels: engineLabels(template, { ...engine, ...chosen }) }
@@ -106,7 +107,7 @@ export class EnginePorts {
     }
     const httpPort = keep(engine.httpPort, placer.rangeOf(engine))
     const httpsPort = keep(engine.httpsPort, ports.ranges.https)
-    const apiPort = keep(engine.apiPort, ports.ranges.api)
+    const apiPort = engine.vpnNode === null ? null : keep(engine.apiPort, ports.ranges.api)
     const forwarded = used.includes(offered ?? 0) ? null : offered
     const p2pPort = forwarded ?? keep(engine.p2pPort, ports.ranges.p2p)
     const isCarrier = forwarded !== null || (engine.forwarded && p2pPort === engine.p2pPort)

@@ -124,7 +124,11 @@ export class GenericProvisioner {
    * start.
    */
   #checkPorts({ ports }: GenericRequest, others: Containers): void {
-    const leased = leasesIn(this.deps.store.db, HOST_SCOPE).map(({ port }) => `${port}/tcp`)
+    const leased = leasesIn(this.deps.store.db, HOST_SCOPE).flatMap(({ port, kind }) =>
+      kind === 'p2p' && !this.deps.template.publishP2p
+        ? []
+        : [`${port}/tcp`, ...(kind === 'p2p' ? [`${port}/udp`] : [])],
+    )
     const taken = new Set([...leased, ...[...others.values()].flat().map(hostPlaceOf)])
     const clashes = ports.filter((port) => taken.has(hostPlaceOf(port)))
     if (clashes.length === 0) return

@@ -15,8 +15,9 @@ import { appendJournal, type JournalEntry } from '../../store/journal.ts'
 import { leasesOf } from '../../store/leases.ts'
 import type { Db, Store } from '../../store/store.ts'
 import type { BreakersSettings } from '../engines/breaker-notes.ts'
+import { containerSpec } from '../engines/container-spec.ts'
 import { endEngine } from '../engines/endings.ts'
-import { containerSpec, type EngineTemplate } from '../engines/template.ts'
+import type { EngineTemplate } from '../engines/template.ts'
 import type { EnginePorts } from './engine-ports.ts'
 import type { PortBook } from './port-book.ts'
 
@@ -146,9 +147,10 @@ export class Launcher {
 
   /** Handles a port that the host refused: the port is left alone for a while, and the engine gets another one. */
   #movePort(engine: Engine): Try {
-    const { clock, ports, enginePorts } = this.deps
+    const { clock, ports, enginePorts, template } = this.deps
     const now = clock.now()
-    const refused = leasesOf(engine).map(({ scope, port }) => ({ scope, port }))
+    // Only a port that is published can be refused.
+    const refused = leasesOf(engine).filter(({ kind }) => kind !== 'p2p' || template.publishP2p)
     for (const { scope, port } of refused) ports.refuse(scope, port, now)
     const { hostPort } = engine.request
     if (hostPort !== null)

@@ -1,4 +1,11 @@
-import { HOST_SCOPE, holds, neededBesides, type PortRange, rangeText } from '../../core/engines/ports.ts'
+import {
+  HOST_SCOPE,
+  holds,
+  NOT_FOR_PEERS,
+  neededBesides,
+  type PortRange,
+  rangeText,
+} from '../../core/engines/ports.ts'
 import type { EngineRequest } from '../../core/types.ts'
 import { type NodePlace, placement } from '../../core/vpn/placement.ts'
 import { liveEngines } from '../../store/engines.ts'
@@ -40,6 +47,9 @@ export class Placer {
   taken(db: Db, { hostPort }: EngineRequest, nowMs: number): string | null {
     const { ports, nodes } = this.deps
     if (nodes.all().length > 0) return this.#takenBehindVpn(db, hostPort, nowMs)
+    const { ranges } = ports
+    if (ports.free(db, HOST_SCOPE, ranges.p2p, 0, nowMs, NOT_FOR_PEERS) === null)
+      return `all ports of ACE_P2P_RANGE ${rangeText(ranges.p2p)} are taken`
     const needed = this.neededBesides({ vpnNode: null })
     if (hostPort !== null) {
       if (needed.includes(hostPort)) return `host_port ${hostPort} is needed for another port of the engine`
@@ -47,8 +57,8 @@ export class Placer {
         ? `host_port ${hostPort} is held by another engine`
         : null
     }
-    const isFree = ports.free(db, HOST_SCOPE, ports.ranges.host, 0, nowMs, needed) !== null
-    return isFree ? null : `all ports of PORT_RANGE_HOST ${rangeText(ports.ranges.host)} are taken`
+    const isFree = ports.free(db, HOST_SCOPE, ranges.host, 0, nowMs, needed) !== null
+    return isFree ? null : `all ports of PORT_RANGE_HOST ${rangeText(ranges.host)} are taken`
   }
 
   /** The range of an engine's HTTP port. */
@@ -62,7 +72,8 @@ export class Placer {
    * kind of port has a range of its own.
    */
   neededBesides({ vpnNode }: Pick<Place, 'vpnNode'>): readonly number[] {
-    return vpnNode === null ? neededBesides(this.deps.ports.ranges.https) : []
+    const { https, p2p } = this.deps.ports.ranges
+    return vpnNode === null ? neededBesides(https, p2p) : []
   }
 
   /** The port that is forwarded to a node; null if there is none or if an engine has it. */

@@ -5,7 +5,7 @@ import type { Db } from '../../store/store.ts'
 /** How long a port that the host refused is left alone. */
 const QUARANTINE_MS = 60_000
 
-/** `api` and `p2p` are for engines that share a node's network. */
+/** `api` is for engines that share a node's network. */
 export interface PortRanges {
   readonly host: PortRange
   readonly https: PortRange

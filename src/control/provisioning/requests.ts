@@ -3,7 +3,7 @@ import { isReservedLabel } from '../../core/engines/labels.ts'
 import { FIXED_PORTS, holds, type PortRange, rangeText } from '../../core/engines/ports.ts'
 import type { EngineRequest } from '../../core/types.ts'
 import type { PublishedPort } from '../../runtime/runtime.ts'
-import { type EngineTemplate, RESERVED_ENV } from '../engines/template.ts'
+import { type EngineTemplate, isPortVariable } from '../engines/template.ts'
 import { ImageNotAllowed, InvalidRequest } from '../errors.ts'
 import { type GenericRequest, hostPlaceOf } from './generic.ts'
 
@@ -38,7 +38,8 @@ export function checkEngineRequest(
   template: EngineTemplate,
   limits: RequestLimits,
 ): EngineRequest {
-  const reserved = Object.keys(request.env).filter((name) => RESERVED_ENV.some((ours) => ours === name))
+  const image = request.image ?? template.image
+  const reserved = Object.keys(request.env).filter((name) => isPortVariable(template, image, name))
   raise([
     ...imageErrors(request.image),
     ...hostPortErrors(request.hostPort, limits),

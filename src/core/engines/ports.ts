@@ -21,22 +21,32 @@ export function freePort(range: PortRange, isTaken: (port: number) => boolean, s
   return null
 }
 
+/** Where an engine with its own network always has its API port. */
+const API_PORT = 62_062
+
 /**
- * Ports on which an engine with its own network always listens, whatever its settings: its API port and its peer-to-peer
- * port.
+ * Ports on which an engine with its own network may listen, whatever it is told: its API port and, if its image cannot set
+ * it, its peer-to-peer port.
  */
-export const FIXED_PORTS: readonly number[] = [62_062, 8_621]
+export const FIXED_PORTS: readonly number[] = [API_PORT, 8_621]
+
+/** The fixed ports that the peer-to-peer port cannot be. */
+export const NOT_FOR_PEERS: readonly number[] = [API_PORT]
 
 /**
  * The ports that cannot be the HTTP port of an engine with its own network, because it needs them for something else: the
- * fixed ports, and the last remaining HTTPS port if the range of HTTPS ports has only one.
+ * fixed ports, and the last remaining HTTPS or peer-to-peer port if that range has only one.
  */
-export function neededBesides(https: PortRange): readonly number[] {
-  const isFixed = (port: number): boolean => FIXED_PORTS.includes(port)
-  const first = freePort(https, isFixed, 0)
-  if (first === null) return FIXED_PORTS
-  const isOnly = freePort(https, (port) => port === first || isFixed(port), 0) === null
-  return isOnly ? [...FIXED_PORTS, first] : FIXED_PORTS
+export function neededBesides(https: PortRange, p2p: PortRange): readonly number[] {
+  const only = [onlyPort(https, FIXED_PORTS), onlyPort(p2p, NOT_FOR_PEERS)]
+  return [...new Set([...FIXED_PORTS, ...only.filter((port) => port !== null)])]
+}
+
+/** The only port of a range that is none of `others`; null if there is none, or if there are more. */
+function onlyPort(range: PortRange, others: readonly number[]): number | null {
+  const first = freePort(range, (port) => others.includes(port), 0)
+  const second = freePort(range, (port) => port === first || others.includes(port), 0)
+  return second === null ? first : null
 }
 
 /** Whether a port lies in a range. */

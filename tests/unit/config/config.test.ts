@@ -86,6 +86,18 @@ describe('values', () => {
     ['ENGINE_CACHE_PATH', '/srv/ace/.ACEStream/cache', '/srv/ace/.ACEStream/cache'],
     ['ENGINE_ENV', '{"A":"b","N":1,"T":true}', { A: 'b', N: '1', T: 'true' }],
     ['ENGINE_ENV', '# note\nA=b=c\n\nFLAGS=--x {http_port}', { A: 'b=c', FLAGS: '--x {http_port}' }],
+    ['ENGINE_RECIPE', 'START-ENGINE', 'start-engine'],
+    ['ENGINE_LABELS', 'a.b/c=d=e\nf=', { 'a.b/c': 'd=e', f: '' }],
+    ['ENGINE_LABELS', '{"a":true}', { a: 'true' }],
+    ['ENGINE_VOLUMES', 'ace-{http_port}:/ace, /a b:/c:ro', ['ace-{http_port}:/ace', '/a b:/c:ro']],
+    ['ENGINE_VOLUMES', '["v:/a:ro,z"]', ['v:/a:ro,z']],
+    ['ENGINE_TMPFS', '/tmp  /cache:size=2g,mode=1777', { '/tmp': '', '/cache': 'size=2g,mode=1777' }],
+    ['ENGINE_TMPFS', '{"/my cache":"size={cache_bytes}"}', { '/my cache': 'size={cache_bytes}' }],
+    ['ENGINE_SHM_SIZE', '64k', 65_536],
+    ['ENGINE_DNS', '1.1.1.1, fe80::1', ['1.1.1.1', 'fe80::1']],
+    ['ENGINE_SECURITY_OPT', 'seccomp=unconfined,label=disable', ['seccomp=unconfined', 'label=disable']],
+    ['ENGINE_HEALTHCHECK', 'Image', 'image'],
+    ['PULL', 'missing', 'missing'],
     ['ENGINE_CMD', '["start","--port={http_port}"]', ['start', '--port={http_port}']],
     [
       'ENGINE_CMD',
@@ -165,6 +177,31 @@ describe('values', () => {
     ['ENGINE_ENV', '{"A":'],
     ['ENGINE_ENV', 'A'],
     ['ENGINE_ENV', '9A=b'],
+    ['ENGINE_RECIPE', 'http'],
+    ['ENGINE_RECIPE', 'arm-conf'],
+    ['ENGINE_LABELS', 'roundhouse.engine=x'],
+    ['ENGINE_LABELS', '{"acestream.http_port":"1"}'],
+    ['ENGINE_LABELS', 'no-value'],
+    ['ENGINE_VOLUMES', '/a'],
+    ['ENGINE_VOLUMES', '/a:b'],
+    ['ENGINE_VOLUMES', './a:/b'],
+    ['ENGINE_VOLUMES', '/a:/'],
+    ['ENGINE_VOLUMES', '/a:/b:ro,z'],
+    ['ENGINE_VOLUMES', '/a:/b:ro:z'],
+    ['ENGINE_VOLUMES', '/a:/b,/c:/b'],
+    ['ENGINE_VOLUMES', '["/a:/b",1]'],
+    ['ENGINE_TMPFS', 'cache'],
+    ['ENGINE_TMPFS', '/'],
+    ['ENGINE_TMPFS', '/a:size=1g:mode=1'],
+    ['ENGINE_TMPFS', '/a /a:size=1g'],
+    ['ENGINE_TMPFS', '{"/a":1}'],
+    ['ENGINE_SHM_SIZE', '1k'],
+    ['ENGINE_DNS', 'dns.example.com'],
+    ['ENGINE_DNS', '1.1.1'],
+    ['ENGINE_SECURITY_OPT', 'no-new-privileges:false'],
+    ['ENGINE_SECURITY_OPT', 'seccomp=/etc/profile.json'],
+    ['ENGINE_HEALTHCHECK', 'off'],
+    ['PULL', 'daily'],
     ['ENGINE_CMD', '["a",1]'],
     ['ENGINE_CMD', '[]'],
     ['ENGINE_CMD', 'sh -c "open'],
@@ -190,6 +227,21 @@ describe('settings that do not fit together', () => {
       'a capability that is taken and given',
       { ENGINE_CAP_ADD: 'CHOWN,KILL', ENGINE_CAP_DROP: 'CAP_KILL' },
       'ENGINE_CAP_ADD',
+    ],
+    [
+      'the label of the installation among those of engines',
+      { ENGINE_LABELS: 'ondemand.app=other' },
+      'ENGINE_LABELS',
+    ],
+    [
+      'a folder that is mounted twice',
+      { ENGINE_TMPFS: '/cache:size=1g', ENGINE_VOLUMES: 'v:/cache' },
+      'ENGINE_TMPFS',
+    ],
+    [
+      'a single HTTP port that is the single peer-to-peer port, too',
+      { PORT_RANGE_HOST: '19000', ACE_P2P_RANGE: '19000', MAX_REPLICAS: '1' },
+      'PORT_RANGE_HOST',
     ],
     [
       'published ranges that overlap',
@@ -345,6 +397,15 @@ describe('warnings', () => {
     ],
     [{ MAX_REPLICAS: '3', PORT_RANGE_HOST: '1-2' }, 'MAX_REPLICAS: PORT_RANGE_HOST has only 2 ports'],
     [{ MAX_REPLICAS: '3', PORT_RANGE_HOST: '8620-8622' }, 'MAX_REPLICAS: PORT_RANGE_HOST has only 2 ports'],
+    [{ MAX_REPLICAS: '3', ACE_P2P_RANGE: '8700-8701' }, 'MAX_REPLICAS: ACE_P2P_RANGE has only 2 ports'],
+    [
+      { ENGINE_DNS: '1.1.1.1', GLUETUN_CONTAINER_NAME: 'a' },
+      'ENGINE_DNS: engines behind a VPN have the name',
+    ],
+    [
+      { PUBLISH_P2P: 'true', GLUETUN_CONTAINER_NAME: 'a' },
+      'PUBLISH_P2P: engines behind a VPN publish no port',
+    ],
     [
       { ENGINE_ADVERTISE: 'container' },
       "ENGINE_ADVERTISE: names of containers mean nothing on Docker's default",
@@ -374,6 +435,9 @@ describe('properties', () => {
     const settings = fc.record({
       ENGINE_CMD: fc.array(word, { minLength: 1 }).map((words) => JSON.stringify(words)),
       ENGINE_ENV: fc.dictionary(fc.stringMatching(/^[A-Z]{1,5}$/), word).map((env) => JSON.stringify(env)),
+      ENGINE_LABELS: fc.dictionary(fc.stringMatching(/^[a-z]{5,8}$/), word).map((all) => JSON.stringify(all)),
+      ENGINE_TMPFS: fc.constantFrom('/a /b:size=1g', ''),
+      ENGINE_VOLUMES: fc.constantFrom('a:/c,/b:/d:ro', '["a:/c:ro,z"]'),
       ENGINE_MEMORY_LIMIT: fc.integer({ min: 6, max: 9999 }).map((size) => `${size}m`),
       GLUETUN_PORT_RANGE: fc.integer({ min: 1, max: 60_000 }).map((from) => `${from}-${from + 30}`),
       COLLECT_INTERVAL_S: fc.integer({ min: 1, max: 99_999 }).map((ms) => `${ms / 1000}`),
@@ -414,6 +478,14 @@ describe('command line', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(settingNames().filter((name) => !stdout.includes(`  ${name} (`))).toEqual([])
     expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([])
+  })
+
+  test('the default ranges touch neither each other nor the ports of outgoing connections', () => {
+    const { PORT_RANGE_HOST, ACE_HTTPS_RANGE, ACE_P2P_RANGE, ACE_API_RANGE } = configOf({})
+    const outgoing = { first: 32_768, last: 60_999 }
+    const ranges = [ACE_P2P_RANGE, ACE_HTTPS_RANGE, PORT_RANGE_HOST, outgoing, ACE_API_RANGE]
+    for (const [index, { first }] of ranges.entries())
+      expect(first).toBeGreaterThan(ranges[index - 1]?.last ?? configOf({}).GLUETUN_API_PORT)
   })
 
   test('--help and --version answer also when the configuration is bad', () => {

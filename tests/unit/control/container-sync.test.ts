@@ -26,7 +26,8 @@ afterEach(() => rig.dispose())
 const listed = () => rig.json<Listed[]>('GET', '/engines')
 const all = () => rig.json<Listed[]>('GET', '/engines?status=all')
 const streams = () => rig.json<{ status: string; end_reason: string | null }[]>('GET', '/streams')
-const leases = () => leasesIn(rig.temp.store.db).map(({ port }) => port)
+/** The published ports that are leased. */
+const leases = () => leasesIn(rig.temp.store.db).flatMap(({ kind, port }) => (kind === 'p2p' ? [] : [port]))
 const provision = async () =>
   (await rig.provision()).json() as Promise<{ container_id: string; host_http_port: number }>
 

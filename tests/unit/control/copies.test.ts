@@ -119,6 +119,7 @@ test('a copy that is found before its original is known to be gone gets the port
   const [engine] = liveEngines(rig.temp.store.db)
   expect(leasesIn(rig.temp.store.db)).toEqual([
     { scope: 'host', port: host_http_port, kind: 'http', engineId: engine?.id ?? '' },
+    { scope: 'host', port: 8_700, kind: 'p2p', engineId: engine?.id ?? '' },
   ])
 })
 

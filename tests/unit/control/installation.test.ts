@@ -3,6 +3,7 @@ import { templateHash } from '../../../src/control/engines/template.ts'
 import { type ContainerSpec, RuntimeFailure } from '../../../src/runtime/runtime.ts'
 import { setInstallationId, setTakeOver, takeOver } from '../../../src/store/installation.ts'
 import { newestJournal } from '../../../src/store/journal.ts'
+import { template } from '../../support/builders.ts'
 import { IMAGE, LABEL, Rig } from '../../support/rig.ts'
 import { settled } from '../../support/virtual-clock.ts'
 
@@ -93,26 +94,11 @@ test('a request can’t say whose its container is', async () => {
 })
 
 test('the id of an installation makes no engine outdated', () => {
-  const template = {
-    image: IMAGE,
-    env: {},
-    command: null,
-    memoryBytes: null,
-    cpus: null,
-    pidsLimit: 1_024,
-    capDrop: [],
-    capAdd: [],
-    cacheLimitGb: 1,
-    network: null,
-    publishAddress: '',
-    mapHttps: false,
-    label: LABEL,
-  }
   const hashOf = (installation: string): string => templateHash({ ...template, installation }, IMAGE)
   expect(hashOf('one')).toBe(hashOf('two'))
-  // A change of this hash recreates every engine of every user. The present value dates from when engines got
-  // no-new-privileges and a limit of processes.
-  expect(hashOf('one')).toBe('f54b841539a3e8d6443112e83a06b504')
+  // A change of this hash recreates every engine of every user. The present value dates from when engines got recipes, an
+  // init, no health check and a peer-to-peer port.
+  expect(hashOf('one')).toBe('6b26ccaf69a9cb043017c63eb449f75d')
 })
 
 describe('two installations', () => {

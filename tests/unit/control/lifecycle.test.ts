@@ -82,7 +82,7 @@ describe('the wanted number', () => {
     rig.runtime.removeOutside(second?.container_id ?? '')
     await pass(5)
     expect(await names()).toEqual(['acestream-3 ready', 'acestream-4 ready'])
-    expect(leasesIn(rig.temp.store.db)).toHaveLength(2)
+    expect(leasesIn(rig.temp.store.db)).toHaveLength(4)
     // The engines had been ready, so their end says nothing about others.
     expect(await rig.json('GET', '/orchestrator/status')).toMatchObject({
       provisioning: { circuit_breaker_state: 'closed' },

@@ -6,13 +6,14 @@ import { EnginePorts } from '../../../src/control/provisioning/engine-ports.ts'
 import { Placer } from '../../../src/control/provisioning/placer.ts'
 import { PortBook } from '../../../src/control/provisioning/port-book.ts'
 import { VpnNodes } from '../../../src/control/vpn/vpn-nodes.ts'
-import { FIXED_PORTS, type PortRange } from '../../../src/core/engines/ports.ts'
+import { FIXED_PORTS, NOT_FOR_PEERS, type PortRange } from '../../../src/core/engines/ports.ts'
 import { ProvisionRefused } from '../../../src/core/provisioning/refusal.ts'
 import type { Engine } from '../../../src/core/types.ts'
 import { insertEngine, liveEngines, updateEngine } from '../../../src/store/engines.ts'
 import { leasesIn, releaseLeases } from '../../../src/store/leases.ts'
+import { engines } from '../../../src/store/schema.ts'
 import { createStore, type Db, type Store } from '../../../src/store/store.ts'
-import { engine } from '../../support/builders.ts'
+import { engine, template } from '../../support/builders.ts'
 import { nodeContainer } from '../../support/manual-vpn.ts'
 import { Rig } from '../../support/rig.ts'
 import { startBehindVpn } from '../../support/rig-vpn.ts'
@@ -62,10 +63,17 @@ describe('the port that a caller asks for', () => {
     expect((await rig?.provision({}, { host_port: 1_024 }))?.status).toBe(200)
   })
 
-  test('may be one of PORT_RANGE_HOST, and of ranges that only engines behind a VPN use', async () => {
+  test('may be one of PORT_RANGE_HOST, and of the range that only engines behind a VPN use', async () => {
     await start({})
-    for (const port of [19_500, 62_100, 8_700])
+    for (const port of [19_500, 62_100])
       expect((await rig?.provision({}, { host_port: port }))?.status).toBe(200)
+  })
+
+  test('is none of ACE_P2P_RANGE', async () => {
+    await start({})
+    const refused = await rig?.provision({}, { host_port: 8_750 })
+    expect(refused?.status).toBe(422)
+    expect(JSON.stringify(await refused?.json())).toContain('ACE_P2P_RANGE (8700-9599)')
   })
 
   test.each([62_062, 8_621])('is refused as wrong where every engine listens besides: %d', async (port) => {
@@ -120,6 +128,103 @@ describe('a port that is chosen', () => {
   })
 })
 
+describe('the peer-to-peer port of an engine without a VPN', () => {
+  const made = () => liveEngines(rig?.temp.store.db as Db)
+  const leased = () => leasesIn(rig?.temp.store.db as Db).map(({ kind, port }) => `${kind} ${port}`)
+  const labels = () => rig?.runtime.containers().map((each) => each.labels['acestream.p2p_port'])
+
+  test('is leased, given to the engine, and named by its label', async () => {
+    await start({})
+    await rig?.provision()
+    await rig?.provision()
+    expect(made()).toMatchObject([{ p2pPort: 8_700, apiPort: null }, { p2pPort: 8_701 }])
+    expect(leased()).toEqual(['http 19000', 'p2p 8700', 'http 19001', 'p2p 8701'])
+    expect(labels()).toEqual(['8700', '8701'])
+    const spec = rig?.runtime.specOf(made()[1]?.containerId ?? '')
+    expect(spec?.env).toMatchObject({ P2P_PORT: '8701', CONF: expect.stringContaining('--port=8701') })
+    expect(spec?.env).not.toHaveProperty('API_PORT')
+    expect(spec?.ports).toEqual([{ containerPort: 19_001, hostPort: 19_001, protocol: 'tcp' }])
+  })
+
+  test('is read from the label when the engine is found without a row, and is leased to no other', async () => {
+    const first = await start({})
+    await rig?.provision()
+    first.temp.store.transact((tx) => {
+      for (const { id } of liveEngines(tx)) releaseLeases(tx, id)
+      tx.delete(engines).run()
+    })
+    await rig?.restart()
+    await rig?.provision()
+    expect(made().map(({ p2pPort, adoptedAt }) => [p2pPort, adoptedAt !== null])).toEqual([
+      [8_700, true],
+      [8_701, false],
+    ])
+  })
+
+  test('is missing for an engine of an earlier version, which keeps running', async () => {
+    const { temp } = await start({})
+    await rig?.provision()
+    temp.store.transact((tx) => {
+      const [engine] = liveEngines(tx)
+      releaseLeases(tx, engine?.id ?? '')
+      updateEngine(tx, engine?.id ?? '', { p2pPort: null })
+    })
+    await rig?.restart()
+    expect(made()).toMatchObject([{ p2pPort: null, status: 'starting' }])
+    expect(leased()).toEqual(['http 19000'])
+  })
+
+  test('is published with PUBLISH_P2P, and another is taken if the host refuses it', async () => {
+    await start({ PUBLISH_P2P: 'true' })
+    rig?.runtime.takePort(8_700, 'udp')
+    expect((await rig?.provision())?.status).toBe(200)
+    const [engine] = made()
+    expect(engine?.p2pPort).toBe(8_701)
+    expect(rig?.runtime.specOf(engine?.containerId ?? '')?.ports).toEqual([
+      { containerPort: 19_001, hostPort: 19_001, protocol: 'tcp' },
+      { containerPort: 8_701, hostPort: 8_701, protocol: 'tcp' },
+      { containerPort: 8_701, hostPort: 8_701, protocol: 'udp' },
+    ])
+  })
+
+  test('is left alone by a refusal if it is not published', async () => {
+    await start({ ACE_P2P_RANGE: '8700' })
+    rig?.runtime.takePort(19_000)
+    expect(await (await rig?.provision())?.json()).toMatchObject({ host_http_port: 19_001 })
+    expect(made()).toMatchObject([{ p2pPort: 8_700 }])
+  })
+
+  test('may be 8621, where engines listen for peers by themselves', async () => {
+    await start({ ACE_P2P_RANGE: '8621' })
+    expect((await rig?.provision())?.status).toBe(200)
+    expect(made()).toMatchObject([{ p2pPort: 8_621 }])
+  })
+
+  test('that is lacking refuses the start before it begins, and the status says so', async () => {
+    await start({ ACE_P2P_RANGE: '8700' })
+    await rig?.provision()
+    const refused = await rig?.provision()
+    expect(refused?.status).toBe(503)
+    expect(JSON.stringify(await refused?.json())).toContain('ACE_P2P_RANGE 8700-8700')
+    expect(await rig?.json('GET', '/orchestrator/status')).toMatchObject({
+      provisioning: { can_provision: false },
+    })
+  })
+
+  test.each([
+    ['false', 200],
+    ['true', 422],
+  ])(
+    'is kept from containers that are no engines only if it is published (PUBLISH_P2P=%s)',
+    async (published, status) => {
+      await start({ PUBLISH_P2P: published })
+      await rig?.provision()
+      const ports = { '80/tcp': 8_700 }
+      expect((await rig?.during(rig.request('POST', '/provision', { ports })))?.status).toBe(status)
+    },
+  )
+})
+
 describe('the ports of one engine', () => {
   const NODE = 'gluetun'
   /** Few ports, including a fixed one, so that ranges overlap in every way and run out. */
@@ -157,16 +262,16 @@ describe('the ports of one engine', () => {
     const scope = isBehindVpn ? NODE : 'host'
     for (const each of refused) ports.refuse(scope, each, 5_000)
     const placer = new Placer({ ports, nodes })
-    const template = { ...TEMPLATE, mapHttps }
     const store = createStore(new Database(':memory:', { strict: true }))
-    return { store, ports, placer, enginePorts: new EnginePorts({ ports, placer, template }), scope }
+    return {
+      store,
+      ports,
+      placer,
+      enginePorts: new EnginePorts({ ports, placer, template: { ...template, mapHttps } }),
+      scope,
+    }
   }
 
-  const TEMPLATE = {
-    ...{ image: 'engine:1', env: {}, command: null, memoryBytes: null, cpus: null, cacheLimitGb: 1 },
-    ...{ pidsLimit: 1_024, capDrop: [], capAdd: [] },
-    ...{ network: null, publishAddress: '', label: { key: 'a', value: 'b' }, installation: 'here' },
-  }
   const draftOf = (id: string, scope: string, hostPort: number | null): Engine =>
     engine({
       ...{ id, name: id, containerId: null, scope, vpnNode: scope === NODE ? NODE : null },
@@ -176,11 +281,14 @@ describe('the ports of one engine', () => {
   const ownOf = ({ vpnNode, httpPort, httpsPort, apiPort, p2pPort }: Engine): number[] => [
     ...[httpPort, httpsPort],
     ...[apiPort, p2pPort].flatMap((each) => each ?? []),
-    ...(vpnNode === null ? FIXED_PORTS : []),
+    ...(vpnNode === null ? NOT_FOR_PEERS : []),
   ]
   const expectDistinct = (one: Engine): void => {
     const own = ownOf(one)
     expect(new Set(own).size).toBe(own.length)
+    if (one.vpnNode !== null) return
+    expect(FIXED_PORTS).not.toContain(one.httpPort)
+    expect(FIXED_PORTS).not.toContain(one.httpsPort)
   }
 
   /** Creates the engine and takes its ports. Returns null if that is refused, and throws any other error. */
@@ -252,7 +360,11 @@ describe('the ports of one engine', () => {
   test('are found wherever the ranges have them', () => {
     fc.assert(
       fc.property(site, (given) => {
-        const { store, placer, enginePorts, scope } = parts({ ...given, isBehindVpn: false, refused: [] })
+        const ranges = { ...given.ranges, p2p: { first: 9_000, last: 9_000 } }
+        const { store, placer, enginePorts, scope } = parts({
+          ...given,
+          ...{ ranges, isBehindVpn: false, refused: [] },
+        })
         const draft = draftOf('engine-1', scope, null)
         const { host, https } = given.ranges
         const inside = (each: PortRange): number[] =>

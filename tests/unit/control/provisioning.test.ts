@@ -32,7 +32,8 @@ afterEach(() => rig.dispose())
 
 const listed = () => rig.json<Listed[]>('GET', '/engines')
 const all = () => rig.json<Listed[]>('GET', '/engines?status=all')
-const leases = () => leasesIn(rig.temp.store.db).map(({ port }) => port)
+/** The published ports that are leased. */
+const leases = () => leasesIn(rig.temp.store.db).flatMap(({ kind, port }) => (kind === 'p2p' ? [] : [port]))
 const provisioned = async (init: RequestInit = {}, body?: unknown): Promise<Provisioned> => {
   const response = await rig.provision(init, body)
   expect(response.status).toBe(200)

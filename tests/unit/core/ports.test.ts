@@ -32,9 +32,18 @@ describe('ports that an engine needs besides its HTTP port', () => {
     ['8620-8621', { first: 8_620, last: 8_621 }, [62_062, 8_621, 8_620]],
     ['8621', { first: 8_621, last: 8_621 }, [62_062, 8_621]],
   ])(
-    'are those where it always listens, and the only one that ACE_HTTPS_RANGE=%s leaves',
+    'are those where it may listen always, and the only one that ACE_HTTPS_RANGE=%s leaves',
     (_, https, needed) => {
-      expect(neededBesides(https)).toEqual(needed)
+      expect(neededBesides(https, { first: 8_700, last: 9_599 })).toEqual(needed)
     },
   )
+
+  test.each([
+    ['8700', { first: 8_700, last: 8_700 }, [62_062, 8_621, 8_700]],
+    ['8700-8701', { first: 8_700, last: 8_701 }, [62_062, 8_621]],
+    ['8621', { first: 8_621, last: 8_621 }, [62_062, 8_621]],
+    ['62062-62063', { first: 62_062, last: 62_063 }, [62_062, 8_621, 62_063]],
+  ])('are also the only one that ACE_P2P_RANGE=%s leaves', (_, p2p, needed) => {
+    expect(neededBesides({ first: 20_000, last: 24_999 }, p2p)).toEqual(needed)
+  })
 })
