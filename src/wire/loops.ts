@@ -8,9 +8,9 @@ import type { Work } from './work.ts'
 export function loopsOf({ store, clock }: Adapters, { edge, statistics }: Base, work: Work, feed: Feed) {
   const { provisioner, healthMonitor, vpnMonitor, observer, reconciler, repairQueue } = work
   const { adoptedViewers, viewers, cache, storageWatch, retention, descriptors } = work
-  const optional = [cache, descriptors].filter((loop) => loop !== null)
+  const optional = descriptors === null ? [] : [descriptors]
   const deciding = [reconciler, repairQueue]
-  const watching = [viewers, adoptedViewers, healthMonitor, vpnMonitor, observer, storageWatch]
+  const watching = [viewers, adoptedViewers, healthMonitor, vpnMonitor, observer, storageWatch, cache]
   return {
     start: (): void => {
       if (store.failure() === null)
@@ -24,6 +24,7 @@ export function loopsOf({ store, clock }: Adapters, { edge, statistics }: Base, 
       reconciler.start()
       adoptedViewers.start()
       statistics.start()
+      cache.start()
       for (const loop of optional) loop.start()
     },
     hangUp: (): void => feed.stop(),

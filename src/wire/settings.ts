@@ -6,6 +6,7 @@ import type { HistoryLimits } from '../control/housekeeping/retention.ts'
 import type { AdmissionSettings } from '../control/provisioning/admission.ts'
 import type { KeptPorts, RequestLimits } from '../control/provisioning/requests.ts'
 import type { VpnNodeSettings } from '../control/vpn/vpn-nodes.ts'
+import { recipeOf } from '../core/engines/recipe-choice.ts'
 
 /** The template of engines; `installation` is the id of this installation. */
 export const templateOf = (config: Config, installation: string): EngineTemplate => ({
@@ -33,6 +34,14 @@ export const templateOf = (config: Config, installation: string): EngineTemplate
   label: config.CONTAINER_LABEL,
   installation,
 })
+
+/** Where the cache of an image's engines is emptied; null for nowhere. */
+export const cachePathOf =
+  ({ ENGINE_CACHE_PATH, ENGINE_RECIPE }: Config) =>
+  (image: string): string | null => {
+    const recipe = recipeOf(ENGINE_RECIPE, image)
+    return ENGINE_CACHE_PATH ?? (recipe?.hasShell ? recipe.cache.path : null)
+  }
 
 /** Sorts names and removes duplicates, so that neither their order nor repetitions make an engine outdated. */
 const asSet = (names: readonly string[]): readonly string[] => [...new Set(names)].toSorted()

@@ -33,7 +33,7 @@ import { VpnMonitor } from '../control/vpn/vpn-monitor.ts'
 import { clockWarning } from '../core/reporting/clock-warning.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Adapters, Base } from './base.ts'
-import { policySettingsOf } from './settings.ts'
+import { cachePathOf, policySettingsOf } from './settings.ts'
 
 export type Work = ReturnType<typeof workOf>
 
@@ -160,9 +160,8 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
 }
 
 function cacheCleanerOf(config: Config, { store, runtime, clock, log }: Adapters, { facts, edge }: Base) {
-  const path = config.ENGINE_CACHE_PATH
   const onError = edge('a cleanup of the caches')
-  return path === null ? null : new CacheCleaner({ store, clock, runtime, facts, log, path, onError })
+  return new CacheCleaner({ store, clock, runtime, facts, log, pathIn: cachePathOf(config), onError })
 }
 
 /** Builds the components that bring the fleet to the wanted state. */

@@ -26,8 +26,8 @@ export interface CacheCleanerDeps {
   readonly facts: Facts
   readonly log: Log
   readonly onError: OnError
-  /** The path of the cache folder in each engine's container. */
-  readonly path: string
+  /** The path of the cache folder in containers of an image; null if their cache is left alone. */
+  readonly pathIn: (image: string) => string | null
 }
 
 const ROUND = 'round'
@@ -81,7 +81,7 @@ export class CacheCleaner {
     const { store, facts, clock } = this.deps
     if (this.#stop.signal.aborted) return null
     const now = clock.now()
-    const engines = liveEngines(store.db)
+    const engines = liveEngines(store.db).filter(({ image }) => this.deps.pathIn(image) !== null)
     keepOnly(this.#attempts, new Set(engines.map(({ id }) => id)))
     // The facts may be out of date. When they are current again, a new round is scheduled.
     if (store.failure() !== null) return null
@@ -101,8 +101,10 @@ export class CacheCleaner {
   }
 
   async #clean(engine: Engine): Promise<void> {
-    const { runtime, clock, path } = this.deps
+    const { runtime, clock, pathIn } = this.deps
     const { signal } = this.#stop
+    const path = pathIn(engine.image)
+    if (path === null) return
     const askedAtMs = clock.now()
     try {
       const found = foundBytes(await runtime.exec(engine.containerId ?? '', emptyFolder(path), signal))
@@ -145,10 +147,11 @@ export class CacheCleaner {
   }
 
   #failed(engine: Engine, why: string): void {
-    const { log, path } = this.deps
+    const { log, pathIn } = this.deps
     this.#attempts.set(engine.id, failedAttempt(engine))
     if (!this.#isAsAsked(engine)) return
     const { id, name } = engine
+    const path = pathIn(engine.image)
     log.warn({ engine: id, name, path }, `its cache was not emptied, and stays until its next use: ${why}`)
   }
 }

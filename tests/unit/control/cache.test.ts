@@ -141,6 +141,38 @@ describe('the cache of an engine', () => {
   })
 })
 
+describe('the folder', () => {
+  /** The folders that are emptied in an engine of the image when it falls idle. */
+  async function emptied(env: Record<string, string>) {
+    const image = env.TARGET_IMAGE ?? IMAGE
+    rig = new Rig({ ENGINE_RECIPE: 'auto', ...env })
+    rig.runtime.addImage(image)
+    await rig.start()
+    listen()
+    await rig.provision()
+    await pass(2)
+    await view(await only())
+    await pass(10)
+    return asked.map(({ path }) => path)
+  }
+
+  test('is that of the recipe, unless ENGINE_CACHE_PATH names another', async () => {
+    const image = { TARGET_IMAGE: 'wafy80/acestream' }
+    expect(await emptied(image)).toEqual(['/srv/ace/.ACEStream/cache'])
+    await rig.dispose()
+    expect(await emptied({ ...image, ENGINE_CACHE_PATH: '/other' })).toEqual(['/other'])
+  })
+
+  test.each<Record<string, string>>([
+    { TARGET_IMAGE: 'ghcr.io/krinkuto11/nano-ace' },
+    { TARGET_IMAGE: 'jopsis/aceserve' },
+    { TARGET_IMAGE: 'wafy80/acestream', ENGINE_RECIPE: 'none' },
+    {},
+  ])('is none for %j: no shell, no disk, or not known', async (env) => {
+    expect(await emptied(env)).toEqual([])
+  })
+})
+
 describe('engines', () => {
   test('are cleaned one at a time', async () => {
     const first = await start([null, null])
