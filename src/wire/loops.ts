@@ -1,11 +1,13 @@
 import type { Feed } from '../control/feed/feed.ts'
+import { imageWarnings } from '../control/reporting/image-warnings.ts'
 import { guarded } from '../lib/guard.ts'
 import { bringTimesBack } from '../store/future-times.ts'
 import type { Adapters, Base } from './base.ts'
 import type { Work } from './work.ts'
 
 /** Starts and stops all loops; see `Orchestrator`. */
-export function loopsOf({ store, clock }: Adapters, { edge, statistics }: Base, work: Work, feed: Feed) {
+export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed: Feed) {
+  const { edge, statistics, warnings, template } = base
   const { provisioner, healthMonitor, vpnMonitor, observer, reconciler, repairQueue } = work
   const { adoptedViewers, viewers, cache, storageWatch, retention, descriptors } = work
   const optional = descriptors === null ? [] : [descriptors]
@@ -15,6 +17,7 @@ export function loopsOf({ store, clock }: Adapters, { edge, statistics }: Base, 
     start: (): void => {
       if (store.failure() === null)
         guarded(() => store.transact((tx) => bringTimesBack(tx, clock.now())), edge('the stored times'))()
+      warnings.tellAll(imageWarnings(template))
       storageWatch.start()
       guarded(() => provisioner.sweepUnclaimed(), edge('unclaimed engines'))()
       healthMonitor.start()

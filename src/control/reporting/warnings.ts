@@ -41,6 +41,11 @@ export class Warnings {
       this.#set({ ...before, ...warning })
   }
 
+  /** Reports the results of several checks. */
+  tellAll(told: Readonly<Partial<Record<WarningCode, Warning | null>>>): void {
+    for (const code of WARNING_CODES) if (told[code] !== undefined) this.tell(code, told[code])
+  }
+
   /** The warnings in force, in the order of their codes. */
   standing(): readonly StandingWarning[] {
     return WARNING_CODES.flatMap((code) => this.#standing.get(code) ?? [])

@@ -9,6 +9,9 @@ export const WARNING_CODES = [
   'viewers_unknown',
   'clock_set',
   'descriptors_short',
+  'image_unknown',
+  'image_unservable',
+  'cache_unbounded',
 ] as const
 
 export type WarningCode = (typeof WARNING_CODES)[number]
