@@ -5,12 +5,14 @@
 import { join } from 'node:path'
 import { ROOT } from './bundle.ts'
 import { apiPart } from './docs-api.ts'
+import { enginesPart } from './docs-engines.ts'
 import { settingsPart } from './docs-settings.ts'
 import { withGenerated } from './docs-text.ts'
 
 const PARTS: Readonly<Record<string, () => Promise<string> | string>> = {
   'docs/SETTINGS.md': settingsPart,
   'docs/API.md': apiPart,
+  'docs/ENGINES.md': enginesPart,
 }
 
 /** The documents with a generated part, by their paths from the project's folder. */

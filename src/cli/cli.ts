@@ -7,6 +7,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { type Config, type Environment, type FileText, loadConfig, secretPaths } from '../config/config.ts'
 import { addressNote } from '../config/rules.ts'
 import { ask } from '../lib/ask.ts'
+import { recipesText } from './recipes-text.ts'
 import { configText, helpText, problemsText, warningsText } from './texts.ts'
 
 /** What the process has to do. */
@@ -41,6 +42,7 @@ export function runCli(
   const asks = (...flags: string[]) => argv.some((word) => flags.includes(word))
   if (asks('--help', '-h')) return exit(0, helpText())
   if (asks('--version', '-V')) return exit(0, `${packageJson.name} ${packageJson.version}\n`)
+  if (asks('--recipes')) return exit(0, recipesText())
   if (asks('--licenses')) return { kind: 'licenses' }
   const words = argv.filter((word) => !COMMANDS.has(word))
   const isHealthcheck = asks('--healthcheck') && !asks('--print-config')

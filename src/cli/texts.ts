@@ -22,6 +22,7 @@ Every setting is an environment variable and a flag: MAX_REPLICAS=5, --MAX_REPLI
 
   --help, -h       Show this text.
   --version, -V    Show the version.
+  --recipes        Show which images are known, and what their engines are started with.
   --licenses       Show the licences of all that this program holds.
   --print-config   Show the values in force and where each comes from; secrets are masked.
   --healthcheck    Ask the server that runs with these settings for /healthz; exit code 0 or 1.
@@ -68,8 +69,8 @@ function settingHelp(name: SettingName): string {
   return `  ${name} (${kind}; ${value})\n${wrap(description, '      ')}`
 }
 
-/** Breaks a sentence into lines of at most `COLUMNS` characters, each with the indent and a newline. */
-function wrap(sentence: string, indent: string): string {
+/** Breaks a sentence into lines of at most 100 characters, each with the indent and a newline. */
+export function wrap(sentence: string, indent: string): string {
   const lines: string[] = []
   for (const word of sentence.split(' ')) {
     const last = lines.at(-1)

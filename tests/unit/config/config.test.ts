@@ -480,6 +480,14 @@ describe('command line', () => {
     expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([])
   })
 
+  test('--recipes shows what known images are started with, and fits 100 columns where text can be broken', () => {
+    const { code, stdout } = exitOf({ APP_PORT: 'x' }, '--recipes')
+    expect(code).toBe(0)
+    expect(stdout).toContain('\nmartinbjeldbak\n  images: martinbjeldbak/acestream-http-proxy\n')
+    expect(stdout).toContain('\n  cannot be served: it takes its ports from a mounted acestream.conf')
+    expect(stdout.split('\n').filter((line) => line.length > 100 && line.trim().includes(' '))).toEqual([])
+  })
+
   test('the default ranges touch neither each other nor the ports of outgoing connections', () => {
     const { PORT_RANGE_HOST, ACE_HTTPS_RANGE, ACE_P2P_RANGE, ACE_API_RANGE } = configOf({})
     const outgoing = { first: 32_768, last: 60_999 }

@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: [],
   config: ['core'],
   metrics: ['core'],
-  cli: ['lib', 'config'],
+  cli: ['lib', 'core', 'config'],
   wire: ['lib', 'core', 'store', 'runtime', 'control', 'http', 'config', 'metrics'],
 }
 
