@@ -113,7 +113,7 @@ export const RECIPES: readonly Recipe[] = [
     ports: ALL_PORTS,
     cache: { path: '/acestream/.ACEStream/.acestream_cache', bound: 'flag' },
     hasShell: false,
-    note: 'The image has no shell, so its cache cannot be emptied, and viewers are found by their traffic alone.',
+    note: 'The image has no shell, so its cache cannot be emptied, and without a VPN viewers are found by traffic alone.',
   },
   {
     name: 'start-engine',

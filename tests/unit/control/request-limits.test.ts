@@ -70,6 +70,16 @@ test.each(FORMS)('with a key %s takes any image, whatever ALLOWED_IMAGES says', 
   expect((await post(path, { image: 'other:1' })).status).toBe(401)
 })
 
+test('a variable from which the recipe of an image tells it its ports is refused, and free for other images', async () => {
+  await start({ ENGINE_RECIPE: 'auto', ALLOWED_IMAGES: 'jopsis/acestream:x64' })
+  rig.runtime.addImage('jopsis/acestream:x64')
+  const env = { ACESTREAM_ARGS: '--bind-all' }
+  const refused = await post('/provision/acestream', { image: 'jopsis/acestream:x64', env })
+  expect(refused.status).toBe(422)
+  expect(await refused.json()).toMatchObject({ detail: [{ loc: ['body', 'env', 'ACESTREAM_ARGS'] }] })
+  expect((await post('/provision/acestream', { env })).status).toBe(200)
+})
+
 describe('the ports of a container that is no engine', () => {
   test.each([
     [8_000, 'APP_PORT'],
