@@ -15,28 +15,17 @@ import { openVpnSite, untilNode, type VpnSite } from '../support/vpn-site.ts'
 
 setDefaultTimeout(60_000)
 
-/** How the engines of a family are told their ports. */
-interface Family {
-  readonly name: FamilyName
-  /** The command's words before the ports. */
-  readonly command?: string
-  /** The variable for the same words, where the image reads no command. */
-  readonly variable?: string
-}
-
-const FAMILIES: readonly Family[] = [
-  { name: 'http-proxy' },
-  { name: 'martinbjeldbak', command: '--bind-all' },
-  { name: 'jopsis-x64', command: '--client-console --bind-all', variable: 'ACESTREAM_ARGS' },
-  { name: 'aceserve', command: 'python main.py --bind-all' },
-  { name: 'nano-ace', command: '/acestream/acestreamengine --client-console --bind-all' },
-  { name: 'start-engine', command: '--client-console --bind-all' },
-  { name: 'ubuntu-home' },
-  { name: 'engine-arguments', command: '--client-console --bind-all' },
+const FAMILIES: readonly FamilyName[] = [
+  'http-proxy',
+  'martinbjeldbak',
+  'jopsis-x64',
+  'aceserve',
+  'nano-ace',
+  'start-engine',
+  'ubuntu-home',
+  'ubuntu-home-checked',
+  'engine-arguments',
 ]
-
-const OWN_PORTS = '--http-port={http_port} --https-port={https_port}'
-const SHARED_PORTS = `${OWN_PORTS} --api-port={api_port} --port={p2p_port}`
 
 const PLACES = ['without a VPN', 'behind a VPN'] as const
 type Place = (typeof PLACES)[number]
@@ -66,8 +55,7 @@ function viewOf(name: FamilyName, place: Place): Promise<Viewed> {
 beforeAll(async () => {
   vpn = await openVpnSite()
   const gluetun = await vpn.gluetun({ env: { VPN_PORT_FORWARDING: 'off' } })
-  const names = FAMILIES.map(({ name }) => name)
-  images = await buildDialectImages(vpn.site.docker, names)
+  images = await buildDialectImages(vpn.site.docker, FAMILIES)
   await Promise.all([
     letComeIn('without a VPN', () => ({ PORT_RANGE_HOST: rangeSetting(freePortRange(4)) })),
     letComeIn('behind a VPN', (index) => sharedEnv(gluetun, index)),
@@ -84,11 +72,10 @@ async function letComeIn(
   place: Place,
   env: (index: number) => Readonly<Record<string, string>>,
 ): Promise<void> {
-  for (const [index, family] of FAMILIES.entries()) {
+  for (const [index, name] of FAMILIES.entries()) {
     const provisioned = Promise.withResolvers<void>()
-    const settings = { ...env(index), ...settingsOf(family, place) }
-    const view = viewed(family, place, settings, provisioned.resolve)
-    views.set(keyOf(family.name, place), view)
+    const view = viewed(name, place, env(index), provisioned.resolve)
+    views.set(keyOf(name, place), view)
     // The test of this view reports a failure.
     await Promise.race([provisioned.promise, view.catch(() => undefined)])
   }
@@ -111,27 +98,19 @@ function sharedEnv({ options }: RunningGluetun, index: number): Readonly<Record<
   }
 }
 
-function settingsOf({ command, variable }: Family, place: Place): Readonly<Record<string, string>> {
-  if (command === undefined) return {}
-  const words = `${command} ${place === 'behind a VPN' ? SHARED_PORTS : OWN_PORTS}`
-  return variable === undefined
-    ? { ENGINE_CMD: words }
-    : { ENGINE_ENV: JSON.stringify({ [variable]: words }) }
-}
-
 /**
  * Lets a viewer come to an orchestrator without engines, and reads the first bytes of the stream. Calls `onProvisioned` when
  * acexy has got an engine and waits for it.
  */
 async function viewed(
-  { name }: Family,
+  name: FamilyName,
   place: Place,
   settings: Readonly<Record<string, string>>,
   onProvisioned: () => void,
 ): Promise<Viewed> {
   const { docker } = vpn.site
   // The others' engines carry the same label.
-  const env = { MIN_REPLICAS: '0', TAKE_OVER: 'never', ...settings }
+  const env = { MIN_REPLICAS: '0', TAKE_OVER: 'never', ENGINE_RECIPE: 'auto', ...settings }
   const server = new TestServer({ docker, image: images.reference(name), env })
   const send = async (request: Request): Promise<Response> => {
     const response = await fetch(request)
@@ -168,7 +147,7 @@ async function watched(acexy: AcexyClient): Promise<Viewed> {
 }
 
 describe.each(PLACES)('%s', (place) => {
-  test.each(FAMILIES.map(({ name }) => name))('%s: a viewer gets an engine and its stream', async (name) => {
+  test.each(FAMILIES)('%s: a viewer gets an engine and its stream', async (name) => {
     const { packets, afterS, isProvisioned, troubles } = await viewOf(name, place)
     console.log(`${name} ${place}: first byte ${afterS.toFixed(2)} s after the viewer came`)
     expect(troubles).toEqual([])
