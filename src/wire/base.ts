@@ -6,6 +6,7 @@ import { ConnectionFacts } from '../control/facts/connection-facts.ts'
 import { Facts } from '../control/facts/facts.ts'
 import { InHand } from '../control/facts/in-hand.ts'
 import { LookQueue } from '../control/facts/look-queue.ts'
+import { PlaybackFacts } from '../control/facts/playback-facts.ts'
 import { SessionFacts } from '../control/facts/session-facts.ts'
 import type { HealthSource } from '../control/health/health-source.ts'
 import type { ClientConnections } from '../control/housekeeping/descriptor-watch.ts'
@@ -16,6 +17,7 @@ import { PortBook } from '../control/provisioning/port-book.ts'
 import { createEdge } from '../control/reporting/error-edge.ts'
 import { RefusedEvents } from '../control/reporting/refused-events.ts'
 import { Warnings } from '../control/reporting/warnings.ts'
+import { PlaybackWatch } from '../control/streams/playback-watch.ts'
 import { Statistics } from '../control/streams/statistics.ts'
 import { StreamBooks } from '../control/streams/stream-books.ts'
 import { StreamEnds } from '../control/streams/stream-ends.ts'
@@ -24,6 +26,7 @@ import { VpnNodes } from '../control/vpn/vpn-nodes.ts'
 import type { VpnSource } from '../control/vpn/vpn-source.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Descriptors } from '../lib/descriptors.ts'
+import type { OnError } from '../lib/guard.ts'
 import type { Log } from '../lib/log.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -102,21 +105,24 @@ export function baseOf(
     label: config.CONTAINER_LABEL,
     takesOver: config.TAKE_OVER === 'auto',
   })
+  const streaming = streamingOf({ store, clock, warnings, onError })
   return {
     edge,
-    rows: new FleetRows(store),
+    ...streaming,
     installation,
     template: templateOf(config, installation.id),
     counters,
     facts,
     inHand: new InHand(),
     looks: new LookQueue({ clock, random }),
-    sessions: new SessionFacts(onError),
     statistics: new Statistics({
       ...{ store, clock, onError: edge('statistics') },
       ...statisticsSettingsOf(config, history),
     }),
-    books: new StreamBooks({ store, clock, addresses, log, perEngineMax: streamsPerEngineMax(config) }),
+    books: new StreamBooks({
+      ...{ store, clock, addresses, log, playback: streaming.playbackWatch },
+      perEngineMax: streamsPerEngineMax(config),
+    }),
     ends: new StreamEnds(store, counters.streamEnded),
     history,
     warnings,
@@ -125,7 +131,6 @@ export function baseOf(
       count: counters.eventRefused,
       onError: edge('a timer'),
     }),
-    connections: new ConnectionFacts(onError),
     nodes,
     ports,
     placer,
@@ -133,4 +138,18 @@ export function baseOf(
     admission: new Admission({ store, clock, facts, placer, nodes, settings }),
     addresses,
   }
+}
+
+/** Builds what is kept about streams and about the connections of engines, and the watch for engines that play nothing. */
+function streamingOf({
+  onError,
+  ...deps
+}: Pick<Adapters, 'store' | 'clock'> & { readonly warnings: Warnings; readonly onError: OnError }) {
+  const facts = {
+    rows: new FleetRows(deps.store),
+    sessions: new SessionFacts(onError),
+    connections: new ConnectionFacts(onError),
+    playback: new PlaybackFacts(onError),
+  }
+  return { ...facts, playbackWatch: new PlaybackWatch({ ...deps, ...facts }) }
 }

@@ -41,7 +41,7 @@ export type Work = ReturnType<typeof workOf>
 export function workOf(config: Config, adapters: Adapters, base: Base) {
   const { store, clock, log, health, vpn, stopSession } = adapters
   const { edge, warnings, counters, rows, facts, looks, sessions, statistics, books } = base
-  const { connections, nodes, addresses } = base
+  const { connections, nodes, addresses, playbackWatch: playback } = base
   const { breakers } = base.settings
   const starting = startingOf(config, adapters, base)
   const watching = watchingOf(config, adapters, base, starting)
@@ -58,7 +58,10 @@ export function workOf(config: Config, adapters: Adapters, base: Base) {
     streamStops: new StreamStops({ store, books, addresses, stopSession }),
     healthMonitor: new HealthMonitor({
       ...{ store, rows, clock, facts, sessions, connections, nodes, addresses, breakers, log },
-      sessionMonitor: new SessionMonitor({ store, sessions, statistics, books, counts: counters }),
+      sessionMonitor: new SessionMonitor({
+        ...{ store, sessions, statistics, books, playback },
+        counts: counters,
+      }),
       source: health,
       onError: edge('what the health worker told'),
       intervalMs: config.HEALTH_CHECK_INTERVAL_S * 1_000,
@@ -118,7 +121,7 @@ function startingOf(config: Config, adapters: Adapters, base: Base) {
 function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, provisioner }: Starting) {
   const { store, runtime, clock, wall, log, newId, random } = adapters
   const { edge, template, counters, facts, inHand, looks, nodes, books, ends, history } = base
-  const { installation, warnings } = base
+  const { installation, warnings, playbackWatch } = base
   const syncActions = new SyncActions({
     ...{ store, clock, runtime, facts, template, nodes, log, newId, launches, looks },
   })
@@ -139,6 +142,7 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
   observer.onPass(() => ends.catchUp())
   observer.onPass(() => retention.run())
   observer.onPass(() => warnings.tell('clock_set', clockWarning(wall() - clock.now())))
+  observer.onPass(() => playbackWatch.judge())
   observer.onPass(counters.fullPass)
   return {
     observer,

@@ -4,6 +4,7 @@ import { engineById } from '../../store/engines.ts'
 import type { Store } from '../../store/store.ts'
 import { streamByRow } from '../../store/streams.ts'
 import type { SessionFact, SessionFacts } from '../facts/session-facts.ts'
+import type { PlaybackWatch } from '../streams/playback-watch.ts'
 import type { Statistics } from '../streams/statistics.ts'
 import type { StreamBooks } from '../streams/stream-books.ts'
 
@@ -26,12 +27,13 @@ export class SessionMonitor {
       readonly sessions: SessionFacts
       readonly statistics: Statistics
       readonly books: StreamBooks
+      readonly playback: Pick<PlaybackWatch, 'moved'>
       readonly counts: SessionCounts
     },
   ) {}
 
   note(facts: readonly SessionFact[]): void {
-    const { store, sessions, statistics, books, counts } = this.deps
+    const { store, sessions, statistics, books, playback, counts } = this.deps
     const engines = new Map<string, Engine | undefined>()
     for (const { engineId } of facts)
       if (!engines.has(engineId)) engines.set(engineId, engineById(store.db, engineId))
@@ -43,6 +45,8 @@ export class SessionMonitor {
     sessions.note(current)
     for (const { streamRowId, figures, atMs } of current)
       if (figures !== null) statistics.note(streamRowId, figures, atMs)
+    for (const { engineId, streamRowId, atMs } of current)
+      if (sessions.of(streamRowId)?.movedMs === atMs) playback.moved(engineId, streamRowId, atMs)
     const dead = current.filter(({ streamRowId }) => {
       const session = sessions.of(streamRowId)
       return session !== null && isDead(session)

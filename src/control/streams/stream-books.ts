@@ -18,6 +18,7 @@ import {
 import type { Addresses } from '../engines/addresses.ts'
 import { freeTrial } from '../engines/breaker-notes.ts'
 import { endInBooks } from '../engines/endings.ts'
+import type { PlaybackWatch } from './playback-watch.ts'
 
 /** A start as a proxy reports it. `streamId` is the proxy's own id; if it is null, the id is made of key and session. */
 export interface StreamStart extends StreamPlace {
@@ -60,6 +61,7 @@ export class StreamBooks {
       readonly store: Store
       readonly clock: Clock
       readonly addresses: Addresses
+      readonly playback: Pick<PlaybackWatch, 'failed' | 'ended'>
       readonly log: Log
       /**
        * Limit for started streams that are tied to one engine. Streams beyond it are recorded without an engine. Ending
@@ -76,11 +78,11 @@ export class StreamBooks {
    * written to the file later.
    */
   start(event: StreamStart): Stream {
-    const { store, clock } = this.deps
+    const { store, clock, playback } = this.deps
     const streamId = event.streamId ?? `${event.key}|${event.playbackSessionId}`
     const size = sizeOfStart(streamId, event)
     const now = clock.now()
-    return store.transactOrKeep((tx): Stream => {
+    const recorded = store.transactOrKeep((tx): Stream => {
       const open = startedStream(tx, streamId)
       if (open) return open
       const used = matchEngine(event, liveEngines(tx), (candidate) => this.deps.addresses.known(candidate))
@@ -95,19 +97,23 @@ export class StreamBooks {
       if (engine === null) endInBooks(tx, unmatchedBeyond(tx, UNMATCHED_MAX), FORGOTTEN, now)
       return stream
     }, size)
+    if (isFailed(event) && !isStarted(recorded)) playback.failed(recorded)
+    return recorded
   }
 
   /** Records an end. Returns null, and changes nothing, if no such stream is started. */
   end(streamId: string, reason: string): Stream | null {
-    const { store, clock } = this.deps
+    const { store, clock, playback } = this.deps
     const now = clock.now()
     const size = ENTRY_COPIES * streamId.length + 2 * reason.length
-    return store.transactOrKeep((tx): Stream | null => {
+    const ended = store.transactOrKeep((tx): Stream | null => {
       const open = startedStream(tx, streamId)
       if (open === undefined) return null
       endInBooks(tx, [open], reason, now)
       return knownStream(tx, open.rowId)
     }, size)
+    if (ended !== null) playback.ended(ended, reason)
+    return ended
   }
 
   /** Ends one record, unless it has ended already. Returns the record after that. */

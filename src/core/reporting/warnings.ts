@@ -7,6 +7,7 @@ export const WARNING_CODES = [
   'engines_unusable',
   'events_refused',
   'viewers_unknown',
+  'engine_plays_nothing',
   'clock_set',
   'descriptors_short',
   'image_unknown',

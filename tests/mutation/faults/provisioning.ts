@@ -2,7 +2,12 @@ import { mutations } from './mutation.ts'
 
 /** A launch is committed before its caller gets an answer, passes one admission, and leaves nothing behind when it fails. */
 export const PROVISIONING = mutations([
-  ['MAX_REPLICAS is not checked in POST', '$engines < $maxReplicas ? null :', 'true ? null :'],
+  [
+    'MAX_REPLICAS is not checked in POST',
+    '$engines < $maxReplicas ? null :',
+    'true ? null :',
+    'core/provisioning',
+  ],
   ['an unclaimed engine is refused at the cap', 'if ($unclaimed) return null', '', 'core/provisioning'],
   [
     'leases are not written',

@@ -20,13 +20,13 @@ export const STORAGE = mutations([
   ],
   [
     'a start that can not be written is refused',
-    'return $store.transactOrKeep(($tx): $Stream => {',
-    'return $store.transact(($tx): $Stream => {',
+    'const $recorded = $store.transactOrKeep(($tx): $Stream => {',
+    'const $recorded = $store.transact(($tx): $Stream => {',
   ],
   [
     'an end that can not be written is refused',
-    'return $store.transactOrKeep(($tx): $Stream | null => {',
-    'return $store.transact(($tx): $Stream | null => {',
+    'const $ended = $store.transactOrKeep(($tx): $Stream | null => {',
+    'const $ended = $store.transact(($tx): $Stream | null => {',
   ],
   [
     'an outage of the storage never ends',

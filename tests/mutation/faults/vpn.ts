@@ -87,6 +87,7 @@ export const VPN_NODES = mutations([
     'one engine alone tells that the tunnel works for others',
     '$isLeftBehind || $others.some',
     'true || $others.some',
+    'core/vpn',
   ],
   ['restarts are not rolling', '$due.slice(0, $isRolling ? 1 : $due.length)', '$due'],
   [

@@ -192,7 +192,8 @@ describe('the bytes of the database', () => {
       () => [],
     )
     const log = pino({ level: 'silent' })
-    const books = new StreamBooks({ store, clock: systemClock, addresses, log, perEngineMax: 128 })
+    const playback = { failed: () => {}, ended: () => {} }
+    const books = new StreamBooks({ store, clock: systemClock, addresses, playback, log, perEngineMax: 128 })
     const ids = Array.from({ length: 1_000 }, () => longest(2_304, crypto.randomUUID()))
     store.transact((tx) => {
       insertEngine(tx, engine())

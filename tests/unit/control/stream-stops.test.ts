@@ -21,7 +21,9 @@ async function stopOf(state: Engine['containerState']) {
   const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
   const settings = { advertise: 'auto', advertiseHost: 'localhost', dockerHost: '127.0.0.1' } as const
   const addresses = new Addresses(settings, () => [])
-  const books = new StreamBooks({ store, clock: new VirtualClock(), addresses, log, perEngineMax: 9 })
+  const playback = { failed: () => {}, ended: () => {} }
+  const clock = new VirtualClock()
+  const books = new StreamBooks({ store, clock, addresses, playback, log, perEngineMax: 9 })
   const asked: string[] = []
   const stopSession = (_: unknown, path: string) => {
     asked.push(path)

@@ -30,7 +30,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     engines: [],
     reporting: [],
     vpn: ['facts', 'engines', 'reporting'],
-    streams: ['engines'],
+    streams: ['facts', 'engines', 'reporting'],
     viewers: ['facts', 'reporting'],
     provisioning: ['facts', 'engines', 'vpn'],
     health: ['facts', 'engines', 'vpn', 'streams'],
