@@ -67,6 +67,7 @@ const engine = {
   last_seen: '2026-11-23T12:05:00.000Z',
   streams: [stream.id],
   health_status: 'healthy',
+  plays_nothing_since: null,
   last_health_check: '2026-11-23T12:05:00.000Z',
   last_stream_usage: '2026-11-23T12:00:12.000Z',
   last_cache_cleanup: null,

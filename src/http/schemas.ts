@@ -33,6 +33,12 @@ export const EngineState = Type.Object({
   last_seen: Time,
   streams: Type.Array(Type.String()),
   health_status: HealthStatus,
+  plays_nothing_since: Nullable(
+    Type.String({
+      format: 'date-time',
+      description: 'Since when it is known to answer and to play nothing, though others play',
+    }),
+  ),
   last_health_check: Nullable(Time),
   last_stream_usage: Nullable(Time),
   last_cache_cleanup: Nullable(Time),
@@ -293,9 +299,7 @@ export const HealthStatusReport = Type.Object({
       last_check: Nullable(Time),
       consecutive_failures: Count,
       last_error: Nullable(Type.String()),
-      connected: Nullable(
-        Type.Boolean({ description: 'Behind a VPN: what it says of its connection to the outside' }),
-      ),
+      connected: Nullable(Type.Boolean({ description: 'What it says of its connection to the outside' })),
     }),
   ),
 })

@@ -1,3 +1,4 @@
+import type { Verdict } from '../../core/engines/health.ts'
 import { type Engine, generationOf } from '../../core/types.ts'
 import {
   FAILED_ATTEMPT_MS,
@@ -5,6 +6,7 @@ import {
   isFirst,
   type Listing,
   listing,
+  shownHealth,
   turnsOf,
   type VpnTrouble,
 } from '../../core/views/listing.ts'
@@ -18,6 +20,7 @@ import type { FleetRows } from '../engines/fleet-rows.ts'
 import { engineNamed } from '../engines/references.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { PlaybackFacts } from '../facts/playback-facts.ts'
 import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'
 import { iso, isoOrNull } from './iso.ts'
 import type { StreamViews } from './stream-views.ts'
@@ -57,6 +60,7 @@ export class EngineViews {
       readonly addresses: Addresses
       readonly nodes: VpnNodes
       readonly connections: ConnectionFacts
+      readonly playback: Pick<PlaybackFacts, 'version' | 'standing' | 'playsNothing'>
       readonly streamViews: StreamViews
     },
   ) {}
@@ -110,7 +114,7 @@ export class EngineViews {
    * zone.
    */
   #view(engine: Engine, streamIds: readonly string[]) {
-    const { facts, clock, addresses } = this.deps
+    const { facts, clock, addresses, playback } = this.deps
     const health = facts.health(engine.id, clock.now())
     const { listed, reason } = this.#listing(engine)
     return {
@@ -123,7 +127,8 @@ export class EngineViews {
       first_seen: iso(engine.createdAt),
       last_seen: iso(facts.lastSeen(engine.id) ?? engine.containerStartedAt ?? engine.createdAt),
       streams: [...streamIds],
-      health_status: health.verdict,
+      health_status: this.#shownHealth(engine),
+      plays_nothing_since: isoOrNull(playback.playsNothing(engine.id, generationOf(engine))?.sinceMs ?? null),
       last_health_check: isoOrNull(health.lastProbeMs),
       // A proxy prefers the engine whose last use was longest ago. A failed attempt counts as a use.
       last_stream_usage: isoOrNull(latest(engine.lastStreamAt, engine.failedAttemptAt)),
@@ -133,6 +138,12 @@ export class EngineViews {
       listed,
       reason,
     }
+  }
+
+  #shownHealth(engine: Engine): Verdict {
+    const { facts, clock, playback } = this.deps
+    const isDoubtful = playback.standing(engine.id, generationOf(engine)) !== null
+    return shownHealth(facts.health(engine.id, clock.now()).verdict, isDoubtful)
   }
 
   #listing(engine: Engine): Listing {
@@ -159,9 +170,14 @@ export class EngineViews {
     return vpnNode === null ? null : (this.deps.nodes.get(vpnNode) ?? null)
   }
 
+  #version(): number {
+    const { store, facts, nodes, connections, playback } = this.deps
+    return [store, facts, nodes, connections, playback].reduce((sum, source) => sum + source.version(), 0)
+  }
+
   #current(): Snapshot {
-    const { store, rows: fleet, facts, clock, nodes, connections } = this.deps
-    const version = store.version() + facts.version() + nodes.version() + connections.version()
+    const { rows: fleet, clock } = this.deps
+    const version = this.#version()
     const nowMs = clock.now()
     if (this.#snapshot?.version === version && nowMs < this.#snapshot.untilMs) return this.#snapshot
     const { engines, started } = fleet.read()
@@ -170,7 +186,7 @@ export class EngineViews {
         engine,
         (started.get(engine.id) ?? []).map(({ streamId }) => streamId),
       )
-      const comesFirst = isFirst(engine, facts.health(engine.id, nowMs).verdict, nowMs)
+      const comesFirst = isFirst(engine, this.#shownHealth(engine), nowMs)
       return { id: engine.id, json: JSON.stringify(view), isFirst: comesFirst, isListed: view.listed }
     })
     const listed = rows.filter(({ isListed }) => isListed)

@@ -59,20 +59,27 @@ export function listing(facts: Facts): Listing {
   return { listed: hidden === undefined, reason: hidden?.reason ?? null }
 }
 
+/**
+ * The health that a list shows. An engine that answers and is not known to play is shown as `unknown`: proxies use such an
+ * engine after all healthy ones, whatever they prefer otherwise.
+ */
+export const shownHealth = (verdict: Verdict, isPlayingDoubtful: boolean): Verdict =>
+  verdict === 'healthy' && isPlayingDoubtful ? 'unknown' : verdict
+
 /** How long an engine on which a proxy failed to start a stream is listed after the healthy ones. */
 export const FAILED_ATTEMPT_MS = 60_000
 
 /**
- * Whether the engine belongs to the first group in the list: it is ready and healthy, and no proxy has just failed to start
- * a stream on it.
+ * Whether the engine belongs to the first group in the list: it is ready, shown as healthy, and no proxy has just failed to
+ * start a stream on it.
  */
 export const isFirst = (
   { status, failedAttemptAt }: Pick<Engine, 'status' | 'failedAttemptAt'>,
-  verdict: Verdict,
+  shown: Verdict,
   nowMs: number,
 ): boolean =>
   status === 'ready' &&
-  verdict === 'healthy' &&
+  shown === 'healthy' &&
   (failedAttemptAt === null || nowMs - failedAttemptAt >= FAILED_ATTEMPT_MS)
 
 /**
