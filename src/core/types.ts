@@ -26,11 +26,18 @@ export type ContainerState = 'created' | 'running' | 'restarting' | 'paused' | '
 export type PortKind = 'http' | 'https' | 'api' | 'p2p'
 
 /**
- * Why an engine drains. `operator` is an order and `unhealthy` is the engine's own fault; the other causes are our policy. A
- * stream that arrives meanwhile puts the engine back into service, unless the cause is `operator` or the engine is
- * unhealthy.
+ * Why an engine drains. `operator` is an order, `unhealthy` and `plays_nothing` are the engine's own fault, and the other
+ * causes are our policy. A stream that arrives meanwhile puts the engine back into service, unless the cause is `operator`
+ * or the engine is unhealthy.
  */
-export type DrainCause = 'surplus' | 'scaled_down' | 'outdated' | 'unhealthy' | 'vpn_lost' | 'operator'
+export type DrainCause =
+  | 'surplus'
+  | 'scaled_down'
+  | 'outdated'
+  | 'unhealthy'
+  | 'plays_nothing'
+  | 'vpn_lost'
+  | 'operator'
 
 /**
  * How a container stopped: `exit` if a `die` event arrived and the event stream was not interrupted since; `outage` if

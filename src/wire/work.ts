@@ -177,11 +177,11 @@ function lifecycleOf(
 ) {
   const { store, runtime, clock, log, random } = adapters
   const { edge, rows, template, counters, facts, inHand, looks, sessions, connections } = base
-  const { nodes, admission, warnings } = base
+  const { nodes, admission, warnings, playback } = base
   const startBackoff = new StartBackoff({ provisioner, clock, random })
   const settings = policySettingsOf(config)
   const snapshots = new FleetSnapshots({
-    ...{ store, rows, clock, facts, sessions, connections, nodes, viewers, admission },
+    ...{ store, rows, clock, facts, sessions, connections, nodes, playback, viewers, admission },
     ...{ template, settings, inHand, startBackoff },
   })
   const onAction = counters.acted
@@ -203,6 +203,7 @@ function lifecycleOf(
       sessions,
       connections,
       nodes,
+      playback,
       viewers,
       observer,
       snapshots,

@@ -12,6 +12,7 @@ import { type EngineTemplate, plainRequest, templateHash } from '../engines/temp
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { InHand } from '../facts/in-hand.ts'
+import type { PlaybackFacts } from '../facts/playback-facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import { streamsInDoubt } from '../health/asked-sessions.ts'
 import type { Admission } from '../provisioning/admission.ts'
@@ -41,6 +42,7 @@ export interface FleetSnapshotsDeps {
   readonly admission: Admission
   readonly nodes: VpnNodes
   readonly connections: ConnectionFacts
+  readonly playback: Pick<PlaybackFacts, 'playsNothing'>
   readonly viewers: Pick<ViewerWatch, 'sightOf'>
   readonly template: EngineTemplate
   readonly settings: PolicySettings
@@ -114,7 +116,7 @@ export class FleetSnapshots {
     streams: number,
     inDoubt: readonly Stream[],
   ): Omit<ObservedEngine, 'node' | 'outside'> {
-    const { clock, facts, sessions, viewers, inHand } = this.deps
+    const { clock, facts, sessions, playback, viewers, inHand } = this.deps
     const nowMs = clock.now()
     const health = facts.health(engine.id, nowMs)
     const said = (streams: readonly Stream[]) => streams.map(({ rowId }) => sessions.of(rowId))
@@ -130,6 +132,7 @@ export class FleetSnapshots {
       sight: viewers.sightOf(engine),
       look: secondLook(said(ended), engine.drainingSince ?? engine.containerStartedAt ?? 0, nowMs),
       isOutdated: this.#isOutdated(engine),
+      playsNothing: playback.playsNothing(engine.id, generationOf(engine))?.reason ?? null,
     }
   }
 

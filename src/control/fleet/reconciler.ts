@@ -8,6 +8,7 @@ import type { Store } from '../../store/store.ts'
 import type { Observer } from '../containers/observer.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { PlaybackFacts } from '../facts/playback-facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import type { ViewerWatch } from '../viewers/viewer-watch.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
@@ -21,6 +22,7 @@ export interface ReconcilerDeps {
   readonly sessions: SessionFacts
   readonly connections: ConnectionFacts
   readonly nodes: VpnNodes
+  readonly playback: Pick<PlaybackFacts, 'onNews'>
   readonly viewers: ViewerWatch
   readonly observer: Pick<Observer, 'onPass'>
   readonly snapshots: FleetSnapshots
@@ -65,11 +67,11 @@ export class Reconciler {
   }
 
   start(): void {
-    const { store, facts, sessions, connections, nodes, viewers, observer } = this.deps
+    const { store, facts, sessions, connections, nodes, playback, viewers, observer } = this.deps
     const soon = (): void => this.soon()
     store.onCommit(soon)
     observer.onPass(soon)
-    for (const source of [facts, sessions, connections, nodes, viewers]) source.onNews(soon)
+    for (const source of [facts, sessions, connections, nodes, playback, viewers]) source.onNews(soon)
     soon()
   }
 

@@ -37,6 +37,8 @@ export interface ObservedEngine {
    * wrong side of the VPN, or another engine has to carry the forwarded port in its place.
    */
   readonly isOutdated: boolean
+  /** Why the engine counts as one that plays nothing although others play; null if it does not. */
+  readonly playsNothing: string | null
   /** The VPN node that the engine is behind; null without one. */
   readonly node: EngineNode | null
   /**
@@ -85,7 +87,7 @@ export interface Policy {
 export interface Replacement {
   /** The engine that is replaced. */
   readonly engineId: string
-  readonly cause: 'unhealthy' | 'outdated'
+  readonly cause: 'unhealthy' | 'plays_nothing' | 'outdated'
   readonly atMs: number
   /** A successor was started. */
   readonly isStarted: boolean
@@ -138,6 +140,8 @@ export const PLAN_RULES = [
   'vpn_lost',
   'unhealthy',
   'unhealthy_at_cap',
+  'plays_nothing',
+  'plays_nothing_at_cap',
   'outdated',
   'outdated_at_cap',
 ] as const

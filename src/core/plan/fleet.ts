@@ -97,7 +97,7 @@ export class Fleet {
     const { replacement } = this.snapshot
     const isSuccessor = isSuccessorDue(this.snapshot, this.byId, missing > 0)
     if (replacement !== null && isSuccessor && this.#mayStart('replacementRefusal')) {
-      const reason = `it takes the place of an engine that was ${replacement.cause}`
+      const reason = `it takes the place of an engine that ${DID[replacement.cause]}`
       starts.push({ type: 'provision', rule: 'finish_replacement', reason, replaces: replacement.engineId })
     }
     while (starts.length < missing && this.#mayStart()) {
@@ -142,7 +142,10 @@ export class Fleet {
     return false
   }
 
-  /** Drains the engines above the wanted number: unhealthy ones first, then those that have been idle longest. */
+  /**
+   * Drains the engines above the wanted number: unhealthy ones first, then those that play nothing, then those that have
+   * been idle longest.
+   */
   #surplus(count: number): Action[] {
     const surplus = count - this.wanted
     if (surplus <= 0) return []
@@ -150,7 +153,7 @@ export class Fleet {
     const ill = this.#untouched(this.serving, isUnhealthy)
       .filter((each) => isUnhealthyWithoutViewers(each, this.snapshot, this.agenda))
       .slice(0, surplus)
-    const idle = this.#untouched(this.serving, isIdle).toSorted((a, b) => idleSinceMs(a) - idleSinceMs(b))
+    const idle = this.#untouched(this.serving, isIdle).toSorted(byUse)
     const scaledDown = idle.filter((each) => this.#isScaledDown(each)).slice(0, surplus - ill.length)
     // Without AUTO_DELETE only engines above the maximum are drained: these were adopted.
     const left = surplus - ill.length - scaledDown.length
@@ -204,17 +207,17 @@ export class Fleet {
   }
 
   /**
-   * Replaces one unhealthy or outdated engine. If there is room, its successor is started first; at the maximum the engine
+   * Replaces one engine that is unhealthy, plays nothing or is outdated. If there is room, its successor is started first; at the maximum the engine
    * is drained first.
    */
   #replacements(): Action[] {
     if (isReplacing(this.snapshot, this.byId)) return []
-    const candidates = this.#untouched(this.serving, (each) => each.isOutdated || isUnhealthy(each))
+    const candidates = this.#untouched(this.serving, isToBeReplaced)
     const next = nextToReplace(this.snapshot, candidates, this.agenda)
     if (next === null) return []
     const { observed, cause } = next
     const { engine } = observed
-    const reason = cause === 'unhealthy' ? 'it is unhealthy' : 'its configuration is outdated'
+    const reason = (cause === 'plays_nothing' ? observed.playsNothing : null) ?? WHY[cause]
     const refusal = this.snapshot.replacementRefusal
     if (refusal !== null && refusal.code !== 'max_capacity') {
       this.#waitFor(refusal)
@@ -227,11 +230,25 @@ export class Fleet {
     }
     // Another engine is on its way out and will make room, so wait for that.
     if (this.snapshot.engines.some((each) => !isInService(each))) return []
-    const rule = cause === 'unhealthy' ? 'unhealthy_at_cap' : 'outdated_at_cap'
     const hiddenSinceMs = cause === 'unhealthy' ? observed.health.sinceMs : null
-    return [{ type: 'make_room', rule, reason, engineId: engine.id, cause, hiddenSinceMs }]
+    return [{ type: 'make_room', rule: `${cause}_at_cap`, reason, engineId: engine.id, cause, hiddenSinceMs }]
   }
 }
+
+const isToBeReplaced = (observed: ObservedEngine): boolean =>
+  observed.isOutdated || observed.playsNothing !== null || isUnhealthy(observed)
+
+/** Why an engine is replaced, and what is said of it afterwards. */
+const WHY = {
+  unhealthy: 'it is unhealthy',
+  plays_nothing: 'it plays nothing, though others do',
+  outdated: 'its configuration is outdated',
+} as const
+const DID = { unhealthy: 'was unhealthy', plays_nothing: 'played nothing', outdated: 'was outdated' } as const
+
+/** Engines that play nothing come first, then those that have been idle longest. */
+const byUse = (a: ObservedEngine, b: ObservedEngine): number =>
+  Number(b.playsNothing !== null) - Number(a.playsNothing !== null) || idleSinceMs(a) - idleSinceMs(b)
 
 const DRAIN_CAUSE = {
   surplus_unhealthy: 'unhealthy',
@@ -244,8 +261,8 @@ const isRecallable = (observed: ObservedEngine): boolean => {
   const { engine, health, isRunning, isInHand } = observed
   if (engine.status !== 'draining' || engine.removalRequestedAt !== null || !isRunning || isInHand)
     return false
-  // The engine has viewers that no event reported, so it is not free for others.
-  if (isSeenWatched(observed)) return false
+  // The engine has viewers that no event reported, so it is not free for others; or it plays nothing.
+  if (isSeenWatched(observed) || observed.playsNothing !== null) return false
   return (
     (engine.drainCause === 'surplus' || engine.drainCause === 'scaled_down') && health.verdict !== 'unhealthy'
   )

@@ -22,12 +22,14 @@ export const isUnhealthyWithoutViewers = (
 ): boolean => isUnhealthy(observed) && isLostForViewers(observed, policy, agenda)
 
 /** Whether the engine is outdated and nobody uses it. */
-const isIdleOutdated = (observed: ObservedEngine): boolean =>
-  observed.isOutdated &&
-  isSteady(observed) &&
-  isNetworkUp(observed) &&
-  !isBusy(observed) &&
-  observed.engine.unclaimedSince === null
+const isIdleOutdated = (observed: ObservedEngine): boolean => observed.isOutdated && isUnused(observed)
+
+/** Whether the engine plays nothing although others do, and nobody uses it. */
+const isIdleFruitless = (observed: ObservedEngine): boolean =>
+  observed.playsNothing !== null && isUnused(observed) && (observed.node?.isSettled ?? true)
+
+const isUnused = (observed: ObservedEngine): boolean =>
+  isSteady(observed) && isNetworkUp(observed) && !isBusy(observed) && observed.engine.unclaimedSince === null
 
 /**
  * Whether the engine is to take another's place and does not count yet. It counts when it is ready, or when the other engine
@@ -53,7 +55,10 @@ export function retirements(
   // Two replacements may have been started for one engine, if the first of them failed for a while.
   return [...replacedIds(ready)]
     .flatMap((id) => byId.get(id) ?? [])
-    .filter((each) => isUnhealthyWithoutViewers(each, snapshot, agenda) || isIdleOutdated(each))
+    .filter(
+      (each) =>
+        isUnhealthyWithoutViewers(each, snapshot, agenda) || isIdleFruitless(each) || isIdleOutdated(each),
+    )
     .map((each) => drainOf(each, 'replacement_ready'))
 }
 
@@ -113,16 +118,17 @@ const WHY_ILL = {
 } as const
 
 function drainOf(replaced: ObservedEngine, rule: keyof typeof WHY_ILL): Action {
-  const isIll = isUnhealthy(replaced)
-  return {
-    type: 'drain',
-    rule,
-    reason: isIll ? WHY_ILL[rule] : 'it was replaced by one of the new configuration',
-    engineId: replaced.engine.id,
-    cause: isIll ? 'unhealthy' : 'outdated',
-    hiddenSinceMs: isIll ? replaced.health.sinceMs : null,
-  }
+  const drain = { type: 'drain', rule, engineId: replaced.engine.id } as const
+  if (isUnhealthy(replaced))
+    return { ...drain, reason: WHY_ILL[rule], cause: 'unhealthy', hiddenSinceMs: replaced.health.sinceMs }
+  const cause = replaced.playsNothing === null ? 'outdated' : 'plays_nothing'
+  return { ...drain, reason: WHY_REPLACED[cause], cause, hiddenSinceMs: null }
 }
+
+const WHY_REPLACED = {
+  plays_nothing: 'it plays nothing and was replaced',
+  outdated: 'it was replaced by one of the new configuration',
+} as const
 
 /** Whether the last replacement is still running: only one runs at a time. */
 export function isReplacing(
@@ -139,7 +145,7 @@ export function isReplacing(
 
 /**
  * Whether a successor has to be started for an engine that was removed first. Without `AUTO_DELETE` the number of engines is
- * kept, so an outdated engine gets a successor even if fewer engines are wanted.
+ * kept, so an engine that was not unhealthy gets a successor even if fewer engines are wanted.
  */
 export function isSuccessorDue(
   snapshot: FleetSnapshot,
@@ -149,8 +155,17 @@ export function isSuccessorDue(
   const { replacement, policy } = snapshot
   if (replacement === null || replacement.isStarted || byId.has(replacement.engineId)) return false
   if (snapshot.nowMs - replacement.atMs >= REPLACEMENT_MAX_MS) return false
-  return isBelowWanted || (replacement.cause === 'outdated' && !policy.autoDelete)
+  return isBelowWanted || (replacement.cause !== 'unhealthy' && !policy.autoDelete)
 }
+
+/** Whether proxies may use the engine, and nothing is known against it. */
+const isOfUse = (observed: ObservedEngine): boolean =>
+  isSteady(observed) &&
+  isNetworkUp(observed) &&
+  observed.health.verdict !== 'unhealthy' &&
+  observed.playsNothing === null &&
+  observed.outside === null &&
+  observed.engine.unclaimedSince === null
 
 /** The engine to be replaced next, with the cause; null if there is none, or if the cooldown is not over. */
 export function nextToReplace(
@@ -170,6 +185,10 @@ export function nextToReplace(
     const [next] = ill.toSorted((a, b) => rank(a) - rank(b) || a.health.sinceMs - b.health.sinceMs)
     return next !== undefined && isRested() ? { observed: next, cause: 'unhealthy' } : null
   }
+  const [fruitless] = candidates.filter(isIdleFruitless).toSorted((a, b) => rank(a) - rank(b))
+  // The last engine that proxies may use stays, because it may play something after all.
+  if (fruitless !== undefined && snapshot.engines.some((each) => each !== fruitless && isOfUse(each)))
+    return isRested() ? { observed: fruitless, cause: 'plays_nothing' } : null
   const [outdated] = candidates.filter(isIdleOutdated).toSorted((a, b) => rank(a) - rank(b))
   return outdated !== undefined && isRested() ? { observed: outdated, cause: 'outdated' } : null
 }

@@ -63,6 +63,19 @@ export const PLAN = mutations([
     'a scale order outlives a changed MIN_REPLICAS',
     'const $order = $storedOrder($db) return $given === $minReplicas ? $order : null',
     'return $storedOrder($db)',
+    'store',
+  ],
+  ['dead contents accuse an engine', 'if ($elsewhere.some($isFruitless)) continue', ''],
+  ['an engine is accused though others were not tried', 'if ($played < $unknown) return false', ''],
+  [
+    'what an engine has played since does not clear it',
+    '$atMs > $playedMs && $fromMs >= $startedMs',
+    '$fromMs >= $startedMs',
+  ],
+  [
+    'the last engine of use is replaced',
+    '$fruitless !== undefined && $engines.some(($each) => $each !== $fruitless && $isOfUse($each))',
+    '$fruitless !== undefined',
   ],
   ['several replacements at a time', 'if ($isReplacing($situation, $byId)) return []', ''],
   [

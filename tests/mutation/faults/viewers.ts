@@ -71,8 +71,8 @@ export const VIEWERS = mutations([
   ],
   [
     'outdated engines are replaced under their viewers',
-    '$isOutdated && $isSteady($observed) && $isNetworkUp($observed) && !$isBusy($observed) &&',
-    '$isOutdated && $isSteady($observed) && $isNetworkUp($observed) &&',
+    '$isSteady($observed) && $isNetworkUp($observed) && !$isBusy($observed) && $unclaimed === null',
+    '$isSteady($observed) && $isNetworkUp($observed) && $unclaimed === null',
   ],
   ['a stream that survived is cut', 'if ($streams > 0 && ($stillMs ?? 0) < $graceMs) return false', ''],
   [

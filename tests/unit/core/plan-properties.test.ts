@@ -17,7 +17,15 @@ const maybe = (value: fc.Arbitrary<number>) => fc.option(value, { nil: null })
 
 const row: fc.Arbitrary<Partial<Engine>> = fc.record({
   status: fc.constantFrom('provisioning', 'starting', 'ready', 'ready', 'ready', 'draining'),
-  drainCause: fc.constantFrom('surplus', 'scaled_down', 'outdated', 'unhealthy', 'vpn_lost', 'operator'),
+  drainCause: fc.constantFrom(
+    'surplus',
+    'scaled_down',
+    'outdated',
+    'unhealthy',
+    'plays_nothing',
+    'vpn_lost',
+    'operator',
+  ),
   drainingSince: times,
   containerState: fc.constantFrom('running', 'running', 'running', 'exited', 'dead', 'restarting', 'paused'),
   stopCause: fc.constantFrom('exit', 'outage'),
@@ -51,6 +59,7 @@ const facts: fc.Arbitrary<Partial<Omit<ObservedEngine, 'engine'>>> = fc.record({
     times.map((sinceMs) => ({ kind: 'pending' as const, sinceMs })),
   ),
   isOutdated: fc.constantFrom(false, false, true),
+  playsNothing: fc.constantFrom(null, null, 'it plays nothing, though others do'),
   sight: fc.option(
     fc.record({
       atMs: times,
@@ -119,7 +128,7 @@ const situationsOf = (given: fc.Arbitrary<Given[]>): fc.Arbitrary<FleetSnapshot>
       replacement: fc.option(
         fc.record({
           engineId: fc.nat(9).map((index) => `engine-${index}`),
-          cause: fc.constantFrom('unhealthy' as const, 'outdated' as const),
+          cause: fc.constantFrom('unhealthy' as const, 'plays_nothing' as const, 'outdated' as const),
           atMs: times,
         }),
         { nil: null },

@@ -388,6 +388,36 @@ describe('replacement', () => {
     expect(steps([], { maxReplicas: 1, autoDelete: true }, { replacement: gone })).toEqual([])
   })
 
+  test('of one that plays nothing when it is idle, before an outdated one, and never of the last of use', () => {
+    const mute = { playsNothing: 'it plays nothing, though others do' }
+    const [a, b] = [observed('a', { isOutdated: true }), observed('b', mute)]
+    expect(steps([a, b])).toEqual(['replace b: plays_nothing'])
+    expect(steps([a, b], { maxReplicas: 2 })).toEqual(['make_room b: plays_nothing_at_cap'])
+    expect(steps([observed('b', mute)])).toEqual([])
+    expect(steps([observed('b', mute), observed('c', mute)])).toEqual([])
+    expect(steps([observed('b', mute), observed('c', {}, booting)])).toEqual([])
+    expect(steps([observed('a'), observed('b', { ...mute, streams: 1 })])).toEqual([])
+    expect(steps([observed('a'), observed('b', mute, { adoptedAt: 5 })])).toEqual([])
+    expect(steps([observed('a'), observed('b', mute, { unclaimedSince: NOW })])).toEqual([])
+    const replacement = {
+      engineId: 'x',
+      cause: 'plays_nothing' as const,
+      atMs: NOW - 59_000,
+      isStarted: true,
+    }
+    expect(steps([observed('a'), observed('b', mute)], {}, { replacement })).toEqual([])
+  })
+
+  test('of one that plays nothing ends with the drain of it, unless it has a viewer by then', () => {
+    const mute = { playsNothing: 'it plays nothing, though others do' }
+    const replacement = { engineId: 'b', cause: 'plays_nothing' as const, atMs: NOW - 9_000, isStarted: true }
+    const ready = observed('c', {}, { replaces: 'b' })
+    expect(steps([observed('b', mute), ready], {}, { replacement })).toEqual(['drain b: replacement_ready'])
+    expect(steps([observed('b', { ...mute, streams: 1 }), ready], {}, { replacement })).toEqual([])
+    const gone = { ...replacement, isStarted: false }
+    expect(steps([], {}, { replacement: gone })).toEqual(['provision: finish_replacement'])
+  })
+
   test('of another comes before that of one whose successor failed', () => {
     const last = { engineId: 'a', cause: 'outdated' as const, atMs: NOW - 70_000, isStarted: true }
     const [a, b] = [observed('a', { isOutdated: true }), observed('b', { isOutdated: true })]
