@@ -16,7 +16,7 @@ interface Known {
   readonly connection: Connection
 }
 
-/** What engines behind a VPN said about their connection to the internet. Kept in memory, unknown after a restart. */
+/** What engines said about their connection to the internet. Kept in memory, unknown after a restart. */
 export class ConnectionFacts {
   readonly #known = new Map<string, Known>()
   readonly #news: Emitter<[ReadonlySet<string>]>

@@ -19,7 +19,7 @@ interface Known {
 
 /**
  * Returns the streams of each engine whose sessions tell whether the engine may be stopped. For an engine that drains,
- * crashes again and again, is cut off from the internet, or is unhealthy with a started stream, these are all streams since
+ * crashes again and again, is cut off from the internet behind a VPN, or is unhealthy with a started stream, these are all streams since
  * its container started: another viewer may still watch a session that has ended in the database. For any other engine
  * behind a VPN, these are the started streams: several streams that stand still together are evidence against the VPN.
  * Engines without such streams are missing in the result.
@@ -57,7 +57,7 @@ function isSuspect(
 ): boolean {
   return (
     engine.status === 'draining' ||
-    cutOffSinceMs(connections.of(engine.id, generationOf(engine))) !== null ||
+    (engine.vpnNode !== null && cutOffSinceMs(connections.of(engine.id, generationOf(engine))) !== null) ||
     isCrashLoop(engine.restartsAt, nowMs) ||
     (hasStream && facts.health(engine.id, nowMs).verdict === 'unhealthy')
   )

@@ -3,8 +3,8 @@ import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 
 /**
- * How often engines behind a doubtful node are asked for their connection. Other engines are asked with every probe, but at
- * least every `LONGEST_MS`.
+ * How often engines behind a doubtful node are asked for their connection. Other engines behind a node are asked with every
+ * probe, but at least every `LONGEST_MS`.
  */
 const IN_DOUBT_MS = 2_000
 const LONGEST_MS = 10_000
@@ -19,7 +19,8 @@ interface Deps {
 /**
  * Returns how often each engine is asked whether it is connected to the internet, in milliseconds; null for never. If one
  * engine is cut off, the other engines of its node are asked more often, because it matters at once whether they are cut
- * off, too. An engine that boots has nothing to say yet; it is asked as soon as it is ready.
+ * off, too. An engine without a VPN is asked once per interval of the probes. An engine that boots has nothing to say yet;
+ * it is asked as soon as it is ready.
  */
 export function networkIntervals(
   engines: readonly Engine[],
@@ -32,7 +33,8 @@ export function networkIntervals(
   const inDoubt = new Set([...known].filter((name) => nodes.isDoubtful(name, nowMs)))
   for (const { vpnNode } of engines.filter(isCut)) if (vpnNode !== null) inDoubt.add(vpnNode)
   return ({ vpnNode, status }) => {
-    if (vpnNode === null || status === 'starting' || !known.has(vpnNode)) return null
+    if (status === 'starting') return null
+    if (vpnNode === null || !known.has(vpnNode)) return intervalMs
     return inDoubt.has(vpnNode) ? IN_DOUBT_MS : Math.min(intervalMs, LONGEST_MS)
   }
 }
