@@ -79,6 +79,7 @@ export class Chaos {
     engine_crashes: (random) =>
       this.#tools.onRunning(random, 'engine crashes', (id) => this.#tools.runtime.crash(id)),
     engine_stalls: (random) => this.#stall(random),
+    engine_mute: (random) => this.#mute(random),
     crash_loop: (random) =>
       this.#tools.onRunning(random, 'crash loop', (id) => this.#crashAgain(id, random.int(3, 7))),
     sickness: (random) => this.#sicken(random),
@@ -147,6 +148,18 @@ export class Chaos {
       })
     this.#tools.note('session stalls', process.containerId, () => stall(true))
     this.#tools.repairAfter(random.int(5_000, 60_000), () => stall(false))
+  }
+
+  #mute(random: Random): void {
+    const process = random.pick(this.deps.host.processes().filter((each) => each.answers))
+    if (process === undefined) return
+    const mute = (isMute: boolean) =>
+      process.change(() => {
+        process.isMute = isMute
+        process.wasMute ||= isMute
+      })
+    this.#tools.note('engine plays nothing', process.containerId, () => mute(true))
+    this.#tools.repairAfter(random.int(60_000, 400_000), () => mute(false))
   }
 
   #crashAgain(id: string, times: number): void {

@@ -13,6 +13,8 @@ export interface DrainChecksDeps {
   readonly wasNodeInTrouble: (vpnNode: string | null) => boolean
   /** The last reported forwarded port of the engine's node, which another engine should use. Null without one. */
   readonly forwardedPort: (vpnNode: string | null) => number | null
+  /** Whether the engine's process ever answered and sent nothing, or was tried with dead contents. */
+  readonly mayHavePlayedNothing: (engine: EngineBook) => boolean
   /** How a container is outside the VPN, or null if it is not. */
   readonly outsideOf: (containerId: string | null) => string | null
   readonly onViolation: (text: string) => void
@@ -75,6 +77,8 @@ export class DrainChecks {
       const failures = this.deps.failuresOf(engine.id)
       return failures < config.HEALTH_FAILURE_THRESHOLD ? `only ${failures} probes failed` : null
     },
+    plays_nothing: (engine) =>
+      this.deps.mayHavePlayedNothing(engine) ? this.#busyFault(engine) : 'it has always played',
     vpn_lost: (engine) =>
       this.deps.wasNodeInTrouble(engine.vpn_node) ? this.#busyFault(engine) : 'its node was well',
     operator: (engine) =>

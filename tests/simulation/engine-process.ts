@@ -10,6 +10,9 @@ const BYTES_PER_MS = 400
  */
 export type Mode = 'booting' | 'up' | 'deaf' | 'hung'
 
+/** Contents that no engine plays: they have no peers. */
+export const isDead = (infohash: string): boolean => infohash.startsWith('d')
+
 /** One content that an engine plays, with its readers. */
 export interface Session {
   readonly id: string
@@ -35,6 +38,10 @@ export interface Session {
 export class EngineProcess {
   mode: Mode = 'booting'
   isPaused = false
+  /** The process answers and opens sessions, and sends nothing; and whether that was ever so. */
+  isMute = false
+  wasMute = false
+  hasMetDead = false
   /** The connection through the network of a VPN node; null for a network of its own. */
   link: EngineLink | null = null
   readonly #sessions = new Map<string, Session>()
@@ -96,6 +103,7 @@ export class EngineProcess {
   /** Opens a session, or returns the session that already plays this content. */
   open(infohash: string, freshId: string): Session {
     this.#count()
+    this.hasMetDead ||= isDead(infohash)
     const id = this.options.reusesSessionIds ? `s${infohash}` : freshId
     const known = [...this.#sessions.values()].find((session) => session.infohash === infohash)
     if (known !== undefined && this.session(known.id) !== undefined) return known
@@ -103,7 +111,7 @@ export class EngineProcess {
       id,
       infohash,
       readers: 0,
-      isStalled: false,
+      isStalled: isDead(infohash),
       isReported: false,
       bytes: 0,
       lastReadMs: this.options.clock.now(),
@@ -136,7 +144,7 @@ export class EngineProcess {
 
   /** The sessions whose bytes move now; their viewers would be cut off. */
   moving(): readonly Session[] {
-    if (!this.plays || !this.isOnline) return []
+    if (!this.plays || !this.isOnline || this.isMute) return []
     return this.sessions().filter(({ readers, isStalled }) => readers > 0 && !isStalled)
   }
 

@@ -125,6 +125,7 @@ export class PromiseChecks {
       case 'scaled_down':
       case 'outdated':
       case 'unhealthy':
+      case 'plays_nothing':
       case 'vpn_lost':
         return true
       default:

@@ -53,14 +53,14 @@ export class Reports {
     if (random.chance(0.05)) await http.ask(ask)
   }
 
-  async ended({ session, apiKey }: Visit): Promise<void> {
+  async ended({ session, apiKey }: Visit, reason: 'completed' | 'timeout'): Promise<void> {
     const { http, random, coverage, isQuiet } = this.deps
     const streamId = idOf(session)
     const send = (id: string) =>
       http.ask({
         method: 'POST',
         path: '/events/stream_ended',
-        body: { stream_id: id, reason: 'completed' },
+        body: { stream_id: id, reason },
         apiKey,
       })
     if (!isQuiet() && random.chance(0.1)) return tally(coverage, 'ended lost')

@@ -35,6 +35,8 @@ export interface Scenario {
   readonly sights: HostSights
   /** Mean time between players that go to an engine without a proxy; null for never. */
   readonly playersEveryMs: number | null
+  /** Mean time between somebody's tries of a list of dead contents, one after another; null for never. */
+  readonly listsEveryMs: number | null
   /** Containers of other installations with our label that exist before our first start. */
   readonly others: readonly ('created' | 'running' | 'exited')[]
 }
@@ -51,6 +53,9 @@ export interface Audience {
 }
 
 const AUDIENCE: Audience = { stayMs: 120_000, contents: 12, perEngine: 1, wrongKeys: 0.2 }
+
+/** Viewers who change from content to content, so that engines that play nothing are found out. */
+const ZAPPERS: Audience = { ...AUDIENCE, stayMs: 15_000, contents: 200, wrongKeys: 0 }
 
 /** Disturbances of engines, Docker and the host, and orders of operators. */
 export const CHAOS_KINDS = [
@@ -90,6 +95,7 @@ export const CHAOS_KINDS = [
   'page_streams',
   ...VPN_CHAOS_KINDS,
   ...OWNER_CHAOS_KINDS,
+  'engine_mute',
 ] as const
 
 export type ChaosKind = (typeof CHAOS_KINDS)[number]
@@ -104,7 +110,11 @@ const MINUTE_MS = 60_000
 
 export function drawScenario(random: Random): Scenario {
   const wildness = random.pick([0, 0.3, 1, 1, 2])
-  const own = drawEnv(random.stream('env'))
+  const isZapping = random.stream('zapping').chance(0.25)
+  const drawn = drawEnv(random.stream('env'))
+  // An engine that plays nothing is found out among others, and replaced where there is room.
+  const min = String(Math.ceil(Number(drawn.MAX_REPLICAS) / 2))
+  const own = isZapping ? { ...drawn, MIN_REPLICAS: min, AUTO_DELETE: 'true' } : drawn
   const vpn = drawVpn(random.stream('vpn'), Number(own.MAX_REPLICAS))
   const vpnSwitch = vpn === null ? null : drawSwitch(random.stream('vpn switch'), vpn)
   const others = random.stream('others')
@@ -120,15 +130,19 @@ export function drawScenario(random: Random): Scenario {
     crashes: Math.max(vpnSwitch === null ? 0 : 1, wildness === 0 ? random.int(0, 1) : random.int(0, 5)),
     placedCrashes: wildness === 0 ? 0 : random.int(3, 6),
     rates: scaled(wildness * 0.01),
-    chaos: drawChaos(random.stream('chaos'), wildness),
-    viewersEveryMs: random.pick([5_000, 10_000, 20_000, 40_000]),
+    chaos: {
+      ...drawChaos(random.stream('chaos'), wildness),
+      ...(isZapping ? { engine_mute: MINUTE_MS } : {}),
+    },
+    viewersEveryMs: random.pick([5_000, 10_000, 20_000, 40_000]) / (isZapping ? 2 : 1),
     proxies: random.int(1, 3),
     eventTrouble: wildness === 0 ? 0 : random.pick([0, 0.05, 0.2]),
     slowCommits: random.stream('disk').pick([0.02, 0.1, 0.5, 0.9]),
-    audience: AUDIENCE,
+    audience: isZapping ? ZAPPERS : AUDIENCE,
     history: HISTORY,
     vpn: vpn?.host ?? null,
     ...drawUnreported(random.stream('unreported')),
+    listsEveryMs: random.stream('lists').pick([null, null, 2 * MINUTE_MS]),
     others: drawOthers(others),
   }
 }
@@ -287,6 +301,7 @@ const CHAOS_MEAN_MS: Readonly<Record<ChaosKind, number>> = {
   other_goes: 3 * MINUTE_MS,
   other_turns: 2 * MINUTE_MS,
   tool_recreates: 2 * MINUTE_MS,
+  engine_mute: 2 * MINUTE_MS,
 }
 
 /** Each seed has some kinds and not others, so the mixtures differ and failures are easier to read. */

@@ -91,6 +91,10 @@ export class Simulation {
       world.viewers.comeAlone(random.stream('players'), scenario.playersEveryMs, (error) =>
         this.defect(`a player failed: ${error}`),
       )
+    if (scenario.listsEveryMs !== null)
+      world.viewers.comeWithLists(random.stream('lists'), scenario.listsEveryMs, world.proxies, (error) =>
+        this.defect(`a viewer with a list failed: ${error}`),
+      )
     this.#lookAtVpn()
     this.#armCrashes(random.stream('crash times'))
     await this.#until(clock.now() + scenario.faultsMs)

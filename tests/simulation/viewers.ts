@@ -2,7 +2,7 @@ import type { Clock } from '../../src/lib/clock.ts'
 import type { Acexy, Choice, EngineRow } from './acexy.ts'
 import type { Coverage } from './coverage.ts'
 import { tally } from './coverage.ts'
-import type { EngineProcess } from './engine-process.ts'
+import { type EngineProcess, isDead } from './engine-process.ts'
 import type { Http } from './http.ts'
 import type { Random } from './random.ts'
 import { type Opened, Reports } from './reports.ts'
@@ -33,6 +33,13 @@ const LIST_TTL_MS = 2_000
 const LATE_MAX_MS = 120_000
 /** A viewer that receives nothing for this long gives up, as real proxies and players do. */
 const PATIENCE_MS = 60_000
+
+/** How long a proxy waits for the first bytes of an engine. */
+const FIRST_BYTES_MS = 20_000
+/** How many dead contents somebody tries one after another. */
+const LIST_MAX = 12
+
+const ENDS = { cut: 'was cut off', starved: 'got nothing', left: 'leaves' } as const
 
 /** People who watch through proxies, which report them or fail to, and without a proxy. */
 export class Viewers {
@@ -73,6 +80,21 @@ export class Viewers {
     this.#every(random, meanMs, () => this.#watchAlone(random), onFailure)
   }
 
+  /** Does the same for people who try a list of dead contents, one after another. */
+  comeWithLists(
+    random: Random,
+    meanMs: number,
+    proxies: readonly [Acexy, ...Acexy[]],
+    onFailure: (error: unknown) => void,
+  ): void {
+    const tryAll = async (): Promise<void> => {
+      const proxy = random.pick(proxies)
+      for (let left = random.int(1, LIST_MAX); left > 0 && !this.isQuiet; left--)
+        await this.watch(proxy, `d${random.int(1, 1e6)}`)
+    }
+    this.#every(random, meanMs, tryAll, onFailure)
+  }
+
   #every(
     random: Random,
     meanMs: number,
@@ -86,11 +108,11 @@ export class Viewers {
     })
   }
 
-  /** Simulates one viewer, from the first click to the last frame. */
-  async watch(proxy: Acexy): Promise<void> {
+  /** Simulates one viewer, from the first click to the last frame; of any content if none is given. */
+  async watch(proxy: Acexy, content: string | null = null): Promise<void> {
     const { random, trace, coverage, audience } = this.deps
     const name = `v${++this.#count}`
-    const infohash = `c${random.int(1, audience.contents)}`
+    const infohash = content ?? `c${random.int(1, audience.contents)}`
     const choice = await proxy.choose(name, random.chance(0.15) ? `key-${name}` : undefined)
     tally(coverage, choice === null ? 'viewers turned away' : 'viewers')
     if (choice === null) return trace.note(name, 'turned away')
@@ -100,8 +122,8 @@ export class Viewers {
     if (opened === null) return trace.note(name, 'got no stream')
     const visit = { ...opened, name, choice, apiKey: proxy.apiKey }
     await this.#reports.started(visit)
-    await this.#play(name, opened)
-    await this.#reports.ended(visit)
+    const end = await this.#play(name, opened)
+    await this.#reports.ended(visit, end === 'starved' ? 'timeout' : 'completed')
     if (random.chance(0.7)) opened.process.stop(opened.session.id)
   }
 
@@ -148,21 +170,40 @@ export class Viewers {
     return { process, session }
   }
 
-  async #play(name: string, opened: Opened): Promise<void> {
+  async #play(name: string, opened: Opened): Promise<'left' | 'starved' | 'cut'> {
     const { trace, coverage } = this.deps
     const { process, session } = opened
+    const { bytes } = session
     const cut = Promise.withResolvers<'cut'>()
     const over = new AbortController()
     const forget = process.onEnd(() => cut.resolve('cut'))
-    const stay = Promise.race([this.#stay(over.signal), this.#boredom(opened, over.signal)])
-    const end = process.isEnded ? 'cut' : await Promise.race([cut.promise, stay])
+    const stay = Promise.race([
+      this.#stay(over.signal),
+      this.#boredom(opened, over.signal),
+      this.#patience(opened, over.signal),
+    ])
+    const isCut = process.isEnded || (await Promise.race([cut.promise, stay])) === 'cut'
     over.abort()
     forget()
     process.change(() => {
       session.readers--
     })
-    trace.note(name, end === 'cut' ? 'was cut off' : 'leaves')
-    tally(coverage, end === 'cut' ? 'viewers cut' : 'viewers left')
+    // A proxy notices that a viewer has left when it has bytes for it.
+    const isStarved = session.bytes === bytes && isFruitless(opened)
+    const end = isCut ? 'cut' : isStarved ? 'starved' : 'left'
+    trace.note(name, ENDS[end])
+    tally(coverage, `viewers ${end}`)
+    return end
+  }
+
+  /** Ends when nothing came of a content that has no peers, or of an engine that plays nothing. */
+  async #patience(opened: Opened, signal: AbortSignal): Promise<void> {
+    const { process, session } = opened
+    const { bytes } = session
+    await this.deps.clock.sleep(FIRST_BYTES_MS, signal)
+    if (!signal.aborted) process.change(() => undefined)
+    if (signal.aborted || (session.bytes === bytes && isFruitless(opened))) return
+    await new Promise(() => undefined)
   }
 
   /** Ends when a viewer without a stream record received nothing for a minute. Viewers with a record end in other ways. */
@@ -189,3 +230,5 @@ export class Viewers {
     await clock.sleep(isLoyal ? Number.MAX_SAFE_INTEGER : lastMs, signal)
   }
 }
+
+const isFruitless = ({ process, session }: Opened): boolean => process.isMute || isDead(session.infohash)

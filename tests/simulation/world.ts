@@ -259,6 +259,11 @@ export class World {
       failuresOf: (id) => this.server.failuresOf(id),
       wasNodeInTrouble: (name) => this.vpn.wasNodeInTrouble(name),
       forwardedPort: (name) => this.host.nodes.named(name)?.toldPort || null,
+      mayHavePlayedNothing: ({ container_id: id, container_started_at: startedAt }) => {
+        const process = this.host.process(id ?? '')
+        // A start that nobody has looked at yet is not judged.
+        return process?.startedAtMs !== startedAt || process.wasMute || process.hasMetDead
+      },
       outsideOf: (containerId) => this.outside.of(containerId),
       onViolation,
     })

@@ -54,6 +54,8 @@ const COUNTED = [
   'engine kept for a viewer in no book',
   'warning viewers_unknown',
   'warning events_refused',
+  'warning engine_plays_nothing',
+  'viewers starved',
   'adopted a copy',
   'took over an engine of another installation',
   'chaos a tool renames an engine and makes it anew',
