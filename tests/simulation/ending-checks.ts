@@ -59,27 +59,12 @@ export class EndingChecks {
     const engine = this.deps.books.byContainer(containerId)
     const isDecided = engine !== null && engine.removal_requested_at !== null && engine.status === 'draining'
     if (isDecided || this.#isNetworkGone(containerId)) return
+    // The traffic of an engine behind a node is not counted, so viewers without a stream record can't be told from those who
+    // get nothing. The engine's own word decides then.
     const isStranded = site.includes('#restart') && this.#saysThatItIsCutOff(containerId)
     if (!isStranded) this.#judge(containerId, `${verb} at ${site}`)
     else if (this.#seenMoving(containerId).length > 0)
       this.deps.onViolation(`${verb} at ${site} of an engine with a session that still moves bytes`)
-    else if (this.#areOthersSeen(containerId) && this.#movingForNoBook(containerId).length > 0)
-      this.deps.onViolation(
-        `${verb} at ${site} of an engine with a session that no book names, and that moves`,
-      )
-  }
-
-  /**
-   * Whether the engine's connections show viewers without a stream record. A viewer that receives nothing is still
-   * connected, so with a started stream the connections show nothing.
-   */
-  #areOthersSeen(containerId: string): boolean {
-    const { books, host } = this.deps
-    const engine = books.byContainer(containerId)
-    const seen = host.runtime.containers().find(({ id }) => id === containerId)
-    return (
-      engine !== null && books.streamsOf(engine.id) === 0 && seen !== undefined && host.showsConnections(seen)
-    )
   }
 
   /** Whether the container's network is gone. Its viewers lost their stream with the network. */

@@ -79,7 +79,7 @@ export class OwnerChecks {
   missed(): string[] {
     const { books, takesOver } = this.deps
     return this.#before
-      .filter(({ id, startedAtMs }) => this.#container(id)?.startedAtMs === startedAtMs)
+      .filter((before) => isSameStart(before, this.#container(before.id)))
       .filter(({ id }) => (books.byContainer(id) !== null) !== takesOver)
       .map(({ name }) => `${name} ${takesOver ? 'was never' : 'was'} taken over`)
   }
@@ -103,6 +103,10 @@ export class OwnerChecks {
     return !isOwn && clock.now() - createdAtMs < YOUNG_MS
   }
 }
+
+/** Whether a container runs, and was not stopped in between. */
+const isSameStart = (before: ContainerObservation, now: ContainerObservation | undefined): boolean =>
+  now?.state === 'running' && now.startedAtMs === before.startedAtMs
 
 const isLive = (engine: EngineBook | null): boolean =>
   engine !== null && engine.status !== 'gone' && engine.status !== 'failed'
