@@ -44,6 +44,26 @@ const unclaimed = prepared((db) =>
     .prepare(),
 )
 
+const booting = prepared((db) =>
+  db
+    .select()
+    .from(engines)
+    .where(
+      and(
+        eq(engines.requestHash, sql.placeholder('requestHash')),
+        eq(engines.configHash, sql.placeholder('configHash')),
+        isNull(engines.handedOutAt),
+        isNull(engines.readyAt),
+        isNull(engines.adoptedAt),
+        isNull(engines.unclaimedSince),
+        isNull(engines.removalRequestedAt),
+        inArray(engines.status, ['provisioning', 'starting']),
+      ),
+    )
+    .orderBy(asc(engines.createdAt))
+    .prepare(),
+)
+
 /** All engines that are neither gone nor failed, oldest first. */
 export const liveEngines = (db: Db): Engine[] => live(db).all()
 
@@ -66,6 +86,16 @@ export function claimableEngine(
     .all({ requestHash })
     .find((engine) => (engine.claimKey === null || engine.claimKey === key) && isUsable(engine))
 }
+
+/**
+ * The oldest engine that Roundhouse started by itself, that has not answered yet, that no caller has, and that is usable.
+ * Only an engine of this request and configuration is returned.
+ */
+export const bootingEngine = (
+  db: Db,
+  wanted: Pick<Engine, 'requestHash' | 'configHash'>,
+  isUsable: (engine: Engine) => boolean,
+): Engine | undefined => booting(db).all(wanted).find(isUsable)
 
 export const insertEngine = (tx: Db, engine: Engine): void => {
   tx.insert(engines).values(engine).run()

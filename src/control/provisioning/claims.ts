@@ -2,6 +2,7 @@ import { noFreePort, ProvisionRefused } from '../../core/provisioning/refusal.ts
 import { type Engine, type EngineRequest, isLive } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import {
+  bootingEngine,
   claimableEngine,
   engineById,
   insertEngine,
@@ -29,12 +30,14 @@ import type { EnginePorts } from './engine-ports.ts'
 import type { Launches } from './launches.ts'
 import type { Place, Placer } from './placer.ts'
 
+const PLAIN_HASH = requestHash(plainRequest)
+
 /** What a caller has after the first transaction. */
 export interface Claim {
   readonly engine: Engine
   /**
    * `new`: the engine is still to be launched. `joined`: another call used the same key. `handed_out`: the engine was
-   * unclaimed.
+   * unclaimed, or Roundhouse was already starting it by itself.
    */
   readonly kind: 'new' | 'joined' | 'handed_out'
 }
@@ -89,9 +92,16 @@ export class Claims {
     return this.#begin(tx, { ...start, key: null, handedOutAt: null, detail })
   }
 
-  /** The unclaimed engine that a caller with this request and key would get. */
+  /**
+   * The engine that a caller with this request and key would get without another start: an unclaimed one, or else, for the
+   * request that acexy sends, one that Roundhouse is starting by itself. That one is hidden until it answers, so it is of use
+   * to nobody else meanwhile.
+   */
   waiting(db: Db, hash: string, key: string | null): Engine | undefined {
-    return claimableEngine(db, hash, key, (engine) => this.#isUsable(engine))
+    const isUsable = (engine: Engine): boolean => this.#isUsable(engine)
+    const unclaimed = claimableEngine(db, hash, key, isUsable)
+    if (unclaimed !== undefined || hash !== PLAIN_HASH) return unclaimed
+    return bootingEngine(db, { requestHash: hash, configHash: this.deps.breakers.templateHash }, isUsable)
   }
 
   /** Whether a caller could use the engine, or could wait for its launch, as far as is known. */
@@ -113,7 +123,7 @@ export class Claims {
   }
 
   /**
-   * Hands an unclaimed engine to a caller. The key stays with the engine: if the caller gives up again, the engine waits for
+   * Hands an engine that exists to a caller. The key stays with the engine: if the caller gives up again, the engine waits for
    * that caller alone.
    */
   #handOut(tx: Db, engine: Engine, key: string | null): Engine {

@@ -38,6 +38,10 @@ const HIDDEN: readonly { readonly when: (facts: Facts) => boolean; readonly reas
     when: ({ engine }) => engine.unclaimedSince !== null,
     reason: 'it is kept for the caller whose answer was lost',
   },
+  {
+    when: ({ engine }) => isBooting(engine),
+    reason: 'it has not answered yet, and no caller was given it',
+  },
   { when: ({ vpnTrouble }) => vpnTrouble === 'node_down', reason: 'its VPN node is down' },
   {
     when: ({ vpnTrouble }) => vpnTrouble === 'network_gone',
@@ -52,6 +56,13 @@ const HIDDEN: readonly { readonly when: (facts: Facts) => boolean; readonly reas
     reason: 'it is unhealthy',
   },
 ]
+
+/**
+ * Whether Roundhouse started the engine by itself and it has not answered yet. A proxy that used it now would find no server
+ * there. An engine that a caller was given is listed at once, and an adopted one may have viewers.
+ */
+const isBooting = ({ status, readyAt, handedOutAt, adoptedAt }: Engine): boolean =>
+  status === 'starting' && readyAt === null && handedOutAt === null && adoptedAt === null
 
 /** Decides whether `GET /engines` may list this engine. */
 export function listing(facts: Facts): Listing {
