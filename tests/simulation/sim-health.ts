@@ -127,7 +127,11 @@ export class SimHealth implements HealthSource {
     const port = target.addresses[0]?.port ?? 0
     const { kind } = host.reach(port)
     if (target.isBooting) this.#probeAfter(watch, BOOT_INTERVAL_MS)
-    if (target.isBooting && kind !== 'answers') return
+    if (target.isBooting && kind !== 'answers') {
+      const { engineId, generation } = target
+      this.#handlers?.onBoot({ engineId, generation, probes: 1, error: kind })
+      return
+    }
     const error = kind === 'answers' ? null : kind === 'refused' ? 'connection refused' : 'no answer in time'
     const tookMs = kind === 'silent' ? TIMEOUT_MS : random.int(0, 60)
     const cancel = clock.after(tookMs, () => this.#tell(watch, target, error))

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { HealthHost, type HealthHostOptions } from '../../src/workers/health/health-host.ts'
 import type {
+  BootFact,
   NetworkFact,
   ProbeFact,
   ProbeTarget,
@@ -24,6 +25,7 @@ export function startHealthWorker(
   const drops: string[] = []
   const returns: number[] = []
   const workers: Worker[] = []
+  const boots: BootFact[] = []
   let lost = 0
   const health = new HealthHost({
     now,
@@ -40,11 +42,24 @@ export function startHealthWorker(
   health.start({
     onFact: (fact) => facts.push(fact),
     onUnasked: (fact) => unasked.push(fact),
+    onBoot: (fact) => boots.push(fact),
     onSessions: (answers) => sessions.push(...answers),
     onNetwork: (answers) => networks.push(...answers),
     onLost: () => lost++,
   })
-  return { health, facts, unasked, sessions, networks, troubles, drops, returns, workers, lost: () => lost }
+  return {
+    health,
+    facts,
+    unasked,
+    boots,
+    sessions,
+    networks,
+    troubles,
+    drops,
+    returns,
+    workers,
+    lost: () => lost,
+  }
 }
 
 /** A ready engine at one address, without sessions. */

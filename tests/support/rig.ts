@@ -1,4 +1,5 @@
 import { loadConfig } from '../../src/config/config.ts'
+import type { BootFact } from '../../src/control/facts/boot-facts.ts'
 import type { NetworkFact } from '../../src/control/facts/connection-facts.ts'
 import type { SessionFact } from '../../src/control/facts/session-facts.ts'
 import type { HealthFact, HealthSource, HealthTarget } from '../../src/control/health/health-source.ts'
@@ -38,6 +39,10 @@ class ManualHealth implements HealthSource {
 
   tell(fact: HealthFact): void {
     this.#handlers?.onFact(fact)
+  }
+
+  tellBoot(fact: BootFact): void {
+    this.#handlers?.onBoot(fact)
   }
 
   tellSessions(...facts: readonly SessionFact[]): void {

@@ -9,6 +9,7 @@ import type { Store } from '../../store/store.ts'
 import type { Addresses } from '../engines/addresses.ts'
 import { type BreakersSettings, noteSuccess } from '../engines/breaker-notes.ts'
 import type { FleetRows } from '../engines/fleet-rows.ts'
+import type { BootFacts } from '../facts/boot-facts.ts'
 import type { ConnectionFacts, NetworkFact } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
@@ -35,6 +36,7 @@ export class HealthMonitor {
       readonly rows: FleetRows
       readonly clock: Clock
       readonly facts: Facts
+      readonly boots: BootFacts
       readonly sessions: SessionFacts
       readonly sessionMonitor: SessionMonitor
       readonly connections: ConnectionFacts
@@ -50,10 +52,11 @@ export class HealthMonitor {
   ) {}
 
   start(): void {
-    const { source, store, facts, sessions, sessionMonitor, connections, nodes, onError } = this.deps
+    const { source, store, facts, boots, sessions, sessionMonitor, connections, nodes, onError } = this.deps
     const handlers: HealthHandlers = {
       onFact: (fact) => this.#note(fact),
       onUnasked: ({ engineId, generation, atMs }) => facts.notAsked(engineId, generation, atMs),
+      onBoot: (fact) => boots.note(fact),
       onSessions: (answers) => sessionMonitor.note(answers),
       onNetwork: (answers) => this.#noteNetwork(answers),
       onLost: () => {
@@ -97,7 +100,7 @@ export class HealthMonitor {
   }
 
   #send(): void {
-    const { store, rows, source, facts, sessions, connections, clock } = this.deps
+    const { store, rows, source, facts, boots, sessions, connections, clock } = this.deps
     const { engines, started } = rows.read()
     const intervalOf = networkIntervals(engines, this.deps, clock.now())
     facts.keepOnly(engines)
@@ -110,7 +113,9 @@ export class HealthMonitor {
     for (const { engineId, generation } of targets) facts.setProbed(engineId, generation, clock.now())
     const asked = targets.flatMap((target) => target.sessions.map(({ streamRowId }) => streamRowId))
     sessions.keepOnly(new Set(asked))
-    connections.keepOnly(new Set(engines.map(({ id }) => id)))
+    const engineIds = new Set(engines.map(({ id }) => id))
+    connections.keepOnly(engineIds)
+    boots.keepOnly(engineIds)
     const text = JSON.stringify(targets)
     if (text === this.#sent) return
     this.#sent = text

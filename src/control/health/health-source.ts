@@ -1,4 +1,5 @@
 import type { HostPort } from '../../core/types.ts'
+import type { BootFact } from '../facts/boot-facts.ts'
 import type { NetworkFact } from '../facts/connection-facts.ts'
 import type { SessionFact } from '../facts/session-facts.ts'
 
@@ -33,6 +34,8 @@ export interface HealthHandlers {
   readonly onFact: (fact: HealthFact) => void
   /** An engine could not be asked because this process lacks resources. That says nothing about the engine. */
   readonly onUnasked: (fact: Pick<HealthFact, 'engineId' | 'generation' | 'atMs'>) => void
+  /** A booting engine has not answered yet. That is no failure. */
+  readonly onBoot: (fact: BootFact) => void
   readonly onSessions: (facts: readonly SessionFact[]) => void
   readonly onNetwork: (facts: readonly NetworkFact[]) => void
   readonly onLost: () => void

@@ -1,5 +1,6 @@
 import { WorkerHost, type WorkerOptions } from '../worker-host.ts'
 import {
+  type BootFact,
   type FromHealthWorker,
   type HealthPace,
   type NetworkFact,
@@ -18,6 +19,7 @@ export interface HealthHostOptions extends WorkerOptions {
 interface Handlers {
   readonly onFact: (fact: ProbeFact) => void
   readonly onUnasked: (fact: UnaskedFact) => void
+  readonly onBoot: (fact: BootFact) => void
   readonly onSessions: (facts: readonly SessionFact[]) => void
   readonly onNetwork: (facts: readonly NetworkFact[]) => void
   readonly onLost: () => void
@@ -76,6 +78,9 @@ export class HealthHost {
         break
       case 'unasked':
         this.#handlers?.onUnasked(fact)
+        break
+      case 'boot':
+        this.#handlers?.onBoot(fact)
         break
       case 'sessions':
         this.#handlers?.onSessions(fact.answers)

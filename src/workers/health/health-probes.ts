@@ -1,5 +1,5 @@
 import type { Address } from '../protocol.ts'
-import type { ProbeFact, ProbeTarget, UnaskedFact } from './health-protocol.ts'
+import type { BootFact, ProbeFact, ProbeTarget, UnaskedFact } from './health-protocol.ts'
 import { type ProbeAnswer, probe } from './probe.ts'
 
 /** An engine that takes longer than this to answer a probe has not booted. */
@@ -10,6 +10,9 @@ const BOOT_TIMEOUT_MS = 1_000
  * the recovery lasts.
  */
 const AFTER_FAILURE = { intervalMs: 1_000, probes: 10 }
+
+/** How often a booting engine's missing answers are reported. */
+const BOOT_REPORT_MS = 1_000
 
 interface Pace {
   readonly intervalMs: number
@@ -25,6 +28,9 @@ interface Watch {
   quickProbes: number
   /** How long the next answer is waited for while the engine boots; 0 for the shortest time. */
   bootPatienceMs: number
+  /** How often this start of the engine was asked in vain, and when that was last reported, on the monotonic clock. */
+  bootProbes: number
+  bootReportedMs: number
   timer: ReturnType<typeof setTimeout> | null
   /** Ends the probe that is under way. */
   asking: AbortController | null
@@ -43,6 +49,7 @@ export class HealthProbes {
     private readonly options: {
       readonly report: (fact: ProbeFact) => void
       readonly reportUnasked: (fact: UnaskedFact) => void
+      readonly reportBoot: (fact: BootFact) => void
       /** Epoch milliseconds. */
       readonly now: () => number
     },
@@ -78,6 +85,8 @@ export class HealthProbes {
         address: null,
         quickProbes: 0,
         bootPatienceMs: 0,
+        bootProbes: 0,
+        bootReportedMs: Number.NEGATIVE_INFINITY,
         timer: null,
         asking: null,
       }
@@ -88,7 +97,7 @@ export class HealthProbes {
     const isSameProcess = known.target.generation === target.generation
     const wasBooting = known.target.isBooting
     known.target = target
-    if (!isSameProcess) known.address = null
+    if (!isSameProcess) Object.assign(known, { address: null, bootProbes: 0 })
     if (target.isBooting && (!wasBooting || !isSameProcess)) this.#after(known, 0)
     else if (wasBooting && !target.isBooting) this.#after(known, this.#nextMs())
     else if (!isSameProcess) this.#after(known, 0)
@@ -121,8 +130,9 @@ export class HealthProbes {
     if (watch.target.generation !== target.generation) return
     watch.address = answer.address
     if (!answer.isAsked) this.#tellUnasked(target)
-    // A booting engine refuses connections until it is up, so only its first good answer is reported.
+    // A booting engine refuses connections until it is up. That is no failed probe, so it is reported as what it is.
     else if (answer.ok || !target.isBooting) this.#report(target, answer)
+    else this.#reportBoot(watch, answer)
     // If the target changed meanwhile, the time of its next probe is already set.
     if (watch.timer !== null) return
     const bootRestMs = Math.max(0, beganMs + this.#pace.bootIntervalMs - performance.now())
@@ -154,6 +164,15 @@ export class HealthProbes {
   #report({ engineId, generation }: ProbeTarget, { ok, error }: ProbeAnswer): void {
     const { report, now } = this.options
     report({ type: 'probe', engineId, generation, ok, atMs: now(), error })
+  }
+
+  #reportBoot(watch: Watch, { error }: ProbeAnswer): void {
+    watch.bootProbes++
+    const now = performance.now()
+    if (now - watch.bootReportedMs < BOOT_REPORT_MS) return
+    watch.bootReportedMs = now
+    const { engineId, generation } = watch.target
+    this.options.reportBoot({ type: 'boot', engineId, generation, probes: watch.bootProbes, error })
   }
 
   #tellUnasked({ engineId, generation }: ProbeTarget): void {

@@ -86,6 +86,14 @@ const FromHealthWorker = Type.Union([
     generation: Type.Integer(),
     atMs: Type.Number(),
   }),
+  /** A booting engine has not answered yet: how often it was asked, and what went wrong the last time. */
+  Type.Object({
+    type: Type.Literal('boot'),
+    engineId: Type.String(),
+    generation: Type.Integer(),
+    probes: Type.Integer(),
+    error: Type.Union([Type.String(), Type.Null()]),
+  }),
   /** What engines answered about sessions, in the order of their answers. */
   Type.Object({ type: Type.Literal('sessions'), answers: Type.Array(SessionAnswer) }),
   /** What engines answered about their connection to the outside, in the order of their answers. */
@@ -98,6 +106,7 @@ export type FromHealthWorker = Static<typeof FromHealthWorker>
 export type HealthPace = Omit<Static<typeof Configure>, 'type'>
 export type ProbeFact = Extract<FromHealthWorker, { type: 'probe' }>
 export type UnaskedFact = Extract<FromHealthWorker, { type: 'unasked' }>
+export type BootFact = Extract<FromHealthWorker, { type: 'boot' }>
 export type SessionFact = Static<typeof SessionAnswer>
 export type NetworkFact = Static<typeof NetworkAnswer>
 

@@ -13,7 +13,7 @@ import { SessionPolls } from './session-polls.ts'
 const report = (fact: FromHealthWorker): void => post(fact)
 const time = new MainTime()
 const { now } = time
-const probes = new HealthProbes({ report, reportUnasked: report, now })
+const probes = new HealthProbes({ report, reportUnasked: report, reportBoot: report, now })
 const addressesOf = (engineId: string) => probes.addressesOf(engineId)
 const sessions = new SessionPolls({
   now,

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { HealthProbes } from '../../../src/workers/health/health-probes.ts'
-import type { ProbeFact } from '../../../src/workers/health/health-protocol.ts'
+import type { BootFact, ProbeFact } from '../../../src/workers/health/health-protocol.ts'
 import { until } from '../../support/docker.ts'
 import { targetAt } from '../../support/health-worker.ts'
 import { freePort } from '../../support/ports.ts'
@@ -29,15 +29,17 @@ function engine(answer: () => Response | Promise<Response> = () => Response.json
 /** Probes without a worker thread. Reported facts go to `facts`. */
 function probesOf(intervalMs: number, timeoutMs = 1_000) {
   const facts: ProbeFact[] = []
+  const boots: BootFact[] = []
   const probes = new HealthProbes({
     report: (fact) => facts.push(fact),
     reportUnasked: () => undefined,
+    reportBoot: (fact) => boots.push(fact),
     now: Date.now,
   })
   probes.configure({ intervalMs, timeoutMs, bootIntervalMs: 20 })
   cleanUps.push(() => probes.stop())
   const of = (engineId: string) => facts.filter((fact) => fact.engineId === engineId)
-  return { probes, facts, of }
+  return { probes, facts, boots, of }
 }
 
 describe('the probes', () => {
@@ -84,6 +86,22 @@ describe('the probes', () => {
     expect(probes.addressesOf('one')).toEqual(addresses)
     await until('it was probed anew', () => facts.some(({ generation }) => generation === 2))
     expect(probes.addressesOf('one')).toEqual([one.address])
+  })
+
+  test('tell how often a booting engine was asked in vain, and why, about once a second', async () => {
+    const { probes, facts, boots } = probesOf(60_000)
+    const silent = { host: '127.0.0.1', port: freePort() }
+    probes.setTargets([targetAt('one', silent, { isBooting: true })])
+    await until('it was told twice', () => boots.length === 2)
+    const [first, second] = boots
+    expect(first).toMatchObject({ engineId: 'one', generation: 1, probes: 1 })
+    expect(first?.error).toBe(`127.0.0.1:${silent.port}: connection refused`)
+    // Asked every 20 ms, and told once a second.
+    expect(second?.probes).toBeWithin(5, 60)
+    expect(facts).toEqual([])
+    const up = engine(undefined, silent.port)
+    await until('it is up', () => facts.length > 0)
+    expect([facts[0]?.ok, up.askedMs.length > 0]).toEqual([true, true])
   })
 
   test('are spread over the interval by chance, each engine once in it', async () => {
