@@ -7,6 +7,8 @@ export interface TableEntry {
   readonly peerPort: number
   /** ESTABLISHED by default. */
   readonly state?: string
+  /** 172.17.0.2 by default. */
+  readonly localAddress?: string
 }
 
 const HEAD =
@@ -29,8 +31,18 @@ export const tableAnswer = (entries: readonly TableEntry[] = []): CommandResult 
   output: tcpTables(entries),
 })
 
-function lineOf({ localPort, peer, peerPort, state = '01' }: TableEntry, index: number): string {
-  const local = `${addressHex('172.17.0.2')}:${portHex(localPort)}`
+/** What a command prints of the tables of a network that listens at these addresses (`host:port`). */
+export const listening = (places: readonly string[]): string =>
+  tcpTables(
+    places.map((place) => {
+      const [localAddress = '', port] = place.split(':')
+      return { localAddress, localPort: Number(port), peer: '0.0.0.0', peerPort: 0, state: '0A' }
+    }),
+  )
+
+function lineOf(entry: TableEntry, index: number): string {
+  const { localAddress = '172.17.0.2', localPort, peer, peerPort, state = '01' } = entry
+  const local = `${addressHex(localAddress)}:${portHex(localPort)}`
   const remote = `${addressHex(peer)}:${portHex(peerPort)}`
   return `${String(index).padStart(4)}: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000     0        0 ${index + 1} 1 0000000000000000 20 4 30 10 -1`.padEnd(
     149,

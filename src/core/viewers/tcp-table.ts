@@ -1,3 +1,5 @@
+import type { HostPort } from '../types.ts'
+
 /** The connections to one port of a network, from the kernel's TCP tables. */
 export interface PortPeers {
   /** The peers that are connected to the port, as `address:port`. */
@@ -29,6 +31,7 @@ const ENTRY_START = /^\s*\d+:/
 
 /** The state of a connection that both sides hold. A connection that either side has begun to close has no user any more. */
 const ESTABLISHED = '01'
+const LISTENING = '0A'
 
 /**
  * Reads which peers are connected to a port of a network; null if the text contains no table. Lines that are no entries
@@ -46,17 +49,29 @@ export function peersAt(port: number, { text, isCut, isSound }: TableText): Port
   return { peers, isWhole: isTable6Read && !isCut && entries.length === lines.length }
 }
 
+/** Where a network listens for connections, from the text of both tables; null if the text contains no table. */
+export function listenersIn(text: string): readonly HostPort[] | null {
+  if (!TABLE.test(text)) return null
+  const listeners = text.split('\n').flatMap((line) => {
+    const entry = entryIn(line)
+    return entry?.state === LISTENING ? [{ host: entry.localAddress, port: entry.localPort }] : []
+  })
+  return [...new Map(listeners.map((each) => [`${each.host}:${each.port}`, each])).values()]
+}
+
 interface Entry {
+  readonly localAddress: string
   readonly localPort: number
   readonly peer: string
   readonly state: string
 }
 
 function entryIn(line: string): Entry | null {
-  const [, , localPort, address, port, state] = ENTRY.exec(line) ?? []
-  if (localPort === undefined || address === undefined || port === undefined || state === undefined)
-    return null
+  const [, localAddress, localPort, address, port, state] = ENTRY.exec(line) ?? []
+  if (localAddress === undefined || localPort === undefined) return null
+  if (address === undefined || port === undefined || state === undefined) return null
   return {
+    localAddress: addressIn(localAddress),
     localPort: Number.parseInt(localPort, 16),
     peer: `${addressIn(address)}:${Number.parseInt(port, 16)}`,
     state,
