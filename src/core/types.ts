@@ -65,6 +65,8 @@ export interface Engine {
   readonly name: string
   readonly containerId: string | null
   readonly image: string
+  /** The id of the image that the container was made from, which its name may have led to then; null before the first look. */
+  readonly imageId: string | null
   readonly request: EngineRequest
   readonly requestHash: string
   /** A hash of image, template and limits. An engine whose hash differs from that of new engines is outdated. */

@@ -198,6 +198,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
         can_provision: true,
         circuit_breaker_state: 'closed',
         last_failure: null,
+        last_failure_reason: null,
         blocked_reason: null,
         blocked_reason_details: null,
       },

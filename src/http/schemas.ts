@@ -176,6 +176,7 @@ export const OrchestratorStatus = Type.Object({
     can_provision: Type.Boolean(),
     circuit_breaker_state: BreakerState,
     last_failure: Nullable(Time),
+    last_failure_reason: Nullable(Type.String({ description: 'Why that engine failed, and what to do' })),
     blocked_reason: Nullable(Type.String()),
     blocked_reason_details: Nullable(RefusalDetails),
   }),

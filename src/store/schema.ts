@@ -24,6 +24,7 @@ export const engines = sqliteTable(
     name: text().notNull(),
     containerId: text(),
     image: text().notNull(),
+    imageId: text(),
     request: text({ mode: 'json' }).$type<EngineRequest>().notNull(),
     requestHash: text().notNull(),
     configHash: text().notNull(),
@@ -179,6 +180,7 @@ export const breakers = sqliteTable('breakers', {
   failures: integer().notNull(),
   openedAt: integer(),
   lastFailureAt: integer(),
+  lastFailureReason: text(),
   lastSuccessAt: integer(),
   trialEngineId: text(),
 })

@@ -11,6 +11,7 @@ export function engine(change: Partial<Engine> = {}): Engine {
     name: 'acestream-1',
     containerId: 'c'.repeat(64),
     image: 'engine:1',
+    imageId: null,
     request: plainRequest,
     requestHash: requestHash(plainRequest),
     configHash: 'config-1',

@@ -16,6 +16,7 @@ export function observedChange(engine: Engine, seen: ContainerObservation): Obse
   const change = {
     // Somebody may have renamed the container, and proxies in its network find it by its name.
     name: isUsableName(seen.name) ? seen.name : engine.name,
+    imageId: seen.imageId ?? engine.imageId,
     containerState: seen.state,
     containerStartedAt: startedAt,
     // A stopped container has no address, and its last address is of no use.
@@ -27,6 +28,7 @@ export function observedChange(engine: Engine, seen: ContainerObservation): Obse
   const isSame =
     !isRestarted &&
     change.name === engine.name &&
+    change.imageId === engine.imageId &&
     change.containerState === engine.containerState &&
     change.containerStartedAt === engine.containerStartedAt &&
     change.address === engine.address &&
@@ -41,6 +43,7 @@ interface ObservedChange {
   readonly change: Pick<
     Engine,
     | 'name'
+    | 'imageId'
     | 'containerState'
     | 'containerStartedAt'
     | 'address'

@@ -49,9 +49,16 @@ export function noteStart(tx: Db, engine: Subject, nowMs: number, settings: Brea
   change(tx, engine, nowMs, (breaker, name) => withStart(breaker, engine.id, nowMs, settings[name]))
 }
 
-/** Notes that an engine failed by its own fault before it was ever ready. */
-export const noteFault = (tx: Db, engine: Subject, nowMs: number, settings: BreakersSettings): void =>
-  noteVerdict(tx, engine, nowMs, settings, withFailure)
+/** Notes that an engine failed by its own fault, for this reason, before it was ever ready. */
+export const noteFault = (
+  tx: Db,
+  engine: Subject,
+  { nowMs, reason }: { readonly nowMs: number; readonly reason: string },
+  settings: BreakersSettings,
+): void =>
+  noteVerdict(tx, engine, nowMs, settings, (breaker, engineId, ...rest) =>
+    withFailure(breaker, { engineId, reason }, ...rest),
+  )
 
 /** Notes that an engine became ready. */
 export const noteSuccess = (tx: Db, engine: Subject, nowMs: number, settings: BreakersSettings): void =>
@@ -66,7 +73,7 @@ function noteVerdict(
   engine: Subject,
   nowMs: number,
   settings: BreakersSettings,
-  verdict: typeof withFailure | typeof withSuccess,
+  verdict: typeof withSuccess,
 ): void {
   if (isAsTemplate(engine, settings))
     change(tx, engine, nowMs, (breaker, name) => verdict(breaker, engine.id, nowMs, settings[name]))

@@ -22,12 +22,22 @@ type Fault = BreakersSettings | null
  * `failed`: it did not work, by a rule of the plan, and its container was removed. `provision_failed`: it could not be
  * started. `provision_undone`: its provision was interrupted, and what there was of it was removed.
  */
-export type EngineEnd = { readonly reason: string } & (
-  | { readonly kind: 'gone' }
-  | { readonly kind: 'failed'; readonly rule: PlanRule; readonly fault: Fault }
-  | { readonly kind: 'provision_failed'; readonly code: Refusal['code']; readonly fault: Fault }
-  | { readonly kind: 'provision_undone' }
-)
+export type EngineEnd =
+  | FailedEnd
+  | ({ readonly reason: string } & (
+      | { readonly kind: 'gone' }
+      | { readonly kind: 'provision_failed'; readonly code: Refusal['code']; readonly fault: Fault }
+      | { readonly kind: 'provision_undone' }
+    ))
+
+/** `log` has the last lines of its log, masked, if it never worked. */
+export interface FailedEnd {
+  readonly kind: 'failed'
+  readonly reason: string
+  readonly rule: PlanRule
+  readonly fault: Fault
+  readonly log?: readonly string[]
+}
 
 interface Ending {
   readonly from: readonly EngineStatus[]
@@ -65,7 +75,7 @@ export function endEngine(tx: Db, engineId: string, end: EngineEnd, nowMs: numbe
   // A failed provision frees its key. The key of an engine that did start stays bound to its request, even when the engine
   // is gone.
   if (engine.status === 'provisioning') forgetKeysOf(tx, engineId)
-  tellBreaker(tx, engine, 'fault' in end ? end.fault : null, nowMs)
+  tellBreaker(tx, engine, end, nowMs)
   appendJournal(tx, nowMs, { kind: entry, engineId, detail: detailOf(end) })
   return true
 }
@@ -74,14 +84,16 @@ export function endEngine(tx: Db, engineId: string, end: EngineEnd, nowMs: numbe
  * Tells the breaker about an end. An engine that was ready before has shown that its kind works, so only a failed first
  * start counts as a fault.
  */
-function tellBreaker(tx: Db, engine: Engine, fault: Fault, nowMs: number): void {
-  if (fault !== null && engine.readyAt === null) noteFault(tx, engine, nowMs, fault)
+function tellBreaker(tx: Db, engine: Engine, end: EngineEnd, nowMs: number): void {
+  const { reason } = end
+  const fault = 'fault' in end ? end.fault : null
+  if (fault !== null && engine.readyAt === null) noteFault(tx, engine, { nowMs, reason }, fault)
   else freeTrial(tx, engine, nowMs)
 }
 
 function detailOf(end: EngineEnd): Readonly<Record<string, unknown>> {
   const { kind, reason } = end
-  if (kind === 'failed') return { rule: end.rule, reason }
+  if (kind === 'failed') return { rule: end.rule, reason, ...(end.log?.length ? { log: end.log } : {}) }
   return kind === 'provision_failed' ? { code: end.code, reason } : { reason }
 }
 

@@ -3,6 +3,7 @@ import type { Engine } from '../../core/types.ts'
 /** The values of a row whose container is still to be made. */
 export const fresh = {
   containerId: null,
+  imageId: null,
   containerState: null,
   containerStartedAt: null,
   networkContainerId: null,

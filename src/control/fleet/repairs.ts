@@ -12,9 +12,10 @@ import { startedStreamsOf } from '../../store/streams.ts'
 import { removeAsSeen } from '../containers/checked-removal.ts'
 import { present } from '../containers/present.ts'
 import { type BreakersSettings, freeTrial } from '../engines/breaker-notes.ts'
-import { endEngine, endStreams } from '../engines/endings.ts'
+import { endEngine, endStreams, type FailedEnd } from '../engines/endings.ts'
 import type { InHand } from '../facts/in-hand.ts'
 import type { LookQueue } from '../facts/look-queue.ts'
+import type { FailureReport, FailureReports } from '../health/failure-reports.ts'
 import type { Claims } from '../provisioning/claims.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 import type { FleetSnapshots } from './fleet-snapshots.ts'
@@ -32,6 +33,7 @@ export interface RepairsDeps {
   readonly nodes: VpnNodes
   readonly claims: Pick<Claims, 'again'>
   readonly startBackoff: Pick<StartBackoff, 'launch'>
+  readonly reports: Pick<FailureReports, 'of'>
   /** Called for each repair that begins. */
   readonly onAction: (action: Action) => void
 }
@@ -56,9 +58,13 @@ export class Repairs {
    */
   async repair(engineId: string): Promise<void> {
     const { deps } = this
-    const containerId = engineById(deps.store.db, engineId)?.containerId ?? null
+    const before = engineById(deps.store.db, engineId)
+    const containerId = before?.containerId ?? null
     const wanted = this.#wanted(engineId)
-    if (containerId === null || wanted === undefined) return
+    if (before === undefined || containerId === null || wanted === undefined) return
+    // Once its container is removed, nobody can find out any more why an engine never worked.
+    const isNew = wanted.type === 'fail' && before.readyAt === null
+    const report = isNew ? await deps.reports.of(before) : NO_REPORT
     const seen = await present(deps.runtime.inspect(containerId))
     // A halted engine has a network of its own, whatever the state of its node.
     if (wanted.type !== 'halt' && !(await this.#isNodeAsKnown(engineId))) return
@@ -69,7 +75,7 @@ export class Repairs {
     if (seen === null || !isAsDecided(action, seen)) return deps.looks.lookAt(containerId)
     deps.onAction(action)
     try {
-      await deps.inHand.during(engineId, () => this.#mend(engine, action, seen))
+      await deps.inHand.during(engineId, () => this.#mend(engine, action, { seen, report }))
     } finally {
       // Needed even if the repair failed half-way.
       deps.looks.lookAt(containerId)
@@ -82,10 +88,10 @@ export class Repairs {
     return actions.filter(isRepairAction).find((action) => action.engineId === engineId)
   }
 
-  async #mend(engine: Engine, action: RepairAction, seen: ContainerObservation): Promise<void> {
+  async #mend(engine: Engine, action: RepairAction, { seen, report }: Known): Promise<void> {
     switch (action.type) {
       case 'fail':
-        return this.#remove(engine, action, seen, engine.status === 'starting')
+        return this.#fail(engine, action, { seen, report })
       case 'revive':
         return this.#revive(engine, action, seen)
       case 'restart':
@@ -217,20 +223,34 @@ export class Repairs {
     log.info({ engine: engine.id, name: engine.name }, `engine started again: ${reason}`)
   }
 
+  async #fail(engine: Engine, { rule, reason }: Action, { seen, report }: Known): Promise<void> {
+    const why = report.why === '' ? reason : `${reason}: ${report.why}`
+    const fault = engine.status === 'starting' ? this.deps.breakers : null
+    await this.#remove(engine, { rule, reason: why, fault, log: report.log }, seen)
+  }
+
   async #remove(
     engine: Engine,
-    { rule, reason }: Pick<Action, 'rule' | 'reason'>,
+    { log: lines = [], ...why }: Pick<Action, 'rule' | 'reason'> & Partial<Pick<FailedEnd, 'fault' | 'log'>>,
     seen: ContainerObservation,
-    isFault = false,
   ): Promise<void> {
-    const { store, clock, runtime, breakers, log } = this.deps
+    const { store, clock, runtime, log } = this.deps
     // Somebody may have started the container again.
     if (!(await removeAsSeen(runtime, seen))) return
-    const end = { kind: 'failed', rule, reason, fault: isFault ? breakers : null } as const
+    const end = { kind: 'failed', fault: null, log: lines, ...why } as const
     store.transact((tx) => endEngine(tx, engine.id, end, clock.now()))
-    log.warn({ engine: engine.id, name: engine.name }, `engine failed: ${reason}`)
+    const excerpt = lines.length === 0 ? {} : { engine_log: lines }
+    log.warn({ engine: engine.id, name: engine.name, ...excerpt }, `engine failed: ${why.reason}`)
   }
 }
+
+/** What is known before a repair: the container as inspected, and why the engine fails if it never worked. */
+interface Known {
+  readonly seen: ContainerObservation
+  readonly report: FailureReport
+}
+
+const NO_REPORT: FailureReport = { why: '', log: [] }
 
 const REPAIRS = ['fail', 'revive', 'restart', 'recreate', 'halt'] as const
 

@@ -2,8 +2,8 @@ import type { Engine } from '../../core/types.ts'
 import type { PortPeers } from '../../core/viewers/tcp-table.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
-import { liveEngines } from '../../store/engines.ts'
 import type { Store } from '../../store/store.ts'
+import { networkReaders } from '../engines/network-readers.ts'
 import type { Facts } from '../facts/facts.ts'
 import { peersIn, tableCommands } from './viewer-command.ts'
 
@@ -12,9 +12,6 @@ import { peersIn, tableCommands } from './viewer-command.ts'
  * Some containers never answer.
  */
 const PATIENCE_MS = 10_000
-
-/** How many other engines in the same network are asked at most. */
-const NEIGHBOURS_MAX = 3
 
 /** The abort signal and the error handler of the component that asks. */
 export interface Asker {
@@ -46,10 +43,11 @@ export class ViewerQuestions {
   /** Who is connected to the engine's HTTP port; null if no container of its network can tell. */
   async port(engine: Engine, asker: Asker): Promise<Answer<PortPeers | null>> {
     const { httpPort } = engine
+    const { store, facts } = this.deps
     let best: Answer<PortPeers | null> = { atMs: this.deps.clock.now(), said: null }
     // The port of an adopted engine may be unknown.
     if (httpPort === 0) return best
-    for (const containerId of this.#readers(engine)) {
+    for (const containerId of networkReaders(store.db, engine, (each) => facts.isRunning(each))) {
       for (const command of tableCommands(httpPort)) {
         const question = (signal: AbortSignal) => this.deps.runtime.exec(containerId, command, signal)
         const { atMs, said: result } = await this.#ask(question, asker)
@@ -70,19 +68,6 @@ export class ViewerQuestions {
     const { atMs, said: traffic } = await this.#ask(question, asker)
     if (traffic === null || traffic === SILENT) return { atMs, said: null }
     return { atMs, said: traffic.receivedBytes + traffic.sentBytes }
-  }
-
-  /**
-   * The containers that share the engine's network: its own, the network container, and those of other engines in that
-   * network.
-   */
-  #readers({ id, containerId, networkContainerId }: Engine): readonly string[] {
-    const { store, facts } = this.deps
-    const isNeighbour = (other: Engine): boolean =>
-      other.networkContainerId === networkContainerId && other.id !== id && facts.isRunning(other)
-    const neighbours = networkContainerId === null ? [] : liveEngines(store.db).filter(isNeighbour)
-    const others = neighbours.slice(0, NEIGHBOURS_MAX).map((other) => other.containerId)
-    return [containerId, networkContainerId, ...others].flatMap((each) => each ?? [])
   }
 
   /** Asks one question. The answer is null if it is not available, and `SILENT` if none came. */

@@ -9,6 +9,8 @@ export interface Breaker {
   readonly failures: number
   readonly openedAt: number | null
   readonly lastFailureAt: number | null
+  /** Why the engine of the last fault failed; null if there was none, or if an earlier version noted it. */
+  readonly lastFailureReason: string | null
   readonly lastSuccessAt: number | null
   /** The engine that is the trial while the breaker is half-open; null if there is no trial. */
   readonly trialEngineId: string | null
@@ -24,6 +26,7 @@ export const closedBreaker: Breaker = {
   failures: 0,
   openedAt: null,
   lastFailureAt: null,
+  lastFailureReason: null,
   lastSuccessAt: null,
   trialEngineId: null,
 }
@@ -58,16 +61,16 @@ export function withStart(
   return now.state === 'half_open' && now.trialEngineId === null ? { ...now, trialEngineId: engineId } : now
 }
 
-/** An engine failed before it was ever ready. A failed trial opens the breaker again. */
+/** An engine failed, for this reason, before it was ever ready. A failed trial opens the breaker again. */
 export function withFailure(
   breaker: Breaker,
-  engineId: string,
+  { engineId, reason }: { readonly engineId: string; readonly reason: string },
   nowMs: number,
   settings: BreakerSettings,
 ): Breaker {
   const now = breakerAt(breaker, nowMs, settings)
   const failures = now.failures + 1
-  const failed = { ...now, failures, lastFailureAt: nowMs }
+  const failed = { ...now, failures, lastFailureAt: nowMs, lastFailureReason: reason }
   const isTrial = now.state === 'half_open' && now.trialEngineId === engineId
   const trips = isTrial || (now.state === 'closed' && failures >= settings.failureThreshold)
   return trips ? { ...failed, state: 'open', openedAt: nowMs, trialEngineId: null } : failed
@@ -86,7 +89,8 @@ export function withSuccess(
   const now = breakerAt(breaker, nowMs, settings)
   if (now.state === 'closed') return { ...now, failures: 0, lastSuccessAt: nowMs }
   const isTrial = now.trialEngineId === engineId
-  return isTrial ? { ...closedBreaker, lastFailureAt: now.lastFailureAt, lastSuccessAt: nowMs } : now
+  const { lastFailureAt, lastFailureReason } = now
+  return isTrial ? { ...closedBreaker, lastFailureAt, lastFailureReason, lastSuccessAt: nowMs } : now
 }
 
 /**

@@ -14,7 +14,11 @@ export interface StatusFacts {
   readonly limits: { readonly maxReplicas: number; readonly minReplicas: number }
   /** Null without a VPN. */
   readonly vpn: VpnBrief | null
-  readonly breaker: { readonly state: 'closed' | 'open' | 'half_open'; readonly lastFailureAt: number | null }
+  readonly breaker: {
+    readonly state: 'closed' | 'open' | 'half_open'
+    readonly lastFailureAt: number | null
+    readonly lastFailureReason: string | null
+  }
   readonly isAnyBreakerNotClosed: boolean
   readonly isDockerUnreachable: boolean
   /** Whether the database takes no writes. */
@@ -111,6 +115,7 @@ function provisioningPart({ refusal, breaker }: StatusFacts) {
     can_provision: refusal === null,
     circuit_breaker_state: breaker.state,
     last_failure: breaker.lastFailureAt === null ? null : new Date(breaker.lastFailureAt).toISOString(),
+    last_failure_reason: breaker.lastFailureReason,
     blocked_reason: refusal === null ? null : (refusal.blockedReason ?? refusal.message),
     blocked_reason_details: refusal === null ? null : refusalDetails(refusal),
   }

@@ -111,7 +111,7 @@ export const BREAKER = mutations([
   ],
   [
     'a failed engine is not told to the breaker',
-    'if ($fault !== null && $readyAt === null) $noteFault($tx, $engine, $now, $fault) else $freeTrial',
+    'if ($fault !== null && $readyAt === null) $noteFault($tx, $engine, { $now, $reason }, $fault) else $freeTrial',
     '$freeTrial',
   ],
   [

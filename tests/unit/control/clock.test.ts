@@ -69,7 +69,7 @@ test('a breaker that opened three hours ahead of now is open for its recovery ti
   rig.temp.store.transact((tx) =>
     saveBreaker(tx, 'general', {
       ...{ state: 'open', failures: 5, openedAt: aheadMs, lastFailureAt: aheadMs },
-      ...{ lastSuccessAt: null, trialEngineId: null },
+      ...{ lastFailureReason: null, lastSuccessAt: null, trialEngineId: null },
     }),
   )
   await rig.restart()

@@ -12,13 +12,26 @@ import {
 
 const settings = { failureThreshold: 3, recoveryMs: 10_000 }
 
+const faultOf = (engineId: string) => ({ engineId, reason: `${engineId} did not answer` })
+
 const failedTimes = (times: number, at = 1_000): Breaker => {
   let breaker = closedBreaker
-  for (let i = 0; i < times; i++) breaker = withFailure(breaker, `engine-${i}`, at, settings)
+  for (let i = 0; i < times; i++) breaker = withFailure(breaker, faultOf(`engine-${i}`), at, settings)
   return breaker
 }
 
 describe('breaker', () => {
+  test('keeps the reason of the last fault, also when it closes', () => {
+    expect(closedBreaker.lastFailureReason).toBeNull()
+    const lastFailureReason = 'engine-2 did not answer'
+    expect(failedTimes(3)).toMatchObject({ lastFailureReason })
+    const trial = withStart(failedTimes(3), 'trial', 11_000, settings)
+    expect(withSuccess(trial, 'trial', 12_000, settings)).toMatchObject({
+      state: 'closed',
+      lastFailureReason,
+    })
+  })
+
   test('opens at the threshold and not before', () => {
     expect(failedTimes(2).state).toBe('closed')
     expect(failedTimes(3)).toMatchObject({ state: 'open', openedAt: 1_000, failures: 3 })
@@ -26,7 +39,7 @@ describe('breaker', () => {
 
   test('a success in between starts the count anew', () => {
     const recovered = withSuccess(failedTimes(2), 'engine-9', 2_000, settings)
-    expect(withFailure(recovered, 'engine-10', 3_000, settings)).toMatchObject({
+    expect(withFailure(recovered, faultOf('engine-10'), 3_000, settings)).toMatchObject({
       state: 'closed',
       failures: 1,
     })
@@ -55,7 +68,7 @@ describe('breaker', () => {
 
   test('opens anew by the failure of the trial', () => {
     const trial = withStart(failedTimes(3), 'trial', 11_000, settings)
-    const failed = withFailure(trial, 'trial', 12_000, settings)
+    const failed = withFailure(trial, faultOf('trial'), 12_000, settings)
     expect(failed).toMatchObject({ state: 'open', openedAt: 12_000, trialEngineId: null })
     expect(openForSeconds(failed, 12_000, settings)).toBe(10)
   })

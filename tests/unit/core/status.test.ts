@@ -7,7 +7,7 @@ const facts: StatusFacts = {
   streams: { active: 5, total: 10, onEngines: 5 },
   limits: { maxReplicas: 10, minReplicas: 1 },
   vpn: { connected: true, health: 'healthy', container: 'gluetun', forwardedPort: 54_321, nodes: [] },
-  breaker: { state: 'closed', lastFailureAt: null },
+  breaker: { state: 'closed', lastFailureAt: null, lastFailureReason: null },
   isAnyBreakerNotClosed: false,
   isDockerUnreachable: false,
   isStorageRefusing: false,
