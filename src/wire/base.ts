@@ -2,8 +2,10 @@ import type { Config } from '../config/config.ts'
 import { Installation } from '../control/containers/installation.ts'
 import { Addresses } from '../control/engines/addresses.ts'
 import { FleetRows } from '../control/engines/fleet-rows.ts'
+import { BootFacts } from '../control/facts/boot-facts.ts'
 import { ConnectionFacts } from '../control/facts/connection-facts.ts'
 import { Facts } from '../control/facts/facts.ts'
+import { ImageFacts } from '../control/facts/image-facts.ts'
 import { InHand } from '../control/facts/in-hand.ts'
 import { LookQueue } from '../control/facts/look-queue.ts'
 import { PlaybackFacts } from '../control/facts/playback-facts.ts'
@@ -91,6 +93,7 @@ export function baseOf(
   const nodes = new VpnNodes(vpnNodesOf(config), { ...vpnSettingsOf(config), onError }, clock.now())
   const placer = new Placer({ ports, nodes })
   const settings = admissionSettingsOf(config)
+  const images = new ImageFacts(onError)
   const addresses = new Addresses(
     {
       advertise: config.ENGINE_ADVERTISE,
@@ -113,6 +116,8 @@ export function baseOf(
     template: templateOf(config, installation.id),
     counters,
     facts,
+    boots: new BootFacts(),
+    images,
     inHand: new InHand(),
     looks: new LookQueue({ clock, random }),
     statistics: new Statistics({
@@ -135,7 +140,7 @@ export function baseOf(
     ports,
     placer,
     settings,
-    admission: new Admission({ store, clock, facts, placer, nodes, settings }),
+    admission: new Admission({ store, clock, facts, placer, nodes, images, settings }),
     addresses,
   }
 }

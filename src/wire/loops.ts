@@ -9,10 +9,11 @@ import type { Work } from './work.ts'
 export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed: Feed) {
   const { edge, statistics, warnings, template } = base
   const { provisioner, healthMonitor, vpnMonitor, observer, reconciler, repairQueue } = work
-  const { adoptedViewers, viewers, cache, storageWatch, retention, descriptors } = work
+  const { adoptedViewers, viewers, cache, reports, images, storageWatch, retention, descriptors } = work
   const optional = descriptors === null ? [] : [descriptors]
   const deciding = [reconciler, repairQueue]
-  const watching = [viewers, adoptedViewers, healthMonitor, vpnMonitor, observer, storageWatch, cache]
+  const asking = [viewers, adoptedViewers, healthMonitor, vpnMonitor, observer, reports, images]
+  const watching = [...asking, storageWatch, cache]
   return {
     start: (): void => {
       if (store.failure() === null)
@@ -26,6 +27,8 @@ export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed
       observer.start()
       reconciler.start()
       adoptedViewers.start()
+      reports.start()
+      images.start()
       statistics.start()
       cache.start()
       for (const loop of optional) loop.start()

@@ -215,11 +215,15 @@ const SENTENCES = new Set<Refusal['code']>([
   'vpn_disconnected',
   'circuit_breaker',
   'max_capacity',
+  'image_missing',
   'general_error',
 ])
 
+/** The refusals that waiting does not end. */
+const PERMANENT = new Set<Refusal['code']>(['image_missing', 'general_error'])
+
 const refused = (refusal: Refusal, form: 'text' | 'object'): Failure => ({
-  status: refusal.code === 'general_error' ? 500 : 503,
+  status: PERMANENT.has(refusal.code) ? 500 : 503,
   code: refusal.code,
   message: refusal.message,
   etaSeconds: refusal.etaSeconds,

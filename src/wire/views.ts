@@ -24,7 +24,6 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
   const streamViews = new StreamViews({ store, rows, sessions, statistics, samplesMax })
   const settings = {
     ...base.settings,
-    targetImage: config.TARGET_IMAGE,
     healthCheckIntervalSeconds: config.HEALTH_CHECK_INTERVAL_S,
     version,
   }

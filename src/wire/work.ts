@@ -12,10 +12,13 @@ import { Reconciler } from '../control/fleet/reconciler.ts'
 import { RepairQueue } from '../control/fleet/repair-queue.ts'
 import { Repairs } from '../control/fleet/repairs.ts'
 import { StartBackoff } from '../control/fleet/start-backoff.ts'
+import { FailureReports } from '../control/health/failure-reports.ts'
 import { HealthMonitor } from '../control/health/health-monitor.ts'
 import { SessionMonitor } from '../control/health/session-monitor.ts'
 import { CacheCleaner } from '../control/housekeeping/cache-cleaner.ts'
 import { DescriptorWatch } from '../control/housekeeping/descriptor-watch.ts'
+import { ImagePull } from '../control/housekeeping/image-pull.ts'
+import { ImageWatch } from '../control/housekeeping/image-watch.ts'
 import { Retention } from '../control/housekeeping/retention.ts'
 import { StorageWatch } from '../control/housekeeping/storage-watch.ts'
 import { Claims } from '../control/provisioning/claims.ts'
@@ -41,7 +44,7 @@ export type Work = ReturnType<typeof workOf>
 export function workOf(config: Config, adapters: Adapters, base: Base) {
   const { store, clock, log, health, vpn, stopSession } = adapters
   const { edge, warnings, counters, rows, facts, looks, sessions, statistics, books } = base
-  const { connections, nodes, addresses, playbackWatch: playback } = base
+  const { boots, connections, nodes, addresses, playbackWatch: playback } = base
   const { breakers } = base.settings
   const starting = startingOf(config, adapters, base)
   const watching = watchingOf(config, adapters, base, starting)
@@ -57,7 +60,7 @@ export function workOf(config: Config, adapters: Adapters, base: Base) {
     descriptors: descriptorWatchOf(adapters, base),
     streamStops: new StreamStops({ store, books, addresses, stopSession }),
     healthMonitor: new HealthMonitor({
-      ...{ store, rows, clock, facts, sessions, connections, nodes, addresses, breakers, log },
+      ...{ store, rows, clock, facts, boots, sessions, connections, nodes, addresses, breakers, log },
       sessionMonitor: new SessionMonitor({
         ...{ store, sessions, statistics, books, playback },
         counts: counters,
@@ -96,7 +99,7 @@ function startingOf(config: Config, adapters: Adapters, base: Base) {
   })
   const launcher = new Launcher({
     ...{ store, clock, runtime, breakers, ports, enginePorts },
-    ...{ template, log, checkpoint },
+    ...{ template, images: base.images, log, checkpoint },
   })
   return {
     claims,
@@ -121,7 +124,7 @@ function startingOf(config: Config, adapters: Adapters, base: Base) {
 function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, provisioner }: Starting) {
   const { store, runtime, clock, wall, log, newId, random } = adapters
   const { edge, template, counters, facts, inHand, looks, nodes, books, ends, history } = base
-  const { installation, warnings, playbackWatch } = base
+  const { installation, warnings, boots, addresses, playbackWatch } = base
   const syncActions = new SyncActions({
     ...{ store, clock, runtime, facts, template, nodes, log, newId, launches, looks },
   })
@@ -160,7 +163,23 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
       onError: edge('a look for viewers'),
     }),
     cache: cacheCleanerOf(config, adapters, base),
+    images: imageWatchOf(config, adapters, base),
+    reports: new FailureReports({
+      ...{ store, clock, runtime, facts, boots, addresses, template, warnings },
+      onError: edge('a look at a silent engine'),
+    }),
   }
+}
+
+function imageWatchOf(config: Config, adapters: Adapters, { images, warnings, edge }: Base) {
+  const { store, runtime, clock, log, random } = adapters
+  const image = config.TARGET_IMAGE
+  return new ImageWatch({
+    ...{ clock, runtime, images, warnings, random, image },
+    pull: new ImagePull({ store, clock, runtime, images, warnings, log, image }),
+    when: config.PULL,
+    onError: edge('the watch of the image'),
+  })
 }
 
 function cacheCleanerOf(config: Config, { store, runtime, clock, log }: Adapters, { facts, edge }: Base) {
@@ -173,20 +192,20 @@ function lifecycleOf(
   config: Config,
   adapters: Adapters,
   base: Base,
-  { claims, provisioner, viewers, observer }: Starting & Watching,
+  { claims, provisioner, viewers, observer, reports }: Starting & Watching,
 ) {
   const { store, runtime, clock, log, random } = adapters
   const { edge, rows, template, counters, facts, inHand, looks, sessions, connections } = base
-  const { nodes, admission, warnings, playback } = base
+  const { nodes, images, admission, warnings, playback } = base
   const startBackoff = new StartBackoff({ provisioner, clock, random })
   const settings = policySettingsOf(config)
   const snapshots = new FleetSnapshots({
-    ...{ store, rows, clock, facts, sessions, connections, nodes, playback, viewers, admission },
+    ...{ store, rows, clock, facts, sessions, connections, nodes, images, playback, viewers, admission },
     ...{ template, settings, inHand, startBackoff },
   })
   const onAction = counters.acted
   const { breakers } = base.settings
-  const mending = { snapshots, inHand, looks, breakers, startBackoff, onAction }
+  const mending = { snapshots, inHand, looks, breakers, startBackoff, reports, onAction }
   const repairs = new Repairs({ store, clock, runtime, nodes, claims, log, ...mending })
   const repairQueue = new RepairQueue({ clock, repairs, random, onError: edge('a repair') })
   const executor = new Executor({
@@ -203,6 +222,7 @@ function lifecycleOf(
       sessions,
       connections,
       nodes,
+      images,
       playback,
       viewers,
       observer,

@@ -11,6 +11,7 @@ import type { FleetRows } from '../engines/fleet-rows.ts'
 import { type EngineTemplate, plainRequest, templateHash } from '../engines/template.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { ImageFacts } from '../facts/image-facts.ts'
 import type { InHand } from '../facts/in-hand.ts'
 import type { PlaybackFacts } from '../facts/playback-facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
@@ -44,6 +45,7 @@ export interface FleetSnapshotsDeps {
   readonly connections: ConnectionFacts
   readonly playback: Pick<PlaybackFacts, 'playsNothing'>
   readonly viewers: Pick<ViewerWatch, 'sightOf'>
+  readonly images: Pick<ImageFacts, 'state'>
   readonly template: EngineTemplate
   readonly settings: PolicySettings
   readonly inHand: Pick<InHand, 'has'>
@@ -209,7 +211,16 @@ export class FleetSnapshots {
     const image = request.image ?? template.image
     const wanted = this.#hashes.get(image) ?? templateHash(template, image)
     this.#hashes.set(image, wanted)
-    return configHash !== '' && configHash !== wanted
+    return configHash !== '' && (configHash !== wanted || this.#hasOldImage(engine))
+  }
+
+  /** Whether the name of the template's image has led to another image since the engine was made. */
+  #hasOldImage({ image, imageId, createdAt }: Engine): boolean {
+    const { images, template } = this.deps
+    const now = images.state()
+    if (now.kind !== 'present' || imageId === null || image !== template.image) return false
+    // The image may have changed after the last look, and the engine be newer than that.
+    return imageId !== now.id && createdAt < now.lookedAtMs
   }
 }
 

@@ -8,6 +8,7 @@ import type { Store } from '../../store/store.ts'
 import type { Observer } from '../containers/observer.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { ImageFacts } from '../facts/image-facts.ts'
 import type { PlaybackFacts } from '../facts/playback-facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import type { ViewerWatch } from '../viewers/viewer-watch.ts'
@@ -22,6 +23,7 @@ export interface ReconcilerDeps {
   readonly sessions: SessionFacts
   readonly connections: ConnectionFacts
   readonly nodes: VpnNodes
+  readonly images: ImageFacts
   readonly playback: Pick<PlaybackFacts, 'onNews'>
   readonly viewers: ViewerWatch
   readonly observer: Pick<Observer, 'onPass'>
@@ -67,11 +69,11 @@ export class Reconciler {
   }
 
   start(): void {
-    const { store, facts, sessions, connections, nodes, playback, viewers, observer } = this.deps
+    const { store, facts, sessions, connections, nodes, images, playback, viewers, observer } = this.deps
     const soon = (): void => this.soon()
     store.onCommit(soon)
     observer.onPass(soon)
-    for (const source of [facts, sessions, connections, nodes, playback, viewers]) source.onNews(soon)
+    for (const source of [facts, sessions, connections, nodes, images, playback, viewers]) source.onNews(soon)
     soon()
   }
 

@@ -1,3 +1,4 @@
+import { isSameImage } from '../../core/engines/image.ts'
 import { type AdmissionFacts, admission } from '../../core/provisioning/admission.ts'
 import { type Breaker, breakerAt, openForSeconds } from '../../core/provisioning/breaker.ts'
 import type { Refusal } from '../../core/provisioning/refusal.ts'
@@ -9,10 +10,12 @@ import { countLiveEngines } from '../../store/engines.ts'
 import type { Db, Store } from '../../store/store.ts'
 import type { BreakersSettings } from '../engines/breaker-notes.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { ImageFacts } from '../facts/image-facts.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 import type { Placer } from './placer.ts'
 
 export interface AdmissionSettings {
+  readonly targetImage: string
   readonly maxReplicas: number
   readonly autoDelete: boolean
   readonly graceSeconds: number
@@ -33,6 +36,7 @@ export class Admission {
       readonly facts: Facts
       readonly placer: Placer
       readonly nodes: VpnNodes
+      readonly images: Pick<ImageFacts, 'state'>
       readonly settings: AdmissionSettings
     },
   ) {}
@@ -95,6 +99,16 @@ export class Admission {
       portsTaken: placer.taken(db, request, now),
       docker: docker.state,
       dockerError: docker.error,
+      image: this.#imageOf(request),
     }
+  }
+
+  /** Only the template's image is looked at. Whether another one is here shows when Docker is asked to use it. */
+  #imageOf({ image }: EngineRequest): AdmissionFacts['image'] {
+    const { images, settings } = this.deps
+    if (image !== null && !isSameImage(image, settings.targetImage)) return { name: image, state: 'unknown' }
+    const state = images.state()
+    const name = settings.targetImage
+    return { name, state: state.kind === 'pulling' ? { pullingEtaSeconds: state.etaSeconds } : state.kind }
   }
 }

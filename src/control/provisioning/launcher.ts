@@ -1,4 +1,5 @@
 import {
+  imageMissing,
   noFreePort,
   ProvisionRefused,
   permanent,
@@ -18,6 +19,7 @@ import type { BreakersSettings } from '../engines/breaker-notes.ts'
 import { containerSpec } from '../engines/container-spec.ts'
 import { endEngine } from '../engines/endings.ts'
 import type { EngineTemplate } from '../engines/template.ts'
+import type { ImageFacts } from '../facts/image-facts.ts'
 import type { EnginePorts } from './engine-ports.ts'
 import type { PortBook } from './port-book.ts'
 
@@ -41,6 +43,7 @@ export interface LauncherDeps {
   readonly breakers: BreakersSettings
   readonly ports: PortBook
   readonly template: EngineTemplate
+  readonly images: Pick<ImageFacts, 'note'>
   readonly log: Log
   readonly checkpoint: Checkpoint
 }
@@ -108,6 +111,8 @@ export class Launcher {
 
   #createFailed(engine: Engine, failure: RuntimeFailure): Try {
     if (failure.code === 'conflict') return this.#rename(engine)
+    const { images, template } = this.deps
+    if (failure.code === 'image_missing' && engine.image === template.image) images.note({ kind: 'missing' })
     if (failure.code !== 'unreachable') return this.#fail(engine, refusalOf(engine, failure))
     if (failure.effect === 'none') return this.#fail(engine, runtimeUnavailable(failure.message))
     return this.#leave(engine, failure)
@@ -225,6 +230,5 @@ export function refusalOf(
   if (failure.code === 'no_network_container' && engine.vpnNode)
     return vpnDisconnected(`Gluetun VPN container '${engine.vpnNode}' is not running`, NODE_GONE_ETA_S)
   if (failure.code === 'unreachable') return runtimeUnavailable(failure.message)
-  if (failure.code !== 'image_missing') return permanent(failure.message)
-  return permanent(`image ${engine.image} is not on this Docker host; run: docker pull ${engine.image}`)
+  return failure.code === 'image_missing' ? imageMissing(engine.image) : permanent(failure.message)
 }

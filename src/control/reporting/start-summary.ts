@@ -15,9 +15,17 @@ export class StartSummary {
     const { warnings, log } = this.deps
     const streams = engines.reduce((sum, each) => sum + each.streams, 0)
     const codes = warnings.standing().map(({ code }) => code)
+    const outdated = engines.filter((each) => each.isOutdated).length
+    const renewed =
+      outdated === 0
+        ? ''
+        : `${outdated} of them made from another image or by other settings and renewed when idle, `
     const wrong = codes.length === 0 ? 'nothing to be warned of' : `warnings: ${codes.join(', ')}`
-    const text = `ready: ${counted(engines.length, 'engine')}, ${counted(streams, 'stream')}, ${wrong}`
-    log[codes.length === 0 ? 'info' : 'warn']({ engines: engines.length, streams, warnings: codes }, text)
+    const text = `ready: ${counted(engines.length, 'engine')}, ${renewed}${counted(streams, 'stream')}, ${wrong}`
+    log[codes.length === 0 ? 'info' : 'warn'](
+      { engines: engines.length, streams, warnings: codes, ...(outdated === 0 ? {} : { outdated }) },
+      text,
+    )
   }
 }
 

@@ -17,7 +17,6 @@ import { isoOrNull } from './iso.ts'
 import type { VpnViews } from './vpn-views.ts'
 
 export interface StatusSettings extends AdmissionSettings {
-  readonly targetImage: string
   readonly healthCheckIntervalSeconds: number
   readonly version: string
 }

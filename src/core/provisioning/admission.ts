@@ -1,5 +1,7 @@
 import type { DockerState } from '../types.ts'
 import {
+  imageMissing,
+  imagePulling,
   noFreePort,
   type Refusal,
   runtimeUnavailable,
@@ -29,6 +31,11 @@ export interface AdmissionFacts {
   readonly portsTaken: string | null
   readonly docker: DockerState
   readonly dockerError: string
+  /** The image of the request, and whether it is on this host; `unknown` if nobody has looked, which is no reason to refuse. */
+  readonly image: {
+    readonly name: string
+    readonly state: 'unknown' | 'present' | 'missing' | { readonly pullingEtaSeconds: number }
+  }
 }
 
 /** `why` is the part of the message after the dash; `etaSeconds` is null if nobody knows. */
@@ -72,6 +79,9 @@ const START_RULES: readonly Rule[] = [
         },
   ({ portsTaken }) => (portsTaken === null ? null : noFreePort(portsTaken)),
   ({ docker, dockerError }) => (docker === 'unreachable' ? runtimeUnavailable(dockerError) : null),
+  ({ image: { name, state } }) =>
+    typeof state === 'object' ? imagePulling(name, state.pullingEtaSeconds) : null,
+  ({ image: { name, state } }) => (state === 'missing' ? imageMissing(name) : null),
 ]
 
 /**

@@ -7,6 +7,7 @@ export const REFUSAL_CODES = [
   'no_free_port',
   'runtime_unavailable',
   'image_pulling',
+  'image_missing',
   'provisioning_in_progress',
   'max_generic',
   'general_error',
@@ -85,6 +86,24 @@ export const noFreePort = (what: string): Refusal => ({
   blockedReason: 'No free port',
   etaSeconds: 30,
   shouldWait: true,
+})
+
+/** The image is being pulled, and none of its name is on this host yet. */
+export const imagePulling = (image: string, etaSeconds: number): Refusal => ({
+  code: 'image_pulling',
+  message: `The image ${image} is being pulled`,
+  blockedReason: 'Image is being pulled',
+  etaSeconds,
+  shouldWait: true,
+})
+
+/** The image is not on this host, and nobody pulls it. */
+export const imageMissing = (image: string): Refusal => ({
+  code: 'image_missing',
+  message: `Failed to provision engine: image ${image} is not on this Docker host; run: docker pull ${image}`,
+  blockedReason: 'Image not on this host',
+  etaSeconds: null,
+  shouldWait: false,
 })
 
 /** The maximum number of generic containers exists; Roundhouse never removes one by itself. */

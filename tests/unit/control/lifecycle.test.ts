@@ -139,16 +139,30 @@ describe('the wanted number', () => {
     expect(await names()).toEqual(['acestream-1 ready', 'acestream-2 ready', 'acestream-3 ready'])
   })
 
-  test('is not tried for again and again where the image is missing', async () => {
+  const begun = () =>
+    newestJournal(rig.temp.store.db, 1_000).filter(({ kind }) => kind === 'provision.started')
+
+  test('is not tried for while the image is missing', async () => {
     rig = new Rig({ MIN_REPLICAS: '2' })
     rig.runtime.removeImage(IMAGE)
     await rig.start()
     await pass(60)
-    const tried = newestJournal(rig.temp.store.db, 1_000).filter(({ kind }) => kind === 'provision.started')
-    // Two are launched at first, then one at a time after 1, 2, 4, … seconds, each minus up to half by chance.
-    expect(tried.length).toBeGreaterThan(5)
-    expect(tried.length).toBeLessThan(10)
+    expect(begun()).toEqual([])
     rig.runtime.addImage(IMAGE)
+    await pass(5)
+    expect(await names()).toHaveLength(2)
+  })
+
+  test('is not tried for again and again where Docker creates no container', async () => {
+    rig = new Rig({ MIN_REPLICAS: '2' })
+    const failure = new RuntimeFailure('refused', 'no space left')
+    rig.runtime.faults.always('create', { kind: 'fail_before', failure })
+    await rig.start()
+    await pass(60)
+    // Two are launched at first, then one at a time after 1, 2, 4, … seconds, each minus up to half by chance.
+    expect(begun().length).toBeGreaterThan(5)
+    expect(begun().length).toBeLessThan(10)
+    rig.runtime.faults.always('create', null)
     await pass(60)
     expect(await names()).toHaveLength(2)
   })

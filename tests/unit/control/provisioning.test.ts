@@ -138,7 +138,7 @@ describe('a provision', () => {
     const failed = await rig.provision({}, { image: 'nope/none:1' })
     expect(failed.status).toBe(500)
     expect((await failed.json()) as Refused).toMatchObject({
-      code: 'general_error',
+      code: 'image_missing',
       detail:
         'Failed to provision engine: image nope/none:1 is not on this Docker host; run: docker pull nope/none:1',
       recovery_eta_seconds: null,

@@ -26,5 +26,8 @@ test('what is wrong at the start is named', async () => {
   await rig.provision()
   await rig.restart({ GLUETUN_CONTAINER_NAME: 'gluetun', VPN_STRICT: 'false' })
   await rig.clock.advance(5_000)
-  expect(summaries().at(-1)).toStartWith('ready: 1 engine, 0 streams, warnings: engines_outside_vpn')
+  expect(summaries().at(-1)).toStartWith(
+    'ready: 1 engine, 1 of them made from another image or by other settings and renewed when idle, 0 streams, ' +
+      'warnings: engines_outside_vpn',
+  )
 })

@@ -12,6 +12,7 @@ const allGood: AdmissionFacts = {
   portsTaken: null,
   docker: 'reachable',
   dockerError: '',
+  image: { name: 'engine:1', state: 'present' },
 }
 
 const vpnDown = {
@@ -26,6 +27,8 @@ describe('admission', () => {
     expect(admission(allGood)).toBeNull()
     expect(admission({ ...allGood, vpn: { state: 'up', why: '', etaSeconds: null } })).toBeNull()
     expect(admission({ ...allGood, docker: 'unknown' })).toBeNull()
+    // Nobody could look for the image yet, or it is one that nobody looks for.
+    expect(admission({ ...allGood, image: { name: 'engine:1', state: 'unknown' } })).toBeNull()
   })
 
   // The words that acexy searches for and the numbers that it waits by are a contract; see section 5 of the design.
@@ -66,9 +69,27 @@ describe('admission', () => {
       'Docker not reachable',
       5,
     ],
+    [
+      { image: { name: 'engine:1', state: { pullingEtaSeconds: 12 } } },
+      'image_pulling',
+      'The image engine:1 is being pulled',
+      'Image is being pulled',
+      12,
+    ],
   ] as const)('refuses for %p', (change, code, message, blockedReason, etaSeconds) => {
     const refusal = admission({ ...allGood, ...change })
     expect(refusal).toEqual({ code, message, blockedReason, etaSeconds, shouldWait: true })
+  })
+
+  test('refuses for good where the image is not on this host', () => {
+    expect(admission({ ...allGood, image: { name: 'engine:1', state: 'missing' } })).toEqual({
+      code: 'image_missing',
+      message:
+        'Failed to provision engine: image engine:1 is not on this Docker host; run: docker pull engine:1',
+      blockedReason: 'Image not on this host',
+      etaSeconds: null,
+      shouldWait: false,
+    })
   })
 
   test('tells the first reason of the order, whatever else is in the way', () => {
@@ -79,6 +100,7 @@ describe('admission', () => {
       engines: 10,
       portsTaken: 'all',
       docker: 'unreachable',
+      image: { name: 'engine:1', state: 'missing' },
     }
     const order = [
       { change: {}, code: 'vpn_disconnected' },
@@ -88,6 +110,13 @@ describe('admission', () => {
       {
         change: { vpn: null, breakerOpenForSeconds: null, engines: 1, portsTaken: null },
         code: 'runtime_unavailable',
+      },
+      {
+        change: {
+          ...{ vpn: null, breakerOpenForSeconds: null, engines: 1, portsTaken: null },
+          docker: 'reachable' as const,
+        },
+        code: 'image_missing',
       },
     ]
     expect(order.map(({ change }) => admission({ ...worst, ...change })?.code as string)).toEqual(
@@ -111,6 +140,8 @@ describe('admission', () => {
     const others = [
       admission({ ...allGood, portsTaken: 'all ports of PORT_RANGE_HOST 19000-19999 are taken' }),
       admission({ ...allGood, docker: 'unreachable', dockerError: 'connect ENOENT /var/run/docker.sock' }),
+      admission({ ...allGood, image: { name: 'engine:1', state: 'missing' } }),
+      admission({ ...allGood, image: { name: 'engine:1', state: { pullingEtaSeconds: 1 } } }),
     ]
     for (const refusal of others) expect(refusal?.message).not.toMatch(/VPN|[Cc]ircuit breaker|capacity/)
   })

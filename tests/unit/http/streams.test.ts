@@ -244,7 +244,7 @@ describe('pages of GET /streams', () => {
     expect([all[0]?.id, all.at(-1)?.id]).toEqual(['s10', 's619'])
     // The answer to acexy's own request is never shortened.
     expect(await active()).toHaveLength(110)
-  })
+  }, 30_000)
 })
 
 /** A stream id with special characters, as some keys have them. */

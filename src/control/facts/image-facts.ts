@@ -1,0 +1,40 @@
+import { Emitter } from '../../lib/emitter.ts'
+import type { OnError } from '../../lib/guard.ts'
+
+/**
+ * What is known of the template's image on this host. `unknown`: nobody could look yet. `etaSeconds` is an estimate of when
+ * the pull ends.
+ */
+export type ImageState =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'present'; readonly id: string; readonly lookedAtMs: number }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'pulling'; readonly etaSeconds: number }
+
+/** The last known state of the template's image. Kept in memory, unknown after a restart. */
+export class ImageFacts {
+  #state: ImageState = { kind: 'unknown' }
+  readonly #news: Emitter
+
+  /** `onError` receives the errors of listeners. */
+  constructor(onError: OnError) {
+    this.#news = new Emitter(onError)
+  }
+
+  state(): ImageState {
+    return this.#state
+  }
+
+  /** Calls `listener` when the image came, went or changed. The listener must be quick. */
+  onNews(listener: () => void): void {
+    this.#news.on(listener)
+  }
+
+  note(state: ImageState): void {
+    const before = this.#state
+    this.#state = state
+    if (signOf(before) !== signOf(state)) this.#news.emit()
+  }
+}
+
+const signOf = (state: ImageState): string => (state.kind === 'present' ? state.id : state.kind)
