@@ -5,7 +5,7 @@ import type { Operators } from './operators.ts'
 import { OwnerChaos } from './owner-chaos.ts'
 import type { OwnerChaosKind } from './owners.ts'
 import type { Random } from './random.ts'
-import { CHAOS_KINDS, type ChaosKind, type Scenario } from './scenario.ts'
+import { CHAOS_KINDS, type ChaosKind, IMAGE, type Scenario } from './scenario.ts'
 import type { Server } from './server.ts'
 import type { StorageTrouble } from './storage-trouble.ts'
 import { VpnChaos, type VpnChaosKind } from './vpn-chaos.ts'
@@ -99,6 +99,7 @@ export class Chaos {
     docker_pause: (random) => this.#pause(random),
     docker_copy: (random) => this.#copy(random),
     stranger_port: (random) => this.#takePort(random),
+    image_goes: (random) => this.#loseImage(random),
     daemon_down: (random) => this.#daemon('down', random.int(500, 40_000)),
     daemon_frozen: (random) => this.#daemon('frozen', random.int(500, 30_000)),
     daemon_stopped: (random) => this.#stopDaemon(random),
@@ -255,6 +256,14 @@ export class Chaos {
     this.deps.trace.note('chaos', `port ${port}`)
     this.#tools.note('a stranger takes a port', null, () => this.#tools.runtime.takePort(port))
     this.#tools.repairAfter(random.int(5_000, 120_000), () => this.#tools.runtime.releasePort(port))
+  }
+
+  /** Somebody removes the image of the engines, and brings it back if nobody has pulled it by then. */
+  #loseImage(random: Random): void {
+    const { runtime } = this.#tools
+    runtime.offerImage(IMAGE)
+    this.#tools.note('image removed', null, () => runtime.removeImage(IMAGE))
+    this.#tools.repairAfter(random.int(2_000, 90_000), () => runtime.addImage(IMAGE))
   }
 
   #fillDisk(ms: number): void {

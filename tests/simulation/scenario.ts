@@ -73,6 +73,7 @@ export const CHAOS_KINDS = [
   'docker_pause',
   'docker_copy',
   'stranger_port',
+  'image_goes',
   'daemon_down',
   'daemon_frozen',
   'daemon_stopped',
@@ -226,6 +227,7 @@ function drawEnv(random: Random): Env {
     ACE_MAP_HTTPS: random.chance(0.2),
     ENGINE_CACHE_PATH: random.chance(0.7) ? '/home/appuser/.ACEStream/.acestream_cache' : '',
     STATS_HISTORY_MAX: random.int(3, 40),
+    PULL: random.pick(['never', 'missing', 'always']),
   }
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
 }
@@ -264,6 +266,7 @@ const CHAOS_MEAN_MS: Readonly<Record<ChaosKind, number>> = {
   docker_pause: 5 * MINUTE_MS,
   docker_copy: 4 * MINUTE_MS,
   stranger_port: 3 * MINUTE_MS,
+  image_goes: 6 * MINUTE_MS,
   daemon_down: 5 * MINUTE_MS,
   daemon_frozen: 5 * MINUTE_MS,
   daemon_stopped: 8 * MINUTE_MS,

@@ -144,7 +144,8 @@ export class World {
       history: this.scenario.history,
       streamChecks: this.streamChecks,
       onAsk: (verb, id, site) => {
-        const isLook = verb === 'inspect' || (verb === 'exec' && site.startsWith('viewer-questions'))
+        const isTable = verb === 'exec' && /^(viewer-questions|listeners)\./.test(site)
+        const isLook = verb === 'inspect' || isTable
         if (!isLook && host.nodes.named(id) !== undefined) this.violate(`${verb} of a VPN node at ${site}`)
         this.owners.asked(verb, id, site)
         if (isEnding(verb)) this.checkEnding(verb, id, site)
