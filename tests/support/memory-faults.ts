@@ -78,9 +78,10 @@ export class FaultPlan {
     this.#next.set(verb, [...(this.#next.get(verb) ?? []), fault])
   }
 
-  /** Sets the fault of every call of the verb, until `clear`. */
-  always(verb: Verb, fault: Fault): void {
-    this.#always.set(verb, fault)
+  /** Sets the fault of every call of the verb, until `clear`; null ends it. */
+  always(verb: Verb, fault: Fault | null): void {
+    if (fault === null) this.#always.delete(verb)
+    else this.#always.set(verb, fault)
   }
 
   /** Holds the next call of the verb before it is carried out, until it is released or its caller gives up. */
