@@ -13,7 +13,7 @@ const PATIENCE_MS = 3_000
  * orchestrator closes connections, acexy's too, so that some descriptors are left. In that case a question may be lost, but
  * not its repetitions for as long as acexy waits for an answer.
  */
-export function brokenPromises(trial: Trial, { descriptors }: PlannedAttack): string[] {
+export function brokenPromises(trial: Trial, { descriptors, p99Ms = P99_MS }: PlannedAttack): string[] {
   const areConnectionsTaken = descriptors !== undefined
   const { death, lostEngines, cutStreams, fewestListed, complaints, kept, fresh } = trial
   return [
@@ -23,11 +23,11 @@ export function brokenPromises(trial: Trial, { descriptors }: PlannedAttack): st
       ? [`${FLEET - fewestListed} engines were not listed for a while`]
       : []),
     ...cutStreams.map((id) => `the stream ${id} does not move on, or is not in the books`),
-    ...slowness('on a kept connection', kept),
+    ...slowness('on a kept connection', kept, p99Ms),
     ...(areConnectionsTaken
       ? [...silences('on a kept connection', kept), ...silences('on new connections', fresh)]
       : [
-          ...slowness('on new connections', fresh),
+          ...slowness('on new connections', fresh, p99Ms),
           ...failuresOf('on a kept connection', kept),
           ...failuresOf('on new connections', fresh),
         ]),
@@ -35,10 +35,10 @@ export function brokenPromises(trial: Trial, { descriptors }: PlannedAttack): st
   ]
 }
 
-const slowness = (where: string, { ms }: Asked): string[] =>
-  ms !== null && ms.p99 < P99_MS
+const slowness = (where: string, { ms }: Asked, most: number): string[] =>
+  ms !== null && ms.p99 < most
     ? []
-    : [`acexy's reads ${where}: p99 is ${ms?.p99.toFixed(1) ?? 'infinite,'} ms, ${P99_MS} is the most`]
+    : [`acexy's reads ${where}: p99 is ${ms?.p99.toFixed(1) ?? 'infinite,'} ms, ${most} is the most`]
 
 const silences = (where: string, { longestGapMs }: Asked): string[] =>
   longestGapMs < PATIENCE_MS ? [] : [`acexy's reads ${where}: no answer for ${longestGapMs.toFixed(0)} ms`]

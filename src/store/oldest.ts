@@ -6,11 +6,15 @@ import { usedBytes } from './size.ts'
 import type { Db } from './store.ts'
 import { forgetStreams } from './streams.ts'
 
-/** About how much one step frees, at least and at most: it takes some milliseconds, or some tens of them. */
-const STEP_BYTES = { least: 500_000, most: 4_000_000 }
+/** About how much one step frees: it takes some milliseconds. Answers wait for no more than one step. */
+const STEP_BYTES = { least: 500_000, most: 1_500_000 }
 
-/** A step frees this part of what is beyond the bound, so that steps delete as much as many requests at a time bring. */
-const STEP_PART = 1 / 4
+/**
+ * If this much is beyond the bound, more is brought than such steps delete: many requests at a time are answered between
+ * two of them. A step then frees this part of it, so that steps delete as much as the requests bring.
+ */
+const FLOOD_BYTES = 10_000_000
+const FLOOD_PART = 1 / 4
 
 /** Rows per table in the first batch of a step. Each further batch has twice as many, because short rows free few bytes. */
 const FIRST_BATCH = 10
@@ -63,7 +67,7 @@ const oldEngines = prepared((db) => {
  */
 export function pruneToBytes(tx: Db, maxBytes: number): boolean {
   const beforeBytes = usedBytes(tx)
-  const step = Math.min(STEP_BYTES.most, Math.max(STEP_BYTES.least, (beforeBytes - maxBytes) * STEP_PART))
+  const step = stepBytes(beforeBytes - maxBytes)
   for (let batch = FIRST_BATCH; batch <= LAST_BATCH; batch *= 2) {
     const bytes = usedBytes(tx)
     if (bytes <= maxBytes) return false
@@ -73,6 +77,12 @@ export function pruneToBytes(tx: Db, maxBytes: number): boolean {
     if (deleteUntil(tx, until, batch)) return true
   }
   return true
+}
+
+/** About how much the next step frees, by how much there is beyond the bound. */
+function stepBytes(beyond: number): number {
+  if (beyond >= FLOOD_BYTES) return beyond * FLOOD_PART
+  return Math.min(STEP_BYTES.most, Math.max(STEP_BYTES.least, beyond / 8))
 }
 
 /**
