@@ -40,11 +40,14 @@ export async function agreement(
   }
 }
 
-/** Reads the leases from the database file. This works while the server runs, and while no server has the file open. */
+/**
+ * Reads the leases of published ports from the database file; the peer-to-peer ports of these engines are not published. This
+ * works while the server runs, and while no server has the file open. */
 export function leasedPorts(server: TestServer): number[] {
   const database = new Database(server.databasePath, { readonly: true })
   try {
-    const rows = database.query<{ port: number }, []>('SELECT port FROM port_leases ORDER BY port').all()
+    const sql = "SELECT port FROM port_leases WHERE kind <> 'p2p' ORDER BY port"
+    const rows = database.query<{ port: number }, []>(sql).all()
     return rows.map(({ port }) => port)
   } finally {
     database.close()
