@@ -207,8 +207,8 @@ export class Fleet {
   }
 
   /**
-   * Replaces one engine that is unhealthy, plays nothing or is outdated. If there is room, its successor is started first; at the maximum the engine
-   * is drained first.
+   * Replaces one engine that is unhealthy, plays nothing or is outdated. If there is room, its successor is started first; at
+   * the maximum the engine is drained first.
    */
   #replacements(): Action[] {
     if (isReplacing(this.snapshot, this.byId)) return []
