@@ -263,7 +263,7 @@ describe('refuses', () => {
     const server = site.server({ TARGET_IMAGE: image })
     await server.start()
     const refusal = refused(await provision(server))
-    expect(refusal).toMatchObject({ status: 500, code: 'general_error', retryAfter: null })
+    expect(refusal).toMatchObject({ status: 500, code: 'image_missing', retryAfter: null })
     expect(refusal.body).toMatchObject({
       detail: expect.stringMatching(new RegExp(`^Failed to provision engine: .*docker pull ${image}`)),
       recovery_eta_seconds: null,

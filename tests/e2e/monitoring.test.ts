@@ -309,7 +309,7 @@ describe('an alert fires', () => {
       for (let time = 0; time < 3; time++)
         expect(await provision(broken, { body })).toMatchObject({ kind: 'refused' })
     })
-    expect(failures.map(({ metric }) => metric.code)).toEqual(['general_error'])
+    expect(failures.map(({ metric }) => metric.code)).toEqual(['image_missing'])
     const open = await mustFire('RoundhouseBreakerOpen', broken, async () =>
       expect(await provision(broken)).toMatchObject({ kind: 'engine' }),
     )

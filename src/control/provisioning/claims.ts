@@ -95,12 +95,14 @@ export class Claims {
   /**
    * The engine that a caller with this request and key would get without another start: an unclaimed one, or else, for the
    * request that acexy sends, one that Roundhouse is starting by itself. That one is hidden until it answers, so it is of use
-   * to nobody else meanwhile.
+   * to nobody else meanwhile. None of these while the breaker is not closed.
    */
   waiting(db: Db, hash: string, key: string | null): Engine | undefined {
     const isUsable = (engine: Engine): boolean => this.#isUsable(engine)
     const unclaimed = claimableEngine(db, hash, key, isUsable)
     if (unclaimed !== undefined || hash !== PLAIN_HASH) return unclaimed
+    // While starts fail, nobody waits for one: the engine may be the trial.
+    if (this.deps.admission.breaker(db, 'general').state !== 'closed') return undefined
     return bootingEngine(db, { requestHash: hash, configHash: this.deps.breakers.templateHash }, isUsable)
   }
 
