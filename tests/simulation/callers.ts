@@ -70,7 +70,11 @@ export class Callers {
     const text = JSON.stringify(body)
     if (key !== undefined) this.#sent.set(key, (this.#sent.get(key) ?? new Set()).add(text))
     const answer = await this.deps.provision(`o${++this.#count}`, { key, body, patienceMs: PATIENCE_MS })
-    if (answer === null) return
+    if (answer === null) {
+      // It may have begun another engine for the key, and the key of a provision that fails is forgotten.
+      if (key !== undefined) this.#granted.delete(key)
+      return
+    }
     tally(this.deps.coverage, `own request ${answer.status}`)
     if (answer.status === 200) this.#judgePort(body, answer)
     // With a VPN configured, a port that no node publishes is refused before any other check.
