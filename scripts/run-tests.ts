@@ -10,7 +10,7 @@
  * If only a few files fail, they run once more, alone. The second result counts, and files that passed then are reported as
  * unsteady.
  *
- * `--all` adds the slowest tier: the emulators' own tests, and all seeds. With files or arguments, only those tests run. The
+ * `--all` adds the slowest tier: the files in `SLOWEST`, the emulators' own tests, and all seeds. With files or arguments, only those tests run. The
  * last line is `N passed, N failed`. The exit code is 0 if all passed.
  */
 import { mkdtempSync, rmSync, statfsSync } from 'node:fs'
@@ -30,6 +30,7 @@ const AT_ONCE = { besideOthers: 3, alone: Math.max(4, Math.min(5, cpus().length 
 const LONGEST = [
   'lifecycle',
   'vpn-recovery',
+  'runtime-contract',
   'viewers',
   'restart',
   'storage',
@@ -37,9 +38,12 @@ const LONGEST = [
   'vpn-kill-switch',
 ]
 
-const WITHOUT_DOCKER = ['tests/unit', 'tests/simulation', 'tests/mutation', 'tests/support']
+const WITHOUT_DOCKER = 'tests/{unit,simulation,mutation,support}/**/*.test.ts'
 
-const SEEDS = { usual: 40, all: 500 } as const
+/** The files that run only with `--all`: many images, many viewers, a registry, a long life. */
+const SLOWEST = new Set(['dialects', 'playback', 'runtime-docker-images', 'day'])
+
+const SEEDS = { usual: 30, all: 500 } as const
 
 /** If more files than this fail side by side, a busy machine is not the cause, and none runs again. */
 const SECOND_TURNS = 3
@@ -62,8 +66,16 @@ const isAll = args.includes('--all')
 const named = args.filter((arg) => arg !== '--all')
 const outcomes: Outcome[] = []
 
+/** The files of tests that a pattern names, in the order of their names; those in `SLOWEST` only with `--all`. */
+async function filesOf(pattern: string): Promise<string[]> {
+  const files = await Array.fromAsync(new Bun.Glob(pattern).scan(ROOT))
+  const isTurn = (file: string): boolean =>
+    isAll || !SLOWEST.has(basename(file, '.test.ts')) || file.startsWith('tests/unit')
+  return files.filter(isTurn).toSorted()
+}
+
 async function dockerFiles(): Promise<string[]> {
-  const files = await Array.fromAsync(new Bun.Glob('tests/{e2e,contract}/*.test.ts').scan(ROOT))
+  const files = await filesOf('tests/{e2e,contract}/*.test.ts')
   const rank = (file: string): number => {
     const at = LONGEST.indexOf(basename(file, '.test.ts'))
     return at < 0 ? LONGEST.length : at
@@ -224,7 +236,8 @@ if (named.length > 0) {
 } else {
   // The last slot of ports: files on Docker have the first ones.
   const inMemory = { TMPDIR: folderInMemory(), ROUNDHOUSE_TEST_SLOT: '5' }
-  const withoutDocker = run('without Docker', [...TEST, ...WITHOUT_DOCKER], 'now', inMemory)
+  const files = (await filesOf(WITHOUT_DOCKER)).map((file) => `./${file}`)
+  const withoutDocker = run('without Docker', [...TEST, ...files], 'now', inMemory)
   const folder = mkdtempSync(join(tmpdir(), 'roundhouse-tests-'))
   try {
     await runOnDocker(buildBinary(folder), withoutDocker, async () => {
