@@ -24,7 +24,7 @@ const ROOT = join(import.meta.dir, '..')
 const TEST = ['bun', 'test', '--timeout', '30000'] as const
 
 /** How many files with Docker run at a time: they wait more than they work. The tests without Docker take a core beside them. */
-const AT_ONCE = { besideOthers: 3, alone: Math.max(4, Math.min(5, cpus().length + 3)) } as const
+const AT_ONCE = { besideOthers: 4, alone: Math.max(4, Math.min(5, cpus().length + 3)) } as const
 
 /** The longest files start first, so that none of them runs alone at the end. */
 const LONGEST = [
