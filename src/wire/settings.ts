@@ -49,6 +49,7 @@ const asSet = (names: readonly string[]): readonly string[] => [...new Set(names
 /** The limits of admission. */
 export const admissionSettingsOf = (config: Config): AdmissionSettings => ({
   targetImage: config.TARGET_IMAGE,
+  pullsImage: config.PULL !== 'never',
   maxReplicas: config.MAX_REPLICAS,
   autoDelete: config.AUTO_DELETE,
   graceSeconds: config.ENGINE_GRACE_PERIOD_S,

@@ -100,6 +100,7 @@ function startingOf(config: Config, adapters: Adapters, base: Base) {
   const launcher = new Launcher({
     ...{ store, clock, runtime, breakers, ports, enginePorts },
     ...{ template, images: base.images, log, checkpoint },
+    pullsImage: base.settings.pullsImage,
   })
   return {
     claims,
@@ -175,7 +176,7 @@ function imageWatchOf(config: Config, adapters: Adapters, { images, warnings, ed
   const { store, runtime, clock, log, random } = adapters
   const image = config.TARGET_IMAGE
   return new ImageWatch({
-    ...{ clock, runtime, images, warnings, random, image },
+    ...{ clock, runtime, images, warnings, log, random, image },
     pull: new ImagePull({ store, clock, runtime, images, warnings, log, image }),
     when: config.PULL,
     onError: edge('the watch of the image'),

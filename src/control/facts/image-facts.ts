@@ -2,13 +2,13 @@ import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'
 
 /**
- * What is known of the template's image on this host. `unknown`: nobody could look yet. `etaSeconds` is an estimate of when
- * the pull ends.
+ * What is known of the template's image on this host. `unknown`: nobody could look yet. `pullError` says why the last pull
+ * failed; null if none did. `etaSeconds` is an estimate of when the pull ends.
  */
 export type ImageState =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'present'; readonly id: string; readonly lookedAtMs: number }
-  | { readonly kind: 'missing' }
+  | { readonly kind: 'missing'; readonly pullError: string | null }
   | { readonly kind: 'pulling'; readonly etaSeconds: number }
 
 /** The last known state of the template's image. Kept in memory, unknown after a restart. */

@@ -1,5 +1,6 @@
 import { logExcerpt, secretValues } from '../../core/engines/log-excerpt.ts'
 import { FIXED_PORTS } from '../../core/engines/ports.ts'
+import { recipeFor } from '../../core/engines/recipe-choice.ts'
 import { isHopeless, type Silence, silenceInWords, silenceRemedy } from '../../core/engines/silence.ts'
 import { type Engine, generationOf, isLive, isProbed } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -130,6 +131,7 @@ export class FailureReports {
       asked: addresses.probed(engine),
       probes: fact && { count: fact.probes, error: fact.error },
       httpPort: engine.httpPort,
+      isKnownImage: recipeFor(engine.image) !== null,
       otherPorts: this.#otherPorts(engine),
       listens: await listenersOf(engine, this.deps, signal),
     }

@@ -78,7 +78,9 @@ export class ImagePull {
 }
 
 const megabytes = ({ currentBytes, totalBytes }: PullProgress): string =>
-  `${Math.round(currentBytes / 1e6)} of ${Math.round(totalBytes / 1e6)} MB`
+  totalBytes === 0
+    ? 'its size is not known yet'
+    : `${Math.round(currentBytes / 1e6)} of ${Math.round(totalBytes / 1e6)} MB`
 
 /** Whole seconds until the rest is here, by the speed so far. Layers that are not begun yet are not in the total. */
 function etaOf({ currentBytes, totalBytes }: PullProgress, tookMs: number): number {

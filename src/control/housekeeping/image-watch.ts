@@ -1,6 +1,8 @@
 import { type Platform, runsOn } from '../../core/engines/platform.ts'
+import type { Warning } from '../../core/reporting/warnings.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { guarded, type OnError } from '../../lib/guard.ts'
+import type { Log } from '../../lib/log.ts'
 import { backoffMs } from '../../lib/workqueue.ts'
 import { type ImageFacts as ImageDescription, type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
 import type { ImageFacts } from '../facts/image-facts.ts'
@@ -22,6 +24,7 @@ export interface ImageWatchDeps {
   readonly runtime: Runtime
   readonly images: ImageFacts
   readonly warnings: Warnings
+  readonly log: Log
   readonly random: () => number
   readonly pull: Pick<ImagePull, 'run'>
   /** `missing` pulls an image that is not on this host; `always` also pulls it at the start and once a day. */
@@ -91,16 +94,23 @@ export class ImageWatch {
   }
 
   #note(found: ImageDescription | 'missing' | 'unknown'): void {
-    const { images, clock } = this.deps
+    const { images, clock, warnings, image, log } = this.deps
     // Docker does not answer, which says nothing about the image.
     if (found === 'unknown') return
     if (found === 'missing') {
-      images.note({ kind: 'missing' })
+      images.note({ kind: 'missing', pullError: this.#pullError })
       this.#warnMissing()
     } else {
+      const before = images.state()
+      if (before.kind === 'present' && before.id !== found.id)
+        log.info(
+          { image, id: found.id },
+          'the name of the image leads to another one now; engines are renewed when idle',
+        )
       images.note({ kind: 'present', id: found.id, lookedAtMs: clock.now() })
-      this.deps.warnings.tell('image_missing', null)
+      warnings.tell('image_missing', null)
     }
+    warnings.tell('image_pull_failed', found === 'missing' ? null : this.#pullWarning())
   }
 
   /** Warns before the first start of an image that was made for another kind of machine. */
@@ -122,6 +132,16 @@ export class ImageWatch {
             remedy: `set TARGET_IMAGE to an image for ${host} (docs/ENGINES.md), or install emulation (binfmt) on the host`,
           },
     )
+  }
+
+  /** What is wrong if an image that is here could not be renewed; null if nothing is. */
+  #pullWarning(): Warning | null {
+    const { image } = this.deps
+    if (this.#pullError === null) return null
+    return {
+      message: `the image ${image} could not be pulled, so engines start from the one that is here: ${this.#pullError}`,
+      remedy: `it is tried again later; docker pull ${image} says more; PULL=missing is for hosts that reach no registry`,
+    }
   }
 
   #warnMissing(): void {

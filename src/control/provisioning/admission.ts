@@ -1,7 +1,7 @@
 import { isSameImage } from '../../core/engines/image.ts'
 import { type AdmissionFacts, admission } from '../../core/provisioning/admission.ts'
 import { type Breaker, breakerAt, openForSeconds } from '../../core/provisioning/breaker.ts'
-import type { Refusal } from '../../core/provisioning/refusal.ts'
+import { PULL_ETA_S, type Refusal } from '../../core/provisioning/refusal.ts'
 import type { EngineRequest } from '../../core/types.ts'
 import { bestOf } from '../../core/vpn/vpn.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -16,6 +16,8 @@ import type { Placer } from './placer.ts'
 
 export interface AdmissionSettings {
   readonly targetImage: string
+  /** Whether a missing image is pulled. */
+  readonly pullsImage: boolean
   readonly maxReplicas: number
   readonly autoDelete: boolean
   readonly graceSeconds: number
@@ -109,6 +111,11 @@ export class Admission {
     if (image !== null && !isSameImage(image, settings.targetImage)) return { name: image, state: 'unknown' }
     const state = images.state()
     const name = settings.targetImage
-    return { name, state: state.kind === 'pulling' ? { pullingEtaSeconds: state.etaSeconds } : state.kind }
+    if (state.kind === 'pulling') return { name, state: { pullingEtaSeconds: state.etaSeconds } }
+    if (state.kind !== 'missing') return { name, state: state.kind }
+    // The pull begins in a moment.
+    if (settings.pullsImage && state.pullError === null)
+      return { name, state: { pullingEtaSeconds: PULL_ETA_S } }
+    return { name, state: { missing: true, pullError: state.pullError } }
   }
 }

@@ -1,7 +1,9 @@
 import {
   imageMissing,
+  imagePulling,
   noFreePort,
   ProvisionRefused,
+  PULL_ETA_S,
   permanent,
   type Refusal,
   runtimeUnavailable,
@@ -44,6 +46,8 @@ export interface LauncherDeps {
   readonly ports: PortBook
   readonly template: EngineTemplate
   readonly images: Pick<ImageFacts, 'note'>
+  /** Whether a missing image is pulled. */
+  readonly pullsImage: boolean
   readonly log: Log
   readonly checkpoint: Checkpoint
 }
@@ -111,8 +115,11 @@ export class Launcher {
 
   #createFailed(engine: Engine, failure: RuntimeFailure): Try {
     if (failure.code === 'conflict') return this.#rename(engine)
-    const { images, template } = this.deps
-    if (failure.code === 'image_missing' && engine.image === template.image) images.note({ kind: 'missing' })
+    const { images, template, pullsImage } = this.deps
+    if (failure.code === 'image_missing' && engine.image === template.image) {
+      images.note({ kind: 'missing', pullError: null })
+      if (pullsImage) return this.#fail(engine, imagePulling(engine.image, PULL_ETA_S))
+    }
     if (failure.code !== 'unreachable') return this.#fail(engine, refusalOf(engine, failure))
     if (failure.effect === 'none') return this.#fail(engine, runtimeUnavailable(failure.message))
     return this.#leave(engine, failure)

@@ -1,9 +1,15 @@
 const LINES = 20
 const LINE_LENGTH = 300
 
-/** Words before a value that nobody else should read, as they stand in command lines, settings and URLs. */
-const SECRET =
-  /((?:token|passw(?:or)?d|secret|api[-_]?key|access[-_]?key|authorization)["']?\s*[=:]\s*["']?(?:bearer\s+)?)[^\s"'&,;]+/gi
+/** The end of names whose values nobody else should read. */
+const NAME = '[\\w-]*(?:token|password|passwd|pass|pwd|secret|key|cookie|authorization)'
+
+/** Such a name and its value, as they stand in settings, JSON and headers; and as a flag, or a well-known name, with its value. */
+const SECRETS = [
+  new RegExp(`(${NAME}["']?\\s*[=:]\\s*["']?(?:bearer\\s+)?)[^\\s"'&,;]+`, 'gi'),
+  new RegExp(`((?:^|\\s)--?${NAME}\\s+)(?!-)[^\\s"']+`, 'gi'),
+  /(\b\w*(?:private|preshared|api|access)_(?:key|token)\s+)[^\s"'=:]+/gi,
+]
 const USER_IN_URL = /(\w+:\/\/)[^\s/@]+@/g
 
 /** How long a value has to be, so that its masking leaves the text readable. */
@@ -26,7 +32,7 @@ function masked(line: string, secrets: readonly string[]): string {
   const known = secrets
     .filter((secret) => secret.length >= SECRET_LENGTH)
     .reduce((text, secret) => text.replaceAll(secret, '***'), line)
-  return known.replace(SECRET, '$1***').replace(USER_IN_URL, '$1***@')
+  return SECRETS.reduce((text, secret) => text.replace(secret, '$1***'), known).replace(USER_IN_URL, '$1***@')
 }
 
 const SECRET_NAME = /key|token|passw|secret|auth/i

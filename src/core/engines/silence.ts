@@ -10,6 +10,8 @@ export interface Silence {
   readonly httpPort: number
   /** Its other ports, and those of others in its network. What listens there says nothing. */
   readonly otherPorts: readonly number[]
+  /** A recipe says how its image is told its ports. */
+  readonly isKnownImage: boolean
   /** Where its network listens for connections; null if that could not be read. */
   readonly listens: readonly HostPort[] | null
 }
@@ -73,6 +75,8 @@ function askedInWords({ asked, probes }: Silence): string {
 /** What to do about it, as a sentence without a full stop. */
 export function silenceRemedy(silence: Silence): string {
   const own = ownListeners(silence)
+  if (isMisplaced(silence) && own.length > 0 && silence.isKnownImage)
+    return 'the image was not told its ports: see in docs/ENGINES.md what its recipe sends, and whether ENGINE_RECIPE, ENGINE_CMD or ENGINE_ENV replaces that'
   if (own.some((place) => place.port === silence.httpPort && isLoopback(place)))
     return 'this image takes flags: set ENGINE_CMD with --bind-all, or ENGINE_RECIPE (docs/ENGINES.md)'
   if (isMisplaced(silence) && own.length > 0)

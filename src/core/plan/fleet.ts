@@ -242,7 +242,7 @@ const isToBeReplaced = (observed: ObservedEngine): boolean =>
 const WHY = {
   unhealthy: 'it is unhealthy',
   plays_nothing: 'it plays nothing, though others do',
-  outdated: 'its configuration is outdated',
+  outdated: 'its image or its configuration is outdated',
 } as const
 const DID = { unhealthy: 'was unhealthy', plays_nothing: 'played nothing', outdated: 'was outdated' } as const
 

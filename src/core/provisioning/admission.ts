@@ -34,7 +34,11 @@ export interface AdmissionFacts {
   /** The image of the request, and whether it is on this host; `unknown` if nobody has looked, which is no reason to refuse. */
   readonly image: {
     readonly name: string
-    readonly state: 'unknown' | 'present' | 'missing' | { readonly pullingEtaSeconds: number }
+    readonly state:
+      | 'unknown'
+      | 'present'
+      | { readonly missing: true; readonly pullError: string | null }
+      | { readonly pullingEtaSeconds: number }
   }
 }
 
@@ -79,9 +83,12 @@ const START_RULES: readonly Rule[] = [
         },
   ({ portsTaken }) => (portsTaken === null ? null : noFreePort(portsTaken)),
   ({ docker, dockerError }) => (docker === 'unreachable' ? runtimeUnavailable(dockerError) : null),
-  ({ image: { name, state } }) =>
-    typeof state === 'object' ? imagePulling(name, state.pullingEtaSeconds) : null,
-  ({ image: { name, state } }) => (state === 'missing' ? imageMissing(name) : null),
+  ({ image: { name, state } }) => {
+    if (typeof state === 'string') return null
+    return 'missing' in state
+      ? imageMissing(name, state.pullError)
+      : imagePulling(name, state.pullingEtaSeconds)
+  },
 ]
 
 /**

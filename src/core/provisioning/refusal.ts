@@ -97,10 +97,15 @@ export const imagePulling = (image: string, etaSeconds: number): Refusal => ({
   shouldWait: true,
 })
 
-/** The image is not on this host, and nobody pulls it. */
-export const imageMissing = (image: string): Refusal => ({
+/** How long a pull takes that has not told of its progress yet. */
+export const PULL_ETA_S = 30
+
+/** The image is not on this host, and nobody pulls it, or the pull failed for the reason in `pullError`. */
+export const imageMissing = (image: string, pullError: string | null = null): Refusal => ({
   code: 'image_missing',
-  message: `Failed to provision engine: image ${image} is not on this Docker host; run: docker pull ${image}`,
+  message:
+    `Failed to provision engine: image ${image} is not on this Docker host; run: docker pull ${image}` +
+    (pullError === null ? '' : ` (${pullError})`),
   blockedReason: 'Image not on this host',
   etaSeconds: null,
   shouldWait: false,

@@ -9,6 +9,7 @@ export const WARNING_CODES = [
   'image_missing',
   'image_pulling',
   'image_platform',
+  'image_pull_failed',
   'events_refused',
   'viewers_unknown',
   'engine_plays_nothing',

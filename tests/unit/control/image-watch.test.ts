@@ -101,6 +101,31 @@ describe('PULL', () => {
     expect((await rig.provision()).status).toBe(200)
   })
 
+  test('missing answers the very first request so, before anybody has looked', async () => {
+    rig = new Rig({ PULL: 'missing' })
+    rig.runtime.removeImage(IMAGE)
+    rig.runtime.offerImage(IMAGE)
+    rig.runtime.latencyMs = (verb) => (verb === 'image' ? 1_000 : 0)
+    await rig.start()
+    for (const _ of [1, 2]) {
+      const refused = await rig.provision()
+      expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([
+        503,
+        'image_pulling',
+      ])
+    }
+  })
+
+  test('always warns of a pull that failed, though engines start from the image that is here', async () => {
+    rig = await new Rig({ PULL: 'always' }).start()
+    await rig.clock.advance(5_000)
+    expect((await warned('image_pull_failed'))?.message).toContain('No registry has the image')
+    expect((await rig.provision()).status).toBe(200)
+    rig.runtime.offerImage(IMAGE)
+    await rig.clock.advance(150_000)
+    expect(await warned('image_pull_failed')).toBeUndefined()
+  })
+
   test('missing leaves an image alone that is here', async () => {
     rig = new Rig({ PULL: 'missing' })
     rig.runtime.offerImage(IMAGE, { facts: { id: `sha256:${'b'.repeat(64)}` } })

@@ -82,7 +82,9 @@ describe('admission', () => {
   })
 
   test('refuses for good where the image is not on this host', () => {
-    expect(admission({ ...allGood, image: { name: 'engine:1', state: 'missing' } })).toEqual({
+    expect(
+      admission({ ...allGood, image: { name: 'engine:1', state: { missing: true, pullError: null } } }),
+    ).toEqual({
       code: 'image_missing',
       message:
         'Failed to provision engine: image engine:1 is not on this Docker host; run: docker pull engine:1',
@@ -100,7 +102,7 @@ describe('admission', () => {
       engines: 10,
       portsTaken: 'all',
       docker: 'unreachable',
-      image: { name: 'engine:1', state: 'missing' },
+      image: { name: 'engine:1', state: { missing: true, pullError: null } },
     }
     const order = [
       { change: {}, code: 'vpn_disconnected' },
@@ -140,7 +142,7 @@ describe('admission', () => {
     const others = [
       admission({ ...allGood, portsTaken: 'all ports of PORT_RANGE_HOST 19000-19999 are taken' }),
       admission({ ...allGood, docker: 'unreachable', dockerError: 'connect ENOENT /var/run/docker.sock' }),
-      admission({ ...allGood, image: { name: 'engine:1', state: 'missing' } }),
+      admission({ ...allGood, image: { name: 'engine:1', state: { missing: true, pullError: null } } }),
       admission({ ...allGood, image: { name: 'engine:1', state: { pullingEtaSeconds: 1 } } }),
     ]
     for (const refusal of others) expect(refusal?.message).not.toMatch(/VPN|[Cc]ircuit breaker|capacity/)

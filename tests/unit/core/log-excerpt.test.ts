@@ -17,6 +17,12 @@ test.each([
   ['GET http://joe:pw@tracker/x', 'GET http://***@tracker/x'],
   ['the key of this stream is public', 'the key of this stream is public'],
   ['tokens: 5 of 6', 'tokens: 5 of 6'],
+  ['fatal: --password pw66 --token=abc', 'fatal: --password *** --token=***'],
+  ['--access-token tt77 --bind-all', '--access-token *** --bind-all'],
+  ['--no-key --port 1', '--no-key --port 1'],
+  ['PRIVATE_KEY=pk33 wireguard_private_key pk44', 'PRIVATE_KEY=*** wireguard_private_key ***'],
+  ['pass=pp88 pwd=pp99', 'pass=*** pwd=***'],
+  ['Cookie: sid=cc11', 'Cookie: ***'],
 ])('%s', (line, masked) => {
   expect(logExcerpt(line, [])).toEqual([masked])
 })

@@ -6,6 +6,7 @@ const silence = (change: Partial<Silence> = {}): Silence => ({
   probes: { count: 12, error: '127.0.0.1:19000: connection refused' },
   httpPort: 19_000,
   otherPorts: [45_000, 62_062, 8_621],
+  isKnownImage: false,
   listens: [],
   ...change,
 })
@@ -25,6 +26,12 @@ describe('an engine that listens elsewhere', () => {
         'nothing listens on its port 19000, it listens on 127.0.0.1:6878',
     )
     expect(silenceRemedy(elsewhere)).toContain('set ENGINE_CMD with --http-port={http_port}')
+  })
+
+  test('has a recipe that something replaces, if its image is known', () => {
+    const known = { ...elsewhere, isKnownImage: true }
+    expect(silenceRemedy(known)).toContain('whether ENGINE_RECIPE, ENGINE_CMD or ENGINE_ENV replaces that')
+    expect(silenceRemedy(known)).not.toContain('takes flags')
   })
 
   test('on a port that may be something else of it may be booting', () => {
