@@ -201,12 +201,18 @@ export class Repairs {
       await this.deps.runtime.start(seen.id)
       return true
     } catch (error) {
-      if (!(error instanceof RuntimeFailure) || !HOPELESS.has(error.code)) throw error
+      if (!(error instanceof RuntimeFailure) || !this.#isHopeless(engine, error)) throw error
       // A refusal by the host is not the engine's fault.
       const why = `${reason}, and it could not be started again: ${error.message}`
       await this.#remove(engine, { rule, reason: why }, seen)
       return false
     }
+  }
+
+  /** A node comes back. The container of another network, which no node has, may be gone for good. */
+  #isHopeless(engine: Engine, { code }: RuntimeFailure): boolean {
+    const isOfNoNode = this.deps.nodes.outside(engine) !== null
+    return HOPELESS.has(code) || (code === 'no_network_container' && isOfNoNode)
   }
 
   async #revive(engine: Engine, action: Action, seen: ContainerObservation): Promise<void> {

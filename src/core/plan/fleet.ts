@@ -155,12 +155,13 @@ export class Fleet {
       .slice(0, surplus)
     const idle = this.#untouched(this.serving, isIdle).toSorted(byUse)
     const scaledDown = idle.filter((each) => this.#isScaledDown(each)).slice(0, surplus - ill.length)
-    // Without AUTO_DELETE only engines above the maximum are drained: these were adopted.
     const left = surplus - ill.length - scaledDown.length
+    // Without AUTO_DELETE only engines above the maximum are drained: these were adopted. Those drained above count as gone.
+    const beyond = policy.autoDelete ? left : this.wanted + left - policy.maxReplicas
     const taken = new Set(scaledDown)
     const expired = idle
       .filter((each) => !taken.has(each) && this.agenda.isDue(idleSinceMs(each) + policy.graceMs))
-      .slice(0, policy.autoDelete ? left : Math.max(0, Math.min(left, count - policy.maxReplicas)))
+      .slice(0, Math.max(0, beyond))
     return [
       ...ill.map((each) => this.#drain(each, 'surplus_unhealthy', 'it is unhealthy, and not needed')),
       ...scaledDown.map((each) => this.#drain(each, 'scaled_down', 'the fleet was scaled down')),

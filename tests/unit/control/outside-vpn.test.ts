@@ -420,6 +420,26 @@ describe('an engine in the network of another container', () => {
     expect(kinds()).not.toContain('engine.outside_vpn')
   })
 
+  test('has failed where it stopped in an outage and that container is gone', async () => {
+    await behindThen({
+      GLUETUN_CONTAINER_NAME: 'second',
+      GLUETUN_PORT_RANGE: '19020-19039',
+      MIN_REPLICAS: '1',
+    })
+    nodes = []
+    await addNode('second')
+    await pass(2)
+    const idOf = (name: string): string => container(name)?.id ?? ''
+    const [gone, second] = [idOf('gluetun'), idOf('second')]
+    rig.runtime.stopDaemon({ tellsDeaths: false })
+    await pass(3)
+    rig.runtime.comeUp({ restarts: (id) => id === second })
+    rig.runtime.removeOutside(gone)
+    await pass(60)
+    expect((await all()).map(({ vpn_container }) => vpn_container)).toEqual(['second'])
+    expect(kinds()).toContain('engine.failed')
+  })
+
   test('is not stopped on what its row alone says', async () => {
     await behindThen(VPN)
     await pass(1)

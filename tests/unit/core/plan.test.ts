@@ -186,6 +186,17 @@ describe('idle engines', () => {
     const engines = ['a', 'b', 'c'].map((id) => idle(id, 1_000, { createdAt: 1 }))
     expect(steps(engines, { scaledAtMs: NOW - 10, minReplicas: 2 })).toEqual(['drain a: scaled_down'])
   })
+
+  test('that are above the maximum drain without AUTO_DELETE, less those that an operator’s word has drained', () => {
+    const engines = [
+      idle('old', 1_000, { createdAt: 1 }),
+      idle('new', 1e6, { createdAt: NOW }),
+      idle('newer', 1e6, { createdAt: NOW }),
+    ]
+    const policy = { scaledAtMs: NOW - 10, minReplicas: 1, maxReplicas: 2 }
+    expect(steps(engines, policy)).toEqual(['drain old: scaled_down'])
+    expect(steps(engines, { ...policy, scaledAtMs: null })).toEqual(['drain new: idle_surplus'])
+  })
 })
 
 describe('a draining engine', () => {
