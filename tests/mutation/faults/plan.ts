@@ -55,8 +55,8 @@ export const PLAN = mutations([
   ],
   [
     'idle engines are removed without AUTO_DELETE',
-    '.slice(0, $autoDelete ? $left : Math.max(',
-    '.slice(0, true ? $left : Math.max(',
+    '$autoDelete ? $left : $wanted + $left - $maxReplicas',
+    'true ? $left : $wanted + $left - $maxReplicas',
   ],
   ['too many are drained at once', '.slice(0, $surplus - $ill.length)', ''],
   [
