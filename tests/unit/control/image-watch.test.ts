@@ -192,6 +192,17 @@ describe('a name that leads to another image', () => {
   })
 })
 
+test('an engine that is newer than the last look at the image is not outdated by it', async () => {
+  rig = await new Rig({ MIN_REPLICAS: '0' }).start()
+  await rig.clock.advance(2_000)
+  rig.runtime.addImage(IMAGE, { id: `sha256:${'b'.repeat(64)}` })
+  const { host_http_port: port } = (await (await rig.provision()).json()) as { host_http_port: number }
+  rig.health.report(port, true, rig.clock.now())
+  await rig.clock.advance(20_000)
+  expect(liveEngines(rig.temp.store.db)).toMatchObject([{ name: 'acestream-1', status: 'ready' }])
+  expect(liveEngines(rig.temp.store.db)[0]?.imageId).toStartWith('sha256:bbb')
+})
+
 describe('an image for another kind of machine', () => {
   test('is said before the first start', async () => {
     await without({}, ({ runtime }) => runtime.addImage(IMAGE, { architecture: 'arm64' }))

@@ -30,6 +30,29 @@ const answers = async (port: number): Promise<void> => {
   await settled()
 }
 
+test('an engine is asked whether it is connected only while it may be used and answers', async () => {
+  // Each question to an engine that hangs would hold a connection, which looks like that of a viewer.
+  await start({ HEALTH_FAILURE_THRESHOLD: '2' })
+  const [row] = await all()
+  const port = row?.port ?? 0
+  const interval = () => rig.health.targets[0]?.networkIntervalMs
+  expect(interval()).toBeNull()
+  await answers(port)
+  await rig.clock.advance(200)
+  expect(interval()).toBe(20_000)
+  // An engine with a viewer stays in service for a while.
+  await rig.play(port)
+  for (const _ of [1, 2]) rig.health.report(port, false, rig.clock.now())
+  await rig.clock.advance(200)
+  expect(interval()).toBeNull()
+  for (const _ of [1, 2]) await answers(port)
+  await rig.clock.advance(200)
+  expect(interval()).toBe(20_000)
+  expect((await rig.request('POST', `/engines/${row?.container_id}/drain`)).status).toBe(200)
+  await rig.clock.advance(200)
+  expect(interval()).toBeNull()
+})
+
 describe('an engine of our own start', () => {
   test('is listed from its first answer on', async () => {
     await start()
@@ -94,6 +117,18 @@ describe('an engine of our own start', () => {
     expect(response.status).toBe(200)
     expect(rig.runtime.containers()).toHaveLength(1)
     expect(await listed()).toHaveLength(1)
+  })
+
+  test('is given to nobody while starts fail: it may be the trial', async () => {
+    await start({
+      ...{ CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1', CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S: '10' },
+      ...{ STARTUP_TIMEOUT_S: '30', MAX_REPLICAS: '3' },
+    })
+    await rig.clock.advance(45_000)
+    expect(await all()).toMatchObject([{ container_name: 'acestream-2', status: 'starting' }])
+    expect(await canProvision()).toBe(false)
+    expect((await (await rig.provision()).json()) as object).toMatchObject({ code: 'circuit_breaker' })
+    expect(await listed()).toEqual([])
   })
 
   test('stays given after a restart', async () => {
