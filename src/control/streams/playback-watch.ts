@@ -22,6 +22,9 @@ const CUT_OFF_MS = 60_000
 /** The most characters of a key that tell contents apart. A content id has 40. */
 const KEY_MAX = 100
 
+/** A judgement compares all attempts with all others, which costs as much as writing the event that it follows. */
+const JUDGED_AT_ONCE = 2
+
 const REASONS = {
   plays_nothing: 'it plays nothing, though others do',
   doubtful: 'it played nothing several times in a row, and others were not tried since',
@@ -33,7 +36,7 @@ const REASONS = {
  * with others are judged. The plan and the lists follow from the verdicts.
  */
 export class PlaybackWatch {
-  readonly #throttle = new Throttle()
+  readonly #throttle = new Throttle(JUDGED_AT_ONCE)
 
   constructor(
     private readonly deps: {
