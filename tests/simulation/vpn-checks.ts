@@ -148,8 +148,6 @@ function forwardedPortProblems(node: SimGluetun, books: Books): string[] {
     (row) => row.status === 'ready' && row.adopted_at === null && books.streamsOf(row.id) === 0,
   )
   const carriers = rows.filter((row) => row.p2p_port === port)
-  // The engine that had an earlier port gets this one when its streams have ended.
-  if (rows.some((row) => row.forwarded === 1 && books.streamsOf(row.id) > 0)) return []
   // At the cap, the orchestrator waits for room that a draining engine will leave, even if its viewer never leaves.
   const isRoomOnItsWay = books.live().some(({ status }) => status === 'draining')
   if (isPortTaken || carriers.length === 1 || idle.length === 0 || isRoomOnItsWay) return []

@@ -8,8 +8,8 @@ export const carriesForwardedPort = (
 
 /**
  * The ids of the engines of a node that have to be replaced so that an engine carries the port that is forwarded to the
- * node. These are the engines that carried an earlier forwarded port, else the oldest one that is ready and not busy. If an
- * engine already carries the port, it is the engine that it replaces, as long as that still exists.
+ * node. These are the engines that carried an earlier forwarded port and, if all of these are busy, the oldest one that is
+ * ready and not busy. If an engine already carries the port, it is the engine that it replaces, as long as that still exists.
  */
 export function renewedForPort(
   engines: readonly Pick<Engine, 'id' | 'status' | 'forwarded' | 'p2pPort' | 'replaces' | 'createdAt'>[],
@@ -20,10 +20,10 @@ export function renewedForPort(
   const carrier = engines.find(({ p2pPort }) => p2pPort === forwardedPort)
   if (carrier !== undefined) return engines.flatMap(({ id }) => (id === carrier.replaces ? [id] : []))
   const stale = engines.filter(({ forwarded }) => forwarded)
-  if (stale.length > 0) return stale.map(({ id }) => id)
-  const idle = engines.filter(({ id, status }) => status === 'ready' && !isBusy(id))
-  return idle
-    .toSorted((a, b) => a.createdAt - b.createdAt)
-    .slice(0, 1)
-    .map(({ id }) => id)
+  // An adopted engine may count as busy for hours.
+  const idle = stale.every(({ id }) => isBusy(id))
+    ? engines.filter(({ id, status }) => status === 'ready' && !isBusy(id))
+    : []
+  const oldest = idle.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, 1)
+  return [...stale, ...oldest].map(({ id }) => id)
 }

@@ -35,4 +35,9 @@ describe('the forwarded port', () => {
     expect(renewedForPort(succeeded, { forwardedPort: 40_000 }, nobodyBusy)).toEqual(['2'])
     expect(renewedForPort(succeeded.slice(1), { forwardedPort: 40_000 }, nobodyBusy)).toEqual([])
   })
+
+  test('carried before by a busy engine: the oldest idle engine is renewed, too', () => {
+    const fleet = [row('1', 51_413, true), row('2', 8_700), row('3', 8_701)]
+    expect(renewedForPort(fleet, { forwardedPort: 40_000 }, (id) => id === '1')).toEqual(['1', '2'])
+  })
 })
