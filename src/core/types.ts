@@ -110,6 +110,8 @@ export interface Engine {
   readonly unclaimedSince: number | null
   /** The only idempotency key that may claim the engine while it is unclaimed; null if any caller may. */
   readonly claimKey: string | null
+  /** Started for viewers that proxies were about to send to the other free engines, and not used since. */
+  readonly startedAhead: boolean
   /** Set when the engine is adopted (it was found without a row), and cleared when it is known to have no unknown viewer. */
   readonly adoptedAt: number | null
   readonly removalRequestedAt: number | null

@@ -48,6 +48,7 @@ export const engines = sqliteTable(
     handedOutAt: integer(),
     unclaimedSince: integer(),
     claimKey: text(),
+    startedAhead: integer({ mode: 'boolean' }).notNull().default(false),
     adoptedAt: integer(),
     removalRequestedAt: integer(),
     lastStreamAt: integer(),

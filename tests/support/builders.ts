@@ -35,6 +35,7 @@ export function engine(change: Partial<Engine> = {}): Engine {
     handedOutAt: 1_000,
     unclaimedSince: null,
     claimKey: null,
+    startedAhead: false,
     adoptedAt: null,
     removalRequestedAt: null,
     lastStreamAt: null,

@@ -16,6 +16,7 @@ export function observed(
     isRunning: (row.containerState ?? 'running') === 'running',
     isInHand: false,
     streams: 0,
+    expected: null,
     health: { verdict: 'healthy', sinceMs: 2_000 },
     probedSinceMs: 0,
     stillMs: null,

@@ -34,6 +34,7 @@ export const unseen = {
   labels: {},
   readyAt: null,
   unclaimedSince: null,
+  startedAhead: false,
   removalRequestedAt: null,
   lastStreamAt: null,
   replaces: null,

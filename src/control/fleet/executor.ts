@@ -73,28 +73,35 @@ export class Executor {
   }
 
   #provision({ replaces, rule, reason }: ActionOf<'provision'>): void {
-    this.#launch((tx) => this.#begin(tx, replaces, { rule, reason, replaces }))
+    const start = { replaces, startedAhead: rule === 'spare_ahead' }
+    this.#launch((tx) => this.#begin(tx, start, { rule, reason, replaces }))
   }
 
   /**
    * Begins an engine with the request of the engine that it replaces. It gets another port if the requested one is taken by
    * now.
    */
-  #begin(tx: Db, replaces: string | null, detail: Readonly<Record<string, unknown>>): Engine {
+  #begin(
+    tx: Db,
+    start: Pick<Engine, 'replaces' | 'startedAhead'>,
+    detail: Readonly<Record<string, unknown>>,
+  ): Engine {
     const { claims } = this.deps
+    const { replaces } = start
     const request = (replaces === null ? undefined : engineById(tx, replaces)?.request) ?? plainRequest
     try {
-      return claims.own(tx, { request, replaces }, detail)
+      return claims.own(tx, { request, ...start }, detail)
     } catch (error) {
       const isPort = error instanceof ProvisionRefused && error.refusal.code === 'no_free_port'
       if (!isPort || request.hostPort === null) throw error
-      return claims.own(tx, { request: { ...request, hostPort: null }, replaces }, detail)
+      return claims.own(tx, { request: { ...request, hostPort: null }, ...start }, detail)
     }
   }
 
   #replace({ engineId, cause, rule, reason }: ActionOf<'replace'>): void {
     this.#launch((tx) => {
-      const engine = this.#begin(tx, engineId, { rule, reason, replaces: engineId })
+      const start = { replaces: engineId, startedAhead: false }
+      const engine = this.#begin(tx, start, { rule, reason, replaces: engineId })
       this.#noteReplacing(tx, { engineId, cause, rule, reason })
       return engine
     })

@@ -10,6 +10,7 @@ import type { Store } from '../../store/store.ts'
 import type { FleetRows } from '../engines/fleet-rows.ts'
 import { type EngineTemplate, plainRequest, templateHash } from '../engines/template.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
+import type { ExpectedStreams } from '../facts/expected-streams.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { ImageFacts } from '../facts/image-facts.ts'
 import type { InHand } from '../facts/in-hand.ts'
@@ -44,6 +45,7 @@ export interface FleetSnapshotsDeps {
   readonly nodes: VpnNodes
   readonly connections: ConnectionFacts
   readonly playback: Pick<PlaybackFacts, 'playsNothing'>
+  readonly expected: Pick<ExpectedStreams, 'of'>
   readonly viewers: Pick<ViewerWatch, 'sightOf'>
   readonly images: Pick<ImageFacts, 'state'>
   readonly template: EngineTemplate
@@ -118,7 +120,7 @@ export class FleetSnapshots {
     streams: number,
     inDoubt: readonly Stream[],
   ): Omit<ObservedEngine, 'node' | 'outside'> {
-    const { clock, facts, sessions, playback, viewers, inHand } = this.deps
+    const { clock, facts, sessions, playback, expected, viewers, inHand } = this.deps
     const nowMs = clock.now()
     const health = facts.health(engine.id, nowMs)
     const said = (streams: readonly Stream[]) => streams.map(({ rowId }) => sessions.of(rowId))
@@ -128,6 +130,7 @@ export class FleetSnapshots {
       isRunning: facts.isRunning(engine),
       isInHand: inHand.has(engine.id),
       streams,
+      expected: expected.of(engine),
       health,
       probedSinceMs: facts.probedSinceMs(engine.id, generationOf(engine)),
       stillMs: stillMs(said(inDoubt)),

@@ -7,6 +7,7 @@ import { backoffMs, WorkQueue } from '../../lib/workqueue.ts'
 import type { Store } from '../../store/store.ts'
 import type { Observer } from '../containers/observer.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
+import type { ExpectedStreams } from '../facts/expected-streams.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { ImageFacts } from '../facts/image-facts.ts'
 import type { PlaybackFacts } from '../facts/playback-facts.ts'
@@ -25,6 +26,7 @@ export interface ReconcilerDeps {
   readonly nodes: VpnNodes
   readonly images: ImageFacts
   readonly playback: Pick<PlaybackFacts, 'onNews'>
+  readonly expected: Pick<ExpectedStreams, 'onNews'>
   readonly viewers: ViewerWatch
   readonly observer: Pick<Observer, 'onPass'>
   readonly snapshots: FleetSnapshots
@@ -69,11 +71,13 @@ export class Reconciler {
   }
 
   start(): void {
-    const { store, facts, sessions, connections, nodes, images, playback, viewers, observer } = this.deps
+    const { store, facts, sessions, connections, nodes, images, playback, expected, viewers, observer } =
+      this.deps
     const soon = (): void => this.soon()
     store.onCommit(soon)
     observer.onPass(soon)
-    for (const source of [facts, sessions, connections, nodes, images, playback, viewers]) source.onNews(soon)
+    for (const source of [facts, sessions, connections, nodes, images, playback, expected, viewers])
+      source.onNews(soon)
     soon()
   }
 

@@ -11,11 +11,12 @@ export class PlanViews {
   ) {}
 
   plan() {
-    const { wanted, serving, busy, actions, waits, wakeAtMs } = this.deps.reconciler.dryRun()
+    const { wanted, serving, busy, expected, actions, waits, wakeAtMs } = this.deps.reconciler.dryRun()
     return {
       wanted,
       serving,
       busy,
+      expected,
       actions: actions.map((action) => this.#view(action)),
       waits: [...waits],
       next_look: isoOrNull(wakeAtMs),

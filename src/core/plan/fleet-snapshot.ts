@@ -1,5 +1,6 @@
 import type { Health } from '../engines/health.ts'
 import type { Refusal } from '../provisioning/refusal.ts'
+import type { Expected } from '../proxies/expected.ts'
 import type { SecondLook } from '../streams/sessions.ts'
 import type { DrainCause, Engine } from '../types.ts'
 import { LOOK_FRESH_MS, type LookRequest, type Sight, type Wanted } from '../viewers/viewers.ts'
@@ -16,6 +17,11 @@ export interface ObservedEngine {
   readonly isInHand: boolean
   /** Number of started streams. */
   readonly streams: number
+  /**
+   * Whether a stream is expected that is not reported yet: a POST gave the engine to a caller, or a proxy has chosen it. Null
+   * if none is.
+   */
+  readonly expected: Pick<Expected, 'isHandedOut' | 'untilMs'> | null
   readonly health: Pick<Health, 'verdict' | 'sinceMs'>
   /** Since when we probe the process that runs in the container now; null if we do not. */
   readonly probedSinceMs: number | null
@@ -134,6 +140,7 @@ export const PLAN_RULES = [
   'stands_in',
   'finish_replacement',
   'below_wanted',
+  'spare_ahead',
   'surplus_unhealthy',
   'scaled_down',
   'idle_surplus',
@@ -190,10 +197,11 @@ export type ActionOf<Type extends Action['type']> = Extract<Action, { readonly t
 
 /** What has to be done now, and when to plan again at the latest. */
 export interface Plan {
-  /** The number of engines wanted, of engines that count towards it, and of those with viewers. */
+  /** The number of engines wanted, of engines that count towards it, of those with viewers, and of those about to have some. */
   readonly wanted: number
   readonly serving: number
   readonly busy: number
+  readonly expected: number
   readonly actions: readonly Action[]
   /** Why something that is wanted is not done now. */
   readonly waits: readonly string[]

@@ -21,6 +21,16 @@ import {
   retirements,
 } from './replacement.ts'
 
+/** How many engines are wanted, each number at least the one before. */
+export interface WantedNumbers {
+  /** The minimum, or one for each busy engine and the spares. Idle engines beyond it are surplus. */
+  readonly kept: number
+  /** With the engines that callers were given, too. */
+  readonly needed: number
+  /** With the engines that proxies have chosen, too. At most `minFree` engines are started for that alone. */
+  readonly ahead: number
+}
+
 /** Decides about the number of engines, step by step in a fixed order. */
 export class Fleet {
   readonly waits: string[] = []
@@ -34,7 +44,7 @@ export class Fleet {
     private readonly agenda: Agenda,
     private readonly byId: ReadonlyMap<string, ObservedEngine>,
     private readonly serving: readonly ObservedEngine[],
-    private readonly wanted: number,
+    private readonly wanted: WantedNumbers,
     own: readonly Action[],
   ) {
     this.#touch(own)
@@ -46,16 +56,20 @@ export class Fleet {
   actions(): Action[] {
     const retired = this.#touch(retirements(this.snapshot, this.byId, this.agenda))
     const count = this.serving.length - retired.length
-    const recalled = this.#touch(this.#recalls(this.wanted - count))
-    const missing = this.wanted - count - recalled.length
+    const recalled = this.#touch(this.#recalls(this.wanted.ahead - count))
+    const missing = this.wanted.needed - count - recalled.length
     const started = this.#starts(missing)
+    const ahead = this.#startsAhead(count + recalled.length + started.length)
     const surplus = this.#touch(this.#surplus(count))
     const exchanged = this.#touch(this.#exchanges())
     const evacuated = this.#touch(this.#evacuations(Math.max(1, missing - started.length)))
     // One replacement at a time: an engine that is retired now still exists.
     const mayReplace = missing <= 0 && retired.length === 0
     const replaced = mayReplace ? this.#replacements() : []
-    return [...retired, ...recalled, ...started, ...surplus, ...exchanged, ...evacuated, ...replaced]
+    return [
+      ...[...retired, ...recalled, ...started, ...ahead],
+      ...[...surplus, ...exchanged, ...evacuated, ...replaced],
+    ]
   }
 
   /** Notes the engines that these actions name, because at most one step may name an engine. */
@@ -101,9 +115,24 @@ export class Fleet {
       starts.push({ type: 'provision', rule: 'finish_replacement', reason, replaces: replacement.engineId })
     }
     while (starts.length < missing && this.#mayStart()) {
-      const reason = `${this.wanted} engines are wanted and ${this.serving.length} are there`
+      const reason = `${this.wanted.needed} engines are wanted and ${this.serving.length} are there`
       starts.push({ type: 'provision', rule: 'below_wanted', reason, replaces: null })
     }
+    return starts
+  }
+
+  /**
+   * Starts spares for the engines that proxies have chosen, before their streams are reported. Whoever only looks may seem to
+   * choose all of them, so there are never more such spares than `minFree` beyond the number needed.
+   */
+  #startsAhead(there: number): Action[] {
+    const unused = this.serving.filter((each) => each.engine.startedAhead && !isBusy(each)).length
+    const beyond = Math.min(unused, Math.max(0, there - this.wanted.needed))
+    const missing = Math.min(this.wanted.ahead - there, this.snapshot.policy.minFree - beyond)
+    const reason = 'proxies have chosen free engines, and a spare is wanted beside them'
+    const starts: Action[] = []
+    while (starts.length < missing && this.#mayStart())
+      starts.push({ type: 'provision', rule: 'spare_ahead', reason, replaces: null })
     return starts
   }
 
@@ -147,17 +176,18 @@ export class Fleet {
    * been idle longest.
    */
   #surplus(count: number): Action[] {
-    const surplus = count - this.wanted
+    const { kept } = this.wanted
+    const surplus = count - kept
     if (surplus <= 0) return []
     const { policy } = this.snapshot
     const ill = this.#untouched(this.serving, isUnhealthy)
       .filter((each) => isUnhealthyWithoutViewers(each, this.snapshot, this.agenda))
       .slice(0, surplus)
-    const idle = this.#untouched(this.serving, isIdle).toSorted(byUse)
+    const idle = this.#untouched(this.serving, (each) => isIdle(each) && !isChosen(each)).toSorted(byUse)
     const scaledDown = idle.filter((each) => this.#isScaledDown(each)).slice(0, surplus - ill.length)
     const left = surplus - ill.length - scaledDown.length
     // Without AUTO_DELETE only engines above the maximum are drained: these were adopted. Those drained above count as gone.
-    const beyond = policy.autoDelete ? left : this.wanted + left - policy.maxReplicas
+    const beyond = policy.autoDelete ? left : kept + left - policy.maxReplicas
     const taken = new Set(scaledDown)
     const expired = idle
       .filter((each) => !taken.has(each) && this.agenda.isDue(idleSinceMs(each) + policy.graceMs))
@@ -166,7 +196,7 @@ export class Fleet {
       ...ill.map((each) => this.#drain(each, 'surplus_unhealthy', 'it is unhealthy, and not needed')),
       ...scaledDown.map((each) => this.#drain(each, 'scaled_down', 'the fleet was scaled down')),
       ...expired.map((each) =>
-        this.#drain(each, 'idle_surplus', `it is idle, and more than the ${this.wanted} wanted`),
+        this.#drain(each, 'idle_surplus', `it is idle, and more than the ${kept} wanted`),
       ),
     ]
   }
@@ -272,6 +302,9 @@ const isRecallable = (observed: ObservedEngine): boolean => {
 /** Whether the engine works, nobody uses it, and it is not kept for a caller. */
 const isIdle = (observed: ObservedEngine): boolean =>
   isSteady(observed) && !isUnhealthy(observed) && !isBusy(observed) && observed.engine.unclaimedSince === null
+
+/** Whether a proxy has chosen the engine from a list and not reported a stream yet. */
+const isChosen = ({ expected }: ObservedEngine): boolean => expected !== null && !expected.isHandedOut
 
 /** Whether Roundhouse started the engine by itself, and not for a caller. */
 const isOwn = ({ engine }: ObservedEngine): boolean =>

@@ -36,10 +36,15 @@ export function plan(snapshot: FleetSnapshot): Plan {
   const isCounted = (engineId: string): boolean => isUsed(byId.get(engineId))
   const serving = engines.filter((observed) => isUsed(observed) && !isPendingReplacement(observed, isCounted))
   const busy = serving.filter(isBusy).length
-  const wanted = isFullOfKept(snapshot)
-    ? Math.max(wantedNumber(policy, busy), Math.min(busy + 1, policy.maxReplicas))
-    : wantedNumber(policy, busy)
-  const result = { wanted, serving: serving.length, busy }
+  const expected = serving.filter((each) => isExpected(each, agenda))
+  const given = expected.filter((each) => each.expected?.isHandedOut).length
+  const least = isFullOfKept(snapshot) ? Math.min(busy + 1, policy.maxReplicas) : 0
+  const wanted = {
+    kept: Math.max(wantedNumber(policy, busy), least),
+    needed: Math.max(wantedNumber(policy, busy + given), least),
+    ahead: Math.max(wantedNumber(policy, busy + expected.length), least),
+  }
+  const result = { wanted: wanted.ahead, serving: serving.length, busy, expected: expected.length }
   if (frozen !== null) return { ...result, actions: [], waits: [frozen], looks: null, wakeAtMs: null }
   const fleet = new Fleet(snapshot, agenda, byId, serving, wanted, own)
   const actions = [...own, ...fleet.actions()]
@@ -52,6 +57,10 @@ export function plan(snapshot: FleetSnapshot): Plan {
  */
 const isFullOfKept = ({ engines, policy }: FleetSnapshot): boolean =>
   engines.length >= policy.maxReplicas && engines.some((each) => isKept(each, policy))
+
+/** Whether a stream is expected on an engine that has none. The next plan is made when that is over. */
+const isExpected = (observed: ObservedEngine, agenda: Agenda): boolean =>
+  !isBusy(observed) && observed.expected !== null && !agenda.isDue(observed.expected.untilMs)
 
 /** How many engines are wanted: the minimum, or one for each busy engine plus the spares, within the maximum. */
 export const wantedNumber = ({ minReplicas, minFree, maxReplicas }: Policy, busy: number): number =>

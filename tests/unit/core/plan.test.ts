@@ -533,6 +533,7 @@ test('nothing is decided while what is known may be out of date', () => {
     wanted: 5,
     serving: 1,
     busy: 0,
+    expected: 0,
     actions: [],
     waits: ['Docker does not answer'],
     looks: null,

@@ -1,0 +1,1 @@
+ALTER TABLE `engines` ADD `started_ahead` integer DEFAULT false NOT NULL;
