@@ -6,6 +6,13 @@ interface Door {
 /** Gives the address that a request came from; null if the server does not know it. */
 export type AddressOf = (request: Request, server: Door | null) => string | null
 
+/** How much of a `User-Agent` tells clients apart. */
+const AGENT_MAX = 200
+
+/** The `User-Agent` of a request; empty if it has none. */
+export const agentOf = (request: Request): string =>
+  (request.headers.get('user-agent') ?? '').slice(0, AGENT_MAX)
+
 /**
  * Whether an address belongs to this machine, such as that of a reverse proxy in front of us, of a tool, or of the health
  * check.

@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
+import { agentOf } from './callers.ts'
 import { json } from './json.ts'
 import { InvalidProblem, Problem, problem } from './problems.ts'
 import { EngineState, StreamState } from './schemas.ts'
@@ -15,9 +16,12 @@ const Id = Type.Object({
   id: Name('Container id (whole, or 12 characters of it and more), name or engine id'),
 })
 
-/** What these routes need. The lists are JSON that is rendered once per change of the state. */
+/**
+ * What these routes need. The lists are JSON that is rendered once per change of the state. `agent` is the client's
+ * `User-Agent`.
+ */
 export interface EngineQueries {
-  listedJson(): Uint8Array<ArrayBuffer>
+  listedJson(agent: string): Uint8Array<ArrayBuffer>
   allJson(): string
   one(idOrName: string): Static<typeof EngineWithStreams> | null
 }
@@ -29,19 +33,24 @@ export interface EngineOperations {
 
 export const engineRoutes = (engines: EngineQueries, operations: EngineOperations) =>
   new Elysia({ name: 'routes.engines', tags: ['engines'] })
-    .get('/engines', ({ query }) => json(query.status === 'all' ? engines.allJson() : engines.listedJson()), {
-      query: Type.Object({
-        status: Type.Optional(
-          Type.Literal('all', { description: 'Also the hidden ones, with the reason why they are hidden' }),
-        ),
-      }),
-      response: { 200: EngineList, 422: InvalidProblem },
-      detail: {
-        operationId: 'listEngines',
-        summary:
-          'Lists the engines that a proxy may use, healthy ones first; equals rotate from call to call.',
+    .get(
+      '/engines',
+      ({ query, request }) =>
+        json(query.status === 'all' ? engines.allJson() : engines.listedJson(agentOf(request))),
+      {
+        query: Type.Object({
+          status: Type.Optional(
+            Type.Literal('all', { description: 'Also the hidden ones, with the reason why they are hidden' }),
+          ),
+        }),
+        response: { 200: EngineList, 422: InvalidProblem },
+        detail: {
+          operationId: 'listEngines',
+          summary:
+            'Lists the engines that a proxy may use, healthy ones first; equals rotate from call to call.',
+        },
       },
-    })
+    )
     .get(
       '/engines/:id',
       ({ params }) =>

@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import type { RefusedRequest } from './auth.ts'
+import { agentOf } from './callers.ts'
 import { InvalidProblem, Problem } from './problems.ts'
 import { Nullable, StreamState } from './schemas.ts'
 import { EventLabels } from './text-maps.ts'
@@ -44,19 +45,22 @@ type StreamView = Static<typeof StreamState>
 
 /** What these routes need. */
 export interface StreamEvents {
-  start(event: {
-    streamId: string | null
-    keyType: string
-    key: string
-    playbackSessionId: string
-    statUrl: string
-    commandUrl: string
-    isLive: boolean
-    host: string
-    port: number
-    containerId: string | null
-  }): StreamView
-  end(streamId: string, reason: string): StreamView | null
+  start(
+    event: {
+      streamId: string | null
+      keyType: string
+      key: string
+      playbackSessionId: string
+      statUrl: string
+      commandUrl: string
+      isLive: boolean
+      host: string
+      port: number
+      containerId: string | null
+    },
+    agent: string,
+  ): StreamView
+  end(streamId: string, reason: string, agent: string): StreamView | null
 }
 
 /**
@@ -82,7 +86,7 @@ const REFUSALS = { 401: Problem, 403: Problem, 413: Problem, 422: InvalidProblem
 
 export const eventRoutes = (books: StreamEvents) =>
   new Elysia({ name: 'routes.events', tags: ['events'] })
-    .post('/events/stream_started', ({ body }) => books.start(startOf(body)), {
+    .post('/events/stream_started', ({ body, request }) => books.start(startOf(body), agentOf(request)), {
       body: StartedEvent,
       response: { 200: Started, ...REFUSALS },
       detail: {
@@ -92,9 +96,9 @@ export const eventRoutes = (books: StreamEvents) =>
     })
     .post(
       '/events/stream_ended',
-      ({ body }) => {
+      ({ body, request }) => {
         const id = body.stream_id ?? ''
-        const stream = id === '' ? null : books.end(id, body.reason ?? 'unknown')
+        const stream = id === '' ? null : books.end(id, body.reason ?? 'unknown', agentOf(request))
         return { updated: stream !== null, stream }
       },
       {

@@ -70,6 +70,7 @@ const engine = {
   plays_nothing_since: null,
   last_health_check: '2026-11-23T12:05:00.000Z',
   last_stream_usage: '2026-11-23T12:00:12.000Z',
+  expected_until: null,
   last_cache_cleanup: null,
   cache_size_bytes: null,
   status: 'ready',
@@ -131,6 +132,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   getPlan: {
     response: {
       wanted: 2,
+      expected: 0,
       serving: 1,
       busy: 1,
       actions: [

@@ -41,6 +41,13 @@ export const EngineState = Type.Object({
   ),
   last_health_check: Nullable(Time),
   last_stream_usage: Nullable(Time),
+  expected_until: Nullable(
+    Type.String({
+      format: 'date-time',
+      description:
+        'Until when a stream is expected that is not reported yet: a proxy chose the engine, or was given it. Meanwhile the list for proxies names it last, with a later last_stream_usage',
+    }),
+  ),
   last_cache_cleanup: Nullable(Time),
   cache_size_bytes: Nullable(Count),
   status: EngineStatus,
@@ -219,6 +226,10 @@ export const PlanReport = Type.Object({
   wanted: Count,
   serving: Count,
   busy: Count,
+  expected: Type.Integer({
+    minimum: 0,
+    description: 'Engines on which a stream is expected that is not reported yet',
+  }),
   actions: Type.Array(PlannedAction),
   waits: Type.Array(Type.String({ description: 'Why something that is wanted is not done now' })),
   next_look: Nullable(Time),

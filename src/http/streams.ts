@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
+import { agentOf } from './callers.ts'
 import { parseIsoTime } from './iso-time.ts'
 import { json } from './json.ts'
 import { InvalidProblem, Problem, problem } from './problems.ts'
@@ -34,10 +35,10 @@ export interface StreamQuery {
   before?: { record: number } | { atMs: number }
 }
 
-/** What these routes need. */
+/** What these routes need. `agent` is the client's `User-Agent`. */
 export interface StreamQueries {
   /** `next` is the number of the record before which the next page ends; null if there are no older records. */
-  list(query: StreamQuery): { readonly json: string; readonly next: number | null }
+  list(query: StreamQuery, agent: string): { readonly json: string; readonly next: number | null }
   one(streamId: string): Static<typeof StreamState> | null
   stats(streamId: string, sinceMs: number): Static<typeof SampleList> | undefined
 }
@@ -66,7 +67,7 @@ export const streamRoutes = (streams: StreamQueries, operations: StreamOperation
         const before = query.before === undefined ? undefined : cursorOf(query.before)
         if (before === null)
           return wrongQuery('before', 'neither the number of a record nor an ISO 8601 time')
-        const page = streams.list(queryOf(query, before))
+        const page = streams.list(queryOf(query, before), agentOf(request))
         const answer = json(page.json)
         if (page.next !== null) answer.headers.set('link', nextLink(request.url, page.next))
         return answer

@@ -18,6 +18,7 @@ import {
 import type { Addresses } from '../engines/addresses.ts'
 import { freeTrial } from '../engines/breaker-notes.ts'
 import { endInBooks } from '../engines/endings.ts'
+import type { ExpectedStreams } from '../facts/expected-streams.ts'
 import type { PlaybackWatch } from './playback-watch.ts'
 
 /** A start as a proxy reports it. `streamId` is the proxy's own id; if it is null, the id is made of key and session. */
@@ -28,6 +29,12 @@ export interface StreamStart extends StreamPlace {
   readonly playbackSessionId: string
   readonly commandUrl: string
   readonly isLive: boolean
+}
+
+/** The record of a start. `used`: the engine of a start that was not known yet; null if there is none. */
+interface Recorded {
+  readonly stream: Stream
+  readonly used: Engine | null
 }
 
 /** Older versions of acexy report a failed start as a session with this name. */
@@ -62,6 +69,7 @@ export class StreamBooks {
       readonly clock: Clock
       readonly addresses: Addresses
       readonly playback: Pick<PlaybackWatch, 'failed' | 'ended'>
+      readonly expected: Pick<ExpectedStreams, 'reported'>
       readonly log: Log
       /**
        * Limit for started streams that are tied to one engine. Streams beyond it are recorded without an engine. Ending
@@ -78,13 +86,13 @@ export class StreamBooks {
    * written to the file later.
    */
   start(event: StreamStart): Stream {
-    const { store, clock, playback } = this.deps
+    const { store, clock, playback, expected } = this.deps
     const streamId = event.streamId ?? `${event.key}|${event.playbackSessionId}`
     const size = sizeOfStart(streamId, event)
     const now = clock.now()
-    const recorded = store.transactOrKeep((tx): Stream => {
+    const { stream, used } = store.transactOrKeep((tx): Recorded => {
       const open = startedStream(tx, streamId)
-      if (open) return open
+      if (open) return { stream: open, used: null }
       const used = matchEngine(event, liveEngines(tx), (candidate) => this.deps.addresses.known(candidate))
       const failed = isFailed(event)
       const engine = failed || this.#hasRoom(tx, used) ? used : null
@@ -95,10 +103,11 @@ export class StreamBooks {
       if (used && failed) updateEngine(tx, used.id, { failedAttemptAt: now })
       else if (used) noteUse(tx, used, now)
       if (engine === null) endInBooks(tx, unmatchedBeyond(tx, UNMATCHED_MAX), FORGOTTEN, now)
-      return stream
+      return { stream, used }
     }, size)
-    if (isFailed(event) && !isStarted(recorded)) playback.failed(recorded)
-    return recorded
+    if (used !== null) expected.reported(used.id)
+    if (isFailed(event) && !isStarted(stream)) playback.failed(stream)
+    return stream
   }
 
   /** Records an end. Returns null, and changes nothing, if no such stream is started. */
@@ -226,5 +235,6 @@ function rowFor(
  */
 function noteUse(tx: Db, engine: Engine, now: number): void {
   freeTrial(tx, engine, now)
-  updateEngine(tx, engine.id, { lastStreamAt: now, unclaimedSince: null, claimKey: null })
+  const change = { lastStreamAt: now, unclaimedSince: null, claimKey: null, startedAhead: false }
+  updateEngine(tx, engine.id, change)
 }

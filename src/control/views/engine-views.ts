@@ -1,28 +1,19 @@
-import type { Verdict } from '../../core/engines/health.ts'
-import { type Engine, generationOf } from '../../core/types.ts'
-import {
-  FAILED_ATTEMPT_MS,
-  inOrder,
-  isFirst,
-  type Listing,
-  listing,
-  shownHealth,
-  turnsOf,
-  type VpnTrouble,
-} from '../../core/views/listing.ts'
-import { carriesForwardedPort } from '../../core/vpn/forwarded-port.ts'
-import { namespaceOf } from '../../core/vpn/namespace.ts'
-import { cutOffSinceMs } from '../../core/vpn/tunnel.ts'
+import type { ShownEngine } from '../../core/proxies/choice.ts'
+import type { Expected } from '../../core/proxies/expected.ts'
+import type { ServedList } from '../../core/proxies/walks.ts'
+import type { Engine, Stream } from '../../core/types.ts'
+import { FAILED_ATTEMPT_MS, inTurn, turnsOf } from '../../core/views/listing.ts'
+import { shownToProxies } from '../../core/views/proxy-view.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Store } from '../../store/store.ts'
 import type { Addresses } from '../engines/addresses.ts'
 import type { FleetRows } from '../engines/fleet-rows.ts'
 import { engineNamed } from '../engines/references.ts'
-import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
-import type { PlaybackFacts } from '../facts/playback-facts.ts'
-import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'
-import { iso, isoOrNull } from './iso.ts'
+import type { Listings } from '../proxies/listings.ts'
+import type { ProxyWatch } from '../proxies/proxy-watch.ts'
+import { type EngineView, engineView, usedMs } from './engine-json.ts'
+import { isoOrNull } from './iso.ts'
 import type { StreamViews } from './stream-views.ts'
 
 /** A live engine with its id, as JSON text. */
@@ -31,14 +22,28 @@ interface EngineRecord {
   readonly json: string
 }
 
+/** A listed engine as proxies are shown it, and its JSON text. */
+interface ListedRecord extends ShownEngine {
+  readonly json: string
+  readonly isFirst: boolean
+  readonly isExpected: boolean
+}
+
+/** The list in the order of one turn. */
+interface OrderedList {
+  readonly engines: ServedList
+  readonly body: Uint8Array<ArrayBuffer>
+}
+
 interface Snapshot {
   readonly version: number
-  /** When time alone changes the order of the list. */
+  /** When time alone changes the list. */
   readonly untilMs: number
-  readonly listed: readonly { readonly json: string; readonly isFirst: boolean }[]
+  /** The listed engines in groups of equal rank. */
+  readonly groups: readonly (readonly ListedRecord[])[]
   readonly turns: number
-  /** The list in the order of each turn, encoded when it is first asked for. */
-  readonly bodies: Map<number, Uint8Array<ArrayBuffer>>
+  /** The list of each turn, made when it is first asked for. */
+  readonly lists: Map<number, OrderedList>
   readonly all: string
   readonly records: readonly EngineRecord[]
 }
@@ -58,27 +63,30 @@ export class EngineViews {
       readonly facts: Facts
       readonly clock: Clock
       readonly addresses: Addresses
-      readonly nodes: VpnNodes
-      readonly connections: ConnectionFacts
-      readonly playback: Pick<PlaybackFacts, 'version' | 'standing' | 'playsNothing'>
+      readonly listings: Listings
+      readonly proxies: Pick<ProxyWatch, 'served'>
+      /** How many streams a proxy puts on one engine. */
+      readonly perEngineMax: number
       readonly streamViews: StreamViews
     },
   ) {}
 
-  /** The engines that a proxy may use, as encoded JSON. Engines of equal rank are in another order at every call. */
-  listedJson(): Uint8Array<ArrayBuffer> {
-    const { listed, turns, bodies } = this.#current()
+  /**
+   * The engines that a proxy may use, as encoded JSON. Engines of equal rank are in another order at every call. `agent` is
+   * the client's `User-Agent`.
+   */
+  listedJson(agent: string): Uint8Array<ArrayBuffer> {
+    const { groups, turns, lists } = this.#current()
     const turn = this.#turn++ % turns
-    const known = bodies.get(turn)
-    if (known !== undefined) return known
-    const body = new TextEncoder().encode(array(inOrder(listed, ({ isFirst }) => isFirst, turn)))
-    bodies.set(turn, body)
-    return body
+    const list = lists.get(turn) ?? orderedList(groups, turn)
+    lists.set(turn, list)
+    this.deps.proxies.served(list.engines, agent)
+    return list.body
   }
 
   /** The number of engines that a proxy may use. */
   listedCount(): number {
-    return this.#current().listed.length
+    return this.#current().groups.flat().length
   }
 
   /** All live engines as JSON text. Hidden engines have the reason. */
@@ -101,106 +109,89 @@ export class EngineViews {
     if (engine === undefined) return null
     const streams = rows.read().started.get(engine.id) ?? []
     return {
-      engine: this.#view(
-        engine,
-        streams.map(({ streamId }) => streamId),
-      ),
+      engine: this.#view(engine, streams),
       streams: streams.map((stream) => this.deps.streamViews.view(stream)),
     }
   }
 
-  /**
-   * One engine in the form that proxies expect. Times are RFC 3339 in UTC, because acexy's decoder rejects a time without a
-   * zone.
-   */
-  #view(engine: Engine, streamIds: readonly string[]) {
-    const { facts, clock, addresses, playback } = this.deps
-    const health = facts.health(engine.id, clock.now())
-    const { listed, reason } = this.#listing(engine)
-    return {
-      container_id: engine.containerId,
-      container_name: engine.name,
-      ...addresses.advertised(engine),
-      labels: { ...engine.labels },
-      forwarded: carriesForwardedPort(engine, this.#nodeOf(engine)),
-      vpn_container: engine.vpnNode,
-      first_seen: iso(engine.createdAt),
-      last_seen: iso(facts.lastSeen(engine.id) ?? engine.containerStartedAt ?? engine.createdAt),
-      streams: [...streamIds],
-      health_status: this.#shownHealth(engine),
-      plays_nothing_since: isoOrNull(playback.playsNothing(engine.id, generationOf(engine))?.sinceMs ?? null),
-      last_health_check: isoOrNull(health.lastProbeMs),
-      // A proxy prefers the engine whose last use was longest ago. A failed attempt counts as a use.
-      last_stream_usage: isoOrNull(latest(engine.lastStreamAt, engine.failedAttemptAt)),
-      last_cache_cleanup: isoOrNull(engine.cacheCleanedAt),
-      cache_size_bytes: engine.cacheSizeBytes,
-      status: engine.status,
-      listed,
-      reason,
-    }
-  }
-
-  #shownHealth(engine: Engine): Verdict {
-    const { facts, clock, playback } = this.deps
-    const isDoubtful = playback.standing(engine.id, generationOf(engine)) !== null
-    return shownHealth(facts.health(engine.id, clock.now()).verdict, isDoubtful)
-  }
-
-  #listing(engine: Engine): Listing {
-    const { facts, clock } = this.deps
-    return listing({
-      engine,
-      isRunning: facts.isRunning(engine),
-      verdict: facts.health(engine.id, clock.now()).verdict,
-      vpnTrouble: this.#vpnTrouble(engine),
-    })
-  }
-
-  #vpnTrouble(engine: Engine): VpnTrouble {
-    if (this.deps.nodes.outside(engine) !== null) return 'outside'
-    const node = this.#nodeOf(engine)
-    if (node === null) return 'none'
-    if (node.verdict.state === 'down') return 'node_down'
-    if (namespaceOf(engine, node.container) !== 'alive') return 'network_gone'
-    const connection = this.deps.connections.of(engine.id, generationOf(engine))
-    return node.verdict.state === 'up' && cutOffSinceMs(connection) !== null ? 'cut_off' : 'none'
-  }
-
-  #nodeOf({ vpnNode }: Engine): VpnNode | null {
-    return vpnNode === null ? null : (this.deps.nodes.get(vpnNode) ?? null)
-  }
-
-  #version(): number {
-    const { store, facts, nodes, connections, playback } = this.deps
-    return [store, facts, nodes, connections, playback].reduce((sum, source) => sum + source.version(), 0)
-  }
-
   #current(): Snapshot {
-    const { rows: fleet, clock } = this.deps
-    const version = this.#version()
+    const { store, rows, clock, listings } = this.deps
+    const version = store.version() + listings.version()
     const nowMs = clock.now()
     if (this.#snapshot?.version === version && nowMs < this.#snapshot.untilMs) return this.#snapshot
-    const { engines, started } = fleet.read()
-    const rows = engines.map((engine) => {
-      const view = this.#view(
+    const { engines, started } = rows.read()
+    const records = engines.map((engine) => {
+      const view = this.#view(engine, started.get(engine.id) ?? [])
+      return {
+        id: engine.id,
         engine,
-        (started.get(engine.id) ?? []).map(({ streamId }) => streamId),
-      )
-      const comesFirst = isFirst(engine, this.#shownHealth(engine), nowMs)
-      return { id: engine.id, json: JSON.stringify(view), isFirst: comesFirst, isListed: view.listed }
+        expected: listings.expectedOn(engine),
+        view,
+        json: JSON.stringify(view),
+      }
     })
-    const listed = rows.filter(({ isListed }) => isListed)
-    const firsts = listed.filter(({ isFirst }) => isFirst).length
-    const turns = turnsOf(firsts, listed.length - firsts)
-    const ends = engines.map(({ failedAttemptAt }) => (failedAttemptAt ?? 0) + FAILED_ATTEMPT_MS)
-    const untilMs = Math.min(Number.POSITIVE_INFINITY, ...ends.filter((ms) => ms > nowMs))
-    this.#snapshot = { version, untilMs, listed, turns, bodies: new Map(), all: array(rows), records: rows }
+    const listed = this.#listed(records.filter(({ view }) => view.listed))
+    const groups = RANKS.map((rank) => listed.filter((engine) => rankOf(engine) === rank))
+    const ends = records.flatMap(({ engine, expected }) => [
+      (engine.failedAttemptAt ?? 0) + FAILED_ATTEMPT_MS,
+      expected?.untilMs ?? 0,
+    ])
+    this.#snapshot = {
+      version,
+      untilMs: Math.min(Number.POSITIVE_INFINITY, ...ends.filter((ms) => ms > nowMs)),
+      ...{ groups, turns: turnsOf(groups.map(({ length }) => length)), lists: new Map() },
+      ...{ all: array(records), records },
+    }
     return this.#snapshot
   }
+
+  #view(engine: Engine, started: readonly Stream[]): EngineView {
+    return engineView(engine, started, this.deps)
+  }
+
+  /** Engines as proxies are shown them. */
+  #listed(records: readonly Viewed[]): readonly ListedRecord[] {
+    const { listings, perEngineMax } = this.deps
+    const shown = shownToProxies(
+      records.map(({ engine, expected, view }) => ({
+        isHealthy: view.health_status === 'healthy',
+        isFirst: listings.isFirst(engine),
+        isForwarded: view.forwarded,
+        hasRoom: view.streams.length < perEngineMax,
+        usedMs: usedMs(engine),
+        expected,
+      })),
+    )
+    return records.map(({ engine, expected, view, json }, at) => {
+      const { isForwarded = view.forwarded, usedMs = null } = shown[at] ?? {}
+      const told = { ...view, forwarded: isForwarded, last_stream_usage: isoOrNull(usedMs) }
+      return {
+        ...{ engineId: engine.id, containerId: engine.containerId ?? '', isForwarded, usedMs },
+        isHealthy: view.health_status === 'healthy',
+        isFirst: listings.isFirst(engine),
+        isExpected: expected !== null,
+        json: expected === null ? json : JSON.stringify(told),
+      }
+    })
+  }
+}
+
+interface Viewed {
+  readonly engine: Engine
+  readonly expected: Expected | null
+  readonly view: EngineView
+  readonly json: string
+}
+
+/** Healthy engines come first, and in each half those without an expected stream. */
+const rankOf = ({ isFirst, isExpected }: ListedRecord): number => (isFirst ? 0 : 2) + (isExpected ? 1 : 0)
+
+const RANKS = [0, 1, 2, 3]
+
+function orderedList(groups: readonly (readonly ListedRecord[])[], turn: number): OrderedList {
+  const engines = inTurn(groups, turn)
+  return { engines, body: new TextEncoder().encode(array(engines)) }
 }
 
 const array = (rows: readonly { readonly json: string }[]): string =>
   `[${rows.map(({ json }) => json).join(',')}]`
-
-const latest = (a: number | null, b: number | null): number | null =>
-  a === null || b === null ? (a ?? b) : Math.max(a, b)

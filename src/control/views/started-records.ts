@@ -65,6 +65,12 @@ export class StartedRecords {
     return list.json
   }
 
+  /** How many records the list of one container has. */
+  countOf(containerId: string): number {
+    this.read()
+    return this.#lists.get(containerId)?.records.length ?? 0
+  }
+
   /**
    * Reads the newest samples. Samples have their own version; until it changes, only the samples of new records are read.
    */

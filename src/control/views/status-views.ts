@@ -68,11 +68,13 @@ export class StatusViews {
   /** The refusal that a POST with acexy's empty body would get now; null if the request would be admitted. */
   refusal(): Refusal | null {
     const { store, facts, admission, claims } = this.deps
-    const waiting = claims.waiting(store.db, requestHash(plainRequest), null)
+    const hash = requestHash(plainRequest)
+    const waiting = claims.waiting(store.db, hash, null)
     // For an engine that is still being launched, the caller would have to wait. While Docker is away, that wait is useless.
     const isServed =
       waiting !== undefined && (facts.isRunning(waiting) || facts.docker().state !== 'unreachable')
-    return admission.refusal(store.db, plainRequest, isServed)
+    const refusal = admission.refusal(store.db, plainRequest, isServed)
+    return refusal !== null && claims.freed(store.db, hash, refusal) !== undefined ? null : refusal
   }
 
   /** `GET /health/status`, with one entry per engine. */

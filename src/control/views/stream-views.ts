@@ -69,6 +69,11 @@ export class StreamViews {
     return { json: arrayOf(this.#records(streams)), next }
   }
 
+  /** How many started streams the list of one container has. */
+  startedOn(containerId: string): number {
+    return this.#onEngines.countOf(containerId)
+  }
+
   /** All started streams, oldest first. */
   started(): readonly StreamRecord[] {
     return this.#startedWhole().records

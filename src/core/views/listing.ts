@@ -99,24 +99,23 @@ export const isFirst = (
  */
 const TURNS_MAX = 32
 
-/** The number of calls after which the order of two groups of these sizes repeats. */
-export function turnsOf(firsts: number, others: number): number {
-  const [a, b] = [Math.max(1, firsts), Math.max(1, others)]
-  return Math.min(TURNS_MAX, (a * b) / divisor(a, b))
-}
+/** The number of calls after which the order of groups of these sizes repeats. */
+export const turnsOf = (sizes: readonly number[]): number =>
+  Math.min(
+    TURNS_MAX,
+    sizes.filter((size) => size > 0).reduce((turns, size) => (turns * size) / divisor(turns, size), 1),
+  )
 
 /**
- * Puts the first group first and rotates each of the two groups by its share of the turn. A proxy takes the first of several
- * equal engines, so rotating from call to call spreads viewers that arrive together. `turn` is from 0 to `turnsOf(…) - 1`.
+ * Rotates each group by its share of the turn, and puts them one after the other. A proxy takes the first of several equal
+ * engines, so rotating from call to call spreads viewers that arrive together. `turn` is from 0 to `turnsOf(…) - 1`.
  */
-export function inOrder<T>(items: readonly T[], isFirst: (item: T) => boolean, turn: number): T[] {
-  const firsts = items.filter(isFirst)
-  const others = items.filter((item) => !isFirst(item))
-  const turns = turnsOf(firsts.length, others.length)
-  return [...turned(firsts, turn, turns), ...turned(others, turn, turns)]
+export function inTurn<T>(groups: readonly (readonly T[])[], turn: number): T[] {
+  const turns = turnsOf(groups.map(({ length }) => length))
+  return groups.flatMap((group) => turned(group, turn, turns))
 }
 
-function turned<T>(items: readonly T[], turn: number, turns: number): T[] {
+function turned<T>(items: readonly T[], turn: number, turns: number): readonly T[] {
   const size = items.length
   if (size === 0) return []
   // A group with more members than there are turns is rotated in larger steps.

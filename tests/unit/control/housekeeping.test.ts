@@ -193,7 +193,10 @@ describe('the bytes of the database', () => {
     )
     const log = pino({ level: 'silent' })
     const playback = { failed: () => {}, ended: () => {} }
-    const books = new StreamBooks({ store, clock: systemClock, addresses, playback, log, perEngineMax: 128 })
+    const books = new StreamBooks({
+      ...{ store, clock: systemClock, addresses, playback, log, perEngineMax: 128 },
+      expected: { reported: () => {} },
+    })
     const ids = Array.from({ length: 1_000 }, () => longest(2_304, crypto.randomUUID()))
     store.transact((tx) => {
       insertEngine(tx, engine())

@@ -23,7 +23,8 @@ async function stopOf(state: Engine['containerState']) {
   const addresses = new Addresses(settings, () => [])
   const playback = { failed: () => {}, ended: () => {} }
   const clock = new VirtualClock()
-  const books = new StreamBooks({ store, clock, addresses, playback, log, perEngineMax: 9 })
+  const expected = { reported: () => {} }
+  const books = new StreamBooks({ store, clock, addresses, playback, expected, log, perEngineMax: 9 })
   const asked: string[] = []
   const stopSession = (_: unknown, path: string) => {
     asked.push(path)

@@ -1,0 +1,53 @@
+import type { Engine, Stream } from '../../core/types.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Addresses } from '../engines/addresses.ts'
+import type { Facts } from '../facts/facts.ts'
+import type { Listings } from '../proxies/listings.ts'
+import { iso, isoOrNull } from './iso.ts'
+
+export type EngineView = ReturnType<typeof engineView>
+
+/**
+ * One engine with its started streams, in the form that proxies expect. Times are RFC 3339 in UTC, because acexy's decoder
+ * rejects a time without a zone.
+ */
+export function engineView(
+  engine: Engine,
+  started: readonly Pick<Stream, 'streamId'>[],
+  deps: {
+    readonly facts: Facts
+    readonly clock: Clock
+    readonly addresses: Addresses
+    readonly listings: Listings
+  },
+) {
+  const { facts, clock, addresses, listings } = deps
+  const { listed, reason } = listings.of(engine)
+  return {
+    container_id: engine.containerId,
+    container_name: engine.name,
+    ...addresses.advertised(engine),
+    labels: { ...engine.labels },
+    forwarded: listings.isForwarded(engine),
+    vpn_container: engine.vpnNode,
+    first_seen: iso(engine.createdAt),
+    last_seen: iso(facts.lastSeen(engine.id) ?? engine.containerStartedAt ?? engine.createdAt),
+    streams: started.map(({ streamId }) => streamId),
+    health_status: listings.shownHealth(engine),
+    plays_nothing_since: isoOrNull(listings.playsNothingSinceMs(engine)),
+    last_health_check: isoOrNull(facts.health(engine.id, clock.now()).lastProbeMs),
+    last_stream_usage: isoOrNull(usedMs(engine)),
+    expected_until: isoOrNull(listings.expectedOn(engine)?.untilMs ?? null),
+    last_cache_cleanup: isoOrNull(engine.cacheCleanedAt),
+    cache_size_bytes: engine.cacheSizeBytes,
+    status: engine.status,
+    listed,
+    reason,
+  }
+}
+
+/** When an engine was last used. A failed attempt counts as a use: a proxy prefers the engine whose last use is oldest. */
+export function usedMs({ lastStreamAt, failedAttemptAt }: Engine): number | null {
+  if (lastStreamAt === null || failedAttemptAt === null) return lastStreamAt ?? failedAttemptAt
+  return Math.max(lastStreamAt, failedAttemptAt)
+}
