@@ -236,6 +236,11 @@ export const configSchema = Type.Object({
     'text',
     'Form of the detail of a refusal: text for acexy of October 2025, object for all later ones.',
   ),
+  VIEWER_WAIT_S: provisioning(
+    kind.integer({ min: 3, max: 300, unit: 's' }),
+    '12',
+    'The longest time for which the answer to a refused provision makes acexy wait with its viewer.',
+  ),
   UNCLAIMED_TTL_S: provisioning(
     kind.seconds,
     '15',

@@ -4,6 +4,7 @@ import { Addresses } from '../control/engines/addresses.ts'
 import { FleetRows } from '../control/engines/fleet-rows.ts'
 import { BootFacts } from '../control/facts/boot-facts.ts'
 import { ConnectionFacts } from '../control/facts/connection-facts.ts'
+import { ExpectedStreams } from '../control/facts/expected-streams.ts'
 import { Facts } from '../control/facts/facts.ts'
 import { ImageFacts } from '../control/facts/image-facts.ts'
 import { InHand } from '../control/facts/in-hand.ts'
@@ -16,6 +17,9 @@ import { Admission } from '../control/provisioning/admission.ts'
 import type { Checkpoint } from '../control/provisioning/launcher.ts'
 import { Placer } from '../control/provisioning/placer.ts'
 import { PortBook } from '../control/provisioning/port-book.ts'
+import { FreeEngines } from '../control/proxies/free-engines.ts'
+import { Listings } from '../control/proxies/listings.ts'
+import { ProxyWatch } from '../control/proxies/proxy-watch.ts'
 import { createEdge } from '../control/reporting/error-edge.ts'
 import { RefusedEvents } from '../control/reporting/refused-events.ts'
 import { Warnings } from '../control/reporting/warnings.ts'
@@ -112,6 +116,7 @@ export function baseOf(
   return {
     edge,
     ...streaming,
+    ...proxiesOf(config, { facts, clock, nodes, ...streaming }),
     installation,
     template: templateOf(config, installation.id),
     counters,
@@ -125,7 +130,7 @@ export function baseOf(
       ...statisticsSettingsOf(config, history),
     }),
     books: new StreamBooks({
-      ...{ store, clock, addresses, log, playback: streaming.playbackWatch },
+      ...{ store, clock, addresses, log, playback: streaming.playbackWatch, expected: streaming.expected },
       perEngineMax: streamsPerEngineMax(config),
     }),
     ends: new StreamEnds(store, counters.streamEnded),
@@ -145,6 +150,18 @@ export function baseOf(
   }
 }
 
+/** Builds what proxies are told, and what they are seen to choose. */
+function proxiesOf(
+  { MAX_STREAMS_PER_ENGINE: perEngineMax }: Config,
+  deps: { readonly facts: Facts; readonly clock: Clock; readonly nodes: VpnNodes } & ReturnType<
+    typeof streamingOf
+  >,
+) {
+  const listings = new Listings(deps)
+  const proxies = new ProxyWatch({ ...deps, perEngineMax })
+  return { listings, proxies, freeEngines: new FreeEngines(listings, perEngineMax) }
+}
+
 /** Builds what is kept about streams and about the connections of engines, and the watch for engines that play nothing. */
 function streamingOf({
   onError,
@@ -155,6 +172,7 @@ function streamingOf({
     sessions: new SessionFacts(onError),
     connections: new ConnectionFacts(onError),
     playback: new PlaybackFacts(onError),
+    expected: new ExpectedStreams(deps.clock, onError),
   }
   return { ...facts, playbackWatch: new PlaybackWatch({ ...deps, ...facts }) }
 }

@@ -16,6 +16,7 @@ import type { Operator } from '../control/fleet/operator.ts'
 import type { GenericProvisioner } from '../control/provisioning/generic.ts'
 import type { Provisioner } from '../control/provisioning/provisioner.ts'
 import { checkEngineRequest, genericRequest, type RequestLimits } from '../control/provisioning/requests.ts'
+import type { ProxyWatch } from '../control/proxies/proxy-watch.ts'
 import type { RefusedEvents } from '../control/reporting/refused-events.ts'
 import type { StreamBooks } from '../control/streams/stream-books.ts'
 import type { StreamStops } from '../control/streams/stream-stops.ts'
@@ -33,6 +34,7 @@ import {
 } from '../core/provisioning/refusal.ts'
 import type { Services } from '../http/app.ts'
 import { type Failure, invalidFailure, type Translate } from '../http/problems.ts'
+import type { StreamQuery } from '../http/streams.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { RuntimeFailure } from '../runtime/runtime.ts'
 import { storageFailureOf } from '../store/failure.ts'
@@ -45,6 +47,7 @@ export interface ServiceParts {
   readonly generic: GenericProvisioner
   readonly remover: Remover
   readonly containers: OwnContainers
+  readonly proxies: ProxyWatch
   readonly engineViews: EngineViews
   readonly streamViews: StreamViews
   readonly statusViews: StatusViews
@@ -65,7 +68,7 @@ export interface ServiceParts {
 /** Adapts the control layer to the interfaces that the routes declare. */
 export function createServices(parts: ServiceParts): Services {
   const { template, provisioner, generic, remover, containers, books, observer, counters } = parts
-  const { engineViews, streamViews, streamStops, requestLimits } = parts
+  const { engineViews, streamViews, streamStops, requestLimits, proxies } = parts
   return {
     ...queriesOf(parts),
     operations: {
@@ -88,12 +91,14 @@ export function createServices(parts: ServiceParts): Services {
       },
     },
     events: {
-      start: (event) => {
+      start: (event, agent) => {
         counters.eventStarted()
+        proxies.heard(agent)
         return streamViews.view(books.start(event))
       },
-      end: (streamId, reason) => {
+      end: (streamId, reason, agent) => {
         counters.eventEnded()
+        proxies.heard(agent)
         const stream = books.end(streamId, reason)
         return stream && streamViews.view(stream)
       },
@@ -102,9 +107,10 @@ export function createServices(parts: ServiceParts): Services {
     journal: parts.journalViews,
     feed: parts.feed,
     provisioning: {
-      engine: async (request, key, signal) => {
+      engine: async (request, { idempotencyKey, agent }, signal) => {
+        proxies.heard(agent)
         const wanted = checkEngineRequest(request, template, requestLimits)
-        const engine = await countingRefusals(counters, provisioner.provision(wanted, key, signal))
+        const engine = await countingRefusals(counters, provisioner.provision(wanted, idempotencyKey, signal))
         counters.provisioned('acestream')
         return {
           container_id: engine.containerId ?? '',
@@ -134,15 +140,21 @@ export function createServices(parts: ServiceParts): Services {
  * request.
  */
 function queriesOf(parts: ServiceParts): Pick<Services, 'engines' | 'streams' | 'status'> {
-  const { store, engineViews, streamViews, statusViews, vpnViews, operator } = parts
+  const { store, engineViews, streamViews, statusViews, vpnViews, operator, proxies } = parts
   return {
     engines: {
-      listedJson: () => store.read(() => engineViews.listedJson()),
+      listedJson: (agent) => store.read(() => engineViews.listedJson(agent)),
       allJson: () => store.read(() => engineViews.allJson()),
       one: (idOrName) => store.read(() => engineViews.one(idOrName)),
     },
     streams: {
-      list: (query) => store.read(() => streamViews.list(query)),
+      list: (query, agent) =>
+        store.read(() => {
+          const page = streamViews.list(query)
+          if (isQuestion(query))
+            proxies.asked(query.containerId, streamViews.startedOn(query.containerId), agent)
+          return page
+        }),
       one: (streamId) => store.read(() => streamViews.one(streamId)),
       stats: (streamId, sinceMs) => store.read(() => streamViews.stats(streamId, sinceMs)),
     },
@@ -156,6 +168,10 @@ function queriesOf(parts: ServiceParts): Pick<Services, 'engines' | 'streams' | 
     },
   }
 }
+
+/** Whether this is what a proxy asks about each engine before it chooses one. */
+const isQuestion = (query: StreamQuery): query is StreamQuery & { containerId: string } =>
+  query.status === 'started' && query.containerId !== undefined
 
 function readiness({ store, observer }: ServiceParts): ReturnType<Services['status']['readiness']> {
   const failure = store.failure()

@@ -17,7 +17,7 @@ export type Views = ReturnType<typeof viewsOf>
 export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Work) {
   const { store, clock, version } = adapters
   const { rows, facts, admission, addresses, nodes, connections, sessions, statistics } = base
-  const { playback } = base
+  const { listings, proxies } = base
   const { claims, snapshots, reconciler } = work
   const vpnViews = new VpnViews({ rows, nodes })
   const samplesMax = config.STATS_HISTORY_MAX
@@ -30,7 +30,8 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
   return {
     journalViews: new JournalViews({ store }),
     engineViews: new EngineViews({
-      ...{ store, rows, facts, clock, addresses, nodes, connections, playback, streamViews },
+      ...{ store, rows, facts, clock, addresses, listings, proxies, streamViews },
+      perEngineMax: config.MAX_STREAMS_PER_ENGINE,
     }),
     streamViews,
     statusViews: new StatusViews({
@@ -66,7 +67,7 @@ export const figuresOf = ({ store }: Adapters, base: Base, work: Work, views: Vi
 
 /** Builds the feed. Every change that an answer of the API could show wakes it. */
 export function feedOf({ store, clock }: Adapters, base: Base, views: Views): Feed {
-  const { facts, nodes, connections, playback, statistics, warnings } = base
+  const { facts, nodes, connections, playback, expected, statistics, warnings } = base
   const feed = new Feed({
     ...{ store, clock, limits: FEED_LIMITS },
     states: new FeedStates(views),
@@ -74,6 +75,7 @@ export function feedOf({ store, clock }: Adapters, base: Base, views: Views): Fe
   })
   const onNews = (): void => feed.news()
   store.onCommit(onNews)
-  for (const source of [facts, nodes, connections, playback, statistics, warnings]) source.onNews(onNews)
+  for (const source of [facts, nodes, connections, playback, expected, statistics, warnings])
+    source.onNews(onNews)
   return feed
 }

@@ -38,6 +38,7 @@ export function createOrchestrator(
   const services = createServices({
     ...work,
     ...views,
+    proxies: base.proxies,
     store,
     feed,
     template: base.template,

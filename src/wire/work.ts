@@ -95,7 +95,8 @@ function startingOf(config: Config, adapters: Adapters, base: Base) {
   const launches = new Launches({ clock, onOutcome: countStart(counters) })
   const claims = new Claims({
     ...{ store, clock, admission, breakers, placer, nodes, enginePorts },
-    ...{ facts, launches, template, newId },
+    ...{ facts, launches, template, newId, freeEngines: base.freeEngines },
+    viewerWaitMs: config.VIEWER_WAIT_S * 1_000,
   })
   const launcher = new Launcher({
     ...{ store, clock, runtime, breakers, ports, enginePorts },
@@ -197,12 +198,12 @@ function lifecycleOf(
 ) {
   const { store, runtime, clock, log, random } = adapters
   const { edge, rows, template, counters, facts, inHand, looks, sessions, connections } = base
-  const { nodes, images, admission, warnings, playback } = base
+  const { nodes, images, admission, warnings, playback, expected } = base
   const startBackoff = new StartBackoff({ provisioner, clock, random })
   const settings = policySettingsOf(config)
   const snapshots = new FleetSnapshots({
     ...{ store, rows, clock, facts, sessions, connections, nodes, images, playback, viewers, admission },
-    ...{ template, settings, inHand, startBackoff },
+    ...{ template, settings, inHand, startBackoff, expected },
   })
   const onAction = counters.acted
   const { breakers } = base.settings
@@ -225,6 +226,7 @@ function lifecycleOf(
       nodes,
       images,
       playback,
+      expected,
       viewers,
       observer,
       snapshots,

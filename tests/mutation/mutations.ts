@@ -3,6 +3,7 @@ import { DOORS, FEED, WORK } from './faults/doors.ts'
 import type { Mutation } from './faults/mutation.ts'
 import { PLAN } from './faults/plan.ts'
 import { BREAKER, PROVISIONING } from './faults/provisioning.ts'
+import { PROXIES } from './faults/proxies.ts'
 import { STORAGE, STREAMS } from './faults/store.ts'
 import { VIEWERS } from './faults/viewers.ts'
 import { OUTSIDE_VPN, VPN_NODES } from './faults/vpn.ts'
@@ -17,6 +18,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...CONTAINERS,
   ...INSTALLATIONS,
   ...VIEWERS,
+  ...PROXIES,
   ...OUTSIDE_VPN,
   ...VPN_NODES,
   ...PLAN,

@@ -1,4 +1,4 @@
-import { noFreePort, ProvisionRefused } from '../../core/provisioning/refusal.ts'
+import { noFreePort, ProvisionRefused, type Refusal } from '../../core/provisioning/refusal.ts'
 import { type Engine, type EngineRequest, isLive } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import {
@@ -24,6 +24,7 @@ import {
 } from '../engines/template.ts'
 import { KeyReused } from '../errors.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { FreeEngines } from '../proxies/free-engines.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 import type { Admission } from './admission.ts'
 import type { EnginePorts } from './engine-ports.ts'
@@ -37,7 +38,7 @@ export interface Claim {
   readonly engine: Engine
   /**
    * `new`: the engine is still to be launched. `joined`: another call used the same key. `handed_out`: the engine was
-   * unclaimed, or Roundhouse was already starting it by itself.
+   * unclaimed, Roundhouse was already starting it by itself, or it became free while the caller waited.
    */
   readonly kind: 'new' | 'joined' | 'handed_out'
 }
@@ -54,10 +55,16 @@ export interface ClaimsDeps {
   readonly facts: Pick<Facts, 'isRunning'>
   readonly launches: Pick<Launches, 'isPending'>
   readonly nodes: Pick<VpnNodes, 'outside' | 'isInWayOf'>
+  readonly freeEngines: Pick<FreeEngines, 'find'>
+  /** How long a proxy waits and asks again after a refusal. */
+  readonly viewerWaitMs: number
 }
 
 /** The first transaction of a provision: idempotency key, unclaimed engine, admission, leases, row, journal. */
 export class Claims {
+  /** When a plain request was last refused because the maximum is reached. */
+  #fullMs = Number.NEGATIVE_INFINITY
+
   constructor(private readonly deps: ClaimsDeps) {}
 
   /** Decides and commits. Throws ProvisionRefused or KeyReused with nothing changed. */
@@ -68,9 +75,10 @@ export class Claims {
       if (known) return { engine: known, kind: 'joined' }
       const waiting = this.waiting(tx, hash, key)
       const refusal = this.deps.admission.refusal(tx, request, waiting !== undefined)
-      if (refusal) throw new ProvisionRefused(refusal)
-      const claim: Claim = waiting
-        ? { engine: this.#handOut(tx, waiting, key), kind: 'handed_out' }
+      const given = waiting ?? (refusal && this.freed(tx, hash, refusal))
+      if (refusal && given === undefined) throw this.#refused(refusal, hash)
+      const claim: Claim = given
+        ? { engine: this.#handOut(tx, given, key), kind: 'handed_out' }
         : { engine: this.#begin(tx, { request, key, handedOutAt: this.deps.clock.now() }), kind: 'new' }
       if (key !== null)
         bindKey(tx, { key, requestHash: hash, engineId: claim.engine.id }, this.deps.clock.now())
@@ -84,7 +92,7 @@ export class Claims {
    */
   own(
     tx: Db,
-    start: Pick<Engine, 'request' | 'replaces'>,
+    start: Pick<Engine, 'request' | 'replaces' | 'startedAhead'>,
     detail: Readonly<Record<string, unknown>>,
   ): Engine {
     const refusal = this.deps.admission.refusal(tx, start.request, false, breakerOf(start))
@@ -104,6 +112,22 @@ export class Claims {
     // While starts fail, nobody waits for one: the engine may be the trial.
     if (this.deps.admission.breaker(db, 'general').state !== 'closed') return undefined
     return bootingEngine(db, { requestHash: hash, configHash: this.deps.breakers.templateHash }, isUsable)
+  }
+
+  /**
+   * The listed engine that a caller with this request gets although it is refused because the maximum is reached: one that
+   * is free now, if a plain request was refused so a moment ago. Its caller waits and asks for nothing but an engine: a proxy
+   * does not look at the list again. Undefined for every other request or refusal, and if no engine is free.
+   */
+  freed(db: Db, hash: string, { code }: Refusal): Engine | undefined {
+    const { clock, viewerWaitMs, freeEngines } = this.deps
+    const isAskedAgain = hash === PLAIN_HASH && clock.now() - this.#fullMs <= viewerWaitMs
+    return code === 'max_capacity' && isAskedAgain ? freeEngines.find(db) : undefined
+  }
+
+  #refused(refusal: Refusal, hash: string): ProvisionRefused {
+    if (refusal.code === 'max_capacity' && hash === PLAIN_HASH) this.#fullMs = this.deps.clock.now()
+    return new ProvisionRefused(refusal)
   }
 
   /** Whether a caller could use the engine, or could wait for its launch, as far as is known. */
@@ -130,7 +154,7 @@ export class Claims {
    */
   #handOut(tx: Db, engine: Engine, key: string | null): Engine {
     const now = this.deps.clock.now()
-    const change = { unclaimedSince: null, claimKey: key, handedOutAt: now }
+    const change = { unclaimedSince: null, claimKey: key, handedOutAt: now, startedAhead: false }
     updateEngine(tx, engine.id, change)
     appendJournal(tx, now, { kind: 'engine.handed_out', engineId: engine.id })
     return { ...engine, ...change }
@@ -201,7 +225,7 @@ export class Claims {
 
   #draft(start: Start, name: string, now: number): Omit<Engine, keyof Place> {
     const { template, newId } = this.deps
-    const { request, key, handedOutAt, replaces = null } = start
+    const { request, key, handedOutAt, replaces = null, startedAhead = false } = start
     const image = request.image ?? template.image
     return {
       ...unseen,
@@ -216,6 +240,7 @@ export class Claims {
       handedOutAt,
       claimKey: key,
       replaces,
+      startedAhead,
       // The networks are known before Docker reports them, and they decide which address the first list gives.
       networks: template.network === null ? [] : [template.network],
     }
@@ -228,5 +253,6 @@ interface Start {
   readonly key: string | null
   readonly handedOutAt: number | null
   readonly replaces?: string | null
+  readonly startedAhead?: boolean
   readonly detail?: Readonly<Record<string, unknown>>
 }

@@ -20,8 +20,8 @@ export const PROVISIONING = mutations([
   ['an engine made anew keeps one port twice', '$had > 0 && !$used.includes($had)', '$had > 0'],
   [
     'an unclaimed engine is handed out twice',
-    '{ $unclaimedSince: null, $claimKey: $key, $handedOutAt: $now }',
-    '{ $handedOutAt: $now }',
+    '{ $unclaimedSince: null, $claimKey: $key, $handedOutAt: $now, $startedAhead: false }',
+    '{ $handedOutAt: $now, $startedAhead: false }',
   ],
   [
     'an engine that ended is unclaimed',

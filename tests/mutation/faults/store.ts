@@ -20,8 +20,8 @@ export const STORAGE = mutations([
   ],
   [
     'a start that can not be written is refused',
-    'const $recorded = $store.transactOrKeep(($tx): $Stream => {',
-    'const $recorded = $store.transact(($tx): $Stream => {',
+    'const { $stream, $used } = $store.transactOrKeep(($tx): $Recorded => {',
+    'const { $stream, $used } = $store.transact(($tx): $Recorded => {',
   ],
   [
     'an end that can not be written is refused',

@@ -1,0 +1,72 @@
+import { mutations } from './mutation.ts'
+
+/** What a proxy will have chosen counts as used, and looking alone does nothing. */
+export const PROXIES = mutations([
+  ['a choice counts for nothing', '$expected.chosen($chosen.engineId, $agent)', 'null'],
+  ['a choice is never over', '$nowMs - $atMs < $EXPECTED_MS', '$nowMs >= $atMs', 'core/proxies'],
+  ['a reported stream stays expected', 'if ($used !== null) $expected.reported($used.id)', ''],
+  [
+    'a stream that is reported stays expected on an engine that was given',
+    'return $isReported ? null : $handedOutAt',
+    'return $handedOutAt',
+    'core/proxies',
+  ],
+  [
+    'an engine that was chosen counts as used no later than others',
+    'Math.max($expected.sinceMs, $newestMs + 1 + $times.lastIndexOf($expected.sinceMs))',
+    '$expected.sinceMs',
+  ],
+  [
+    'a forwarded engine is preferred though it was chosen',
+    'isForwarded: $engine.isForwarded && !$isOther',
+    'isForwarded: $engine.isForwarded',
+  ],
+  ['a chosen engine is among the first', '$isFirst ? 0 : 2) + ($isExpected ? 1 : 0)', '$isFirst ? 0 : 2)'],
+  [
+    'somebody who only looks is taken for a proxy',
+    '$expected.countOf($agent) < $UNPROVEN_MAX',
+    '$expected.countOf($agent) >= 0',
+  ],
+  [
+    'what somebody chose who only looks stays expected',
+    '$deps.expected.forget($agent)',
+    '$deps.expected.countOf($agent)',
+  ],
+  [
+    'a walk belongs to any list',
+    '$before.lists.filter(($list) => $isNext($list, $before, $containerId))',
+    '$before.lists',
+  ],
+  [
+    'a single question ends a walk that is further on',
+    '$b.answers.length - $a.answers.length',
+    '$a.answers.length - $b.answers.length',
+  ],
+  ['choices start spares without end', '$policy.minFree - $beyond', '$policy.maxReplicas'],
+  [
+    'no spare starts at a choice',
+    'wantedNumber($policy, $busy + $expected.length)',
+    'wantedNumber($policy, $busy)',
+  ],
+  [
+    'no spare starts for an engine that was given',
+    'needed: Math.max(wantedNumber($policy, $busy + $given), $least)',
+    'needed: Math.max(wantedNumber($policy, $busy), $least)',
+  ],
+  ['an engine is drained that was chosen', 'isIdle($each) && !isChosen($each)', 'isIdle($each)'],
+  [
+    'at the maximum anybody gets a free engine',
+    '$hash === $PLAIN_HASH && $clock.now() - this.#fullMs <= $viewerWaitMs',
+    '$hash === $PLAIN_HASH',
+  ],
+  [
+    'a caller that waits gets an engine that another was given',
+    '($started.get($engine.id) ?? 0) + ($listings.expectedOn($engine)?.streams ?? 0)',
+    '($started.get($engine.id) ?? 0)',
+  ],
+  [
+    'a caller that waits gets a hidden engine',
+    '$liveEngines($db).filter(($engine) => $listings.of($engine).listed)',
+    '$liveEngines($db)',
+  ],
+])
