@@ -7,10 +7,11 @@ import type { SimHost } from './sim-host.ts'
 /** After this many denials in a row, a session is certainly unknown. */
 const DENIALS = 3
 
-/** The consecutive denials of one session by one start of its engine. Silence changes nothing. */
+/** The consecutive denials of one session: by one start of its engine, and by all. Silence changes nothing. */
 interface Denials {
   readonly generation: number
   readonly n: number
+  readonly all: number
 }
 
 /** Checks the ends of streams: each has a true reason, and none comes later than necessary. */
@@ -41,8 +42,9 @@ export class StreamChecks {
     const said = new Map<number, Denials>()
     for (const { streamRowId, generation, state } of facts) {
       const before = this.#denials.get(streamRowId)
-      const n = before?.generation === generation ? before.n : 0
-      said.set(streamRowId, { generation, n: state === 'serves' ? 0 : state === 'ended' ? n + 1 : n })
+      const after = (n: number): number => (state === 'serves' ? 0 : state === 'ended' ? n + 1 : n)
+      const n = after(before?.generation === generation ? before.n : 0)
+      said.set(streamRowId, { generation, n, all: after(before?.all ?? 0) })
     }
     this.#denials = said
   }
@@ -83,7 +85,8 @@ export class StreamChecks {
 
   #judgeDead(streamId: string, { row_id, container_id, playback_session_id }: NewestStream): void {
     const { host, onViolation } = this.deps
-    const n = this.#denials.get(row_id)?.n ?? 0
+    // No session outlives its process, and a restart is noticed late while Docker is away.
+    const n = this.#denials.get(row_id)?.all ?? 0
     if (n < DENIALS) onViolation(`stream ${streamId} ended as unknown after ${n} denials`)
     const session = host.process(container_id ?? '')?.session(playback_session_id)
     if (session !== undefined) onViolation(`stream ${streamId} ended as unknown, and its engine knows it`)

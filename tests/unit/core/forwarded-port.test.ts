@@ -40,4 +40,9 @@ describe('the forwarded port', () => {
     const fleet = [row('1', 51_413, true), row('2', 8_700), row('3', 8_701)]
     expect(renewedForPort(fleet, { forwardedPort: 40_000 }, (id) => id === '1')).toEqual(['1', '2'])
   })
+
+  test('used by an engine for something else: none is renewed, since none could have it', () => {
+    const fleet = [row('1', 51_413, true), row('2', 8_700), { ...row('3', 8_701), httpPort: 40_000 }]
+    expect(renewedForPort(fleet, { forwardedPort: 40_000 }, nobodyBusy)).toEqual([])
+  })
 })
