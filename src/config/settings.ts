@@ -232,9 +232,9 @@ export const configSchema = Type.Object({
     'Time within which a provision is answered, whatever happens; acexy gives up after 3000 ms.',
   ),
   PROVISION_ERROR_DETAIL: provisioning(
-    kind.choice('text', 'object'),
-    'text',
-    'Form of the detail of a refusal: text for acexy of October 2025, object for all later ones.',
+    kind.choice('auto', 'object', 'text'),
+    'auto',
+    'Form of the detail of a refusal: object for acexy of today, text for that of October 2025; auto is object but for the sentence about the VPN, of which acexy of today makes 90 s of waiting.',
   ),
   VIEWER_WAIT_S: provisioning(
     kind.integer({ min: 3, max: 300, unit: 's' }),

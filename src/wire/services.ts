@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts'
 import type { Observer } from '../control/containers/observer.ts'
 import type { OwnContainers } from '../control/containers/own-containers.ts'
 import type { Remover } from '../control/containers/remover.ts'
@@ -110,7 +111,7 @@ export function createServices(parts: ServiceParts): Services {
       engine: async (request, { idempotencyKey, agent }, signal) => {
         proxies.heard(agent)
         const wanted = checkEngineRequest(request, template, requestLimits)
-        const engine = await countingRefusals(counters, provisioner.provision(wanted, idempotencyKey, signal))
+        const engine = await refusing(counters, provisioner.provision(wanted, idempotencyKey, signal))
         counters.provisioned('acestream')
         return {
           container_id: engine.containerId ?? '',
@@ -122,7 +123,7 @@ export function createServices(parts: ServiceParts): Services {
       },
       generic: async (request) => {
         const wanted = genericRequest(request, template, requestLimits)
-        const { containerId, name } = await countingRefusals(counters, generic.provision(wanted))
+        const { containerId, name } = await refusing(counters, generic.provision(wanted))
         counters.provisioned('generic')
         return { container_id: containerId, container_name: name }
       },
@@ -181,19 +182,27 @@ function readiness({ store, observer }: ServiceParts): ReturnType<Services['stat
   return { status: storage === null ? 'ready' : 'degraded', reason: storage }
 }
 
-/** Passes on the outcome of a provision, and counts a refusal by its code. */
-const countingRefusals = <T>(counters: Counters, provision: Promise<T>): Promise<T> =>
+/** Passes on the outcome of a provision. A failure of the storage is a refusal, too. Counts refusals by their codes. */
+const refusing = <T>(counters: Counters, provision: Promise<T>): Promise<T> =>
   provision.catch((error: unknown) => {
-    if (error instanceof ProvisionRefused) counters.provisionFailed(error.refusal.code)
-    throw error
+    const refused = provisionRefusedBy(error)
+    if (refused === null) throw error
+    counters.provisionFailed(refused.refusal.code)
+    throw refused
   })
 
+function provisionRefusedBy(error: unknown): ProvisionRefused | null {
+  if (error instanceof ProvisionRefused) return error
+  const storage = storageFailureOf(error)
+  return storage === null ? null : new ProvisionRefused(storageUnavailable(storage.message), error)
+}
+
 /**
- * Returns a function that gives each expected error of the control layer its HTTP status; `form` is
- * `PROVISION_ERROR_DETAIL`.
+ * Returns a function that gives each expected error of the control layer its HTTP status. `form` is the form of a refused
+ * provision.
  */
 export const createTranslate =
-  (form: 'text' | 'object'): Translate =>
+  (form: Config['PROVISION_ERROR_DETAIL']): Translate =>
   (error) => {
     if (error instanceof ProvisionRefused) return refused(error.refusal, form)
     if (error instanceof NotFound) return { status: 404, code: 'not_found', message: error.message }
@@ -223,28 +232,16 @@ function requestFailed(error: unknown): Failure | null {
   return error instanceof InvalidRequest ? fields(error.fields) : null
 }
 
-/**
- * The refusals whose sentences acexy recognises by a word; these may stay sentences. acexy would give up on the others, so
- * they are always objects.
- */
-const SENTENCES = new Set<Refusal['code']>([
-  'vpn_disconnected',
-  'circuit_breaker',
-  'max_capacity',
-  'image_missing',
-  'general_error',
-])
-
 /** The refusals that waiting does not end. */
 const PERMANENT = new Set<Refusal['code']>(['image_missing', 'general_error'])
 
-const refused = (refusal: Refusal, form: 'text' | 'object'): Failure => ({
+const refused = (refusal: Refusal, form: Config['PROVISION_ERROR_DETAIL']): Failure => ({
   status: PERMANENT.has(refusal.code) ? 500 : 503,
   code: refusal.code,
   message: refusal.message,
   etaSeconds: refusal.etaSeconds,
   shouldWait: refusal.shouldWait,
-  detail: form === 'text' && SENTENCES.has(refusal.code) ? 'text' : 'object',
+  detail: form === 'auto' ? (refusal.code === 'vpn_disconnected' ? 'text' : 'object') : form,
 })
 
 const fields = (errors: InvalidRequest['fields']): Failure =>

@@ -43,7 +43,7 @@ describe('an image that is not on this host', () => {
     expect(refused.status).toBe(500)
     expect(await refused.json()).toMatchObject({
       code: 'image_missing',
-      detail: `Failed to provision engine: image ${IMAGE} is not on this Docker host; run: docker pull ${IMAGE}`,
+      message: `Failed to provision engine: image ${IMAGE} is not on this Docker host; run: docker pull ${IMAGE}`,
     })
     expect(newestJournal(rig.temp.store.db, 5)).toEqual([])
     expect((await warned('image_missing'))?.remedy).toContain(`docker pull ${IMAGE}`)

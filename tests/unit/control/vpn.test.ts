@@ -198,7 +198,11 @@ describe('a VPN that is down', () => {
     expect(await rig.json('GET', '/orchestrator/status')).toMatchObject({
       status: 'degraded',
       vpn: { enabled: true, connected: false, health: 'unhealthy', container: 'gluetun' },
-      provisioning: { can_provision: false, blocked_reason: 'VPN not connected' },
+      provisioning: {
+        can_provision: false,
+        blocked_reason: 'VPN not connected',
+        blocked_reason_details: { recovery_eta_seconds: 60, should_wait: true },
+      },
     })
     expect(await listed()).toEqual([])
     expect((await all())[0]).toMatchObject({ listed: false, reason: 'its VPN node is down' })
