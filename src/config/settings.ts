@@ -239,7 +239,7 @@ export const configSchema = Type.Object({
   VIEWER_WAIT_S: provisioning(
     kind.integer({ min: 3, max: 300, unit: 's' }),
     '12',
-    'The longest time for which the answer to a refused provision makes acexy wait with its viewer.',
+    'Longest time for which the answers to a provision make acexy hold its viewer; its three tries end within it.',
   ),
   UNCLAIMED_TTL_S: provisioning(
     kind.seconds,

@@ -27,6 +27,7 @@ import type { PlanViews } from '../control/views/plan-views.ts'
 import type { StatusViews } from '../control/views/status-views.ts'
 import type { StreamViews } from '../control/views/stream-views.ts'
 import type { VpnViews } from '../control/views/vpn-views.ts'
+import { postRefusal } from '../core/provisioning/post-refusal.ts'
 import {
   ProvisionRefused,
   type Refusal,
@@ -197,14 +198,17 @@ function provisionRefusedBy(error: unknown): ProvisionRefused | null {
   return storage === null ? null : new ProvisionRefused(storageUnavailable(storage.message), error)
 }
 
+/** How refused provisions are answered. */
+type RefusalAnswers = Pick<Config, 'PROVISION_ERROR_DETAIL' | 'VIEWER_WAIT_S'>
+
 /**
- * Returns a function that gives each expected error of the control layer its HTTP status. `form` is the form of a refused
- * provision.
+ * Returns a function that gives each expected error of the control layer its HTTP status. This is the one place where a
+ * refused provision becomes the answer of a POST, which proxies wait by; every other answer tells the honest time.
  */
 export const createTranslate =
-  (form: Config['PROVISION_ERROR_DETAIL']): Translate =>
+  ({ PROVISION_ERROR_DETAIL: form, VIEWER_WAIT_S: viewerWaitS }: RefusalAnswers): Translate =>
   (error) => {
-    if (error instanceof ProvisionRefused) return refused(error.refusal, form)
+    if (error instanceof ProvisionRefused) return refused(postRefusal(error.refusal, viewerWaitS), form)
     if (error instanceof NotFound) return { status: 404, code: 'not_found', message: error.message }
     if (error instanceof EngineNotRunning)
       return {

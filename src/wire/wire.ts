@@ -50,7 +50,7 @@ export function createOrchestrator(
       return metrics.exposition(figures.take())
     },
   })
-  const translate = createTranslate(config.PROVISION_ERROR_DETAIL)
+  const translate = createTranslate(config)
   const turnedAway = new TurnedAway({ clock, log })
   return {
     app: createApp(services, {

@@ -129,7 +129,7 @@ describe('a provision', () => {
     await provisioned()
     const refused = await rig.provision()
     expect(refused.status).toBe(503)
-    expect(refused.headers.get('retry-after')).toBe('30')
+    expect(refused.headers.get('retry-after')).toBe('6')
     expect(await refused.json()).toMatchObject({ detail: { code: 'no_free_port', should_wait: true } })
   })
 
@@ -170,7 +170,7 @@ describe('a provision', () => {
     const refused = answers.find(({ status }) => status === 503)
     expect(await refused?.json()).toMatchObject({
       message: 'Cannot provision engine: maximum capacity reached (3 of 3 engines)',
-      recovery_eta_seconds: 30,
+      recovery_eta_seconds: 6,
     })
     expect(rig.runtime.containers()).toHaveLength(3)
   })
@@ -356,7 +356,7 @@ describe('an unknown outcome', () => {
     const refused = await rig.provision()
     expect(refused.status).toBe(503)
     expect(await refused.json()).toMatchObject({
-      detail: { code: 'runtime_unavailable', recovery_eta_seconds: 5 },
+      detail: { code: 'runtime_unavailable', recovery_eta_seconds: 4 },
     })
     expect(await all()).toEqual([])
     expect(leases()).toEqual([])

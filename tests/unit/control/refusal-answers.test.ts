@@ -83,12 +83,12 @@ const situations: readonly (readonly [string, (env: Env) => Promise<void>, Expec
       for (const node of nodes) node.report()
       await settled()
     },
-    { status: 503, code: 'vpn_disconnected', eta: 60, waits: true, shown: honest(60) },
+    { status: 503, code: 'vpn_disconnected', eta: 8, waits: true, shown: honest(60) },
   ],
   [
     'the breaker is open for long',
     (env) => openBreaker(env, 300),
-    { status: 503, code: 'circuit_breaker', eta: 300, waits: true, shown: honest(300) },
+    { status: 503, code: 'circuit_breaker', eta: 300, waits: false, shown: honest(300) },
   ],
   [
     'the breaker is open for some seconds',
@@ -101,7 +101,7 @@ const situations: readonly (readonly [string, (env: Env) => Promise<void>, Expec
       await start({ MAX_REPLICAS: '1', ...env })
       await rig.provision()
     },
-    { status: 503, code: 'max_capacity', eta: 30, waits: true, shown: honest(30) },
+    { status: 503, code: 'max_capacity', eta: 6, waits: true, shown: honest(30) },
   ],
   [
     'no port is free',
@@ -109,7 +109,7 @@ const situations: readonly (readonly [string, (env: Env) => Promise<void>, Expec
       await start({ PORT_RANGE_HOST: '19000-19000', ...env })
       await rig.provision()
     },
-    { status: 503, code: 'no_free_port', eta: 30, waits: true, shown: honest(30) },
+    { status: 503, code: 'no_free_port', eta: 6, waits: true, shown: honest(30) },
   ],
   [
     'Docker is gone',
@@ -118,12 +118,12 @@ const situations: readonly (readonly [string, (env: Env) => Promise<void>, Expec
       rig.runtime.goDown()
       await rig.clock.advance(5_000)
     },
-    { status: 503, code: 'runtime_unavailable', eta: 5, waits: true, shown: honest(5) },
+    { status: 503, code: 'runtime_unavailable', eta: 4, waits: true, shown: honest(5) },
   ],
   [
     'the image is being pulled',
     beginPull,
-    { status: 503, code: 'image_pulling', eta: 30, waits: true, shown: honest(30) },
+    { status: 503, code: 'image_pulling', eta: 8, waits: true, shown: honest(30) },
   ],
   [
     'the image is missing',
@@ -183,6 +183,34 @@ describe.each(FORMS)('PROVISION_ERROR_DETAIL=%s', (form) => {
       expect(heard).toMatchObject({ code, should_wait: waits, recovery_eta_seconds: eta ?? 0 })
     const { provisioning } = await rig.json<Status>('GET', '/orchestrator/status')
     expect(provisioning).toMatchObject({ blocked_reason_details: shown })
+  })
+})
+
+describe('VIEWER_WAIT_S=3', () => {
+  const SHORT = { VIEWER_WAIT_S: '3' }
+
+  test('shortens the answer of a provision, and not that of the status or of another route', async () => {
+    await start(SHORT)
+    refuseWrites()
+    const engine = await rig.provision()
+    expect(await engine.json()).toMatchObject({ code: 'storage_unavailable', recovery_eta_seconds: 1 })
+    const generic = await rig.during(rig.request('POST', '/provision', {}))
+    expect(await generic.json()).toMatchObject({ code: 'storage_unavailable', recovery_eta_seconds: 1 })
+    const scaled = await rig.during(rig.request('POST', '/scale/3', {}))
+    expect(await scaled.json()).toMatchObject({
+      detail: { code: 'storage_unavailable', recovery_eta_seconds: 6, should_wait: true },
+    })
+    const { provisioning } = await rig.json<Status>('GET', '/orchestrator/status')
+    expect(provisioning.blocked_reason_details).toMatchObject({ recovery_eta_seconds: 6, should_wait: true })
+  })
+
+  test('lets acexy wait for a breaker that has 2 s left, and not for one that has 3', async () => {
+    await openBreaker(SHORT, 3)
+    const early = await rig.provision()
+    expect(await early.json()).toMatchObject({ recovery_eta_seconds: 3, should_wait: false })
+    await rig.clock.advance(1_000)
+    const late = await rig.provision()
+    expect(await late.json()).toMatchObject({ recovery_eta_seconds: 2, should_wait: true })
   })
 })
 

@@ -188,11 +188,11 @@ describe('a VPN that is down', () => {
     await pass(1)
     const refused = await rig.provision()
     expect(refused.status).toBe(503)
-    expect(refused.headers.get('retry-after')).toBe('60')
+    expect(refused.headers.get('retry-after')).toBe('8')
     expect(await refused.json()).toMatchObject({
       detail: "Cannot provision engine: VPN not available - Gluetun VPN container 'gluetun' is not healthy",
       code: 'vpn_disconnected',
-      recovery_eta_seconds: 60,
+      recovery_eta_seconds: 8,
       should_wait: true,
     })
     expect(await rig.json('GET', '/orchestrator/status')).toMatchObject({
