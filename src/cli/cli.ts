@@ -5,7 +5,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import packageJson from '../../package.json' with { type: 'json' }
 import { type Config, type Environment, type FileText, loadConfig, secretPaths } from '../config/config.ts'
-import { addressNote } from '../config/rules.ts'
+import { addressNote, vpnSentenceNote } from '../config/rules.ts'
 import { ask } from '../lib/ask.ts'
 import { recipesText } from './recipes-text.ts'
 import { configText, helpText, problemsText, warningsText } from './texts.ts'
@@ -55,8 +55,8 @@ export function runCli(
   const { config, origins, warnings } = loaded
   if (asks('--print-config')) return exit(0, configText(config, origins), warningsText(warnings))
   if (isHealthcheck) return { kind: 'healthcheck', url: healthUrl(config) }
-  const note = origins.get('BIND') === 'default' ? addressNote(config) : null
-  return { kind: 'run', config, warnings, notes: note === null ? [] : [note] }
+  const notes = [origins.get('BIND') === 'default' ? addressNote(config) : null, vpnSentenceNote(config)]
+  return { kind: 'run', config, warnings, notes: notes.filter((note) => note !== null) }
 }
 
 /** More than any key has, and small enough to be read at once. */

@@ -33,6 +33,13 @@ export const addressNote = (access: Access): string | null =>
       'set API_KEY or API_KEY_FILE to listen on all addresses, or ALLOW_NO_KEY=true to do so without a key'
     : null
 
+/** The note that is logged at the start of a server whose refusals for the VPN are sentences by default; null for others. */
+export const vpnSentenceNote = (config: Config): string | null =>
+  behindVpn(config) && config.PROVISION_ERROR_DETAIL === 'auto'
+    ? 'while the VPN is down, a provision is refused with a sentence, of which acexy of today makes 90 s of waiting for its ' +
+      'viewer: set PROVISION_ERROR_DETAIL=object to avoid that'
+    : null
+
 /** Conditions without which the orchestrator cannot keep its promises; it does not start if one is violated. */
 export const RULES: readonly Rule[] = [
   {

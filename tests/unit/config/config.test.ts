@@ -534,6 +534,18 @@ describe('command line', () => {
     })
   })
 
+  test('the start notes that today’s acexy makes 90 s of the sentence about a VPN, with the remedy', () => {
+    const notes = (env: Variables) => {
+      const outcome = runCli({ API_KEY: 'k', ...env }, [], noFile)
+      return outcome.kind === 'run' ? outcome.notes : null
+    }
+    const behind = { GLUETUN_CONTAINER_NAME: 'gluetun' }
+    expect(notes(behind)).toEqual([expect.stringMatching(/VPN.* 90 s .*PROVISION_ERROR_DETAIL=object/)])
+    expect(notes({})).toEqual([])
+    for (const PROVISION_ERROR_DETAIL of ['object', 'text'])
+      expect(notes({ ...behind, PROVISION_ERROR_DETAIL })).toEqual([])
+  })
+
   test.each([
     [{}, 'http://127.0.0.1:8000/healthz'],
     [{ BIND: '::', APP_PORT: '1' }, 'http://[::1]:1/healthz'],
