@@ -234,12 +234,12 @@ export const configSchema = Type.Object({
   PROVISION_ERROR_DETAIL: provisioning(
     kind.choice('auto', 'object', 'text'),
     'auto',
-    'Form of the detail of a refusal: object for acexy of today, text for that of October 2025; auto is object but for the sentence about the VPN, of which acexy of today makes 90 s of waiting.',
+    'Form of the detail of a refusal: object for acexy of today, text for that of October 2025; auto is object except for the sentence about the VPN, of which acexy of today makes 90 s of waiting.',
   ),
   VIEWER_WAIT_S: provisioning(
     kind.integer({ min: 3, max: 300, unit: 's' }),
     '12',
-    'Longest time for which the answers to a provision make acexy hold its viewer; its three tries end within it.',
+    'Longest time that acexy, which tries three times, is made to wait between its tries; each answer may take PROVISION_DEADLINE_MS besides.',
   ),
   UNCLAIMED_TTL_S: provisioning(
     kind.seconds,
