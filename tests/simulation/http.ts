@@ -16,12 +16,17 @@ export interface Ask {
   readonly key?: string
   /** The API key: the right one if it is left out, null for none. */
   readonly apiKey?: string | null
+  /** What program the client says it is. */
+  readonly userAgent?: string
   /** How long the client waits before it hangs up. */
   readonly timeoutMs?: number
 }
 
 /** How long acexy waits for any answer. */
 const PATIENCE_MS = 3_000
+
+/** What clients are that do not say anything else. */
+const USER_AGENT = 'curl/8.14.1'
 
 /** Requests that must be answered without waiting for anything outside. */
 const PROMPT = /^GET \/(engines|streams|orchestrator|health|vpn|healthz|readyz)/
@@ -74,11 +79,15 @@ export class Http {
 /** The time without the periods in which the process could not answer because it wrote to the disk. */
 const waitedMs = (clock: SimClock): number => clock.now() - clock.spentMs()
 
-function requestOf({ method, path, body, key, apiKey = API_KEY }: Ask, signal: AbortSignal): Request {
+function requestOf(
+  { method, path, body, key, apiKey = API_KEY, userAgent = USER_AGENT }: Ask,
+  signal: AbortSignal,
+): Request {
   return new Request(`http://localhost${path}`, {
     method,
     signal,
     headers: {
+      'user-agent': userAgent,
       ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
       ...(key === undefined ? {} : { 'idempotency-key': key }),
     },

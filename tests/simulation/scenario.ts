@@ -35,6 +35,8 @@ export interface Scenario {
   readonly sights: HostSights
   /** Mean time between players that go to an engine without a proxy; null for never. */
   readonly playersEveryMs: number | null
+  /** Mean time between people and programs that only look; null for never. */
+  readonly lookersEveryMs: number | null
   /** Mean time between somebody's tries of a list of dead contents, one after another; null for never. */
   readonly listsEveryMs: number | null
   /** Containers of other installations with our label that exist before our first start. */
@@ -140,6 +142,7 @@ export function drawScenario(random: Random): Scenario {
     eventTrouble: wildness === 0 ? 0 : random.pick([0, 0.05, 0.2]),
     slowCommits: random.stream('disk').pick([0.02, 0.1, 0.5, 0.9]),
     audience: isZapping ? ZAPPERS : AUDIENCE,
+    lookersEveryMs: random.stream('lookers').pick([null, null, MINUTE_MS]),
     history: HISTORY,
     vpn: vpn?.host ?? null,
     ...drawUnreported(random.stream('unreported')),
@@ -172,6 +175,7 @@ export const PARTS = [
   'slow_commits',
   'change',
   'others',
+  'lookers',
   ...CHAOS_KINDS,
 ] as const
 
@@ -191,6 +195,7 @@ export function without(scenario: Scenario, parts: ReadonlySet<string>): Scenari
     ...(parts.has('slow_commits') ? { slowCommits: 0 } : {}),
     ...(parts.has('change') ? { changedEnv: null } : {}),
     ...(parts.has('others') ? { others: [] } : {}),
+    ...(parts.has('lookers') ? { lookersEveryMs: null } : {}),
   }
 }
 

@@ -95,6 +95,10 @@ export class Simulation {
       world.viewers.comeWithLists(random.stream('lists'), scenario.listsEveryMs, world.proxies, (error) =>
         this.defect(`a viewer with a list failed: ${error}`),
       )
+    if (scenario.lookersEveryMs !== null)
+      world.lookers.come(random.stream('lookers'), scenario.lookersEveryMs, (error) =>
+        this.defect(`a looker failed: ${error}`),
+      )
     this.#lookAtVpn()
     this.#armCrashes(random.stream('crash times'))
     await this.#until(clock.now() + scenario.faultsMs)
@@ -102,7 +106,7 @@ export class Simulation {
 
   /** Stops all faults. The fleet must settle within its bound and stay settled. */
   async #settle(): Promise<void> {
-    const { trace, dice, chaos, host, viewers, clock, server } = this.#world
+    const { trace, dice, chaos, host, viewers, lookers, clock, server } = this.#world
     if (this.#isBroken) return
     trace.note('scenario', 'all faults stop')
     dice.rates = NO_FAULTS
@@ -112,6 +116,7 @@ export class Simulation {
     // Events that were lost until now are found at the latest by the full pass after a gap.
     host.runtime.breakEvents()
     viewers.quieten()
+    lookers.stop()
     const { config } = await this.#up()
     const fromMs = clock.now()
     const boundMs = settlingMs(config)

@@ -11,6 +11,7 @@ import { DrainChecks } from './drain-checks.ts'
 import { EndingChecks, isEnding } from './ending-checks.ts'
 import { FaultDice } from './fault-dice.ts'
 import { type Answer, Http } from './http.ts'
+import { Lookers } from './lookers.ts'
 import { Operators } from './operators.ts'
 import { Orders } from './orders.ts'
 import { OutsideChecks } from './outside-checks.ts'
@@ -55,6 +56,7 @@ export class World {
   readonly server
   readonly http
   readonly viewers
+  readonly lookers
   readonly promises
   readonly outside
   readonly vpn
@@ -165,6 +167,7 @@ export class World {
       ...{ clock, http, host, trace, coverage, audience },
       random: random.stream('viewers'),
     })
+    this.lookers = new Lookers({ clock, http, coverage })
     const operators = new Operators({
       http,
       host,
