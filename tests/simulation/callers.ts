@@ -21,6 +21,7 @@ export type Provision = (
     readonly body: Body
     /** The right API key if it is left out. */
     readonly apiKey?: string | null
+    readonly userAgent?: string
   },
 ) => Promise<Answer | null>
 

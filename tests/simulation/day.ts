@@ -75,6 +75,7 @@ async function live(world: World, options: DayOptions, onLook: (look: DayLook) =
   setLatencies(world, random.stream('latency'))
   setEventTrouble(world, random.stream('events'))
   world.startServer(scenario.env, () => world.violate('the process ended'))
+  world.beginProxies()
   chaos.start(scenario.chaos)
   viewers.come(random.stream('arrivals'), scenario.viewersEveryMs, proxies, (error) =>
     world.violate(`a viewer failed: ${error}`),
@@ -136,7 +137,13 @@ function dayOf(drawn: Scenario, options: DayOptions): Scenario {
     proxies: 3,
     eventTrouble: 0.02,
     slowCommits: 0.02,
-    audience: { stayMs: options.stayMs, contents: 10 * options.streams, perEngine: PER_ENGINE, wrongKeys: 0 },
+    audience: {
+      stayMs: options.stayMs,
+      contents: 10 * options.streams,
+      perEngine: PER_ENGINE,
+      wrongKeys: 0,
+      zapping: 0,
+    },
     history: options.history,
     vpn: null,
     others: [],

@@ -1,4 +1,4 @@
-import type { Choice } from './acexy.ts'
+import { ACEXY_AGENT, type Choice } from './acexy.ts'
 import { type Coverage, tally } from './coverage.ts'
 import type { EngineProcess, Session } from './engine-process.ts'
 import type { Http } from './http.ts'
@@ -40,7 +40,13 @@ export class Reports {
     const { http, random, coverage, isQuiet } = this.deps
     if (!isQuiet() && random.chance(0.03)) return tally(coverage, 'started lost')
     const streamId = idOf(session)
-    const ask = { method: 'POST', path: '/events/stream_started', body: startedBody(choice, session), apiKey }
+    const ask = {
+      method: 'POST',
+      path: '/events/stream_started',
+      body: startedBody(choice, session),
+      apiKey,
+      userAgent: ACEXY_AGENT,
+    }
     const answer = await http.ask(ask)
     if (answer?.status === 401 || answer?.status === 403) tally(coverage, `events refused: ${answer.status}`)
     const told = answer?.status === 200 ? (answer.body as { container_id: string | null }) : null
@@ -62,6 +68,7 @@ export class Reports {
         path: '/events/stream_ended',
         body: { stream_id: id, reason },
         apiKey,
+        userAgent: ACEXY_AGENT,
       })
     if (!isQuiet() && random.chance(0.1)) return tally(coverage, 'ended lost')
     if (!isQuiet() && random.chance(0.03)) await send(random.pick(this.#reported) ?? streamId)

@@ -35,6 +35,8 @@ export interface Scenario {
   readonly sights: HostSights
   /** Mean time between players that go to an engine without a proxy; null for never. */
   readonly playersEveryMs: number | null
+  /** Mean time between groups of viewers who come close together; null for never. */
+  readonly groupsEveryMs: number | null
   /** Mean time between people and programs that only look; null for never. */
   readonly lookersEveryMs: number | null
   /** Mean time between somebody's tries of a list of dead contents, one after another; null for never. */
@@ -52,12 +54,14 @@ export interface Audience {
   readonly perEngine: number
   /** Chance that a proxy has a wrong API key or none. */
   readonly wrongKeys: number
+  /** Chance that a viewer who leaves opens another content within seconds. */
+  readonly zapping: number
 }
 
-const AUDIENCE: Audience = { stayMs: 120_000, contents: 12, perEngine: 1, wrongKeys: 0.2 }
+const AUDIENCE: Omit<Audience, 'zapping'> = { stayMs: 120_000, contents: 12, perEngine: 1, wrongKeys: 0.2 }
 
 /** Viewers who change from content to content, so that engines that play nothing are found out. */
-const ZAPPERS: Audience = { ...AUDIENCE, stayMs: 15_000, contents: 200, wrongKeys: 0 }
+const ZAPPERS: typeof AUDIENCE = { ...AUDIENCE, stayMs: 15_000, contents: 200, wrongKeys: 0 }
 
 /** Disturbances of engines, Docker and the host, and orders of operators. */
 export const CHAOS_KINDS = [
@@ -111,6 +115,9 @@ export const API_KEY = 'the-key-of-the-simulation'
 
 const MINUTE_MS = 60_000
 
+/** The drawn values of `PROVISION_ERROR_DETAIL`. */
+const ERROR_DETAILS = ['text', 'object'] as const
+
 export function drawScenario(random: Random): Scenario {
   const wildness = random.pick([0, 0.3, 1, 1, 2])
   const isZapping = random.stream('zapping').chance(0.25)
@@ -141,7 +148,11 @@ export function drawScenario(random: Random): Scenario {
     proxies: random.int(1, 3),
     eventTrouble: wildness === 0 ? 0 : random.pick([0, 0.05, 0.2]),
     slowCommits: random.stream('disk').pick([0.02, 0.1, 0.5, 0.9]),
-    audience: isZapping ? ZAPPERS : AUDIENCE,
+    audience: {
+      ...(isZapping ? ZAPPERS : AUDIENCE),
+      zapping: random.stream('zaps').pick([0, 0.2, 0.5]),
+    },
+    groupsEveryMs: random.stream('groups').pick([null, null, MINUTE_MS, 2 * MINUTE_MS]),
     lookersEveryMs: random.stream('lookers').pick([null, null, MINUTE_MS]),
     history: HISTORY,
     vpn: vpn?.host ?? null,
@@ -233,6 +244,7 @@ function drawEnv(random: Random): Env {
     ENGINE_CACHE_PATH: random.chance(0.7) ? '/home/appuser/.ACEStream/.acestream_cache' : '',
     STATS_HISTORY_MAX: random.int(3, 40),
     PULL: random.pick(['never', 'missing', 'always']),
+    PROVISION_ERROR_DETAIL: random.pick(ERROR_DETAILS),
   }
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
 }

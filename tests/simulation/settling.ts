@@ -1,5 +1,4 @@
 import type { Config } from '../../src/config/config.ts'
-import type { EngineRow } from './acexy.ts'
 import type { Books, EngineBook } from './books.ts'
 import type { Orders } from './orders.ts'
 import type { OutsideChecks } from './outside-checks.ts'
@@ -40,7 +39,7 @@ export interface SettledDeps {
   readonly config: Config
   readonly outside: OutsideChecks
   /** The present answer of `GET /engines`. */
-  readonly listed: readonly EngineRow[]
+  readonly listed: readonly unknown[]
 }
 
 /** Lists everything that is not yet, or not any more, as it must be when the fleet has settled. Empty if it has. */

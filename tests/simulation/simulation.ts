@@ -1,4 +1,3 @@
-import type { EngineRow } from './acexy.ts'
 import { type Coverage, count, tally } from './coverage.ts'
 import { NO_FAULTS } from './faults.ts'
 import type { Random } from './random.ts'
@@ -83,6 +82,7 @@ export class Simulation {
     chaos.prepare(scenario)
     world.owners.begins()
     this.#start()
+    world.beginProxies()
     chaos.start(scenario.chaos)
     world.viewers.come(random.stream('arrivals'), scenario.viewersEveryMs, world.proxies, (error) =>
       this.defect(`a viewer failed: ${error}`),
@@ -94,6 +94,10 @@ export class Simulation {
     if (scenario.listsEveryMs !== null)
       world.viewers.comeWithLists(random.stream('lists'), scenario.listsEveryMs, world.proxies, (error) =>
         this.defect(`a viewer with a list failed: ${error}`),
+      )
+    if (scenario.groupsEveryMs !== null)
+      world.viewers.comeTogether(random.stream('groups'), scenario.groupsEveryMs, world.proxies, (error) =>
+        this.defect(`a viewer of a group failed: ${error}`),
       )
     if (scenario.lookersEveryMs !== null)
       world.lookers.come(random.stream('lookers'), scenario.lookersEveryMs, (error) =>
@@ -161,7 +165,7 @@ export class Simulation {
     const { config } = server.running
     const [fault] = samplesFaults(database, config.STATS_HISTORY_MAX)
     if (fault !== undefined) this.#world.violate(fault)
-    const listed = answer.body as EngineRow[]
+    const listed = answer.body as unknown[]
     return [...unsettled({ books, host, orders, config, outside, listed }), ...owners.missed()]
   }
 

@@ -1,11 +1,12 @@
 import type { Clock } from '../../src/lib/clock.ts'
-import type { Acexy, Choice, EngineRow } from './acexy.ts'
+import type { AcexyEngine } from '../support/acexy-wire.ts'
+import type { Acexy, Choice, TurnedAway } from './acexy.ts'
 import type { Coverage } from './coverage.ts'
 import { tally } from './coverage.ts'
 import { type EngineProcess, isDead } from './engine-process.ts'
 import type { Http } from './http.ts'
 import type { Random } from './random.ts'
-import { type Opened, Reports } from './reports.ts'
+import { type Opened, Reports, type Visit } from './reports.ts'
 import type { Audience } from './scenario.ts'
 import type { SimHost } from './sim-host.ts'
 import { short, type Trace } from './trace.ts'
@@ -38,6 +39,11 @@ const PATIENCE_MS = 60_000
 const FIRST_BYTES_MS = 20_000
 /** How many dead contents somebody tries one after another. */
 const LIST_MAX = 12
+/** How many viewers come close together, and within which time. */
+const GROUP = { min: 2, max: 5, withinMs: { min: 2_000, max: 6_000 } } as const
+/** How soon somebody who leaves a channel opens the next one, and until when the proxy has reported the end. */
+const ZAP_MAX_MS = 4_000
+const REPORT_MS = { min: 100, max: 8_000 } as const
 
 const ENDS = { cut: 'was cut off', starved: 'got nothing', left: 'leaves' } as const
 
@@ -48,9 +54,11 @@ export class Viewers {
   readonly #arrivals = new Set<Arrival>()
   readonly #quiet = Promise.withResolvers<void>()
   readonly #reports: Reports
+  readonly #zaps: Random
   #count = 0
 
   constructor(private readonly deps: ViewerDeps) {
+    this.#zaps = deps.random.stream('zaps')
     this.#reports = new Reports({ ...deps, isQuiet: () => this.isQuiet })
   }
 
@@ -95,6 +103,31 @@ export class Viewers {
     this.#every(random, meanMs, tryAll, onFailure)
   }
 
+  /** Does the same for groups of viewers who come close together. */
+  comeTogether(
+    random: Random,
+    meanMs: number,
+    proxies: readonly [Acexy, ...Acexy[]],
+    onFailure: (error: unknown) => void,
+  ): void {
+    const { clock, coverage } = this.deps
+    const comeAll = async (): Promise<void> => {
+      tally(coverage, 'viewers come together')
+      const withinMs = random.int(GROUP.withinMs.min, GROUP.withinMs.max)
+      const visits = Array.from({ length: random.int(GROUP.min, GROUP.max) }, () => ({
+        afterMs: random.int(0, withinMs),
+        proxy: random.pick(proxies),
+      }))
+      await Promise.all(
+        visits.map(async ({ afterMs, proxy }) => {
+          await clock.sleep(afterMs)
+          await this.watch(proxy)
+        }),
+      )
+    }
+    this.#every(random, meanMs, comeAll, onFailure)
+  }
+
   #every(
     random: Random,
     meanMs: number,
@@ -109,22 +142,42 @@ export class Viewers {
   }
 
   /** Simulates one viewer, from the first click to the last frame; of any content if none is given. */
-  async watch(proxy: Acexy, content: string | null = null): Promise<void> {
+  async watch(proxy: Acexy, content: string | null = null, isZapping = false): Promise<void> {
     const { random, trace, coverage, audience } = this.deps
     const name = `v${++this.#count}`
     const infohash = content ?? `c${random.int(1, audience.contents)}`
-    const choice = await proxy.choose(name, random.chance(0.15) ? `key-${name}` : undefined)
-    tally(coverage, choice === null ? 'viewers turned away' : 'viewers')
-    if (choice === null) return trace.note(name, 'turned away')
+    const choice = await proxy.choose({ name, content: infohash })
+    tally(coverage, isTurnedAway(choice) ? `viewers turned away: ${choice.by}` : 'viewers')
+    if (isZapping) tally(coverage, `viewers zap: ${choice.by}`)
+    if (isTurnedAway(choice)) return trace.note(name, `turned away (${choice.by}, ${choice.retryAfterS} s)`)
     if (choice.how === 'promised') tally(coverage, 'viewers by a 200 alone')
-    trace.note(name, `goes to ${short(choice.containerId)} (${choice.how})`)
+    trace.note(name, `goes to ${short(choice.containerId)} (${choice.by}, ${choice.how})`)
     const opened = await this.#getStream(choice, infohash)
     if (opened === null) return trace.note(name, 'got no stream')
     const visit = { ...opened, name, choice, apiKey: proxy.apiKey }
     await this.#reports.started(visit)
     const end = await this.#play(name, opened)
+    if (end === 'left' && !this.isQuiet && this.#zaps.chance(audience.zapping)) await this.#zap(proxy, visit)
+    else await this.#leave(visit, end)
+  }
+
+  async #leave(visit: Visit, end: 'left' | 'starved' | 'cut'): Promise<void> {
     await this.#reports.ended(visit, end === 'starved' ? 'timeout' : 'completed')
-    if (random.chance(0.7)) opened.process.stop(opened.session.id)
+    if (this.deps.random.chance(0.7)) visit.process.stop(visit.session.id)
+  }
+
+  /** Leaves one channel and opens the next, perhaps before the proxy has noticed that nobody reads the first one. */
+  async #zap(proxy: Acexy, visit: Visit): Promise<void> {
+    const { clock } = this.deps
+    const leave = async (): Promise<void> => {
+      await clock.sleep(this.#zaps.int(REPORT_MS.min, REPORT_MS.max))
+      await this.#leave(visit, 'left')
+    }
+    const next = async (): Promise<void> => {
+      await clock.sleep(this.#zaps.int(0, ZAP_MAX_MS))
+      await this.watch(proxy, null, true)
+    }
+    await Promise.all([leave(), next()])
   }
 
   /** Simulates a player that goes to the address of an engine it once heard of, whatever happened to the engine since. */
@@ -132,7 +185,9 @@ export class Viewers {
     const { http, host, clock, trace, coverage, audience } = this.deps
     const name = `a${++this.#count}`
     const answer = await http.ask({ method: 'GET', path: '/engines' })
-    const row = random.pick((answer?.status === 200 ? answer.body : []) as readonly EngineRow[])
+    const row = random.pick(
+      (answer?.status === 200 ? answer.body : []) as readonly Pick<AcexyEngine, 'port'>[],
+    )
     if (row === undefined) return
     await clock.sleep(random.int(0, LATE_MAX_MS))
     const reached = host.reach(row.port)
@@ -230,5 +285,7 @@ export class Viewers {
     await clock.sleep(isLoyal ? Number.MAX_SAFE_INTEGER : lastMs, signal)
   }
 }
+
+const isTurnedAway = (choice: Choice | TurnedAway): choice is TurnedAway => !('containerId' in choice)
 
 const isFruitless = ({ process, session }: Opened): boolean => process.isMute || isDead(session.infohash)

@@ -1,6 +1,6 @@
 import type { Config } from '../../src/config/config.ts'
 import { createStore } from '../../src/store/store.ts'
-import { Acexy } from './acexy.ts'
+import { ACEXY_AGENT, Acexy } from './acexy.ts'
 import { Books, type JournalBook } from './books.ts'
 import { CacheChecks } from './cache-checks.ts'
 import { Callers, type Provision } from './callers.ts'
@@ -28,6 +28,7 @@ import { StreamChecks } from './stream-checks.ts'
 import { Trace } from './trace.ts'
 import { Viewers } from './viewers.ts'
 import { VpnChecks } from './vpn-checks.ts'
+import { ARE_WAITS_BOUNDED, type Wait, waitFault } from './wait-checks.ts'
 import { commitTimes } from './weather.ts'
 
 type OnViolation = (text: string) => void
@@ -38,6 +39,12 @@ const TRACE_LINES = 250
 const PROBE_MS = 5_000
 /** API keys that a proxy may have been given by mistake. */
 const WRONG_KEYS = ['another-key', null] as const
+/** Chance that a proxy is a fork that sends idempotency keys. */
+const FORKS = 0.15
+/** Within this time after the orchestrator all proxies are started. */
+const PROXY_START_MS = 3_000
+/** `VIEWER_WAIT_S` if the environment does not set it. */
+const VIEWER_WAIT_S = '12'
 
 /** All parts of one seed's world, put together but not started. */
 export class World {
@@ -230,6 +237,13 @@ export class World {
     this.trace.note('VIOLATION', text)
   }
 
+  /** Starts the proxies, one soon after the other. */
+  beginProxies(): void {
+    const { clock, random, proxies } = this
+    for (const proxy of proxies)
+      clock.after(random.stream(`start of ${proxy.name}`).int(0, PROXY_START_MS), () => proxy.begin())
+  }
+
   /** Starts the orchestrator's process with this configuration. */
   startServer(env: Readonly<Record<string, string>>, onDeath?: () => void): void {
     const config = configOf(env)
@@ -290,30 +304,41 @@ export class World {
   }
 
   #proxy(number: number): Acexy {
-    const { clock, http, random, trace } = this
-    const { wrongKeys } = this.scenario.audience
+    const { clock, http, random } = this
+    const { wrongKeys, perEngine } = this.scenario.audience
     const apiKey = random.stream(`key of proxy ${number}`).chance(wrongKeys)
-      ? WRONG_KEYS[number % 2]
+      ? (WRONG_KEYS[number % 2] ?? null)
       : API_KEY
     return new Acexy(`p${number}`, {
-      clock,
-      http,
+      ...{ clock, http, apiKey, perEngine },
       random: random.stream(`proxy ${number}`),
-      trace,
-      apiKey: apiKey ?? null,
-      perEngine: this.scenario.audience.perEngine,
-      provision: (caller, key, patienceMs) =>
-        this.#provision(caller, {
-          ...{ key, patienceMs, body: { labels: {}, env: {} } },
-          apiKey: apiKey ?? null,
+      sendsKeys: random.stream(`fork ${number}`).chance(FORKS),
+      provision: ({ name }, key, patienceMs) =>
+        this.#provision(name, {
+          ...{ key, patienceMs, apiKey, userAgent: ACEXY_AGENT },
+          body: { labels: {}, env: {} },
         }),
+      onWait: (caller, waits) => this.#checkWaits(caller, waits),
     })
+  }
+
+  get #viewerWaitS(): number {
+    return Number(this.scenario.env.VIEWER_WAIT_S ?? VIEWER_WAIT_S)
+  }
+
+  #checkWaits(caller: string, waits: readonly Wait[]): void {
+    const { PROVISION_ERROR_DETAIL: detail = 'auto' } = this.scenario.env
+    tally(this.coverage, 'waits of acexy')
+    const fault = waitFault(waits, { detail, viewerWaitS: this.#viewerWaitS })
+    if (fault === null) return
+    tally(this.coverage, 'waits of acexy that are too long')
+    if (ARE_WAITS_BOUNDED) this.violate(`${caller}: ${fault}`)
   }
 
   /** Sends a POST for an engine and checks at the same instant what its answer promises. */
   async #provision(
     caller: string,
-    { key, patienceMs, body, apiKey = API_KEY }: Parameters<Provision>[1],
+    { key, patienceMs, body, userAgent, apiKey = API_KEY }: Parameters<Provision>[1],
   ): Promise<Answer | null> {
     const { http, trace, coverage, promises } = this
     const answer = await http.ask({
@@ -323,6 +348,7 @@ export class World {
       timeoutMs: patienceMs,
       apiKey,
       ...(key === undefined ? {} : { key }),
+      ...(userAgent === undefined ? {} : { userAgent }),
     })
     trace.note(caller, `POST provision${key === undefined ? '' : ' with a key'}: ${answerText(answer)}`)
     tally(coverage, `provision ${answer?.status ?? 'unanswered'}`)
