@@ -8,6 +8,7 @@ import {
   decodeRefusal,
   decodeStatus,
 } from '../support/acexy-wire.ts'
+import type { ChoiceChecks } from './choice-checks.ts'
 import type { Answer, Ask, Http } from './http.ts'
 import type { Random } from './random.ts'
 import type { Wait } from './wait-checks.ts'
@@ -46,6 +47,7 @@ export interface AcexyDeps {
   readonly clock: Clock
   readonly http: Pick<Http, 'ask'>
   readonly random: Random
+  readonly choices: Pick<ChoiceChecks, 'saw' | 'chose'>
   /** How many streams acexy puts on one engine at most. */
   readonly perEngine: number
   /** The API key that was configured. With a wrong key or none, its events and its POSTs are refused. */
@@ -97,6 +99,7 @@ export class Acexy {
     const row = selectEngine(candidates, this.deps.perEngine)
     if (row === null) return this.#blocked() ?? this.#provision(caller)
     const { container_id: containerId, host, port } = row
+    this.deps.choices.chose(caller, containerId, candidates)
     return { containerId, host, port, by: 'list', how: 'listed', readMs: list.readMs }
   }
 
@@ -107,11 +110,12 @@ export class Acexy {
   }
 
   async #readList(): Promise<List | null> {
-    const { clock } = this.deps
+    const { clock, choices } = this.deps
     if (this.#list !== null && clock.now() - this.#list.readMs < LIST_TTL_MS) return this.#list
     const answer = await this.#ask({ method: 'GET', path: '/engines' })
     if (answer?.status !== 200) return null
     this.#list = { rows: decodeEngines(JSON.stringify(answer.body)), readMs: clock.now() }
+    choices.saw(this.#list.rows)
     return this.#list
   }
 

@@ -21,6 +21,8 @@ export type Provision = (
     readonly body: Body
     /** The right API key if it is left out. */
     readonly apiKey?: string | null
+    /** What the caller wants to watch; nothing if it is left out. */
+    readonly content?: string
     readonly userAgent?: string
   },
 ) => Promise<Answer | null>
@@ -32,6 +34,8 @@ export interface CallersDeps {
   readonly trace: Trace
   readonly coverage: Coverage
   readonly provision: Provision
+  /** Whether a POST may be answered with a listed engine though the status says that there is no room. */
+  readonly mayHandOut: () => boolean
   /** Whether the database may refuse writes now. */
   readonly isStorageFelt: () => boolean
   /** The first of the ports that callers request explicitly. */
@@ -123,6 +127,7 @@ export class Callers {
     if (status?.status !== 200) return
     const atMs = clock.now()
     const lastId = books.lastJournalId()
+    const mayHandOut = this.deps.mayHandOut()
     const post = this.deps.provision(`c${++this.#count}`, {
       key: undefined,
       body: PLAIN_BODY,
@@ -140,6 +145,7 @@ export class Callers {
     // ARCHITECTURE.md: while Docker is away, an engine in flight makes callers wait, but the status does not promise it.
     const isInFlight = entries.some(({ kind }) => kind === 'engine.handed_out')
     if (isInFlight && (await this.#isDockerAway())) return
+    if (!promised && first !== 'later' && first.status === 200 && mayHandOut) return
     tally(coverage, `status compared: ${isAccepted ? 'accepted' : 'refused'}`)
     if (promised !== isAccepted)
       onViolation(`can_provision is ${promised}, and a POST was ${isAccepted ? 'accepted' : 'refused'}`)

@@ -1,5 +1,6 @@
 import type { Config } from '../../src/config/config.ts'
 import type { Books, EngineBook, JournalBook } from './books.ts'
+import { ARE_CHOICES_SPREAD } from './choice-checks.ts'
 import type { Orders } from './orders.ts'
 
 /** A container with more restarts than this may count as a crash loop. */
@@ -17,6 +18,8 @@ export interface DrainChecksDeps {
   readonly mayHavePlayedNothing: (engine: EngineBook) => boolean
   /** How a container is outside the VPN, or null if it is not. */
   readonly outsideOf: (containerId: string | null) => string | null
+  /** Whether a viewer may be on the way to the engine, so that it counts as used. */
+  readonly mayBeExpected: (containerId: string | null) => boolean
   readonly onViolation: (text: string) => void
 }
 
@@ -96,7 +99,8 @@ export class DrainChecks {
     )
     const ids = new Set(live.filter(isInService).map(({ id }) => id))
     const counted = serving.filter(({ status, replaces }) => status === 'ready' || !ids.has(replaces ?? ''))
-    const wanted = this.#wanted(live, config)
+    const expected = ARE_CHOICES_SPREAD ? live.filter((row) => this.#isExpected(row)).length : 0
+    const wanted = Math.min(this.#wanted(live, config) + expected, config.MAX_REPLICAS)
     if (counted.length > wanted) onViolation(`a start makes ${counted.length} engines, ${wanted} are wanted`)
   }
 
@@ -106,6 +110,11 @@ export class DrainChecks {
     const busy = engines.filter(({ id, adopted_at }) => adopted_at !== null || books.streamsOf(id) > 0)
     const minimum = this.#orderIn(config)?.replicas ?? config.MIN_REPLICAS
     return Math.min(Math.max(minimum, busy.length + config.MIN_FREE_REPLICAS), config.MAX_REPLICAS)
+  }
+
+  #isExpected({ id, adopted_at, container_id }: EngineBook): boolean {
+    const { books, mayBeExpected } = this.deps
+    return adopted_at === null && books.streamsOf(id) === 0 && mayBeExpected(container_id)
   }
 
   #surplusFault(engine: EngineBook, config: Config): string | null {

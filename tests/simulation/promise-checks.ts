@@ -1,5 +1,7 @@
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Books } from './books.ts'
+import type { ChoiceChecks } from './choice-checks.ts'
+import { type Coverage, tally } from './coverage.ts'
 import type { Answer, Http } from './http.ts'
 import type { Orders } from './orders.ts'
 import type { OutsideChecks } from './outside-checks.ts'
@@ -30,6 +32,8 @@ export interface PromiseChecksDeps {
   readonly outageSinceMs: () => number | null
   readonly vpn: VpnChecks
   readonly outside: OutsideChecks
+  readonly coverage: Coverage
+  readonly choices: Pick<ChoiceChecks, 'saw' | 'mayHandOut'>
   readonly onViolation: (text: string) => void
 }
 
@@ -45,8 +49,10 @@ export class PromiseChecks {
   /** Notes that a caller received an engine. */
   async promised(containerId: string, caller: string): Promise<void> {
     const earlier = this.#promised.get(containerId)
-    if (earlier !== undefined && earlier !== caller)
-      this.deps.onViolation(`${short(containerId)} was given to ${earlier} and to ${caller}`)
+    if (earlier !== undefined && earlier !== caller) {
+      if (this.deps.choices.mayHandOut()) tally(this.deps.coverage, 'engine given again at the cap')
+      else this.deps.onViolation(`${short(containerId)} was given to ${earlier} and to ${caller}`)
+    }
     this.#promised.set(containerId, caller)
     this.deps.outside.given(containerId)
     await this.check()
@@ -63,6 +69,7 @@ export class PromiseChecks {
     if (all?.status !== 200 || listed?.status !== 200 || life?.isDead !== false) return
     const rows = new Map((all.body as AllRow[]).map((row) => [row.container_id, row]))
     this.#compare(rows, listed)
+    this.deps.choices.saw(listed.body as AllRow[])
     for (const containerId of this.#promised.keys()) this.#judge(containerId, rows.get(containerId))
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/lib/clock.ts'
 import type { AcexyEngine } from '../support/acexy-wire.ts'
 import type { Acexy, Choice, TurnedAway } from './acexy.ts'
+import type { ChoiceChecks } from './choice-checks.ts'
 import type { Coverage } from './coverage.ts'
 import { tally } from './coverage.ts'
 import { type EngineProcess, isDead } from './engine-process.ts'
@@ -19,6 +20,7 @@ export interface ViewerDeps {
   readonly trace: Trace
   readonly coverage: Coverage
   readonly audience: Audience
+  readonly choices: Pick<ChoiceChecks, 'failed'>
 }
 
 /** A viewer on the way to an engine that was chosen, before the orchestrator has heard of the stream. */
@@ -143,7 +145,7 @@ export class Viewers {
 
   /** Simulates one viewer, from the first click to the last frame; of any content if none is given. */
   async watch(proxy: Acexy, content: string | null = null, isZapping = false): Promise<void> {
-    const { random, trace, coverage, audience } = this.deps
+    const { random, trace, coverage, audience, choices } = this.deps
     const name = `v${++this.#count}`
     const infohash = content ?? `c${random.int(1, audience.contents)}`
     const choice = await proxy.choose({ name, content: infohash })
@@ -153,7 +155,10 @@ export class Viewers {
     if (choice.how === 'promised') tally(coverage, 'viewers by a 200 alone')
     trace.note(name, `goes to ${short(choice.containerId)} (${choice.by}, ${choice.how})`)
     const opened = await this.#getStream(choice, infohash)
-    if (opened === null) return trace.note(name, 'got no stream')
+    if (opened === null) {
+      choices.failed(name)
+      return trace.note(name, 'got no stream')
+    }
     const visit = { ...opened, name, choice, apiKey: proxy.apiKey }
     await this.#reports.started(visit)
     const end = await this.#play(name, opened)

@@ -5,6 +5,7 @@ import { Books, type JournalBook } from './books.ts'
 import { CacheChecks } from './cache-checks.ts'
 import { Callers, type Provision } from './callers.ts'
 import { Chaos } from './chaos.ts'
+import { ChoiceChecks } from './choice-checks.ts'
 import { CommitChecks } from './commit-checks.ts'
 import { emptyCoverage, tally } from './coverage.ts'
 import { DrainChecks } from './drain-checks.ts'
@@ -64,6 +65,7 @@ export class World {
   readonly http
   readonly viewers
   readonly lookers
+  readonly choices
   readonly promises
   readonly outside
   readonly vpn
@@ -125,6 +127,8 @@ export class World {
     const isForbidden = (containerId: string | null): boolean => outside.isForbidden(containerId)
     const endings = this.#endingChecks(onViolation)
     const drains = this.#drainChecks(onViolation)
+    this.choices = this.#choiceChecks(onViolation)
+    const { choices } = this
     const caches = new CacheChecks({ clock, books, onViolation })
     this.checkCache = (id, site) => caches.check(id, site)
     this.streamChecks = new StreamChecks({
@@ -139,6 +143,7 @@ export class World {
       endings.decided(entry)
       outside.note(entry)
       drains.note(entry)
+      choices.note(entry)
     })
     this.checkCommit = () => commits.check()
     this.checkEnding = (verb, id, site) => endings.check(verb, id, site)
@@ -171,7 +176,7 @@ export class World {
     const { http } = this
     const { audience } = this.scenario
     this.viewers = new Viewers({
-      ...{ clock, http, host, trace, coverage, audience },
+      ...{ clock, http, host, trace, coverage, audience, choices },
       random: random.stream('viewers'),
     })
     this.lookers = new Lookers({ clock, http, coverage })
@@ -194,6 +199,7 @@ export class World {
       coverage,
       isStorageFelt: () => this.storage.isFelt(),
       provision: (caller, wish) => this.#provision(caller, wish),
+      mayHandOut: () => choices.mayHandOut(),
       firstPort: this.scenario.env.GLUETUN_CONTAINER_NAME === '' ? 29_000 : 19_000,
       outsideOf: (containerId) => outside.of(containerId),
       onViolation,
@@ -223,6 +229,8 @@ export class World {
       orders,
       trace,
       outageSinceMs,
+      coverage,
+      choices,
       onViolation,
     })
     this.proxies = [
@@ -268,6 +276,14 @@ export class World {
     })
   }
 
+  #choiceChecks(onViolation: OnViolation): ChoiceChecks {
+    const { clock, books, coverage, trace } = this
+    const { perEngine } = this.scenario.audience
+    const life = (): number => this.server.lives
+    const viewerWaitMs = this.#viewerWaitS * 1_000
+    return new ChoiceChecks({ clock, books, coverage, trace, perEngine, life, viewerWaitMs, onViolation })
+  }
+
   #drainChecks(onViolation: OnViolation): DrainChecks {
     const { books, orders } = this
     return new DrainChecks({
@@ -277,6 +293,7 @@ export class World {
       failuresOf: (id) => this.server.failuresOf(id),
       wasNodeInTrouble: (name) => this.vpn.wasNodeInTrouble(name),
       forwardedPort: (name) => this.host.nodes.named(name)?.toldPort || null,
+      mayBeExpected: (containerId) => this.choices.mayBeExpected(containerId),
       mayHavePlayedNothing: ({ container_id: id, container_started_at: startedAt }) => {
         const process = this.host.process(id ?? '')
         // A start that nobody has looked at yet is not judged.
@@ -304,18 +321,18 @@ export class World {
   }
 
   #proxy(number: number): Acexy {
-    const { clock, http, random } = this
+    const { clock, http, random, choices } = this
     const { wrongKeys, perEngine } = this.scenario.audience
     const apiKey = random.stream(`key of proxy ${number}`).chance(wrongKeys)
       ? (WRONG_KEYS[number % 2] ?? null)
       : API_KEY
     return new Acexy(`p${number}`, {
-      ...{ clock, http, apiKey, perEngine },
+      ...{ clock, http, choices, apiKey, perEngine },
       random: random.stream(`proxy ${number}`),
       sendsKeys: random.stream(`fork ${number}`).chance(FORKS),
-      provision: ({ name }, key, patienceMs) =>
+      provision: ({ name, content }, key, patienceMs) =>
         this.#provision(name, {
-          ...{ key, patienceMs, apiKey, userAgent: ACEXY_AGENT },
+          ...{ key, patienceMs, content, apiKey, userAgent: ACEXY_AGENT },
           body: { labels: {}, env: {} },
         }),
       onWait: (caller, waits) => this.#checkWaits(caller, waits),
@@ -338,9 +355,9 @@ export class World {
   /** Sends a POST for an engine and checks at the same instant what its answer promises. */
   async #provision(
     caller: string,
-    { key, patienceMs, body, userAgent, apiKey = API_KEY }: Parameters<Provision>[1],
+    { key, patienceMs, body, content, userAgent, apiKey = API_KEY }: Parameters<Provision>[1],
   ): Promise<Answer | null> {
-    const { http, trace, coverage, promises } = this
+    const { http, trace, coverage, promises, choices } = this
     const answer = await http.ask({
       method: 'POST',
       path: '/provision/acestream',
@@ -352,7 +369,12 @@ export class World {
     })
     trace.note(caller, `POST provision${key === undefined ? '' : ' with a key'}: ${answerText(answer)}`)
     tally(coverage, `provision ${answer?.status ?? 'unanswered'}`)
-    if (answer?.status === 200) await promises.promised(containerOf(answer), key ?? caller)
+    if (answer === null) choices.unanswered()
+    else if (codeOf(answer) === 'max_capacity') choices.refused()
+    if (answer?.status === 200) {
+      await promises.promised(containerOf(answer), key ?? caller)
+      choices.granted(caller, content ?? null, containerOf(answer), key)
+    }
     return answer
   }
 }
@@ -362,6 +384,7 @@ const containerOf = ({ body }: Answer): string => (body as { container_id: strin
 function answerText(answer: Answer | null): string {
   if (answer === null) return 'no answer'
   if (answer.status === 200) return `200 ${containerOf(answer).slice(0, 6)}`
-  const { code } = answer.body as { code?: string }
-  return `${answer.status} ${code ?? ''}`
+  return `${answer.status} ${codeOf(answer) ?? ''}`
 }
+
+const codeOf = ({ body }: Answer): string | undefined => (body as { readonly code?: string }).code

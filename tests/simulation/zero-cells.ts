@@ -1,5 +1,6 @@
 import { PLAN_RULES } from '../../src/core/plan/fleet-snapshot.ts'
 import type { Verb } from '../support/memory-faults.ts'
+import { ARE_CHOICES_SPREAD } from './choice-checks.ts'
 import type { Coverage } from './coverage.ts'
 import { CRASH_PHASES } from './crashes.ts'
 import { faultNames } from './faults.ts'
@@ -65,12 +66,15 @@ const COUNTED = [
   'viewers turned away: refusal',
   'viewers turned away: fallback',
   'waits of acexy',
+  'two viewers on one engine: no other free',
+  'two viewers on one engine: within 2 s',
   'looker: engines',
   'looker: all engines',
   'looker: streams',
   'looker: streams of each',
   'looker: panel',
   'looker: as a proxy',
+  ...(ARE_CHOICES_SPREAD ? ['engine given again at the cap'] : []),
   'adopted a copy',
   'took over an engine of another installation',
   'chaos a tool renames an engine and makes it anew',
