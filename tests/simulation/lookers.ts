@@ -4,7 +4,7 @@ import type { Answer, Http } from './http.ts'
 import type { Random } from './random.ts'
 
 /** What somebody looks at: one list, or all that a panel shows, or what a proxy asks before it chooses an engine. */
-const SIGHTS = ['engines', 'all engines', 'streams', 'streams of each', 'panel', 'as a proxy'] as const
+export const SIGHTS = ['engines', 'all engines', 'streams', 'streams of each', 'panel', 'as a proxy'] as const
 
 type Sight = (typeof SIGHTS)[number]
 
