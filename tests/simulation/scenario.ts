@@ -245,6 +245,7 @@ function drawEnv(random: Random): Env {
     STATS_HISTORY_MAX: random.int(3, 40),
     PULL: random.pick(['never', 'missing', 'always']),
     PROVISION_ERROR_DETAIL: random.pick(ERROR_DETAILS),
+    VIEWER_WAIT_S: random.pick([12, 12, 9, 20]),
   }
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
 }
