@@ -69,7 +69,7 @@ export async function simulateDay(options: DayOptions, onLook: (look: DayLook) =
 }
 
 async function live(world: World, options: DayOptions, onLook: (look: DayLook) => void): Promise<DayOutcome> {
-  const { scenario, clock, random, dice, chaos, viewers, proxies, host, violations } = world
+  const { scenario, clock, random, dice, chaos, crowds, host, violations } = world
   const startMs = clock.now()
   dice.rates = scenario.rates
   setLatencies(world, random.stream('latency'))
@@ -77,9 +77,7 @@ async function live(world: World, options: DayOptions, onLook: (look: DayLook) =
   world.startServer(scenario.env, () => world.violate('the process ended'))
   world.beginProxies()
   chaos.start(scenario.chaos)
-  viewers.come(random.stream('arrivals'), scenario.viewersEveryMs, proxies, (error) =>
-    world.violate(`a viewer failed: ${error}`),
-  )
+  crowds.come(random.stream('arrivals'), scenario.viewersEveryMs)
   const looks: DayLook[] = []
   const endMs = startMs + options.hours * 60 * MINUTE_MS
   while (clock.now() < endMs && violations.length === 0) {

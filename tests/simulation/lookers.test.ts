@@ -25,14 +25,14 @@ async function choicesOf(seed: number, sights: readonly Sight[]): Promise<readon
     proxies: 2,
     audience: { ...drawn.audience, stayMs: 40_000, zapping: 0.5 },
   }))
-  const { scenario, random, viewers, lookers, proxies, clock, server, host } = world
+  const { scenario, random, crowds, lookers, clock, server, host } = world
   const fail = (error: unknown): void => world.violate(String(error))
   setLatencies(world, random.stream('latency'))
   setEventTrouble(world, random.stream('events'))
   world.startServer({ ...scenario.env, MIN_REPLICAS: '3', MAX_REPLICAS: '5' })
   world.beginProxies()
-  viewers.come(random.stream('arrivals'), 8_000, proxies, fail)
-  viewers.comeTogether(random.stream('groups'), 30_000, proxies, fail)
+  crowds.come(random.stream('arrivals'), 8_000)
+  crowds.comeTogether(random.stream('groups'), 30_000)
   const untilMs = clock.now() + SIMULATED_MS
   for (const sight of sights)
     lookers.look({ sight, everyMs: 100, untilMs, userAgent: 'Mozilla/5.0' }).catch(fail)

@@ -84,28 +84,23 @@ export class Simulation {
     this.#start()
     world.beginProxies()
     chaos.start(scenario.chaos)
-    world.viewers.come(random.stream('arrivals'), scenario.viewersEveryMs, world.proxies, (error) =>
-      this.defect(`a viewer failed: ${error}`),
-    )
-    if (scenario.playersEveryMs !== null)
-      world.viewers.comeAlone(random.stream('players'), scenario.playersEveryMs, (error) =>
-        this.defect(`a player failed: ${error}`),
-      )
-    if (scenario.listsEveryMs !== null)
-      world.viewers.comeWithLists(random.stream('lists'), scenario.listsEveryMs, world.proxies, (error) =>
-        this.defect(`a viewer with a list failed: ${error}`),
-      )
-    if (scenario.groupsEveryMs !== null)
-      world.viewers.comeTogether(random.stream('groups'), scenario.groupsEveryMs, world.proxies, (error) =>
-        this.defect(`a viewer of a group failed: ${error}`),
-      )
-    if (scenario.lookersEveryMs !== null)
-      world.lookers.come(random.stream('lookers'), scenario.lookersEveryMs, (error) =>
-        this.defect(`a looker failed: ${error}`),
-      )
+    this.#populate()
     this.#lookAtVpn()
     this.#armCrashes(random.stream('crash times'))
     await this.#until(clock.now() + scenario.faultsMs)
+  }
+
+  #populate(): void {
+    const { crowds, lookers, random, scenario } = this.#world
+    const { playersEveryMs, listsEveryMs, groupsEveryMs, lookersEveryMs } = scenario
+    crowds.come(random.stream('arrivals'), scenario.viewersEveryMs)
+    if (playersEveryMs !== null) crowds.comeAlone(random.stream('players'), playersEveryMs)
+    if (listsEveryMs !== null) crowds.comeWithLists(random.stream('lists'), listsEveryMs)
+    if (groupsEveryMs !== null) crowds.comeTogether(random.stream('groups'), groupsEveryMs)
+    if (lookersEveryMs !== null)
+      lookers.come(random.stream('lookers'), lookersEveryMs, (error) =>
+        this.defect(`a looker failed: ${error}`),
+      )
   }
 
   /** Stops all faults. The fleet must settle within its bound and stay settled. */

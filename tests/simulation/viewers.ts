@@ -39,10 +39,6 @@ const PATIENCE_MS = 60_000
 
 /** How long a proxy waits for the first bytes of an engine. */
 const FIRST_BYTES_MS = 20_000
-/** How many dead contents somebody tries one after another. */
-const LIST_MAX = 12
-/** How many viewers come close together, and within which time. */
-const GROUP = { min: 2, max: 5, withinMs: { min: 2_000, max: 6_000 } } as const
 /** How soon somebody who leaves a channel opens the next one, and until when the proxy has reported the end. */
 const ZAP_MAX_MS = 4_000
 const REPORT_MS = { min: 100, max: 8_000 } as const
@@ -73,74 +69,6 @@ export class Viewers {
   /** Viewers whose engine must not be stopped though they have no stream record. */
   arrivals(): readonly Arrival[] {
     return [...this.#arrivals]
-  }
-
-  /** Makes viewers come, every `meanMs` on average, until all is quiet. */
-  come(
-    random: Random,
-    meanMs: number,
-    proxies: readonly [Acexy, ...Acexy[]],
-    onFailure: (error: unknown) => void,
-  ): void {
-    this.#every(random, meanMs, () => this.watch(random.pick(proxies)), onFailure)
-  }
-
-  /** Does the same for players without a proxy. */
-  comeAlone(random: Random, meanMs: number, onFailure: (error: unknown) => void): void {
-    this.#every(random, meanMs, () => this.#watchAlone(random), onFailure)
-  }
-
-  /** Does the same for people who try a list of dead contents, one after another. */
-  comeWithLists(
-    random: Random,
-    meanMs: number,
-    proxies: readonly [Acexy, ...Acexy[]],
-    onFailure: (error: unknown) => void,
-  ): void {
-    const tryAll = async (): Promise<void> => {
-      const proxy = random.pick(proxies)
-      for (let left = random.int(1, LIST_MAX); left > 0 && !this.isQuiet; left--)
-        await this.watch(proxy, `d${random.int(1, 1e6)}`)
-    }
-    this.#every(random, meanMs, tryAll, onFailure)
-  }
-
-  /** Does the same for groups of viewers who come close together. */
-  comeTogether(
-    random: Random,
-    meanMs: number,
-    proxies: readonly [Acexy, ...Acexy[]],
-    onFailure: (error: unknown) => void,
-  ): void {
-    const { clock, coverage } = this.deps
-    const comeAll = async (): Promise<void> => {
-      tally(coverage, 'viewers come together')
-      const withinMs = random.int(GROUP.withinMs.min, GROUP.withinMs.max)
-      const visits = Array.from({ length: random.int(GROUP.min, GROUP.max) }, () => ({
-        afterMs: random.int(0, withinMs),
-        proxy: random.pick(proxies),
-      }))
-      await Promise.all(
-        visits.map(async ({ afterMs, proxy }) => {
-          await clock.sleep(afterMs)
-          await this.watch(proxy)
-        }),
-      )
-    }
-    this.#every(random, meanMs, comeAll, onFailure)
-  }
-
-  #every(
-    random: Random,
-    meanMs: number,
-    act: () => Promise<void>,
-    onFailure: (error: unknown) => void,
-  ): void {
-    this.deps.clock.after(random.exponential(meanMs), () => {
-      if (this.isQuiet) return
-      this.#every(random, meanMs, act, onFailure)
-      act().catch(onFailure)
-    })
   }
 
   /** Simulates one viewer, from the first click to the last frame; of any content if none is given. */
@@ -186,7 +114,7 @@ export class Viewers {
   }
 
   /** Simulates a player that goes to the address of an engine it once heard of, whatever happened to the engine since. */
-  async #watchAlone(random: Random): Promise<void> {
+  async watchAlone(random: Random): Promise<void> {
     const { http, host, clock, trace, coverage, audience } = this.deps
     const name = `a${++this.#count}`
     const answer = await http.ask({ method: 'GET', path: '/engines' })

@@ -8,6 +8,7 @@ import { Chaos } from './chaos.ts'
 import { ChoiceChecks } from './choice-checks.ts'
 import { CommitChecks } from './commit-checks.ts'
 import { emptyCoverage, tally } from './coverage.ts'
+import { Crowds } from './crowds.ts'
 import { DrainChecks } from './drain-checks.ts'
 import { EndingChecks, isEnding } from './ending-checks.ts'
 import { FaultDice } from './fault-dice.ts'
@@ -79,6 +80,7 @@ export class World {
   /** Checks what must hold whenever the orchestrator empties a cache. */
   readonly checkCache: CacheChecks['check']
   readonly proxies: readonly [Acexy, ...Acexy[]]
+  readonly crowds
   /** The configuration in force; between two lives, that of the earlier life. */
   #config: Config | undefined
   #failureThreshold = 1
@@ -237,6 +239,8 @@ export class World {
       this.#proxy(0),
       ...Array.from({ length: this.scenario.proxies - 1 }, (_, n) => this.#proxy(n + 1)),
     ]
+    const { viewers, proxies } = this
+    this.crowds = new Crowds({ clock, coverage, viewers, proxies, onFailure: onViolation })
   }
 
   /** Notes a violation. The run ends after the present step. */
