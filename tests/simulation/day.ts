@@ -75,7 +75,7 @@ async function live(world: World, options: DayOptions, onLook: (look: DayLook) =
   setLatencies(world, random.stream('latency'))
   setEventTrouble(world, random.stream('events'))
   world.startServer(scenario.env, () => world.violate('the process ended'))
-  world.beginProxies()
+  world.proxies.begin()
   chaos.start(scenario.chaos)
   crowds.come(random.stream('arrivals'), scenario.viewersEveryMs)
   const looks: DayLook[] = []

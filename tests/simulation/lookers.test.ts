@@ -30,7 +30,7 @@ async function choicesOf(seed: number, sights: readonly Sight[]): Promise<readon
   setLatencies(world, random.stream('latency'))
   setEventTrouble(world, random.stream('events'))
   world.startServer({ ...scenario.env, MIN_REPLICAS: '3', MAX_REPLICAS: '5' })
-  world.beginProxies()
+  world.proxies.begin()
   crowds.come(random.stream('arrivals'), 8_000)
   crowds.comeTogether(random.stream('groups'), 30_000)
   const untilMs = clock.now() + SIMULATED_MS

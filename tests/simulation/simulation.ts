@@ -82,7 +82,7 @@ export class Simulation {
     chaos.prepare(scenario)
     world.owners.begins()
     this.#start()
-    world.beginProxies()
+    world.proxies.begin()
     chaos.start(scenario.chaos)
     this.#populate()
     this.#lookAtVpn()

@@ -1,6 +1,5 @@
 import type { Config } from '../../src/config/config.ts'
 import { createStore } from '../../src/store/store.ts'
-import { ACEXY_AGENT, Acexy } from './acexy.ts'
 import { Books, type JournalBook } from './books.ts'
 import { CacheChecks } from './cache-checks.ts'
 import { Callers, type Provision } from './callers.ts'
@@ -19,6 +18,7 @@ import { Orders } from './orders.ts'
 import { OutsideChecks } from './outside-checks.ts'
 import { OwnerChecks } from './owner-checks.ts'
 import { PromiseChecks } from './promise-checks.ts'
+import { Proxies, viewerWaitS } from './proxies.ts'
 import { quickDatabase } from './quick-database.ts'
 import { seeded } from './random.ts'
 import { API_KEY, drawScenario, IMAGE, LABEL, type Scenario } from './scenario.ts'
@@ -30,7 +30,6 @@ import { StreamChecks } from './stream-checks.ts'
 import { Trace } from './trace.ts'
 import { Viewers } from './viewers.ts'
 import { VpnChecks } from './vpn-checks.ts'
-import { ARE_WAITS_BOUNDED, type Wait, waitFault } from './wait-checks.ts'
 import { commitTimes } from './weather.ts'
 
 type OnViolation = (text: string) => void
@@ -39,14 +38,6 @@ const START_MS = Date.parse('2026-11-23T12:00:00Z')
 const TRACE_LINES = 250
 /** The longest time that a probe takes. */
 const PROBE_MS = 5_000
-/** API keys that a proxy may have been given by mistake. */
-const WRONG_KEYS = ['another-key', null] as const
-/** Chance that a proxy is a fork that sends idempotency keys. */
-const FORKS = 0.15
-/** Within this time after the orchestrator all proxies are started. */
-const PROXY_START_MS = 3_000
-/** `VIEWER_WAIT_S` if the environment does not set it. */
-const VIEWER_WAIT_S = '12'
 
 /** All parts of one seed's world, put together but not started. */
 export class World {
@@ -79,7 +70,7 @@ export class World {
   readonly checkEnding: EndingChecks['check']
   /** Checks what must hold whenever the orchestrator empties a cache. */
   readonly checkCache: CacheChecks['check']
-  readonly proxies: readonly [Acexy, ...Acexy[]]
+  readonly proxies
   readonly crowds
   /** The configuration in force; between two lives, that of the earlier life. */
   #config: Config | undefined
@@ -235,25 +226,19 @@ export class World {
       choices,
       onViolation,
     })
-    this.proxies = [
-      this.#proxy(0),
-      ...Array.from({ length: this.scenario.proxies - 1 }, (_, n) => this.#proxy(n + 1)),
-    ]
+    this.proxies = new Proxies({
+      ...{ clock, http, choices, coverage, random, onViolation },
+      scenario: this.scenario,
+      provision: (caller, wish) => this.#provision(caller, wish),
+    })
     const { viewers, proxies } = this
-    this.crowds = new Crowds({ clock, coverage, viewers, proxies, onFailure: onViolation })
+    this.crowds = new Crowds({ clock, coverage, viewers, proxies: proxies.all, onFailure: onViolation })
   }
 
   /** Notes a violation. The run ends after the present step. */
   violate(text: string): void {
     this.violations.push(text)
     this.trace.note('VIOLATION', text)
-  }
-
-  /** Starts the proxies, one soon after the other. */
-  beginProxies(): void {
-    const { clock, random, proxies } = this
-    for (const proxy of proxies)
-      clock.after(random.stream(`start of ${proxy.name}`).int(0, PROXY_START_MS), () => proxy.begin())
   }
 
   /** Starts the orchestrator's process with this configuration. */
@@ -284,7 +269,7 @@ export class World {
     const { clock, books, coverage, trace } = this
     const { perEngine } = this.scenario.audience
     const life = (): number => this.server.lives
-    const viewerWaitMs = this.#viewerWaitS * 1_000
+    const viewerWaitMs = viewerWaitS(this.scenario) * 1_000
     return new ChoiceChecks({ clock, books, coverage, trace, perEngine, life, viewerWaitMs, onViolation })
   }
 
@@ -322,38 +307,6 @@ export class World {
       isForbidden: (containerId) => this.outside.isForbidden(containerId),
       onViolation,
     })
-  }
-
-  #proxy(number: number): Acexy {
-    const { clock, http, random, choices } = this
-    const { wrongKeys, perEngine } = this.scenario.audience
-    const apiKey = random.stream(`key of proxy ${number}`).chance(wrongKeys)
-      ? (WRONG_KEYS[number % 2] ?? null)
-      : API_KEY
-    return new Acexy(`p${number}`, {
-      ...{ clock, http, choices, apiKey, perEngine },
-      random: random.stream(`proxy ${number}`),
-      sendsKeys: random.stream(`fork ${number}`).chance(FORKS),
-      provision: ({ name, content }, key, patienceMs) =>
-        this.#provision(name, {
-          ...{ key, patienceMs, content, apiKey, userAgent: ACEXY_AGENT },
-          body: { labels: {}, env: {} },
-        }),
-      onWait: (caller, waits) => this.#checkWaits(caller, waits),
-    })
-  }
-
-  get #viewerWaitS(): number {
-    return Number(this.scenario.env.VIEWER_WAIT_S ?? VIEWER_WAIT_S)
-  }
-
-  #checkWaits(caller: string, waits: readonly Wait[]): void {
-    const { PROVISION_ERROR_DETAIL: detail = 'auto' } = this.scenario.env
-    tally(this.coverage, 'waits of acexy')
-    const fault = waitFault(waits, { detail, viewerWaitS: this.#viewerWaitS })
-    if (fault === null) return
-    tally(this.coverage, 'waits of acexy that are too long')
-    if (ARE_WAITS_BOUNDED) this.violate(`${caller}: ${fault}`)
   }
 
   /** Sends a POST for an engine and checks at the same instant what its answer promises. */
