@@ -3,8 +3,10 @@ import { type Coverage, tally } from './coverage.ts'
 import type { Answer, Http } from './http.ts'
 import type { Random } from './random.ts'
 
+const ORDINARY = ['engines', 'all engines', 'streams', 'streams of each', 'panel'] as const
+
 /** What somebody looks at: one list, or all that a panel shows, or what a proxy asks before it chooses an engine. */
-export const SIGHTS = ['engines', 'all engines', 'streams', 'streams of each', 'panel', 'as a proxy'] as const
+export const SIGHTS = [...ORDINARY, 'as a proxy'] as const
 
 type Sight = (typeof SIGHTS)[number]
 
@@ -17,6 +19,8 @@ export interface Look {
 }
 
 const USER_AGENTS = ['Mozilla/5.0', 'curl/8.14.1', 'Prometheus/3.1.0', 'python-requests/2.32.3'] as const
+/** Chance that a looker imitates a proxy. */
+const AS_A_PROXY = 0.1
 /** The times between two looks, from a script in a hurry to a monitor. */
 const EVERY_MS = [100, 100, 250, 1_000, 5_000] as const
 
@@ -34,8 +38,7 @@ export class Lookers {
     clock.after(random.exponential(meanMs), () => {
       if (this.#isOver) return
       this.come(random, meanMs, onFailure)
-      const isProxyLike = random.chance(0.15)
-      const sight = isProxyLike ? 'as a proxy' : random.pick(SIGHTS)
+      const sight = random.chance(AS_A_PROXY) ? 'as a proxy' : random.pick(ORDINARY)
       const everyMs = random.pick(EVERY_MS)
       const untilMs = clock.now() + random.int(1_000, Math.min(60_000, 80 * everyMs))
       this.look({ sight, everyMs, untilMs, userAgent: random.pick(USER_AGENTS) }).catch(onFailure)
