@@ -5,16 +5,10 @@ import type { Books, JournalBook } from './books.ts'
 import { type Coverage, tally } from './coverage.ts'
 import { short, type Trace } from './trace.ts'
 
-/**
- * Whether two viewers on one engine beside a free one are a violation, because the orchestrator names engines that are about
- * to be used last, and hands out listed engines at the cap. Otherwise they are only counted.
- */
-export const ARE_CHOICES_SPREAD: boolean = false
-
 /** A list in a proxy may be this old. */
 const CACHE_MS = 2_000
 /** How long an engine that was chosen or handed out counts as used without a stream, and how exactly that is judged. */
-const EXPECTED_MS = 25_000
+export const EXPECTED_MS = 25_000
 const MARGIN_MS = 1_000
 
 /** An engine that a viewer is on the way to, or that some other caller was given, as long as no stream of it is reported. */
@@ -122,7 +116,7 @@ export class ChoiceChecks {
    */
   mayHandOut(): boolean {
     const sinceMs = this.deps.clock.now() - this.deps.viewerWaitMs - HAND_OUT_MARGIN_MS
-    return ARE_CHOICES_SPREAD && Math.max(this.#refusedMs, this.#unansweredMs) >= sinceMs
+    return Math.max(this.#refusedMs, this.#unansweredMs) >= sinceMs
   }
 
   /** Notes that a viewer got no stream. The engine counts as used for a while nevertheless. */
@@ -213,6 +207,6 @@ export class ChoiceChecks {
 
   #fault(text: string): void {
     this.deps.trace.note('choices', text)
-    if (this.deps.perEngine === 1 && ARE_CHOICES_SPREAD) this.deps.onViolation(text)
+    if (this.deps.perEngine === 1) this.deps.onViolation(text)
   }
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../../src/config/config.ts'
 import type { Books, EngineBook, JournalBook } from './books.ts'
-import { ARE_CHOICES_SPREAD } from './choice-checks.ts'
+import { EXPECTED_MS } from './choice-checks.ts'
 import type { Orders } from './orders.ts'
 
 /** A container with more restarts than this may count as a crash loop. */
@@ -47,7 +47,7 @@ export class DrainChecks {
     if (engine === null || config === undefined) return
     const { cause = '', rule } = JSON.parse(detail) as { cause?: string; rule?: string }
     if (kind === 'provision.started') this.#madeFrom.set(engine.config_hash, generation(config))
-    if (kind === 'provision.started' && rule === 'below_wanted') this.#checkStart(config)
+    if (kind === 'provision.started' && rule === 'below_wanted') this.#checkStart(config, at)
     if (kind !== 'engine.draining') return
     const fault = this.#faults[cause]?.(engine, config, at)
     if (fault !== null) this.deps.onViolation(`${engine.name} drains, ${cause}: ${fault ?? 'no cause'}`)
@@ -91,7 +91,7 @@ export class DrainChecks {
   }
 
   /** Checks that a launch does not make more engines than wanted. Counts only engines that certainly serve. */
-  #checkStart(config: Config): void {
+  #checkStart(config: Config, atMs: number): void {
     const { books, wasNodeInTrouble, onViolation } = this.deps
     const live = books.live()
     const serving = live.filter(
@@ -99,7 +99,7 @@ export class DrainChecks {
     )
     const ids = new Set(live.filter(isInService).map(({ id }) => id))
     const counted = serving.filter(({ status, replaces }) => status === 'ready' || !ids.has(replaces ?? ''))
-    const expected = ARE_CHOICES_SPREAD ? live.filter((row) => this.#isExpected(row)).length : 0
+    const expected = live.filter((row) => this.#isExpected(row, atMs)).length
     const wanted = Math.min(this.#wanted(live, config) + expected, config.MAX_REPLICAS)
     if (counted.length > wanted) onViolation(`a start makes ${counted.length} engines, ${wanted} are wanted`)
   }
@@ -112,9 +112,11 @@ export class DrainChecks {
     return Math.min(Math.max(minimum, busy.length + config.MIN_FREE_REPLICAS), config.MAX_REPLICAS)
   }
 
-  #isExpected({ id, adopted_at, container_id }: EngineBook): boolean {
+  /** An engine that is handed out may still wait for its start. */
+  #isExpected({ id, adopted_at, container_id, handed_out_at }: EngineBook, atMs: number): boolean {
     const { books, mayBeExpected } = this.deps
-    return adopted_at === null && books.streamsOf(id) === 0 && mayBeExpected(container_id)
+    const isGiven = handed_out_at !== null && atMs - handed_out_at < EXPECTED_MS
+    return adopted_at === null && books.streamsOf(id) === 0 && (isGiven || mayBeExpected(container_id))
   }
 
   #surplusFault(engine: EngineBook, config: Config): string | null {

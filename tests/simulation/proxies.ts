@@ -6,7 +6,7 @@ import type { Http } from './http.ts'
 import type { Random } from './random.ts'
 import { API_KEY, type Scenario } from './scenario.ts'
 import type { SimClock } from './sim-clock.ts'
-import { ARE_WAITS_BOUNDED, type Wait, waitFault } from './wait-checks.ts'
+import { type Wait, waitFault } from './wait-checks.ts'
 
 /** API keys that a proxy may have been given by mistake. */
 const WRONG_KEYS = ['another-key', null] as const
@@ -73,6 +73,6 @@ export class Proxies {
     const fault = waitFault(waits, { detail, viewerWaitS: viewerWaitS(scenario) })
     if (fault === null) return
     tally(coverage, 'waits of acexy that are too long')
-    if (ARE_WAITS_BOUNDED) onViolation(`${caller}: ${fault}`)
+    onViolation(`${caller}: ${fault}`)
   }
 }

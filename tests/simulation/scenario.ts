@@ -116,7 +116,7 @@ export const API_KEY = 'the-key-of-the-simulation'
 const MINUTE_MS = 60_000
 
 /** The drawn values of `PROVISION_ERROR_DETAIL`. */
-const ERROR_DETAILS = ['text', 'object'] as const
+const ERROR_DETAILS = ['auto', 'text', 'object'] as const
 
 export function drawScenario(random: Random): Scenario {
   const wildness = random.pick([0, 0.3, 1, 1, 2])

@@ -1,8 +1,5 @@
 import type { Answer } from './http.ts'
 
-/** Whether a wait that is too long is a violation. Otherwise it is only counted. */
-export const ARE_WAITS_BOUNDED: boolean = false
-
 /** A wait of acexy between two POSTs, and the answer that caused it. */
 export interface Wait {
   readonly seconds: number

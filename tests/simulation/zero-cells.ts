@@ -1,6 +1,5 @@
 import { PLAN_RULES } from '../../src/core/plan/fleet-snapshot.ts'
 import type { Verb } from '../support/memory-faults.ts'
-import { ARE_CHOICES_SPREAD } from './choice-checks.ts'
 import type { Coverage } from './coverage.ts'
 import { CRASH_PHASES } from './crashes.ts'
 import { faultNames } from './faults.ts'
@@ -74,7 +73,7 @@ const COUNTED = [
   'looker: streams of each',
   'looker: panel',
   'looker: as a proxy',
-  ...(ARE_CHOICES_SPREAD ? ['engine given again at the cap'] : []),
+  'engine given again at the cap',
   'adopted a copy',
   'took over an engine of another installation',
   'chaos a tool renames an engine and makes it anew',

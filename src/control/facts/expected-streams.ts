@@ -1,12 +1,16 @@
 import { type Expected, expectedOn, isExpected } from '../../core/proxies/expected.ts'
-import type { Engine } from '../../core/types.ts'
+import { type Engine, generationOf } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'
 
-/** An engine that a proxy has chosen from a list. */
+/** The choice of an engine from a list. */
 interface Choice {
   readonly agent: string
+  /** Whether the client is known to be a proxy. */
+  readonly isProxy: boolean
+  /** The start of the engine that was chosen: nobody gets a stream of an earlier one. */
+  readonly generation: number
   readonly atMs: number
 }
 
@@ -41,15 +45,16 @@ export class ExpectedStreams {
 
   /** What is expected on an engine; null if nothing is. */
   of(engine: Engine): Expected | null {
-    const times = this.#choices.get(engine.id)?.map(({ atMs }) => atMs) ?? []
-    return expectedOn(engine, times, this.clock.now())
+    const choices = this.#choices.get(engine.id)?.filter((each) => each.generation === generationOf(engine))
+    return expectedOn(engine, choices ?? [], this.clock.now())
   }
 
-  /** Notes that a proxy has chosen the engine. */
-  chosen(engineId: string, agent: string): void {
+  /** Notes that a client has chosen the engine. */
+  chosen(engine: Engine, client: Pick<Choice, 'agent' | 'isProxy'>): void {
     this.#forgetOld()
-    const before = this.#choices.get(engineId) ?? []
-    this.#choices.set(engineId, [...before, { agent, atMs: this.clock.now() }].slice(-CHOICES_MAX))
+    const before = this.#choices.get(engine.id) ?? []
+    const choice = { ...client, generation: generationOf(engine), atMs: this.clock.now() }
+    this.#choices.set(engine.id, [...before, choice].slice(-CHOICES_MAX))
     this.#changed()
   }
 

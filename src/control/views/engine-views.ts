@@ -48,13 +48,17 @@ interface Snapshot {
   readonly records: readonly EngineRecord[]
 }
 
+/** The most clients that each have a turn of their own. */
+const AGENTS_MAX = 64
+
 /**
  * The answers about engines, from the store and memory. They are rendered once per version of the state and kept as text,
  * because proxies ask far more often than anything changes.
  */
 export class EngineViews {
   #snapshot: Snapshot | null = null
-  #turn = 0
+  /** The next turn of each client, the one that asked last at the end: who only looks turns nothing for a proxy. */
+  readonly #turns = new Map<string, number>()
 
   constructor(
     private readonly deps: {
@@ -72,12 +76,12 @@ export class EngineViews {
   ) {}
 
   /**
-   * The engines that a proxy may use, as encoded JSON. Engines of equal rank are in another order at every call. `agent` is
-   * the client's `User-Agent`.
+   * The engines that a proxy may use, as encoded JSON. Engines of equal rank are in another order at every call of a client,
+   * whose `User-Agent` is `agent`.
    */
   listedJson(agent: string): Uint8Array<ArrayBuffer> {
     const { groups, turns, lists } = this.#current()
-    const turn = this.#turn++ % turns
+    const turn = this.#nextTurn(agent) % turns
     const list = lists.get(turn) ?? orderedList(groups, turn)
     lists.set(turn, list)
     this.deps.proxies.served(list.engines, agent)
@@ -143,6 +147,15 @@ export class EngineViews {
       ...{ all: array(records), records },
     }
     return this.#snapshot
+  }
+
+  #nextTurn(agent: string): number {
+    const turn = this.#turns.get(agent) ?? 0
+    this.#turns.delete(agent)
+    this.#turns.set(agent, turn + 1)
+    const [oldest] = this.#turns.keys()
+    if (this.#turns.size > AGENTS_MAX && oldest !== undefined) this.#turns.delete(oldest)
+    return turn
   }
 
   #view(engine: Engine, started: readonly Stream[]): EngineView {

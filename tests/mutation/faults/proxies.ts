@@ -2,7 +2,12 @@ import { mutations } from './mutation.ts'
 
 /** What a proxy will have chosen counts as used, and looking alone does nothing. */
 export const PROXIES = mutations([
-  ['a choice counts for nothing', '$expected.chosen($chosen.engineId, $agent)', 'null'],
+  ['a choice counts for nothing', '$expected.chosen($engine, { $agent, $isProxy })', 'null'],
+  [
+    'a choice outlives the process that was chosen',
+    '$choices.get($engine.id)?.filter(($each) => $each.generation === generationOf($engine))',
+    '$choices.get($engine.id)',
+  ],
   ['a choice is never over', '$nowMs - $atMs < $EXPECTED_MS', '$nowMs >= $atMs', 'core/proxies'],
   ['a reported stream stays expected', 'if ($used !== null) $expected.reported($used.id)', ''],
   [
@@ -29,8 +34,8 @@ export const PROXIES = mutations([
   ],
   [
     'what somebody chose who only looks stays expected',
-    '$deps.expected.forget($agent)',
-    '$deps.expected.countOf($agent)',
+    '$expected.forget($agent)',
+    '$expected.countOf($agent)',
   ],
   [
     'a walk belongs to any list',
@@ -43,6 +48,7 @@ export const PROXIES = mutations([
     '$a.answers.length - $b.answers.length',
   ],
   ['choices start spares without end', '$policy.minFree - $beyond', '$policy.maxReplicas'],
+  ['whoever only looks starts a spare', '$expected?.isSure ?', '$expected ?'],
   [
     'no spare starts at a choice',
     'wantedNumber($policy, $busy + $expected.length)',

@@ -115,6 +115,17 @@ describe('viewers that come close together', () => {
     expect(await shownAt(second)).toMatchObject({ expected_until: null })
   })
 
+  test('the choice is void when the engine is restarted, and its viewer is cut off', async () => {
+    await start(2)
+    const port = await arrive()
+    expect(await shownAt(port)).toMatchObject({ expected_until: expect.any(String) })
+    const { container_id: id } = (await list()).find((engine) => engine.port === port) ?? { container_id: '' }
+    await rig.clock.advance(1_000)
+    rig.runtime.crash(id)
+    await rig.clock.advance(5_000)
+    expect(await shownAt(port)).toMatchObject({ expected_until: null })
+  })
+
   test('the true use is shown to people', async () => {
     await start(2)
     const port = await arrive()
