@@ -105,7 +105,7 @@ test('serves what it knows while the Docker socket is missing, and goes on when 
   await expectFastReads(server)
   const { value, tookMs } = await timed(provision(server))
   expect(tookMs).toBeLessThan(PATIENCE_MS)
-  expect(refused(value)).toMatchObject({ status: 503, code: 'runtime_unavailable', retryAfter: '5' })
+  expect(refused(value)).toMatchObject({ status: 503, code: 'runtime_unavailable', retryAfter: '4' })
   expect(await listedIds(server)).toEqual([known.container_id])
 
   await openProxy(path)
@@ -134,7 +134,7 @@ test('answers in time while Docker is frozen, and loses and doubles nothing at t
   // An equal request would wait for the engine that is being started, so this request differs.
   const late = await timed(provision(server, { body: { labels: { other: 'yes' } } }))
   expect(late.tookMs).toBeLessThan(PATIENCE_MS)
-  expect(refused(late.value)).toMatchObject({ status: 503, code: 'runtime_unavailable', retryAfter: '5' })
+  expect(refused(late.value)).toMatchObject({ status: 503, code: 'runtime_unavailable', retryAfter: '4' })
   await expectFastReads(server)
   expect((await states(server)).slice(0, 1)).toEqual(before)
   expect(await listedIds(server)).toContain(known.container_id)
@@ -207,7 +207,7 @@ describe('a port that a stranger holds', () => {
     expect(refused(await provision(server))).toMatchObject({
       status: 503,
       code: 'no_free_port',
-      retryAfter: '30',
+      retryAfter: '6',
     })
     expect(leasedPorts(server)).toEqual([])
     await agreement(server, site.docker)
@@ -236,8 +236,8 @@ describe('refuses', () => {
     expect(refused(await provision(server))).toMatchObject({
       status: 503,
       code: 'no_free_port',
-      retryAfter: '30',
-      body: { detail: { code: 'no_free_port', recovery_eta_seconds: 30, should_wait: true } },
+      retryAfter: '6',
+      body: { detail: { code: 'no_free_port', recovery_eta_seconds: 6, should_wait: true } },
     })
     await agreement(server, site.docker, [container_id])
   })
@@ -246,12 +246,12 @@ describe('refuses', () => {
     const server = site.server({ MAX_REPLICAS: '1' })
     await server.start()
     const { container_id } = await mustProvision(server)
-    const detail = 'Cannot provision engine: maximum capacity reached (1 of 1 engines)'
+    const message = 'Cannot provision engine: maximum capacity reached (1 of 1 engines)'
     expect(refused(await provision(server))).toMatchObject({
       status: 503,
       code: 'max_capacity',
-      retryAfter: '30',
-      body: { detail, code: 'max_capacity', recovery_eta_seconds: 30, should_wait: true },
+      retryAfter: '6',
+      body: { message, code: 'max_capacity', recovery_eta_seconds: 6, should_wait: true },
     })
     const { provisioning } = await server.get<StatusRow>('/orchestrator/status')
     expect(provisioning.blocked_reason).toBe('Maximum capacity reached')
@@ -265,7 +265,7 @@ describe('refuses', () => {
     const refusal = refused(await provision(server))
     expect(refusal).toMatchObject({ status: 500, code: 'image_missing', retryAfter: null })
     expect(refusal.body).toMatchObject({
-      detail: expect.stringMatching(new RegExp(`^Failed to provision engine: .*docker pull ${image}`)),
+      message: expect.stringMatching(new RegExp(`^Failed to provision engine: .*docker pull ${image}`)),
       recovery_eta_seconds: null,
       should_wait: false,
     })

@@ -87,11 +87,11 @@ describe('the VPN is', () => {
     await gluetun.faults({ health: 'unhealthy' })
     await untilNode(server, 'down')
     const { status, body, retryAfter } = await refusalOf(server)
-    expect([status, retryAfter]).toEqual([503, '60'])
+    expect([status, retryAfter]).toEqual([503, '8'])
     expect(body).toMatchObject({
       detail: `Cannot provision engine: VPN not available - Gluetun VPN container '${name}' is not healthy`,
       code: 'vpn_disconnected',
-      recovery_eta_seconds: 60,
+      recovery_eta_seconds: 8,
       should_wait: true,
       can_retry: true,
     })
