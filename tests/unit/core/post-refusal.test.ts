@@ -37,6 +37,7 @@ describe('the answer of a POST names', () => {
     ['for a VPN that is soon known its own time', vpnDisconnected('starting', 5), { 12: 5, 3: 2 }],
     ['for a pull two thirds', imagePulling('engine:1', 30), { 12: 8, 3: 2 }],
     ['for the end of a pull its own time', imagePulling('engine:1', 3), { 12: 3, 3: 2 }],
+    ['for a pull that ends at any moment 1 s', imagePulling('engine:1', 0), { 12: 1, 3: 1 }],
     ['for an engine that is being started 2 s', inProgress, { 12: 2, 3: 2, 300: 2 }],
     ['for a breaker that lets the next one through soon its own time', breaker(8), { 12: 8, 300: 8 }],
   ]
@@ -58,7 +59,13 @@ describe('the answer of a POST says not to wait and tells the honest time', () =
     expect(postRefusal(breaker(left - 1), waitS).shouldWait).toBe(left - 1 <= (waitS * 2) / 3)
   })
 
-  test.each([imageMissing('engine:1'), permanent('bad'), tooManyGeneric(1, 1)])('%j', (refusal) => {
+  const lasting = [
+    imageMissing('engine:1'),
+    permanent('bad'),
+    tooManyGeneric(1, 1),
+    { ...capacity(60), shouldWait: false },
+  ]
+  test.each(lasting)('%j', (refusal) => {
     expect(postRefusal(refusal, 12)).toEqual(refusal)
   })
 })
