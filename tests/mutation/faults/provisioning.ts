@@ -8,6 +8,17 @@ export const PROVISIONING = mutations([
     'true ? null :',
     'core/provisioning',
   ],
+  [
+    'a POST makes acexy wait for a breaker for minutes',
+    '$eta <= $most ? $refusal : { ...$refusal, shouldWait: false }',
+    '$refusal',
+    'core/provisioning',
+  ],
+  [
+    'a POST names the time of the status',
+    '$refused($postRefusal($refusal, $waitS), $form)',
+    '$refused($refusal, $form)',
+  ],
   ['an unclaimed engine is refused at the cap', 'if ($unclaimed) return null', '', 'core/provisioning'],
   [
     'leases are not written',
