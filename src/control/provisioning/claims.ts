@@ -180,7 +180,7 @@ export class Claims {
     const preferred = replaces === null ? null : (engineById(tx, replaces)?.vpnNode ?? null)
     const place = this.deps.placer.place(tx, request, preferred, nowMs)
     // Admission accepted the request, and nothing can have changed since.
-    if (place === null) throw new ProvisionRefused(noFreePort('no VPN node has one'))
+    if (place === null) throw new ProvisionRefused(noFreePort('no node has one'))
     return place
   }
 

@@ -86,7 +86,7 @@ export class Placer {
   #takenBehindVpn(db: Db, hostPort: number | null, nowMs: number): string | null {
     const up = this.deps.nodes.all().filter(({ verdict }) => verdict.state === 'up')
     if (up.length === 0 || up.some((node) => this.#hasPort(db, node, hostPort, nowMs))) return null
-    if (hostPort !== null) return `host_port ${hostPort} is held by another engine, or its VPN node is down`
+    if (hostPort !== null) return `host_port ${hostPort} is held by another engine, or its node is down`
     return `all ports of GLUETUN_PORT_RANGE are taken (${up.map(({ ports }) => rangeText(ports)).join(', ')})`
   }
 
