@@ -57,7 +57,9 @@ if (outcome.kind === 'exit') {
   await Bun.write(Bun.stdout, Bun.file(notices))
   process.exit(0)
 } else if (outcome.kind === 'healthcheck') {
-  process.exit(await checkHealth(outcome.url))
+  const { code, said } = await checkHealth(outcome.url)
+  process.stdout.write(`${said}\n`)
+  process.exit(code)
 } else {
   run(outcome)
 }

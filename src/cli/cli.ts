@@ -93,13 +93,22 @@ function remedyOf(error: unknown): string {
  */
 const addressOf = ({ APP_PORT, BIND }: Environment): Environment => ({ APP_PORT, BIND, ALLOW_NO_KEY: 'true' })
 
-/** Asks a running server whether it is alive: exit code 0 for a 200 within 3 s, otherwise 1. Never throws. */
-export async function checkHealth(url: string): Promise<0 | 1> {
+/** What a health check found. */
+export interface Health {
+  /** 0 for a 200 within 3 s, otherwise 1. */
+  readonly code: 0 | 1
+  /** One line: what the server answered, or why it did not. */
+  readonly said: string
+}
+
+/** Asks a running server whether it is ready. Never throws. */
+export async function checkHealth(url: string): Promise<Health> {
   try {
-    const { status } = await ask(url, { signal: AbortSignal.timeout(3000) })
-    return status === 200 ? 0 : 1
-  } catch {
-    return 1
+    const { status, text } = await ask(url, { signal: AbortSignal.timeout(3000), alsoRead: 503 })
+    return { code: status === 200 ? 0 : 1, said: `${status} ${text}`.trim() }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return { code: 1, said: `no answer from ${url}: ${why}` }
   }
 }
 
@@ -107,9 +116,9 @@ const COMMANDS: ReadonlySet<string> = new Set(['--print-config', '--healthcheck'
 
 /** The URL of the health check. A server that listens on all addresses is asked on the loopback address. */
 function healthUrl({ BIND, APP_PORT }: Config): string {
-  if (BIND === '0.0.0.0') return `http://127.0.0.1:${APP_PORT}/healthz`
-  if (BIND === '::') return `http://[::1]:${APP_PORT}/healthz`
-  return `http://${BIND.includes(':') ? `[${BIND}]` : BIND}:${APP_PORT}/healthz`
+  if (BIND === '0.0.0.0') return `http://127.0.0.1:${APP_PORT}/readyz`
+  if (BIND === '::') return `http://[::1]:${APP_PORT}/readyz`
+  return `http://${BIND.includes(':') ? `[${BIND}]` : BIND}:${APP_PORT}/readyz`
 }
 
 function exit(code: number, stdout: string, stderr = ''): CliOutcome {

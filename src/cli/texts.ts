@@ -25,7 +25,8 @@ Every setting is an environment variable and a flag: MAX_REPLICAS=5, --MAX_REPLI
   --recipes        Show which images are known, and what their engines are started with.
   --licenses       Show the licences of all that this program holds.
   --print-config   Show the values in force and where each comes from; secrets are masked.
-  --healthcheck    Ask the server that runs with these settings for /healthz; exit code 0 or 1.
+  --healthcheck    Ask the server that runs with these settings for /readyz, show its
+                   answer, and exit with 0 or 1.
 `
 
 /** The text of `--help`: the usage, then the settings by group. No line is longer than 100 columns. */

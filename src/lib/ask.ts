@@ -9,12 +9,14 @@ interface Manner {
   /** Ends the request at any stage; the caller includes its deadline in it. */
   readonly signal: AbortSignal
   readonly headers?: Readonly<Record<string, string>>
+  /** A status whose body is read too, beside that of a 200. */
+  readonly alsoRead?: number
 }
 
 /** What the server answered. */
 export interface Answer {
   readonly status: number
-  /** The body of a 200; empty for any other status, whose body is not read. */
+  /** The body of a 200, or of `alsoRead`; empty for any other status, whose body is not read. */
   readonly text: string
 }
 
@@ -38,7 +40,7 @@ export class NotAsked extends Error {
  * Throws a BadAnswer for an unusable answer; NotAsked if the request could not be sent; the signal's reason if the signal
  * ends the request; and what `fetch` throws if no connection was made or the server closed it.
  */
-export async function ask(url: string, { signal, headers = {} }: Manner): Promise<Answer> {
+export async function ask(url: string, { signal, headers = {}, alsoRead = 200 }: Manner): Promise<Answer> {
   const over = new AbortController()
   const unpacked = new Headers(headers)
   unpacked.set('Accept-Encoding', 'identity')
@@ -51,7 +53,8 @@ export async function ask(url: string, { signal, headers = {} }: Manner): Promis
       decompress: false,
       proxy: false,
     })
-    const text = response.status === 200 ? await textOf(response, signal) : ''
+    const isRead = response.status === 200 || response.status === alsoRead
+    const text = isRead ? await textOf(response, signal) : ''
     return { status: response.status, text }
   } catch (error) {
     const shortage = shortageIn(error)

@@ -12,6 +12,7 @@ import {
   KeyReused,
   NotFound,
 } from '../control/errors.ts'
+import type { Facts } from '../control/facts/facts.ts'
 import type { Feed } from '../control/feed/feed.ts'
 import type { Operator } from '../control/fleet/operator.ts'
 import type { GenericProvisioner } from '../control/provisioning/generic.ts'
@@ -61,6 +62,7 @@ export interface ServiceParts {
   readonly refusedEvents: RefusedEvents
   readonly streamStops: StreamStops
   readonly observer: Observer
+  readonly facts: Pick<Facts, 'docker'>
   readonly operator: Operator
   readonly planViews: PlanViews
   readonly counters: Counters
@@ -175,11 +177,17 @@ function queriesOf(parts: ServiceParts): Pick<Services, 'engines' | 'streams' | 
 const isQuestion = (query: StreamQuery): query is StreamQuery & { containerId: string } =>
   query.status === 'started' && query.containerId !== undefined
 
-function readiness({ store, observer }: ServiceParts): ReturnType<Services['status']['readiness']> {
+function readiness({ store, observer, facts }: ServiceParts): ReturnType<Services['status']['readiness']> {
   const failure = store.failure()
   const storage = failure && `the database takes no writes: ${failure.message}`
-  if (!observer.hasPassed())
-    return { status: 'not_ready', reason: storage ?? 'the engines are being looked for' }
+  if (!observer.hasPassed()) {
+    const docker = facts.docker()
+    const looking =
+      docker.state === 'unreachable'
+        ? `Docker not reachable: ${docker.error}`
+        : 'the engines are being looked for'
+    return { status: 'not_ready', reason: storage ?? looking }
+  }
   return { status: storage === null ? 'ready' : 'degraded', reason: storage }
 }
 

@@ -41,6 +41,7 @@ export function createOrchestrator(
     proxies: base.proxies,
     store,
     feed,
+    facts: base.facts,
     template: base.template,
     refusedEvents: base.refusedEvents,
     requestLimits: requestLimitsOf(config, { isKeyed: config.API_KEY.length > 0 }),

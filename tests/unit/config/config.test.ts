@@ -547,26 +547,30 @@ describe('command line', () => {
   })
 
   test.each([
-    [{}, 'http://127.0.0.1:8000/healthz'],
-    [{ BIND: '::', APP_PORT: '1' }, 'http://[::1]:1/healthz'],
-    [{ BIND: 'fe80::1' }, 'http://[fe80::1]:8000/healthz'],
-    [{ BIND: '10.0.0.5' }, 'http://10.0.0.5:8000/healthz'],
-    [{ BIND: '0.0.0.0', API_KEY: 'k' }, 'http://127.0.0.1:8000/healthz'],
-    [{ BIND: 'localhost', ALLOW_NO_KEY: 'true' }, 'http://localhost:8000/healthz'],
+    [{}, 'http://127.0.0.1:8000/readyz'],
+    [{ BIND: '::', APP_PORT: '1' }, 'http://[::1]:1/readyz'],
+    [{ BIND: 'fe80::1' }, 'http://[fe80::1]:8000/readyz'],
+    [{ BIND: '10.0.0.5' }, 'http://10.0.0.5:8000/readyz'],
+    [{ BIND: '0.0.0.0', API_KEY: 'k' }, 'http://127.0.0.1:8000/readyz'],
+    [{ BIND: 'localhost', ALLOW_NO_KEY: 'true' }, 'http://localhost:8000/readyz'],
     // The server may have received its key by a flag, or the key file may be gone by now.
-    [{ BIND: '0.0.0.0', API_KEY_FILE: '/gone', MAX_REPLICAS: 'x' }, 'http://127.0.0.1:8000/healthz'],
+    [{ BIND: '0.0.0.0', API_KEY_FILE: '/gone', MAX_REPLICAS: 'x' }, 'http://127.0.0.1:8000/readyz'],
   ])('--healthcheck with %j asks %s', (env, url) => {
     expect(runCli(env, ['--healthcheck'], noFile)).toEqual({ kind: 'healthcheck', url })
   })
 
-  test('checkHealth tells a server that is well from one that is not, and from none', async () => {
+  test('checkHealth tells a ready server from one that is not, and from none, in words', async () => {
     const server = Bun.serve({
       port: 0,
-      fetch: ({ url }) => new Response('', { status: url.endsWith('/healthz') ? 200 : 503 }),
+      fetch: ({ url }) =>
+        url.endsWith('/readyz') ? new Response('{"status":"ready"}') : new Response('why', { status: 503 }),
     })
-    expect(await checkHealth(`http://127.0.0.1:${server.port}/healthz`)).toBe(0)
-    expect(await checkHealth(`http://127.0.0.1:${server.port}/other`)).toBe(1)
+    const at = `http://127.0.0.1:${server.port}`
+    expect(await checkHealth(`${at}/readyz`)).toEqual({ code: 0, said: '200 {"status":"ready"}' })
+    expect(await checkHealth(`${at}/other`)).toEqual({ code: 1, said: '503 why' })
     await server.stop(true)
-    expect(await checkHealth(`http://127.0.0.1:${server.port}/healthz`)).toBe(1)
+    const { code, said } = await checkHealth(`${at}/readyz`)
+    expect(code).toBe(1)
+    expect(said).toStartWith(`no answer from ${at}/readyz: `)
   })
 })
