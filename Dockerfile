@@ -1,45 +1,31 @@
-# The orchestrator in a container. It drives the Docker Engine of the host, so it gets the host's socket:
+# The orchestrator in a container, from a binary that is there already. It needs no base image and so no registry:
 #
-#   docker run -d --name roundhouse --network host -e ENGINE_ADVERTISE=host \
+#   bun run build:image                            # builds the binary and, from it, the image roundhouse:latest
+#   bun run build && docker build -t roundhouse .  # the same in two steps, with the runtime of this machine
+#
+# deploy/docker/from-source.Dockerfile builds the binary too, for a machine without Bun. deploy/compose has files that start
+# the image, with acexy beside it. By itself:
+#
+#   docker run -d --name roundhouse --network host -e API_KEY="$(openssl rand -hex 32)" -e ENGINE_ADVERTISE=host \
 #     -v /var/run/docker.sock:/var/run/docker.sock -v roundhouse:/data roundhouse
 #
-# Without a key it listens on 127.0.0.1 only: with the host's network that is the host's own, which acexy shares. In a network of
-# its own (-p 8000:8000) nobody outside could reach it there, so it needs a key: -e API_KEY=..., or a secret that is mounted and
-# -e API_KEY_FILE=/run/secrets/api_key; with that it listens on all addresses (-e ALLOW_NO_KEY=true does so without one).
+# It listens on all addresses, so it does not start without a key (-e API_KEY=…, or a file: -e API_KEY_FILE=/run/secrets/…),
+# unless -e ALLOW_NO_KEY=true lets everybody in, or -e BIND=127.0.0.1 lets in only those who share its network.
 #
-# It runs as root: the socket belongs to root and to a group whose number differs from host to host. Whoever may use
-# that socket is root on the host anyway. To run it as another user: --user 1000:$(stat -c %g /var/run/docker.sock),
-# with a folder for /data that this user may write to.
+# It runs as root, because the socket belongs to root and to a group whose number differs from host to host, and whoever may
+# use that socket is root on the host anyway. It needs no capability (--cap-drop ALL) and writes only to /data (--read-only).
+# Any other user does too, if the socket's group lets it in; /data of a new volume is open to every user:
+#
+#   docker run … --user 65532:65532 --group-add "$(stat -c %g /var/run/docker.sock)" …
 
-# The images that it is made from, by tags, which their owners can move. To build from what was looked at once, name them by digest:
-#   docker buildx imagetools inspect oven/bun:1.4.5-debian --format '{{.Manifest.Digest}}'
-#   docker build --build-arg BUILD_IMAGE=oven/bun:1.4.5-debian@sha256:… --build-arg BASE_IMAGE=gcr.io/distroless/cc-debian12@sha256:… .
-ARG BUILD_IMAGE=oven/bun:1.4.5-debian
-ARG BASE_IMAGE=gcr.io/distroless/cc-debian12
-
-# From a binary that is there already (bun run build --rootfs), without a registry:
-#   docker build --target prebuilt -t roundhouse .
 FROM scratch AS prebuilt
 COPY dist/rootfs /
-# In a container the state belongs on the volume.
-ENV DB_URL=sqlite:////data/orchestrator.db
+ENV DB_URL=sqlite:////data/orchestrator.db BIND=0.0.0.0
 VOLUME /data
 EXPOSE 8000
-HEALTHCHECK --interval=15s --timeout=5s --start-period=15s CMD ["/roundhouse", "--healthcheck"]
+# It asks /readyz. What that answered is in docker inspect, so an unhealthy container says why.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["/roundhouse", "--healthcheck"]
 ENTRYPOINT ["/roundhouse"]
-
-FROM ${BUILD_IMAGE} AS build
-WORKDIR /app
-COPY package.json bun.lock bunfig.toml ./
-RUN bun install --frozen-lockfile
-COPY . .
-RUN bun run build
-
-# The C library and certificates, and no shell.
-FROM ${BASE_IMAGE}
-COPY --from=build /app/dist/roundhouse /roundhouse
-ENV DB_URL=sqlite:////data/orchestrator.db
-VOLUME /data
-EXPOSE 8000
-HEALTHCHECK --interval=15s --timeout=5s --start-period=15s CMD ["/roundhouse", "--healthcheck"]
-ENTRYPOINT ["/roundhouse"]
+LABEL org.opencontainers.image.title="Roundhouse" \
+      org.opencontainers.image.description="Keeps a fleet of AceStream engine containers and serves them to the acexy proxy" \
+      org.opencontainers.image.licenses="MIT"

@@ -106,7 +106,7 @@ async function run(options: Options): Promise<readonly Judged[]> {
 }
 
 try {
-  if (!existsSync(PROGRAM)) throw new Error(`there is no ${PROGRAM}; run: bun run build --rootfs`)
+  if (!existsSync(PROGRAM)) throw new Error(`there is no ${PROGRAM}; run: bun run build`)
   const options = readOptions(process.argv.slice(2))
   console.log(`on ${machine().processors} processors, load ${machine().load.toFixed(2)}`)
   const judged = await run(options)

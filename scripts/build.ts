@@ -1,31 +1,37 @@
 /**
  * Builds the single binary: `bun run build` writes dist/roundhouse, or the file of `--outfile=PATH`.
  *
- * `bun run build --rootfs` also writes dist/rootfs: the binary and the C library of this machine. An image made from scratch
- * needs nothing else (`docker build --target prebuilt`).
+ * `--target=bun-linux-x64-baseline` (or -arm64, …) makes it for another machine. Bun gets that runtime from the npm registry,
+ * once.
+ *
+ * On Linux it also writes dist/rootfs: the binary, the C library that it needs and a folder for the state, of which
+ * `docker build .` makes an image. `--sysroot=DIR` says where the C library of another machine is (/usr/aarch64-linux-gnu
+ * of Debian's libc6-arm64-cross).
  */
-import { chmod, copyFile, mkdir, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import { bundleSettings, ROOT } from './bundle.ts'
+import { writeRootfs } from './rootfs.ts'
 
-const OUTFILE = '--outfile='
-const BINARY =
-  process.argv.find((arg) => arg.startsWith(OUTFILE))?.slice(OUTFILE.length) ??
-  join(ROOT, 'dist', packageJson.name)
-const ROOTFS = join(ROOT, 'dist', 'rootfs')
+const target = option('target') as Bun.Build.CompileTarget | null
+const outfile = option('outfile')
+const binary = outfile ?? join(ROOT, 'dist', packageJson.name)
 
 await compile()
-if (process.argv.includes('--rootfs')) await writeRootfs()
+const sysroot = option('sysroot')
+const isOfThisMachine = target === null || target.startsWith(`bun-linux-${process.arch}`)
+if (outfile === null && process.platform === 'linux' && (isOfThisMachine || sysroot !== null)) {
+  await writeRootfs(binary, join(ROOT, 'dist', 'rootfs'), sysroot)
+}
 
 async function compile(): Promise<void> {
   await Bun.build({
     ...bundleSettings(),
     bytecode: true,
     compile: {
-      outfile: BINARY,
-      // The running Bun is the base, so that nothing is downloaded.
-      executablePath: process.execPath,
+      outfile: binary,
+      // The running Bun is the base unless another one is asked for, so that nothing is downloaded.
+      ...(target === null ? { executablePath: process.execPath } : { target }),
       // A user who may write to the folder that the binary starts in must not decide what it runs, or with which settings.
       autoloadBunfig: false,
       autoloadDotenv: false,
@@ -35,19 +41,8 @@ async function compile(): Promise<void> {
   })
 }
 
-async function writeRootfs(): Promise<void> {
-  await rm(ROOTFS, { recursive: true, force: true })
-  for (const file of sharedLibraries()) {
-    await mkdir(join(ROOTFS, dirname(file)), { recursive: true })
-    await copyFile(file, join(ROOTFS, file))
-  }
-  await copyFile(BINARY, join(ROOTFS, packageJson.name))
-  await chmod(join(ROOTFS, packageJson.name), 0o755)
-}
-
-/** Lists the absolute paths of the files that the dynamic linker loads for the binary, including the linker itself. */
-function sharedLibraries(): string[] {
-  const { stdout, success } = Bun.spawnSync(['ldd', BINARY])
-  if (!success) throw new Error('ldd could not tell the libraries of the binary')
-  return [...stdout.toString().matchAll(/(?<path>\/\S+) \(0x/g)].map(([, path = '']) => path)
+/** The value of a flag `--name=value`, or null. */
+function option(name: string): string | null {
+  const flag = `--${name}=`
+  return process.argv.find((arg) => arg.startsWith(flag))?.slice(flag.length) ?? null
 }

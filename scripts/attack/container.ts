@@ -10,7 +10,7 @@ const IMAGE = 'roundhouse:attack'
 const MEMORY_BYTES = 256 * 1024 * 1024
 const READY_WITHIN_MS = 60_000
 
-/** Builds the image from dist/rootfs, which `bun run build --rootfs` writes. */
+/** Builds the image from dist/rootfs, which `bun run build` writes. */
 export async function buildImage({ client }: TestDocker): Promise<void> {
   // Only Docker's own command sends a Dockerfile that .dockerignore excludes, so the build uses a copy in another folder.
   const folder = await mkdtemp(join(tmpdir(), 'roundhouse-attack-image-'))

@@ -48,7 +48,7 @@ export const RULES: readonly Rule[] = [
       unless(
         !isForThisMachine(config) || isLoopback(config.BIND),
         'Set API_KEY or API_KEY_FILE too, since others reach this address and could start and remove containers; ' +
-          'or leave BIND out to listen on 127.0.0.1; or set ALLOW_NO_KEY to true to let everybody in without a key',
+          'or set BIND to 127.0.0.1 to let in only who shares that network; or set ALLOW_NO_KEY to true to let everybody in without a key',
       ),
   },
   {

@@ -134,13 +134,20 @@ function notGiven(port: string): string {
   return `The host does not give the port ${port}: its system reserves it, or another process has it.`
 }
 
+function notPermitted(at: string): string {
+  return (
+    `No permission to open ${at}: run as a user or group that may use Docker. In a container, give its user the group of ` +
+    `that socket: --group-add (group_add) with the number that "stat -c %g ${at}" shows on the host.`
+  )
+}
+
 /** Errors that prevent a connection, so that the call was never sent. The keys are `error.code` of Node. */
 const UNCONNECTED: Readonly<Record<string, (address: string) => string>> = {
   ENOENT: (at) =>
     `There is no Docker socket at ${at}: start Docker, mount its socket here, or set DOCKER_HOST.`,
   ECONNREFUSED: (at) => `Docker does not listen at ${at}: start it, or correct DOCKER_HOST.`,
-  EACCES: (at) => `No permission to open ${at}: run as a user or group that may use Docker.`,
-  EPERM: (at) => `No permission to open ${at}: run as a user or group that may use Docker.`,
+  EACCES: notPermitted,
+  EPERM: notPermitted,
   ENOTFOUND: (at) => `The host of ${at} is not known: correct DOCKER_HOST.`,
   EAI_AGAIN: (at) => `The host of ${at} cannot be looked up now: check the name resolution, or DOCKER_HOST.`,
 }
