@@ -2,14 +2,13 @@
 #
 #   docker build -t roundhouse -f deploy/docker/from-source.Dockerfile .
 #
-# Its two bases are named by tags, which their owners can move. To build from what was looked at once, name them by digest:
+# Its base is named by a tag, which its owner can move. To build from what was looked at once, name it by digest:
 #
 #   docker buildx imagetools inspect oven/bun:1.4.5-debian --format '{{.Manifest.Digest}}'
-#   docker build … --build-arg BUILD_IMAGE=oven/bun:1.4.5-debian@sha256:… --build-arg BASE_IMAGE=gcr.io/distroless/cc-debian12@sha256:… .
+#   docker build … --build-arg BUILD_IMAGE=oven/bun:1.4.5-debian@sha256:… .
 #
 # On amd64, --build-arg TARGET=bun-linux-x64-baseline makes sure that it runs on processors without AVX2.
 ARG BUILD_IMAGE=oven/bun:1.4.5-debian
-ARG BASE_IMAGE=gcr.io/distroless/cc-debian12
 
 FROM ${BUILD_IMAGE} AS build
 ARG TARGET
@@ -19,10 +18,9 @@ RUN bun install --frozen-lockfile --production
 COPY . .
 RUN bun run build ${TARGET:+--target=$TARGET}
 
-# The C library and certificates, and no shell.
-FROM ${BASE_IMAGE}
-COPY --from=build /app/dist/rootfs/data /data
-COPY --from=build /app/dist/roundhouse /roundhouse
+# From here on it is ../../Dockerfile.
+FROM scratch
+COPY --from=build /app/dist/rootfs /
 ENV DB_URL=sqlite:////data/orchestrator.db BIND=0.0.0.0
 VOLUME /data
 EXPOSE 8000
