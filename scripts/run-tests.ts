@@ -29,6 +29,7 @@ const AT_ONCE = { besideOthers: 4, alone: Math.max(4, Math.min(5, cpus().length 
 /** The longest files start first, so that none of them runs alone at the end. */
 const LONGEST = [
   'lifecycle',
+  'compose',
   'vpn-recovery',
   'runtime-contract',
   'viewers',

@@ -1,6 +1,5 @@
-import { AcexyClient, ViewerRefused } from './acexy-client.ts'
+import { AcexyClient, type AcexyOptions, ViewerRefused } from './acexy-client.ts'
 import type { Viewing } from './acexy-viewing.ts'
-import type { TestServer } from './server.ts'
 
 const CHUNK_BYTES = 188 * 100
 
@@ -12,10 +11,12 @@ export class AcexyFront {
   readonly #server: Bun.Server<undefined>
   #acexy: AcexyClient | null = null
 
-  constructor(private readonly orchestrator: TestServer) {
+  constructor(
+    private readonly orchestrator: AcexyOptions,
+    at: { readonly hostname: string; readonly port: number } = { hostname: '127.0.0.1', port: 0 },
+  ) {
     this.#server = Bun.serve({
-      hostname: '127.0.0.1',
-      port: 0,
+      ...at,
       idleTimeout: 60,
       fetch: (request) => this.#answer(request),
     })
@@ -47,7 +48,7 @@ export class AcexyFront {
 
   async #started(): Promise<AcexyClient> {
     if (this.#acexy === null) {
-      this.#acexy = new AcexyClient({ url: this.orchestrator.url })
+      this.#acexy = new AcexyClient(this.orchestrator)
       await this.#acexy.start()
     }
     return this.#acexy
