@@ -24,7 +24,7 @@ COPY --from=build /app/dist/rootfs /
 ENV DB_URL=sqlite:////data/orchestrator.db BIND=0.0.0.0
 VOLUME /data
 EXPOSE 8000
-HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["/roundhouse", "--healthcheck"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["/roundhouse", "--healthcheck"]
 ENTRYPOINT ["/roundhouse"]
 LABEL org.opencontainers.image.title="Roundhouse" \
       org.opencontainers.image.description="Keeps a fleet of AceStream engine containers and serves them to the acexy proxy" \

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { TestDocker } from '../../tests/support/docker.ts'
 import { until } from '../../tests/support/docker.ts'
 import { buildFinished } from '../../tests/support/emulator-image.ts'
+import { socketOf } from '../../tests/support/roundhouse-image.ts'
 
 const ROOT = join(import.meta.dir, '../..')
 const IMAGE = 'roundhouse:attack'
@@ -128,11 +129,4 @@ function* pieces(frames: Buffer): Generator<string> {
   for (let at = 0; at + 8 <= frames.length; at += 8 + frames.readUInt32BE(at + 4)) {
     yield frames.toString('utf8', at + 8, at + 8 + frames.readUInt32BE(at + 4))
   }
-}
-
-function socketOf({ dockerHost }: TestDocker): string {
-  if (dockerHost === null) return '/var/run/docker.sock'
-  if (!dockerHost.startsWith('unix://'))
-    throw new Error(`DOCKER_HOST=${dockerHost} is no socket of this machine`)
-  return dockerHost.slice('unix://'.length)
 }
