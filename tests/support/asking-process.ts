@@ -55,7 +55,7 @@ const answers = {
   stop: await stopSession(at, '/ace/cmd/a/b', PATIENCE_MS),
   control: (await control.ask({ addresses: at, fallback: address }, null, AbortSignal.timeout(PATIENCE_MS)))
     .answers.status,
-  health: await checkHealth(`http://${address.host}:${address.port}/healthz`),
+  health: (await checkHealth(`http://${address.host}:${address.port}/readyz`)).code,
   docker: await runtime.ping().then(
     () => true,
     () => false,
