@@ -32,7 +32,7 @@ export async function noticesText(): Promise<string> {
     await bunNotices(),
     `### GNU Library General Public License 2.0\n\n${fenced(await text('docs/licenses/LGPL-2.0.txt'))}`,
     `### GNU Lesser General Public License 2.1\n\n${fenced(await text('docs/licenses/LGPL-2.1.txt'))}`,
-    "## C library\n\nAn image of the target `prebuilt` also holds the building machine's C library; of glibc that is LGPL-2.1 or later.",
+    "## C library\n\nAn image also holds the building machine's C library; of glibc that is LGPL-2.1 or later.",
     `## Packages\n\n| package | version | licence |\n|---|---|---|\n${packages.map(row).join('\n')}`,
     ...byText(packages).map(section),
   ]
