@@ -1,10 +1,12 @@
-# Functions that up.sh, down.sh and test.sh share. Sourced with ROOT set to the project's folder; POSIX sh.
+# Functions that the scripts share. Sourced with ROOT set to the project's folder; POSIX sh.
 # shellcheck shell=sh
 
 BUN_VERSION=1.4.5
 RUN_DIR="$ROOT/.run"
+PID_FILE="$RUN_DIR/orchestrator.pid"
 # The settings that the running orchestrator was started with, as --print-config shows them.
 SETTINGS_FILE="$RUN_DIR/settings"
+STOP_SECONDS=20
 SYSTEM_SOCKET="${ROUNDHOUSE_SYSTEM_SOCKET:-/var/run/docker.sock}"
 
 # The folders of the Docker Engine that up.sh starts if there is none. The variables are for machines with other writable
@@ -18,6 +20,15 @@ fail() {
   printf '%s\n' "$*" >&2
   exit 1
 }
+
+# Ends the script because it was called in a wrong way. Exit code 2, as for a wrong setting.
+wrong_usage() {
+  printf '%s\n' "$1 To see what this script does: sh '$0' --help" >&2
+  exit 2
+}
+
+# Prints the comment at the head of the script.
+show_help() { sed -n '2,${/^#/!q;s/^# \{0,1\}//p;}' "$0"; }
 
 # Prints the value of a setting in SETTINGS_FILE; empty if there is none.
 setting() { sed -n "s/^[a-z]* *$1=//p" "$SETTINGS_FILE" 2>/dev/null || true; }
@@ -99,4 +110,20 @@ wait_gone() {
     polls=$((polls - 1))
     sleep 0.2
   done
+}
+
+# Prints the process id of the orchestrator that up.sh started; nothing if it does not run.
+running_pid() {
+  noted=$(cat "$PID_FILE" 2>/dev/null || true)
+  if is_process "$noted" src/main.ts; then say "$noted"; fi
+}
+
+# Ends the orchestrator; its engines and their streams go on. Returns 1 if there is none.
+stop_orchestrator() {
+  pid=$(running_pid)
+  [ -n "$pid" ] || { rm -f "$PID_FILE" && return 1; }
+  kill "$pid"
+  wait_gone "$pid" "$STOP_SECONDS" ||
+    fail "The orchestrator (process $pid) has not ended after $STOP_SECONDS seconds; nothing else was done."
+  rm -f "$PID_FILE"
 }
