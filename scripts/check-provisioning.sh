@@ -1,9 +1,18 @@
 #!/bin/sh
 # Checks a running orchestrator in the way acexy uses it: provisions an engine, looks for it at once, and removes it again.
+#
 # Usage: ORCH_URL=http://localhost:8000 API_KEY=... sh scripts/check-provisioning.sh [URL]
+#
 # The key may be in a file (API_KEY_FILE=...). If there are several keys, separated by commas, the first is used.
-# Needs curl, and docker for step 5. The exit code is 0 if every step passed or was left out, otherwise 1.
+# Needs curl, and docker for step 5.
+#
+# Exit codes: 0 every step passed or was left out, 1 a step failed, 2 a wrong argument.
 set -eu
+
+case ${1:-} in
+  -h | --help) sed -n '2,${/^#/!q;s/^# \{0,1\}//p;}' "$0" && exit 0 ;;
+  -*) echo "Unknown option $1. To see what this script does: sh '$0' --help" >&2 && exit 2 ;;
+esac
 
 ORCH_URL=${1:-${ORCH_URL:-http://localhost:8000}}
 ORCH_URL=${ORCH_URL%/}

@@ -1,12 +1,20 @@
 #!/bin/sh
 # Checks, tests and simulates the project. Installs what this machine lacks for that.
-# Usage: sh scripts/test.sh [--all] [arguments of bun test]; see scripts/run-tests.ts for what runs and in which order.
-# The last line of the tests is `N passed, N failed`. The exit code is that of the tests if they failed, otherwise that of
-# the checks.
+#
+# Usage: sh scripts/test.sh [--all] [FILE OR ARGUMENT OF bun test ...]
+#   --all    add the slowest tests and all seeds of the simulation
+# The head of scripts/run-tests.ts says what runs and in which order. With files or arguments, only those tests run. If no
+# Docker Engine answers, one is started for the tests and removed afterwards.
+#
+# The last line of the tests is `N passed, N failed`.
+#
+# Exit codes: 0 all passed; if tests failed, that of the tests; otherwise that of the checks.
 set -eu
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 . "$ROOT/scripts/lib.sh"
 . "$ROOT/scripts/lib-dockerd.sh"
+
+case ${1:-} in -h | --help) show_help && exit 0 ;; esac
 
 DOCKERD_STARTED=false
 
