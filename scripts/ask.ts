@@ -4,9 +4,12 @@
  *
  *     bun scripts/ask.ts http <url> [seconds] [pid]            does the URL answer with 2xx?
  *     bun scripts/ask.ts docker <DOCKER_HOST> [seconds] [pid]  does a Docker Engine answer there?
+ *     bun scripts/ask.ts port <address> <port> [seconds]       can a server listen there? prints why not
+ *     bun scripts/ask.ts count <DOCKER_HOST> <key=value>       prints how many containers have this label
  *     bun scripts/ask.ts sweep <DOCKER_HOST> <key=value>       remove every container with this label; prints how many
  *
- * With seconds, it asks until the answer is yes, the time is over, or the process has ended.
+ * With seconds, it asks until the answer is yes, the time is over, or the process has ended. Exit code 2 means that the
+ * arguments are wrong.
  */
 
 interface Address {
@@ -31,13 +34,23 @@ async function main([verb, target, third, fourth]: string[]): Promise<number> {
   if (target === undefined) return usage()
   if (verb === 'http') return (await answers({ url: target }, patience)) ? 0 : 1
   if (verb === 'docker') return (await answers(engineAddress(target, '/_ping'), patience)) ? 0 : 1
-  if (verb === 'sweep' && third?.includes('=')) return sweep(target, third)
-  return usage()
+  if (third === undefined) return usage()
+  if (verb === 'port') return (await isFree(target, Number(third), Number(fourth ?? 0))) ? 0 : 1
+  return containers(verb, target, third)
+}
+
+async function containers(verb: string | undefined, dockerHost: string, label: string): Promise<number> {
+  if (!label.includes('=')) return usage()
+  if (verb === 'count') console.log((await labelled(dockerHost, label)).length)
+  else if (verb === 'sweep') console.log(await sweep(dockerHost, label))
+  else return usage()
+  return 0
 }
 
 function usage(): number {
   console.error(
-    'Usage: bun scripts/ask.ts http|docker <address> [seconds] [pid] | sweep <address> <key=value>',
+    'Usage: bun scripts/ask.ts http|docker <address> [seconds] [pid] | port <address> <port> [seconds]' +
+      ' | count|sweep <address> <key=value>',
   )
   return 2
 }
@@ -75,12 +88,49 @@ function engineAddress(dockerHost: string, path: string): Address {
   return { url: `http://localhost${path}`, unix: dockerHost.replace('unix://', '') }
 }
 
-async function sweep(dockerHost: string, label: string): Promise<number> {
+/** Tries until the port is free, because the program that has it may be about to end. Prints the reason if it is not. */
+async function isFree(hostname: string, port: number, seconds: number): Promise<boolean> {
+  const deadline = Date.now() + seconds * 1_000
+  for (;;) {
+    const code = listeningFault(hostname, port)
+    if (code === null) return true
+    if (code !== 'EADDRINUSE' || Date.now() >= deadline) {
+      console.log(WHY_NOT[code] ?? code)
+      return false
+    }
+    await Bun.sleep(POLL_MS)
+  }
+}
+
+/** Why nobody can listen on a port, by the system's code. */
+const WHY_NOT: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program has this port',
+  EACCES: 'this user may not use a port below 1024',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'this machine has no such address',
+}
+
+/** Listens for a moment. Returns the system's code if that is not possible, otherwise null. */
+function listeningFault(hostname: string, port: number): string | null {
+  try {
+    Bun.listen({ hostname, port, exclusive: true, socket: { data() {} } }).stop(true)
+    return null
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+  }
+}
+
+/** The ids of all containers with a label, running or not. */
+async function labelled(dockerHost: string, label: string): Promise<string[]> {
   const filters = encodeURIComponent(JSON.stringify({ label: [label] }))
-  const ids = containerIds(await call(dockerHost, 'GET', `/containers/json?all=1&filters=${filters}`))
+  return containerIds(await call(dockerHost, 'GET', `/containers/json?all=1&filters=${filters}`))
+}
+
+/** Removes every container with a label, and returns how many there were. */
+async function sweep(dockerHost: string, label: string): Promise<number> {
+  const ids = await labelled(dockerHost, label)
   for (const id of ids) await call(dockerHost, 'DELETE', `/containers/${id}?force=1&v=1`)
-  console.log(ids.length)
-  return 0
+  return ids.length
 }
 
 function containerIds(answer: unknown): string[] {
