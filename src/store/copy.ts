@@ -2,10 +2,17 @@ import type { Database } from 'bun:sqlite'
 import { type Connection, openMemory } from './connection.ts'
 import { storageFailureOf } from './failure.ts'
 
-/** Rows of tables. Each row has its values in the order of the table's columns. */
-export type Rows = ReadonlyMap<string, readonly Row[]>
+/** Rows of tables. Each row has its values in the order of `columns`: an earlier version's table may have fewer. */
+export type Rows = ReadonlyMap<string, TableRows>
+
+interface TableRows {
+  readonly columns: readonly string[]
+  readonly values: readonly Row[]
+}
 
 type Row = readonly (string | number | bigint | boolean | null | Uint8Array)[]
+
+const NO_ROWS: TableRows = { columns: [], values: [] }
 
 /** The rows that all components work with. They are few enough to be read every few seconds. */
 const LIVE: Readonly<Record<string, string>> = {
@@ -40,9 +47,9 @@ export const liveRows = (client: Database): Rows =>
 export function copyOf(client: Database, known: Rows): Connection {
   const copy = openMemory()
   for (const [table, which] of Object.entries(PAST))
-    insert(copy.client, table, readable(() => rowsOf(client, table, which)) ?? [])
+    insert(copy.client, table, readable(() => rowsOf(client, table, which)) ?? NO_ROWS)
   for (const [table, which] of Object.entries(LIVE)) {
-    const rows = readable(() => rowsOf(client, table, which)) ?? known.get(table) ?? []
+    const rows = readable(() => rowsOf(client, table, which)) ?? known.get(table) ?? NO_ROWS
     // The rows inserted above have already raised the counters of the copy.
     if (table === 'sqlite_sequence') copy.client.run('DELETE FROM sqlite_sequence')
     insert(copy.client, table, rows)
@@ -50,8 +57,10 @@ export function copyOf(client: Database, known: Rows): Connection {
   return copy
 }
 
-const rowsOf = (client: Database, table: string, which: string): readonly Row[] =>
-  client.query<never, []>(`SELECT * FROM ${table} ${which}`).values() as Row[]
+function rowsOf(client: Database, table: string, which: string): TableRows {
+  const statement = client.query<never, []>(`SELECT * FROM ${table} ${which}`)
+  return { values: statement.values() as Row[], columns: statement.columnNames }
+}
 
 /** Returns null if the file can't be read. */
 function readable<T>(read: () => T): T | null {
@@ -63,11 +72,12 @@ function readable<T>(read: () => T): T | null {
   }
 }
 
-function insert(client: Database, table: string, rows: readonly Row[]): void {
-  const width = rows[0]?.length ?? 0
-  if (width === 0) return
-  const statement = client.query(`INSERT INTO ${table} VALUES (${Array(width).fill('?').join()})`)
+function insert(client: Database, table: string, { columns, values }: TableRows): void {
+  if (values.length === 0) return
+  const names = columns.map((column) => `"${column}"`).join()
+  const places = Array(columns.length).fill('?').join()
+  const statement = client.query(`INSERT INTO ${table} (${names}) VALUES (${places})`)
   client.transaction(() => {
-    for (const row of rows) statement.run(...row)
+    for (const row of values) statement.run(...row)
   })()
 }
