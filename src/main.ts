@@ -14,6 +14,7 @@ import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from '.
 import { storageFailureOf } from './store/failure.ts'
 import { DatabaseInUse, type DatabaseLock, lockDatabase } from './store/lock.ts'
 import { tighten } from './store/private-files.ts'
+import type { SchemaChange } from './store/schema-change.ts'
 import { openStore, type Store } from './store/store.ts'
 import { vpnWorkerSettingsOf } from './wire/settings.ts'
 import { createOrchestrator, type Orchestrator } from './wire/wire.ts'
@@ -198,10 +199,24 @@ function remedyOf(error: unknown): string {
 
 function open(path: string, log: Log): Store {
   try {
-    return openStore(path, { onError: (error) => log.error({ err: error }, 'a listener failed') })
+    return openStore(path, {
+      onError: (error) => log.error({ err: error }, 'a listener failed'),
+      onSchemaChange: (change) => tellSchemaChange(change, log),
+    })
   } catch (error) {
     giveUp('DB_URL', path, error, remedyOf(error))
   }
+}
+
+/** Says that there is no simple way back, and where the copy is for one. */
+function tellSchemaChange({ from, to, copy }: SchemaChange, log: Log): void {
+  const what = `the database was changed for this version (schema ${from} to ${to})`
+  if ('path' in copy) {
+    log.info(
+      { copy: copy.path },
+      `${what}; to go back to an earlier version, put the copy of it in its place: ${copy.path}`,
+    )
+  } else log.warn({ err: copy.error }, `${what}, and no copy could be made for a way back`)
 }
 
 /**

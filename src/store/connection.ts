@@ -4,6 +4,7 @@ import { StorageFailure } from './failure.ts'
 import { embeddedMigrations, type Migration } from './migrations.ts'
 import { createPrivate } from './private-files.ts'
 import * as schema from './schema.ts'
+import { copyBefore, type SchemaChange } from './schema-change.ts'
 
 /** An open database with the tables of this version. */
 export interface Connection {
@@ -21,15 +22,23 @@ export const BUSY_MS = 250
 const LOG_BYTES = 8_388_608
 
 /**
- * Opens the database file, creates it if it is missing, and applies migrations. Uses WAL with `synchronous=FULL`, so
- * committed data survives a power cut. Throws the error of the system or the library if the file can't be opened, can't be
- * written or is no database. Throws StorageFailure, and leaves the file unchanged, if a newer version wrote it.
+ * Opens the database file, creates it if it is missing, and applies migrations. If the tables of an existing file change,
+ * copies it before and calls `onChange` afterwards. Uses WAL with `synchronous=FULL`, so committed data survives a power
+ * cut. Throws the error of the system or the library if the file can't be opened, can't be written or is no database. Throws
+ * StorageFailure, and leaves the file unchanged, if a newer version wrote it.
  */
-export function openFile(path: string): Connection {
+export function openFile(path: string, onChange: (change: SchemaChange) => void): Connection {
   createPrivate(path)
   const client = new Database(path, { create: true, strict: true })
   try {
-    return connect(client)
+    client.run(`PRAGMA busy_timeout = ${BUSY_MS}`)
+    const from = knownSchema(client)
+    const to = embeddedMigrations().length
+    if (from === 0 || from === to) return connect(client)
+    const copy = copyBefore(client, path, from)
+    const connection = connect(client)
+    onChange({ from, to, copy })
+    return connection
   } catch (error) {
     // An open connection would keep its locks.
     client.close()
@@ -40,7 +49,7 @@ export function openFile(path: string): Connection {
 /** Does the same as `openFile` for a database that is already open. */
 export function connect(client: Database): Connection {
   client.run(`PRAGMA busy_timeout = ${BUSY_MS}`)
-  assertKnown(client)
+  knownSchema(client)
   client.run('PRAGMA journal_mode = WAL')
   client.run('PRAGMA synchronous = FULL')
   client.run('PRAGMA foreign_keys = ON')
@@ -72,18 +81,20 @@ export function openToRead(path: string): Database {
 }
 
 /**
- * Throws StorageFailure if the file has a migration that this version does not know. A newer version wrote such a file, so
- * this version would misread and overwrite it.
+ * Returns the number of migrations that were applied to the file, 0 for an empty one. Throws StorageFailure if it has one
+ * that this version does not know. A newer version wrote such a file, so this version would misread and overwrite it.
  */
-export function assertKnown(client: Database): void {
+export function knownSchema(client: Database): number {
   const tables = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '__drizzle_migrations'"
-  if (client.query(tables).get() === null) return
+  if (client.query(tables).get() === null) return 0
   const known = new Set(embeddedMigrations().map(({ folderMillis }) => folderMillis))
   const made = client.query<{ at: number }, []>('SELECT created_at AS at FROM __drizzle_migrations').all()
   const unknown = made.find(({ at }) => !known.has(Number(at)))
-  if (unknown === undefined) return
-  const since = new Date(Number(unknown.at)).toISOString()
-  throw new StorageFailure('newer', new Error(`a change of ${since} is not known here`))
+  if (unknown === undefined) return made.length
+  throw new StorageFailure(
+    'newer',
+    new Error(`its schema is ${made.length}, and this version has ${known.size}`),
+  )
 }
 
 /**

@@ -53,7 +53,9 @@ const WORDS: Readonly<Record<StorageFailureKind, { readonly what: string; readon
   newer: {
     what: 'its file was written by a newer version of Roundhouse',
     remedy:
-      'start that version again, or put the file of DB_URL aside (with -wal and -shm): engines are found by their labels',
+      'start that version again; or put in place of the file of DB_URL the copy that it made before the update, whose name ends ' +
+      'with .schema- and a number (docs/OPERATION.md, "Going back"); or put the file of DB_URL aside (with -wal and -shm): ' +
+      'engines are found by their labels',
   },
   unopenable: {
     what: 'its file can not be opened',

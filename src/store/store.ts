@@ -3,12 +3,13 @@ import { basename } from 'node:path'
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core'
 import { Emitter } from '../lib/emitter.ts'
 import type { OnError } from '../lib/guard.ts'
-import { assertKnown, type Connection, connect, openFile, openToRead } from './connection.ts'
+import { type Connection, connect, knownSchema, openFile, openToRead } from './connection.ts'
 import { copyOf, liveRows, type Rows } from './copy.ts'
 import { StorageFailure, type StorageFailureKind, storageFailureOf } from './failure.ts'
 import { DatabaseFiles } from './files.ts'
 import { emptyLog, renewLog, tryWriting } from './probe.ts'
 import type * as schema from './schema.ts'
+import type { SchemaChange } from './schema-change.ts'
 
 /** The database or a transaction of it. Every query of this folder takes one. */
 export type Db = BaseSQLiteDatabase<'sync', void, typeof schema>
@@ -80,12 +81,15 @@ export interface Store {
 interface StoreOptions {
   /** Receives errors of listeners. By default, such an error is thrown to the caller that made the change. */
   readonly onError: OnError
+  /** Called once the tables of an existing file were changed to those of this version. By default, nothing happens. */
+  readonly onSchemaChange: (change: SchemaChange) => void
 }
 
 const DEFAULTS: StoreOptions = {
   onError: (error) => {
     throw error
   },
+  onSchemaChange: () => undefined,
 }
 
 /**
@@ -93,8 +97,9 @@ const DEFAULTS: StoreOptions = {
  * writes, the store begins with an outage. Throws the error of the system or the library if the file can't be opened or is
  * no database, and StorageFailure if a newer version wrote it.
  */
-export function openStore(path: string, options = DEFAULTS): Store {
-  const open = (): Connection => openFile(path)
+export function openStore(path: string, given: Partial<StoreOptions> = {}): Store {
+  const options = { ...DEFAULTS, ...given }
+  const open = (): Connection => openFile(path, options.onSchemaChange)
   try {
     return new FileStore({ open, path }, options, open())
   } catch (error) {
@@ -325,7 +330,7 @@ class FileStore implements Store {
     if (this.source.path === null) throw failure
     const client = openToRead(this.source.path)
     try {
-      assertKnown(client)
+      knownSchema(client)
       this.#known = liveRows(client)
       this.#outage = { failure, copy: copyOf(client, this.#known), kept: [], size: 0 }
     } finally {

@@ -147,7 +147,9 @@ describe('a start is refused with the remedy', () => {
     const { code, errors } = await refusal()
     expect(code).toBe(2)
     expect(errors).toContain(`DB_URL=${databasePath()}\n    its file was written by a newer version`)
-    expect(errors).toContain('Remedy: start that version again, or put the file of DB_URL aside')
+    expect(errors).toContain(
+      '(its schema is 6, and this version has 5). Remedy: start that version again; or put in place',
+    )
     expect(errors).not.toMatch(/\n\s+at /)
     expect(readFileSync(databasePath()).equals(before)).toBe(true)
   })
