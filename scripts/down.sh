@@ -90,7 +90,7 @@ purge() {
   database=$(setting DB_URL)
   database=${database#sqlite:///}
   if [ -n "$database" ]; then
-    (cd "$ROOT" && rm -f -- "$database" "$database-wal" "$database-shm" "$database.lock")
+    (cd "$ROOT" && rm -f -- "$database" "$database-wal" "$database-shm" "$database.lock" "$database".schema-*)
   fi
   rm -rf "$RUN_DIR"
   say 'Removed the database, .run and what a Docker Engine of up.sh had stored.'
