@@ -219,7 +219,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
         },
       ],
       timestamp: '2026-11-23T12:05:00.000Z',
-      version: '0.1.0',
+      version: '0.2.0',
     },
   },
   getVpnStatus: {

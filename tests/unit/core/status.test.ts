@@ -15,7 +15,7 @@ const facts: StatusFacts = {
   warnings: [],
   config: { autoDelete: false, graceSeconds: 30, targetImage: 'engine:1' },
   nowMs: Date.parse('2026-11-23T12:00:00Z'),
-  version: '0.1.0',
+  version: '0.2.0',
 }
 
 describe('orchestrator status', () => {
