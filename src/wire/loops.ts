@@ -9,7 +9,8 @@ import type { Work } from './work.ts'
 export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed: Feed) {
   const { edge, statistics, warnings, template } = base
   const { provisioner, healthMonitor, vpnMonitor, observer, reconciler, repairQueue } = work
-  const { adoptedViewers, viewers, cache, reports, images, storageWatch, retention, descriptors } = work
+  const { adoptedViewers, viewers, cache, reports, images, storageWatch, retention, descriptors, summary } =
+    work
   const optional = descriptors === null ? [] : [descriptors]
   const deciding = [reconciler, repairQueue]
   const asking = [viewers, adoptedViewers, healthMonitor, vpnMonitor, observer, reports, images]
@@ -38,6 +39,7 @@ export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed
       feed.stop()
       provisioner.stop()
       retention.stop()
+      summary.stop()
       await Promise.all([...deciding, ...watching, ...optional].map((loop) => loop.stop()))
       await statistics.stop()
     },

@@ -27,12 +27,13 @@ import { GenericProvisioner } from '../control/provisioning/generic.ts'
 import { Launcher } from '../control/provisioning/launcher.ts'
 import { Launches, type StartOutcome } from '../control/provisioning/launches.ts'
 import { Provisioner } from '../control/provisioning/provisioner.ts'
-import { StartSummary } from '../control/reporting/start-summary.ts'
+import { logStart, StartSummary } from '../control/reporting/start-summary.ts'
 import { StreamStops } from '../control/streams/stream-stops.ts'
 import { AdoptedViewers } from '../control/viewers/adopted-viewers.ts'
 import { ViewerWatch } from '../control/viewers/viewer-watch.ts'
 import { OutsiderWarnings } from '../control/vpn/outsider-warnings.ts'
 import { VpnMonitor } from '../control/vpn/vpn-monitor.ts'
+import { recipeOf } from '../core/engines/recipe-choice.ts'
 import { clockWarning } from '../core/reporting/clock-warning.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Adapters, Base } from './base.ts'
@@ -215,7 +216,7 @@ function lifecycleOf(
     repairs: repairQueue,
   })
   const outsiders = new OutsiderWarnings({ nodes, warnings })
-  const summary = new StartSummary({ warnings, log })
+  const summary = summaryOf(config, adapters, base)
   const reconciler = new Reconciler({
     ...{
       store,
@@ -241,7 +242,27 @@ function lifecycleOf(
     },
     onError: edge('a pass of the reconciler'),
   })
-  return { snapshots, repairQueue, reconciler, operator: new Operator({ store, clock, ...settings }) }
+  return {
+    snapshots,
+    repairQueue,
+    reconciler,
+    summary,
+    operator: new Operator({ store, clock, ...settings }),
+  }
+}
+
+function summaryOf(config: Config, adapters: Adapters, { edge, rows, images, nodes, warnings }: Base) {
+  const { clock, runtime, log } = adapters
+  const name = config.TARGET_IMAGE
+  const recipe = recipeOf(config.ENGINE_RECIPE, name)?.name ?? null
+  return new StartSummary({
+    ...{ clock, runtime, warnings },
+    known: new Set(rows.read().engines.map(({ id }) => id)),
+    image: () => ({ name, recipe, state: images.state().kind }),
+    vpn: () => nodes.all().map(({ name: node, verdict }) => ({ name: node, state: verdict.state })),
+    tell: adapters.onReady ?? ((findings) => logStart(log, findings, null)),
+    onError: edge('the summary of the start'),
+  })
 }
 
 /** Counts the outcome of a start. If a caller waits for a failed start, the failure is counted with the answer instead. */
