@@ -1,10 +1,14 @@
 #!/usr/bin/env bun
-import { hostname } from 'node:os'
+import { hostname, networkInterfaces } from 'node:os'
+import { resolve } from 'node:path'
 import notices from '../NOTICES.md' with { type: 'file' }
 import packageJson from '../package.json' with { type: 'json' }
+import { addressesOf } from './cli/addresses.ts'
 import { type CliOutcome, checkHealth, readSecretFile, runCli } from './cli/cli.ts'
 import type { Config } from './config/config.ts'
 import type { Checkpoint } from './control/provisioning/launcher.ts'
+import { logStart } from './control/reporting/start-summary.ts'
+import { type StartBasics, type StartFindings, startBlock } from './core/reporting/start-report.ts'
 import { systemClock } from './lib/clock.ts'
 import { ownDescriptors } from './lib/descriptors.ts'
 import type { Log } from './lib/log.ts'
@@ -91,6 +95,8 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
     random: Math.random,
     checkpoint: failPoint(process.env),
     version: packageJson.version,
+    onReady: (findings) =>
+      showStart(log, basicsOf(config), { ...findings, advice: [...warnings, ...notes, ...findings.advice] }),
   })
   const listener = new Listener(orchestrator.app, listeningOf(config), log)
   orchestrator.metrics.addProcess(() => ({ health: workers.health.restarts(), vpn: workers.vpn.restarts() }))
@@ -106,6 +112,23 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
     })
   }
   endOnDefects(log, () => endAll(1))
+}
+
+/** The path of the page for people. */
+const PANEL = '/swagger'
+
+function basicsOf(config: Config): StartBasics {
+  const addresses = addressesOf(config, networkInterfaces())
+  return {
+    ...{ version: packageJson.version, addresses, panel: `${addresses[0]}${PANEL}` },
+    ...{ database: resolve(config.DB_URL.path), isKeyed: config.API_KEY.length > 0 },
+  }
+}
+
+/** Shows what a start has found: to a person at a terminal as a block, otherwise as one entry of the log. */
+function showStart(log: ReturnType<typeof createLog>, basics: StartBasics, findings: StartFindings): void {
+  if (!process.stdout.isTTY) logStart(log, findings, basics)
+  else if (log.isLevelEnabled('info')) process.stdout.write(startBlock(findings, basics))
 }
 
 /**

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import packageJson from '../../package.json' with { type: 'json' }
 import { connectTestDocker, holdHostPort, type TestDocker, until } from '../support/docker.ts'
 import { buildEngineImage } from '../support/engine-image.ts'
 import { freePort, freePortRange, rangeSetting } from '../support/ports.ts'
@@ -82,6 +83,49 @@ test('the printed command works with a key that .env has in any form, and nothin
   expect(shown).toContain("$(sed -n 's/^API_KEY=//p' ")
   for (const text of [shown, project.read('.run/orchestrator.log'), project.read('.run/started.json')])
     expect(text).not.toContain(KEY)
+})
+
+test('a start sums itself up: at a terminal as a block, else as one entry of the log, and without the key', async () => {
+  copied({ API_KEY: KEY })
+  await up()
+  const summary = () =>
+    project
+      .read('.run/orchestrator.log')
+      .split('\n')
+      .find((line) => line.includes('"ready: ')) ?? ''
+  await until('it is summed up', () => summary() !== '')
+  expect(JSON.parse(summary())).toMatchObject({
+    ...{
+      version: packageJson.version,
+      addresses: [`http://127.0.0.1:${port}`],
+      key: true,
+      engines: 0,
+      vpn: [],
+    },
+    ...{ panel: `http://127.0.0.1:${port}/swagger`, database: project.path('orchestrator.db') },
+    image: { name: image, state: 'present', recipe: 'variables' },
+  })
+  await project.run('down.sh')
+  const terminal = Bun.spawn(['script', '-qec', `exec '${process.execPath}' src/main.ts`, '/dev/null'], {
+    cwd: project.folder,
+    stdin: 'ignore',
+    stdout: 'pipe',
+  })
+  let shown = ''
+  const reading = (async () => {
+    const decoder = new TextDecoder()
+    for await (const piece of terminal.stdout) shown += decoder.decode(piece, { stream: true })
+  })()
+  await until('the block is shown', () => shown.includes('Advice'))
+  terminal.kill()
+  await reading
+  const block = shown.replaceAll('\r', '')
+  expect(block).toContain(
+    `Roundhouse ${packageJson.version} is ready\n  API       http://127.0.0.1:${port}\n`,
+  )
+  expect(block).toContain('\n  Key       yes\n')
+  expect(block).not.toContain('"ready: ')
+  expect(block).not.toContain(KEY)
 })
 
 test('the second up.sh says what has changed since the start, and with --restart it is in force', async () => {
