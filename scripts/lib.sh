@@ -66,7 +66,7 @@ link_bun() {
 
 # Installs exactly the packages of bun.lock.
 ensure_packages() {
-  (cd "$ROOT" && bun install --frozen-lockfile) || fail "The packages could not be installed; bun's message is above."
+  (cd "$ROOT" && bun install --no-env-file --frozen-lockfile) || fail "The packages could not be installed; bun's message is above."
 }
 
 docker_answers() { bun "$ROOT/scripts/ask.ts" docker "$@"; }
