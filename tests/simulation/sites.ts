@@ -49,6 +49,7 @@ export const AWAITS: Readonly<Record<string, number>> = {
   'container-sync.fullPass:list': 1,
   'container-sync.#see:inspect': 1,
   'container-sync.#see:ping': 4,
+  'start-summary.#version:host': 4,
   'adopted-viewers.#read:traffic': 12,
   'viewer-questions.#ask:exec': 1,
   'viewer-questions.#ask:traffic': 2,
