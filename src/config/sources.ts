@@ -1,4 +1,5 @@
 /** The sources of settings: flags take precedence over the environment, and the environment over defaults. */
+import { edits, nearest } from './nearest.ts'
 import type { SettingName } from './settings.ts'
 
 /** Environment variables, in the form of `process.env`. */
@@ -71,7 +72,7 @@ export function probableTypos(env: Environment, names: readonly SettingName[]): 
   return Object.keys(env)
     .filter((variable) => !known.has(variable))
     .flatMap((variable) => {
-      const meant = names.find((name) => oneEditApart(variable, name))
+      const meant = names.find((name) => isNear(variable, name))
       return meant === undefined ? [] : [`${variable} is not a setting and is ignored: ${meant} may be meant`]
     })
 }
@@ -111,21 +112,11 @@ function takeValue(words: string[], flag: string): string | undefined {
 
 function unknownFlag(word: string, names: readonly SettingName[]): string {
   if (!word.startsWith('--')) return 'Leave it out: settings are given as --NAME=value'
-  const meant = names.find((name) => oneEditApart(canonicalName(word), name))
+  // No program but this one reads our flags, so a name that is farther away may be meant as well.
+  const meant = nearest(canonicalName(word), names)
   return meant === undefined ? 'Leave it out: --help lists all settings' : `Write --${meant}=<value>`
 }
 
-/** Whether two names differ by one character that is inserted, left out or replaced, or by two swapped neighbours. */
-function oneEditApart(one: string, other: string): boolean {
-  if (one === other || Math.abs(one.length - other.length) > 1) return false
-  let start = 0
-  while (start < one.length && one[start] === other[start]) start += 1
-  const [restOfOne, restOfOther] = [one.slice(start), other.slice(start)]
-  const replaced = restOfOne.slice(1) === restOfOther.slice(1)
-  const inserted = restOfOne === restOfOther.slice(1) || restOfOne.slice(1) === restOfOther
-  const swapped =
-    restOfOne.slice(2) === restOfOther.slice(2) &&
-    restOfOne[0] === restOfOther[1] &&
-    restOfOne[1] === restOfOther[0]
-  return replaced || inserted || swapped
-}
+/** Whether two names are one edit apart. Most pairs differ more in their lengths already. */
+const isNear = (one: string, other: string): boolean =>
+  Math.abs(one.length - other.length) <= 1 && edits(one, other) === 1
