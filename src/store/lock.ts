@@ -1,5 +1,6 @@
 import { Database, SQLiteError } from 'bun:sqlite'
 import { realpathSync } from 'node:fs'
+import { statOf } from './files.ts'
 import { createPrivate } from './private-files.ts'
 
 /** The process that holds a database, as it described itself. */
@@ -14,7 +15,7 @@ export class DatabaseInUse extends Error {
   override readonly name = 'DatabaseInUse'
 
   constructor(readonly owner: Owner | null) {
-    super(`the database is in use by ${owner === null ? 'another process' : inWords(owner)}`)
+    super(`the database is in use by ${owner === null ? 'another process' : ownerInWords(owner)}`)
   }
 }
 
@@ -47,6 +48,27 @@ export function lockDatabase(path: string, owner: Owner, patienceMs: number): Da
     throw inUse
   }
   return { release: () => file.close() }
+}
+
+/**
+ * Who holds the lock of a database: `free` if nobody does, and null if that can't be told, because this user may not write to the
+ * file of the lock. Changes nothing, creates nothing, and keeps no lock.
+ */
+export function lockHolder(path: string): { readonly owner: Owner | null } | 'free' | null {
+  const lockPath = `${realIfAny(path)}.lock`
+  if (statOf(lockPath) === null) return 'free'
+  let file: Database | undefined
+  try {
+    file = new Database(lockPath, { create: false, readwrite: true })
+    file.run('PRAGMA busy_timeout = 0')
+    file.run('BEGIN IMMEDIATE')
+    file.run('ROLLBACK')
+    return 'free'
+  } catch (error) {
+    return file !== undefined && isBusy(error) ? { owner: ownerIn(file) } : null
+  } finally {
+    file?.close()
+  }
 }
 
 /**
@@ -97,10 +119,15 @@ function realPath(path: string): string {
   return realpathSync(path)
 }
 
+function realIfAny(path: string): string {
+  return statOf(path) === null ? path : realpathSync(path)
+}
+
 const isSame = (one: Owner | null, other: Owner): boolean =>
   one?.host === other.host && one.pid === other.pid && one.startedAtMs === other.startedAtMs
 
-const inWords = ({ host, pid, startedAtMs }: Owner): string =>
+/** The process that holds a database, for a sentence. */
+export const ownerInWords = ({ host, pid, startedAtMs }: Owner): string =>
   `process ${pid} on host ${host}, started ${new Date(startedAtMs).toISOString()}`
 
 const codeOf = (error: unknown): unknown => (error instanceof SQLiteError ? error.code : undefined)

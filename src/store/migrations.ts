@@ -19,6 +19,8 @@ const FILES: Readonly<Record<string, string>> = {
 
 /** The input of drizzle's dialect: the statements of one file, and what drizzle stores about it when it is applied. */
 export interface Migration {
+  /** Its name, such as `0001_lifecycle`. */
+  readonly tag: string
   readonly sql: string[]
   readonly bps: boolean
   readonly folderMillis: number
@@ -32,6 +34,7 @@ export function embeddedMigrations(): Migration[] {
     if (text === undefined)
       throw new Error(`migration ${entry.tag} is not embedded: add it to store/migrations.ts`)
     return {
+      tag: entry.tag,
       sql: text.split('--> statement-breakpoint'),
       bps: entry.breakpoints,
       folderMillis: entry.when,
@@ -39,3 +42,6 @@ export function embeddedMigrations(): Migration[] {
     }
   })
 }
+
+/** The version of the schema: the name of its last migration. */
+export const schemaVersion = (): string => embeddedMigrations().at(-1)?.tag ?? 'none'

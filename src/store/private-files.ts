@@ -5,7 +5,7 @@ import { statOf } from './files.ts'
  * Only the owner may read and write these files: they reveal what people watch, and their content decides which containers
  * run.
  */
-const PRIVATE = 0o600
+export const PRIVATE = 0o600
 const OF_OTHERS = 0o077
 
 /**
