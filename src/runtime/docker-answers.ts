@@ -144,7 +144,25 @@ export const readImage = readerOf('an image', Image)
 /** Reads the answer to `GET /version`. */
 export const readVersion = readerOf(
   'a version',
-  Type.Object({ Os: Type.String(), Arch: Type.String(), Version: Type.String() }),
+  Type.Object({
+    Os: Type.String(),
+    Arch: Type.String(),
+    Version: Type.String(),
+    ApiVersion: mayLack(Type.String()),
+    /** Podman names itself here. */
+    Components: mayLack(Type.Array(Type.Object({ Name: mayLack(Type.String()) }))),
+  }),
+)
+/** Reads the answer to `GET /info`, of which only the time of Docker's clock matters. */
+export const readInfo = readerOf('information about the host', Type.Object({ SystemTime: Type.String() }))
+/** Reads the answer to `GET /networks/{name}`. */
+export const readNetwork = readerOf(
+  'a network',
+  Type.Object({
+    Name: Type.String(),
+    Driver: Type.String(),
+    Internal: mayLack(Type.Boolean()),
+  }),
 )
 /** Reads one line of the answer to `POST /images/create` after JSON parsing. */
 export const readPulling = readerOf('the progress of a pull', Pulling)

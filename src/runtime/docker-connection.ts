@@ -32,6 +32,8 @@ export interface DockerContainer {
 
 /** A question that dockerode has no method for, or whose method does not pass the signal on. */
 interface DockerQuestion extends Abortable {
+  /** GET if missing. */
+  readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   /** The parameters, if `path` ends with a question mark. */
   readonly options?: Readonly<Record<string, string | number>>
@@ -58,7 +60,7 @@ export interface DockerClient {
   getContainer(id: string): DockerContainer
   readonly modem: {
     dial(
-      question: DockerQuestion & { readonly method: 'GET'; readonly statusCodes: { readonly 200: true } },
+      question: DockerQuestion & { readonly statusCodes: { readonly 200: true } },
       callback: (error: unknown, answer: unknown) => void,
     ): void
   }
@@ -99,10 +101,10 @@ export function connectDocker(address: DockerAddress, connections: 'kept' | 'new
   return new Dockerode(options) as unknown as DockerClient
 }
 
-/** Asks a GET question. Rejects with an error like those of dockerode's methods. */
+/** Asks a question, and resolves with the answer if its status is 200. Rejects with an error like those of dockerode's methods. */
 export function askDocker({ modem }: DockerClient, question: DockerQuestion): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-  modem.dial({ ...question, method: 'GET', statusCodes: { 200: true } }, (error, answer) =>
+  modem.dial({ method: 'GET', ...question, statusCodes: { 200: true } }, (error, answer) =>
     error ? reject(error) : resolve(answer),
   )
   return promise

@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto'
+import { readInfo, readList, readNetwork, readVersion } from './docker-answers.ts'
+import { callDocker, type DockerCall } from './docker-call.ts'
+import {
+  askDocker,
+  connectDocker,
+  type DockerAddress,
+  type DockerClient,
+  parseDockerHost,
+} from './docker-connection.ts'
+import { isDockers, statusOf } from './docker-failures.ts'
+import { fromListed } from './docker-observation.ts'
+import { type ContainerObservation, type HostFacts, RuntimeFailure } from './runtime.ts'
+
+/** A call that a server makes, and that something in front of Docker may forbid. */
+export type DockerRight = 'ping' | 'containers' | 'create' | 'start' | 'remove' | 'exec' | 'events' | 'images'
+
+interface Probe {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly path: string
+  readonly options?: Readonly<Record<string, string | number>>
+}
+
+/**
+ * Questions that need the same right as the calls of a server, and change nothing: `none` is the id of no container, and a
+ * creation without a body is refused.
+ */
+const probesOf = (none: string): Readonly<Record<DockerRight, Probe>> => ({
+  ping: { method: 'GET', path: '/_ping' },
+  containers: { method: 'GET', path: '/containers/json?', options: { limit: 1 } },
+  create: { method: 'POST', path: '/containers/create' },
+  start: { method: 'POST', path: `/containers/${none}/start` },
+  remove: { method: 'DELETE', path: `/containers/${none}` },
+  exec: { method: 'POST', path: `/exec/${none}/start` },
+  events: { method: 'GET', path: '/events?', options: { since: 1, until: 1 } },
+  images: { method: 'GET', path: `/images/${none}/json` },
+})
+
+/** A network as Docker describes it. */
+interface NetworkDescription {
+  readonly name: string
+  readonly driver: string
+  /** Whether it has no way out. */
+  readonly isInternal: boolean
+}
+
+/** A look around in a Docker Engine, for people. A server asks through `Runtime`. */
+export interface DockerSurvey {
+  /** The socket or host, as messages name it. */
+  readonly address: string
+  version(): Promise<HostFacts & { readonly api: string; readonly isPodman: boolean }>
+  /** The time of Docker's clock, in epoch milliseconds. */
+  time(): Promise<number>
+  network(name: string): Promise<NetworkDescription>
+  /** All containers that run, whoever made them. */
+  running(): Promise<readonly ContainerObservation[]>
+  /** Whether a call is allowed; null if there was no answer that says so. Never throws. */
+  isAllowed(right: DockerRight): Promise<boolean | null>
+}
+
+/**
+ * Makes a survey of the Docker Engine of DOCKER_HOST; each question ends after `deadlineMs`. Its questions throw RuntimeFailure,
+ * and this throws a plain Error if it does not understand `dockerHost`.
+ */
+export function createDockerSurvey(dockerHost: string | null, deadlineMs: number): DockerSurvey {
+  const address = parseDockerHost(dockerHost)
+  return new Survey(connectDocker(address, 'new'), address, deadlineMs)
+}
+
+class Survey implements DockerSurvey {
+  readonly #probes = probesOf(randomBytes(32).toString('hex'))
+
+  constructor(
+    private readonly docker: DockerClient,
+    private readonly where: DockerAddress,
+    private readonly deadlineMs: number,
+  ) {}
+
+  get address(): string {
+    return this.where.text
+  }
+
+  version() {
+    return callDocker(this.#call('tell its version'), async (abortSignal) => {
+      const found = readVersion(await this.docker.version({ abortSignal }))
+      return {
+        ...{ os: found.Os, architecture: found.Arch, version: found.Version, api: found.ApiVersion ?? '0' },
+        isPodman: (found.Components ?? []).some(({ Name }) => /podman/i.test(Name ?? '')),
+      }
+    })
+  }
+
+  time() {
+    return callDocker(this.#call('tell its time'), async (abortSignal) =>
+      Date.parse(readInfo(await askDocker(this.docker, { path: '/info', abortSignal })).SystemTime),
+    )
+  }
+
+  network(name: string) {
+    return callDocker(this.#call(`look at network ${name}`), async (abortSignal) => {
+      const path = `/networks/${encodeURIComponent(name)}`
+      const { Name, Driver, Internal } = readNetwork(await askDocker(this.docker, { path, abortSignal }))
+      return { name: Name, driver: Driver, isInternal: Internal === true }
+    })
+  }
+
+  running() {
+    return callDocker(this.#call('list the containers'), async (abortSignal) =>
+      readList(await this.docker.listContainers({ abortSignal })).map(fromListed),
+    )
+  }
+
+  async isAllowed(right: DockerRight): Promise<boolean | null> {
+    const probe = this.#probes[right]
+    const ask = (abortSignal: AbortSignal) =>
+      askDocker(this.docker, { ...probe, abortSignal }).then(() => true, allowanceIn)
+    return await callDocker(this.#call(`allow ${probe.method} ${probe.path}`), ask).catch(() => null)
+  }
+
+  #call(what: string): DockerCall {
+    return { what, id: null, address: this.address, deadlineMs: this.deadlineMs, signal: undefined }
+  }
+}
+
+/** The statuses with which a proxy, or Docker with a plug-in, forbids a call. */
+const FORBIDDEN: ReadonlySet<number | null> = new Set([401, 403, 405])
+
+/** Whether a refused call is allowed all the same: Docker refused it for its content. Null without an answer. */
+function allowanceIn(error: unknown): boolean | null {
+  const status = statusOf(error)
+  if (FORBIDDEN.has(status)) return false
+  if (status === null) return null
+  if (isDockers(error)) return true
+  return status === 404 ? false : null
+}
+
+/** What a failed question says about the thing that was asked for. */
+export function refusalIn(error: unknown): 'missing' | 'forbidden' | null {
+  if (!(error instanceof RuntimeFailure)) return null
+  const { cause } = error.options
+  if (FORBIDDEN.has(statusOf(cause))) return 'forbidden'
+  const isMissing = ['not_found', 'image_missing'].includes(error.code)
+  return isMissing || (statusOf(cause) === 404 && isDockers(cause)) ? 'missing' : null
+}
