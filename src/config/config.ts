@@ -28,7 +28,12 @@ export type LoadedConfig =
       /** Sentences about settings that are probably a mistake. */
       readonly warnings: readonly string[]
     }
-  | { readonly problems: readonly Problem[]; readonly warnings: readonly string[] }
+  | {
+      readonly problems: readonly Problem[]
+      readonly warnings: readonly string[]
+      /** The configuration with the default in place of every bad value: nothing to run with, but to look around with. */
+      readonly rest: Config
+    }
 
 type Entry = { readonly name: SettingName; readonly text: string; readonly origin: Origin }
 
@@ -66,7 +71,7 @@ export function loadConfig(
     ...entries.filter(({ name, origin }) => origin !== 'default' && settingInfo(name).inert).map(noEffect),
     ...violated(ADVICE, config, invalid).map(({ name, text }) => `${name}: ${text}`),
   ]
-  if (problems.length > 0) return { problems, warnings }
+  if (problems.length > 0) return { problems, warnings, rest: config }
   return { config, origins: new Map(entries.map(({ name, origin }) => [name, origin])), warnings }
 }
 

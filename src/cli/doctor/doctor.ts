@@ -1,0 +1,65 @@
+import type { LoadedConfig } from '../../config/config.ts'
+import { clockRow } from './clock.ts'
+import { type DatabaseFacts, databaseRows } from './database.ts'
+import { type DockerFacts, dockerRows, isReached } from './docker.ts'
+import { gluetunRows, type NodeFacts } from './gluetun.ts'
+import { type ImageFacts, imageRows } from './image.ts'
+import { type KeyFacts, keyRows } from './key.ts'
+import { type NetworkFacts, networkRows } from './network.ts'
+import { type PortsFacts, portsRows } from './ports.ts'
+import type { Asked, Row } from './row.ts'
+import { skipped } from './row.ts'
+import { settingsRows } from './settings.ts'
+
+/** Everything that was found out, as it was at one moment. */
+export interface Facts {
+  readonly loaded: LoadedConfig
+  readonly docker: DockerFacts
+  readonly image: ImageFacts
+  readonly ports: PortsFacts
+  readonly network: NetworkFacts
+  readonly nodes: readonly NodeFacts[]
+  readonly database: DatabaseFacts
+  readonly clock: Asked<{ readonly aheadMs: number }>
+  readonly key: KeyFacts
+}
+
+/** Settings that decide what is looked at. If one is wrong, a look would be at something else than the server's. */
+const SUBJECTS: readonly (readonly [
+  check: string,
+  settings: RegExp,
+  rows: (facts: Facts) => readonly Row[],
+])[] = [
+  ['docker', /^DOCKER_HOST$/, ({ docker }) => dockerRows(docker)],
+  ['image', /^(?:DOCKER_HOST|TARGET_IMAGE|ENGINE_(?:RECIPE|CMD|TMPFS))$/, ({ image }) => imageRows(image)],
+  ['ports', /^(?:APP_PORT|BIND|PORT_RANGE_HOST|ACE_.*_RANGE)$/, ({ ports }) => portsRows(ports)],
+  ['network', /^DOCKER_(?:HOST|NETWORK)$/, ({ network }) => networkRows(network)],
+  [
+    'gluetun',
+    /^(?:DOCKER_HOST|GLUETUN_.*)$/,
+    ({ nodes, network }) => nodes.flatMap((node) => gluetunRows(node, network.advertise)),
+  ],
+  ['database', /^DB_URL$/, ({ database }) => databaseRows(database)],
+  ['clock', /^DOCKER_HOST$/, ({ clock }) => [clockRow(clock)]],
+  ['key', /^(?:BIND|API_KEY.*|ALLOW_NO_KEY)$/, ({ key }) => keyRows(key)],
+]
+
+const OF_DOCKER: ReadonlySet<string> = new Set(['image', 'network', 'gluetun', 'clock'])
+
+/** All rows, in the order in which they are shown. */
+export function examine(facts: Facts): readonly Row[] {
+  const wrong = 'problems' in facts.loaded ? facts.loaded.problems.map(({ variable }) => variable) : []
+  const rows = SUBJECTS.flatMap(([check, settings, rowsOf]) => {
+    const doubtful = wrong.find((name) => settings.test(name))
+    if (doubtful !== undefined) return [skipped(check, `${doubtful} is not right, see above`)]
+    const isSilent = OF_DOCKER.has(check) && !isReached(facts.docker)
+    return isSilent ? silentRows(check, rowsOf(facts)) : rowsOf(facts)
+  })
+  return [...settingsRows(facts.loaded), ...rows]
+}
+
+/** Without Docker, one row says that a subject was skipped, besides what is known without it. */
+function silentRows(check: string, rows: readonly Row[]): readonly Row[] {
+  const known = rows.filter(({ status }) => status === 'warning' || status === 'fault')
+  return rows.length === 0 ? [] : [skipped(check, 'Docker did not answer'), ...known]
+}

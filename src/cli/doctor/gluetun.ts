@@ -1,0 +1,121 @@
+import { type Asked, counted, fault, ok, type Row, skipped, unanswered, warning } from './row.ts'
+
+export interface NodeFacts {
+  readonly name: string
+  /** The part of GLUETUN_PORT_RANGE that is this node's. */
+  readonly range: { readonly first: number; readonly last: number }
+  readonly container: Asked<{
+    readonly state: string
+    readonly health: 'starting' | 'healthy' | 'unhealthy' | null
+    readonly healthText: string | null
+    /** TCP ports that are published under their own number. */
+    readonly published: ReadonlySet<number>
+    readonly hasHostNetwork: boolean
+  }>
+  /** What its control server said; null if it was not asked, since the container does not run. */
+  readonly control: {
+    readonly status: string | null
+    readonly forwardedPort: number | null
+    /** What could not be learned and what to do; null if all was learned. */
+    readonly problem: string | null
+  } | null
+}
+
+type Container = Extract<NodeFacts['container'], { readonly kind: 'answer' }>['value']
+
+/** One node: its container, its control server, the forwarded port and the ports that it publishes. */
+export function gluetunRows(
+  node: NodeFacts,
+  advertise: 'auto' | 'container' | 'host' | 'ip',
+): readonly Row[] {
+  const { name, container: asked } = node
+  if (asked.kind === 'missing')
+    return [
+      fault(
+        'gluetun',
+        `there is no container ${name}`,
+        'start Gluetun, or set GLUETUN_CONTAINER_NAME to the name that "docker ps" shows (not that of the compose service)',
+      ),
+    ]
+  if (asked.kind !== 'answer') return [unanswered('gluetun', asked)]
+  const container = asked.value
+  return [
+    containerRow(name, container),
+    controlRow(node),
+    portRow(node),
+    publishedRow(node, container, advertise),
+  ]
+}
+
+function containerRow(name: string, { state, health, healthText }: Container): Row {
+  if (state !== 'running')
+    return fault(
+      'gluetun',
+      `${name} does not run: it is ${state}`,
+      `run: docker start ${name}; and see docker logs ${name}`,
+    )
+  if (health === 'unhealthy')
+    return fault(
+      'gluetun',
+      `${name} is unhealthy${healthText === null ? '' : ` (${healthText})`}`,
+      `see docker logs ${name}: its VPN is not up`,
+    )
+  if (health === 'starting')
+    return warning(
+      'gluetun',
+      `${name} runs, and its health is not known yet`,
+      'call the doctor again in a minute',
+    )
+  return ok('gluetun', health === null ? `${name} runs, without a health check` : `${name} is healthy`)
+}
+
+function controlRow({ name, control }: NodeFacts): Row {
+  if (control === null) return skipped('gluetun_control', `${name} does not run`)
+  const { status, problem } = control
+  if (problem !== null) {
+    const [message, remedy] = problemIn(problem)
+    const row = status === null ? fault : warning
+    return row('gluetun_control', `${name}: ${message}`, remedy)
+  }
+  if (status === 'running')
+    return ok('gluetun_control', `the control server of ${name} says that its VPN runs`)
+  return fault(
+    'gluetun_control',
+    `the control server of ${name} says that its VPN is ${status ?? 'unknown'}`,
+    `see docker logs ${name}`,
+  )
+}
+
+/** A problem is told as "what it is: what to do", where "what it is" may name an address with its port. */
+function problemIn(problem: string): readonly [message: string, remedy: string] {
+  const at = problem.indexOf(': ')
+  return at < 0 ? [problem, 'see its log'] : [problem.slice(0, at), problem.slice(at + 2)]
+}
+
+function portRow({ name, control }: NodeFacts): Row {
+  const port = control?.forwardedPort ?? null
+  if (port === null)
+    return skipped('gluetun_port', `the control server of ${name} did not tell a forwarded port`)
+  return port === 0
+    ? ok('gluetun_port', `no port is forwarded to ${name}, so no peer connects to engines by itself`)
+    : ok('gluetun_port', `the port ${port} is forwarded to ${name}`)
+}
+
+function publishedRow(
+  { name, range: { first, last } }: NodeFacts,
+  { published, hasHostNetwork }: Container,
+  advertise: string,
+): Row {
+  const size = last - first + 1
+  const there = [...published].filter((port) => port >= first && port <= last).length
+  const part = `${first}-${last}`
+  if (hasHostNetwork || there === size)
+    return ok('gluetun_published', `${name} publishes all of GLUETUN_PORT_RANGE ${part}`)
+  const message =
+    `${name} publishes ${there === 0 ? 'none' : `only ${there}`} of the ${counted(size, 'port')} of GLUETUN_PORT_RANGE ${part}` +
+    (advertise === 'host'
+      ? ', where proxies are told that engines are (ENGINE_ADVERTISE=host)'
+      : ': only containers in its networks reach engines, and acexy asks a new engine at localhost')
+  const remedy = `publish them on ${name}: -p ${part}:${part} (ports in its compose file), and create it anew`
+  return (advertise === 'host' ? fault : warning)('gluetun_published', message, remedy)
+}
