@@ -15,8 +15,30 @@ export function bundleSettings(): Bun.BuildConfig {
     format: 'esm',
     // Identifiers are never minified: Elysia compares names of classes, and would let invalid requests pass.
     minify: { whitespace: true, syntax: true, identifiers: false },
-    define: { 'process.env.NODE_ENV': '"production"' },
+    define: {
+      'process.env.NODE_ENV': '"production"',
+      'process.env.ROUNDHOUSE_COMMIT': JSON.stringify(commit()),
+    },
     plugins: [withoutAddons],
+  }
+}
+
+/**
+ * The commit that is built, `+` for changes beside it. A build without the repository, as in an image, is told it by its
+ * environment.
+ */
+function commit(): string {
+  const told = process.env.ROUNDHOUSE_COMMIT
+  if (told !== undefined && told !== '') return told
+  try {
+    const git = (...args: string[]) =>
+      Bun.spawnSync(['git', ...args], { cwd: ROOT })
+        .stdout.toString()
+        .trim()
+    const changed = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '+'
+    return `${git('rev-parse', 'HEAD') || 'unknown'}${changed}`
+  } catch {
+    return 'unknown'
   }
 }
 

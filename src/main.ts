@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import notices from '../NOTICES.md' with { type: 'file' }
 import packageJson from '../package.json' with { type: 'json' }
 import { addressesOf } from './cli/addresses.ts'
-import { type CliOutcome, checkHealth, readSecretFile, runCli } from './cli/cli.ts'
+import { type CliOutcome, readSecretFile, runCli } from './cli/cli.ts'
 import type { Config } from './config/config.ts'
 import type { Checkpoint } from './control/provisioning/launcher.ts'
 import { logStart } from './control/reporting/start-summary.ts'
@@ -20,6 +20,7 @@ import { DatabaseInUse, type DatabaseLock, lockDatabase } from './store/lock.ts'
 import { tighten } from './store/private-files.ts'
 import type { SchemaChange } from './store/schema-change.ts'
 import { openStore, type Store } from './store/store.ts'
+import { runCommand } from './wire/commands/run-command.ts'
 import { vpnWorkerSettingsOf } from './wire/settings.ts'
 import { createOrchestrator, type Orchestrator } from './wire/wire.ts'
 import { HealthHost } from './workers/health/health-host.ts'
@@ -61,12 +62,12 @@ if (outcome.kind === 'exit') {
 } else if (outcome.kind === 'licenses') {
   await Bun.write(Bun.stdout, Bun.file(notices))
   process.exit(0)
-} else if (outcome.kind === 'healthcheck') {
-  const { code, said } = await checkHealth(outcome.url)
-  process.stdout.write(`${said}\n`)
-  process.exit(code)
-} else {
+} else if (outcome.kind === 'run') {
   run(outcome)
+} else {
+  const told = await runCommand(outcome, packageJson.version)
+  await Promise.all([Bun.write(Bun.stdout, told.stdout), Bun.write(Bun.stderr, told.stderr)])
+  process.exit(told.code)
 }
 
 function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>): void {

@@ -4,11 +4,21 @@
  */
 import { readFileSync, statSync } from 'node:fs'
 import packageJson from '../../package.json' with { type: 'json' }
-import { type Config, type Environment, type FileText, loadConfig, secretPaths } from '../config/config.ts'
+import {
+  type Config,
+  type Environment,
+  type FileText,
+  type LoadedConfig,
+  loadConfig,
+  type Problem,
+  secretPaths,
+  settingNames,
+} from '../config/config.ts'
 import { addressNote, vpnSentenceNote } from '../config/rules.ts'
 import { ask } from '../lib/ask.ts'
+import { type Call, type Command, callOf, commandNamed } from './commands.ts'
 import { recipesText } from './recipes-text.ts'
-import { configText, helpText, problemsText, warningsText } from './texts.ts'
+import { commandHelp, configText, helpText, problemsText, warningsText } from './texts.ts'
 
 /** What the process has to do. */
 export type CliOutcome =
@@ -21,6 +31,22 @@ export type CliOutcome =
     }
   /** Request this URL with `checkHealth` and exit with its result. */
   | { readonly kind: 'healthcheck'; readonly url: string }
+  /** Check everything around a server with these settings. */
+  | {
+      readonly kind: 'doctor'
+      readonly loaded: LoadedConfig
+      /** Where the server would answer. */
+      readonly url: string
+      readonly isJson: boolean
+    }
+  /** Copy the database to a file that does not exist yet. */
+  | { readonly kind: 'backup'; readonly config: Config; readonly file: string }
+  /** Put this file in the place of the database. */
+  | { readonly kind: 'restore'; readonly config: Config; readonly file: string }
+  /** List the containers of this installation, and remove them if that is confirmed. */
+  | { readonly kind: 'remove-engines'; readonly config: Config; readonly isConfirmed: boolean }
+  /** Write the version with what belongs to it. */
+  | { readonly kind: 'version' }
   /** Write the licences of everything that the program contains, and exit. */
   | { readonly kind: 'licenses' }
   /** Write the texts unchanged (each ends with a newline, or is empty) and exit. */
@@ -39,24 +65,56 @@ export function runCli(
   argv: readonly string[],
   readFile: (path: string) => FileText,
 ): CliOutcome {
-  const asks = (...flags: string[]) => argv.some((word) => flags.includes(word))
-  if (asks('--help', '-h')) return exit(0, helpText())
-  if (asks('--version', '-V')) return exit(0, `${packageJson.name} ${packageJson.version}\n`)
-  if (asks('--recipes')) return exit(0, recipesText())
-  if (asks('--licenses')) return { kind: 'licenses' }
-  const words = argv.filter((word) => !COMMANDS.has(word))
-  const isHealthcheck = asks('--healthcheck') && !asks('--print-config')
-  const given = isHealthcheck ? addressOf(env) : env
+  const call = callOf(argv)
+  if (typeof call === 'string') return exit(USAGE_ERROR, '', `${call}\n`)
+  const { command, flags, words } = call
+  if (flags.has('--help')) return exit(0, command.name === 'serve' ? helpText() : commandHelp(command))
+  if (command.name === 'version' && flags.has('-v')) return { kind: 'version' }
+  if (flags.has('--version') || command.name === 'version')
+    return exit(0, `${packageJson.name} ${packageJson.version}\n`)
+  if (flags.has('--recipes')) return exit(0, recipesText())
+  if (flags.has('--licenses')) return { kind: 'licenses' }
+  const given = command.reads === null ? env : only(env, command.reads)
   const files = new Map(secretPaths(given, words).map((path) => [path, readFile(path)]))
   const loaded = loadConfig(given, words, files)
-  if ('problems' in loaded) {
-    return exit(USAGE_ERROR, '', problemsText(loaded.problems) + warningsText(loaded.warnings))
+  if (command.name === 'doctor') return doctorOf(loaded, flags.has('--json'))
+  return 'problems' in loaded ? refusal(loaded, command) : outcomeOf(call, loaded)
+}
+
+type Usable = Extract<LoadedConfig, { readonly config: Config }>
+type Unusable = Extract<LoadedConfig, { readonly problems: readonly Problem[] }>
+
+function outcomeOf({ command, flags, operands }: Call, { config, origins, warnings }: Usable): CliOutcome {
+  const [file = ''] = operands
+  switch (command.name) {
+    case 'config':
+      return exit(0, configText(config, origins), warningsText(warnings))
+    case 'healthcheck':
+      return { kind: 'healthcheck', url: healthUrl(config) }
+    case 'backup':
+    case 'restore':
+      return { kind: command.name, config, file }
+    case 'remove-engines':
+      return { kind: 'remove-engines', config, isConfirmed: flags.has('--yes') }
+    default: {
+      const notes = [origins.get('BIND') === 'default' ? addressNote(config) : null, vpnSentenceNote(config)]
+      return { kind: 'run', config, warnings, notes: notes.filter((note) => note !== null) }
+    }
   }
-  const { config, origins, warnings } = loaded
-  if (asks('--print-config')) return exit(0, configText(config, origins), warningsText(warnings))
-  if (isHealthcheck) return { kind: 'healthcheck', url: healthUrl(config) }
-  const notes = [origins.get('BIND') === 'default' ? addressNote(config) : null, vpnSentenceNote(config)]
-  return { kind: 'run', config, warnings, notes: notes.filter((note) => note !== null) }
+}
+
+/** A wrong value is a finding of the doctor, but a flag that there is not is a wrong call. */
+function doctorOf(loaded: LoadedConfig, isJson: boolean): CliOutcome {
+  const isSetting = ({ variable }: Problem) => settingNames().some((name) => name === variable)
+  const wrong = 'problems' in loaded ? loaded.problems.filter((problem) => !isSetting(problem)) : []
+  if (wrong.length > 0) return refusal({ problems: wrong, warnings: [] }, commandNamed('doctor'))
+  const config = 'problems' in loaded ? loaded.rest : loaded.config
+  return { kind: 'doctor', loaded, url: healthUrl(config), isJson }
+}
+
+function refusal({ problems, warnings }: Pick<Unusable, 'problems' | 'warnings'>, { name }: Command) {
+  const what = name === 'serve' || name === 'config' ? 'start' : `run ${name}`
+  return exit(USAGE_ERROR, '', problemsText(problems, what) + warningsText(warnings))
 }
 
 /** More than any key has, and small enough to be read at once. */
@@ -88,10 +146,13 @@ function remedyOf(error: unknown): string {
 }
 
 /**
- * The part of the environment that a health check needs. The server may have received its other settings as flags, and its
- * key may be gone by now, so they are not checked.
+ * The part of the environment that a command needs. The server may have received its other settings as flags, and its key may
+ * be gone by now, so they are not checked.
  */
-const addressOf = ({ APP_PORT, BIND }: Environment): Environment => ({ APP_PORT, BIND, ALLOW_NO_KEY: 'true' })
+const only = (env: Environment, names: readonly string[]): Environment => ({
+  ...Object.fromEntries(names.map((name) => [name, env[name]])),
+  ALLOW_NO_KEY: 'true',
+})
 
 /** What a health check found. */
 export interface Health {
@@ -111,8 +172,6 @@ export async function checkHealth(url: string): Promise<Health> {
     return { code: 1, said: `no answer from ${url}: ${why}` }
   }
 }
-
-const COMMANDS: ReadonlySet<string> = new Set(['--print-config', '--healthcheck'])
 
 /** The URL of the health check. A server that listens on all addresses is asked on the loopback address. */
 function healthUrl({ BIND, APP_PORT }: Config): string {

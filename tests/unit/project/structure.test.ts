@@ -17,7 +17,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ['core'],
   metrics: ['core'],
   cli: ['lib', 'core', 'config'],
-  wire: ['lib', 'core', 'store', 'runtime', 'control', 'http', 'config', 'metrics'],
+  // `wire` composes the commands from the same adapters as the server: `cli` says what is meant and how it is told, and the
+  // control client of `workers` is the one way to ask a Gluetun.
+  wire: ['lib', 'core', 'store', 'runtime', 'control', 'http', 'config', 'metrics', 'workers', 'cli'],
 }
 
 /*
@@ -55,6 +57,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     feed: [],
   },
   workers: { health: [], vpn: [] },
+  cli: { doctor: [] },
 }
 
 /** Data outside src: generated migrations, and the version number. */

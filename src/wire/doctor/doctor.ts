@@ -1,0 +1,133 @@
+import type { DatabaseFacts } from '../../cli/doctor/database.ts'
+import { examine, type Facts } from '../../cli/doctor/doctor.ts'
+import type { Row } from '../../cli/doctor/row.ts'
+import { keyWarnings } from '../../cli/doctor/settings.ts'
+import type { Config, LoadedConfig } from '../../config/config.ts'
+import { ask } from '../../lib/ask.ts'
+import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from '../../runtime/docker.ts'
+import { createDockerSurvey } from '../../runtime/docker-survey.ts'
+import { type OwnRows, openReadOnly, ownRows } from '../../store/read-only.ts'
+import { publishedHost } from '../settings.ts'
+import { databaseFacts } from './database-facts.ts'
+import {
+  asked,
+  clockFact,
+  type DockerDeps,
+  dockerFacts,
+  imageFacts,
+  networkFact,
+  selfFact,
+} from './docker-facts.ts'
+import { gluetunFacts } from './gluetun-facts.ts'
+import { appPortState, listeningPorts, publishedPorts, publishedRanges } from './port-facts.ts'
+import { ownContainer, type Surroundings } from './surroundings.ts'
+
+/** How long one question to Docker may take, and how long the server. No more than two questions follow each other. */
+const QUESTION_MS = 4_000
+const SERVER_MS = 2_000
+/** All questions have ended by then. */
+const ALL_MS = 8_000
+
+/** Finds out everything at once, changing nothing, and judges it. `healthUrl` is where the server would answer. */
+export async function diagnose(
+  loaded: LoadedConfig,
+  healthUrl: string,
+  around: Surroundings,
+): Promise<readonly Row[]> {
+  const config = 'problems' in loaded ? loaded.rest : loaded.config
+  return examine(await factsOf({ loaded, config, healthUrl }, around))
+}
+
+interface Subject {
+  readonly loaded: LoadedConfig
+  readonly config: Config
+  readonly healthUrl: string
+}
+
+async function factsOf({ loaded, config, healthUrl }: Subject, around: Surroundings): Promise<Facts> {
+  const deps = dockerDepsOf(config, around)
+  const signal = AbortSignal.timeout(ALL_MS)
+  const answering = isAnswering(healthUrl)
+  const asking = Promise.all([
+    dockerFacts(deps),
+    imageFacts(deps, config),
+    networkFact(deps, config.DOCKER_NETWORK),
+    selfFact(deps),
+    gluetunFacts(deps, config, signal),
+    clockFact(deps),
+    asked(deps.survey.running()),
+  ])
+  const own = databaseFacts(config.DB_URL.path, around)
+  // Any program may answer with 200 there; a server of ours holds the lock besides.
+  const answers = (await answering) && own.lock !== 'free'
+  const [docker, image, found, self, nodes, clock, running] = await asking
+  const remoteHost = remoteHostOf(config.DOCKER_HOST)
+  const isHostSeen = self.kind === 'answer' ? self.value.kind === 'host' : ownContainer(around) === null
+  return {
+    ...{ loaded, docker, image, clock },
+    ports: {
+      ranges: publishedRanges(config),
+      maxReplicas: config.MAX_REPLICAS,
+      listening: isHostSeen && remoteHost === null ? listeningPorts(around) : null,
+      published: publishedPorts(running, config.CONTAINER_LABEL, rowsOf(own)),
+      app: {
+        ...{ address: config.BIND, port: config.APP_PORT, answers },
+        state: appPortState(config.BIND, config.APP_PORT),
+      },
+    },
+    network: { ...networkSettingsOf(config), found, self, remoteHost, nodes: networksOf(nodes) },
+    nodes: nodes.map(({ facts }) => facts),
+    database: { ...own, answers },
+    key: { ...keySettingsOf(config), warnings: keyWarnings(loaded), self },
+  }
+}
+
+function dockerDepsOf(
+  { DOCKER_HOST: dockerHost, CONTAINER_LABEL: label }: Config,
+  around: Surroundings,
+): DockerDeps {
+  const deadlinesMs = { ...DEFAULT_DEADLINES_MS, inspect: QUESTION_MS }
+  const runtime = createDockerRuntime({ dockerHost, label, deadlinesMs, logs: DEFAULT_LOG_LIMITS })
+  return { runtime, survey: createDockerSurvey(dockerHost, QUESTION_MS), around }
+}
+
+async function isAnswering(url: string): Promise<boolean> {
+  try {
+    return (await ask(url, { signal: AbortSignal.timeout(SERVER_MS) })).status === 200
+  } catch {
+    return false
+  }
+}
+
+/** What the database says about our containers; null if it can't be told. */
+function rowsOf({ path, content }: Omit<DatabaseFacts, 'answers'>): OwnRows | null {
+  if (content?.kind !== 'read' || content.schema === 'none' || content.damage !== null) return null
+  const client = openReadOnly(path)
+  try {
+    return ownRows(client)
+  } catch {
+    return null
+  } finally {
+    client.close()
+  }
+}
+
+/** The Docker host, if it is reached by a name or address that is not this machine's. */
+function remoteHostOf(dockerHost: string | null): string | null {
+  const host = publishedHost(dockerHost)
+  return host === 'localhost' || host.startsWith('127.') ? null : host
+}
+
+const networkSettingsOf = (config: Config) => ({
+  network: config.DOCKER_NETWORK,
+  isVpn: config.GLUETUN_CONTAINER_NAME.length > 0,
+  advertise: config.ENGINE_ADVERTISE,
+  advertiseHost: config.ADVERTISE_HOST,
+})
+
+const networksOf = (nodes: Awaited<ReturnType<typeof gluetunFacts>>) =>
+  nodes.flatMap(({ facts: { name }, networks }) => (networks === null ? [] : [{ name, networks }]))
+
+const keySettingsOf = ({ API_KEY: keys, BIND: bind, ALLOW_NO_KEY: allowsNoKey }: Config) => ({
+  ...{ keys: keys.length, bind, allowsNoKey },
+})
