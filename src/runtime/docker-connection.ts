@@ -97,6 +97,9 @@ export function connectDocker(address: DockerAddress, connections: 'kept' | 'new
     address.kind === 'unix'
       ? { socketPath: address.path, host: undefined, port: undefined }
       : { socketPath: undefined, host: `http://${address.host}`, port: address.port }
+  // docker-modem parses addresses in a way for which the runtime of the binary writes a notice (DEP0169) into our output. It is
+  // for the library's developers; nothing that users can do ends it.
+  if (address.kind === 'tcp') process.noDeprecation = true
   const options = { ...where, protocol: 'http' as const, timeout: 0, agent }
   return new Dockerode(options) as unknown as DockerClient
 }
