@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestDocker, until } from './docker.ts'
 import { freePort } from './ports.ts'
+import { programWords } from './program.ts'
 
 /** How to start one orchestrator process. `env` wins over the settings of the harness. */
 export interface ServerOptions {
@@ -48,7 +49,7 @@ export class TestServer {
     env: Readonly<Record<string, string>> = {},
     until200: '/readyz' | '/healthz' = '/readyz',
   ): Promise<void> {
-    const { docker, image, command = program() } = this.options
+    const { docker, image, command = programWords() } = this.options
     const child = Bun.spawn([...command], {
       cwd: this.folder,
       env: {
@@ -158,10 +159,4 @@ export class TestServer {
     const decoder = new TextDecoder()
     for await (const chunk of stream) this.output += decoder.decode(chunk, { stream: true })
   }
-}
-
-/** The binary starts in a third of the time: whoever runs all tests builds it once. */
-const program = (): readonly string[] => {
-  const binary = process.env.ROUNDHOUSE_TEST_PROGRAM
-  return binary === undefined ? ['bun', join(import.meta.dir, '../../src/main.ts')] : [binary]
 }

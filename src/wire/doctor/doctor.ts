@@ -24,7 +24,7 @@ import { ownContainer, type Surroundings } from './surroundings.ts'
 
 /** How long one question to Docker may take, and how long the server. No more than two questions follow each other. */
 const QUESTION_MS = 4_000
-const SERVER_MS = 2_000
+const SERVER_MS = 1_500
 /** All questions have ended by then. */
 const ALL_MS = 8_000
 
