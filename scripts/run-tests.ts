@@ -37,6 +37,7 @@ const LONGEST = [
   'storage',
   'vpn-failure',
   'vpn-kill-switch',
+  'doctor',
 ]
 
 const WITHOUT_DOCKER = 'tests/{unit,simulation,mutation,support}/**/*.test.ts'

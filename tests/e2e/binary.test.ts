@@ -6,6 +6,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { buildBinary } from '../support/binary.ts'
 import { until } from '../support/docker.ts'
 import { type EngineRow, mustProvision, openTestSite, provision, type TestSite } from '../support/fleet.ts'
+import { freePort } from '../support/ports.ts'
 
 /** Docker and the compiler are slow. */
 setDefaultTimeout(60_000)
@@ -68,6 +69,15 @@ describe('the binary, alone in a folder', () => {
       Bun.spawnSync([program, ...args], { cwd: folder, env: {}, stderr: 'pipe' })
     expect(run('--version').stdout.toString()).toBe(`roundhouse ${packageJson.version}\n`)
     expect(run('--help').stdout.toString()).toContain('MAX_REPLICAS')
+    expect(run('version', '-v').stdout.toString()).toMatch(/^commit +[0-9a-f]{40}\+?$/m)
+    expect(run('config').stdout.toString()).toBe(run('--print-config').stdout.toString())
+    expect(run('doctor', '--json', '--DOCKER_HOST=/none').stdout.toString()).toContain('"status": "fault"')
+    expect(run('healthcheck', `--APP_PORT=${freePort()}`).exitCode).toBe(1)
+    expect(run('backup', 'a', '--DB_URL=sqlite:///none.db').stderr.toString()).toContain(
+      'there is no database',
+    )
+    expect(run('restore', 'a').stderr.toString()).toContain('there is no file a')
+    expect(run('remove-engines', '--DOCKER_HOST=/none').exitCode).toBe(1)
     const wrong = run('--MAX_REPLICAS=none', '--APP_PORT=70000')
     expect(wrong.exitCode).toBe(2)
     expect(wrong.stderr.toString()).toContain('MAX_REPLICAS')

@@ -1,6 +1,5 @@
 import { Database } from 'bun:sqlite'
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +15,7 @@ import { mustProvision, type TestSite } from '../support/fleet.ts'
 import type { RunningGluetun } from '../support/gluetun.ts'
 import { freePort, freePortRange, type PortRange, rangeSetting } from '../support/ports.ts'
 import { call } from '../support/program.ts'
+import { readOnlyOver } from '../support/small-disk.ts'
 import { openVpnSite, type VpnSite } from '../support/vpn-site.ts'
 
 /*
@@ -325,8 +325,7 @@ const FAULTS: readonly (readonly [fault: string, plant: Plant, row: string, word
     ({ folder }) => {
       const place = join(folder, 'read-only')
       mkdirSync(place)
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', place])
-      closers.push(() => execFileSync('umount', ['-l', place]))
+      closers.push(readOnlyOver(place))
       return { DB_URL: `sqlite:///${place}/a.db` }
     },
     'fault database',

@@ -32,6 +32,12 @@ export function smallDisk(bytes: number): SmallDisk {
   }
 }
 
+/** Mounts an empty file system that nobody may write to over a folder. Returns what takes it away. */
+export function readOnlyOver(folder: string): () => void {
+  run('mount', '-t', 'tmpfs', '-o', 'ro', 'tmpfs', folder)
+  return () => void run('umount', '-l', folder)
+}
+
 /** A disk that the kernel makes read-only after an error, as most disks are mounted. */
 export interface FailingDisk {
   readonly folder: string

@@ -69,9 +69,10 @@ function reachRow(facts: NetworkFacts): Row {
   if (networks.includes(needed))
     return ok('reach', `this process runs in the container ${name}, in the network ${needed} of the engines`)
   const where = networks.length === 0 ? 'no network' : networks.join(', ')
+  const [own = '<network>'] = networks.filter((each) => each !== 'none')
   const remedy =
     network === null
-      ? `set DOCKER_NETWORK to a network of your own that ${name} is in${networks.length === 0 ? '' : ` (${where})`}`
+      ? `set DOCKER_NETWORK=${own}${own === '<network>' ? `, a network of your own, and put ${name} into it` : ''}`
       : `run: docker network connect ${network} ${name}; or name it in the compose file`
   return fault(
     'reach',

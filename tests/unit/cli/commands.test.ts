@@ -4,6 +4,7 @@ import { COMMANDS, callOf } from '../../../src/cli/commands.ts'
 import type { FileText } from '../../../src/config/config.ts'
 import { settingNames } from '../../../src/config/config.ts'
 import { edits, nearest } from '../../../src/config/nearest.ts'
+import { read } from '../../support/documents.ts'
 
 const noFile = (path: string): FileText => {
   throw new Error(`no file is to be read here: ${path}`)
@@ -133,7 +134,10 @@ describe('help', () => {
     expect(exitOf('backup', '-h', '--jsno').stdout).toStartWith('Usage: roundhouse backup FILE')
   })
 
-  test('names every command', () => {
+  test('names every command, and so does the README', async () => {
+    const readme = await read('README.md')
+    for (const { name, operands } of COMMANDS)
+      expect(readme).toContain(`\n| \`${[name, ...operands].join(' ')}\` | `)
     const { stdout } = exitOf('--help')
     for (const { name, summary } of COMMANDS) expect(stdout).toContain(`  ${name.padEnd(14)}   ${summary}\n`)
   })
