@@ -16,7 +16,8 @@ import {
 } from '../config/config.ts'
 import { addressNote, vpnSentenceNote } from '../config/rules.ts'
 import { ask } from '../lib/ask.ts'
-import { type Call, type Command, callOf, commandNamed } from './commands.ts'
+import { type Call, callOf } from './calls.ts'
+import { type Command, commandNamed } from './commands.ts'
 import { recipesText } from './recipes-text.ts'
 import { commandHelp, configText, helpText, problemsText, warningsText } from './texts.ts'
 

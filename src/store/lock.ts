@@ -1,7 +1,7 @@
 import { Database, SQLiteError } from 'bun:sqlite'
 import { realpathSync } from 'node:fs'
 import { statOf } from './files.ts'
-import { createPrivate } from './private-files.ts'
+import { createPrivate, giveTo } from './private-files.ts'
 
 /** The process that holds a database, as it described itself. */
 export interface Owner {
@@ -37,7 +37,10 @@ const CLAIMS_MAX = 20
  */
 export function lockDatabase(path: string, owner: Owner, patienceMs: number): DatabaseLock {
   const lockPath = `${realPath(path)}.lock`
-  createPrivate(lockPath)
+  if (statOf(lockPath) === null) {
+    createPrivate(lockPath)
+    giveTo(lockPath, path)
+  }
   const file = new Database(lockPath, { create: true, strict: true })
   try {
     file.run(`PRAGMA busy_timeout = ${patienceMs}`)

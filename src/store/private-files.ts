@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, fchmodSync, openSync, realpathSync } from 'node:fs'
+import { chmodSync, chownSync, closeSync, fchmodSync, openSync, realpathSync } from 'node:fs'
 import { statOf } from './files.ts'
 
 /**
@@ -25,6 +25,17 @@ export function createPrivate(path: string): void {
   } finally {
     closeSync(file)
   }
+}
+
+/**
+ * Gives a file to the user and group of another one, or of a folder, if root made it: a command may run as root beside a server
+ * that does not. SQLite does the same for the files that it makes. A file that is not there is left out. Throws the system's
+ * error.
+ */
+export function giveTo(file: string, like: string): void {
+  const owner = statOf(like)
+  if (owner !== null && statOf(file) !== null && process.getuid?.() === 0)
+    chownSync(file, owner.uid, owner.gid)
 }
 
 /** Files of a database that others could read, write or run. */

@@ -1,6 +1,7 @@
-import { assertRestorable, backUp, NotCopied, restoreFrom } from '../../store/backup.ts'
+import { backUp, NotCopied } from '../../store/backup.ts'
 import { storageFailureOf } from '../../store/failure.ts'
 import { DatabaseInUse, lockDatabase, type Owner } from '../../store/lock.ts'
+import { assertRestorable, restoreFrom } from '../../store/restore.ts'
 import { done, failed, type Told } from './outcome.ts'
 
 /** Copies the database to a new file, also while a server runs. */

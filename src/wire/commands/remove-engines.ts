@@ -96,7 +96,7 @@ function othersText({ others }: Sorted, { key, value }: Label): string {
   const names = columns(others.map(({ name, id, state }) => [name, id.slice(0, 12), state]))
   return (
     `${counted(others.length)} with the label ${key}=${value}, but of another installation or no engine, left alone ` +
-    `(docker rm -f removes them):\n${names}`
+    `(if nobody needs them: docker rm -f):\n${names}`
   )
 }
 

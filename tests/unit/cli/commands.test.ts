@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
+import { callOf } from '../../../src/cli/calls.ts'
 import { runCli } from '../../../src/cli/cli.ts'
-import { COMMANDS, callOf } from '../../../src/cli/commands.ts'
+import { COMMANDS } from '../../../src/cli/commands.ts'
 import type { FileText } from '../../../src/config/config.ts'
 import { settingNames } from '../../../src/config/config.ts'
 import { edits, nearest } from '../../../src/config/nearest.ts'

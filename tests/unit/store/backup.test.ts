@@ -2,6 +2,7 @@ import { Database } from 'bun:sqlite'
 import { afterEach, describe, expect, test } from 'bun:test'
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -13,10 +14,11 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { assertRestorable, backUp, NotCopied, restoreFrom } from '../../../src/store/backup.ts'
+import { backUp, NotCopied } from '../../../src/store/backup.ts'
 import { insertEngine } from '../../../src/store/engines.ts'
 import { lockDatabase, lockHolder } from '../../../src/store/lock.ts'
 import { damageIn, openReadOnly, ownRows, schemaState } from '../../../src/store/read-only.ts'
+import { assertRestorable, restoreFrom } from '../../../src/store/restore.ts'
 import { setSetting, setting } from '../../../src/store/settings.ts'
 import { openStore, type Store } from '../../../src/store/store.ts'
 import { engine } from '../../support/builders.ts'
@@ -182,6 +184,20 @@ describe('a restored database', () => {
     expect(() => restoreFrom(file, path, 'now')).toThrow(words)
     expect(readFileSync(path)).toEqual(before)
     expect(readdirSync(folder).filter((name) => /restor/.test(name))).toEqual([])
+  })
+
+  test.skipIf(process.getuid?.() !== 0)('belongs to the owner of the one before, or of the folder', () => {
+    const { folder, path, file } = place('one')
+    backUp(path, file)
+    chownSync(path, 65_534, 65_534)
+    lockDatabase(path, { host: 'one', pid: 1, startedAtMs: 5 }, 0).release()
+    restoreFrom(file, path, 'now')
+    expect([path, `${path}.lock`].map((each) => statSync(each).uid)).toEqual([65_534, 65_534])
+    chownSync(folder, 65_533, 65_533)
+    const other = join(folder, 'other.db')
+    lockDatabase(other, { host: 'one', pid: 1, startedAtMs: 5 }, 0).release()
+    restoreFrom(file, other, 'now')
+    expect([other, `${other}.lock`].map((each) => statSync(each).uid)).toEqual([65_533, 65_533])
   })
 
   test('is not made of itself', () => {
