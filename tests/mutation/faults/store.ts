@@ -39,7 +39,22 @@ export const STORAGE = mutations([
     '$time.get({ $skip: $KEPT_ROWS }) !== undefined',
     '$time.get({ $skip: $KEPT_ROWS }) !== null',
   ],
-  ['two processes have one database', "$run('BEGIN IMMEDIATE')", "$run('BEGIN; COMMIT')"],
+  [
+    'two processes have one database',
+    "$run('BEGIN IMMEDIATE') if (!$isNamed",
+    "$run('BEGIN; COMMIT'); if (!$isNamed",
+  ],
+  ['a backup overwrites a file', "$openSync($file, 'wx', $PRIVATE)", "$openSync($file, 'w', $PRIVATE)"],
+  [
+    'a restored database takes the place of one that is not kept',
+    'const $kept = $size === 0 ? null : $keep($target,',
+    'const $kept = $size >= 0 ? null : $keep($target,',
+  ],
+  [
+    "somebody else's containers are removed with the engines",
+    '|| null if ($installation === null) return $isEngineContainer($container)',
+    '|| null; if ($installation === null) return true',
+  ],
   [
     'the winner of two starts goes by the name of the loser',
     'if (!$isNamed || $isSame($ownerIn($file), $owner)) return',
