@@ -1,4 +1,4 @@
-import { type Asked, fault, inParts, ok, type Row, skipped, unanswered, warning } from './row.ts'
+import { type Asked, fault, ok, type Row, skipped, unanswered, warning } from './row.ts'
 
 /** Where this process runs, as Docker knows it. */
 export type Self =
@@ -39,7 +39,6 @@ function networkRow({ network, found }: NetworkFacts): Row {
       `DOCKER_NETWORK ${network} is not known to Docker`,
       `run: docker network create ${network}; or set DOCKER_NETWORK to one of "docker network ls"`,
     )
-  if (found.kind === 'failed') return fault('network', ...inParts(found.why, 'check DOCKER_NETWORK'))
   if (found.kind !== 'answer') return unanswered('network', found)
   const { driver, isInternal, hasNames } = found.value
   if (isInternal)

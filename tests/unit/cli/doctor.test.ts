@@ -154,7 +154,7 @@ describe('Docker', () => {
       ...sound,
       docker: silent,
       image: { ...image, found: FAILED, host: FAILED },
-      network: { ...network, self: FAILED },
+      network: { ...network, network: 'media', found: FAILED, self: FAILED },
       nodes: [{ ...node, container: FAILED, control: null }],
       clock: FAILED,
     })
