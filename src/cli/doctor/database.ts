@@ -106,7 +106,10 @@ function schemaRow(schema: 'none' | 'older' | 'current' | 'newer'): Row {
 }
 
 /** File systems of a network, whose locks and shared memory SQLite's log can't rely on. */
-const OF_A_NETWORK = /^(?:nfs\d?|cifs|smb\d?|smbfs|ceph|fuse\.(?:sshfs|glusterfs|s3fs|rclone)|afs|9p)$/
+const OF_A_NETWORK = /^(?:nfs\d?|cifs|smb\d?|smbfs|ceph|fuse\.(?:sshfs|glusterfs|s3fs|rclone)|afs)$/
+
+/** Folders that a virtual machine shares with the system around it, as Docker Desktop does. */
+const SHARED = /^(?:9p|vboxsf|prl_fs|fakeowner|fuse\.(?:grpcfuse|osxfs))$/
 
 function fileSystemRows({ fileSystem, path }: DatabaseFacts): readonly Row[] {
   if (fileSystem === null) return []
@@ -116,6 +119,14 @@ function fileSystemRows({ fileSystem, path }: DatabaseFacts): readonly Row[] {
         'file_system',
         `${path} lies on ${fileSystem}, a file system of a network, where SQLite may lose or damage data`,
         'name a file on a local disk in DB_URL (a volume of Docker will do)',
+      ),
+    ]
+  if (SHARED.test(fileSystem))
+    return [
+      warning(
+        'file_system',
+        `${path} lies on ${fileSystem}, a folder that is shared with another system, where locks may not hold`,
+        'name a file on a volume of Docker in DB_URL',
       ),
     ]
   if (fileSystem === 'container')

@@ -401,6 +401,8 @@ describe('the database', () => {
     ],
     ['on NFS', { fileSystem: 'nfs4' }, 'fault file_system', 'lies on nfs4'],
     ['on SMB', { fileSystem: 'cifs' }, 'fault file_system', 'lies on cifs'],
+    ['shared with another system', { fileSystem: '9p' }, 'warning file_system', 'a volume of Docker'],
+    ['on a local disk', { fileSystem: 'btrfs' }, 'ok file_system', 'it lies on btrfs'],
     ['in the container itself', { fileSystem: 'container' }, 'warning file_system', 'mount a volume'],
     ['on a full disk', { freeBytes: 1e6 }, 'fault space', '1 MB are free'],
     ['on a disk that is nearly full', { freeBytes: 1e8 }, 'warning space', '100 MB are free'],
