@@ -30,13 +30,13 @@ export function callOf(argv: readonly string[]): Call | string {
 }
 
 /** Sorts words by what they are: flags of ours, operands of the command, and words for the settings. */
-function sort(argv: readonly string[], { flags: own, operands }: Command): Omit<Call, 'command'> {
-  const known = new Set<string>([...GENERAL, ...Object.keys(OLDER), ...Object.keys(own)])
+function sort(argv: readonly string[], command: Command): Omit<Call, 'command'> {
+  const known = new Set(flagsOf(command))
   const call = { flags: new Set<string>(), operands: [] as string[], words: [] as string[] }
   let isValue = false
   for (const word of argv) {
     const flag = SHORT[word] ?? word
-    const isOperand = !word.startsWith('-') && !isValue && call.operands.length < operands.length
+    const isOperand = !word.startsWith('-') && !isValue && call.operands.length < command.operands.length
     if (known.has(flag)) call.flags.add(flag)
     else if (isOperand) call.operands.push(word)
     else call.words.push(word)
@@ -45,6 +45,13 @@ function sort(argv: readonly string[], { flags: own, operands }: Command): Omit<
   }
   return call
 }
+
+/** The flags that a command accepts beside settings. Those that stand for a command go with no other. */
+const flagsOf = ({ name, flags }: Command): readonly string[] => [
+  ...GENERAL,
+  ...(name === 'serve' ? Object.keys(OLDER) : []),
+  ...Object.keys(flags),
+]
 
 function olderIn(flags: ReadonlySet<string>): CommandName | null {
   const found = Object.entries(OLDER).find(([flag]) => flags.has(flag))
@@ -63,7 +70,7 @@ function unknownCommand(word: string): string {
 
 /** A word that is nearly one of our flags. All other unknown flags are looked for among the settings. */
 function wrongFlag({ command, words }: Call): string | null {
-  const flags = [...GENERAL, ...Object.keys(OLDER), ...Object.keys(command.flags)]
+  const flags = flagsOf(command)
   for (const word of words.filter((each) => each.startsWith('-') && !each.includes('='))) {
     const meant = nearest(word, flags)
     if (meant !== undefined) return `There is no flag "${word}": ${meant} may be meant.`

@@ -101,6 +101,8 @@ describe('a wrong call ends with 2', () => {
     [['--MAX_REPLCAS=2'], 'Write --MAX_REPLICAS=<value>.'],
     [['--MAX_REPLIKATS=2'], 'Write --MAX_REPLICAS=<value>.'],
     [['doctor', '--apport=2'], 'Write --APP_PORT=<value>.'],
+    [['doctor', '--healthcheck'], 'Leave it out: --help lists all settings.'],
+    [['backup', 'a', '--print-config'], 'Leave it out: --help lists all settings.'],
     [['doctor', '--yes'], 'Leave it out: --help lists all settings.'],
     [['doctor', '--DOCKER_HOST'], 'Give it a value: --DOCKER_HOST=<value>.'],
     [['backup', 'a', '--nothing=2'], 'Leave it out: --help lists all settings.'],
