@@ -2,6 +2,7 @@ import { constants, Database } from 'bun:sqlite'
 import { realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { LIVE_STATUSES } from '../core/types.ts'
+import { BUSY_MS } from './connection.ts'
 import { statOf } from './files.ts'
 import { embeddedMigrations } from './migrations.ts'
 
@@ -12,9 +13,13 @@ import { embeddedMigrations } from './migrations.ts'
 export function openReadOnly(path: string): Database {
   const file = realpathSync(path)
   const isInUse = ['-wal', '-shm'].some((suffix) => statOf(`${file}${suffix}`) !== null)
-  if (isInUse) return new Database(file, { readonly: true })
   const flags = constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI
-  return new Database(`${pathToFileURL(file).href}?immutable=1`, flags)
+  const client = isInUse
+    ? new Database(file, { readonly: true })
+    : new Database(`${pathToFileURL(file).href}?immutable=1`, flags)
+  // Whoever closes a database locks it for a moment.
+  client.run(`PRAGMA busy_timeout = ${BUSY_MS}`)
+  return client
 }
 
 /** How the schema of a database compares with ours. */

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Row } from '../../src/cli/doctor/row.ts'
 import { loadConfig } from '../../src/config/config.ts'
-import { openStore } from '../../src/store/store.ts'
 import { diagnose } from '../../src/wire/doctor/doctor.ts'
 import { realSurroundings, type Surroundings } from '../../src/wire/doctor/surroundings.ts'
 import { until } from '../support/docker.ts'
 import { type Filtering, filterDocker } from '../support/docker-filter.ts'
 import { DockerProxy } from '../support/docker-proxy.ts'
+import { EMPTY_DATABASE } from '../support/empty-database.ts'
 import { mustProvision, type TestSite } from '../support/fleet.ts'
 import type { RunningGluetun } from '../support/gluetun.ts'
 import { freePort, freePortRange, type PortRange, rangeSetting } from '../support/ports.ts'
@@ -57,7 +57,7 @@ function installation(): Installation {
   const folder = mkdtempSync(join(tmpdir(), 'roundhouse-doctor-'))
   closers.push(() => rmSync(folder, { recursive: true, force: true }))
   const path = join(folder, 'a.db')
-  openStore(path).close()
+  writeFileSync(path, EMPTY_DATABASE, { mode: 0o600 })
   const ports = freePortRange(8)
   const { docker, image } = site
   const env = {

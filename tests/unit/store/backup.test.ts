@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { backUp, NotCopied } from '../../../src/store/backup.ts'
+import { BUSY_MS } from '../../../src/store/connection.ts'
 import { insertEngine } from '../../../src/store/engines.ts'
 import { lockDatabase, lockHolder } from '../../../src/store/lock.ts'
 import { damageIn, openReadOnly, ownRows, schemaState } from '../../../src/store/read-only.ts'
@@ -215,6 +216,16 @@ describe('a look', () => {
     expect(damageIn(client)).toBeNull()
     client.close()
     expect(readdirSync(folder)).toEqual(['a.db'])
+  })
+
+  test('waits for whoever locks the database, as a store does', () => {
+    const { path } = place('one')
+    for (const isInUse of [false, true]) {
+      if (isInUse) writeFileSync(`${path}-wal`, '')
+      const client = openReadOnly(path)
+      expect(client.query('PRAGMA busy_timeout').values()).toEqual([[BUSY_MS]])
+      client.close()
+    }
   })
 
   test('sees what an open store has committed', () => {
