@@ -91,7 +91,7 @@ function outcomeOf({ command, flags, operands }: Call, { config, origins, warnin
     case 'config':
       return exit(0, configText(config, origins), warningsText(warnings))
     case 'healthcheck':
-      return { kind: 'healthcheck', url: healthUrl(config) }
+      return { kind: 'healthcheck', url: urlOf(config, '/readyz') }
     case 'backup':
     case 'restore':
       return { kind: command.name, config, file }
@@ -110,7 +110,7 @@ function doctorOf(loaded: LoadedConfig, isJson: boolean): CliOutcome {
   const wrong = 'problems' in loaded ? loaded.problems.filter((problem) => !isSetting(problem)) : []
   if (wrong.length > 0) return refusal({ problems: wrong, warnings: [] }, commandNamed('doctor'))
   const config = 'problems' in loaded ? loaded.rest : loaded.config
-  return { kind: 'doctor', loaded, url: healthUrl(config), isJson }
+  return { kind: 'doctor', loaded, url: urlOf(config, '/healthz'), isJson }
 }
 
 function refusal({ problems, warnings }: Pick<Unusable, 'problems' | 'warnings'>, { name }: Command) {
@@ -174,11 +174,11 @@ export async function checkHealth(url: string): Promise<Health> {
   }
 }
 
-/** The URL of the health check. A server that listens on all addresses is asked on the loopback address. */
-function healthUrl({ BIND, APP_PORT }: Config): string {
-  if (BIND === '0.0.0.0') return `http://127.0.0.1:${APP_PORT}/readyz`
-  if (BIND === '::') return `http://[::1]:${APP_PORT}/readyz`
-  return `http://${BIND.includes(':') ? `[${BIND}]` : BIND}:${APP_PORT}/readyz`
+/** The URL of a path of the server. One that listens on all addresses is asked on the loopback address. */
+function urlOf({ BIND, APP_PORT }: Config, path: '/healthz' | '/readyz'): string {
+  const all: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+  const address = all[BIND] ?? BIND
+  return `http://${address.includes(':') ? `[${address}]` : address}:${APP_PORT}${path}`
 }
 
 function exit(code: number, stdout: string, stderr = ''): CliOutcome {

@@ -55,8 +55,11 @@ export const COMMANDS: readonly Command[] = [
     operands: [],
     flags: {},
     reads: ['APP_PORT', 'BIND'],
-    summary: 'Ask the server that runs with these settings for /readyz, and show its answer; exit code 0 or 1.',
-    text: ['Of the settings it needs APP_PORT and BIND. The flag --healthcheck does the same.'],
+    summary: 'Ask the server that runs with these settings for /readyz, and show its answer.',
+    text: [
+      'Of the settings it needs APP_PORT and BIND. Exit code: 0 if the server is ready, 1 if not. The flag --healthcheck ' +
+        'does the same.',
+    ],
   },
   {
     name: 'backup',

@@ -28,15 +28,17 @@ export interface ShownValues {
  *   to all others, however lately it was used.
  */
 export function shownToProxies(engines: readonly ListedEngine[]): readonly ShownValues[] {
-  const groups = Map.groupBy(engines, ({ isFirst }) => isFirst)
+  const groups = [...Map.groupBy(engines, ({ isFirst }) => isFirst).values()]
+  // With a single engine to take there is nothing to prefer.
+  const compared = groups.filter((group) => group.filter(({ hasRoom }) => hasRoom).length > 1)
   const uses = new Map(
-    [...groups.values()].flatMap((group) => shownUses(group).map((use, at) => [group[at], use] as const)),
+    compared.flatMap((group) => shownUses(group).map((use, at) => [group[at], use] as const)),
   )
   const isOneFree = (isHealthy: boolean): boolean =>
     engines.some((each) => each.hasRoom && each.expected === null && each.isHealthy === isHealthy)
   const isFree = { healthy: isOneFree(true), other: isOneFree(false) }
   return engines.map((engine) => {
     const isOther = engine.expected !== null && (engine.isHealthy ? isFree.healthy : isFree.other)
-    return { isForwarded: engine.isForwarded && !isOther, usedMs: uses.get(engine) ?? null }
+    return { isForwarded: engine.isForwarded && !isOther, usedMs: uses.get(engine) ?? engine.usedMs }
   })
 }

@@ -18,6 +18,7 @@ export const PROVISIONING = mutations([
     'a POST names the time of the status',
     '$refused($postRefusal($refusal, $waitS), $form)',
     '$refused($refusal, $form)',
+    'wire',
   ],
   ['an unclaimed engine is refused at the cap', 'if ($unclaimed) return null', '', 'core/provisioning'],
   [

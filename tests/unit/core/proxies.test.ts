@@ -133,6 +133,11 @@ describe('what a list shows', () => {
     expect(shownToProxies([carrier, other])[0]?.isForwarded).toBe(isForwarded)
   })
 
+  test('a single engine with room is shown as it is', () => {
+    const taken = listed({ usedMs: null, expected: expected(7) })
+    expect(shownToProxies([taken, listed({ usedMs: 9, hasRoom: false })])[0]?.usedMs).toBeNull()
+  })
+
   test('a failed attempt puts an engine behind those that are expected to be taken', () => {
     const failed = listed({ isFirst: false, usedMs: 20 })
     const [taken, other] = shownToProxies([listed({ usedMs: 5, expected: expected(7) }), failed])
