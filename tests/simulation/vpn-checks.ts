@@ -75,7 +75,9 @@ export class VpnChecks {
     }
     const [carrier] = forwarded
     if (carrier === undefined || port === null) return
-    const p2pPort = books.live().find(({ name }) => name === carrier.container_name)?.p2p_port
+    // A copy may have the same name for a while.
+    const { container_id: id, container_name: known } = carrier
+    const p2pPort = books.live().find((row) => row.container_id === id && row.name === known)?.p2p_port
     if (p2pPort !== port) onViolation(`${carrier.container_name} has port ${p2pPort}, forwarded is ${port}`)
   }
 
