@@ -6,7 +6,6 @@
  *     bun scripts/ask.ts docker <DOCKER_HOST> [seconds] [pid]  does a Docker Engine answer there?
  *     bun scripts/ask.ts port <address> <port> [seconds]       can a server listen there? prints why not
  *     bun scripts/ask.ts count <DOCKER_HOST> <key=value>       prints how many containers have this label
- *     bun scripts/ask.ts sweep <DOCKER_HOST> <key=value>       remove every container with this label; prints how many
  *
  * With seconds, it asks until the answer is yes, the time is over, or the process has ended. Exit code 2 means that the
  * arguments are wrong.
@@ -25,7 +24,6 @@ interface Patience {
 
 const POLL_MS = 200
 const REQUEST_TIMEOUT_MS = 5_000
-const REMOVAL_TIMEOUT_MS = 60_000
 
 main(process.argv.slice(2)).then((code) => process.exit(code))
 
@@ -36,21 +34,19 @@ async function main([verb, target, third, fourth]: string[]): Promise<number> {
   if (verb === 'docker') return (await answers(engineAddress(target, '/_ping'), patience)) ? 0 : 1
   if (third === undefined) return usage()
   if (verb === 'port') return (await isFree(target, Number(third), Number(fourth ?? 0))) ? 0 : 1
-  return containers(verb, target, third)
+  return verb === 'count' ? count(target, third) : usage()
 }
 
-async function containers(verb: string | undefined, dockerHost: string, label: string): Promise<number> {
+async function count(dockerHost: string, label: string): Promise<number> {
   if (!label.includes('=')) return usage()
-  if (verb === 'count') console.log((await labelled(dockerHost, label)).length)
-  else if (verb === 'sweep') console.log(await sweep(dockerHost, label))
-  else return usage()
+  console.log((await labelled(dockerHost, label)).length)
   return 0
 }
 
 function usage(): number {
   console.error(
     'Usage: bun scripts/ask.ts http|docker <address> [seconds] [pid] | port <address> <port> [seconds]' +
-      ' | count|sweep <address> <key=value>',
+      ' | count <address> <key=value>',
   )
   return 2
 }
@@ -123,14 +119,7 @@ function listeningFault(hostname: string, port: number): string | null {
 /** The ids of all containers with a label, running or not. */
 async function labelled(dockerHost: string, label: string): Promise<string[]> {
   const filters = encodeURIComponent(JSON.stringify({ label: [label] }))
-  return containerIds(await call(dockerHost, 'GET', `/containers/json?all=1&filters=${filters}`))
-}
-
-/** Removes every container with a label, and returns how many there were. */
-async function sweep(dockerHost: string, label: string): Promise<number> {
-  const ids = await labelled(dockerHost, label)
-  for (const id of ids) await call(dockerHost, 'DELETE', `/containers/${id}?force=1&v=1`)
-  return ids.length
+  return containerIds(await read(dockerHost, `/containers/json?all=1&filters=${filters}`))
 }
 
 function containerIds(answer: unknown): string[] {
@@ -140,14 +129,10 @@ function containerIds(answer: unknown): string[] {
   )
 }
 
-async function call(dockerHost: string, method: string, path: string): Promise<unknown> {
+async function read(dockerHost: string, path: string): Promise<unknown> {
   const { url, ...transport } = engineAddress(dockerHost, path)
-  const signal = AbortSignal.timeout(REMOVAL_TIMEOUT_MS)
-  const response = await fetch(url, { method, ...transport, signal })
+  const response = await fetch(url, { ...transport, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })
   const body = await response.text()
-  // 404 and 409 are accepted: the container is gone, or its removal is already under way.
-  if (!response.ok && ![404, 409].includes(response.status)) {
-    throw new Error(`Docker refused ${method} ${path}: ${body.trim()}`)
-  }
-  return response.ok && body !== '' ? JSON.parse(body) : null
+  if (!response.ok) throw new Error(`Docker refused GET ${path}: ${body.trim()}`)
+  return JSON.parse(body)
 }

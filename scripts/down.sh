@@ -66,15 +66,10 @@ settle_engines() {
 # next start the orchestrator finds its containers gone and records that. The program gets the settings with which it was
 # started, because they may have been given to up.sh alone.
 remove_engines() {
-  if (cd "$ROOT" && bun src/main.ts --help | grep -q remove-engines); then
-    (
-      cd "$ROOT"
-      DOCKER_HOST=$host CONTAINER_LABEL=$label DB_URL=$(setting DB_URL) bun src/main.ts remove-engines --yes
-    ) || fail "Engines with the label $label may remain: see above."
-  else
-    count=$(bun "$ROOT/scripts/ask.ts" sweep "$host" "$label") || fail "Containers with the label $label remain."
-    say "Removed $count container(s) with the label $label."
-  fi
+  (
+    cd "$ROOT"
+    DOCKER_HOST=$host CONTAINER_LABEL=$label DB_URL=$(setting DB_URL) bun src/main.ts remove-engines --yes
+  ) || fail "Engines with the label $label may remain: see above."
 }
 
 stop_dockerd() {

@@ -38,6 +38,7 @@ const LONGEST = [
   'vpn-failure',
   'vpn-kill-switch',
   'doctor',
+  'scripts',
 ]
 
 const WITHOUT_DOCKER = 'tests/{unit,simulation,mutation,support}/**/*.test.ts'

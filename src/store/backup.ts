@@ -1,8 +1,8 @@
 import { Database } from 'bun:sqlite'
-import { closeSync, fchmodSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs'
+import { closeSync, fchmodSync, openSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { BUSY_MS } from './connection.ts'
-import { statOf } from './files.ts'
+import { statOf, sync } from './files.ts'
 import { PRIVATE } from './private-files.ts'
 import { schemaState } from './read-only.ts'
 
@@ -53,15 +53,5 @@ function createNew(file: string): void {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST')
       throw new NotCopied(`${file} exists, and no file is overwritten`)
     throw error
-  }
-}
-
-/** Makes what was written to a file, or the names in a folder, durable. */
-export function sync(path: string): void {
-  const handle = openSync(path, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
   }
 }

@@ -1,4 +1,4 @@
-import { type Stats, statSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, type Stats, statSync } from 'node:fs'
 
 /**
  * The files of an open database. A process that has them open does not notice when they are removed or replaced, and what it
@@ -47,5 +47,15 @@ export function statOf(path: string): Stats | null {
     return statSync(path)
   } catch {
     return null
+  }
+}
+
+/** Makes what was written to a file, or the names in a folder, durable. */
+export function sync(path: string): void {
+  const handle = openSync(path, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
   }
 }

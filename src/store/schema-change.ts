@@ -1,15 +1,7 @@
 import type { Database } from 'bun:sqlite'
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-} from 'node:fs'
+import { readdirSync, realpathSync, renameSync, rmSync, statfsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { sync } from './files.ts'
 import { createPrivate } from './private-files.ts'
 
 /** The tables of an existing database were changed to those of this version. A schema is numbered by its migrations. */
@@ -42,9 +34,9 @@ export function copyBefore(client: Database, file: string, schema: number): Sche
     createPrivate(part)
     client.run('VACUUM INTO ?', [part])
     // SQLite does not wait for the disk here, and the change that follows must not be on it before the copy is.
-    flush(part)
+    sync(part)
     renameSync(part, path)
-    flush(dirname(path))
+    sync(dirname(path))
     removeEarlier(database, path)
     return { path }
   } catch (error) {
@@ -61,15 +53,6 @@ function assertRoom(client: Database, folder: string): void {
     .get()
   const { bavail, bsize } = statfsSync(folder)
   if (bavail * bsize < (size?.bytes ?? 0) + ROOM_BYTES) throw new Error('the disk has too little room for it')
-}
-
-function flush(path: string): void {
-  const file = openSync(path, 'r')
-  try {
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
 }
 
 function removeEarlier(database: string, kept: string): void {
