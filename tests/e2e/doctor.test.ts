@@ -456,7 +456,9 @@ describe('a sound installation', () => {
     const server = site.server({ PORT_RANGE_HOST: rangeSetting({ ...ports, last: ports.first }) })
     await server.start()
     await mustProvision(server)
-    const containers = () => site.docker.client.listContainers({ all: true })
+    const { key, value } = site.docker.label
+    const containers = () =>
+      site.docker.client.listContainers({ all: true, filters: { label: [`${key}=${value}`] } })
     const before = (await containers()).map(({ Id }) => Id)
     using filter = filterDocker(site.docker.dockerHost, {})
     const { code, rows } = await doctor({
