@@ -1,6 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import { agentOf } from './callers.ts'
 import { InvalidProblem, Problem } from './problems.ts'
 import { EngineProvisioned, RequestPort } from './schemas.ts'
 import { RequestMap } from './text-maps.ts'
@@ -35,7 +34,7 @@ const Provisioned = Type.Object(EngineProvisioned.properties, {
   description: 'The engine runs and is listed by the next GET /engines',
 })
 
-/** What these routes need. `agent` is the client's `User-Agent`. Both functions throw errors that `problems` translates. */
+/** What these routes need. Both functions throw errors that `problems` translates. */
 export interface Provisioning {
   engine(
     request: {
@@ -44,7 +43,7 @@ export interface Provisioning {
       env: Record<string, string>
       hostPort: number | null
     },
-    caller: { readonly idempotencyKey: string | null; readonly agent: string },
+    idempotencyKey: string | null,
     signal: AbortSignal,
   ): Promise<Static<typeof EngineProvisioned>>
   generic(request: {
@@ -78,7 +77,7 @@ export const provisionRoutes = (provisioning: Provisioning) =>
             env: body.env ?? {},
             hostPort: body.host_port ?? null,
           },
-          { idempotencyKey: headers['idempotency-key'] ?? null, agent: agentOf(request) },
+          headers['idempotency-key'] ?? null,
           request.signal,
         ),
       {

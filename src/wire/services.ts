@@ -111,8 +111,7 @@ export function createServices(parts: ServiceParts): Services {
     journal: parts.journalViews,
     feed: parts.feed,
     provisioning: {
-      engine: async (request, { idempotencyKey, agent }, signal) => {
-        proxies.heard(agent)
+      engine: async (request, idempotencyKey, signal) => {
         const wanted = checkEngineRequest(request, template, requestLimits)
         const engine = await refusing(counters, provisioner.provision(wanted, idempotencyKey, signal))
         counters.provisioned('acestream')

@@ -39,6 +39,8 @@ export interface ChoiceChecksDeps {
   /** The number of the orchestrator's present or last life. */
   readonly life: () => number
   readonly onViolation: (text: string) => void
+  /** Whether the database may have accepted no writes at some time since then. */
+  readonly wasStorageFelt: (sinceMs: number) => boolean
 }
 
 /**
@@ -189,7 +191,9 @@ export class ChoiceChecks {
     const startedMs = books.byContainer(containerId)?.container_started_at ?? null
     const isRestarted = startedMs === null || startedMs > atMs
     const isRecent = clock.now() - atMs <= EXPECTED_MS - MARGIN_MS
-    return !hasFailed && !isRestarted && isRecent && life === this.deps.life()
+    // What is reported meanwhile is in no book until the database takes writes again.
+    const isInBooks = !this.deps.wasStorageFelt(atMs)
+    return !hasFailed && !isRestarted && isRecent && isInBooks && life === this.deps.life()
   }
 
   #take(viewer: string, content: string | null, containerId: string, others: readonly string[]): void {

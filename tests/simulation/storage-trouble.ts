@@ -15,6 +15,11 @@ export class StorageTrouble {
     return this.now() - this.#lastRefusalMs < FELT_MS
   }
 
+  /** Whether the database may have accepted no writes at some time since then. */
+  wasFeltSince(ms: number): boolean {
+    return this.#lastRefusalMs + FELT_MS >= ms
+  }
+
   /** Applies the refusals to the transactions of a database. */
   under(database: Database): Database {
     const transaction = database.transaction.bind(database)

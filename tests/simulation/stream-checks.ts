@@ -7,6 +7,12 @@ import type { SimHost } from './sim-host.ts'
 /** After this many denials in a row, a session is certainly unknown. */
 const DENIALS = 3
 
+/**
+ * After this many a stream must have ended. They are counted anew when the engine was not asked for a moment, because its
+ * container was believed to be paused.
+ */
+const DENIALS_MAX = 2 * DENIALS
+
 /** The consecutive denials of one session: by one start of its engine, and by all. Silence changes nothing. */
 interface Denials {
   readonly generation: number
@@ -55,7 +61,7 @@ export class StreamChecks {
     if (isStorageFelt()) return
     for (const { row_id, stream_id, engine_id } of books.startedStreams()) {
       const denials = this.#denials.get(row_id)
-      if (denials === undefined || denials.n < DENIALS || engine_id === null) continue
+      if (denials === undefined || denials.n < DENIALS_MAX || engine_id === null) continue
       const engine = books.byId(engine_id)
       const isOfNow = engine?.container_started_at === denials.generation && engine.status !== 'provisioning'
       if (isOfNow && engine.container_state === 'running')

@@ -270,7 +270,10 @@ export class World {
     const { perEngine } = this.scenario.audience
     const life = (): number => this.server.lives
     const viewerWaitMs = viewerWaitS(this.scenario) * 1_000
-    return new ChoiceChecks({ clock, books, coverage, trace, perEngine, life, viewerWaitMs, onViolation })
+    const wasStorageFelt = (sinceMs: number): boolean => this.storage.wasFeltSince(sinceMs)
+    return new ChoiceChecks({
+      ...{ clock, books, coverage, trace, perEngine, life, viewerWaitMs, wasStorageFelt, onViolation },
+    })
   }
 
   #drainChecks(onViolation: OnViolation): DrainChecks {

@@ -6,9 +6,6 @@ import type { OnError } from '../../lib/guard.ts'
 
 /** The choice of an engine from a list. */
 interface Choice {
-  readonly agent: string
-  /** Whether the client is known to be a proxy. */
-  readonly isProxy: boolean
   /** The start of the engine that was chosen: nobody gets a stream of an earlier one. */
   readonly generation: number
   readonly atMs: number
@@ -46,14 +43,14 @@ export class ExpectedStreams {
   /** What is expected on an engine; null if nothing is. */
   of(engine: Engine): Expected | null {
     const choices = this.#choices.get(engine.id)?.filter((each) => each.generation === generationOf(engine))
-    return expectedOn(engine, choices ?? [], this.clock.now())
+    return expectedOn(engine, choices?.map(({ atMs }) => atMs) ?? [], this.clock.now())
   }
 
-  /** Notes that a client has chosen the engine. */
-  chosen(engine: Engine, client: Pick<Choice, 'agent' | 'isProxy'>): void {
+  /** Notes that a proxy has chosen the engine. */
+  chosen(engine: Engine): void {
     this.#forgetOld()
     const before = this.#choices.get(engine.id) ?? []
-    const choice = { ...client, generation: generationOf(engine), atMs: this.clock.now() }
+    const choice = { generation: generationOf(engine), atMs: this.clock.now() }
     this.#choices.set(engine.id, [...before, choice].slice(-CHOICES_MAX))
     this.#changed()
   }
@@ -64,22 +61,6 @@ export class ExpectedStreams {
     if (rest === undefined) return
     this.#keep(engineId, rest)
     this.#changed()
-  }
-
-  /** Forgets all that one agent has chosen. */
-  forget(agent: string): void {
-    for (const [id, choices] of this.#choices)
-      this.#keep(
-        id,
-        choices.filter((choice) => choice.agent !== agent),
-      )
-    this.#changed()
-  }
-
-  /** How many choices of one agent count now. */
-  countOf(agent: string): number {
-    this.#forgetOld()
-    return [...this.#choices.values()].flat().filter((choice) => choice.agent === agent).length
   }
 
   #forgetOld(): void {

@@ -6,24 +6,19 @@ import type { ExpectedStreams } from '../facts/expected-streams.ts'
 /** The `User-Agent` of acexy, which sets none: that of Go's HTTP client. Source: recorded traffic of nine versions. */
 const ACEXY = /^Go-http-client\//
 
-/**
- * How many choices of any other client count that has never reported a stream or asked for an engine. A proxy reports within
- * 25 seconds; a panel or a monitor may look much more often and never does.
- */
-const UNPROVEN_MAX = 4
-
-/** The most clients that are remembered, by their `User-Agent`. */
+/** The most kinds of clients that are remembered. */
 const AGENTS_MAX = 64
 
 /** What is known of the clients with one `User-Agent`. */
 interface Client {
-  kind: 'unproven' | 'proxy' | 'looker'
+  isProxy: boolean
   readonly walks: Walks
 }
 
 /**
- * Watches what proxies ask for, and notes which engine one will have chosen. Clients are told apart by their `User-Agent`:
- * all copies of a proxy have the same, and what a panel or a monitor is shown says nothing about the list of a proxy.
+ * Watches what proxies ask for, and notes which engine one will have chosen. A proxy is acexy, or a client that has reported
+ * a stream; whoever only looks counts for nothing. Clients are told apart by their `User-Agent`: all
+ * copies of a proxy have the same, and what a panel is shown says nothing about the list of a proxy.
  */
 export class ProxyWatch {
   /** By `User-Agent`, the client that was heard of last at the end. */
@@ -41,38 +36,28 @@ export class ProxyWatch {
 
   /** Notes that a list of engines was served to a client. */
   served(list: ServedList, agent: string): void {
-    const { kind, walks } = this.#client(agent)
-    if (kind !== 'looker') walks.served(list, this.deps.clock.now())
+    const { isProxy, walks } = this.#client(agent)
+    if (isProxy) walks.served(list, this.deps.clock.now())
   }
 
   /** Notes that a client asked for the started streams of one container, and how many it was told of. */
   asked(containerId: string, started: number, agent: string): void {
     const { clock, rows, expected } = this.deps
-    const client = this.#client(agent)
-    if (client.kind === 'looker') return
-    const chosen = client.walks.asked(containerId, started, clock.now())
+    const { isProxy, walks } = this.#client(agent)
+    if (!isProxy) return
+    const chosen = walks.asked(containerId, started, clock.now())
     const engine = chosen && rows.read().engines.find(({ id }) => id === chosen.engineId)
-    if (!engine) return
-    const isProxy = client.kind === 'proxy'
-    if (isProxy || expected.countOf(agent) < UNPROVEN_MAX) {
-      expected.chosen(engine, { agent, isProxy })
-    } else {
-      client.kind = 'looker'
-      expected.forget(agent)
-    }
+    if (engine) expected.chosen(engine)
   }
 
-  /** Notes that a client reported a stream or asked for an engine, as proxies do. */
+  /** Notes that a client reported a stream, as proxies do. */
   heard(agent: string): void {
-    this.#client(agent).kind = 'proxy'
+    this.#client(agent).isProxy = true
   }
 
   #client(agent: string): Client {
     const walks = () => new Walks(this.deps.perEngineMax)
-    const client = this.#clients.get(agent) ?? {
-      kind: ACEXY.test(agent) ? 'proxy' : 'unproven',
-      walks: walks(),
-    }
+    const client = this.#clients.get(agent) ?? { isProxy: ACEXY.test(agent), walks: walks() }
     this.#clients.delete(agent)
     this.#clients.set(agent, client)
     const [oldest] = this.#clients.keys()

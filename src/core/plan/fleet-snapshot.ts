@@ -18,10 +18,10 @@ export interface ObservedEngine {
   /** Number of started streams. */
   readonly streams: number
   /**
-   * Whether a stream is expected that is not reported yet: a POST gave the engine to a caller, or somebody has chosen it. Null
+   * Whether a stream is expected that is not reported yet: a POST gave the engine to a caller, or a proxy has chosen it. Null
    * if none is.
    */
-  readonly expected: Pick<Expected, 'isHandedOut' | 'isSure' | 'untilMs'> | null
+  readonly expected: Pick<Expected, 'isHandedOut' | 'untilMs'> | null
   readonly health: Pick<Health, 'verdict' | 'sinceMs'>
   /** Since when we probe the process that runs in the container now; null if we do not. */
   readonly probedSinceMs: number | null

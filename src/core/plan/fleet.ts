@@ -304,7 +304,7 @@ const isIdle = (observed: ObservedEngine): boolean =>
   isSteady(observed) && !isUnhealthy(observed) && !isBusy(observed) && observed.engine.unclaimedSince === null
 
 /** Whether a proxy has chosen the engine from a list and not reported a stream yet. */
-const isChosen = ({ expected }: ObservedEngine): boolean => expected?.isSure === true && !expected.isHandedOut
+const isChosen = ({ expected }: ObservedEngine): boolean => expected !== null && !expected.isHandedOut
 
 /** Whether Roundhouse started the engine by itself, and not for a caller. */
 const isOwn = ({ engine }: ObservedEngine): boolean =>

@@ -58,10 +58,10 @@ export function plan(snapshot: FleetSnapshot): Plan {
 const isFullOfKept = ({ engines, policy }: FleetSnapshot): boolean =>
   engines.length >= policy.maxReplicas && engines.some((each) => isKept(each, policy))
 
-/** Whether a proxy is known to bring a stream to an engine that has none. The next plan is made when that is over. */
+/** Whether a stream is expected on an engine that has none. The next plan is made when that is over. */
 function isExpected(observed: ObservedEngine, agenda: Agenda): boolean {
   const { expected } = observed
-  return expected?.isSure ? !isBusy(observed) && !agenda.isDue(expected.untilMs) : false
+  return expected !== null && !isBusy(observed) && !agenda.isDue(expected.untilMs)
 }
 
 /** How many engines are wanted: the minimum, or one for each busy engine plus the spares, within the maximum. */

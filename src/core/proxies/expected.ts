@@ -10,10 +10,8 @@ export const EXPECTED_MS = 25_000
 export interface Expected {
   /** At least 1. */
   readonly streams: number
-  /** Whether a caller was given the engine by a POST; if not, somebody has chosen it from a list. */
+  /** Whether a caller was given the engine by a POST; if not, a proxy has chosen it from a list. */
   readonly isHandedOut: boolean
-  /** Whether one of those who chose it, or were given it, is known to be a proxy. Others may only have looked. */
-  readonly isSure: boolean
   /** When the newest of them was chosen or given, and until when it is expected. */
   readonly sinceMs: number
   readonly untilMs: number
@@ -21,23 +19,16 @@ export interface Expected {
 
 type GivenEngine = Pick<Engine, 'handedOutAt' | 'unclaimedSince' | 'lastStreamAt' | 'failedAttemptAt'>
 
-/** The choice of an engine from a list. */
-interface Choice {
-  readonly atMs: number
-  readonly isProxy: boolean
-}
-
-/** Adds up what is expected on an engine: by the choices that count, and by the row. Null if nothing is. */
-export function expectedOn(engine: GivenEngine, choices: readonly Choice[], nowMs: number): Expected | null {
+/** Adds up what is expected on an engine: by the times of choices that count, and by the row. Null if nothing is. */
+export function expectedOn(engine: GivenEngine, choices: readonly number[], nowMs: number): Expected | null {
   const givenMs = givenAtMs(engine, nowMs)
-  const counted = choices.filter(({ atMs }) => isExpected(atMs, nowMs))
-  const times = [...counted.map(({ atMs }) => atMs), ...(givenMs === null ? [] : [givenMs])]
+  const counted = choices.filter((atMs) => isExpected(atMs, nowMs))
+  const times = [...counted, ...(givenMs === null ? [] : [givenMs])]
   if (times.length === 0) return null
   const sinceMs = Math.max(...times)
   return {
     streams: times.length,
     isHandedOut: givenMs !== null,
-    isSure: givenMs !== null || counted.some(({ isProxy }) => isProxy),
     sinceMs,
     untilMs: sinceMs + EXPECTED_MS,
   }

@@ -2,7 +2,7 @@ import { mutations } from './mutation.ts'
 
 /** What a proxy will have chosen counts as used, and looking alone does nothing. */
 export const PROXIES = mutations([
-  ['a choice counts for nothing', '$expected.chosen($engine, { $agent, $isProxy })', 'null'],
+  ['a choice counts for nothing', 'if ($engine) $expected.chosen($engine)', ''],
   [
     'a choice outlives the process that was chosen',
     '$choices.get($engine.id)?.filter(($each) => $each.generation === generationOf($engine))',
@@ -27,16 +27,7 @@ export const PROXIES = mutations([
     'isForwarded: $engine.isForwarded',
   ],
   ['a chosen engine is among the first', '$isFirst ? 0 : 2) + ($isExpected ? 1 : 0)', '$isFirst ? 0 : 2)'],
-  [
-    'somebody who only looks is taken for a proxy',
-    '$expected.countOf($agent) < $UNPROVEN_MAX',
-    '$expected.countOf($agent) >= 0',
-  ],
-  [
-    'what somebody chose who only looks stays expected',
-    '$expected.forget($agent)',
-    '$expected.countOf($agent)',
-  ],
+  ['somebody who only looks is taken for a proxy', 'if (!$isProxy) return', '', 'control/proxies'],
   [
     'a walk belongs to any list',
     '$before.lists.filter(($list) => $isNext($list, $before, $containerId))',
@@ -48,7 +39,6 @@ export const PROXIES = mutations([
     '$a.answers.length - $b.answers.length',
   ],
   ['choices start spares without end', '$policy.minFree - $beyond', '$policy.maxReplicas'],
-  ['whoever only looks starts a spare', '$expected?.isSure ?', '$expected ?'],
   [
     'no spare starts at a choice',
     'wantedNumber($policy, $busy + $expected.length)',

@@ -2,8 +2,8 @@ import { expect, test } from 'bun:test'
 import { plan } from '../../../src/core/plan/plan.ts'
 import { NOW, observed, snapshot } from '../../support/fleet-snapshots.ts'
 
-const chosen = { expected: { isHandedOut: false, isSure: true, untilMs: NOW + 20_000 } }
-const given = { expected: { isHandedOut: true, isSure: true, untilMs: NOW + 20_000 } }
+const chosen = { expected: { isHandedOut: false, untilMs: NOW + 20_000 } }
+const given = { expected: { isHandedOut: true, untilMs: NOW + 20_000 } }
 const AHEAD = { startedAhead: true }
 const rules = (...of: Parameters<typeof snapshot>): readonly string[] =>
   plan(snapshot(...of)).actions.map(({ type, rule }) => `${type}: ${rule}`)
@@ -13,13 +13,6 @@ test('a spare starts for an engine that a proxy has chosen, and for one that a c
   expect(rules([observed('a', given)], { minFree: 1 })).toEqual(['provision: below_wanted'])
   expect(rules([observed('a', chosen)])).toEqual([])
   expect(rules([observed('a', given)])).toEqual([])
-})
-
-test('nothing starts or stays for whom may only be looking', () => {
-  const looked = { expected: { ...chosen.expected, isSure: false } }
-  expect(rules([observed('a', looked)], { minFree: 1 })).toEqual([])
-  const policy = { autoDelete: true, minReplicas: 1 }
-  expect(rules([observed('a', looked), observed('b', looked)], policy)).toEqual(['drain: idle_surplus'])
 })
 
 test('no spare starts while another engine is free', () => {
