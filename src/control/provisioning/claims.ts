@@ -75,8 +75,10 @@ export class Claims {
       if (known) return { engine: known, kind: 'joined' }
       const waiting = this.waiting(tx, hash, key)
       const refusal = this.deps.admission.refusal(tx, request, waiting !== undefined)
-      const given = waiting ?? (refusal && this.freed(tx, hash, refusal))
-      if (refusal && given === undefined) throw this.#refused(refusal, hash)
+      // A refusal that comes in spite of a waiting engine, for the storage or the VPN, is never for the maximum.
+      const freed = refusal === null ? undefined : this.freed(tx, hash, refusal)
+      if (refusal && freed === undefined) throw this.#refused(refusal, hash)
+      const given = waiting ?? freed
       const claim: Claim = given
         ? { engine: this.#handOut(tx, given, key), kind: 'handed_out' }
         : { engine: this.#begin(tx, { request, key, handedOutAt: this.deps.clock.now() }), kind: 'new' }

@@ -571,6 +571,17 @@ describe('an engine whose answer reached nobody', () => {
     expect(await (await rig.provision()).json()).toMatchObject({ container_name: 'acestream-1' })
   })
 
+  test('is handed to nobody while its VPN is not known', async () => {
+    await start()
+    await giveUp()
+    await pass(1)
+    rig.vpn.lose()
+    await settled()
+    const refused = await rig.provision()
+    expect([refused.status, await refused.json()]).toMatchObject([503, { code: 'vpn_disconnected' }])
+    expect(liveEngines(rig.temp.store.db)[0]?.unclaimedSince).not.toBeNull()
+  })
+
   test('is let be when another node is up, and the call gets one behind that', async () => {
     await start({}, ['one', 'two'])
     await giveUp()
