@@ -194,6 +194,11 @@ test('scenario 2: acexy uses an engine of a surviving node, and without one its 
 
   await nodes[1].stop()
   await until('no engine is listed', async () => (await server.get<unknown[]>('/engines')).length === 0)
+  // Its engine may say that it is not connected before Docker says that the container has ended.
+  await until('both are known to have ended', async () => {
+    const { nodes: told } = await server.get<{ nodes: { reason: string | null }[] }>('/vpn/status')
+    return told.every(({ reason }) => reason?.includes('exited'))
+  })
   const { body, status } = await refusalOf(server)
   expect(status).toBe(503)
   expect(body).toMatchObject({
