@@ -300,7 +300,7 @@ const CHAOS_MEAN_MS: Readonly<Record<ChaosKind, number>> = {
   look_at_plan: 2 * MINUTE_MS,
   look_at_container: 2 * MINUTE_MS,
   look_by_label: 3 * MINUTE_MS,
-  run_generic: 2 * MINUTE_MS,
+  run_generic: MINUTE_MS,
   own_request: 2 * MINUTE_MS,
   compare_status: 2 * MINUTE_MS,
   stop_stream: 2 * MINUTE_MS,
