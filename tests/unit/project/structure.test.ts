@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   runtime: ['lib', 'core'],
   control: ['lib', 'core', 'store', 'runtime'],
   workers: ['lib', 'core', 'runtime'],
-  http: [],
+  http: ['core'],
   config: ['core'],
   metrics: ['core'],
   cli: ['lib', 'core', 'config'],
