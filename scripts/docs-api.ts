@@ -1,5 +1,6 @@
 /** The routes in docs/API.md, from the API document that the server derives from its routes' schemas. */
 import { Rig } from '../tests/support/rig.ts'
+import { expanded } from './docs-references.ts'
 import { membersOf, type Schema, typeOf } from './docs-schema.ts'
 import { compactJson, item } from './docs-text.ts'
 
@@ -26,6 +27,7 @@ interface Parameter {
 interface Operation {
   readonly tags: readonly string[]
   readonly summary: string
+  readonly description: string
   readonly parameters?: readonly Parameter[]
   readonly requestBody?: { readonly required: boolean; readonly content: Readonly<Record<string, Content>> }
   readonly responses: Readonly<Record<string, Answer>>
@@ -45,7 +47,7 @@ interface Route extends Operation {
 /** Describes all routes, in the order of the document's tags. */
 export async function apiPart(): Promise<string> {
   const rig = new Rig()
-  const { tags, paths } = await rig.json<ApiDocument>('GET', '/swagger/json')
+  const { tags, paths } = expanded(await rig.json<ApiDocument>('GET', '/swagger/json'))
   await rig.dispose()
   const routes = Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, operation]) => ({
@@ -88,6 +90,7 @@ function section(route: Route, told: Map<string, string>): string {
     `### \`${route.name}\``,
     [
       item(route.summary),
+      item(route.description),
       ...(route.security === undefined ? [] : [item('Needs the key where `API_KEY` is set.')]),
       ...parameters.map(parameter),
       ...(body === undefined

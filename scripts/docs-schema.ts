@@ -24,6 +24,9 @@ export interface Schema {
 /** A shape with fewer members is described again at each place. */
 const MEMBERS_SHARED_MIN = 5
 
+/** Longer lists of words are not spelled out; the API document has them. */
+const WORDS_SHOWN = 12
+
 /** Says in a few words what a value is. */
 export function typeOf(schema: Schema): string {
   const kind = kindOf(schema)
@@ -33,6 +36,8 @@ export function typeOf(schema: Schema): string {
 function kindOf(schema: Schema): string {
   const { type, anyOf, items, 'x-expected': expected } = schema
   if (expected !== undefined) return expected
+  if (schema.enum !== undefined && schema.enum.length > WORDS_SHOWN)
+    return `one of ${schema.enum.length} words`
   if (schema.enum !== undefined)
     return schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(' or ')
   if (anyOf !== undefined) return anyOf.map(typeOf).join(', or ')
@@ -88,8 +93,6 @@ export function membersOf(
 
 function memberText(name: string, member: Schema, isRequired: boolean): string {
   const need = isRequired ? '' : ', may be missing'
-  // All times have this form, and the document says so once.
-  const isSaid = member.description === undefined || member.description === 'RFC 3339, UTC'
-  const meaning = isSaid ? '' : `: ${member.description}`
+  const meaning = member.description === undefined ? '' : `: ${member.description}`
   return `\`${name}\` (${typeOf(member)}${need})${meaning}`
 }

@@ -2,20 +2,15 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import type { RequireKey } from './auth.ts'
 import { InvalidProblem, Problem } from './problems.ts'
-import { Container } from './schemas.ts'
+import { answerOf, Container, LabelledContainer, Text } from './schemas.ts'
 import { LabelValue, Name } from './texts.ts'
 
-const Deleted = Type.Object({ deleted: Type.String() }, { description: 'The id of the removed container' })
-const Shown = Type.Object(Container.properties, { description: 'The container' })
-const Labelled = Type.Array(
-  Type.Object({
-    id: Type.String(),
-    name: Type.String(),
-    status: Type.String(),
-    labels: Type.Record(Type.String(), Type.String()),
-  }),
-  { description: 'Our containers with that label' },
+const Deleted = Type.Object(
+  { deleted: Text('Id of the removed container') },
+  { title: 'DeletedContainer', description: 'The id of the removed container' },
 )
+const Shown = answerOf(Container, 'The container')
+const Labelled = Type.Array(LabelledContainer, { description: 'Our containers with that label' })
 
 /** What these routes need. Its functions ask Docker, and touch only our own containers. */
 export interface Containers {
@@ -31,7 +26,12 @@ export const containerRoutes = (containers: Containers, requireKey: RequireKey) 
     .get('/containers/:id', ({ params }) => containers.show(params.id), {
       params: Id,
       response: { 200: Shown, 404: Problem, 422: InvalidProblem, 503: Problem },
-      detail: { operationId: 'getContainer', summary: 'Shows one of our containers as Docker sees it.' },
+      detail: {
+        operationId: 'getContainer',
+        summary: 'Shows one of our containers as Docker sees it.',
+        description:
+          'It asks Docker, and knows engines and generic containers. Containers of others are not found.',
+      },
     })
     .delete('/containers/:id', async ({ params }) => ({ deleted: await containers.remove(params.id) }), {
       params: Id,
@@ -39,15 +39,17 @@ export const containerRoutes = (containers: Containers, requireKey: RequireKey) 
       detail: {
         operationId: 'deleteContainer',
         summary: 'Removes one of our containers at once, with the streams it serves.',
+        description: 'To wait until its viewers have gone, drain the engine instead.',
       },
     })
     .get('/by-label', ({ query }) => containers.byLabel(query.key, query.value), {
       // The answer shows labels, so it needs the key. The key is checked before the query is validated.
       transform: requireKey,
-      query: Type.Object({ key: Name(), value: LabelValue() }),
+      query: Type.Object({ key: Name('Name of the label'), value: LabelValue('Value of the label') }),
       response: { 200: Labelled, 401: Problem, 403: Problem, 422: InvalidProblem, 503: Problem },
       detail: {
         operationId: 'listByLabel',
         summary: 'Lists our containers, engines and others, with a label.',
+        description: 'It asks Docker. The answer shows labels, so it needs the key although it only reads.',
       },
     })

@@ -8,8 +8,8 @@ import { Name } from './texts.ts'
 
 const EngineList = Type.Array(EngineState, { description: 'Engines' })
 const EngineWithStreams = Type.Object(
-  { engine: EngineState, streams: Type.Array(StreamState) },
-  { description: 'An engine and its started streams' },
+  { engine: EngineState, streams: Type.Array(StreamState, { description: 'Its started streams' }) },
+  { title: 'EngineWithStreams', description: 'An engine and its started streams' },
 )
 
 const Id = Type.Object({
@@ -48,6 +48,8 @@ export const engineRoutes = (engines: EngineQueries, operations: EngineOperation
           operationId: 'listEngines',
           summary:
             'Lists the engines that a proxy may use, healthy ones first; equals rotate from call to call.',
+          description:
+            'A proxy may use every engine of the list. An engine that is about to get a stream is shown as the one used last, so that the next viewer takes another.',
         },
       },
     )
@@ -62,6 +64,7 @@ export const engineRoutes = (engines: EngineQueries, operations: EngineOperation
         detail: {
           operationId: 'getEngine',
           summary: 'Shows one engine, listed or not, and its started streams.',
+          description: 'An engine of the past is not found; `GET /events` tells what happened to it.',
         },
       },
     )
@@ -74,9 +77,11 @@ export const engineRoutes = (engines: EngineQueries, operations: EngineOperation
         404: Problem,
         409: Problem,
         422: InvalidProblem,
+        503: Problem,
       },
       detail: {
         operationId: 'drainEngine',
         summary: 'Hides an engine at once and removes it when its streams have ended.',
+        description: 'No proxy is told of it any more. Its viewers keep watching.',
       },
     })

@@ -3,43 +3,66 @@ import { Elysia } from 'elysia'
 import type { RefusedRequest } from './auth.ts'
 import { agentOf } from './callers.ts'
 import { InvalidProblem, Problem } from './problems.ts'
-import { Nullable, StreamState } from './schemas.ts'
+import { answerOf, Flag, Nullable, StreamState } from './schemas.ts'
 import { EventLabels } from './text-maps.ts'
 import { Name, ReportedStreamId, SessionUrl, StreamKey, Word } from './texts.ts'
 
-const StartedEvent = Type.Object({
-  container_id: Type.Optional(Nullable(Word())),
-  engine: Type.Object({ host: Name(), port: Type.Integer({ minimum: 0, maximum: 65_535 }) }),
-  stream: Type.Object({
-    key_type: Type.Union([
-      Type.Literal('content_id'),
-      Type.Literal('infohash'),
-      Type.Literal('url'),
-      Type.Literal('magnet'),
-    ]),
-    key: StreamKey(),
-  }),
-  session: Type.Object({
-    playback_session_id: Word(),
-    // Older versions of acexy send empty URLs for a start that failed.
-    stat_url: SessionUrl(),
-    command_url: SessionUrl(),
-    is_live: Type.Integer(),
-  }),
-  labels: Type.Optional(Nullable(EventLabels)),
-})
+const KeyType = Type.Union(
+  [Type.Literal('content_id'), Type.Literal('infohash'), Type.Literal('url'), Type.Literal('magnet')],
+  { description: 'What `key` is' },
+)
 
-const EndedEvent = Type.Object({
-  container_id: Type.Optional(Nullable(Word())),
-  stream_id: Type.Optional(Nullable(ReportedStreamId())),
-  reason: Type.Optional(Nullable(Word())),
-})
+/** Older versions of acexy send empty URLs for a start that failed. */
+const Session = Type.Object(
+  {
+    playback_session_id: Word('Id of the session at the engine'),
+    stat_url: SessionUrl('Where the engine tells the figures of the session; may be empty'),
+    command_url: SessionUrl('Where the engine takes commands for the session; may be empty'),
+    is_live: Type.Integer({ description: '0 for no live stream, any other number for one' }),
+  },
+  { title: 'ReportedSession', description: 'The session that the engine opened' },
+)
+
+const StartedEvent = Type.Object(
+  {
+    container_id: Type.Optional(Nullable(Word("Id of the engine's container"))),
+    engine: Type.Object(
+      {
+        host: Name('Host name or address of the engine'),
+        port: Type.Integer({ minimum: 0, maximum: 65_535, description: 'Port of its HTTP interface' }),
+      },
+      { title: 'ReportedEngine', description: 'The engine that plays it, as the list names it' },
+    ),
+    stream: Type.Object(
+      { key_type: KeyType, key: StreamKey('What is played') },
+      { title: 'ReportedStream', description: 'What is played' },
+    ),
+    session: Session,
+    labels: Type.Optional(Nullable(EventLabels)),
+  },
+  { title: 'StreamStarted', description: 'A stream that a proxy started' },
+)
+
+const EndedEvent = Type.Object(
+  {
+    container_id: Type.Optional(Nullable(Word("Id of the engine's container; not used"))),
+    stream_id: Type.Optional(Nullable(ReportedStreamId('Id of the stream; without one nothing ends'))),
+    reason: Type.Optional(Nullable(Word('Why it ended; `unknown` without it'))),
+  },
+  { title: 'StreamEnded', description: 'A stream that ended at a proxy' },
+)
 
 const Ended = Type.Object(
-  { updated: Type.Boolean(), stream: Nullable(StreamState) },
-  { description: 'The ended stream; null and not updated when none of that id is started' },
+  {
+    updated: Flag('Whether a stream was ended by this'),
+    stream: Nullable(StreamState, 'The ended stream; null when none of that id is started'),
+  },
+  {
+    title: 'EndedStream',
+    description: 'The ended stream; null and not updated when none of that id is started',
+  },
 )
-const Started = Type.Object(StreamState.properties, { description: 'The stream as it stands in the books' })
+const Started = answerOf(StreamState, 'The stream as it stands in the books')
 
 type StreamView = Static<typeof StreamState>
 
@@ -82,7 +105,7 @@ export const refusedEvents =
     if (status === 401 || status === 403) refusals.refused({ status, path: known, caller })
   }
 
-const REFUSALS = { 401: Problem, 403: Problem, 413: Problem, 422: InvalidProblem, 429: Problem }
+const REFUSALS = { 401: Problem, 403: Problem, 413: Problem, 422: InvalidProblem, 429: Problem, 503: Problem }
 
 export const eventRoutes = (books: StreamEvents) =>
   new Elysia({ name: 'routes.events', tags: ['events'] })
@@ -92,6 +115,7 @@ export const eventRoutes = (books: StreamEvents) =>
       detail: {
         operationId: 'streamStarted',
         summary: 'Records that a proxy started a stream; a repetition changes nothing.',
+        description: 'A stream of an engine that is none of ours is recorded, too.',
       },
     })
     .post(
@@ -107,6 +131,7 @@ export const eventRoutes = (books: StreamEvents) =>
         detail: {
           operationId: 'streamEnded',
           summary: 'Records that a stream ended; one that is not known or ended already is left as it is.',
+          description: 'It does not stop the session at the engine; the proxy has done that.',
         },
       },
     )

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { type AddressOf, isLoopback } from './callers.ts'
-import { InvalidProblem, Problem, problem } from './problems.ts'
+import { type Failure, InvalidProblem, Problem, problem } from './problems.ts'
 
 const Feed = Type.String({
   description:
@@ -45,6 +45,7 @@ const FeedQuery = Type.Object({
     Type.String({
       pattern: '^([1-9]\\d{0,4}|100000)$',
       'x-expected': 'a whole number from 1 to 100000',
+      'x-shown': { type: 'integer', minimum: 1, maximum: 100_000 },
       description: 'Ends after so many events, 1 to 100000; without it it does not end',
     }),
   ),
@@ -52,6 +53,7 @@ const FeedQuery = Type.Object({
     Type.String({
       pattern: '^([1-9]\\d{0,2}|[12]\\d{3}|3[0-5]\\d{2}|3600)$',
       'x-expected': 'a whole number from 1 to 3600',
+      'x-shown': { type: 'integer', minimum: 1, maximum: 3_600 },
       description: 'Ends after so many seconds, 1 to 3600; without it it does not end',
     }),
   ),
@@ -81,6 +83,8 @@ export const feedRoutes = (feed: LiveFeed, addressOf: AddressOf) =>
       detail: {
         operationId: 'streamEvents',
         summary: 'Tells what happens as it happens, as server-sent events; it does not end unless asked to.',
+        description:
+          'On the page of Swagger UI it ends after 10 seconds, unless `limit` or `duration_s` is given: the page asks for `duration_s=10` then, because it shows an answer only when it has ended.',
       },
     },
   )
@@ -92,7 +96,7 @@ const FEED_HEADERS = {
   'x-accel-buffering': 'no',
 }
 
-const TOO_MANY = {
+const TOO_MANY: Failure = {
   status: 503,
   code: 'too_many_subscribers',
   message: 'the feed has as many readers as it takes; close one, or ask GET /events',

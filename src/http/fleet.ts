@@ -1,36 +1,36 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { InvalidProblem, Problem } from './problems.ts'
-import { PlanReport } from './schemas.ts'
+import { answerOf, Count } from './schemas.ts'
+import { PlanReport } from './status-schemas.ts'
 
 const Scaled = Type.Object(
   {
-    scaled_to: Type.Integer({ minimum: 0, description: 'What was asked for, within MAX_REPLICAS' }),
-    requested: Type.Integer({ minimum: 0 }),
+    scaled_to: Count('What was asked for, within MAX_REPLICAS'),
+    requested: Count('What was asked for'),
   },
-  { description: 'The number of engines that is kept from now on' },
+  { title: 'Scaled', description: 'The number of engines that is kept from now on' },
 )
 const Passed = Type.Object(
   {
-    status: Type.Literal('ok'),
-    containers: Type.Integer({ minimum: 0, description: 'Containers of ours that Docker has' }),
-    adopted: Type.Integer({ minimum: 0 }),
-    reaped: Type.Integer({ minimum: 0 }),
-    finished: Type.Integer({ minimum: 0 }),
-    undone: Type.Integer({ minimum: 0 }),
-    gone: Type.Integer({ minimum: 0 }),
+    status: Type.Literal('ok', { description: 'Always `ok`' }),
+    containers: Count('Containers of ours that Docker has'),
+    adopted: Count('Engines found running without a row, that have one now'),
+    reaped: Count('Containers removed that nothing needs'),
+    finished: Count('Provisions cut off that were completed'),
+    undone: Count('Provisions cut off that were undone'),
+    gone: Count('Engines whose container is no more'),
   },
-  { description: 'What the full pass found' },
+  { title: 'FullPass', description: 'What the full pass found' },
 )
-const Planned = Type.Object(PlanReport.properties, {
-  description: 'What would be done now; nothing is done by asking',
-})
+const Planned = answerOf(PlanReport, 'What would be done now; nothing is done by asking')
 
 /** A text with a pattern, because Elysia's own integers lose the name of the field if they are out of range. */
 const Demand = Type.String({
   pattern: '^\\d{1,6}$',
   description: 'Engines to keep: a whole number from 0',
   'x-expected': 'a whole number from 0 to 999999',
+  'x-shown': { type: 'integer', minimum: 0, maximum: 999_999 },
 })
 
 /** What these routes need. `pass` throws errors that `problems` translates. */
@@ -48,6 +48,7 @@ export const fleetRoutes = (fleet: Fleet) =>
       detail: {
         operationId: 'getPlan',
         summary: 'Tells what the reconciler would do at this moment, and why; a dry run.',
+        description: 'The answer also says what is wanted and not done now, with the reason for the wait.',
       },
     })
     .post(
@@ -58,11 +59,13 @@ export const fleetRoutes = (fleet: Fleet) =>
       },
       {
         params: Type.Object({ demand: Demand }),
-        response: { 200: Scaled, 401: Problem, 403: Problem, 422: InvalidProblem },
+        response: { 200: Scaled, 401: Problem, 403: Problem, 422: InvalidProblem, 503: Problem },
         detail: {
           operationId: 'scale',
           summary:
             'Sets how many engines are kept in place of MIN_REPLICAS; idle ones beyond it are drained.',
+          description:
+            'It holds until the next call, or a start with another MIN_REPLICAS. Engines with viewers stay.',
         },
       },
     )
@@ -71,5 +74,7 @@ export const fleetRoutes = (fleet: Fleet) =>
       detail: {
         operationId: 'collectGarbage',
         summary: 'Looks at everything now, and clears away what nothing needs.',
+        description:
+          'The same full pass happens by itself every MONITOR_INTERVAL_S. It ends no engine with viewers.',
       },
     })

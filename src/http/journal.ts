@@ -62,7 +62,11 @@ export const journalRoutes = (journal: JournalQueries) =>
     {
       query: PageQuery,
       response: { 200: JournalPage, 422: InvalidProblem },
-      detail: { operationId: 'listEvents', summary: 'Lists what happened, newest first, page by page.' },
+      detail: {
+        operationId: 'listEvents',
+        summary: 'Lists what happened, newest first, page by page.',
+        description: 'Everything that was done to engines, streams and the fleet, each with the reason.',
+      },
     },
   )
 

@@ -1,17 +1,20 @@
 import { OPEN_READS } from './auth.ts'
 import { EXAMPLES } from './openapi-examples.ts'
-import { Problem } from './problems.ts'
+import { problemResponses, responseNameOf } from './openapi-problems.ts'
+import { array, type Json, type JsonObject, mapObject, object, Schemas } from './openapi-schemas.ts'
 
 /*
  * @elysiajs/swagger writes the document from the routes' own schemas. That document is not valid OpenAPI 3.0.3: the rest of
  * a response's schema stands beside its content, every body comes in three media types, and constants and nulls are written
- * as in JSON Schema. This module corrects the document, and adds the examples and which operations need the key.
+ * as in JSON Schema. This module corrects the document, gives shapes and errors their names, and adds the examples and which
+ * operations need the key.
  */
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
-type JsonObject = { [key: string]: Json }
-
 const METHODS = ['get', 'put', 'post', 'delete', 'patch']
+
+/** Failures of the entrance, which every operation may answer with; and of a body, for those that are sent one. */
+const EVERYWHERE = ['400', '403', '500']
+const WITH_BODY = ['413', '422', '429']
 
 /**
  * What needs the key: nothing, because none is configured; everything that changes something; or everything but the open
@@ -19,39 +22,60 @@ const METHODS = ['get', 'put', 'post', 'delete', 'patch']
  */
 export type Keyed = 'optional' | 'changes' | 'everything'
 
-/** Makes the plugin's document (parsed JSON) valid. Throws if an operation has no example. */
+/**
+ * Makes the plugin's document (parsed JSON) valid. Throws if an operation has no example, or if two different shapes have
+ * the same name.
+ */
 export function tidyDocument(document: unknown, keyed: Keyed): JsonObject {
   const source = object(document as Json)
+  const schemas = new Schemas()
   const paths = mapObject(object(source.paths ?? {}), (item, path) =>
     mapObject(object(item), (operation, method) => {
       if (!METHODS.includes(method)) return operation
-      const isOpen = keyed !== 'everything' || OPEN_READS.includes(path)
-      return tidyOperation(isOpen ? object(operation) : withKey(object(operation)), keyed)
+      const needsKey = keyed === 'everything' && !OPEN_READS.includes(path)
+      return tidyOperation(object(operation), { method, keyed, needsKey, schemas })
     }),
   )
-  return { ...source, paths }
+  const responses = problemResponses(schemas)
+  const components = { ...object(source.components ?? {}), schemas: schemas.named(), responses }
+  // Relative to the address of the document, so that it is right behind a reverse proxy that takes a prefix away.
+  return { ...source, servers: [{ url: '..', description: 'This server' }], paths, components }
 }
 
-/** Adds the answers 401 and 403 to a read that needs the key. */
-function withKey(operation: JsonObject): JsonObject {
-  const refusal = { content: { 'application/json': { schema: { ...Problem } as unknown as Json } } }
-  return { ...operation, responses: { ...object(operation.responses ?? {}), 401: refusal, 403: refusal } }
+interface Place {
+  readonly method: string
+  readonly keyed: Keyed
+  /** Whether the operation needs the key although it only reads. */
+  readonly needsKey: boolean
+  readonly schemas: Schemas
 }
 
-function tidyOperation(operation: JsonObject, keyed: Keyed): JsonObject {
+function tidyOperation(operation: JsonObject, { method, keyed, needsKey, schemas }: Place): JsonObject {
   const id = String(operation.operationId)
   const example = EXAMPLES[id]
   if (example === undefined) throw new Error(`operation ${id} has no example`)
-  const responses = mapObject(object(operation.responses ?? {}), (response, status) =>
-    tidyResponse(object(response), status, id),
+  const { requestBody, parameters, responses: declared, ...rest } = operation
+  const statuses = [
+    ...Object.keys(object(declared ?? {})),
+    ...EVERYWHERE,
+    ...(needsKey ? ['401'] : []),
+    ...(method === 'get' ? [] : WITH_BODY),
+  ]
+  const responses = Object.fromEntries(
+    [...new Set(statuses)].toSorted().map((status) => {
+      const isProblem = Number(status) >= 400 && !(id === 'isReady' && status === '503')
+      const answer = object(object(declared ?? {})[status] ?? {})
+      return [status, isProblem ? problemReference(status) : tidyAnswer(answer, example.response, schemas)]
+    }),
   )
-  const { requestBody, parameters, ...rest } = operation
   return {
     ...rest,
-    ...(parameters === undefined ? {} : { parameters: array(parameters).map((each) => tidySchema(each)) }),
+    ...(parameters === undefined
+      ? {}
+      : { parameters: array(parameters).map((each) => schemas.parameter(object(each))) }),
     ...(requestBody === undefined
       ? {}
-      : { requestBody: tidyBody(object(requestBody), example.request as Json) }),
+      : { requestBody: tidyBody(object(requestBody), example.request as Json, schemas) }),
     responses,
     ...('401' in responses ? { security: keyed === 'optional' ? [{}, BEARER] : [BEARER] } : {}),
   }
@@ -59,23 +83,24 @@ function tidyOperation(operation: JsonObject, keyed: Keyed): JsonObject {
 
 const BEARER: JsonObject = { bearer: [] }
 
-function tidyBody(body: JsonObject, example: Json): JsonObject {
-  const schema = object(object(body.content ?? {})['application/json'] ?? {}).schema ?? {}
+const problemReference = (status: string): JsonObject => ({
+  $ref: `#/components/responses/${responseNameOf(Number(status))}`,
+})
+
+function tidyBody(body: JsonObject, example: Json, schemas: Schemas): JsonObject {
+  const schema = object(object(object(body.content ?? {})['application/json'] ?? {}).schema ?? {})
   // A missing body counts as an empty object, so the body is required only if the schema requires a member.
-  const required = array(object(schema).required ?? []).length > 0
-  return { required, content: { 'application/json': { schema: tidySchema(schema), example } } }
+  const required = array(schema.required ?? []).length > 0
+  const description = schema.description ?? ''
+  return { description, required, content: { 'application/json': { schema: schemas.tidy(schema), example } } }
 }
 
-function tidyResponse(response: JsonObject, status: string, operationId: string): JsonObject {
-  const schema = tidySchema(object(Object.values(object(response.content ?? {}))[0] ?? {}).schema ?? {})
-  const isProblem = Number(status) >= 400 && operationId !== 'isReady'
-  const media = isProblem ? 'application/problem+json' : mediaOf(object(schema))
-  const example = status === '200' ? { example: EXAMPLES[operationId]?.response as Json } : {}
-  return {
-    description: response.description ?? DESCRIPTIONS[status] ?? 'Failure',
-    content: { [media]: { schema, ...example } },
-    ...((status === '503' || status === '429') && isProblem ? { headers: RETRY_AFTER } : {}),
-  }
+/** The plugin puts the name and the description of an object beside its content. */
+function tidyAnswer(answer: JsonObject, example: unknown, schemas: Schemas): JsonObject {
+  const { title, description = '', 'x-answer': told = description } = answer
+  const shape = object(object(Object.values(object(answer.content ?? {}))[0] ?? {}).schema ?? {})
+  const schema = schemas.tidy({ ...shape, description, ...(title === undefined ? {} : { title }) })
+  return { description: told, content: { [mediaOf(shape)]: { schema, example: example as Json } } }
 }
 
 /** Gives the media type of a response. Text is plain unless its schema names another type. */
@@ -83,51 +108,3 @@ function mediaOf({ type, 'x-media-type': media }: JsonObject): string {
   if (typeof media === 'string') return media
   return type === 'string' ? 'text/plain' : 'application/json'
 }
-
-const DESCRIPTIONS: Readonly<Record<string, string>> = {
-  401: 'The bearer token is missing',
-  403: 'The bearer token is wrong, or the host, the origin or the image is not allowed',
-  404: 'Nothing of ours has this id',
-  413: 'The body is too large',
-  422: 'The request is invalid; the first ten fields at fault are named',
-  429: 'Too many bodies are being read',
-  500: 'A failure that waiting does not mend; it says what to do',
-  503: 'Not possible now; it says why and when to come back',
-}
-
-const RETRY_AFTER: JsonObject = {
-  'Retry-After': { description: 'Seconds until it is worth asking again', schema: { type: 'integer' } },
-}
-
-/** Rewrites what OpenAPI 3.0 lacks: `const` becomes an enumeration of one value, and the type null becomes `nullable`. */
-function tidySchema(schema: Json): Json {
-  if (Array.isArray(schema)) return schema.map(tidySchema)
-  if (schema === null || typeof schema !== 'object') return schema
-  const { const: constant, anyOf, patternProperties, ...rest } = schema
-  const tidy = mapObject(rest, (value, key) =>
-    key === 'example' || key === 'enum' ? value : tidySchema(value),
-  )
-  if (constant !== undefined) return { ...tidy, enum: [constant] }
-  if (patternProperties !== undefined) {
-    return { ...tidy, additionalProperties: tidySchema(Object.values(object(patternProperties))[0] ?? {}) }
-  }
-  return anyOf === undefined ? tidy : { ...tidy, ...tidyUnion(array(anyOf)) }
-}
-
-function tidyUnion(members: readonly Json[]): JsonObject {
-  const isNull = (member: Json): boolean => object(member).type === 'null'
-  const nullable = members.some(isNull) ? { nullable: true } : {}
-  const others = members.filter((member) => !isNull(member)).map((member) => object(tidySchema(member)))
-  const constants = others.flatMap((member) => (Array.isArray(member.enum) ? member.enum : []))
-  if (constants.length === others.length) return { type: 'string', enum: constants, ...nullable }
-  const [only, ...more] = others
-  return only !== undefined && more.length === 0 ? { ...only, ...nullable } : { anyOf: others, ...nullable }
-}
-
-const object = (value: Json): JsonObject => {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) throw new Error('not an object')
-  return value
-}
-const array = (value: Json): Json[] => (Array.isArray(value) ? value : [])
-const mapObject = (value: JsonObject, change: (member: Json, key: string) => Json): JsonObject =>
-  Object.fromEntries(Object.entries(value).map(([key, member]) => [key, change(member, key)]))

@@ -1,7 +1,9 @@
-import { Type } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { expectation } from './expectation.ts'
-import { Nullable } from './schemas.ts'
+import { PROBLEM_CODES, type ProblemCode } from './problem-codes.ts'
+import { Text, WordOf } from './schemas.ts'
+import { hints } from './status-schemas.ts'
 import { mapFaults } from './text-maps.ts'
 import { shortened } from './texts.ts'
 
@@ -12,42 +14,57 @@ export interface FieldProblem {
   readonly type: string
 }
 
-const Field = Type.Object({ loc: Type.Array(Type.String()), msg: Type.String(), type: Type.String() })
+const Field = Type.Object(
+  {
+    loc: Type.Array(Type.String({ description: 'A name' }), {
+      description: 'Where it is: the part of the request, and the names that lead to the field',
+    }),
+    msg: Text('What it must be'),
+    type: Text('The kind of error: `value_error`, or `json_invalid` for a body that is no JSON'),
+  },
+  { title: 'InvalidField', description: 'A field of a request that is invalid' },
+)
 
 const members = {
-  type: Type.String(),
-  title: Type.String(),
-  status: Type.Integer(),
-  code: Type.String(),
-  message: Type.String(),
-  recovery_eta_seconds: Nullable(Type.Integer()),
-  should_wait: Type.Boolean(),
-  can_retry: Type.Boolean(),
+  type: Text('A URN that ends with `code`'),
+  title: Text('The name of the status'),
+  status: Type.Integer({ description: 'The status of the answer' }),
+  code: WordOf(PROBLEM_CODES, 'What is wrong, for programs'),
+  message: Text('What is wrong, for people'),
+  ...hints,
 }
 
+const RefusedProvision = Type.Object(
+  {
+    error: WordOf(['provisioning_blocked', 'provisioning_failed'], 'Whether it may work later'),
+    code: members.code,
+    message: members.message,
+    ...hints,
+  },
+  { title: 'RefusedProvision', description: 'Why a provision was refused, in the form that acexy decodes' },
+)
+
 /** A problem document (RFC 9457). `detail` is a sentence, or the object that acexy decodes. */
-export const Problem = Type.Object({
-  ...members,
-  detail: Type.Union([
-    Type.String(),
-    Type.Object({
-      error: Type.String(),
-      code: Type.String(),
-      message: Type.String(),
-      recovery_eta_seconds: Nullable(Type.Integer()),
-      should_wait: Type.Boolean(),
-      can_retry: Type.Boolean(),
+export const Problem = Type.Object(
+  {
+    ...members,
+    detail: Type.Union([Type.String({ description: 'A sentence' }), RefusedProvision], {
+      description: 'What is wrong: a sentence, or the object that acexy expects of a refused provision',
     }),
-  ]),
-})
+  },
+  { title: 'Problem', description: 'A problem document (RFC 9457)' },
+)
 
 /** A problem document whose `detail` names the invalid fields. */
-export const InvalidProblem = Type.Object({ ...members, detail: Type.Array(Field) })
+export const InvalidProblem = Type.Object(
+  { ...members, detail: Type.Array(Field, { description: 'The first ten fields at fault' }) },
+  { title: 'InvalidRequest', description: 'A problem document (RFC 9457) about invalid fields' },
+)
 
 /** What a failure means to the caller, before it becomes an HTTP answer. */
 export interface Failure {
   readonly status: number
-  readonly code: string
+  readonly code: ProblemCode
   readonly message: string
   readonly etaSeconds?: number | null
   readonly shouldWait?: boolean
@@ -71,21 +88,26 @@ function ownFailure(error: unknown): Failure | null {
   return inner instanceof FailureError ? inner.failure : null
 }
 
-/** Makes the answer to a failure: a problem document, with `Retry-After` if an estimate of the wait is known. */
-export function problem(failure: Failure): Response {
-  const { status, code, message, etaSeconds = null, shouldWait = false, detail = 'text', headers } = failure
-  const hints = { recovery_eta_seconds: etaSeconds, should_wait: shouldWait, can_retry: shouldWait }
+/** The problem document of a failure. */
+export function problemBody(failure: Failure): Static<typeof Problem> | Static<typeof InvalidProblem> {
+  const { status, code, message, etaSeconds = null, shouldWait = false, detail = 'text' } = failure
+  const waiting = { recovery_eta_seconds: etaSeconds, should_wait: shouldWait, can_retry: shouldWait }
   const error = status === 503 ? 'provisioning_blocked' : 'provisioning_failed'
-  const body = {
+  return {
     type: `urn:roundhouse:problem:${code}`,
     title: TITLES[status] ?? 'Error',
     status,
-    detail: detail === 'text' ? message : detail === 'object' ? { error, code, message, ...hints } : detail,
+    detail: detail === 'text' ? message : detail === 'object' ? { error, code, message, ...waiting } : detail,
     code,
     message,
-    ...hints,
-  }
-  return new Response(JSON.stringify(body), {
+    ...waiting,
+  } as Static<typeof Problem> | Static<typeof InvalidProblem>
+}
+
+/** Makes the answer to a failure: its problem document, with `Retry-After` if an estimate of the wait is known. */
+export function problem(failure: Failure): Response {
+  const { status, etaSeconds = null, headers } = failure
+  return new Response(JSON.stringify(problemBody(failure)), {
     status,
     headers: {
       'content-type': 'application/problem+json',
@@ -95,7 +117,8 @@ export function problem(failure: Failure): Response {
   })
 }
 
-const TITLES: Readonly<Record<number, string>> = {
+/** The names of the statuses. */
+export const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -167,7 +190,8 @@ export function invalidFailure(all: readonly FieldProblem[]): Failure {
   }
 }
 
-function notFound(path: string, allowed: readonly string[]): Response {
+/** The answer for a path that does not exist, or that takes only other methods. */
+export function notFound(path: string, allowed: readonly string[]): Response {
   const shown = shortened(path)
   if (allowed.length === 0)
     return problem({ status: 404, code: 'not_found', message: `there is no ${shown}` })

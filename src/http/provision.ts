@@ -1,38 +1,47 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { InvalidProblem, Problem } from './problems.ts'
-import { EngineProvisioned, RequestPort } from './schemas.ts'
-import { RequestMap } from './text-maps.ts'
+import { answerOf, EngineProvisioned, Nullable, RequestPort, Text } from './schemas.ts'
+import { RequestEnvironment, RequestLabels } from './text-maps.ts'
 import { ImageName, Name } from './texts.ts'
 
 const Image = ImageName('An image of this Docker host; it is not pulled')
 
-const EngineBody = Type.Object({
-  image: Type.Optional(Type.Union([Image, Type.Null()])),
-  labels: Type.Optional(RequestMap),
-  env: Type.Optional(RequestMap),
-  host_port: Type.Optional(Type.Union([RequestPort, Type.Null()])),
-})
+const EngineBody = Type.Object(
+  {
+    image: Type.Optional(Nullable(Image)),
+    labels: Type.Optional(RequestLabels),
+    env: Type.Optional(RequestEnvironment),
+    host_port: Type.Optional(Nullable(RequestPort, 'Port of the host for its HTTP interface')),
+  },
+  { title: 'EngineRequest', description: 'What the engine shall be like; all members may be missing' },
+)
 
-const GenericBody = Type.Object({
-  image: Type.Optional(Type.Union([Image, Type.Null()])),
-  env: Type.Optional(RequestMap),
-  labels: Type.Optional(RequestMap),
-  ports: Type.Optional(
-    Type.Record(Type.String(), RequestPort, {
-      description: 'Container port, with /tcp or /udp, to host port; at most 16',
-    }),
-  ),
-  name_prefix: Type.Optional(Type.String({ pattern: '^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,40}$' })),
-})
+const GenericBody = Type.Object(
+  {
+    image: Type.Optional(Nullable(Image)),
+    env: Type.Optional(RequestEnvironment),
+    labels: Type.Optional(RequestLabels),
+    ports: Type.Optional(
+      Type.Record(Type.String(), RequestPort, {
+        description: 'Container port, with /tcp or /udp, to host port; at most 16',
+      }),
+    ),
+    name_prefix: Type.Optional(
+      Type.String({
+        pattern: '^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,40}$',
+        description: "Begin of the container's name; `svc` without it",
+      }),
+    ),
+  },
+  { title: 'ContainerRequest', description: 'What the container shall be like; all members may be missing' },
+)
 
 const GenericProvisioned = Type.Object(
-  { container_id: Type.String(), container_name: Type.String() },
-  { description: 'The started container' },
+  { container_id: Text('Id of the container'), container_name: Text('Name of the container') },
+  { title: 'ProvisionedContainer', description: 'The started container' },
 )
-const Provisioned = Type.Object(EngineProvisioned.properties, {
-  description: 'The engine runs and is listed by the next GET /engines',
-})
+const Provisioned = answerOf(EngineProvisioned, 'The engine runs and is listed by the next GET /engines')
 
 /** What these routes need. Both functions throw errors that `problems` translates. */
 export interface Provisioning {
@@ -89,6 +98,8 @@ export const provisionRoutes = (provisioning: Provisioning) =>
         detail: {
           operationId: 'provisionEngine',
           summary: 'Starts an engine; when this answers 200, the next GET /engines lists it.',
+          description:
+            'A caller that gave up finds its engine by an equal request: it is kept for some time. At the maximum the answer may be an engine that has become free.',
         },
       },
     )
@@ -108,6 +119,7 @@ export const provisionRoutes = (provisioning: Provisioning) =>
         detail: {
           operationId: 'provisionContainer',
           summary: 'Starts a container that is no engine; /by-label and /containers/{id} know it.',
+          description: 'Roundhouse never removes it by itself.',
         },
       },
     )

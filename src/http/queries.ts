@@ -7,6 +7,7 @@ export const PageLimit = (description: string) =>
     Type.String({
       pattern: '^([1-9]\\d{0,2}|1000)$',
       'x-expected': 'a whole number from 1 to 1000',
+      'x-shown': { type: 'integer', minimum: 1, maximum: 1_000 },
       description,
     }),
   )

@@ -1,320 +1,226 @@
-import { type TSchema, Type } from '@sinclair/typebox'
+import { Kind, type TSchema, Type } from '@sinclair/typebox'
 
 /*
  * The shapes of requests and answers, with the names of the API contract. They use `Type.*` and not Elysia's coercing `t.*`,
  * so that an integer is only an integer, as acexy's decoder requires.
+ *
+ * The API document is written from them. A `title` makes a shape a named one there, `x-shown` replaces what a check needs by
+ * what a reader needs, and `x-answer` describes an answer whose shape has a description of its own.
  */
 
-export const Nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
+/** What the schema says, or null. A description belongs to the member, also if the shape is a named one. */
+export const Nullable = <Schema extends TSchema>(schema: Schema, description?: string) =>
+  Type.Union([schema, Type.Null()], description === undefined ? {} : { description })
 
-const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC' })
-const Port = Type.Integer({ minimum: 0, maximum: 65_535 })
-const Count = Type.Integer({ minimum: 0 })
-const StringMap = Type.Record(Type.String(), Type.String())
-const HealthStatus = Type.Union([Type.Literal('healthy'), Type.Literal('unhealthy'), Type.Literal('unknown')])
-const EngineStatus = Type.Union([
-  Type.Literal('provisioning'),
-  Type.Literal('starting'),
-  Type.Literal('ready'),
-  Type.Literal('draining'),
-  Type.Literal('gone'),
-  Type.Literal('failed'),
-])
-
-export const EngineState = Type.Object({
-  container_id: Nullable(Type.String()),
-  container_name: Nullable(Type.String()),
-  host: Type.String(),
-  port: Port,
-  labels: StringMap,
-  forwarded: Type.Boolean(),
-  vpn_container: Nullable(Type.String()),
-  first_seen: Time,
-  last_seen: Time,
-  streams: Type.Array(Type.String()),
-  health_status: HealthStatus,
-  plays_nothing_since: Nullable(
-    Type.String({
-      format: 'date-time',
-      description: 'Since when it is known to answer and to play nothing, though others play',
-    }),
-  ),
-  last_health_check: Nullable(Time),
-  last_stream_usage: Nullable(Time),
-  expected_until: Nullable(
-    Type.String({
-      format: 'date-time',
-      description:
-        'Until when a stream is expected that is not reported yet: a proxy chose the engine, or was given it. Meanwhile the list for proxies names it last, with a later last_stream_usage',
-    }),
-  ),
-  last_cache_cleanup: Nullable(Time),
-  cache_size_bytes: Nullable(Count),
-  status: EngineStatus,
-  listed: Type.Boolean(),
-  reason: Nullable(Type.String()),
+/** The same shape as the answer of one operation; `description` says what it tells there. */
+export const answerOf = <Schema extends TSchema>(schema: Schema, description: string): Schema => ({
+  ...schema,
+  'x-answer': description,
 })
+
+/**
+ * A text that is one of a list. The document and the types know the list; an answer is only checked to be a text, so that
+ * long lists cost nothing.
+ */
+export const WordOf = <const Word extends string>(words: readonly Word[], description: string) =>
+  Type.Unsafe<Word>({ [Kind]: 'String', type: 'string', enum: words, description })
+
+export const Text = (description: string) => Type.String({ description })
+export const Flag = (description: string) => Type.Boolean({ description })
+export const Time = (description: string) => Type.String({ format: 'date-time', description })
+const Port = (description: string) => Type.Integer({ minimum: 0, maximum: 65_535, description })
+export const Count = (description: string) => Type.Integer({ minimum: 0, description })
+export const Seconds = (description: string) => Type.Number({ description })
+export const NullableText = (description: string) => Nullable(Type.String(), description)
+export const NullableTime = (description: string) =>
+  Nullable(Type.String({ format: 'date-time' }), description)
+const NullableCount = (description: string) => Nullable(Type.Integer({ minimum: 0 }), description)
+export const NullablePort = (description: string) =>
+  Nullable(Type.Integer({ minimum: 0, maximum: 65_535 }), description)
+const Labels = (description: string) =>
+  Type.Record(Type.String(), Type.String({ description: 'A value' }), { description })
+
+export const ContainerId = () => NullableText('Id of its container; null while it has none')
+export const HealthWord = (description: string) =>
+  Type.Union([Type.Literal('healthy'), Type.Literal('unhealthy'), Type.Literal('unknown')], { description })
+export const EngineStatus = () =>
+  Type.Union(
+    [
+      Type.Literal('provisioning'),
+      Type.Literal('starting'),
+      Type.Literal('ready'),
+      Type.Literal('draining'),
+      Type.Literal('gone'),
+      Type.Literal('failed'),
+    ],
+    { description: 'What it is doing; `gone` and `failed` are history' },
+  )
+
+export const EngineState = Type.Object(
+  {
+    container_id: ContainerId(),
+    container_name: NullableText('Name of its container'),
+    host: Text('Host name or address at which proxies reach it'),
+    port: Port('Port of its HTTP interface at `host`'),
+    labels: Labels('Labels of its container'),
+    forwarded: Flag(
+      'Whether its peer-to-peer port is the one that its VPN node forwards. The list for proxies may say false of an engine on which a stream is expected',
+    ),
+    vpn_container: NullableText('Name of the VPN node whose network it shares; null without one'),
+    first_seen: Time('When it was provisioned or found'),
+    last_seen: Time('When it last answered; before its first answer, when its container started'),
+    streams: Type.Array(Type.String({ description: 'Id of a stream' }), {
+      description: 'Ids of its started streams',
+    }),
+    health_status: HealthWord(
+      'The verdict on its answers. An engine that answers and plays nothing is shown as `unknown`',
+    ),
+    plays_nothing_since: NullableTime(
+      'Since when it is known to answer and to play nothing, though others play',
+    ),
+    last_health_check: NullableTime('When it was last probed; null if it never was'),
+    last_stream_usage: NullableTime(
+      'When a stream last began or ended on it, or failed to begin. A proxy takes the engine whose last use is oldest',
+    ),
+    expected_until: NullableTime(
+      'Until when a stream is expected that is not reported yet: a proxy chose the engine, or was given it. Meanwhile the list for proxies names it last, with a later last_stream_usage',
+    ),
+    last_cache_cleanup: NullableTime('When its cache was last emptied; null if it never was'),
+    cache_size_bytes: NullableCount('Size of its cache at the last look, in bytes; null if it is not known'),
+    status: EngineStatus(),
+    listed: Flag('Whether `GET /engines` tells proxies of it'),
+    reason: NullableText('Why it is hidden; null if it is listed'),
+  },
+  { title: 'Engine', description: 'An AceStream engine in a container' },
+)
 
 /** What the engine last said about the transfer; null for what it did not say. */
 const figures = {
-  peers: Nullable(Count),
-  speed_down: Nullable(Type.Integer({ minimum: 0, description: 'KB/s' })),
-  speed_up: Nullable(Type.Integer({ minimum: 0, description: 'KB/s' })),
-  downloaded: Nullable(Type.Integer({ minimum: 0, description: 'Bytes since the session began' })),
-  uploaded: Nullable(Type.Integer({ minimum: 0, description: 'Bytes since the session began' })),
+  peers: NullableCount('Peers that it is connected to'),
+  speed_down: NullableCount('Download rate, in KB/s'),
+  speed_up: NullableCount('Upload rate, in KB/s'),
+  downloaded: NullableCount('Bytes downloaded since the session began'),
+  uploaded: NullableCount('Bytes uploaded since the session began'),
   livepos: Nullable(
     Type.Object(
       {
-        pos: Nullable(Count),
-        live_first: Nullable(Count),
-        live_last: Nullable(Count),
-        buffer_pieces: Nullable(Count),
+        pos: NullableCount('What is played now, in Unix seconds'),
+        live_first: NullableCount('Begin of the window that can be played, in Unix seconds'),
+        live_last: NullableCount('End of the window that can be played, in Unix seconds'),
+        buffer_pieces: NullableCount('Number of pieces in the buffer'),
       },
-      { description: 'What is played of a live stream, and the window, in Unix seconds' },
+      { title: 'LivePosition', description: 'What is played of a live stream, and the window' },
     ),
+    'Where a live stream is played; null if it is none or nothing is known',
   ),
 }
 
-export const StreamState = Type.Object({
-  id: Type.String(),
-  key_type: Type.String(),
-  key: Type.String(),
-  container_id: Nullable(Type.String()),
-  playback_session_id: Type.String(),
-  stat_url: Type.String(),
-  command_url: Type.String(),
-  is_live: Type.Boolean(),
-  started_at: Time,
-  ended_at: Nullable(Time),
-  status: Type.Union([Type.Literal('started'), Type.Literal('ended')]),
-  end_reason: Nullable(Type.String()),
-  record: Type.Integer({ minimum: 1, description: 'Number of the record; an id may have several' }),
-  stalled_since: Nullable(Time),
-  ...figures,
-  stats_at: Nullable(Time),
-})
+export const StreamState = Type.Object(
+  {
+    id: Text('Id of the stream: what is played and the session, with a bar between them'),
+    key_type: Text('What `key` is: `content_id`, `infohash`, `url` or `magnet`'),
+    key: Text('What is played'),
+    container_id: NullableText('Id of the container of its engine; null if that is none of ours'),
+    playback_session_id: Text('Id of the session at its engine'),
+    stat_url: Text('Where its engine tells the figures of the session, as the proxy reported it'),
+    command_url: Text('Where its engine takes commands for the session, as the proxy reported it'),
+    is_live: Flag('Whether it is a live stream'),
+    started_at: Time('When its start was reported'),
+    ended_at: NullableTime('When it ended; null while it is started'),
+    status: Type.Union([Type.Literal('started'), Type.Literal('ended')], {
+      description: 'Whether it is played now',
+    }),
+    end_reason: NullableText('Why it ended, in the word of the proxy or of ours; null while it is started'),
+    record: Type.Integer({ minimum: 1, description: 'Number of the record; an id may have several' }),
+    stalled_since: NullableTime(
+      'Since when it stands still, according to its engine; null if it moves, has ended, or nothing is known',
+    ),
+    ...figures,
+    stats_at: NullableTime('When its engine said these figures; null if it never did'),
+  },
+  { title: 'Stream', description: 'A stream as it stands in the books' },
+)
 
-export const StreamSample = Type.Object({
-  ts: Time,
-  ...figures,
-  status: Nullable(Type.String({ description: "The engine's own word" })),
-})
+export const StreamSample = Type.Object(
+  {
+    ts: Time('When the sample was taken'),
+    ...figures,
+    status: NullableText("The engine's own word for what it does"),
+  },
+  { title: 'StreamSample', description: 'What an engine said about a stream at one time' },
+)
 
-export const JournalEntry = Type.Object({
-  id: Type.Integer({ minimum: 1 }),
-  at: Time,
-  kind: Type.String(),
-  engine_id: Nullable(Type.String()),
-  container_id: Nullable(
-    Type.String({ description: "Its engine's container now, as long as that is known" }),
-  ),
-  container_name: Nullable(Type.String()),
-  stream_id: Nullable(Type.String()),
-  detail: Type.Record(Type.String(), Type.Unknown()),
-})
+export const JournalEntry = Type.Object(
+  {
+    id: Type.Integer({ minimum: 1, description: 'Number of the entry; later entries have larger ones' }),
+    at: Time('When it happened'),
+    kind: Text('What happened, like `stream.started`; the word before the dot is a group'),
+    engine_id: NullableText('The engine that it happened to; null if it concerns none'),
+    container_id: NullableText("Its engine's container now, as long as that is known"),
+    container_name: NullableText("Name of its engine's container, as long as that is known"),
+    stream_id: NullableText('The stream that it happened to; null if it concerns none'),
+    detail: Type.Record(Type.String(), Type.Unknown({ description: 'Any value' }), {
+      description: 'What else is known of it, such as the reason; the members depend on `kind`',
+    }),
+  },
+  { title: 'JournalEntry', description: 'One thing that happened' },
+)
 
 export const JournalPage = Type.Object(
   {
-    events: Type.Array(JournalEntry),
-    next: Nullable(Type.String({ description: 'The `cursor` of the next page; null on the last one' })),
+    events: Type.Array(JournalEntry, { description: 'Entries, newest first' }),
+    next: NullableText('The `cursor` of the next page; null on the last one'),
   },
-  { description: 'Entries, newest first' },
+  { title: 'JournalPage', description: 'Entries, newest first' },
 )
 
-export const EngineProvisioned = Type.Object({
-  container_id: Type.String(),
-  container_name: Type.String(),
-  host_http_port: Port,
-  container_http_port: Port,
-  container_https_port: Port,
-})
+export const EngineProvisioned = Type.Object(
+  {
+    container_id: Text("Id of the engine's container"),
+    container_name: Text("Name of the engine's container"),
+    host_http_port: Port('Port at which proxies reach its HTTP interface'),
+    container_http_port: Port('Port of its HTTP interface in the container'),
+    container_https_port: Port('Port of its HTTPS interface in the container'),
+  },
+  { title: 'ProvisionedEngine', description: 'A started engine' },
+)
 
-export const Container = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  image: Type.String(),
-  created: Time,
-  status: Type.String(),
-  labels: StringMap,
-  ports: Type.Array(Type.Object({ container_port: Port, host_port: Port, protocol: Type.String() })),
-})
-
-const RefusalDetails = Type.Object({
-  code: Type.String(),
-  message: Type.String(),
-  recovery_eta_seconds: Nullable(Type.Integer()),
-  should_wait: Type.Boolean(),
-  can_retry: Type.Boolean(),
-})
-
-const BreakerState = Type.Union([Type.Literal('closed'), Type.Literal('open'), Type.Literal('half_open')])
-
-export const OrchestratorStatus = Type.Object({
-  status: Type.Union([Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unavailable')]),
-  engines: Type.Object({ total: Count, running: Count, healthy: Count, unhealthy: Count }),
-  streams: Type.Object({ active: Count, total: Count }),
-  capacity: Type.Object({
-    total: Count,
-    used: Count,
-    available: Type.Integer(),
-    max_replicas: Count,
-    min_replicas: Count,
-  }),
-  vpn: Type.Object({
-    enabled: Type.Boolean(),
-    connected: Type.Boolean(),
-    health: Type.String(),
-    container: Nullable(Type.String()),
-    forwarded_port: Nullable(Port),
-    nodes: Type.Optional(
-      Type.Array(
-        Type.Object({
-          container: Type.String(),
-          connected: Type.Boolean(),
-          health: Type.String(),
-          forwarded_port: Nullable(Port),
-          reason: Nullable(Type.String()),
-        }),
-        { description: 'Each of several' },
+export const Container = Type.Object(
+  {
+    id: Text('Id of the container'),
+    name: Text('Name of the container'),
+    image: Text('The image that it was created from'),
+    created: Time('When it was created'),
+    status: Text("Docker's word for its state, like `running`"),
+    labels: Labels('Its labels'),
+    ports: Type.Array(
+      Type.Object(
+        {
+          container_port: Port('Port in the container'),
+          host_port: Port('Port of the host'),
+          protocol: Text('`tcp` or `udp`'),
+        },
+        { title: 'PublishedPort', description: 'A port of the container that the host publishes' },
       ),
+      { description: 'The ports that it publishes' },
     ),
-  }),
-  provisioning: Type.Object({
-    can_provision: Type.Boolean(),
-    circuit_breaker_state: BreakerState,
-    last_failure: Nullable(Time),
-    last_failure_reason: Nullable(Type.String({ description: 'Why that engine failed, and what to do' })),
-    blocked_reason: Nullable(Type.String()),
-    blocked_reason_details: Nullable(RefusalDetails),
-  }),
-  config: Type.Object({
-    auto_delete: Type.Boolean(),
-    grace_period_s: Type.Number(),
-    target_image: Type.String(),
-  }),
-  warnings: Type.Array(
-    Type.Object({ code: Type.String(), message: Type.String(), since: Time, remedy: Type.String() }),
-    { description: 'All that users should be told' },
-  ),
-  timestamp: Time,
-  version: Type.String(),
-})
-
-/** An action of a plan, as the API shows it. */
-const PlannedAction = Type.Object({
-  action: Type.Union([
-    Type.Literal('provision'),
-    Type.Literal('replace'),
-    Type.Literal('make_room'),
-    Type.Literal('drain'),
-    Type.Literal('recall'),
-    Type.Literal('stop'),
-    Type.Literal('fail'),
-    Type.Literal('revive'),
-    Type.Literal('restart'),
-    Type.Literal('recreate'),
-    Type.Literal('halt'),
-  ]),
-  rule: Type.String(),
-  reason: Type.String(),
-  engine_id: Nullable(Type.String()),
-  container_id: Nullable(Type.String()),
-  container_name: Nullable(Type.String()),
-})
-
-export const PlanReport = Type.Object({
-  wanted: Count,
-  serving: Count,
-  busy: Count,
-  expected: Type.Integer({
-    minimum: 0,
-    description: 'Engines on which a stream is expected that is not reported yet',
-  }),
-  actions: Type.Array(PlannedAction),
-  waits: Type.Array(Type.String({ description: 'Why something that is wanted is not done now' })),
-  next_look: Nullable(Time),
-})
-
-/** Where the exit of a VPN is, as far as Gluetun knows. */
-const exit = {
-  public_ip: Nullable(Type.String()),
-  country: Nullable(Type.String()),
-  region: Nullable(Type.String()),
-  city: Nullable(Type.String()),
-}
-
-const VpnHealth = Type.Union(
-  [Type.Literal('healthy'), Type.Literal('unhealthy'), Type.Literal('starting'), Type.Literal('unknown')],
-  { description: 'The verdict on it, in the words of a health check' },
+  },
+  { title: 'Container', description: 'A container of ours, as Docker sees it' },
 )
 
-const VpnNode = Type.Object({
-  container: Type.String(),
-  state: Type.Union([Type.Literal('up'), Type.Literal('down'), Type.Literal('unknown')]),
-  connected: Type.Boolean(),
-  since: Nullable(Time),
-  reason: Nullable(Type.String({ description: 'Why it is not up' })),
-  status: Type.String({ description: "The state of its container, 'missing' or 'unknown'" }),
-  health: VpnHealth,
-  docker_health: Nullable(Type.String({ description: "Docker's health check of it; null without one" })),
-  docker_health_text: Nullable(Type.String()),
-  vpn_status: Nullable(Type.String({ description: "Gluetun's own word on its VPN" })),
-  control_problem: Nullable(
-    Type.String({ description: 'What its control server does not tell, and the remedy' }),
-  ),
-  forwarded_port: Nullable(Port),
-  ...exit,
-  engines: Count,
-  last_check: Nullable(Time),
-  last_control_check: Nullable(Time),
-})
-
-export const VpnStatus = Type.Object({
-  enabled: Type.Boolean(),
-  status: Type.String(),
-  container_name: Nullable(Type.String()),
-  container: Nullable(Type.String()),
-  health: VpnHealth,
-  connected: Type.Boolean(),
-  forwarded_port: Nullable(Port),
-  last_check: Nullable(Time),
-  last_check_at: Nullable(Time),
-  ...exit,
-  error: Type.Optional(Type.String()),
-  nodes: Type.Array(VpnNode),
-})
-
-const Breaker = Type.Object({
-  state: BreakerState,
-  failure_count: Count,
-  failure_threshold: Count,
-  last_failure_time: Nullable(Time),
-  last_success_time: Nullable(Time),
-  recovery_timeout: Type.Number(),
-})
-
-export const HealthStatusReport = Type.Object({
-  total_engines: Count,
-  healthy_engines: Count,
-  unhealthy_engines: Count,
-  marked_for_replacement: Count,
-  minimum_required: Count,
-  health_check_interval: Type.Number(),
-  circuit_breakers: Type.Object({ general: Breaker, replacement: Breaker }),
-  engines: Type.Array(
-    Type.Object({
-      container_id: Nullable(Type.String()),
-      container_name: Type.String(),
-      status: EngineStatus,
-      health_status: HealthStatus,
-      since: Nullable(Time),
-      last_check: Nullable(Time),
-      consecutive_failures: Count,
-      last_error: Nullable(Type.String()),
-      connected: Nullable(Type.Boolean({ description: 'What it says of its connection to the outside' })),
-    }),
-  ),
-})
+export const LabelledContainer = Type.Object(
+  {
+    id: Text('Id of the container'),
+    name: Text('Name of the container'),
+    status: Text("Docker's word for its state, like `running`"),
+    labels: Labels('Its labels'),
+  },
+  { title: 'LabelledContainer', description: 'A container of ours with the label that was asked for' },
+)
 
 /** A host port that a caller may ask for. Lower ports are left to the host's own services. */
-export const RequestPort = Type.Integer({ minimum: 1_024, maximum: 65_535 })
+export const RequestPort = Type.Integer({
+  minimum: 1_024,
+  maximum: 65_535,
+  description: 'A port of the host',
+})

@@ -1,22 +1,29 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { InvalidProblem, Problem } from './problems.ts'
-import { HealthStatusReport, OrchestratorStatus, VpnStatus } from './schemas.ts'
+import { answerOf, NullableText, Text } from './schemas.ts'
+import { HealthStatusReport, OrchestratorStatus, VpnStatus } from './status-schemas.ts'
 
-const describe = <Schema extends typeof OrchestratorStatus | typeof VpnStatus | typeof HealthStatusReport>(
-  schema: Schema,
-  description: string,
-): Schema => ({ ...schema, description })
-
-const Reset = Type.Object({ message: Type.String() }, { description: 'What was reset' })
+const Reset = Type.Object(
+  { message: Text('What was reset, in a sentence') },
+  { title: 'ResetBreakers', description: 'What was reset' },
+)
 const Ready = Type.Object(
   {
-    status: Type.Union([Type.Literal('ready'), Type.Literal('degraded'), Type.Literal('not_ready')]),
-    reason: Type.Union([Type.String(), Type.Null()]),
+    status: Type.Union([Type.Literal('ready'), Type.Literal('degraded'), Type.Literal('not_ready')], {
+      description: '`not_ready`: the engines are being looked for; `degraded`: the database takes no writes',
+    }),
+    reason: NullableText('Why it is not `ready`; null if it is'),
   },
-  { description: 'Whether the engines are known; `degraded` while the database takes no writes' },
+  {
+    title: 'Readiness',
+    description: 'Whether the engines are known; `degraded` while the database takes no writes',
+  },
 )
-const Alive = Type.Object({ status: Type.Literal('ok') }, { description: 'The process answers' })
+const Alive = Type.Object(
+  { status: Type.Literal('ok', { description: 'Always `ok`' }) },
+  { title: 'Liveness', description: 'The process answers' },
+)
 const Exposition = Type.String({ description: 'Prometheus text exposition' })
 
 type Breaker = 'general' | 'replacement'
@@ -35,21 +42,28 @@ export interface StatusQueries {
 export const statusRoutes = (status: StatusQueries) =>
   new Elysia({ name: 'routes.status', tags: ['status'] })
     .get('/orchestrator/status', () => status.orchestrator(), {
-      response: { 200: describe(OrchestratorStatus, 'The state of the fleet') },
+      response: { 200: answerOf(OrchestratorStatus, 'The state of the fleet') },
       detail: {
         operationId: 'getStatus',
         summary: 'Tells whether an engine can be provisioned now, and if not, why and for how long.',
+        description:
+          'It also has the numbers of the fleet and all warnings. It is open even where reads need the key.',
       },
     })
     .get('/vpn/status', () => status.vpn(), {
-      response: { 200: describe(VpnStatus, 'The state of the VPN') },
-      detail: { operationId: 'getVpnStatus', summary: 'Tells how the VPN is, as far as it is known.' },
+      response: { 200: answerOf(VpnStatus, 'The state of the VPN') },
+      detail: {
+        operationId: 'getVpnStatus',
+        summary: 'Tells how the VPN is, as far as it is known.',
+        description: 'Nothing is asked for it; each node says when it was last looked at.',
+      },
     })
     .get('/health/status', () => status.health(), {
-      response: { 200: describe(HealthStatusReport, 'The health of the engines') },
+      response: { 200: answerOf(HealthStatusReport, 'The health of the engines') },
       detail: {
         operationId: 'getHealth',
         summary: 'Tells the verdict on every engine and the circuit breakers.',
+        description: 'Nothing is asked for it; each engine says when it was last probed.',
       },
     })
     .post(
@@ -59,17 +73,25 @@ export const statusRoutes = (status: StatusQueries) =>
         query: Type.Object({
           operation_type: Type.Optional(
             Type.Union([Type.Literal('general'), Type.Literal('replacement')], {
-              description: 'Both without it',
+              description: 'The breaker to close; both without it',
             }),
           ),
         }),
-        response: { 200: Reset, 401: Problem, 403: Problem, 422: InvalidProblem },
-        detail: { operationId: 'resetBreakers', summary: 'Closes one circuit breaker, or both.' },
+        response: { 200: Reset, 401: Problem, 403: Problem, 422: InvalidProblem, 503: Problem },
+        detail: {
+          operationId: 'resetBreakers',
+          summary: 'Closes one circuit breaker, or both.',
+          description: 'Starts are tried again at once.',
+        },
       },
     )
     .get('/metrics', async () => new Response(await status.metrics(), { headers: PROMETHEUS }), {
       response: { 200: Exposition },
-      detail: { operationId: 'getMetrics', summary: 'Gives the figures of this moment to Prometheus.' },
+      detail: {
+        operationId: 'getMetrics',
+        summary: 'Gives the figures of this moment to Prometheus.',
+        description: 'A scrape asks nobody and writes nothing.',
+      },
     })
 
 /** The two probes of a container platform. They are not a part of the API. */
@@ -77,7 +99,11 @@ export const probeRoutes = (status: Pick<StatusQueries, 'readiness'>) =>
   new Elysia({ name: 'routes.probes', tags: ['status'] })
     .get('/healthz', () => ({ status: 'ok' as const }), {
       response: { 200: Alive },
-      detail: { operationId: 'isAlive', summary: 'Answers as long as the process lives.' },
+      detail: {
+        operationId: 'isAlive',
+        summary: 'Answers as long as the process lives.',
+        description: 'Restart the process if this does not answer. For traffic and alerts use `/readyz`.',
+      },
     })
     .get(
       '/readyz',
@@ -90,6 +116,8 @@ export const probeRoutes = (status: Pick<StatusQueries, 'readiness'>) =>
         detail: {
           operationId: 'isReady',
           summary: 'Answers 503 until all engines have been found after a start.',
+          description:
+            'While the database takes no writes it answers 200 with `degraded`, because reads work.',
         },
       },
     )

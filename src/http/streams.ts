@@ -5,16 +5,16 @@ import { parseIsoTime } from './iso-time.ts'
 import { json } from './json.ts'
 import { InvalidProblem, Problem, problem } from './problems.ts'
 import { PageLimit, wrongQuery, wrongTime } from './queries.ts'
-import { StreamSample, StreamState } from './schemas.ts'
+import { answerOf, Flag, StreamSample, StreamState } from './schemas.ts'
 import { pathOf, searchOf } from './target.ts'
 import { Moment, StreamId, Word } from './texts.ts'
 
 const StreamList = Type.Array(StreamState, { description: 'Streams, oldest first' })
 const SampleList = Type.Array(StreamSample, { description: 'Samples, oldest first' })
-const OneStream = Type.Object(StreamState.properties, { description: 'The newest stream of this id' })
+const OneStream = answerOf(StreamState, 'The newest stream of this id')
 const Stopped = Type.Object(
   {
-    updated: Type.Boolean({ description: 'False when it had ended before' }),
+    updated: Flag('False when it had ended before'),
     session: Type.Union(
       [Type.Literal('stopped'), Type.Literal('unknown'), Type.Literal('silent'), Type.Literal('none')],
       {
@@ -24,7 +24,7 @@ const Stopped = Type.Object(
     ),
     stream: StreamState,
   },
-  { description: 'What came of it, and the stream as it stands in the books' },
+  { title: 'StoppedStream', description: 'What came of it, and the stream as it stands in the books' },
 )
 
 /** Which streams to list. `before` is the number of a record, or a time. */
@@ -51,7 +51,11 @@ export interface StreamOperations {
 const Id = Type.Object({ id: StreamId('Stream id, percent-encoded') })
 
 const ListQuery = Type.Object({
-  status: Type.Optional(Type.Union([Type.Literal('started'), Type.Literal('ended')])),
+  status: Type.Optional(
+    Type.Union([Type.Literal('started'), Type.Literal('ended')], {
+      description: 'Only streams of this status',
+    }),
+  ),
   container_id: Type.Optional(Word("Id of the engine's container")),
   limit: PageLimit(
     'The newest so many, 1 to 1000; without it all started ones and the 500 newest ended ones',
@@ -78,20 +82,27 @@ export const streamRoutes = (streams: StreamQueries, operations: StreamOperation
         detail: {
           operationId: 'listStreams',
           summary: 'Lists the streams in the books; a page with more before it has a Link to them.',
+          description:
+            'Proxies ask this for the started streams of each engine before they choose one. The header `Link` with rel="next" leads to older streams.',
         },
       },
     )
     .get('/streams/:id', ({ params }) => streams.one(params.id) ?? unknown(params.id), {
       params: Id,
       response: { 200: OneStream, 404: Problem, 422: InvalidProblem },
-      detail: { operationId: 'getStream', summary: 'Shows the newest stream of this id.' },
+      detail: {
+        operationId: 'getStream',
+        summary: 'Shows the newest stream of this id.',
+        description: 'An id may have several records, one for each time that it was started.',
+      },
     })
     .delete('/streams/:id', ({ params }) => operations.stop(params.id), {
       params: Id,
-      response: { 200: Stopped, 401: Problem, 403: Problem, 404: Problem, 422: InvalidProblem },
+      response: { 200: Stopped, 401: Problem, 403: Problem, 404: Problem, 422: InvalidProblem, 503: Problem },
       detail: {
         operationId: 'stopStream',
         summary: 'Stops the session at its engine and ends the stream in the books.',
+        description: 'The viewer loses the stream. A stream that had ended before is left as it is.',
       },
     })
     .get(
@@ -107,7 +118,12 @@ export const streamRoutes = (streams: StreamQueries, operations: StreamOperation
           since: Type.Optional(Moment('Only samples from this time on')),
         }),
         response: { 200: SampleList, 404: Problem, 422: InvalidProblem },
-        detail: { operationId: 'getStreamStats', summary: 'Lists the samples taken of one stream.' },
+        detail: {
+          operationId: 'getStreamStats',
+          summary: 'Lists the samples taken of one stream.',
+          description:
+            'They are what its engine said about the session from time to time, of the newest record of this id.',
+        },
       },
     )
 

@@ -14,20 +14,26 @@ const KIND = 'TextMap'
 const ENTRIES_MAX = 64
 const TOTAL_MAX = 8_192
 
-const textMap = (value: TextBounds) =>
+const textMap = (value: TextBounds, what: string) =>
   Type.Unsafe<Record<string, string>>({
     [Kind]: KIND,
     type: 'object',
     maxProperties: ENTRIES_MAX,
-    additionalProperties: { type: 'string', ...value },
-    description: `At most ${ENTRIES_MAX} entries and ${TOTAL_MAX} characters; a name has ${KEY.minLength} to ${KEY.maxLength}`,
+    additionalProperties: { type: 'string', ...value, description: 'A value' },
+    description: `${what}. At most ${ENTRIES_MAX} entries and ${TOTAL_MAX} characters; a name has ${KEY.minLength} to ${KEY.maxLength}`,
   })
 
-/** A request's labels or environment. Values are texts, because a container knows nothing else. */
-export const RequestMap = textMap(VALUE)
+/** A request's labels. Values are texts, because a container knows nothing else. */
+export const RequestLabels = textMap(VALUE, 'Labels of the container')
+
+/** A request's environment, with the same bounds. */
+export const RequestEnvironment = textMap(VALUE, 'Environment variables of the container')
 
 /** What a proxy adds to its report of a stream. */
-export const EventLabels = textMap(EVENT_VALUE)
+export const EventLabels = textMap(
+  EVENT_VALUE,
+  'What the proxy adds; `stream_id` is used as the id of the stream',
+)
 
 /** One error in a map: in the entry of this name, or in the whole map if the name is null. */
 export interface MapFault {

@@ -47,35 +47,35 @@ export interface TextBounds {
 export const fits = (text: string, { format, minLength, maxLength }: TextBounds): boolean =>
   text.length >= minLength && text.length <= maxLength && FORMATS[format](text)
 
-const line = (minLength: number, maxLength: number, description?: string) =>
-  Type.String({ minLength, maxLength, format: 'line', ...(description === undefined ? {} : { description }) })
+const line = (minLength: number, maxLength: number, description: string) =>
+  Type.String({ minLength, maxLength, format: 'line', description })
 
 /** An identifier such as an id, a key or a host. */
-export const Name = (description?: string) => line(1, NAME_MAX, description)
+export const Name = (description: string) => line(1, NAME_MAX, description)
 
 /** A name that may be empty, because proxies leave some names empty. */
-export const Word = (description?: string) => line(0, NAME_MAX, description)
+export const Word = (description: string) => line(0, NAME_MAX, description)
 
 /** An image reference. It may be long, because registries and digests are. */
 export const ImageName = (description: string) => line(1, IMAGE_MAX, description)
 
 /** What a stream plays: a content id, an infohash, a URL or a magnet link. */
-export const StreamKey = () => line(1, URL_MAX)
+export const StreamKey = (description: string) => line(1, URL_MAX, description)
 
 /** A URL, or an empty text. It is not checked further here, because only parts of it are used. */
-export const SessionUrl = () => line(0, URL_MAX)
+export const SessionUrl = (description: string) => line(0, URL_MAX, description)
 
 /** The id of a stream in a path or a query. */
 export const StreamId = (description: string) => line(1, STREAM_ID_MAX, description)
 
 /** The id of a stream in an event. Some proxies leave it empty. */
-export const ReportedStreamId = () => line(0, STREAM_ID_MAX)
+export const ReportedStreamId = (description: string) => line(0, STREAM_ID_MAX, description)
 
 /** A time as text, or the number of a record. */
 export const Moment = (description: string) => line(0, TIME_MAX, description)
 
 /** The value of a label that a query asks for. */
-export const LabelValue = () => Type.String({ ...VALUE })
+export const LabelValue = (description: string) => Type.String({ ...VALUE, description })
 
 /** The name of a label or of an environment variable. */
 export const KEY: TextBounds = { format: 'line', minLength: 1, maxLength: NAME_MAX }

@@ -404,7 +404,7 @@ test('the key is asked for where reads need it', async () => {
     }
     const { paths } = await closed.json<Document>('GET', '/swagger/json')
     const { responses } = paths['/events/stream']?.get ?? { responses: {} }
-    expect(Object.keys(responses)).toEqual(['200', '401', '403', '422', '503'])
+    expect(Object.keys(responses)).toEqual(['200', '400', '401', '403', '422', '500', '503'])
     expect(Object.keys(responses['200']?.content ?? {})).toEqual(['text/event-stream'])
   } finally {
     await closed.dispose()

@@ -2,52 +2,46 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { FormatRegistry } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { REFUSAL_CODES } from '../../../src/core/provisioning/refusal.ts'
 import { EXAMPLES } from '../../../src/http/openapi-examples.ts'
+import { PROBLEM_CODES } from '../../../src/http/problem-codes.ts'
 import {
   Container,
   EngineProvisioned,
   EngineState,
-  HealthStatusReport,
   JournalPage,
-  OrchestratorStatus,
-  PlanReport,
   StreamSample,
   StreamState,
-  VpnStatus,
 } from '../../../src/http/schemas.ts'
+import {
+  HealthStatusReport,
+  OrchestratorStatus,
+  PlanReport,
+  VpnStatus,
+} from '../../../src/http/status-schemas.ts'
+import {
+  type ApiDocument,
+  type DocResponse,
+  type DocSchema,
+  misfits,
+  operationsOf,
+  resolved,
+} from '../../support/api-document.ts'
 import { Rig } from '../../support/rig.ts'
 
-interface Operation {
-  readonly operationId: string
-  readonly summary: string
-  readonly security?: readonly object[]
-  readonly requestBody?: { readonly content: Record<string, { readonly example?: unknown }> }
-  readonly responses: Record<
-    string,
-    { readonly description: string; readonly content: Record<string, { example?: unknown }> }
-  >
-}
-interface Document {
-  readonly openapi: string
-  readonly paths: Record<string, Record<string, Operation>>
-  readonly components: { readonly securitySchemes: object }
-}
-
 let rig: Rig
-let document: Document
+let document: ApiDocument
 beforeAll(async () => {
   rig = new Rig({ API_KEY: 'secret' })
-  document = await rig.json<Document>('GET', '/swagger/json')
+  document = await rig.json<ApiDocument>('GET', '/swagger/json')
 })
 afterAll(() => rig.dispose())
 
 const operations = () =>
-  Object.entries(document.paths).flatMap(([path, item]) =>
-    Object.entries(item).map(([method, operation]) => ({
-      name: `${method.toUpperCase()} ${path}`,
-      ...operation,
-    })),
-  )
+  operationsOf(document).map((operation) => ({
+    name: `${operation.method} ${operation.path}`,
+    ...operation,
+  }))
 
 describe('the OpenAPI document', () => {
   test('is valid OpenAPI 3.0.3', async () => {
@@ -99,7 +93,8 @@ describe('the OpenAPI document', () => {
       expect(`${name}: ${summary}`).toMatch(/: [A-Z].+\.$/)
       const ok = Object.values(responses['200']?.content ?? {})
       expect([name, ok.every(({ example }) => example !== undefined), ok.length]).toEqual([name, true, 1])
-      for (const answer of Object.values(responses)) expect(answer.description).not.toBe('')
+      for (const answer of Object.values(responses))
+        expect(resolved(document, answer).description).not.toBe('')
       if (requestBody) expect(requestBody.content['application/json']?.example).toBeDefined()
     }
   })
@@ -111,6 +106,163 @@ describe('the OpenAPI document', () => {
       const { status } = await rig.request(method, path.replace(/\{\w+\}/, 'x'))
       expect([name, status === 401]).toEqual([name, security !== undefined])
     }
+  })
+})
+
+/** Every schema of the document with the place where it stands; also those within others. */
+function schemasAt(
+  place: string,
+  schema: DocSchema,
+): { readonly place: string; readonly schema: DocSchema }[] {
+  const { properties = {}, items, additionalProperties, anyOf = [], allOf = [] } = schema
+  return [
+    { place, schema },
+    ...Object.entries(properties).flatMap(([name, each]) => schemasAt(`${place}.${name}`, each)),
+    ...(items === undefined ? [] : schemasAt(`${place}[]`, items)),
+    ...(additionalProperties === undefined ? [] : schemasAt(`${place}.*`, additionalProperties)),
+    ...[...anyOf, ...allOf].flatMap((each, index) => schemasAt(`${place}|${index}`, each)),
+  ]
+}
+
+/** Everything in the document that a reader may ask the meaning of. */
+function describedParts(): Record<string, readonly { readonly place: string; readonly text: string }[]> {
+  const { components, tags } = document
+  const answersOf = (at: string, answers: Readonly<Record<string, DocResponse>>) =>
+    Object.entries(answers).map(([name, answer]) => ({ place: `${at} ${name}`, answer }))
+  const answers = [
+    ...operations().flatMap(({ name, responses }) => answersOf(name, responses)),
+    ...answersOf('components', components.responses),
+  ]
+  const text = (schema: DocSchema): string =>
+    schema.description ?? resolved(document, schema).description ?? ''
+  const own = answers.filter(({ answer }) => answer.$ref === undefined)
+  const schemas = [
+    ...Object.entries(components.schemas).flatMap(([name, schema]) => schemasAt(name, schema)),
+    ...own.flatMap(({ place, answer }) =>
+      Object.values(answer.content).flatMap(({ schema }) => schemasAt(place, schema)),
+    ),
+    ...operations().flatMap(({ name, requestBody }) =>
+      Object.values(requestBody?.content ?? {}).flatMap(({ schema }) => schemasAt(`${name} body`, schema)),
+    ),
+  ]
+  // A reference that is a part of another schema is described by that schema, and says nothing itself.
+  const told = schemas.filter(({ place }) => !/\|\d+$/.test(place))
+  return {
+    tags: tags.map(({ name, description = '' }) => ({ place: name, text: description })),
+    operations: operations().map(({ name, description = '' }) => ({ place: name, text: description })),
+    parameters: operations().flatMap(({ name, parameters = [] }) =>
+      parameters.map((each) => ({ place: `${name} ${each.name}`, text: each.description ?? '' })),
+    ),
+    bodies: operations().flatMap(({ name, requestBody }) =>
+      requestBody === undefined ? [] : [{ place: name, text: requestBody.description ?? '' }],
+    ),
+    responses: answers.map(({ place, answer }) => ({ place, text: resolved(document, answer).description })),
+    headers: own.flatMap(({ place, answer }) =>
+      Object.entries(answer.headers ?? {}).map(([name, { description }]) => ({
+        place: `${place} ${name}`,
+        text: description,
+      })),
+    ),
+    properties: told
+      .filter(({ place }) => place.includes('.'))
+      .map(({ place, schema }) => ({ place, text: text(schema) })),
+    schemas: told
+      .filter(({ place }) => !place.includes('.'))
+      .map(({ place, schema }) => ({ place, text: text(schema) })),
+  }
+}
+
+describe('what is described', () => {
+  test('is every tag, operation, parameter, body, answer, header, field and shape', () => {
+    const parts = describedParts()
+    const without = Object.values(parts)
+      .flat()
+      .filter(({ text }) => text.length < 3)
+    expect(without).toEqual([])
+    const counts = Object.entries(parts).map(([kind, all]) => `${all.length} ${kind}`)
+    console.log(`described: ${counts.join(', ')}`)
+    expect(parts.properties?.length).toBeGreaterThan(200)
+    expect(parts.parameters?.length).toBeGreaterThan(20)
+  })
+
+  test('has references that all lead somewhere, to shapes that are all used', () => {
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, to = '']) => to)
+    for (const $ref of references) expect(resolved(document, { $ref })).toBeDefined()
+    const used = new Set(references.map((to) => to.split('/').at(-1)))
+    console.log(`${references.length} references to ${used.size} components`)
+    expect(Object.keys(document.components.schemas).filter((name) => !used.has(name))).toEqual([])
+    expect(references.length).toBeGreaterThan(200)
+  })
+
+  test('has whole numbers with their format, and numbers in a query as numbers', () => {
+    const numbers = [...JSON.stringify(document).matchAll(/\{[^{}]*"type":"integer"[^{}]*\}/g)]
+    expect(numbers.length).toBeGreaterThan(50)
+    expect(numbers.filter(([text]) => !/"format":"int(32|64)"/.test(text)).map(String)).toEqual([])
+    for (const name of ['limit', 'duration_s', 'demand']) {
+      const all = operations().flatMap(({ parameters = [] }) =>
+        parameters.filter((each) => each.name === name),
+      )
+      expect([name, all.length > 0, all.every(({ schema }) => schema.type === 'integer')]).toEqual([
+        name,
+        true,
+        true,
+      ])
+    }
+  })
+})
+
+describe('the errors', () => {
+  test('stand once in the document, each with an example that fits, of all codes that a caller can get', () => {
+    const { responses, schemas } = document.components
+    const codes = Object.values(responses).flatMap(({ content }) =>
+      Object.values(content).flatMap(({ schema, examples = {} }) =>
+        Object.entries(examples).map(([code, { value }]) => {
+          expect(misfits(document, schema, value)).toEqual([])
+          expect((value as { code: string }).code).toBe(code)
+          return code
+        }),
+      ),
+    )
+    expect([...codes, 'caller_gone'].toSorted()).toEqual(PROBLEM_CODES.toSorted())
+    expect(schemas.Problem?.properties?.code?.enum).toEqual([...PROBLEM_CODES])
+    expect(schemas.Refusal?.properties?.code?.enum).toEqual([...REFUSAL_CODES])
+    for (const { name, responses: answers } of operations())
+      for (const [status, answer] of Object.entries(answers))
+        expect([name, status, answer.$ref === undefined]).toEqual([
+          name,
+          status,
+          status === '200' || (name === 'GET /readyz' && status === '503'),
+        ])
+  })
+
+  const key = { headers: { authorization: 'Bearer secret' } }
+  test.each([
+    ['missing_token', 'POST', '/gc', undefined, {}],
+    ['invalid_token', 'POST', '/gc', undefined, { headers: { authorization: 'Bearer wrong' } }],
+    ['malformed_host', 'GET', '/engines', undefined, { headers: { host: 'a b' } }],
+    ['host_not_allowed', 'GET', '/engines', undefined, { headers: { host: 'box.example.com' } }],
+    ['cross_site', 'POST', '/gc', undefined, { headers: { host: 'x', origin: 'http://evil.example' } }],
+    ['not_found', 'POST', '/engines/acestream-9/drain', undefined, key],
+    ['engine_not_found', 'GET', '/engines/acestream-9', undefined, {}],
+    ['stream_not_found', 'GET', '/streams/abc%7Cs1', undefined, {}],
+    ['method_not_allowed', 'DELETE', '/engines', undefined, key],
+    ['too_large', 'POST', '/events/stream_ended', 'x'.repeat(70_000), key],
+    ['invalid_request', 'POST', '/provision/acestream', { host_port: 0 }, key],
+  ] as const)('of %s has the example that %s %s is answered with', async (code, method, path, body, init) => {
+    const answer = await rig.during(rig.request(method, path, body, init))
+    const examples = Object.values(document.components.responses).flatMap(({ content }) =>
+      Object.values(content).flatMap((each) => Object.entries(each.examples ?? {})),
+    )
+    const example = examples.find(([name]) => name === code)?.[1].value as Record<string, unknown>
+    const told = (await answer.json()) as Record<string, unknown>
+    expect([answer.status, told.code]).toEqual([Number(example.status), code])
+    const general = (text: unknown): unknown =>
+      code === 'not_found' ? typeof text : String(text).replaceAll(/"[^"]*"/g, '""')
+    const { detail, message, ...rest } = told
+    const { detail: shownDetail, message: shown, ...shownRest } = example
+    expect(rest).toEqual(shownRest)
+    expect(general(message)).toEqual(general(shown))
+    expect(typeof detail).toBe(typeof shownDetail)
   })
 })
 
@@ -150,23 +302,5 @@ describe('the examples', () => {
     } finally {
       await open.dispose()
     }
-  })
-})
-
-describe('Swagger UI', () => {
-  test('is served whole, with no address outside', async () => {
-    const page = await (await rig.request('GET', '/swagger')).text()
-    expect(page).not.toMatch(/https?:\/\//)
-    const assets = [...page.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path ?? '')
-    expect(assets.length).toBe(3)
-    for (const path of assets) {
-      const asset = await rig.request('GET', path)
-      expect([path, asset.status, (await asset.text()).length > 100]).toEqual([path, 200, true])
-    }
-  })
-
-  test('is where the root leads', async () => {
-    const root = await rig.request('GET', '/')
-    expect([root.status, root.headers.get('location')]).toEqual([302, '/swagger'])
   })
 })

@@ -1,0 +1,288 @@
+import { Type } from '@sinclair/typebox'
+import { PLAN_RULES } from '../core/plan/fleet-snapshot.ts'
+import { REFUSAL_CODES } from '../core/provisioning/refusal.ts'
+import { WARNING_CODES } from '../core/reporting/warnings.ts'
+import {
+  ContainerId,
+  Count,
+  EngineStatus,
+  Flag,
+  HealthWord,
+  Nullable,
+  NullablePort,
+  NullableText,
+  NullableTime,
+  Seconds,
+  Text,
+  Time,
+  WordOf,
+} from './schemas.ts'
+
+/* The shapes of the answers about the whole: the status, the plan, the VPN and the health. */
+
+/** What a refused provision means to its caller, with the members that acexy decodes. */
+export const hints = {
+  recovery_eta_seconds: Nullable(
+    Type.Integer(),
+    'Seconds until it is worth asking again; null if that is not known, or waiting does not help',
+  ),
+  should_wait: Flag('Whether waiting helps'),
+  can_retry: Flag('The same as `should_wait`, as some versions of acexy read this one'),
+}
+
+const Refusal = Type.Object(
+  {
+    code: WordOf(REFUSAL_CODES, 'Why, for programs'),
+    message: Text('Why, for people'),
+    ...hints,
+  },
+  { title: 'Refusal', description: 'Why a provision would be refused' },
+)
+
+const BreakerState = (description: string) =>
+  Type.Union([Type.Literal('closed'), Type.Literal('open'), Type.Literal('half_open')], { description })
+
+const VpnSummary = Type.Object(
+  {
+    enabled: Flag('Whether a VPN is configured'),
+    connected: Flag('Whether a node of it is up'),
+    health: Text('The verdict on it, in the words of a health check'),
+    container: NullableText('Name of the first node that is up, or else of the first; null without a VPN'),
+    forwarded_port: NullablePort('The port that the node forwards; null if it forwards none'),
+    nodes: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            container: Text('Name of its container'),
+            connected: Flag('Whether it is up'),
+            health: Text('The verdict on it, in the words of a health check'),
+            forwarded_port: NullablePort('The port that it forwards; null if it forwards none'),
+            reason: NullableText('Why it is not up'),
+          },
+          { title: 'VpnNodeSummary', description: 'A node of the VPN, in short' },
+        ),
+        { description: 'Each node, if there are several' },
+      ),
+    ),
+  },
+  { title: 'VpnSummary', description: 'The VPN, in short' },
+)
+
+const Provisioning = Type.Object(
+  {
+    can_provision: Flag('Whether an engine would be started now'),
+    circuit_breaker_state: BreakerState('State of the circuit breaker `general`'),
+    last_failure: NullableTime('When an engine last failed by its own fault'),
+    last_failure_reason: NullableText('Why that engine failed, and what to do'),
+    blocked_reason: NullableText('Why an engine would be refused now, in short; null if it would be started'),
+    blocked_reason_details: Nullable(Refusal, 'The same in full, with the honest time'),
+  },
+  { title: 'Provisioning', description: 'Whether an engine would be started now, and if not, why' },
+)
+
+const Warning = Type.Object(
+  {
+    code: WordOf(WARNING_CODES, 'What it is about, for programs'),
+    message: Text('What was observed'),
+    since: Time('Since when it is in force'),
+    remedy: Text('What to do about it'),
+  },
+  { title: 'Warning', description: 'Something that users should be told about the installation' },
+)
+
+export const OrchestratorStatus = Type.Object(
+  {
+    status: Type.Union([Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unavailable')], {
+      description: 'The state of the whole; `unavailable`: no engine runs, and none can be started',
+    }),
+    engines: Type.Object(
+      {
+        total: Count('Live engines'),
+        running: Count('Engines whose container runs'),
+        healthy: Count('Healthy engines'),
+        unhealthy: Count('Unhealthy engines'),
+      },
+      { title: 'EngineNumbers', description: 'How many engines there are' },
+    ),
+    streams: Type.Object(
+      { active: Count('Streams that are started now'), total: Count('Streams in the books') },
+      { title: 'StreamNumbers', description: 'How many streams there are' },
+    ),
+    capacity: Type.Object(
+      {
+        total: Count('Live engines'),
+        used: Count('Started streams on them'),
+        available: Type.Integer({
+          description: '`total` less `used`; negative if engines serve more than one stream each',
+        }),
+        max_replicas: Count('The most engines that are started'),
+        min_replicas: Count('The number of engines that is kept at least'),
+      },
+      { title: 'Capacity', description: 'How much of the fleet is used' },
+    ),
+    vpn: VpnSummary,
+    provisioning: Provisioning,
+    config: Type.Object(
+      {
+        auto_delete: Flag('Whether idle engines are removed'),
+        grace_period_s: Seconds('How long an engine stays idle before it is removed, in seconds'),
+        target_image: Text('The image that engines are started from'),
+      },
+      { title: 'Configuration', description: 'The settings that proxies may want to know' },
+    ),
+    warnings: Type.Array(Warning, { description: 'All that users should be told' }),
+    timestamp: Time('When this was asked'),
+    version: Text('Version of Roundhouse'),
+  },
+  { title: 'Status', description: 'The state of the fleet' },
+)
+
+const PlannedAction = Type.Object(
+  {
+    action: Type.Union(
+      [
+        Type.Literal('provision'),
+        Type.Literal('replace'),
+        Type.Literal('make_room'),
+        Type.Literal('drain'),
+        Type.Literal('recall'),
+        Type.Literal('stop'),
+        Type.Literal('fail'),
+        Type.Literal('revive'),
+        Type.Literal('restart'),
+        Type.Literal('recreate'),
+        Type.Literal('halt'),
+      ],
+      { description: 'What would be done' },
+    ),
+    rule: WordOf(PLAN_RULES, 'The rule that asks for it'),
+    reason: Text('Why, in words'),
+    engine_id: NullableText('The engine that it is done to; null for a new one'),
+    container_id: ContainerId(),
+    container_name: NullableText('Name of its container; null for a new engine'),
+  },
+  { title: 'PlannedAction', description: 'One step towards what is wanted' },
+)
+
+export const PlanReport = Type.Object(
+  {
+    wanted: Count('Engines that are wanted'),
+    serving: Count('Engines that count towards that number'),
+    busy: Count('Engines with viewers among them'),
+    expected: Count('Engines on which a stream is expected that is not reported yet'),
+    actions: Type.Array(PlannedAction, { description: 'What would be done now, in this order' }),
+    waits: Type.Array(Type.String({ description: 'A sentence' }), {
+      description: 'Why something that is wanted is not done now',
+    }),
+    next_look: NullableTime('When time alone changes the plan; null if it does not'),
+  },
+  { title: 'Plan', description: 'What the reconciler would do now, and why' },
+)
+
+/** Where the exit of a VPN is, as far as Gluetun knows. */
+const exit = {
+  public_ip: NullableText('Address of its exit, as its control server says; null if it is not known'),
+  country: NullableText('Country of its exit'),
+  region: NullableText('Region of its exit'),
+  city: NullableText('City of its exit'),
+}
+
+const VpnHealth = () =>
+  Type.Union(
+    [Type.Literal('healthy'), Type.Literal('unhealthy'), Type.Literal('starting'), Type.Literal('unknown')],
+    { description: 'The verdict on it, in the words of a health check' },
+  )
+
+const VpnNode = Type.Object(
+  {
+    container: Text('Name of its container'),
+    state: Type.Union([Type.Literal('up'), Type.Literal('down'), Type.Literal('unknown')], {
+      description: 'The verdict on it',
+    }),
+    connected: Flag('Whether it is up'),
+    since: NullableTime('Since when the verdict holds'),
+    reason: NullableText('Why it is not up'),
+    status: Text("The state of its container, 'missing' or 'unknown'"),
+    health: VpnHealth(),
+    docker_health: NullableText("Docker's health check of it; null without one"),
+    docker_health_text: NullableText('What that health check said last'),
+    vpn_status: NullableText("Gluetun's own word on its VPN"),
+    control_problem: NullableText('What its control server does not tell, and the remedy'),
+    forwarded_port: NullablePort('The port that it forwards; null if it forwards none'),
+    ...exit,
+    engines: Count('Live engines in its network'),
+    last_check: NullableTime('When its container was last looked at'),
+    last_control_check: NullableTime('When its control server last answered'),
+  },
+  { title: 'VpnNode', description: 'A Gluetun container whose network engines share' },
+)
+
+export const VpnStatus = Type.Object(
+  {
+    enabled: Flag('Whether a VPN is configured'),
+    status: Text("The state of the node's container, `missing`, `unknown`, or `disabled` without a VPN"),
+    container_name: NullableText(
+      'Name of the first node that is up, or else of the first; null without a VPN',
+    ),
+    container: NullableText('The same as `container_name`'),
+    health: VpnHealth(),
+    connected: Flag('Whether a node is up'),
+    forwarded_port: NullablePort('The port that the node forwards; null if it forwards none'),
+    last_check: NullableTime("When the node's container was last looked at"),
+    last_check_at: NullableTime('The same as `last_check`'),
+    ...exit,
+    error: Type.Optional(Text('Why no node is up; missing if one is')),
+    nodes: Type.Array(VpnNode, { description: 'All nodes' }),
+  },
+  { title: 'Vpn', description: 'The state of the VPN; with several nodes, first that of the best one' },
+)
+
+const Breaker = Type.Object(
+  {
+    state: BreakerState('`open`: it refuses starts; `half_open`: it lets one engine through, the trial'),
+    failure_count: Count('Failed starts in a row'),
+    failure_threshold: Count('Failed starts in a row that open it'),
+    last_failure_time: NullableTime('When a start last failed'),
+    last_success_time: NullableTime('When an engine last became ready'),
+    recovery_timeout: Seconds('How long it stays open, in seconds'),
+  },
+  { title: 'Breaker', description: 'A circuit breaker, which refuses starts after several failed in a row' },
+)
+
+export const HealthStatusReport = Type.Object(
+  {
+    total_engines: Count('Live engines'),
+    healthy_engines: Count('Healthy engines'),
+    unhealthy_engines: Count('Unhealthy engines'),
+    marked_for_replacement: Count(
+      'Engines that another one replaces, or that drain because they are unhealthy',
+    ),
+    minimum_required: Count('The number of engines that is kept at least'),
+    health_check_interval: Seconds('Time within which every engine is probed once, in seconds'),
+    circuit_breakers: Type.Object(
+      { general: Breaker, replacement: Breaker },
+      { title: 'Breakers', description: 'One for new engines, and one for those that replace others' },
+    ),
+    engines: Type.Array(
+      Type.Object(
+        {
+          container_id: ContainerId(),
+          container_name: Text('Name of its container'),
+          status: EngineStatus(),
+          health_status: HealthWord('The verdict on its answers'),
+          since: NullableTime('Since when the verdict holds; null before the first probe'),
+          last_check: NullableTime('When it was last probed; null if it never was'),
+          consecutive_failures: Count('Failed probes in a row'),
+          last_error: NullableText('What was wrong with the last failed probe; null if it answers'),
+          connected: Nullable(
+            Type.Boolean(),
+            'What it says of its connection to the outside; null if it did not say',
+          ),
+        },
+        { title: 'EngineHealth', description: 'The verdict on one engine' },
+      ),
+      { description: 'All live engines' },
+    ),
+  },
+  { title: 'Health', description: 'The health of the engines' },
+)
