@@ -96,7 +96,8 @@ export function createApp(services: Services, options: AppOptions) {
       )
       .use(routes)
       .use(docs(routes, { version: options.version, keyed: keyedBy(options) }))
-      .get('/', ({ redirect }) => redirect('/swagger'), { detail: { hide: true } })
+      // Relative, as all our addresses: a reverse proxy may have taken a prefix away.
+      .get('/', ({ redirect }) => redirect('swagger'), { detail: { hide: true } })
       // Load balancers use this as their health check; HAProxy does by default.
       .options('/', () => new Response(null, { status: 204, headers: { allow: 'GET, HEAD, OPTIONS' } }), {
         detail: { hide: true },

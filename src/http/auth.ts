@@ -107,7 +107,7 @@ export const auth = (
 export const OPEN_READS = ['/orchestrator/status', '/healthz', '/readyz']
 
 /** Swagger UI must load before anybody can enter the key. Its page tells nothing about this installation. */
-const PUBLIC = /^\/(swagger(\/json|\/assets\/[\w.-]+)?)?$/
+const PUBLIC = /^\/(swagger(\/|\/json|\/assets\/[\w.-]+)?)?$/
 
 function needsKey({ url, method }: Request): boolean {
   const path = pathOf(url)

@@ -1,12 +1,12 @@
 import { swagger } from '@elysiajs/swagger'
 import { type AnyElysia, Elysia } from 'elysia'
-import stylesheet from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
-import bundle from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
 import { type Keyed, tidyDocument } from './openapi.ts'
+import { notFound } from './problems.ts'
+import { type Packed, packed, type SwaggerPage, swaggerPage } from './swagger-page.ts'
+import { pathOf } from './target.ts'
 
 const PAGE = '/swagger'
 const DOCUMENT = '/swagger/json'
-const ASSETS = '/swagger/assets'
 
 /**
  * The page loads everything from us and contains no inline script. Swagger UI has its icons in its stylesheet, as `data:`
@@ -16,29 +16,8 @@ const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-const HTML = `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Roundhouse</title>
-<link rel="stylesheet" href="${ASSETS}/swagger-ui.css">
-</head>
-<body>
-<div id="swagger-ui"></div>
-<script src="${ASSETS}/swagger-ui-bundle.js"></script>
-<script src="${ASSETS}/start.js"></script>
-</body>
-</html>
-`
-
-/** A key is kept only while the page is open. Earlier versions kept the key in the browser, so it is removed there. */
-const START = `localStorage.removeItem('authorized')
-SwaggerUIBundle({ url: '${DOCUMENT}', dom_id: '#swagger-ui', persistAuthorization: false, validatorUrl: 'none' })
-`
-
-/** Assets are cached for a year, because they belong to one version of the package. */
-const CACHED = 'public, max-age=31536000'
+/** An asset has its hash in its name, so what is once loaded stays right. */
+const KEPT = 'public, max-age=31536000, immutable'
 
 /**
  * Serves Swagger UI at `/swagger` and the API document at `/swagger/json`. The plugin writes the document on an inner app
@@ -46,7 +25,37 @@ const CACHED = 'public, max-age=31536000'
  * loads its assets from another server and contains an inline script.
  */
 export function docs(routes: AnyElysia, options: { readonly version: string; readonly keyed: Keyed }) {
-  const { version, keyed } = options
+  const document = once(() => documentOf(routes, options))
+  const page = once(swaggerPage)
+  return new Elysia({ name: 'docs', detail: { hide: true } })
+    .get(PAGE, async ({ request }) => new Response(htmlAt(await page(), request), { headers: PAGE_HEADERS }))
+    .get(DOCUMENT, async ({ request }) => sent(await document(), request, 'no-cache'))
+    .get(`${PAGE}/assets/:name`, async ({ params, request }) => {
+      const asset = (await page()).assets.get(params.name)
+      return asset === undefined ? notFound(pathOf(request.url), []) : sent(asset, request, KEPT)
+    })
+}
+
+/** The page has two addresses: `/swagger` and `/swagger/`. */
+const htmlAt = (page: SwaggerPage, { url }: Request): string =>
+  page.html(pathOf(url).endsWith('/') ? '' : 'swagger/')
+
+/** Remembers what was made first. What failed is tried again. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = null
+      throw error
+    })
+    return made
+  }
+}
+
+async function documentOf(
+  routes: AnyElysia,
+  { version, keyed }: { readonly version: string; readonly keyed: Keyed },
+): Promise<Packed> {
   const inner = new Elysia().use(routes).use(
     swagger({
       path: PAGE,
@@ -66,29 +75,29 @@ export function docs(routes: AnyElysia, options: { readonly version: string; rea
       },
     }),
   )
-  let document: Promise<string> | null = null
-  const tidied = async (): Promise<string> =>
-    JSON.stringify(
-      tidyDocument(await (await inner.handle(new Request(`http://localhost${DOCUMENT}`))).json(), keyed),
-    )
-  return new Elysia({ name: 'docs', detail: { hide: true } })
-    .get(PAGE, () => new Response(HTML, { headers: PAGE_HEADERS }))
-    .get(DOCUMENT, async () => {
-      document ??= tidied()
-      return new Response(await document, { headers: { 'content-type': 'application/json' } })
-    })
-    .get(`${ASSETS}/start.js`, () => new Response(START, { headers: SCRIPT_HEADERS }))
-    .get(`${ASSETS}/swagger-ui-bundle.js`, () => asset(bundle, 'text/javascript'))
-    .get(`${ASSETS}/swagger-ui.css`, () => asset(stylesheet, 'text/css'))
+  const written = await (await inner.handle(new Request(`http://localhost${DOCUMENT}`))).json()
+  return packed('application/json', JSON.stringify(tidyDocument(written, keyed)))
 }
 
-const PAGE_HEADERS = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': POLICY }
-const SCRIPT_HEADERS = { 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'no-cache' }
+const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': POLICY,
+  // The page names the assets of this version.
+  'cache-control': 'no-cache',
+}
 
-const asset = (path: string, type: string): Response =>
-  new Response(Bun.file(path), {
-    headers: { 'content-type': `${type}; charset=utf-8`, 'cache-control': CACHED },
+/** Answers with a file, compressed if the client takes that. */
+function sent({ type, plain, zipped }: Packed, { headers }: Request, cached: string): Response {
+  const takesGzip = /(^|,)\s*gzip\s*(,|$|;\s*q=(1|0\.\d*[1-9]))/i.test(headers.get('accept-encoding') ?? '')
+  return new Response(takesGzip ? zipped : plain, {
+    headers: {
+      'content-type': type,
+      'cache-control': cached,
+      vary: 'accept-encoding',
+      ...(takesGzip ? { 'content-encoding': 'gzip' } : {}),
+    },
   })
+}
 
 const TAGS = [
   { name: 'provisioning', description: 'Starting engines and other containers' },

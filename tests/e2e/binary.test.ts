@@ -45,8 +45,10 @@ describe('the binary, alone in a folder', () => {
     const server = site.server({}, program)
     await server.start()
     const page = await (await fetch(`${server.url}/swagger`)).text()
-    for (const [, path = ''] of page.matchAll(/(?:src|href)="(\/[^"]+)"/g)) {
-      const asset = await fetch(`${server.url}${path}`)
+    const assets = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path = '']) => path)
+    expect(assets.length).toBe(5)
+    for (const path of assets) {
+      const asset = await fetch(`${server.url}/${path}`)
       expect([path, asset.status, (await asset.bytes()).length > 100]).toEqual([path, 200, true])
     }
     const { openapi } = await server.get<{ openapi: string }>('/swagger/json')

@@ -154,6 +154,7 @@ describe('the key', () => {
     '/metrics',
     '/healthz',
     '/swagger',
+    '/swagger/',
     '/swagger/json',
   ])('GET %s is open', async (path) => {
     await start({ API_KEY: 'secret' })
@@ -185,7 +186,7 @@ describe('the key', () => {
     for (const other of ['//engines', '/engines/', '/engines?status=all', '/swaggerx', '/healthz/../engines'])
       expect((await rig.request('GET', other)).status, other).toBe(401)
     expect((await rig.request('HEAD', '/engines')).status).toBe(401)
-    for (const page of ['/swagger', '/swagger/json'])
+    for (const page of ['/swagger', '/swagger/', '/swagger/json'])
       expect((await rig.request('GET', page)).status, page).toBe(200)
   })
 
