@@ -43,8 +43,8 @@ const LONGEST = [
 
 const WITHOUT_DOCKER = 'tests/{unit,simulation,mutation,support}/**/*.test.ts'
 
-/** The files that run only with `--all`: many images, many viewers, a registry, a long life. */
-const SLOWEST = new Set(['dialects', 'playback', 'runtime-docker-images', 'day'])
+/** The files that run only with `--all`: many images, many viewers, a registry, a long life, a browser. */
+const SLOWEST = new Set(['dialects', 'playback', 'runtime-docker-images', 'day', 'swagger'])
 
 const SEEDS = { usual: 30, all: 500 } as const
 
