@@ -61,6 +61,16 @@ ensure_prometheus() {
 # Needs no special rights, but apt's package lists. Downloads as root, because apt's user cannot write to root's folder.
 download_prometheus() { apt-get download -qq -o APT::Sandbox::User=root prometheus; }
 
+# Provides Chromium, which the slowest tests need. Without apt or its rights, the test that needs it says what is missing.
+ensure_chromium() {
+  case " $* " in *' --all '*) ;; *) return ;; esac
+  if command -v chromium >/dev/null 2>&1; then return; fi
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then return; fi
+  say 'Installing by apt: chromium (it stays installed; remove it with apt-get remove)'
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >&2 ||
+    say 'apt gave no chromium; its message is above.' >&2
+}
+
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -69,6 +79,7 @@ ensure_bun
 ensure_packages
 ensure_docker
 ensure_prometheus
+ensure_chromium "$@"
 checks=0
 bun run check || checks=$?
 if [ "$checks" -ne 0 ]; then say 'The checks failed: see above. The tests run all the same.'; fi
