@@ -10,8 +10,8 @@
  * If only a few files fail, they run once more, alone. The second result counts, and files that passed then are reported as
  * unsteady.
  *
- * `--all` adds the slowest tier: the files in `SLOWEST`, the emulators' own tests, and all seeds. With files or arguments, only those tests run. The
- * last line is `N passed, N failed`. The exit code is 0 if all passed.
+ * `--all` adds the slowest tier: the files in `SLOWEST`, the emulators' own tests, and all seeds. With files or arguments, only
+ * those tests run. The last line is `N passed, N failed`. The exit code is 0 if all passed.
  */
 import { mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
@@ -43,8 +43,11 @@ const LONGEST = [
 
 const WITHOUT_DOCKER = 'tests/{unit,simulation,mutation,support}/**/*.test.ts'
 
-/** The files that run only with `--all`: many images, many viewers, a registry, a long life, a browser. */
-const SLOWEST = new Set(['dialects', 'playback', 'runtime-docker-images', 'day', 'swagger'])
+/** The files that run only with `--all`: many images, many viewers, a registry, a long life, a browser, whole set-ups. */
+const SLOWEST = new Set([
+  ...['dialects', 'playback', 'runtime-docker-images', 'day', 'swagger'],
+  ...['image', 'compose', 'scripts'],
+])
 
 const SEEDS = { usual: 30, all: 500 } as const
 
