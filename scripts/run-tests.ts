@@ -46,7 +46,7 @@ const WITHOUT_DOCKER = 'tests/{unit,simulation,mutation,support}/**/*.test.ts'
 /** The files that run only with `--all`: many images, many viewers, a registry, a long life, a browser, whole set-ups. */
 const SLOWEST = new Set([
   ...['dialects', 'playback', 'runtime-docker-images', 'day', 'swagger'],
-  ...['image', 'compose', 'scripts'],
+  ...['image', 'compose', 'scripts', 'doctor', 'database-files'],
 ])
 
 const SEEDS = { usual: 30, all: 500 } as const
