@@ -1,4 +1,4 @@
-import { choiceAmong } from '../../core/proxies/choice.ts'
+import { choiceAmong, usedMs } from '../../core/proxies/choice.ts'
 import type { Engine } from '../../core/types.ts'
 import { liveEngines } from '../../store/engines.ts'
 import type { Db } from '../../store/store.ts'
@@ -19,7 +19,10 @@ export class FreeEngines {
    */
   find(db: Db): Engine | undefined {
     const started = startedByEngine(db)
-    const listed = liveEngines(db).filter((engine) => this.listings.of(engine).listed)
+    // An adopted engine may have viewers that nobody reported.
+    const listed = liveEngines(db).filter(
+      (engine) => engine.adoptedAt === null && this.listings.of(engine).listed,
+    )
     const taken = listed.map(
       (engine) => (started.get(engine.id) ?? 0) + (this.listings.expectedOn(engine)?.streams ?? 0),
     )
@@ -28,7 +31,7 @@ export class FreeEngines {
       containerId: engine.containerId ?? '',
       isHealthy: this.listings.shownHealth(engine) === 'healthy',
       isForwarded: this.listings.isForwarded(engine),
-      usedMs: engine.lastStreamAt,
+      usedMs: usedMs(engine),
     }))
     const chosen = choiceAmong(shown, taken, this.perEngineMax)
     return listed.find(({ id }) => id === chosen?.engineId)

@@ -12,13 +12,15 @@ const AGENTS_MAX = 64
 /** What is known of the clients with one `User-Agent`. */
 interface Client {
   isProxy: boolean
+  /** How many lists they were served. */
+  turn: number
   readonly walks: Walks
 }
 
 /**
  * Watches what proxies ask for, and notes which engine one will have chosen. A proxy is acexy, or a client that has reported
- * a stream; whoever only looks counts for nothing. Clients are told apart by their `User-Agent`: all
- * copies of a proxy have the same, and what a panel is shown says nothing about the list of a proxy.
+ * a stream; whoever only looks counts for nothing. Clients are told apart by their `User-Agent`: all copies of a proxy have
+ * the same, and what a panel is shown says nothing about the list of a proxy.
  */
 export class ProxyWatch {
   /** By `User-Agent`, the client that was heard of last at the end. */
@@ -33,6 +35,11 @@ export class ProxyWatch {
       readonly perEngineMax: number
     },
   ) {}
+
+  /** Counts the lists of a client, from 0. Each has its own turns, so that who only looks turns nothing for a proxy. */
+  nextTurn(agent: string): number {
+    return this.#client(agent).turn++
+  }
 
   /** Notes that a list of engines was served to a client. */
   served(list: ServedList, agent: string): void {
@@ -57,7 +64,7 @@ export class ProxyWatch {
 
   #client(agent: string): Client {
     const walks = () => new Walks(this.deps.perEngineMax)
-    const client = this.#clients.get(agent) ?? { isProxy: ACEXY.test(agent), walks: walks() }
+    const client = this.#clients.get(agent) ?? { isProxy: ACEXY.test(agent), turn: 0, walks: walks() }
     this.#clients.delete(agent)
     this.#clients.set(agent, client)
     const [oldest] = this.#clients.keys()

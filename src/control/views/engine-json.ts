@@ -1,3 +1,4 @@
+import { usedMs } from '../../core/proxies/choice.ts'
 import type { Engine, Stream } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Addresses } from '../engines/addresses.ts'
@@ -44,10 +45,4 @@ export function engineView(
     listed,
     reason,
   }
-}
-
-/** When an engine was last used. A failed attempt counts as a use: a proxy prefers the engine whose last use is oldest. */
-export function usedMs({ lastStreamAt, failedAttemptAt }: Engine): number | null {
-  if (lastStreamAt === null || failedAttemptAt === null) return lastStreamAt ?? failedAttemptAt
-  return Math.max(lastStreamAt, failedAttemptAt)
 }

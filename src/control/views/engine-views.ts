@@ -1,4 +1,4 @@
-import type { ShownEngine } from '../../core/proxies/choice.ts'
+import { type ShownEngine, usedMs } from '../../core/proxies/choice.ts'
 import type { Expected } from '../../core/proxies/expected.ts'
 import type { ServedList } from '../../core/proxies/walks.ts'
 import type { Engine, Stream } from '../../core/types.ts'
@@ -12,7 +12,7 @@ import { engineNamed } from '../engines/references.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { Listings } from '../proxies/listings.ts'
 import type { ProxyWatch } from '../proxies/proxy-watch.ts'
-import { type EngineView, engineView, usedMs } from './engine-json.ts'
+import { type EngineView, engineView } from './engine-json.ts'
 import { isoOrNull } from './iso.ts'
 import type { StreamViews } from './stream-views.ts'
 
@@ -48,17 +48,12 @@ interface Snapshot {
   readonly records: readonly EngineRecord[]
 }
 
-/** The most clients that each have a turn of their own. */
-const AGENTS_MAX = 64
-
 /**
  * The answers about engines, from the store and memory. They are rendered once per version of the state and kept as text,
  * because proxies ask far more often than anything changes.
  */
 export class EngineViews {
   #snapshot: Snapshot | null = null
-  /** The next turn of each client, the one that asked last at the end: who only looks turns nothing for a proxy. */
-  readonly #turns = new Map<string, number>()
 
   constructor(
     private readonly deps: {
@@ -68,7 +63,7 @@ export class EngineViews {
       readonly clock: Clock
       readonly addresses: Addresses
       readonly listings: Listings
-      readonly proxies: Pick<ProxyWatch, 'served'>
+      readonly proxies: Pick<ProxyWatch, 'served' | 'nextTurn'>
       /** How many streams a proxy puts on one engine. */
       readonly perEngineMax: number
       readonly streamViews: StreamViews
@@ -80,11 +75,12 @@ export class EngineViews {
    * whose `User-Agent` is `agent`.
    */
   listedJson(agent: string): Uint8Array<ArrayBuffer> {
+    const { proxies } = this.deps
     const { groups, turns, lists } = this.#current()
-    const turn = this.#nextTurn(agent) % turns
+    const turn = proxies.nextTurn(agent) % turns
     const list = lists.get(turn) ?? orderedList(groups, turn)
     lists.set(turn, list)
-    this.deps.proxies.served(list.engines, agent)
+    proxies.served(list.engines, agent)
     return list.body
   }
 
@@ -147,15 +143,6 @@ export class EngineViews {
       ...{ all: array(records), records },
     }
     return this.#snapshot
-  }
-
-  #nextTurn(agent: string): number {
-    const turn = this.#turns.get(agent) ?? 0
-    this.#turns.delete(agent)
-    this.#turns.set(agent, turn + 1)
-    const [oldest] = this.#turns.keys()
-    if (this.#turns.size > AGENTS_MAX && oldest !== undefined) this.#turns.delete(oldest)
-    return turn
   }
 
   #view(engine: Engine, started: readonly Stream[]): EngineView {

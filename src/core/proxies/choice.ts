@@ -1,3 +1,5 @@
+import type { Engine } from '../types.ts'
+
 /** An engine as a list shows it to a proxy: what the proxy decides by. */
 export interface ShownEngine {
   readonly engineId: string
@@ -36,3 +38,12 @@ const byPreference = (a: Candidate, b: Candidate): number =>
   a.started - b.started ||
   Number(b.engine.isForwarded) - Number(a.engine.isForwarded) ||
   (a.engine.usedMs ?? 0) - (b.engine.usedMs ?? 0)
+
+/** When an engine was last used. A failed attempt counts as a use: a proxy prefers the engine whose last use is oldest. */
+export function usedMs({
+  lastStreamAt,
+  failedAttemptAt,
+}: Pick<Engine, 'lastStreamAt' | 'failedAttemptAt'>): number | null {
+  if (lastStreamAt === null || failedAttemptAt === null) return lastStreamAt ?? failedAttemptAt
+  return Math.max(lastStreamAt, failedAttemptAt)
+}

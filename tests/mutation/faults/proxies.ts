@@ -62,7 +62,7 @@ export const PROXIES = mutations([
   ],
   [
     'a caller that waits gets a hidden engine',
-    '$liveEngines($db).filter(($engine) => $listings.of($engine).listed)',
-    '$liveEngines($db)',
+    '$engine.adoptedAt === null && $listings.of($engine).listed',
+    '$engine.adoptedAt === null',
   ],
 ])

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
+import { liveEngines, updateEngine } from '../../../src/store/engines.ts'
 import { selectEngine } from '../../support/acexy-selection.ts'
 import { decodeEngines } from '../../support/acexy-wire.ts'
 import { Rig } from '../../support/rig.ts'
@@ -253,6 +254,17 @@ describe('at the maximum', () => {
     expect(await canProvision()).toBe(false)
     expect(await post()).toBe(503)
     expect(await post()).toBe(200)
+  })
+
+  test('an adopted engine is none: it may have viewers that nobody reported', async () => {
+    await full()
+    expect(await post()).toBe(503)
+    await end('0')
+    const { db } = rig.temp.store
+    const [idle] = await all()
+    const row = liveEngines(db).find(({ hostHttpPort }) => hostHttpPort === idle?.port)
+    rig.temp.store.transact((tx) => updateEngine(tx, row?.id ?? '', { adoptedAt: rig.clock.now() }))
+    expect(await post()).toBe(503)
   })
 
   test('an unhealthy or draining engine is none', async () => {
