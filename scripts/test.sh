@@ -21,13 +21,20 @@ DOCKERD_STARTED=false
 clean_up() {
   trap - EXIT
   if $DOCKERD_STARTED; then
+    forward_bridged -D 2>/dev/null || true
     dockerd_stop
     dockerd_purge
   fi
 }
 
-# Uses a Docker Engine that answers, without changing it, or starts one. Ours changes neither iptables nor sysctls of the
-# host: the tests need published ports, which Docker's proxy serves, but no access to the internet.
+# Adds (-I) or removes (-D) a rule that lets the containers of one network reach each other. Another Docker Engine, also one
+# that has ended, leaves a host that drops forwarded packets and counts those of a bridge as such.
+forward_bridged() {
+  iptables --wait "$1" FORWARD -m physdev --physdev-is-bridged -m comment --comment "$DOCKERD_BRIDGE" -j ACCEPT
+}
+
+# Uses a Docker Engine that answers, without changing it, or starts one. Ours changes neither sysctls of the host nor its
+# iptables, but for one rule: the tests need published ports, which Docker's proxy serves, and no access to the internet.
 ensure_docker() {
   if find_docker "${DOCKER_HOST:-}"; then
     # Some tests stop and freeze a daemon, so they start one of their own and need dockerd installed.
@@ -39,6 +46,7 @@ ensure_docker() {
   DOCKERD_FLAGS='--iptables=false --ip-forward=false --ip-masq=false'
   dockerd_install
   DOCKERD_STARTED=true
+  forward_bridged -I || say 'iptables took no rule for the tests: containers of one network may not reach each other.' >&2
   dockerd_start
 }
 
