@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm'
+import { and, asc, count, desc, eq, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
 import { type Engine, type EngineStatus, LIVE_STATUSES, type LiveStatus } from '../core/types.ts'
 import { releaseLeases } from './leases.ts'
 import { prepared } from './prepared.ts'
@@ -11,6 +11,24 @@ const isLiveRow = inArray(engines.status, [...LIVE_STATUSES])
 
 const live = prepared((db) =>
   db.select().from(engines).where(isLiveRow).orderBy(asc(engines.createdAt)).prepare(),
+)
+const wantedPorts = sql`(select value from json_each(${sql.placeholder('ports')}))`
+const liveAt = prepared((db) =>
+  db
+    .select()
+    .from(engines)
+    .where(
+      and(
+        isLiveRow,
+        or(
+          sql`${engines.hostHttpPort} in ${wantedPorts}`,
+          sql`${engines.httpPort} in ${wantedPorts}`,
+          eq(engines.containerId, sql.placeholder('containerId')),
+        ),
+      ),
+    )
+    .orderBy(asc(engines.createdAt))
+    .prepare(),
 )
 const liveCount = prepared((db) => db.select({ n: count() }).from(engines).where(isLiveRow).prepare())
 const byId = prepared((db) =>
@@ -27,6 +45,17 @@ const byContainer = prepared((db) =>
     .where(eq(engines.containerId, sql.placeholder('containerId')))
     .prepare(),
 )
+
+const lastStreamAt = sql`${sql.placeholder('atMs')}`
+const isGiven = eq(engines.id, sql.placeholder('id'))
+const streamStarted = prepared((db) =>
+  db
+    .update(engines)
+    .set({ lastStreamAt, unclaimedSince: null, claimKey: null, startedAhead: false })
+    .where(isGiven)
+    .prepare(),
+)
+const streamEnded = prepared((db) => db.update(engines).set({ lastStreamAt }).where(isGiven).prepare())
 
 const unclaimed = prepared((db) =>
   db
@@ -67,6 +96,10 @@ const booting = prepared((db) =>
 /** All engines that are neither gone nor failed, oldest first. */
 export const liveEngines = (db: Db): Engine[] => live(db).all()
 
+/** The live engines that have one of these ports, inside or outside their container, or this container; oldest first. */
+export const liveEnginesAt = (db: Db, ports: readonly number[], containerId: string | null): Engine[] =>
+  liveAt(db).all({ ports: JSON.stringify(ports), containerId })
+
 /** How many engines count against `MAX_REPLICAS`. */
 export const countLiveEngines = (db: Db): number => liveCount(db).get()?.n ?? 0
 
@@ -99,6 +132,16 @@ export const bootingEngine = (
 
 export const insertEngine = (tx: Db, engine: Engine): void => {
   tx.insert(engines).values(engine).run()
+}
+
+/** Notes that a stream started on an engine. A caller has the engine, so it is no longer unclaimed. */
+export const noteStreamStart = (tx: Db, id: string, atMs: number): void => {
+  streamStarted(tx).run({ id, atMs })
+}
+
+/** Notes that a stream ended on an engine. */
+export const noteStreamEnd = (tx: Db, id: string, atMs: number): void => {
+  streamEnded(tx).run({ id, atMs })
 }
 
 /** Changes an existing row. Only `transition` and `retire` change the status. */

@@ -2,7 +2,7 @@ import type { PlanRule } from '../../core/plan/fleet-snapshot.ts'
 import type { Refusal } from '../../core/provisioning/refusal.ts'
 import type { OurEndReason } from '../../core/streams/end-reasons.ts'
 import { type Engine, type EngineStatus, LIVE_STATUSES, type Stream } from '../../core/types.ts'
-import { engineById, retire, updateEngine } from '../../store/engines.ts'
+import { engineById, noteStreamEnd, retire } from '../../store/engines.ts'
 import { forgetKeysOf } from '../../store/idempotency.ts'
 import { appendJournal, type JournalEntry } from '../../store/journal.ts'
 import type { Db } from '../../store/store.ts'
@@ -114,7 +114,7 @@ export function endStreams(
 export function endInBooks(tx: Db, streams: readonly Stream[], reason: string, nowMs: number): void {
   for (const { rowId, streamId, engineId } of streams) {
     if (!endStream(tx, rowId, nowMs, reason)) continue
-    if (engineId !== null) updateEngine(tx, engineId, { lastStreamAt: nowMs })
+    if (engineId !== null) noteStreamEnd(tx, engineId, nowMs)
     appendJournal(tx, nowMs, { kind: 'stream.ended', engineId, streamId, detail: { reason } })
   }
 }

@@ -1,9 +1,9 @@
 import type { OurEndReason } from '../../core/streams/end-reasons.ts'
-import { matchEngine, type StreamPlace } from '../../core/streams/matching.ts'
+import { matchEngine, portsOf, type StreamPlace } from '../../core/streams/matching.ts'
 import type { Engine, Stream } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
-import { liveEngines, updateEngine } from '../../store/engines.ts'
+import { liveEnginesAt, noteStreamStart, updateEngine } from '../../store/engines.ts'
 import { appendJournal } from '../../store/journal.ts'
 import { oversizedUnmatched } from '../../store/oversized.ts'
 import type { Db, Store } from '../../store/store.ts'
@@ -93,7 +93,8 @@ export class StreamBooks {
     const { stream, used } = store.transactOrKeep((tx): Recorded => {
       const open = startedStream(tx, streamId)
       if (open) return { stream: open, used: null }
-      const used = matchEngine(event, liveEngines(tx), (candidate) => this.deps.addresses.known(candidate))
+      const candidates = liveEnginesAt(tx, portsOf(event), event.containerId)
+      const used = matchEngine(event, candidates, (candidate) => this.deps.addresses.known(candidate))
       const failed = isFailed(event)
       const engine = failed || this.#hasRoom(tx, used) ? used : null
       const stream = insertStream(tx, rowFor(event, { streamId, engine, failed, now }))
@@ -235,6 +236,5 @@ function rowFor(
  */
 function noteUse(tx: Db, engine: Engine, now: number): void {
   freeTrial(tx, engine, now)
-  const change = { lastStreamAt: now, unclaimedSince: null, claimKey: null, startedAhead: false }
-  updateEngine(tx, engine.id, change)
+  noteStreamStart(tx, engine.id, now)
 }

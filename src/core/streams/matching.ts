@@ -24,9 +24,7 @@ export function matchEngine(
   addressesOf: (engine: Engine) => readonly HostPort[],
 ): Engine | null {
   const running = engines.filter((engine) => isLive(engine) && engine.status !== 'provisioning')
-  const places = [statAddress(place.statUrl), { host: place.host, port: place.port }].filter(
-    (at) => at !== null,
-  )
+  const places = placesOf(place)
   for (const at of places) {
     const found = running.find((engine) => addressesOf(engine).some((known) => sameAddress(known, at)))
     if (found) return found
@@ -38,6 +36,12 @@ export function matchEngine(
   const { containerId } = place
   return running.find((engine) => containerId !== null && engine.containerId === containerId) ?? null
 }
+
+/** An engine without any of these ports is not the engine, unless the stream names its container. */
+export const portsOf = (place: StreamPlace): number[] => placesOf(place).map(({ port }) => port)
+
+const placesOf = ({ statUrl, host, port }: StreamPlace): readonly HostPort[] =>
+  [statAddress(statUrl), { host, port }].filter((at) => at !== null)
 
 function statAddress(statUrl: string): HostPort | null {
   const url = URL.parse(statUrl)
