@@ -16,7 +16,9 @@ function section(group: Group): string {
 
 function setting(name: SettingName): string {
   const { type, unit, expects, secret, description, default: fallback } = settingInfo(name)
-  const kind = [type, ...(unit === undefined ? [] : [unit]), ...(secret ? ['secret'] : [])].join(', ')
+  const kind = [type, ...(unit === undefined ? [] : [unit]), ...(secret === 'whole' ? ['secret'] : [])].join(
+    ', ',
+  )
   const value = fallback === '' ? 'not set by default' : `default \`${fallback}\``
   return `${item(`**\`${name}\`** (${kind}; ${value}). ${inCode(description)}`)}\n${item(`Takes ${expects}.`, 1)}`
 }

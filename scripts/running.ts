@@ -88,7 +88,7 @@ function readConfig(): Config {
 
 function noted(config: Config, name: SettingName, salt: string): string {
   const text = settingText(config, name)
-  if (!settingInfo(name).secret || text === '') return text
+  if (settingInfo(name).secret === 'no' || text === '') return text
   return scryptSync(JSON.stringify(config[name]), salt, 32).toString('hex')
 }
 
@@ -97,7 +97,7 @@ function differences(then: Note, now: Note): string[] {
     const before = then.settings[name]
     const after = now.settings[name] ?? ''
     if (before === undefined || before === after) return []
-    if (settingInfo(name).secret) return [`${name}: another one is set now`]
+    if (settingInfo(name).secret !== 'no') return [`${name}: another one is set now`]
     return [`${name}: ${shown(before)} runs, ${shown(after)} is set now`]
   })
   const paths = [...new Set([...Object.keys(then.code), ...Object.keys(now.code)])].toSorted()

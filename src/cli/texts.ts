@@ -79,7 +79,9 @@ function groupText(group: Group): string {
 
 function settingHelp(name: SettingName): string {
   const { type, unit, secret, description, default: fallback } = settingInfo(name)
-  const kind = [type, ...(unit === undefined ? [] : [unit]), ...(secret ? ['secret'] : [])].join(', ')
+  const kind = [type, ...(unit === undefined ? [] : [unit]), ...(secret === 'whole' ? ['secret'] : [])].join(
+    ', ',
+  )
   const value = fallback === '' ? 'not set' : `default ${fallback}`
   return `  ${name} (${kind}; ${value})\n${wrap(description, '      ')}`
 }

@@ -1,8 +1,10 @@
 /** The configuration: one schema, read from flags and the environment; all problems are reported at once. */
 import { TransformDecodeError, Value } from '@sinclair/typebox/value'
+import { MASK, maskOf, namesSecret } from '../core/secrets.ts'
 import { ADVICE, defaultAddress, RULES, type Rule } from './rules.ts'
 import type { SettingInfo } from './schema.ts'
 import { type FileTexts, type FoundSecret, SECRET_FILES, secretsIn } from './secret-files.ts'
+import { secretsOf } from './secrets.ts'
 import { type Config, configSchema, type SettingName } from './settings.ts'
 import {
   type Environment,
@@ -16,9 +18,6 @@ import {
 export type { FileText } from './secret-files.ts'
 export type { Config, SettingName } from './settings.ts'
 export type { Environment, Origin, Problem } from './sources.ts'
-
-/** Replaces secret values wherever they could be read. */
-export const MASK = '********'
 
 /** A usable configuration with the origin of each value, or all reasons why there is none. */
 export type LoadedConfig =
@@ -92,10 +91,12 @@ export function settingInfo(name: SettingName): SettingInfo {
   return configSchema.properties[name].setting
 }
 
-/** The value as text in its canonical form: '' if it is not set, and masked if it is secret. */
+/** The value as text in its canonical form: '' if it is not set, and masked if it is secret, or where it is. */
 export function settingText(config: Config, name: SettingName): string {
   const text = Value.Encode(configSchema, config)[name]
-  return settingInfo(name).secret && text !== '' ? MASK : text
+  const { secret } = settingInfo(name)
+  if (text === '' || secret === 'no') return text
+  return secret === 'whole' ? MASK : maskOf(secretsOf(config))(text)
 }
 
 function isSettingName(name: string): name is SettingName {
@@ -106,7 +107,7 @@ function isSettingName(name: string): name is SettingName {
 function givenEntries(env: Environment, argv: readonly string[]) {
   const names = settingNames()
   const strict = new Set([
-    ...names.filter((name) => settingInfo(name).secret),
+    ...names.filter((name) => settingInfo(name).secret === 'whole'),
     ...SECRET_FILES.map(({ file }) => file),
   ])
   const flags = readFlags(argv, names, strict)
@@ -163,13 +164,23 @@ function violated(
 }
 
 function badValue({ name, text }: Entry): Problem {
-  const { secret, expects } = settingInfo(name)
-  return { variable: name, value: secret ? MASK : text, remedy: `Set ${name} to ${expects}` }
+  return {
+    variable: name,
+    value: shownText(name, text),
+    remedy: `Set ${name} to ${settingInfo(name).expects}`,
+  }
 }
 
 function shown(entries: readonly Entry[], name: SettingName): { variable: string; value: string } {
   const text = entries.find((entry) => entry.name === name)?.text ?? ''
-  return { variable: name, value: settingInfo(name).secret && text !== '' ? MASK : text }
+  return { variable: name, value: shownText(name, text) }
+}
+
+/** A text as it was given. Where it is not right, nobody can tell which part of it is the secret that it names. */
+function shownText(name: SettingName, text: string): string {
+  const { secret } = settingInfo(name)
+  const isMasked = secret === 'whole' || (secret === 'parts' && namesSecret(text))
+  return isMasked && text !== '' ? MASK : text
 }
 
 function noEffect({ name }: Entry): string {

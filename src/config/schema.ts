@@ -27,8 +27,11 @@ export interface SettingInfo {
   /** The text that is used if the variable is not set; '' if there is no default. */
   readonly default: string
   readonly description: string
-  /** The value is never shown, neither by `--print-config` nor in a message about a bad value. */
-  readonly secret: boolean
+  /**
+   * What of the value is never shown, neither by `config` nor in a message about a bad value. `parts`: the values in it whose
+   * names say that they are secret.
+   */
+  readonly secret: 'no' | 'whole' | 'parts'
   /** The setting is accepted from older configurations and has no effect. */
   readonly inert: boolean
 }
@@ -37,7 +40,7 @@ export interface SettingInfo {
 export type Setting<T> = TTransform<TString, T> & { readonly setting: SettingInfo }
 
 interface Flags {
-  readonly secret?: boolean
+  readonly secret?: 'whole' | 'parts'
   readonly inert?: boolean
 }
 
@@ -48,14 +51,14 @@ export function settingsOf(group: Group) {
       .Decode((text) => parse(kind, text))
       .Encode((value) => kind.format(value))
     const { type, unit, expects } = kind
-    const setting = {
+    const setting: SettingInfo = {
       group,
       type,
       ...(unit === undefined ? {} : { unit }),
       expects,
       default: fallback,
       description,
-      secret: flags.secret ?? false,
+      secret: flags.secret ?? 'no',
       inert: flags.inert ?? false,
     }
     return Object.assign(schema, { setting })

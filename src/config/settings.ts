@@ -36,7 +36,7 @@ export const configSchema = Type.Object({
     kind.list(format.apiKey),
     '',
     'Bearer token for everything that changes something, or several separated by commas, of which each is accepted.',
-    { secret: true },
+    { secret: 'whole' },
   ),
   API_KEY_FILE: server(
     kind.optional(format.filePath),
@@ -110,13 +110,17 @@ export const configSchema = Type.Object({
     environment,
     '',
     'More variables of an engine, over those of the recipe; {http_port} {https_port} {api_port} {p2p_port} {cache_gb} {cache_bytes} are filled in.',
+    { secret: 'parts' },
   ),
   ENGINE_CMD: engines(
     kind.optional(command),
     '',
     'Command of an engine instead of that of the recipe, with the same placeholders as ENGINE_ENV; words with an empty one are left out.',
+    { secret: 'parts' },
   ),
-  ENGINE_LABELS: engines(labels, '', 'More labels of the containers of engines; those of a request win.'),
+  ENGINE_LABELS: engines(labels, '', 'More labels of the containers of engines; those of a request win.', {
+    secret: 'parts',
+  }),
   ENGINE_VOLUMES: engines(
     volumes,
     '',
@@ -345,7 +349,7 @@ export const configSchema = Type.Object({
     kind.optional(format.apiKey),
     '',
     "Key of Gluetun's control server (its role with auth = apikey).",
-    { secret: true },
+    { secret: 'whole' },
   ),
   GLUETUN_API_KEY_FILE: vpn(kind.optional(format.filePath), '', 'File to read GLUETUN_API_KEY from.'),
   GLUETUN_API_USER: vpn(
@@ -354,7 +358,7 @@ export const configSchema = Type.Object({
     "User of Gluetun's control server (its role with auth = basic).",
   ),
   GLUETUN_API_PASSWORD: vpn(kind.optional(format.password), '', 'Password of GLUETUN_API_USER.', {
-    secret: true,
+    secret: 'whole',
   }),
   GLUETUN_API_PASSWORD_FILE: vpn(
     kind.optional(format.filePath),

@@ -1,3 +1,4 @@
+import type { Mask } from '../core/secrets.ts'
 import { shortageIn } from '../lib/shortage.ts'
 import { RuntimeFailure, type RuntimeFailureCode } from './runtime.ts'
 
@@ -17,6 +18,8 @@ export interface FailedCall {
   readonly id: string | null
   /** The socket or host of the Docker Engine. */
   readonly address: string
+  /** Masks what Docker says: it may quote a command, with the secrets in it. */
+  readonly mask?: Mask
 }
 
 interface Refusal {
@@ -206,7 +209,8 @@ function connectionFailure(error: unknown, call: FailedCall): RuntimeFailure {
 }
 
 function refusal(error: unknown, status: number, call: FailedCall): RuntimeFailure {
-  const words = dockerWords(error)
+  const said = dockerWords(error)
+  const words = call.mask?.(said) ?? said
   // Docker refuses with a status of 400 or above.
   if (status < 400 || !isDockers(error)) return answeredByOthers(error, `HTTP ${status}`, call)
   for (const { pattern, code, message } of REFUSALS) {

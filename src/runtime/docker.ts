@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Label } from '../core/engines/labels.ts'
+import type { Mask } from '../core/secrets.ts'
 import {
   isImageReference,
   isReference,
@@ -78,6 +79,8 @@ export interface DockerRuntimeOptions {
   readonly label: Label
   readonly deadlinesMs: Deadlines
   readonly logs: LogLimits
+  /** Masks what Docker says; by default it is passed on as it is. */
+  readonly mask?: Mask
 }
 
 /** A start may wait in Docker's queue (about five containers a second on two cores). A ping must not wait. */
@@ -286,7 +289,8 @@ class DockerRuntime implements Runtime {
 
   #call(verb: keyof Deadlines, what: string, signal: AbortSignal | undefined): DockerCall {
     const deadlineMs = this.options.deadlinesMs[verb]
-    return { what, id: null, address: this.address.text, deadlineMs, signal }
+    const { mask } = this.options
+    return { what, id: null, address: this.address.text, deadlineMs, signal, ...(mask ? { mask } : {}) }
   }
 
   #callOn(

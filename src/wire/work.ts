@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { secretsOf } from '../config/secrets.ts'
 import { leaseAgain } from '../control/containers/adoption.ts'
 import { ContainerSync } from '../control/containers/container-sync.ts'
 import { Observer } from '../control/containers/observer.ts'
@@ -168,7 +169,8 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
     cache: cacheCleanerOf(config, adapters, base),
     images: imageWatchOf(config, adapters, base),
     reports: new FailureReports({
-      ...{ store, clock, runtime, facts, boots, addresses, template, warnings },
+      ...{ store, clock, runtime, facts, boots, addresses, warnings },
+      secrets: secretsOf(config),
       onError: edge('a look at a silent engine'),
     }),
   }

@@ -1,7 +1,8 @@
-import { logExcerpt, secretValues } from '../../core/engines/log-excerpt.ts'
+import { logExcerpt } from '../../core/engines/log-excerpt.ts'
 import { FIXED_PORTS } from '../../core/engines/ports.ts'
 import { recipeFor } from '../../core/engines/recipe-choice.ts'
 import { isHopeless, type Silence, silenceInWords, silenceRemedy } from '../../core/engines/silence.ts'
+import { secretValues } from '../../core/secrets.ts'
 import { type Engine, generationOf, isLive, isProbed } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { OnError } from '../../lib/guard.ts'
@@ -12,7 +13,6 @@ import { engineById, liveEngines } from '../../store/engines.ts'
 import { leasesOf } from '../../store/leases.ts'
 import type { Store } from '../../store/store.ts'
 import type { Addresses } from '../engines/addresses.ts'
-import type { EngineTemplate } from '../engines/template.ts'
 import type { BootFacts } from '../facts/boot-facts.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { Warnings } from '../reporting/warnings.ts'
@@ -57,7 +57,8 @@ export class FailureReports {
       readonly facts: Facts
       readonly boots: Pick<BootFacts, 'of'>
       readonly addresses: Pick<Addresses, 'probed'>
-      readonly template: EngineTemplate
+      /** What the settings hold that nobody may read, such as values that engines are started with. */
+      readonly secrets: readonly string[]
       readonly warnings: Warnings
       readonly onError: OnError
     },
@@ -148,10 +149,10 @@ export class FailureReports {
   }
 
   async #logOf({ containerId, request }: Engine, signal: AbortSignal): Promise<readonly string[]> {
-    const { runtime, template } = this.deps
+    const { runtime, secrets } = this.deps
     const text = await answerOf(runtime.logs(containerId ?? '', LOG, signal))
     const isText = text !== null && text !== 'silent'
-    return isText ? logExcerpt(text, secretValues({ ...template.env, ...request.env })) : []
+    return isText ? logExcerpt(text, [...secrets, ...secretValues(request.env)]) : []
   }
 
   #warn({ name, image }: Engine, silence: Silence): void {

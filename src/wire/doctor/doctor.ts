@@ -3,6 +3,8 @@ import { examine, type Facts } from '../../cli/doctor/doctor.ts'
 import type { Row } from '../../cli/doctor/row.ts'
 import { keyWarnings } from '../../cli/doctor/settings.ts'
 import type { Config, LoadedConfig } from '../../config/config.ts'
+import { secretsOf } from '../../config/secrets.ts'
+import { knownMask } from '../../core/secrets.ts'
 import { ask } from '../../lib/ask.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from '../../runtime/docker.ts'
 import { createDockerSurvey } from '../../runtime/docker-survey.ts'
@@ -35,7 +37,10 @@ export async function diagnose(
   around: Surroundings,
 ): Promise<readonly Row[]> {
   const config = 'problems' in loaded ? loaded.rest : loaded.config
-  return examine(await factsOf({ loaded, config, healthUrl }, around))
+  const rows = examine(await factsOf({ loaded, config, healthUrl }, around))
+  // What others answered may quote what they were sent.
+  const mask = knownMask(secretsOf(config))
+  return rows.map((row) => ({ ...row, message: mask(row.message), remedy: row.remedy && mask(row.remedy) }))
 }
 
 interface Subject {

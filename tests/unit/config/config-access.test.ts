@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { readSecretFile, runCli } from '../../../src/cli/cli.ts'
-import { type FileText, loadConfig, MASK } from '../../../src/config/config.ts'
+import { type FileText, loadConfig } from '../../../src/config/config.ts'
+import { MASK } from '../../../src/core/secrets.ts'
 
 /* Access: API keys and where they are set, and the listen address. */
 

@@ -6,11 +6,11 @@ import {
   type Config,
   type FileText,
   loadConfig,
-  MASK,
   type SettingName,
   settingInfo,
   settingNames,
 } from '../../../src/config/config.ts'
+import { MASK } from '../../../src/core/secrets.ts'
 
 type Variables = Record<string, string>
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
-import { logExcerpt, secretValues } from '../../../src/core/engines/log-excerpt.ts'
+import { logExcerpt } from '../../../src/core/engines/log-excerpt.ts'
+import { secretValues } from '../../../src/core/secrets.ts'
 
 test('the last 20 lines are kept, each at most 300 characters, and empty lines are left out', () => {
   const text = `${Array.from({ length: 30 }, (_, index) => `line ${index}\n\n`).join('')}${'x'.repeat(1_000)}`
