@@ -6,14 +6,16 @@ import packageJson from '../package.json' with { type: 'json' }
 import { addressesOf } from './cli/addresses.ts'
 import { type CliOutcome, readSecretFile, runCli } from './cli/cli.ts'
 import type { Config } from './config/config.ts'
+import { secretsOf } from './config/secrets.ts'
 import type { Checkpoint } from './control/provisioning/launcher.ts'
 import { logStart } from './control/reporting/start-summary.ts'
 import { type StartBasics, type StartFindings, startBlock } from './core/reporting/start-report.ts'
+import { maskOf, sentenceMask } from './core/secrets.ts'
 import { systemClock } from './lib/clock.ts'
 import { ownDescriptors } from './lib/descriptors.ts'
 import type { Log } from './lib/log.ts'
 import { Listener, type Listening } from './listener.ts'
-import { createLog } from './logging.ts'
+import { createLog, type LogForm } from './logging.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from './runtime/docker.ts'
 import { storageFailureOf } from './store/failure.ts'
 import { DatabaseInUse, type DatabaseLock, lockDatabase } from './store/lock.ts'
@@ -71,7 +73,8 @@ if (outcome.kind === 'exit') {
 }
 
 function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>): void {
-  const log = createLog(config.LOG_LEVEL)
+  const secrets = secretsOf(config)
+  const log = createLog({ level: config.LOG_LEVEL, form: formOf(config), mask: sentenceMask(secrets) })
   for (const warning of warnings) log.warn({}, warning)
   tightenFiles(config.DB_URL.path, log)
   const lock = lockOf(config.DB_URL.path)
@@ -85,6 +88,7 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
       label: config.CONTAINER_LABEL,
       deadlinesMs: DEFAULT_DEADLINES_MS,
       logs: DEFAULT_LOG_LIMITS,
+      mask: maskOf(secrets),
     }),
     stopSession: (addresses, path) => stopSession(addresses, path, STOP_SESSION_MS),
     clock: systemClock,
@@ -113,6 +117,11 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
     })
   }
   endOnDefects(log, () => endAll(1))
+}
+
+function formOf({ LOG_FORMAT: form }: Config): LogForm {
+  if (form !== 'auto') return form
+  return process.stdout.isTTY ? 'text' : 'json'
 }
 
 /** The path of the page for people. */

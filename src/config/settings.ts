@@ -59,6 +59,11 @@ export const configSchema = Type.Object({
     'Names that requests may ask for us by, beside IP addresses, localhost, and names without a dot.',
   ),
   DB_URL: server(format.sqliteUrl, 'sqlite:///./orchestrator.db', 'SQLite database that holds the state.'),
+  LOG_FORMAT: server(
+    kind.choice('auto', 'text', 'json'),
+    'auto',
+    'Form of the log: lines of text for people, one JSON object per line, or auto: text at a terminal and JSON elsewhere.',
+  ),
   LOG_LEVEL: server(
     kind.choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
     'info',
