@@ -35,14 +35,14 @@ export class Executor {
   constructor(private readonly deps: ExecutorDeps) {}
 
   execute(action: Action): void {
-    const { log, onAction } = this.deps
+    const { store, log, onAction } = this.deps
     const { type, rule, reason } = action
-    const engine = 'engineId' in action ? action.engineId : undefined
+    const engine = 'engineId' in action ? engineById(store.db, action.engineId) : undefined
     // A plan asks for a repair until it is done, so a repair is counted where it begins.
     const isRepair = isRepairAction(action)
     if (!isRepair) onAction(action)
     log[isRepair ? 'debug' : 'info'](
-      { action: type, rule, ...(engine === undefined ? {} : { engine }) },
+      { action: type, rule, ...(engine === undefined ? {} : { engine: engine.id, name: engine.name }) },
       reason,
     )
     if (isRepair) this.deps.repairs.add(action.engineId)

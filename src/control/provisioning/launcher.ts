@@ -215,7 +215,7 @@ export class Launcher {
       return true
     } catch (error) {
       this.deps.log.warn(
-        { engine: engine.id, container: containerId },
+        { engine: engine.id, name: engine.name, container: containerId },
         `not removed: ${failureOf(error).message}`,
       )
       return false

@@ -116,7 +116,8 @@ export class Provisioner {
   #brokeOff(engine: Engine, launch: Launch, error: unknown): void {
     const { store, log } = this.deps
     const failure = store.failed(error)
-    if (failure === null) log.error({ engine: engine.id, err: error }, 'a launch broke off: this is a defect')
+    if (failure === null)
+      log.error({ engine: engine.id, name: engine.name, err: error }, 'a launch broke off: this is a defect')
     else launch.refuse(storageUnavailable(failure.message))
     this.#ended(engine.id, { kind: 'unknown' })
   }

@@ -177,11 +177,14 @@ export class ViewerWatch {
   }
 
   #failed(engineId: string, error: unknown): void {
-    const { log, clock, onError } = this.deps
+    const { store, log, clock, onError } = this.deps
     const count = (this.#silences.get(engineId)?.count ?? 0) + 1
     this.#silences.set(engineId, { count, retryAtMs: clock.now() + RETRY_MS })
     if (error instanceof RuntimeFailure)
-      log.debug({ engine: engineId }, `no look for viewers: ${error.message}`)
+      log.debug(
+        { engine: engineId, name: engineById(store.db, engineId)?.name },
+        `no look for viewers: ${error.message}`,
+      )
     else onError(error)
   }
 
