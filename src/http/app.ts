@@ -1,19 +1,20 @@
 import { Elysia } from 'elysia'
-import { auth, Keys, requireKey, type Sleep } from './auth.ts'
+import { auth, Keys, type RefusedRequest, requireKey, type Sleep } from './auth.ts'
 import { bodiesOf, lengthFailure, SERVER_BODY_BYTES_MAX } from './bodies.ts'
 import { BodiesAtOnce } from './bodies-at-once.ts'
-import type { AddressOf } from './callers.ts'
+import { type AddressOf, agentOf, type CallerOf } from './callers.ts'
 import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
 import { type EngineOperations, type EngineQueries, engineRoutes } from './engines.ts'
-import { entranceOf, type OnTurnedAway, shielded } from './entrance.ts'
-import { type EventRefusals, eventRoutes, refusedEvents, type StreamEvents } from './events.ts'
+import { type AnsweredRequest, entranceOf, type OnTurnedAway, shielded } from './entrance.ts'
+import { type EventRefusals, eventRoutes, refusedRequests, type StreamEvents } from './events.ts'
 import { feedRoutes, type LiveFeed } from './feed.ts'
 import { type Fleet, fleetRoutes } from './fleet.ts'
 import { type JournalQueries, journalRoutes } from './journal.ts'
 import type { Keyed } from './openapi.ts'
 import { internalError, type OnDefect, problem, problems, type Translate } from './problems.ts'
 import { type Provisioning, provisionRoutes } from './provision.ts'
+import { RequestIds } from './request-ids.ts'
 import { probeRoutes, type StatusQueries, statusRoutes } from './status.ts'
 import { type StreamOperations, type StreamQueries, streamRoutes } from './streams.ts'
 
@@ -44,8 +45,18 @@ export interface AppOptions {
   readonly hosts: readonly string[]
   readonly version: string
   readonly onTurnedAway: OnTurnedAway
+  /** Is told of each request that changes something; of reads, too, if `tellsReads`. */
+  readonly onAnswered: (answered: AnsweredRequest) => void
+  readonly tellsReads: boolean
+  /** Is told of each request that was refused because of its key, unless it reports a stream. */
+  readonly onRefused: (refused: RefusedRequest) => void
+  /** Milliseconds. */
+  readonly now: () => number
+  /** Tells the ids of this process's requests from those of others. */
+  readonly idPrefix: string
   readonly translate: Translate
-  readonly onDefect: OnDefect
+  /** Is told of unexpected errors, with the request and its id if they are still known. */
+  readonly onDefect: (error: unknown, request: Request | null, id: string | null) => void
 }
 
 /**
@@ -58,35 +69,49 @@ const ONE_READING = { systemRouter: false, handler: { standardHostname: false } 
 /** Puts the whole HTTP interface together. The app does not listen yet. */
 export function createApp(services: Services, options: AppOptions) {
   const keys = new Keys(options.apiKeys, options.sleep)
-  const { around, received } = entranceOf(options.hosts, options.onTurnedAway)
+  const ids = new RequestIds(options.idPrefix)
+  const callerOf: CallerOf = (request, server) => ({
+    requestId: ids.of(received(request)),
+    address: addressOf(request, server),
+    agent: agentOf(request),
+  })
+  const { around, received } = entranceOf({
+    ...options,
+    ids,
+    callerOf: (request) => callerOf(request, app.server),
+  })
   const addressOf: AddressOf = (request, server) => server?.requestIP(received(request))?.address ?? null
+  const onRefused = refusedRequests(services.eventRefusals, options.onRefused)
+  const key = requireKey(keys, onRefused, callerOf)
   const routes = new Elysia({ name: 'routes' })
-    .use(provisionRoutes(services.provisioning))
+    .use(provisionRoutes(services.provisioning, callerOf))
     .use(engineRoutes(services.engines, services.operations))
     .use(fleetRoutes(services.fleet))
     .use(streamRoutes(services.streams, services.streamOperations))
-    .use(eventRoutes(services.events))
+    .use(eventRoutes(services.events, callerOf))
     .use(journalRoutes(services.journal))
     .use(feedRoutes(services.feed, addressOf))
-    .use(containerRoutes(services.containers, requireKey(keys)))
+    .use(containerRoutes(services.containers, key))
     .use(statusRoutes(services.status))
     .use(probeRoutes(services.status))
   const allowedMethods = methodsOf(routes.routes)
   const readBody = bodiesOf(routes.routes)
   const bodies = new BodiesAtOnce()
-  return (
+  const onDefect: OnDefect = (error, request) =>
+    options.onDefect(error, request, request && ids.of(received(request)))
+  const app =
     // Elysia's default way of dropping unknown members accepts an array as an empty object; TypeBox's own does not.
     new Elysia({
       name: 'app',
       ...ONE_READING,
       allowUnsafeValidationDetails: true,
       normalize: 'typebox',
-      serve: serveOptions(options.onDefect),
+      serve: serveOptions(onDefect),
     })
       // The type of `wrap` says that a router gives functions.
       .wrap((route) => around(route as unknown as Parameters<typeof around>[0]) as never)
-      .use(problems({ translate: options.translate, onDefect: options.onDefect, allowedMethods }))
-      .use(auth(keys, options.areReadsProtected, refusedEvents(services.eventRefusals), addressOf))
+      .use(problems({ translate: options.translate, onDefect, allowedMethods }))
+      .use(auth(keys, options.areReadsProtected, onRefused, callerOf))
       .onRequest(({ request }) => {
         const failure = lengthFailure(request)
         if (failure !== null) return problem(failure)
@@ -102,7 +127,7 @@ export function createApp(services: Services, options: AppOptions) {
       .options('/', () => new Response(null, { status: 204, headers: { allow: 'GET, HEAD, OPTIONS' } }), {
         detail: { hide: true },
       })
-  )
+  return app
 }
 
 /** Options of the server, the same for every address that it listens on. */

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { Elysia } from 'elysia'
-import type { AddressOf } from './callers.ts'
+import type { Caller, CallerOf } from './callers.ts'
 import { READS } from './doors.ts'
 import { type Failure, FailureError, problem } from './problems.ts'
 import { pathOf } from './target.ts'
@@ -10,8 +10,7 @@ export interface RefusedRequest {
   readonly status: number
   readonly method: string
   readonly path: string
-  /** The address that the request came from; null if the server does not know it. */
-  readonly caller: string | null
+  readonly caller: Caller
 }
 
 /** Resolves after `ms`, or at once when the signal aborts. */
@@ -69,12 +68,21 @@ export class Keys {
 }
 
 /** Throws FailureError (401 or 403) unless the request carries a valid key. Never throws if no key is configured. */
-export type RequireKey = (context: { readonly request: Request }) => Promise<void>
+export type RequireKey = (context: {
+  readonly request: Request
+  readonly server: Parameters<CallerOf>[1]
+}) => Promise<void>
 
-export function requireKey(keys: Keys): RequireKey {
-  return async ({ request }) => {
+/** `onRefused` is called for each request that is refused here. */
+export function requireKey(
+  keys: Keys,
+  onRefused: (refused: RefusedRequest) => void,
+  callerOf: CallerOf,
+): RequireKey {
+  return async ({ request, server }) => {
     const failure = keys.failureOf(request)
     if (failure === null) return
+    onRefused(refusedRequest(request, failure, callerOf(request, server)))
     await keys.slowDown(failure, request)
     throw new FailureError(failure)
   }
@@ -90,18 +98,20 @@ export const auth = (
   keys: Keys,
   areReadsProtected: boolean,
   onRefused: (refused: RefusedRequest) => void,
-  addressOf: AddressOf,
+  callerOf: CallerOf,
 ) =>
   new Elysia({ name: 'auth' }).onRequest(async ({ request, server }) => {
     if (READS.has(request.method) && !(areReadsProtected && needsKey(request))) return
     const failure = keys.failureOf(request)
     if (failure === null) return
-    const { method, url } = request
-    const caller = addressOf(request, server)
-    onRefused({ status: failure.status, method, path: pathOf(url), caller })
+    onRefused(refusedRequest(request, failure, callerOf(request, server)))
     await keys.slowDown(failure, request)
     return problem(failure)
   })
+
+const refusedRequest = ({ method, url }: Request, { status }: Failure, caller: Caller): RefusedRequest => ({
+  ...{ status, method, path: pathOf(url), caller },
+})
 
 /** Reads without a key: acexy asks for the status without its key, and container platforms have no key. */
 export const OPEN_READS = ['/orchestrator/status', '/healthz', '/readyz']

@@ -6,6 +6,17 @@ interface Door {
 /** Gives the address that a request came from; null if the server does not know it. */
 export type AddressOf = (request: Request, server: Door | null) => string | null
 
+/** Who sent a request, as far as that is known. */
+export interface Caller {
+  readonly requestId: string
+  readonly address: string | null
+  /** The `User-Agent`; empty if there is none. */
+  readonly agent: string
+}
+
+/** Tells who sent a request. */
+export type CallerOf = (request: Request, server: Door | null) => Caller
+
 /** How much of a `User-Agent` tells clients apart. */
 const AGENT_MAX = 200
 

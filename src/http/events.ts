@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import type { RefusedRequest } from './auth.ts'
-import { agentOf } from './callers.ts'
+import type { Caller, CallerOf } from './callers.ts'
 import { InvalidProblem, Problem } from './problems.ts'
 import { answerOf, Flag, Nullable, StreamState } from './schemas.ts'
 import { EventLabels } from './text-maps.ts'
@@ -81,9 +81,9 @@ export interface StreamEvents {
       port: number
       containerId: string | null
     },
-    agent: string,
+    caller: Caller,
   ): StreamView
-  end(streamId: string, reason: string, agent: string): StreamView | null
+  end(streamId: string, reason: string, caller: Caller): StreamView | null
 }
 
 /**
@@ -96,33 +96,41 @@ export interface EventRefusals {
 
 const PATHS = ['/events/stream_started', '/events/stream_ended']
 
-/** Picks the events out of the refused requests. */
-export const refusedEvents =
-  (refusals: EventRefusals) =>
-  ({ status, method, path, caller }: RefusedRequest): void => {
-    if (method !== 'POST' || !path.startsWith('/events/')) return
+/** Tells the refused events from the other refused requests. */
+export const refusedRequests =
+  (refusals: EventRefusals, onOther: (refused: RefusedRequest) => void) =>
+  (request: RefusedRequest): void => {
+    const { status, method, path, caller } = request
+    if (method !== 'POST' || !path.startsWith('/events/')) {
+      onOther(request)
+      return
+    }
     const known = PATHS.find((each) => each === path) ?? '/events/…'
-    if (status === 401 || status === 403) refusals.refused({ status, path: known, caller })
+    if (status === 401 || status === 403) refusals.refused({ status, path: known, caller: caller.address })
   }
 
 const REFUSALS = { 401: Problem, 403: Problem, 413: Problem, 422: InvalidProblem, 429: Problem, 503: Problem }
 
-export const eventRoutes = (books: StreamEvents) =>
+export const eventRoutes = (books: StreamEvents, callerOf: CallerOf) =>
   new Elysia({ name: 'routes.events', tags: ['events'] })
-    .post('/events/stream_started', ({ body, request }) => books.start(startOf(body), agentOf(request)), {
-      body: StartedEvent,
-      response: { 200: Started, ...REFUSALS },
-      detail: {
-        operationId: 'streamStarted',
-        summary: 'Records that a proxy started a stream; a repetition changes nothing.',
-        description: 'A stream of an engine that is none of ours is recorded, too.',
+    .post(
+      '/events/stream_started',
+      ({ body, request, server }) => books.start(startOf(body), callerOf(request, server)),
+      {
+        body: StartedEvent,
+        response: { 200: Started, ...REFUSALS },
+        detail: {
+          operationId: 'streamStarted',
+          summary: 'Records that a proxy started a stream; a repetition changes nothing.',
+          description: 'A stream of an engine that is none of ours is recorded, too.',
+        },
       },
-    })
+    )
     .post(
       '/events/stream_ended',
-      ({ body, request }) => {
+      ({ body, request, server }) => {
         const id = body.stream_id ?? ''
-        const stream = id === '' ? null : books.end(id, body.reason ?? 'unknown', agentOf(request))
+        const stream = id === '' ? null : books.end(id, body.reason ?? 'unknown', callerOf(request, server))
         return { updated: stream !== null, stream }
       },
       {

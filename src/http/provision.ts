@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
+import type { Caller, CallerOf } from './callers.ts'
 import { InvalidProblem, Problem } from './problems.ts'
 import { answerOf, EngineProvisioned, Nullable, RequestPort, Text } from './schemas.ts'
 import { RequestEnvironment, RequestLabels } from './text-maps.ts'
@@ -53,15 +54,19 @@ export interface Provisioning {
       hostPort: number | null
     },
     idempotencyKey: string | null,
+    caller: Caller,
     signal: AbortSignal,
   ): Promise<Static<typeof EngineProvisioned>>
-  generic(request: {
-    image: string | null
-    labels: Record<string, string>
-    env: Record<string, string>
-    ports: Record<string, number>
-    namePrefix: string
-  }): Promise<Static<typeof GenericProvisioned>>
+  generic(
+    request: {
+      image: string | null
+      labels: Record<string, string>
+      env: Record<string, string>
+      ports: Record<string, number>
+      namePrefix: string
+    },
+    caller: Caller,
+  ): Promise<Static<typeof GenericProvisioned>>
 }
 
 const REFUSALS = {
@@ -74,11 +79,11 @@ const REFUSALS = {
   503: Problem,
 }
 
-export const provisionRoutes = (provisioning: Provisioning) =>
+export const provisionRoutes = (provisioning: Provisioning, callerOf: CallerOf) =>
   new Elysia({ name: 'routes.provision', tags: ['provisioning'] })
     .post(
       '/provision/acestream',
-      ({ body, headers, request }) =>
+      ({ body, headers, request, server }) =>
         provisioning.engine(
           {
             image: body.image ?? null,
@@ -87,6 +92,7 @@ export const provisionRoutes = (provisioning: Provisioning) =>
             hostPort: body.host_port ?? null,
           },
           headers['idempotency-key'] ?? null,
+          callerOf(request, server),
           request.signal,
         ),
       {
@@ -105,14 +111,17 @@ export const provisionRoutes = (provisioning: Provisioning) =>
     )
     .post(
       '/provision',
-      ({ body }) =>
-        provisioning.generic({
-          image: body.image ?? null,
-          labels: body.labels ?? {},
-          env: body.env ?? {},
-          ports: body.ports ?? {},
-          namePrefix: body.name_prefix ?? 'svc',
-        }),
+      ({ body, request, server }) =>
+        provisioning.generic(
+          {
+            image: body.image ?? null,
+            labels: body.labels ?? {},
+            env: body.env ?? {},
+            ports: body.ports ?? {},
+            namePrefix: body.name_prefix ?? 'svc',
+          },
+          callerOf(request, server),
+        ),
       {
         body: GenericBody,
         response: { 200: GenericProvisioned, ...REFUSALS },

@@ -22,6 +22,8 @@ import { Listings } from '../control/proxies/listings.ts'
 import { ProxyWatch } from '../control/proxies/proxy-watch.ts'
 import { createEdge } from '../control/reporting/error-edge.ts'
 import { RefusedEvents } from '../control/reporting/refused-events.ts'
+import { RequestLog } from '../control/reporting/request-log.ts'
+import { Sparing } from '../control/reporting/sparing.ts'
 import { Warnings } from '../control/reporting/warnings.ts'
 import { PlaybackWatch } from '../control/streams/playback-watch.ts'
 import { Statistics } from '../control/streams/statistics.ts'
@@ -139,17 +141,28 @@ export function baseOf(
     ends: new StreamEnds(store, counters.streamEnded),
     history,
     warnings,
-    refusedEvents: new RefusedEvents({
-      ...{ clock, log, warnings },
-      count: counters.eventRefused,
-      onError: edge('a timer'),
-    }),
+    ...tellingOf({ store, clock, log, warnings, counters, onError: edge('a timer') }),
     nodes,
     ports,
     placer,
     settings,
     admission: new Admission({ store, clock, facts, placer, nodes, images, settings }),
     addresses,
+  }
+}
+
+/** Builds what tells of requests and of streams. */
+function tellingOf({
+  counters,
+  ...deps
+}: Pick<Adapters, 'store' | 'clock' | 'log'> & {
+  readonly warnings: Warnings
+  readonly counters: Counters
+  readonly onError: OnError
+}) {
+  return {
+    requestLog: new RequestLog({ log: deps.log, sparing: new Sparing(deps) }),
+    refusedEvents: new RefusedEvents({ ...deps, count: counters.eventRefused }),
   }
 }
 

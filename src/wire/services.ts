@@ -19,7 +19,9 @@ import type { GenericProvisioner } from '../control/provisioning/generic.ts'
 import type { Provisioner } from '../control/provisioning/provisioner.ts'
 import { checkEngineRequest, genericRequest, type RequestLimits } from '../control/provisioning/requests.ts'
 import type { ProxyWatch } from '../control/proxies/proxy-watch.ts'
+import type { Caller } from '../control/reporting/caller.ts'
 import type { RefusedEvents } from '../control/reporting/refused-events.ts'
+import type { RequestLog } from '../control/reporting/request-log.ts'
 import type { StreamBooks } from '../control/streams/stream-books.ts'
 import type { StreamStops } from '../control/streams/stream-stops.ts'
 import type { EngineViews } from '../control/views/engine-views.ts'
@@ -60,6 +62,7 @@ export interface ServiceParts {
   readonly feed: Feed
   readonly books: StreamBooks
   readonly refusedEvents: RefusedEvents
+  readonly requestLog: RequestLog
   readonly streamStops: StreamStops
   readonly observer: Observer
   readonly facts: Pick<Facts, 'docker'>
@@ -95,14 +98,14 @@ export function createServices(parts: ServiceParts): Services {
       },
     },
     events: {
-      start: (event, agent) => {
+      start: (event, caller) => {
         counters.eventStarted()
-        proxies.heard(agent)
+        proxies.heard(caller.agent)
         return streamViews.view(books.start(event))
       },
-      end: (streamId, reason, agent) => {
+      end: (streamId, reason, caller) => {
         counters.eventEnded()
-        proxies.heard(agent)
+        proxies.heard(caller.agent)
         const stream = books.end(streamId, reason)
         return stream && streamViews.view(stream)
       },
@@ -111,9 +114,11 @@ export function createServices(parts: ServiceParts): Services {
     journal: parts.journalViews,
     feed: parts.feed,
     provisioning: {
-      engine: async (request, idempotencyKey, signal) => {
+      engine: async (request, idempotencyKey, caller, signal) => {
         const wanted = checkEngineRequest(request, template, requestLimits)
-        const engine = await refusing(counters, provisioner.provision(wanted, idempotencyKey, signal))
+        const engine = await refusing(parts, caller, () =>
+          provisioner.provision(wanted, idempotencyKey, signal),
+        )
         counters.provisioned('acestream')
         return {
           container_id: engine.containerId ?? '',
@@ -123,9 +128,9 @@ export function createServices(parts: ServiceParts): Services {
           container_https_port: engine.httpsPort,
         }
       },
-      generic: async (request) => {
+      generic: async (request, caller) => {
         const wanted = genericRequest(request, template, requestLimits)
-        const { containerId, name } = await refusing(counters, generic.provision(wanted))
+        const { containerId, name } = await refusing(parts, caller, () => generic.provision(wanted))
         counters.provisioned('generic')
         return { container_id: containerId, container_name: name }
       },
@@ -190,12 +195,20 @@ function readiness({ store, observer, facts }: ServiceParts): ReturnType<Service
   return { status: storage === null ? 'ready' : 'degraded', reason: storage }
 }
 
-/** Passes on the outcome of a provision. A failure of the storage is a refusal, too. Counts refusals by their codes. */
-const refusing = <T>(counters: Counters, provision: Promise<T>): Promise<T> =>
-  provision.catch((error: unknown) => {
+/**
+ * Passes on the outcome of a provision. A failure of the storage is a refusal, too. Counts refusals by their codes, and logs
+ * them.
+ */
+const refusing = <T>(
+  { counters, requestLog }: Pick<ServiceParts, 'counters' | 'requestLog'>,
+  caller: Caller,
+  provision: () => Promise<T>,
+): Promise<T> =>
+  provision().catch((error: unknown) => {
     const refused = provisionRefusedBy(error)
     if (refused === null) throw error
     counters.provisionFailed(refused.refusal.code)
+    requestLog.provisionRefused(refused.refusal, caller)
     throw refused
   })
 

@@ -44,6 +44,7 @@ export function createOrchestrator(
     facts: base.facts,
     template: base.template,
     refusedEvents: base.refusedEvents,
+    requestLog: base.requestLog,
     requestLimits: requestLimitsOf(config, { isKeyed: config.API_KEY.length > 0 }),
     counters,
     metrics: () => {
@@ -61,14 +62,22 @@ export function createOrchestrator(
       hosts: [...config.ALLOWED_HOSTS, config.ADVERTISE_HOST, config.BIND],
       version,
       onTurnedAway: ({ code, message }, { method }) => turnedAway.tell({ code, message, method }),
+      onAnswered: (answered) => base.requestLog.answered(answered),
+      tellsReads: config.LOG_LEVEL === 'debug' || config.LOG_LEVEL === 'trace',
+      onRefused: (refused) => base.requestLog.refused(refused),
+      now: () => clock.now(),
+      idPrefix: clock.now().toString(36),
       translate: (error) => {
         // If the error is a failure of the storage, this begins an outage, so that the next requests read the copy in
         // memory.
         store.failed(error)
         return translate(error)
       },
-      onDefect: (error, request) =>
-        log.error({ err: error, method: request?.method, url: request?.url }, 'a request failed'),
+      onDefect: (error, request, id) =>
+        log.error(
+          { err: error, method: request?.method, url: request?.url, request: id },
+          'a request failed',
+        ),
     }),
     metrics,
     ...loopsOf(adapters, base, work, feed),
