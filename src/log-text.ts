@@ -14,7 +14,7 @@ interface Line {
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 /** The text with every such character as its number, such as `\x1b`. */
-export const escaped = (text: string): string =>
+const escaped = (text: string): string =>
   text.replaceAll(UNSEEN, (character) => {
     const code = character.codePointAt(0) ?? 0
     return code <= 0xff ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`

@@ -24,6 +24,7 @@ import { createEdge } from '../control/reporting/error-edge.ts'
 import { RefusedEvents } from '../control/reporting/refused-events.ts'
 import { RequestLog } from '../control/reporting/request-log.ts'
 import { Sparing } from '../control/reporting/sparing.ts'
+import { Story } from '../control/reporting/story.ts'
 import { Warnings } from '../control/reporting/warnings.ts'
 import { PlaybackWatch } from '../control/streams/playback-watch.ts'
 import { Statistics } from '../control/streams/statistics.ts'
@@ -135,7 +136,7 @@ export function baseOf(
       ...statisticsSettingsOf(config, history),
     }),
     books: new StreamBooks({
-      ...{ store, clock, addresses, log, playback: streaming.playbackWatch, expected: streaming.expected },
+      ...{ store, clock, addresses, playback: streaming.playbackWatch, expected: streaming.expected },
       perEngineMax: streamsPerEngineMax(config),
     }),
     ends: new StreamEnds(store, counters.streamEnded),
@@ -160,7 +161,10 @@ function tellingOf({
   readonly counters: Counters
   readonly onError: OnError
 }) {
+  const story = new Story(deps)
+  deps.store.onCommit(() => story.catchUp())
   return {
+    story,
     requestLog: new RequestLog({ log: deps.log, sparing: new Sparing(deps) }),
     refusedEvents: new RefusedEvents({ ...deps, count: counters.eventRefused }),
   }

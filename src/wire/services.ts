@@ -22,6 +22,7 @@ import type { ProxyWatch } from '../control/proxies/proxy-watch.ts'
 import type { Caller } from '../control/reporting/caller.ts'
 import type { RefusedEvents } from '../control/reporting/refused-events.ts'
 import type { RequestLog } from '../control/reporting/request-log.ts'
+import type { Story } from '../control/reporting/story.ts'
 import type { StreamBooks } from '../control/streams/stream-books.ts'
 import type { StreamStops } from '../control/streams/stream-stops.ts'
 import type { EngineViews } from '../control/views/engine-views.ts'
@@ -63,6 +64,7 @@ export interface ServiceParts {
   readonly books: StreamBooks
   readonly refusedEvents: RefusedEvents
   readonly requestLog: RequestLog
+  readonly story: Story
   readonly streamStops: StreamStops
   readonly observer: Observer
   readonly facts: Pick<Facts, 'docker'>
@@ -75,7 +77,7 @@ export interface ServiceParts {
 /** Adapts the control layer to the interfaces that the routes declare. */
 export function createServices(parts: ServiceParts): Services {
   const { template, provisioner, generic, remover, containers, books, observer, counters } = parts
-  const { engineViews, streamViews, streamStops, requestLimits, proxies } = parts
+  const { engineViews, streamViews, streamStops, requestLimits, proxies, story } = parts
   return {
     ...queriesOf(parts),
     operations: {
@@ -101,12 +103,12 @@ export function createServices(parts: ServiceParts): Services {
       start: (event, caller) => {
         counters.eventStarted()
         proxies.heard(caller.agent)
-        return streamViews.view(books.start(event))
+        return streamViews.view(story.by(caller, () => books.start(event)))
       },
       end: (streamId, reason, caller) => {
         counters.eventEnded()
         proxies.heard(caller.agent)
-        const stream = books.end(streamId, reason)
+        const stream = story.by(caller, () => books.end(streamId, reason))
         return stream && streamViews.view(stream)
       },
     },
@@ -200,11 +202,11 @@ function readiness({ store, observer, facts }: ServiceParts): ReturnType<Service
  * them.
  */
 const refusing = <T>(
-  { counters, requestLog }: Pick<ServiceParts, 'counters' | 'requestLog'>,
+  { counters, story, requestLog }: Pick<ServiceParts, 'counters' | 'story' | 'requestLog'>,
   caller: Caller,
   provision: () => Promise<T>,
 ): Promise<T> =>
-  provision().catch((error: unknown) => {
+  story.by(caller, provision).catch((error: unknown) => {
     const refused = provisionRefusedBy(error)
     if (refused === null) throw error
     counters.provisionFailed(refused.refusal.code)

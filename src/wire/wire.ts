@@ -45,6 +45,7 @@ export function createOrchestrator(
     template: base.template,
     refusedEvents: base.refusedEvents,
     requestLog: base.requestLog,
+    story: base.story,
     requestLimits: requestLimitsOf(config, { isKeyed: config.API_KEY.length > 0 }),
     counters,
     metrics: () => {

@@ -2,7 +2,6 @@ import type { OurEndReason } from '../../core/streams/end-reasons.ts'
 import { matchEngine, portsOf, type StreamPlace } from '../../core/streams/matching.ts'
 import type { Engine, Stream } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { Log } from '../../lib/log.ts'
 import { liveEnginesAt, noteStreamStart, updateEngine } from '../../store/engines.ts'
 import { appendJournal } from '../../store/journal.ts'
 import { oversizedUnmatched } from '../../store/oversized.ts'
@@ -70,7 +69,6 @@ export class StreamBooks {
       readonly addresses: Addresses
       readonly playback: Pick<PlaybackWatch, 'failed' | 'ended'>
       readonly expected: Pick<ExpectedStreams, 'reported'>
-      readonly log: Log
       /**
        * Limit for started streams that are tied to one engine. Streams beyond it are recorded without an engine. Ending
        * others instead would let a stranger end streams that are being watched. Long streams count as several, by their
@@ -138,11 +136,10 @@ export class StreamBooks {
 
   /** Ends the given streams that are started, because their engine no longer knows their sessions. */
   endDead(rowIds: readonly number[]): readonly Stream[] {
-    const { store, clock, log } = this.deps
+    const { store, clock } = this.deps
     const open = rowIds.flatMap((rowId) => streamByRow(store.db, rowId) ?? []).filter(isStarted)
     if (open.length === 0) return open
     store.transact((tx) => endInBooks(tx, open, SESSION_UNKNOWN, clock.now()))
-    log.info({ streams: open.map(({ streamId }) => streamId) }, 'ended: their engine does not know them')
     return open
   }
 

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync } from 'node:fs'
-import pino from 'pino'
 import { Addresses } from '../../../src/control/engines/addresses.ts'
 import { type HistoryLimits, Retention } from '../../../src/control/housekeeping/retention.ts'
 import { StreamBooks } from '../../../src/control/streams/stream-books.ts'
@@ -191,10 +190,9 @@ describe('the bytes of the database', () => {
       { advertise: 'auto', advertiseHost: '127.0.0.1', dockerHost: '127.0.0.1' },
       () => [],
     )
-    const log = pino({ level: 'silent' })
     const playback = { failed: () => {}, ended: () => {} }
     const books = new StreamBooks({
-      ...{ store, clock: systemClock, addresses, playback, log, perEngineMax: 128 },
+      ...{ store, clock: systemClock, addresses, playback, perEngineMax: 128 },
       expected: { reported: () => {} },
     })
     const ids = Array.from({ length: 1_000 }, () => longest(2_304, crypto.randomUUID()))

@@ -18,13 +18,12 @@ afterEach(() => temp.dispose())
 /** Stops the stream of an engine with a container in this state. Returns the answer and the requested paths. */
 async function stopOf(state: Engine['containerState']) {
   const { store } = temp
-  const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
   const settings = { advertise: 'auto', advertiseHost: 'localhost', dockerHost: '127.0.0.1' } as const
   const addresses = new Addresses(settings, () => [])
   const playback = { failed: () => {}, ended: () => {} }
   const clock = new VirtualClock()
   const expected = { reported: () => {} }
-  const books = new StreamBooks({ store, clock, addresses, playback, expected, log, perEngineMax: 9 })
+  const books = new StreamBooks({ store, clock, addresses, playback, expected, perEngineMax: 9 })
   const asked: string[] = []
   const stopSession = (_: unknown, path: string) => {
     asked.push(path)
