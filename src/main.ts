@@ -74,7 +74,8 @@ if (outcome.kind === 'exit') {
 
 function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>): void {
   const secrets = secretsOf(config)
-  const log = createLog({ level: config.LOG_LEVEL, form: formOf(config), mask: sentenceMask(secrets) })
+  const form = formOf(config)
+  const log = createLog({ level: config.LOG_LEVEL, form, mask: sentenceMask(secrets) })
   for (const warning of warnings) log.warn({}, warning)
   tightenFiles(config.DB_URL.path, log)
   const lock = lockOf(config.DB_URL.path)
@@ -101,7 +102,10 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
     checkpoint: failPoint(process.env),
     version: packageJson.version,
     onReady: (findings) =>
-      showStart(log, basicsOf(config), { ...findings, advice: [...warnings, ...notes, ...findings.advice] }),
+      showStart(log, form, basicsOf(config), {
+        ...findings,
+        advice: [...warnings, ...notes, ...findings.advice],
+      }),
   })
   const listener = new Listener(orchestrator.app, listeningOf(config), log)
   orchestrator.metrics.addProcess(() => ({ health: workers.health.restarts(), vpn: workers.vpn.restarts() }))
@@ -136,8 +140,13 @@ function basicsOf(config: Config): StartBasics {
 }
 
 /** Shows what a start has found: to a person at a terminal as a block, otherwise as one entry of the log. */
-function showStart(log: ReturnType<typeof createLog>, basics: StartBasics, findings: StartFindings): void {
-  if (!process.stdout.isTTY) logStart(log, findings, basics)
+function showStart(
+  log: ReturnType<typeof createLog>,
+  form: LogForm,
+  basics: StartBasics,
+  findings: StartFindings,
+): void {
+  if (form === 'json' || !process.stdout.isTTY) logStart(log, findings, basics)
   else if (log.isLevelEnabled('info')) process.stdout.write(startBlock(findings, basics))
 }
 

@@ -74,7 +74,7 @@ const formsOf = (value: string): readonly string[] => [
   encodeURIComponent(value.toWellFormed()),
 ]
 
-const SECRET_NAME = /key|token|pass|pwd|secret|auth|credential|cookie/i
+const SECRET_NAME = /key|token|pass|pwd|secret|auth(?!or)|credential|cookie/i
 
 /** Whether a text has a name whose value nobody else should read. */
 export const namesSecret = (text: string): boolean => SECRET_NAME.test(text)
@@ -82,6 +82,10 @@ export const namesSecret = (text: string): boolean => SECRET_NAME.test(text)
 /** The values of variables whose names say that they are secret. */
 export const secretValues = (env: Readonly<Record<string, string>>): readonly string[] =>
   Object.entries(env).flatMap(([name, value]) => (namesSecret(name) ? [value] : []))
+
+/** The same names with their values, those masked whose names say that they are secret. */
+export const shownValues = (values: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, namesSecret(name) ? MASK : value]))
 
 /** The values of flags whose names say that they are secret, given with `=` or as the next word. */
 export const secretWords = (words: readonly string[]): readonly string[] =>

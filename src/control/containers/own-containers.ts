@@ -1,3 +1,4 @@
+import { shownValues } from '../../core/secrets.ts'
 import type { ContainerObservation, Runtime } from '../../runtime/runtime.ts'
 import { containerNamed } from '../engines/references.ts'
 import { CONTAINER_NOT_FOUND, NotFound } from '../errors.ts'
@@ -26,7 +27,7 @@ export class OwnContainers {
       image: seen.image,
       created: new Date(seen.createdAtMs).toISOString(),
       status: seen.state,
-      labels: { ...seen.labels },
+      labels: shownValues(seen.labels),
       ports: seen.ports.map(({ containerPort, hostPort, protocol }) => ({
         container_port: containerPort,
         host_port: hostPort,
@@ -40,7 +41,7 @@ export class OwnContainers {
     const all = await this.#list()
     return all
       .filter(({ labels }) => labels[key] === value)
-      .map(({ id, name, state, labels }) => ({ id, name, status: state, labels: { ...labels } }))
+      .map(({ id, name, state, labels }) => ({ id, name, status: state, labels: shownValues(labels) }))
   }
 
   async #list(): Promise<readonly ContainerObservation[]> {

@@ -1,4 +1,5 @@
 import { usedMs } from '../../core/proxies/choice.ts'
+import { shownValues } from '../../core/secrets.ts'
 import type { Engine, Stream } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Addresses } from '../engines/addresses.ts'
@@ -28,7 +29,7 @@ export function engineView(
     container_id: engine.containerId,
     container_name: engine.name,
     ...addresses.advertised(engine),
-    labels: { ...engine.labels },
+    labels: shownValues(engine.labels),
     forwarded: listings.isForwarded(engine),
     vpn_container: engine.vpnNode,
     first_seen: iso(engine.createdAt),

@@ -6,6 +6,7 @@ import {
   secretValues,
   secretWords,
   sentenceMask,
+  shownValues,
 } from '../../../src/core/secrets.ts'
 
 test('a value is masked wherever it stands, also as in JSON, in a URL and as a part of another one', () => {
@@ -54,7 +55,8 @@ test('a name says whether its value is secret', () => {
     'COOKIE',
   ]
   expect(secret.filter((name) => !namesSecret(name))).toEqual([])
-  expect(['HTTP_PORT', 'TZ', 'LANG', 'USER'].filter(namesSecret)).toEqual([])
+  expect(['HTTP_PORT', 'TZ', 'LANG', 'USER', 'image.authors'].filter(namesSecret)).toEqual([])
+  expect(shownValues({ 'a.token': 'x', plain: 'y' })).toEqual({ 'a.token': '***', plain: 'y' })
   expect(secretValues({ MY_TOKEN: 'a b', TZ: 'UTC' })).toEqual(['a b'])
 })
 
