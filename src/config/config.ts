@@ -1,10 +1,10 @@
 /** The configuration: one schema, read from flags and the environment; all problems are reported at once. */
 import { TransformDecodeError, Value } from '@sinclair/typebox/value'
-import { MASK, maskOf, namesSecret } from '../core/secrets.ts'
+import { MASK, namesSecret } from '../core/secrets.ts'
 import { ADVICE, defaultAddress, RULES, type Rule } from './rules.ts'
 import type { SettingInfo } from './schema.ts'
 import { type FileTexts, type FoundSecret, SECRET_FILES, secretsIn } from './secret-files.ts'
-import { secretsOf } from './secrets.ts'
+import { shownConfig } from './secrets.ts'
 import { type Config, configSchema, type SettingName } from './settings.ts'
 import {
   type Environment,
@@ -93,10 +93,8 @@ export function settingInfo(name: SettingName): SettingInfo {
 
 /** The value as text in its canonical form: '' if it is not set, and masked if it is secret, or where it is. */
 export function settingText(config: Config, name: SettingName): string {
-  const text = Value.Encode(configSchema, config)[name]
-  const { secret } = settingInfo(name)
-  if (text === '' || secret === 'no') return text
-  return secret === 'whole' ? MASK : maskOf(secretsOf(config))(text)
+  const text = Value.Encode(configSchema, shownConfig(config))[name]
+  return settingInfo(name).secret === 'whole' && text !== '' ? MASK : text
 }
 
 function isSettingName(name: string): name is SettingName {

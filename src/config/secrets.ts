@@ -1,5 +1,13 @@
-import { secretValues, secretWords } from '../core/secrets.ts'
+import { secretValues, secretWords, shownValues, shownWords } from '../core/secrets.ts'
 import type { Config } from './settings.ts'
+
+/** The configuration with what is secret in its variables, labels and words masked, to be shown. */
+export const shownConfig = (config: Config): Config => ({
+  ...config,
+  ENGINE_ENV: shownValues(config.ENGINE_ENV),
+  ENGINE_LABELS: shownValues(config.ENGINE_LABELS),
+  ENGINE_CMD: config.ENGINE_CMD && shownWords(config.ENGINE_CMD),
+})
 
 /** Every secret that the settings hold, in each form in which one is sent. */
 export function secretsOf(config: Config): readonly string[] {

@@ -87,6 +87,14 @@ export const secretValues = (env: Readonly<Record<string, string>>): readonly st
 export const shownValues = (values: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, namesSecret(name) ? MASK : value]))
 
+/** The same words, with the secrets among them masked. */
+export const shownWords = (words: readonly string[]): readonly string[] => {
+  const mask = maskOf([])
+  return words.map((word, at) =>
+    secretWords(words.slice(Math.max(0, at - 1), at + 1)).includes(word) ? MASK : mask(word),
+  )
+}
+
 /** The values of flags whose names say that they are secret, given with `=` or as the next word. */
 export const secretWords = (words: readonly string[]): readonly string[] =>
   words.flatMap((word, at) => {

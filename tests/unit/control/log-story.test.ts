@@ -118,5 +118,5 @@ test('streams at any rate make a bounded number of lines', async () => {
   await rig.clock.advance(61_000)
   await rig.play(PORT, 'later')
   expect(lines('stream started').length).toBeGreaterThan(400)
-  expect(rig.logged.at(-1)).toContain('stream started')
-})
+  expect(rig.logged.slice(-3).join()).toContain('stream started')
+}, 30_000)

@@ -7,6 +7,7 @@ import {
   secretWords,
   sentenceMask,
   shownValues,
+  shownWords,
 } from '../../../src/core/secrets.ts'
 
 test('a value is masked wherever it stands, also as in JSON, in a URL and as a part of another one', () => {
@@ -72,6 +73,17 @@ test('the words of a command are secret behind a flag with such a name', () => {
     'token',
   ]
   expect(secretWords(words)).toEqual(['one', 'two=2'])
+  const shown = [
+    'start',
+    '--access-token',
+    '***',
+    '--api-key=***',
+    '--no-password',
+    '--port',
+    '6878',
+    'token',
+  ]
+  expect(shownWords(words)).toEqual(shown)
 })
 
 test.each(['x', 'key ', 'a-', '://a@', 'key=', '--key ', '?key', 'authorization='])(
