@@ -41,7 +41,7 @@ export class Story {
     const newest = lastJournalId(db)
     const since = this.#lastEntry
     this.#lastEntry = newest
-    if (newest <= since) return
+    if (newest <= since || this.#isFull()) return
     const entries = journalAfter(db, since, ENTRIES_MAX).filter(({ kind }) => STORY_KINDS.has(kind))
     for (const entry of entries) this.#tell(db, entry)
   }
@@ -49,24 +49,23 @@ export class Story {
   #tell(db: Db, entry: JournalRow): void {
     const stream = entry.streamId === null ? undefined : newestStream(db, entry.streamId)
     const line = storyLine(entry, stream ?? null)
-    if (line === null || !this.#hasRoom()) return
+    if (line === null || this.#isFull()) return
+    this.#lines++
     this.deps.log.info({ ...line.fields, ...(this.#caller && callerMembers(this.#caller)) }, line.message)
+    if (this.#isFull())
+      this.deps.log.warn(
+        { per_minute: LINES_MAX },
+        'too much happens for the log: the journal has the rest of this minute',
+      )
   }
 
-  /** Whether this minute has room for one more line. Says once in a minute that there is none. */
-  #hasRoom(): boolean {
-    const { clock, log } = this.deps
-    const now = clock.now()
+  /** Whether this minute has had all its lines. Entries are not even read then, because they may come at any rate. */
+  #isFull(): boolean {
+    const now = this.deps.clock.now()
     if (now - this.#minuteMs >= MINUTE_MS) {
       this.#minuteMs = now
       this.#lines = 0
     }
-    this.#lines++
-    if (this.#lines === LINES_MAX + 1)
-      log.warn(
-        { per_minute: LINES_MAX },
-        'too much happens for the log: the journal has the rest of this minute',
-      )
-    return this.#lines <= LINES_MAX
+    return this.#lines >= LINES_MAX
   }
 }

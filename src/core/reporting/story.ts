@@ -41,7 +41,8 @@ const TOLD: Readonly<Record<string, Told>> = {
   'engine.renamed': (entry) => `an engine is called ${named(entry)} now`,
   'engine.draining': (entry) => `${named(entry)} is drained: ${reasonOf(entry)}`,
   'engine.removal_requested': (entry) => `${named(entry)} is removed: an operator asked for it`,
-  'fleet.scaled': ({ detail }) => `${detail.replicas} engines are kept from now on: an operator asked for it`,
+  'fleet.scaled': ({ detail }) =>
+    `${detail.replicas === 1 ? '1 engine is' : `${detail.replicas} engines are`} kept from now on: an operator asked for it`,
   'breaker.opened': ({ detail }) =>
     `the circuit breaker ${detail.name} opened after ${detail.failures} failed starts`,
   'breaker.closed': (entry) => `the circuit breaker ${entry.detail.name} closed: ${reasonOf(entry)}`,

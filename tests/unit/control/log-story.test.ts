@@ -93,7 +93,7 @@ test('every order is a line with its caller: removal, scale, drain, full pass, r
       expect.stringMatching(/"status":\d+,"ms":\d+,"from":"192.168.1.7","agent":"curl\/8","request":".+"/),
     ])
   }
-  expect(lines('1 engines are kept from now on')).toHaveLength(1)
+  expect(lines('1 engine is kept from now on')).toHaveLength(1)
   expect(lines('acestream-1 is drained: an operator drains it')).toHaveLength(1)
   expect(lines('acestream-1 is removed: an operator asked for it')).toHaveLength(1)
 })
