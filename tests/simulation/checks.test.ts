@@ -360,6 +360,22 @@ describe('the checks see', () => {
     world.server.running?.life.die()
   })
 
+  test('an engine that goes out of service and back again and again', async () => {
+    const world = await calmWorld()
+    const { books, database, clock } = world
+    const id = books.byContainer(firstEngine(world))?.id ?? ''
+    for (let n = 0; n < 4; n++)
+      for (const kind of ['engine.draining', 'engine.recalled'])
+        database.run(`INSERT INTO journal (at, kind, engine_id, detail) VALUES (?, ?, ?, '{}')`, [
+          clock.now() + n,
+          kind,
+          id,
+        ])
+    world.checkCommit()
+    expect(world.violations.join()).toMatch(/went out of service or back 7 times in 10000 ms/)
+    world.server.running?.life.die()
+  })
+
   test('an end of an engine that left something', async () => {
     const world = await calmWorld()
     const streamId = await startedStream(world)

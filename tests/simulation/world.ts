@@ -11,6 +11,7 @@ import { Crowds } from './crowds.ts'
 import { DrainChecks } from './drain-checks.ts'
 import { EndingChecks, isEnding } from './ending-checks.ts'
 import { FaultDice } from './fault-dice.ts'
+import { FlutterChecks } from './flutter-checks.ts'
 import { type Answer, Http } from './http.ts'
 import { Lookers } from './lookers.ts'
 import { Operators } from './operators.ts'
@@ -120,6 +121,7 @@ export class World {
     const isForbidden = (containerId: string | null): boolean => outside.isForbidden(containerId)
     const endings = this.#endingChecks(onViolation)
     const drains = this.#drainChecks(onViolation)
+    const flutter = new FlutterChecks({ books, onViolation })
     this.choices = this.#choiceChecks(onViolation)
     const { choices } = this
     const caches = new CacheChecks({ clock, books, onViolation })
@@ -136,6 +138,7 @@ export class World {
       endings.decided(entry)
       outside.note(entry)
       drains.note(entry)
+      flutter.note(entry)
       choices.note(entry)
     })
     this.checkCommit = () => commits.check()

@@ -23,11 +23,12 @@ import {
 
 /** How many engines are wanted, each number at least the one before. */
 export interface WantedNumbers {
-  /** The minimum, or one for each busy engine and the spares. Idle engines beyond it are surplus. */
-  readonly kept: number
-  /** With the engines that callers were given, too. */
+  /** The minimum, or one for each engine that is busy or was given to a caller, and the spares. */
   readonly needed: number
-  /** With the engines that proxies have chosen, too. At most `minFree` engines are started for that alone. */
+  /**
+   * With the engines that proxies have chosen, too. At most `minFree` engines are started for that alone. Idle engines beyond
+   * this number are surplus; fewer would be recalled again.
+   */
   readonly ahead: number
 }
 
@@ -176,8 +177,8 @@ export class Fleet {
    * been idle longest.
    */
   #surplus(count: number): Action[] {
-    const { kept } = this.wanted
-    const surplus = count - kept
+    const { ahead } = this.wanted
+    const surplus = count - ahead
     if (surplus <= 0) return []
     const { policy } = this.snapshot
     const ill = this.#untouched(this.serving, isUnhealthy)
@@ -187,7 +188,7 @@ export class Fleet {
     const scaledDown = idle.filter((each) => this.#isScaledDown(each)).slice(0, surplus - ill.length)
     const left = surplus - ill.length - scaledDown.length
     // Without AUTO_DELETE only engines above the maximum are drained: these were adopted. Those drained above count as gone.
-    const beyond = policy.autoDelete ? left : kept + left - policy.maxReplicas
+    const beyond = policy.autoDelete ? left : ahead + left - policy.maxReplicas
     const taken = new Set(scaledDown)
     const expired = idle
       .filter((each) => !taken.has(each) && this.agenda.isDue(idleSinceMs(each) + policy.graceMs))
@@ -196,7 +197,7 @@ export class Fleet {
       ...ill.map((each) => this.#drain(each, 'surplus_unhealthy', 'it is unhealthy, and not needed')),
       ...scaledDown.map((each) => this.#drain(each, 'scaled_down', 'the fleet was scaled down')),
       ...expired.map((each) =>
-        this.#drain(each, 'idle_surplus', `it is idle, and more than the ${kept} wanted`),
+        this.#drain(each, 'idle_surplus', `it is idle, and more than the ${ahead} wanted`),
       ),
     ]
   }

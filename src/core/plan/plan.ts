@@ -40,7 +40,6 @@ export function plan(snapshot: FleetSnapshot): Plan {
   const given = expected.filter((each) => each.expected?.isHandedOut).length
   const least = isFullOfKept(snapshot) ? Math.min(busy + 1, policy.maxReplicas) : 0
   const wanted = {
-    kept: Math.max(wantedNumber(policy, busy), least),
     needed: Math.max(wantedNumber(policy, busy + given), least),
     ahead: Math.max(wantedNumber(policy, busy + expected.length), least),
   }

@@ -46,6 +46,16 @@ test('an engine that was chosen is not drained as surplus', () => {
   expect(rules([observed('a', chosen), observed('b', chosen)], policy)).toEqual([])
 })
 
+test.each([
+  ['chosen', chosen],
+  ['given to a caller', given],
+])('a spare beside an engine that was %s is surplus only when that is over', (_, expected) => {
+  const policy = { autoDelete: true, minFree: 1 }
+  const over = { expected: { ...expected.expected, untilMs: NOW } }
+  expect(rules([observed('a', expected), observed('b')], policy)).toEqual([])
+  expect(rules([observed('a', over), observed('b')], policy)).toContain('drain: idle_surplus')
+})
+
 test('the next plan is made when a stream is not expected any more', () => {
   const { wakeAtMs } = plan(snapshot([observed('a', given), observed('b')], { minFree: 1 }))
   expect(wakeAtMs).toBe(given.expected.untilMs)

@@ -36,6 +36,7 @@ const row: fc.Arbitrary<Partial<Engine>> = fc.record({
   lastStreamAt: maybe(times),
   containerStartedAt: times,
   unclaimedSince: fc.option(times, { nil: null, freq: 5 }),
+  startedAhead: fc.boolean(),
   adoptedAt: fc.option(times, { nil: null, freq: 5 }),
   removalRequestedAt: fc.option(times, { nil: null, freq: 5 }),
   restartsAt: fc.array(times, { maxLength: 4 }),
@@ -49,9 +50,15 @@ const node: fc.Arbitrary<EngineNode> = fc.record({
   strandedSinceMs: fc.option(times, { nil: null, freq: 2 }),
 })
 
+const expected: fc.Arbitrary<ObservedEngine['expected']> = fc.option(
+  fc.record({ isHandedOut: fc.boolean(), untilMs: fc.constantFrom(NOW, NOW + 20_000) }),
+  { nil: null, freq: 2 },
+)
+
 const facts: fc.Arbitrary<Partial<Omit<ObservedEngine, 'engine'>>> = fc.record({
   isInHand: fc.constantFrom(false, false, false, true),
   streams: fc.constantFrom(0, 0, 1, 2),
+  expected,
   health: fc.record({ verdict: fc.constantFrom('healthy', 'unhealthy', 'unknown'), sinceMs: times }),
   stillMs: maybe(fc.constantFrom(0, 59_999, 60_000)),
   look: fc.oneof(
@@ -105,6 +112,7 @@ const plainEngines: fc.Arbitrary<Given[]> = fc.array(
   fc.tuple(
     fc.record({
       streams: fc.constantFrom(0, 0, 0, 1),
+      expected,
       health: fc.record({ verdict: fc.constantFrom('healthy', 'unhealthy', 'unknown'), sinceMs: times }),
       isOutdated: fc.constantFrom(false, false, false, true),
     }),
