@@ -10,6 +10,7 @@ import {
   isSteady,
   isUnhealthy,
   type ObservedEngine,
+  type Policy,
 } from './fleet-snapshot.ts'
 import { isSeenWatched } from './looking.ts'
 import {
@@ -185,13 +186,15 @@ export class Fleet {
       .filter((each) => isUnhealthyWithoutViewers(each, this.snapshot, this.agenda))
       .slice(0, surplus)
     const idle = this.#untouched(this.serving, (each) => isIdle(each) && !isChosen(each)).toSorted(byUse)
-    const scaledDown = idle.filter((each) => this.#isScaledDown(each)).slice(0, surplus - ill.length)
+    const scaledDown = idle
+      .filter((each) => isScaledDown(each, policy, this.agenda))
+      .slice(0, surplus - ill.length)
     const left = surplus - ill.length - scaledDown.length
     // Without AUTO_DELETE only engines above the maximum are drained: these were adopted. Those drained above count as gone.
     const beyond = policy.autoDelete ? left : ahead + left - policy.maxReplicas
     const taken = new Set(scaledDown)
     const expired = idle
-      .filter((each) => !taken.has(each) && this.agenda.isDue(idleSinceMs(each) + policy.graceMs))
+      .filter((each) => !taken.has(each) && isIdleForLong(each, policy, this.agenda))
       .slice(0, Math.max(0, beyond))
     return [
       ...ill.map((each) => this.#drain(each, 'surplus_unhealthy', 'it is unhealthy, and not needed')),
@@ -213,16 +216,6 @@ export class Fleet {
       .filter(({ engine }) => engine.unclaimedSince === null && !this.#touched.has(engine.id))
       .slice(0, missing - leaving)
       .map((each) => this.#drain(each, 'vpn_lost', 'its VPN is down, and room is needed behind another'))
-  }
-
-  /**
-   * An operator's order applies only to engines that existed when it was given. An engine that was just handed out is
-   * spared, because a viewer may be on the way to it.
-   */
-  #isScaledDown({ engine }: ObservedEngine): boolean {
-    const { scaledAtMs, drainHideMs } = this.snapshot.policy
-    if (scaledAtMs === null || engine.createdAt > scaledAtMs) return false
-    return this.agenda.isDue((engine.handedOutAt ?? 0) + drainHideMs)
   }
 
   #drain({ engine, health, node }: ObservedEngine, rule: keyof typeof DRAIN_CAUSE, reason: string): Action {
@@ -306,6 +299,23 @@ const isIdle = (observed: ObservedEngine): boolean =>
 
 /** Whether a proxy has chosen the engine from a list and not reported a stream yet. */
 const isChosen = ({ expected }: ObservedEngine): boolean => expected !== null && !expected.isHandedOut
+
+/**
+ * Whether an operator's order applies to an engine: it has to have existed when the order was given. An engine that was just
+ * handed out is spared, because a viewer may be on the way to it.
+ */
+function isScaledDown({ engine }: ObservedEngine, policy: Policy, agenda: Agenda): boolean {
+  const { scaledAtMs, drainHideMs } = policy
+  if (scaledAtMs === null || engine.createdAt > scaledAtMs) return false
+  return agenda.isDue((engine.handedOutAt ?? 0) + drainHideMs)
+}
+
+const isIdleForLong = (observed: ObservedEngine, { graceMs }: Policy, agenda: Agenda): boolean =>
+  agenda.isDue(idleSinceMs(observed) + graceMs)
+
+/** Whether an engine may drain at this moment if it is idle and more than wanted. */
+export const mayBeSurplus = (observed: ObservedEngine, policy: Policy, agenda: Agenda): boolean =>
+  isScaledDown(observed, policy, agenda) || (policy.autoDelete && isIdleForLong(observed, policy, agenda))
 
 /** Whether Roundhouse started the engine by itself, and not for a caller. */
 const isOwn = ({ engine }: ObservedEngine): boolean =>

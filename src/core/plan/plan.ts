@@ -1,5 +1,5 @@
 import { actionFor } from './engine-rules.ts'
-import { Fleet } from './fleet.ts'
+import { Fleet, mayBeSurplus } from './fleet.ts'
 import {
   type Action,
   Agenda,
@@ -13,7 +13,7 @@ import {
 } from './fleet-snapshot.ts'
 import { isKept } from './looking.ts'
 import { reconnections } from './reconnect.ts'
-import { isPendingReplacement, recoveries } from './replacement.ts'
+import { isPendingReplacement, isUnhealthyWithoutViewers, recoveries } from './replacement.ts'
 
 /**
  * Compares what is wanted with what exists, and returns the actions that close the gap, each with its rule and reason. Pure.
@@ -36,7 +36,7 @@ export function plan(snapshot: FleetSnapshot): Plan {
   const isCounted = (engineId: string): boolean => isUsed(byId.get(engineId))
   const serving = engines.filter((observed) => isUsed(observed) && !isPendingReplacement(observed, isCounted))
   const busy = serving.filter(isBusy).length
-  const expected = serving.filter((each) => isExpected(each, agenda))
+  const expected = serving.filter((each) => isExpected(each, snapshot, agenda))
   const given = expected.filter((each) => each.expected?.isHandedOut).length
   const least = isFullOfKept(snapshot) ? Math.min(busy + 1, policy.maxReplicas) : 0
   const wanted = {
@@ -57,10 +57,16 @@ export function plan(snapshot: FleetSnapshot): Plan {
 const isFullOfKept = ({ engines, policy }: FleetSnapshot): boolean =>
   engines.length >= policy.maxReplicas && engines.some((each) => isKept(each, policy))
 
-/** Whether a stream is expected on an engine that has none. The next plan is made when that is over. */
-function isExpected(observed: ObservedEngine, agenda: Agenda): boolean {
+/**
+ * Whether a stream is expected on an engine that has none. The next plan is made when that is over. Nothing is expected on an
+ * engine that may drain by now, since it is unhealthy, or since the caller who was given it has not come for long: if it
+ * counted, another would drain in its place and be recalled.
+ */
+function isExpected(observed: ObservedEngine, snapshot: FleetSnapshot, agenda: Agenda): boolean {
   const { expected } = observed
-  return expected !== null && !isBusy(observed) && !agenda.isDue(expected.untilMs)
+  if (expected === null || isBusy(observed) || agenda.isDue(expected.untilMs)) return false
+  if (isUnhealthyWithoutViewers(observed, snapshot, agenda)) return false
+  return !(expected.isHandedOut && mayBeSurplus(observed, snapshot.policy, agenda))
 }
 
 /** How many engines are wanted: the minimum, or one for each busy engine plus the spares, within the maximum. */

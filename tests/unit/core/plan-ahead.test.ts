@@ -46,14 +46,24 @@ test('an engine that was chosen is not drained as surplus', () => {
   expect(rules([observed('a', chosen), observed('b', chosen)], policy)).toEqual([])
 })
 
-test.each([
-  ['chosen', chosen],
-  ['given to a caller', given],
-])('a spare beside an engine that was %s is surplus only when that is over', (_, expected) => {
+test('a spare beside an engine that was chosen, or given, is surplus only when that is over', () => {
   const policy = { autoDelete: true, minFree: 1 }
-  const over = { expected: { ...expected.expected, untilMs: NOW } }
-  expect(rules([observed('a', expected), observed('b')], policy)).toEqual([])
-  expect(rules([observed('a', over), observed('b')], policy)).toContain('drain: idle_surplus')
+  const over = { expected: { isHandedOut: false, untilMs: NOW } }
+  expect(rules([observed('a', chosen), observed('b')], policy)).toEqual([])
+  expect(rules([observed('a', over), observed('b')], policy)).toEqual(['drain: idle_surplus'])
+  const lately = { handedOutAt: NOW - 10_000 }
+  expect(rules([observed('a', given, lately), observed('b')], policy)).toEqual([])
+})
+
+test('an engine that was given is surplus itself when it may drain', () => {
+  const policy = { autoDelete: true, minReplicas: 1, graceMs: 5_000 }
+  const lately = { handedOutAt: NOW - 10_000 }
+  expect(rules([observed('a', given, lately), observed('b')], policy)).toEqual(['drain: idle_surplus'])
+  expect(rules([observed('a', given, lately)], { ...policy, minReplicas: 0 })).toEqual([
+    'drain: idle_surplus',
+  ])
+  const scaled = { minReplicas: 0, scaledAtMs: NOW, drainHideMs: 5_000 }
+  expect(rules([observed('a', given, lately)], scaled)).toEqual(['drain: scaled_down'])
 })
 
 test('the next plan is made when a stream is not expected any more', () => {
