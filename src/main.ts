@@ -146,7 +146,7 @@ function showStart(
   basics: StartBasics,
   findings: StartFindings,
 ): void {
-  if (form === 'json' || !process.stdout.isTTY) logStart(log, findings, basics)
+  if (form === 'json') logStart(log, findings, basics)
   else if (log.isLevelEnabled('info')) process.stdout.write(startBlock(findings, basics))
 }
 

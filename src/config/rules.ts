@@ -36,8 +36,8 @@ export const addressNote = (access: Access): string | null =>
 /** The note that is logged at the start of a server whose refusals for the VPN are sentences by default; null for others. */
 export const vpnSentenceNote = (config: Config): string | null =>
   behindVpn(config) && config.PROVISION_ERROR_DETAIL === 'auto'
-    ? 'while the VPN is down, a provision is refused with a sentence, of which acexy of today makes 90 s of waiting for its ' +
-      'viewer: set PROVISION_ERROR_DETAIL=object to avoid that'
+    ? 'whenever the VPN is down, a viewer of acexy of today may wait 90 s for the refusal, which is a sentence: set ' +
+      'PROVISION_ERROR_DETAIL=object, unless your acexy is of October 2025'
     : null
 
 /** Conditions without which the orchestrator cannot keep its promises; it does not start if one is violated. */
@@ -183,7 +183,7 @@ export const ADVICE: readonly Rule[] = [
     check: ({ API_KEY }) =>
       unless(
         API_KEY.every((key) => key.length >= KEY_CHARACTERS_MIN),
-        `a key of fewer than ${KEY_CHARACTERS_MIN} characters can be guessed. Take a longer one, such as openssl rand -hex 32 gives`,
+        `a key of fewer than ${KEY_CHARACTERS_MIN} characters can be guessed. Take a longer one, such as openssl rand -hex 32 gives, and give it to acexy as well`,
       ),
   },
   {
@@ -199,8 +199,8 @@ export const ADVICE: readonly Rule[] = [
     check: ({ DRAIN_HIDE_S }) =>
       unless(
         DRAIN_HIDE_S >= PROXY_SILENCE_S,
-        `a proxy may have chosen an engine up to ${PROXY_SILENCE_S} s before it reports its stream, so a viewer may be cut. ` +
-          `Keep it at ${PROXY_SILENCE_S} or more`,
+        `an engine is removed ${DRAIN_HIDE_S} s after it was hidden, and a proxy may have chosen it up to ${PROXY_SILENCE_S} s ` +
+          `before it reports its stream, so a viewer may be cut. Set it to ${PROXY_SILENCE_S} or more`,
       ),
   },
   {

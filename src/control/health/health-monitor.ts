@@ -159,8 +159,8 @@ export class HealthMonitor {
 
   #ready(engine: Engine): void {
     const { store, clock, breakers, log } = this.deps
+    const now = clock.now()
     store.transact((tx) => {
-      const now = clock.now()
       if (!transition(tx, engine.id, ['starting'], 'ready', { readyAt: now })) return
       noteSuccess(tx, engine, now, breakers)
       appendJournal(tx, now, {
@@ -169,6 +169,7 @@ export class HealthMonitor {
         detail: { after_ms: now - engine.createdAt },
       })
     })
-    log.info({ engine: engine.id, name: engine.name }, 'engine ready')
+    const seconds = Math.round((now - engine.createdAt) / 100) / 10
+    log.info({ engine: engine.id, name: engine.name, seconds }, 'engine ready')
   }
 }

@@ -48,7 +48,7 @@ export class RefusedEvents {
     count(status)
     if (this.#isToldNow(from))
       log.warn(
-        { status, caller },
+        { status, from: caller },
         `${status} for POST ${path} from ${from}: ${WHY[status]}; its streams are not booked`,
       )
     if (this.#why.size === 0) this.#endAfter(OVER_MS)
@@ -85,7 +85,7 @@ export class RefusedEvents {
 
   #warn(): void {
     const why = [...this.#why].toSorted().join(', ')
-    const message = `events of streams are refused (${why}), so that these streams are not booked and their engines look idle`
+    const message = `events of streams are refused (${why}), so that these streams are not booked: their engines look idle, and other viewers may be sent to them`
     this.deps.warnings.tell('events_refused', why === '' ? null : { message, remedy: REMEDY })
   }
 }

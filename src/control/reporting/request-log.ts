@@ -1,4 +1,5 @@
 import type { Refusal } from '../../core/provisioning/refusal.ts'
+import { refusalRemedy } from '../../core/provisioning/remedies.ts'
 import type { Log } from '../../lib/log.ts'
 import { type Caller, callerMembers } from './caller.ts'
 import type { Sparing } from './sparing.ts'
@@ -56,7 +57,10 @@ export class RequestLog {
   provisionRefused({ code, message }: Refusal, caller: Caller): void {
     const { log, sparing } = this.deps
     sparing.tell(`provision ${code}`, (times) =>
-      log.warn({ code, ...timesOf(times), ...callerMembers(caller) }, `no engine for a caller: ${message}`),
+      log.warn(
+        { code, remedy: refusalRemedy(code), ...timesOf(times), ...callerMembers(caller) },
+        `no engine for a caller: ${message}`,
+      ),
     )
   }
 }

@@ -118,7 +118,8 @@ export class VpnMonitor {
     for (const name of names) {
       const before = nodes.judge(name, this.#evidence(name, rows), clock.now())
       const after = nodes.get(name)?.verdict
-      if (before !== null && after !== undefined && before.state !== after.state) this.#tell(name, after)
+      if (before !== null && after !== undefined && before.state !== after.state)
+        this.#tell(name, before, after)
     }
   }
 
@@ -147,7 +148,7 @@ export class VpnMonitor {
     }
   }
 
-  #tell(node: string, { state, reason }: NodeState): void {
+  #tell(node: string, before: NodeState, { state, reason }: NodeState): void {
     const { store, clock, log } = this.deps
     const kind = VERDICT_KINDS[state]
     const nowMs = clock.now()
@@ -155,8 +156,15 @@ export class VpnMonitor {
       if (state === 'down') this.#freeTrials(tx, node)
       appendJournal(tx, nowMs, { kind, detail: { node, reason } })
     })
-    if (state === 'down') log.warn({ node }, `VPN down: ${reason}`)
-    else log.info({ node }, state === 'up' ? 'VPN up' : `VPN not known: ${reason}`)
+    const seconds = Math.round((nowMs - before.sinceMs) / 1_000)
+    if (state === 'down')
+      log.warn(
+        { node },
+        `VPN down: ${reason}; its engines are hidden, and none starts behind it until it is up`,
+      )
+    else if (state === 'unknown') log.info({ node }, `VPN not known: ${reason}`)
+    else if (before.state === 'down') log.info({ node, seconds }, 'VPN up again')
+    else log.info({ node }, 'VPN up')
   }
 
   /**

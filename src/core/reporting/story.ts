@@ -1,3 +1,5 @@
+import { endInWords } from '../streams/end-reasons.ts'
+
 /** What a line needs to know of a journal entry. */
 export interface StoryEntry {
   readonly kind: string
@@ -33,8 +35,8 @@ const TOLD: Readonly<Record<string, Told>> = {
   'stream.started': (entry) => `stream started ${streamOn(entry)}`,
   'stream.failed': (entry) => `stream could not start ${streamOn(entry)}`,
   'stream.ended': (entry, stream) =>
-    `stream ended ${streamOn(entry)}${lastingOf(stream)}: ${reasonOf(entry)}`,
-  'provision.started': (entry) => `${named(entry)} is started for a caller`,
+    `stream ended ${streamOn(entry)}${lastingOf(stream)}: ${endInWords(reasonOf(entry))}`,
+  'provision.started': (entry) => `${named(entry)} is being started for a caller`,
   'engine.handed_out': (entry) => `${named(entry)}, which was there already, is given to a caller`,
   'engine.unclaimed': (entry) => `the caller of ${named(entry)} gave up before the answer`,
   'engine.spare': (entry) => `${named(entry)} was asked for by nobody else, and is a spare now`,
@@ -80,10 +82,10 @@ function duration(seconds: number): string {
   return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`
 }
 
-const KEY_MAX = 12
+const KEY_MAX = 40
 const REASON_MAX = 100
 
-/** The beginning of a key, which tells streams apart for people. */
+/** The key of a content, whole where it is an id. A key may also be an address of any length. */
 const shortKey = (key: string): string =>
   key.length > KEY_MAX ? `${key.slice(0, KEY_MAX).toWellFormed()}…` : key
 

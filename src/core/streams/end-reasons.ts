@@ -32,5 +32,33 @@ export const END_CLASSES = [...OUR_END_REASONS, ...PROXY_END_REASONS, 'other'] a
 
 export type EndClass = (typeof END_CLASSES)[number]
 
+/** What became of a stream, by the reason of its end. */
+const WORDS: Readonly<Partial<Record<EndClass, string>>> = {
+  client_disconnected: 'its viewer left',
+  completed: 'it was over',
+  empty_timeout: 'the engine sent nothing',
+  eof: 'the engine sent no more',
+  fetch_stream_failed: 'the engine gave no stream',
+  start_stream_failed: 'the engine gave no stream',
+  handler_exit: 'the proxy ended it',
+  docker_outage: 'its container stopped with Docker',
+  engine_deleted: 'somebody deleted its engine',
+  engine_failed: 'its engine failed',
+  engine_gone: 'somebody else removed its engine',
+  engine_restarted: 'its engine was restarted',
+  engine_stopped: 'its engine was stopped',
+  forgotten: 'nobody reported its end',
+  outside_vpn: 'its engine was outside the VPN',
+  session_unknown: 'its engine does not know it any more',
+  stopped_by_operator: 'an operator stopped it',
+  vpn_lost: 'its VPN was lost',
+}
+
+/** The reason of an end in words, with the reason itself; a reason of no known proxy stands alone. */
+export function endInWords(reason: string): string {
+  const words = WORDS[endClassOf(reason)]
+  return words === undefined ? reason : `${words} (${reason})`
+}
+
 /** The reason under which the end of a stream is counted. */
 export const endClassOf = (reason: string): EndClass => END_CLASSES.find((each) => each === reason) ?? 'other'

@@ -37,7 +37,9 @@ test('a stream is one line at its start and one at its end: engine, how long, wh
   await end('one', 'completed')
   const fields =
     '{"name":"acestream-1","stream":"key","seconds":3725,"from":"192.168.1.7","agent":"acexy","request":"a-1"}'
-  expect(lines('stream ended')).toEqual([`stream ended on acestream-1 after 1 h 2 min: completed ${fields}`])
+  expect(lines('stream ended')).toEqual([
+    `stream ended on acestream-1 after 1 h 2 min: it was over (completed) ${fields}`,
+  ])
 })
 
 test('a stream that its engine lost ends with that reason, and nobody is named', async () => {
@@ -47,19 +49,19 @@ test('a stream that its engine lost ends with that reason, and nobody is named',
   await rig.request('DELETE', `/containers/${stream?.containerId}`)
   await rig.clock.advance(1_000)
   expect(lines('stream ended')).toEqual([
-    'stream ended on acestream-1 after 0 s: engine_deleted {"name":"acestream-1","stream":"key","seconds":0}',
+    'stream ended on acestream-1 after 0 s: somebody deleted its engine (engine_deleted) {"name":"acestream-1","stream":"key","seconds":0}',
   ])
 })
 
 test('a long key and a long reason are shortened', async () => {
   await rig.json('POST', '/events/stream_started', {
     engine: { host: 'elsewhere', port: 1 },
-    stream: { key_type: 'infohash', key: 'f'.repeat(40) },
+    stream: { key_type: 'infohash', key: 'f'.repeat(50) },
     session: { playback_session_id: 's', stat_url: 'http://a/s', command_url: 'http://a/c', is_live: 1 },
     labels: { stream_id: 'far' },
   })
   expect(lines('stream started')).toEqual([
-    expect.stringMatching(/^stream started on no engine of ours .*"f{12}…"/),
+    expect.stringMatching(/^stream started on no engine of ours .*"f{40}…"/),
   ])
   await end('far', 'r'.repeat(200))
   expect(lines('stream ended')).toEqual([expect.stringMatching(/: r{100}… \{/)])
@@ -68,7 +70,9 @@ test('a long key and a long reason are shortened', async () => {
 test('an engine for a caller is told with its name and the caller', async () => {
   await rig.provision(AS_ACEXY)
   const by = '"from":"192.168.1.7","agent":"acexy","request":"a-1"}'
-  expect(lines('for a caller')).toEqual([`acestream-1 is started for a caller {"name":"acestream-1",${by}`])
+  expect(lines('for a caller')).toEqual([
+    `acestream-1 is being started for a caller {"name":"acestream-1",${by}`,
+  ])
 })
 
 test('every order is a line with its caller: removal, scale, drain, full pass, reset, stop', async () => {

@@ -49,7 +49,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     streams: [],
     viewers: [],
     provisioning: [],
-    reporting: [],
+    reporting: ['streams'],
     proxies: [],
     containers: ['reporting'],
     plan: ['engines', 'vpn', 'streams', 'viewers', 'proxies', 'provisioning'],
