@@ -372,7 +372,7 @@ describe('the checks see', () => {
           id,
         ])
     world.checkCommit()
-    expect(world.violations.join()).toMatch(/went out of service or back 7 times in 10000 ms/)
+    expect(world.violations.join()).toMatch(/went out of service or back 7 times in 2000 ms/)
     world.server.running?.life.die()
   })
 
