@@ -64,7 +64,9 @@ async function documentOf(
         info: {
           title: 'Roundhouse',
           version,
-          description: 'Keeps a fleet of AceStream engine containers and serves them to the acexy proxy.',
+          description:
+            'Keeps a fleet of AceStream engine containers and serves them to the acexy proxy. Every answer has the id of its ' +
+            'request as X-Request-Id, by which the log names it; a request may bring its own.',
         },
         tags: TAGS,
         components: {
