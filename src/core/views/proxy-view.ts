@@ -24,8 +24,9 @@ export interface ShownValues {
  * expected stream, if there is one that it likes as well:
  *
  * - The last use of an engine with an expected stream is later than that of the others of its group.
- * - Such an engine does not count as forwarded, as long as another engine of the same health is free: a proxy would prefer it
- *   to all others, however lately it was used.
+ * - Such an engine does not count as forwarded, as long as another engine of the same health is free, or a stream has been
+ *   expected on it for longer: a proxy would prefer the forwarded one to all others, however lately it was used. A stream that
+ *   is expected for longer is less likely to come, since a viewer who gave up before it began is reported by nobody.
  */
 export function shownToProxies(engines: readonly ListedEngine[]): readonly ShownValues[] {
   const groups = [...Map.groupBy(engines, ({ isFirst }) => isFirst).values()]
@@ -34,11 +35,16 @@ export function shownToProxies(engines: readonly ListedEngine[]): readonly Shown
   const uses = new Map(
     compared.flatMap((group) => shownUses(group).map((use, at) => [group[at], use] as const)),
   )
-  const isOneFree = (isHealthy: boolean): boolean =>
-    engines.some((each) => each.hasRoom && each.expected === null && each.isHealthy === isHealthy)
-  const isFree = { healthy: isOneFree(true), other: isOneFree(false) }
+  const freestMs = { healthy: freestSinceMs(engines, true), other: freestSinceMs(engines, false) }
   return engines.map((engine) => {
-    const isOther = engine.expected !== null && (engine.isHealthy ? isFree.healthy : isFree.other)
+    const isOther = sinceMs(engine) > (engine.isHealthy ? freestMs.healthy : freestMs.other)
     return { isForwarded: engine.isForwarded && !isOther, usedMs: uses.get(engine) ?? engine.usedMs }
   })
 }
+
+/** Since when the stream is expected that has been expected for longest on an engine with room, in epoch milliseconds. */
+const freestSinceMs = (engines: readonly ListedEngine[], isHealthy: boolean): number =>
+  Math.min(...engines.filter((each) => each.hasRoom && each.isHealthy === isHealthy).map(sinceMs))
+
+/** An engine without an expected stream is freer than any other. */
+const sinceMs = ({ expected }: ListedEngine): number => expected?.sinceMs ?? Number.NEGATIVE_INFINITY

@@ -109,7 +109,8 @@ describe('what a list shows', () => {
   test.each([
     ['not as forwarded where another is free', listed({}), false],
     ['as forwarded where the other is busy', listed({ hasRoom: false }), true],
-    ['as forwarded where the other is expected to be taken', listed({ expected: expected(8) }), true],
+    ['as forwarded where the other was chosen later', listed({ expected: expected(8) }), true],
+    ['not as forwarded where the other was chosen earlier', listed({ expected: expected(6) }), false],
     ['as forwarded where the other is not healthy, which decides', listed({ isHealthy: false }), true],
   ])('a forwarded engine that is expected to be taken %s', (_, other, isForwarded) => {
     expect(shownToProxies([carrier, other])[0]?.isForwarded).toBe(isForwarded)
