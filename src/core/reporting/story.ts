@@ -57,7 +57,7 @@ export const STORY_KINDS: ReadonlySet<string> = new Set(Object.keys(TOLD))
 export function storyLine(entry: StoryEntry, stream: StoryStream | null): StoryLine | null {
   const told = TOLD[entry.kind]
   // An entry with a rule is an action of the plan.
-  if (told === undefined || 'rule' in entry.detail) return null
+  if (told === undefined || 'rule' in entry.detail || isOrder(entry)) return null
   const seconds = stream === null ? null : secondsOf(stream)
   const fields = {
     ...(entry.containerName === null ? {} : { name: entry.containerName }),
@@ -66,6 +66,9 @@ export function storyLine(entry: StoryEntry, stream: StoryStream | null): StoryL
   }
   return { message: told(entry, stream), fields }
 }
+
+/** A container that is no engine is told as the order that it is. */
+const isOrder = ({ detail }: StoryEntry): boolean => detail.generic === true
 
 const secondsOf = ({ startedAt, endedAt }: StoryStream): number | null =>
   endedAt === null ? null : Math.round((endedAt - startedAt) / 1_000)

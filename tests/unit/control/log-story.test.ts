@@ -75,6 +75,12 @@ test('an engine for a caller is told with its name and the caller', async () => 
   ])
 })
 
+test('a container that is no engine is told as an order only', async () => {
+  await rig.json('POST', '/provision', { image: 'engine:1', name_prefix: 'tool' }, AS_ACEXY)
+  expect(lines('for a caller')).toEqual([])
+  expect(lines('POST /provision: ')).toHaveLength(1)
+})
+
 test('every order is a line with its caller: removal, scale, drain, full pass, reset, stop', async () => {
   await rig.provision()
   await rig.play(PORT, 'one')
