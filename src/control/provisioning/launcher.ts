@@ -13,7 +13,7 @@ import type { Engine } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
-import { takeEngineNumber, transition, updateEngine } from '../../store/engines.ts'
+import { engineById, takeEngineNumber, transition, updateEngine } from '../../store/engines.ts'
 import { appendJournal, type JournalEntry } from '../../store/journal.ts'
 import { leasesOf } from '../../store/leases.ts'
 import type { Db, Store } from '../../store/store.ts'
@@ -99,7 +99,7 @@ export class Launcher {
   #commit(engine: Engine, containerId: string): LaunchEnd {
     const { store, clock, log } = this.deps
     const isCommitted = store.transact((tx) => {
-      const change = { containerId, containerState: 'running' } as const
+      const change = { containerId, containerState: 'running', ...this.#handedOut(tx, engine) } as const
       if (!transition(tx, engine.id, ['provisioning'], 'starting', change)) return false
       const detail = { container_id: containerId, name: engine.name, port: engine.hostHttpPort }
       appendJournal(tx, clock.now(), { kind: 'provision.completed', engineId: engine.id, detail })
@@ -111,6 +111,12 @@ export class Launcher {
       'engine started',
     )
     return { kind: 'started' }
+  }
+
+  /** A caller that waits for the launch gets the engine now, and its stream is expected from now on. */
+  #handedOut(tx: Db, { id }: Engine): { readonly handedOutAt?: number } {
+    const row = engineById(tx, id)
+    return row === undefined || row.handedOutAt === null ? {} : { handedOutAt: this.deps.clock.now() }
   }
 
   #createFailed(engine: Engine, failure: RuntimeFailure): Try {
