@@ -36,8 +36,9 @@ export interface ChoiceChecksDeps {
   /** How many streams a proxy puts on one engine. With more than one nothing is checked. */
   readonly perEngine: number
   readonly viewerWaitMs: number
-  /** The number of the orchestrator's present or last life. */
+  /** The number of the orchestrator's present or last life, and when it began. */
   readonly life: () => number
+  readonly lifeSinceMs: () => number
   readonly onViolation: (text: string) => void
   /** Whether the database may have accepted no writes at some time since then. */
   readonly wasStorageFelt: (sinceMs: number) => boolean
@@ -52,7 +53,8 @@ export interface ChoiceChecksDeps {
  * - The first viewer is still on the way: no stream of E was reported, and the viewer did not fail.
  * - The second choice comes more than 2 s later, the time that a proxy keeps its list, and within 25 s (24 s here), the time
  *   that an engine counts as used without a stream.
- * - The orchestrator did not crash in between, because it forgets who is on the way; and E was not restarted.
+ * - The orchestrator did not crash in between, because it forgets who is on the way, nor within 2 s before, because a proxy
+ *   may then choose from a list of the earlier life; and E was not restarted.
  * - Another engine F is in the list that the second choice was made from, had room by the answer of then, and is healthy, or
  *   E is not healthy either. Nothing else excuses E: neither `forwarded` nor an older last use of E.
  * - F was free from the first choice to the second: in every list that was seen, without a stream that began, neither chosen
@@ -193,7 +195,8 @@ export class ChoiceChecks {
     const isRecent = clock.now() - atMs <= EXPECTED_MS - MARGIN_MS
     // What is reported meanwhile is in no book until the database takes writes again.
     const isInBooks = !this.deps.wasStorageFelt(atMs)
-    return !hasFailed && !isRestarted && isRecent && isInBooks && life === this.deps.life()
+    const isOfThisLife = life === this.deps.life() && atMs - this.deps.lifeSinceMs() > CACHE_MS
+    return !hasFailed && !isRestarted && isRecent && isInBooks && isOfThisLife
   }
 
   #take(viewer: string, content: string | null, containerId: string, others: readonly string[]): void {

@@ -65,6 +65,7 @@ export class Server {
   running: Running | null = null
   readonly #failures = new Map<string, number>()
   #lives = 0
+  #lifeSinceMs = 0
   #ids = 0
 
   constructor(private readonly deps: ServerDeps) {
@@ -76,6 +77,11 @@ export class Server {
     return this.#lives
   }
 
+  /** When the present or last life began. */
+  get lifeSinceMs(): number {
+    return this.#lifeSinceMs
+  }
+
   /** The consecutive failed probes of an engine's process that were reported. */
   failuresOf(engineId: string): number {
     return this.#failures.get(engineId) ?? 0
@@ -85,6 +91,7 @@ export class Server {
   start(env: Readonly<Record<string, string>>, onDeath: () => void = () => undefined): void {
     const { trace, clock } = this.deps
     const life = new Life(++this.#lives)
+    this.#lifeSinceMs = this.deps.clock.now()
     const config = configOf(env)
     trace.note('server', `life ${life.number} starts`)
     life.onDeath(() => {

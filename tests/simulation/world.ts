@@ -272,10 +272,22 @@ export class World {
     const { clock, books, coverage, trace } = this
     const { perEngine } = this.scenario.audience
     const life = (): number => this.server.lives
+    const lifeSinceMs = (): number => this.server.lifeSinceMs
     const viewerWaitMs = viewerWaitS(this.scenario) * 1_000
     const wasStorageFelt = (sinceMs: number): boolean => this.storage.wasFeltSince(sinceMs)
     return new ChoiceChecks({
-      ...{ clock, books, coverage, trace, perEngine, life, viewerWaitMs, wasStorageFelt, onViolation },
+      ...{
+        clock,
+        books,
+        coverage,
+        trace,
+        perEngine,
+        life,
+        lifeSinceMs,
+        viewerWaitMs,
+        wasStorageFelt,
+        onViolation,
+      },
     })
   }
 
