@@ -54,7 +54,7 @@ const WORDS: Readonly<Record<StorageFailureKind, { readonly what: string; readon
     what: 'its file was written by a newer version of Roundhouse',
     remedy:
       'start that version again; or put in place of the file of DB_URL the copy that it made before the update, whose name ends ' +
-      'with .schema- and a number (docs/OPERATION.md, "Going back"); or put the file of DB_URL aside (with -wal and -shm): ' +
+      'with .schema- and a number (docs/OPERATIONS.md, "Going back"); or put the file of DB_URL aside (with -wal and -shm): ' +
       'engines are found by their labels',
   },
   unopenable: {
