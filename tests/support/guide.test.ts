@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'bun:test'
-import { differences, stepsOf, Terminal } from './guide.ts'
+import { differences, isAsShown, stepsOf, Terminal } from './guide.ts'
 
 describe('what differs from what is shown', () => {
   const SHOWN = { id: 'acestream-1', port: 19_000, listed: true, status: 'ready', at: null, streams: ['a|1'] }
@@ -33,6 +33,8 @@ test('steps are commands with the output that follows, under their heading', () 
     fence('json', '"not behind commands"'),
     '### Two\n',
     fence('sh', 'second'),
+    fence('sh elsewhere', 'not here'),
+    fence('text', 'no output of a step'),
     fence('env roundhouse', 'A=1'),
     fence('text', 'no output of it'),
   ].join('\n')
@@ -40,6 +42,23 @@ test('steps are commands with the output that follows, under their heading', () 
     { heading: 'One', commands: 'first\n', shown: { kind: 'json', text: '{}\n' } },
     { heading: 'Two', commands: 'second\n', shown: null },
   ])
+})
+
+describe('an output is as shown', () => {
+  test.each([
+    ['a  1 b', 'a 1 b\n'],
+    ['… bytes', '22 bytes'],
+    ['first\n…\nlast', 'first\nand\nmore\nlast\n'],
+    ['"status":"ready"', '"status":"ready"'],
+    ['/a.b (c)', '/a.b (c)'],
+  ])('%j by %j', (shown, printed) => expect(isAsShown(shown, printed)).toBe(true))
+
+  test.each([
+    ['a.b', 'axb'],
+    ['first', 'first\nmore'],
+    ['500000', '51044'],
+    ['', 'x'],
+  ])('%j, but not by %j', (shown, printed) => expect(isAsShown(shown, printed)).toBe(false))
 })
 
 describe('the terminal', () => {

@@ -6,23 +6,30 @@ export interface Step {
   readonly shown: { readonly kind: 'json' | 'text'; readonly text: string } | null
 }
 
-const FENCE = /^```(\w+)?[^\n]*\n([\s\S]*?)^```$|^##+ ([^\n]+)$/gm
+const FENCE = /^```(\w+)?(?: ([^\n]*))?\n([\s\S]*?)^```$|^##+ ([^\n]+)$/gm
 
-/** Finds the blocks of shell commands (`sh`) in a Markdown text, in order, each with the output block that follows it. */
+/**
+ * Finds the blocks of shell commands (`sh`) in a Markdown text, in order, each with the output block that follows it. Blocks
+ * that are marked `sh elsewhere` are left out: they are for a registry, for systemd or for another machine.
+ */
 export function stepsOf(markdown: string): readonly Step[] {
   const steps: Step[] = []
   let heading = ''
   let isOpen = false
-  for (const [, language, body = '', title] of markdown.matchAll(FENCE)) {
+  for (const [, language, info, body = '', title] of markdown.matchAll(FENCE)) {
     if (title !== undefined) heading = title
     const last = steps.at(-1)
-    if (language === 'sh') steps.push({ heading, commands: body, shown: null })
+    const isStep = language === 'sh' && info !== ELSEWHERE
+    if (isStep) steps.push({ heading, commands: body, shown: null })
     else if (isOpen && last !== undefined && (language === 'json' || language === 'text'))
       steps[steps.length - 1] = { ...last, shown: { kind: language, text: body } }
-    isOpen = language === 'sh'
+    isOpen = isStep
   }
   return steps
 }
+
+/** The word that marks commands which no test machine can run. */
+export const ELSEWHERE = 'elsewhere'
 
 /** One terminal for all steps of a guide, so that variables and jobs last from one step to the next. */
 export class Terminal {
@@ -31,8 +38,8 @@ export class Terminal {
   #rest = ''
   #errors = ''
 
-  constructor(cwd: string, env: Readonly<Record<string, string>>) {
-    this.#shell = Bun.spawn(['bash'], {
+  constructor(cwd: string, env: Readonly<Record<string, string>>, shell: readonly string[] = ['bash']) {
+    this.#shell = Bun.spawn([...shell], {
       cwd,
       env: { PATH: process.env.PATH ?? '', ...env },
       stdin: 'pipe',
@@ -94,6 +101,20 @@ export class EngineNames {
     return text.replaceAll(ENGINE_NAME, (name) => this.#real.get(name) ?? name)
   }
 }
+
+/**
+ * Whether an output is the one that is shown. Any spaces may stand in the place of spaces; `…` stands for anything, also for
+ * lines that are left out.
+ */
+export function isAsShown(shown: string, printed: string): boolean {
+  const pattern = shown
+    .trim()
+    .split(/(…|\s+)/)
+    .map((part) => (part === '…' ? '[^]*' : /^\s/.test(part) ? '\\s+' : literal(part)))
+  return new RegExp(`^${pattern.join('')}$`).test(printed.trim())
+}
+
+const literal = (text: string): string => text.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&')
 
 const ENGINE_NAME = /\bacestream-\d+\b/g
 
