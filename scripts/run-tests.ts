@@ -29,6 +29,8 @@ const AT_ONCE = { besideOthers: 4, alone: Math.max(4, Math.min(5, cpus().length 
 /** The longest files start first, so that none of them runs alone at the end. */
 const LONGEST = [
   'lifecycle',
+  'documents',
+  'documents-others',
   'compose',
   'vpn-recovery',
   'runtime-contract',
@@ -46,7 +48,7 @@ const WITHOUT_DOCKER = 'tests/{unit,simulation,mutation,support}/**/*.test.ts'
 /** The files that run only with `--all`: many images, many viewers, a registry, a long life, a browser, whole set-ups. */
 const SLOWEST = new Set([
   ...['dialects', 'playback', 'runtime-docker-images', 'day', 'swagger'],
-  ...['image', 'compose', 'scripts', 'doctor', 'database-files'],
+  ...['image', 'compose', 'scripts', 'doctor', 'database-files', 'documents', 'documents-others'],
 ])
 
 const SEEDS = { usual: 30, all: 500 } as const
