@@ -26,6 +26,12 @@ export function spansOf(markdown: string): readonly string[] {
   return [...fenced, ...rest.split('\n').filter((line) => line.startsWith('    ')), ...spans]
 }
 
+/** The fenced blocks, each with the words behind its opening fence. */
+export function fencesOf(markdown: string): readonly { readonly mark: string; readonly body: string }[] {
+  const blocks = [...markdown.matchAll(/^(```|~~~) *([^\n]*)\n([\s\S]*?)^\1$/gm)]
+  return blocks.map(([, , mark = '', body = '']) => ({ mark: mark.trim(), body }))
+}
+
 /** The anchors of the headings, as GitHub makes them. */
 export function anchorsOf(markdown: string): ReadonlySet<string> {
   const headings = [...withoutFences(markdown).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading)

@@ -5,7 +5,9 @@ import { withGenerated } from '../../../scripts/docs-text.ts'
 import { REFUSAL_CODES } from '../../../src/core/provisioning/refusal.ts'
 import { WARNING_CODES } from '../../../src/core/reporting/warnings.ts'
 import { END_CLASSES } from '../../../src/core/streams/end-reasons.ts'
-import { anchorsOf, documents, linksOf, proseOf, read, spansOf } from '../../support/documents.ts'
+import { anchorsOf, documents, fencesOf, linksOf, proseOf, read, spansOf } from '../../support/documents.ts'
+import { FOLLOWED, FOLLOWED_BY } from '../../support/followed.ts'
+import { ELSEWHERE, stepsOf } from '../../support/guide.ts'
 import { alertRules } from '../../support/monitoring-files.ts'
 import { Rig } from '../../support/rig.ts'
 
@@ -55,6 +57,98 @@ test.each(documents.filter((path) => path !== 'CHANGELOG.md' && path !== 'NOTICE
     expect(proseOf(await read(path)).filter((line) => [...line].length > 125)).toEqual([])
   },
 )
+
+/**
+ * The first words of the commands that may stand in a block `sh elsewhere`: what asks a registry, systemd or another machine.
+ * Everything else belongs into a block that a test runs.
+ */
+const ELSEWHERE_COMMANDS = [
+  ...[
+    'bun install',
+    'bun run build:image',
+    'docker build',
+    'docker compose build',
+    'docker compose pull',
+    'docker pull',
+  ],
+  ...['git clone', 'git pull', 'journalctl', 'scp', 'ssh', 'systemctl'],
+]
+
+/** The commands of a block, one a line; a line that ends with a backslash goes on. */
+const commandsOf = (block: string): readonly string[] =>
+  block
+    .replaceAll('\\\n', ' ')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+
+const isElsewhere = (command: string): boolean =>
+  command
+    .split(/&&|;|\|/)
+    .every((part) => ELSEWHERE_COMMANDS.some((word) => `${part.trim()} `.startsWith(`${word} `)))
+
+describe('blocks of commands', () => {
+  const shells = documents.filter((path) => path === 'README.md' || path.startsWith('docs/'))
+  const blocksOf = async (path: string) => fencesOf(await read(path))
+
+  test.each(shells)('%s: are marked `sh`, or `sh elsewhere`', async (path) => {
+    const marks = (await blocksOf(path)).map(({ mark }) => mark)
+    const wrong = marks.filter((mark) => /^(sh|bash|zsh|shell|console|terminal|posix|dash)\b/i.test(mark))
+    expect(wrong.filter((mark) => mark !== 'sh' && mark !== `sh ${ELSEWHERE}`)).toEqual([])
+  })
+
+  test.each(shells)('%s: are plain sh', async (path) => {
+    for (const { mark, body } of await blocksOf(path)) {
+      if (!/^sh\b/.test(mark)) continue
+      const { stderr, exitCode } = Bun.spawnSync(['sh', '-n'], { stdin: Buffer.from(body), stderr: 'pipe' })
+      expect([body, exitCode, stderr.toString()]).toEqual([body, 0, ''])
+    }
+  })
+
+  test.each(shells)('%s: none of a test machine is left to elsewhere', async (path) => {
+    const elsewhere = (await blocksOf(path)).filter(({ mark }) => mark === `sh ${ELSEWHERE}`)
+    const commands = elsewhere.flatMap(({ body }) => commandsOf(body))
+    expect(commands.filter((command) => !isElsewhere(command))).toEqual([])
+  })
+
+  test('what is run elsewhere is told from what is not, also in the middle of a line', () => {
+    expect(
+      ['docker pull a:1', 'git pull && docker compose build', 'journalctl -u x'].map(isElsewhere),
+    ).toEqual([...[true, true, true]])
+    expect(['docker ps', 'dockers pull', 'git pull && rm x', 'echo 1 | ssh a'].map(isElsewhere)).toEqual([
+      ...[false, false, false, false],
+    ])
+  })
+
+  test('a fence is found with its mark and its text', () => {
+    const text = 'a\n```sh elsewhere\none\n```\n```\ntwo\n```\n~~~bash\nthree\n~~~\n'
+    expect(fencesOf(text)).toEqual([
+      { mark: 'sh elsewhere', body: 'one\n' },
+      { mark: '', body: 'two\n' },
+      { mark: 'bash', body: 'three\n' },
+    ])
+  })
+})
+
+describe('the tables of documents whose commands a test runs', () => {
+  const textOf = (file: string) => Bun.file(join(import.meta.dir, '../../e2e', file)).text()
+
+  test('have every document with commands and no other', async () => {
+    const steps = await Promise.all(documents.map(async (path) => stepsOf(await read(path)).length))
+    const withCommands = documents.filter((_, at) => (steps[at] ?? 0) > 0)
+    expect(withCommands.toSorted()).toEqual(
+      [...Object.keys(FOLLOWED), ...Object.keys(FOLLOWED_BY)].toSorted(),
+    )
+  })
+
+  test.each(Object.entries(FOLLOWED))('%s is in a file that follows it', async (_, { in: file }) => {
+    expect(await textOf(file)).toContain(`followDocuments('${file}')`)
+  })
+
+  test.each(Object.entries(FOLLOWED_BY))('%s is followed by %s', async (path, file) => {
+    expect(await textOf(file)).toContain(path)
+  })
+})
 
 describe('what is listed', () => {
   test('API.md has every error code', async () => {
