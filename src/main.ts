@@ -76,7 +76,7 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
   const secrets = secretsOf(config)
   const form = formOf(config)
   const log = createLog({ level: config.LOG_LEVEL, form, mask: sentenceMask(secrets) })
-  for (const warning of warnings) log.warn({}, warning)
+  for (const warning of warnings) log.warn({}, `a setting: ${warning}`)
   tightenFiles(config.DB_URL.path, log)
   const lock = lockOf(config.DB_URL.path)
   const store = open(config.DB_URL.path, log)
@@ -157,9 +157,10 @@ function showStart(
 function workersOf(config: Config, log: Log) {
   const telling = {
     now: systemClock.now,
-    onTrouble: (why: string, restartInMs: number) => log.warn({ restart_in_ms: restartInMs }, why),
+    onTrouble: (why: string, restartInMs: number) =>
+      log.warn({ restart_in_ms: restartInMs }, `a worker is started again: ${why}`),
     onBack: (what: string, awayMs: number) => log.info({ away_ms: awayMs }, what),
-    onDropped: (what: string) => log.error({}, what),
+    onDropped: (what: string) => log.error({}, `a message between threads was lost: ${what}`),
   }
   const health = new HealthHost({
     spawn: () => new Worker(new URL('./workers/health/health.worker.ts', import.meta.url)),

@@ -172,7 +172,7 @@ test('settles a provision that a freeze outlasted, though Docker does it late', 
   expect(refused(await provision(server)).code).toBe('provisioning_in_progress')
   await until(
     'it gave up on the creation',
-    () => server.output.includes('outcome of a provision unknown'),
+    () => server.output.includes('whether the engine was started is not known'),
     20_000,
   )
   expect(await listedIds(server)).toEqual([known.container_id])

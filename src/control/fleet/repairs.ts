@@ -186,7 +186,7 @@ export class Repairs {
       if (!(error instanceof ProvisionRefused)) throw error
       const { code, message: reason } = error.refusal
       endEngine(tx, engineId, { kind: 'provision_failed', code, reason, fault: null }, clock.now())
-      log.warn({ engine: engineId, name: engine?.name, code }, reason)
+      log.warn({ engine: engineId, name: engine?.name, code }, `engine not started again: ${reason}`)
       return null
     }
   }

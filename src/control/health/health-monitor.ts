@@ -153,7 +153,7 @@ export class HealthMonitor {
     facts.addProbe(engineId, { ok, atMs, error })
     const after = facts.health(engineId, atMs).verdict
     if (after === 'unhealthy' && before !== after)
-      log.warn({ engine: engineId, name: engine.name }, `unhealthy: ${error}`)
+      log.warn({ engine: engineId, name: engine.name }, `engine is unhealthy: ${error}`)
     if (ok && engine.status === 'starting') this.#ready(engine)
   }
 

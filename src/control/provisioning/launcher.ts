@@ -201,7 +201,7 @@ export class Launcher {
     const fault = isEngineFault ? breakers : null
     const end = { kind: 'provision_failed', code, reason, fault } as const
     store.transact((tx) => endEngine(tx, engine.id, end, clock.now()))
-    log.warn({ engine: engine.id, name: engine.name, code }, reason)
+    log.warn({ engine: engine.id, name: engine.name, code }, `engine not started: ${reason}`)
     return { kind: 'failed', refusal }
   }
 
@@ -211,7 +211,10 @@ export class Launcher {
     store.transact((tx) =>
       appendJournal(tx, clock.now(), { kind: 'provision.unknown', engineId: engine.id, detail }),
     )
-    log.warn({ engine: engine.id, name: engine.name }, `outcome of a provision unknown: ${failure.message}`)
+    log.warn(
+      { engine: engine.id, name: engine.name },
+      `whether the engine was started is not known: ${failure.message}`,
+    )
     return { kind: 'unknown' }
   }
 
@@ -222,7 +225,7 @@ export class Launcher {
     } catch (error) {
       this.deps.log.warn(
         { engine: engine.id, name: engine.name, container: containerId },
-        `not removed: ${failureOf(error).message}`,
+        `container not removed: ${failureOf(error).message}`,
       )
       return false
     }

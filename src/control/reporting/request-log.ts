@@ -48,7 +48,7 @@ export class RequestLog {
     sparing.tell(`key ${status} ${caller.address}`, (times) =>
       log.warn(
         { status, ...timesOf(times), ...callerMembers(caller) },
-        `${method} ${shortened(path)}: ${why}`,
+        `${method} ${shortened(path)} was refused: ${why}`,
       ),
     )
   }

@@ -117,5 +117,5 @@ export class StartSummary {
 /** Writes the summary of a start as one entry of the log; `basics` is null if they are not known. */
 export function logStart(log: Log, findings: StartFindings, basics: StartBasics | null): void {
   const level = findings.warnings.length === 0 ? 'info' : 'warn'
-  log[level](startMembers(findings, basics), startSentence(findings))
+  log[level](startMembers(findings, basics), `ready: ${startSentence(findings)}`)
 }

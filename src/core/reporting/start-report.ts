@@ -49,7 +49,7 @@ export function startSentence({ engines, streams, warnings }: StartFindings): st
       ? ''
       : `${engines.outdated} of them made from another image or by other settings and renewed when idle, `
   const wrong = warnings.length === 0 ? 'nothing to be warned of' : `warnings: ${warnings.join(', ')}`
-  return `ready: ${counted(engines.total, 'engine')}, ${renewed}${counted(streams, 'stream')}, ${wrong}`
+  return `${counted(engines.total, 'engine')}, ${renewed}${counted(streams, 'stream')}, ${wrong}`
 }
 
 /** The members of the start in a log entry. */

@@ -40,8 +40,10 @@ test('a request that its key refused is one line a minute and address, and has n
   for (let n = 0; n < 3; n++) expect((await ask('/engines', wrong)).status).toBe(403)
   expect((await ask('/by-label?key=a&value=b', {})).status).toBe(401)
   expect(logged.filter((line) => line.startsWith('GET '))).toEqual([
-    'GET /engines: wrong key {"status":403,"from":"192.168.1.7","agent":"curl/8","request":"r1"}',
-    expect.stringMatching(/^GET \/by-label: no key \{"status":401,"from":"192.168.1.7","request":".+"\}$/),
+    'GET /engines was refused: wrong key {"status":403,"from":"192.168.1.7","agent":"curl/8","request":"r1"}',
+    expect.stringMatching(
+      /^GET \/by-label was refused: no key \{"status":401,"from":"192.168.1.7","request":".+"\}$/,
+    ),
   ])
   await clock.advance(60_000)
   expect(logged.filter((line) => line.includes('"times":2'))).toHaveLength(1)

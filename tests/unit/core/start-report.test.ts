@@ -77,10 +77,10 @@ test('a log entry has all members, with what is known of the process before if t
 })
 
 test.each([
-  [nothing, 'ready: 0 engines, 0 streams, nothing to be warned of'],
+  [nothing, '0 engines, 0 streams, nothing to be warned of'],
   [
     findings,
-    'ready: 4 engines, 2 of them made from another image or by other settings and renewed when idle, 1 stream, ' +
+    '4 engines, 2 of them made from another image or by other settings and renewed when idle, 1 stream, ' +
       'warnings: cache_unbounded',
   ],
 ])('the sentence counts and names the warnings', (found, sentence) => {
