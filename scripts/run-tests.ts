@@ -48,7 +48,8 @@ const WITHOUT_DOCKER = 'tests/{unit,simulation,mutation,support}/**/*.test.ts'
 /** The files that run only with `--all`: many images, many viewers, a registry, a long life, a browser, whole set-ups. */
 const SLOWEST = new Set([
   ...['dialects', 'playback', 'runtime-docker-images', 'day', 'swagger'],
-  ...['image', 'compose', 'scripts', 'doctor', 'database-files', 'documents', 'documents-others'],
+  ...['image', 'compose', 'scripts', 'doctor', 'database-files'],
+  ...['documents', 'documents-others', 'documents-vpn'],
 ])
 
 const SEEDS = { usual: 30, all: 500 } as const
