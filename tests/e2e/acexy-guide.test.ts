@@ -44,10 +44,10 @@ async function follow(
   const { docker } = vpn.site
   const env = {
     CONTENT,
-    ROUNDHOUSE: ROOT,
     ...(docker.dockerHost === null ? {} : { DOCKER_HOST: docker.dockerHost }),
   }
-  const terminal = new Terminal(folder, env)
+  // The commands are plain sh; the guide's own values of these variables are replaced below.
+  const terminal = new Terminal(folder, env, ['sh'])
   cleanUps.push(
     () => rmSync(folder, { recursive: true }),
     () => front.stop(),
@@ -56,6 +56,7 @@ async function follow(
   const ours = {
     'http://localhost:8000': server.url,
     'http://localhost:8080': front.url,
+    'ROUNDHOUSE=/opt/roundhouse': `ROUNDHOUSE=${ROOT}`,
     'label=ondemand.app=myservice': `label=${docker.label.key}=${docker.label.value}`,
     '"ondemand.app": "myservice"': `"${docker.label.key}": "${docker.label.value}"`,
     ...names,
@@ -77,17 +78,26 @@ async function follow(
 }
 
 describe('the guide for acexy', () => {
-  test('has commands, and an answer to each', () => {
+  test('has commands, and an answer to each that prints something', () => {
     expect(steps.length).toBeGreaterThan(20)
-    expect(steps.filter(({ shown }) => shown === null)).toEqual([])
+    const silent = steps.filter(({ shown }) => shown === null)
+    expect(silent.map(({ commands }) => commands.replaceAll(/^export .*\n/gm, ''))).toEqual([''])
   })
 
-  test('names settings that there are', () => {
-    const [, block = ''] = /^```env roundhouse\n([\s\S]*?)^```$/m.exec(guide) ?? []
-    const named = [...block.matchAll(/^([A-Z_]+)=/gm)].map(([, name = '']) => name)
-    expect(named.length).toBeGreaterThan(5)
+  test('names settings that there are, and a VPN in the second block alone', () => {
+    const blocks = [...guide.matchAll(/^```env roundhouse\n([\s\S]*?)^```$/gm)].map(([, block = '']) =>
+      [...block.matchAll(/^(?:export ([A-Z_]+)=\S+|.*)\n/gm)].map(([, name = 'no setting']) => name),
+    )
+    const [without = [], behind = []] = blocks
+    expect(blocks).toHaveLength(2)
     const known: readonly string[] = settingNames()
-    expect(named.filter((name) => !known.includes(name))).toEqual([])
+    expect(blocks.flat().filter((name) => !known.includes(name))).toEqual([])
+    expect(without.filter((name) => /GLUETUN|VPN/.test(name))).toEqual([])
+    expect(behind.filter((name) => !without.includes(name)).every((name) => /GLUETUN|VPN/.test(name))).toBe(
+      true,
+    )
+    expect(without.length).toBeGreaterThan(5)
+    expect(behind).toContain('GLUETUN_CONTAINER_NAME')
   })
 
   test('is right about everything but the VPN', async () => {
