@@ -69,6 +69,9 @@ export const FOLLOWED: Readonly<Record<string, Followed>> = {
 /** Those that a test of their own follows, because their answers depend on settings of their own. */
 export const FOLLOWED_BY: Readonly<Record<string, string>> = {
   'docs/ACEXY_INTEGRATION.md': 'acexy-guide.test.ts',
+  'docs/SECURITY.md': 'documents-vpn.test.ts',
+  'docs/TROUBLESHOOTING.md': 'documents-vpn.test.ts',
+  'docs/VPN.md': 'documents-vpn.test.ts',
 }
 
 /** Declares the tests of the documents that one file follows. */
