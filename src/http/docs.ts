@@ -1,8 +1,9 @@
 import { swagger } from '@elysiajs/swagger'
 import { type AnyElysia, Elysia } from 'elysia'
+import { KEPT, once, type Packed, packed, sent } from './assets.ts'
 import { type Keyed, tidyDocument } from './openapi.ts'
 import { notFound } from './problems.ts'
-import { type Packed, packed, type SwaggerPage, swaggerPage } from './swagger-page.ts'
+import { type SwaggerPage, swaggerPage } from './swagger-page.ts'
 import { pathOf } from './target.ts'
 
 const PAGE = '/swagger'
@@ -15,9 +16,6 @@ const DOCUMENT = '/swagger/json'
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-/** An asset has its hash in its name, so what is once loaded stays right. */
-const KEPT = 'public, max-age=31536000, immutable'
 
 /**
  * Serves Swagger UI at `/swagger` and the API document at `/swagger/json`. The plugin writes the document on an inner app
@@ -39,18 +37,6 @@ export function docs(routes: AnyElysia, options: { readonly version: string; rea
 /** The page has two addresses: `/swagger` and `/swagger/`. */
 const htmlAt = (page: SwaggerPage, { url }: Request): string =>
   page.html(pathOf(url).endsWith('/') ? '' : 'swagger/')
-
-/** Remembers what was made first. What failed is tried again. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | null = null
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = null
-      throw error
-    })
-    return made
-  }
-}
 
 async function documentOf(
   routes: AnyElysia,
@@ -86,19 +72,6 @@ const PAGE_HEADERS = {
   'content-security-policy': POLICY,
   // The page names the assets of this version.
   'cache-control': 'no-cache',
-}
-
-/** Answers with a file, compressed if the client takes that. */
-function sent({ type, plain, zipped }: Packed, { headers }: Request, cached: string): Response {
-  const takesGzip = /(^|,)\s*gzip\s*(,|$|;\s*q=(1|0\.\d*[1-9]))/i.test(headers.get('accept-encoding') ?? '')
-  return new Response(takesGzip ? zipped : plain, {
-    headers: {
-      'content-type': type,
-      'cache-control': cached,
-      vary: 'accept-encoding',
-      ...(takesGzip ? { 'content-encoding': 'gzip' } : {}),
-    },
-  })
 }
 
 const TAGS = [

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto'
-import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import stylesheet from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
 import bundle from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
+import { hashOf, type Packed, packed } from './assets.ts'
 
 /*
  * The page of Swagger UI and what it loads. All addresses are relative, so that the page works behind a reverse proxy that
@@ -53,26 +51,11 @@ const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" stroke
 </svg>
 `
 
-/** A file in both forms in which it is sent. */
-export interface Packed {
-  readonly type: string
-  readonly plain: Uint8Array<ArrayBuffer>
-  readonly zipped: Uint8Array<ArrayBuffer>
-}
-
 /** The page and its assets, which have their hash in their names. */
 export interface SwaggerPage {
   /** The page, for an address whose relative path to `/swagger/` is `base`. */
   html(base: string): string
   readonly assets: ReadonlyMap<string, Packed>
-}
-
-const zip = promisify(gzip)
-
-/** Compresses a text or a file in another thread. */
-export async function packed(type: string, content: string | Uint8Array): Promise<Packed> {
-  const plain = new Uint8Array(Buffer.from(content))
-  return { type, plain, zipped: new Uint8Array(await zip(plain, { level: 9 })) }
 }
 
 /** Reads the files of Swagger UI. They take some 100 ms of another thread, so this happens when the page is first asked for. */
@@ -87,8 +70,7 @@ export async function swaggerPage(): Promise<SwaggerPage> {
   const files = await Promise.all(
     contents.map(async ({ name, end, type, of }) => {
       const file = await packed(type, await of)
-      const hash = createHash('sha256').update(file.plain).digest('hex').slice(0, HASH_LETTERS)
-      return [`${name}.${hash}.${end}`, file] as const
+      return [`${name}.${hashOf(file.plain)}.${end}`, file] as const
     }),
   )
   const names = files.map(([name]) => name)
@@ -96,7 +78,6 @@ export async function swaggerPage(): Promise<SwaggerPage> {
 }
 
 const SCRIPT = 'text/javascript; charset=utf-8'
-const HASH_LETTERS = 12
 
 const htmlOf = (names: readonly string[], folder: string): string => {
   const lines = names.map((name) => {
