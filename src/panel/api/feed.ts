@@ -1,0 +1,153 @@
+import { type Api, Refused } from './api.ts'
+import { EventParser } from './event-parser.ts'
+import type { Engine, FeedEvent, Snapshot, Status, Stream, Vpn } from './types.ts'
+
+/** The state of the connection. `lost` tells since when, and what the server said, if it said anything. */
+export type Link =
+  | { readonly state: 'connecting' }
+  | { readonly state: 'live' }
+  | { readonly state: 'paused' }
+  | { readonly state: 'lost'; readonly sinceMs: number; readonly why: string; readonly needsKey: boolean }
+
+export interface FeedDeps {
+  readonly api: Api
+  readonly now: () => number
+  /** Calls back after a time; returns what cancels that. */
+  readonly after: (ms: number, callback: () => void) => () => void
+  readonly onEvents: (events: readonly FeedEvent[]) => void
+  readonly onLink: (link: Link) => void
+}
+
+/** The server sends a comment every 5 s. A connection that is silent for this time is dead, whatever it says. */
+const SILENCE_MS = 30_000
+const RETRY_MS = { first: 1_000, most: 30_000 } as const
+/** After so long without the feed the page asks instead, this often. */
+const POLL_AFTER_MS = 5_000
+const POLL_EVERY_MS = 5_000
+
+/**
+ * Follows `GET /events/stream`. It reads with `fetch` and not with `EventSource`, which could carry no key, sees no status and
+ * gives up for good. After a loss it asks again, sooner at first, and resumes after the last entry that it got.
+ */
+export class Feed {
+  #lastId: string | null = null
+  #attempt: AbortController | null = null
+  #cancelRetry: () => void = () => undefined
+  #cancelPoll: () => void = () => undefined
+  #retryMs: number = RETRY_MS.first
+  #lostMs: number | null = null
+
+  constructor(private readonly deps: FeedDeps) {}
+
+  /** Connects, or connects anew at once. */
+  start(): void {
+    this.#cancelRetry()
+    this.#attempt?.abort()
+    const attempt = new AbortController()
+    this.#attempt = attempt
+    if (this.#lostMs === null) this.deps.onLink({ state: 'connecting' })
+    this.#follow(attempt).catch((error: unknown) => {
+      if (this.#attempt === attempt) this.#lose(error)
+    })
+  }
+
+  /** Reads nothing more until `start`, for a page that nobody sees. */
+  pause(): void {
+    this.#stop()
+    this.#lostMs = null
+    this.deps.onLink({ state: 'paused' })
+  }
+
+  /** Ends everything. */
+  #stop(): void {
+    this.#cancelRetry()
+    this.#cancelPoll()
+    this.#attempt?.abort()
+    this.#attempt = null
+  }
+
+  async #follow(attempt: AbortController): Promise<void> {
+    const { api } = this.deps
+    const headers = this.#lastId === null ? {} : { 'last-event-id': this.#lastId }
+    const watch = this.#watch(attempt)
+    try {
+      const answer = await api.open('GET', 'events/stream', {
+        headers,
+        signal: attempt.signal,
+        cache: 'no-store',
+      })
+      if (answer.body === null) throw new Error('the answer is empty')
+      const parser = new EventParser()
+      const decoder = new TextDecoder()
+      // Safari's streams can't be read by `for await`.
+      const reader = answer.body.getReader()
+      for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+        watch.heard()
+        this.#take(parser, decoder.decode(piece.value, { stream: true }))
+      }
+      throw new Error('the server ended the connection')
+    } finally {
+      watch.stop()
+    }
+  }
+
+  #take(parser: EventParser, text: string): void {
+    const sent = parser.take(text)
+    for (const { id } of sent) if (id !== null) this.#lastId = id
+    const events = sent.map(({ event, data }) => ({ event, data: JSON.parse(data) }) as FeedEvent)
+    if (events.length > 0) this.deps.onEvents(events)
+    if (events.some(({ event }) => event === 'snapshot')) this.#found()
+  }
+
+  #found(): void {
+    this.#retryMs = RETRY_MS.first
+    this.#lostMs = null
+    this.#cancelPoll()
+    this.#cancelPoll = () => undefined
+    this.deps.onLink({ state: 'live' })
+  }
+
+  /** Ends the attempt if nothing was heard for too long. */
+  #watch(attempt: AbortController) {
+    let cancel: () => void = () => undefined
+    const heard = (): void => {
+      cancel()
+      cancel = this.deps.after(SILENCE_MS, () =>
+        attempt.abort(new Error('the server has been silent for 30 s')),
+      )
+    }
+    heard()
+    return { heard, stop: () => cancel() }
+  }
+
+  #lose(error: unknown): void {
+    const { now, after, onLink } = this.deps
+    const isFirst = this.#lostMs === null
+    this.#lostMs ??= now()
+    const needsKey = error instanceof Refused && (error.status === 401 || error.status === 403)
+    const why = error instanceof Error ? error.message : String(error)
+    onLink({ state: 'lost', sinceMs: this.#lostMs, why, needsKey })
+    this.#cancelRetry = after(this.#retryMs, () => this.start())
+    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MS.most)
+    if (isFirst) this.#cancelPoll = after(POLL_AFTER_MS, () => void this.#poll())
+  }
+
+  /** Asks for everything while the feed is lost: a proxy in front may let answers through, and hold the feed back. */
+  async #poll(): Promise<void> {
+    const { api, after, onEvents } = this.deps
+    const data = await snapshotOf(api).catch(() => null)
+    if (this.#lostMs === null) return
+    if (data !== null) onEvents([{ event: 'snapshot', data }])
+    this.#cancelPoll = after(POLL_EVERY_MS, () => void this.#poll())
+  }
+}
+
+async function snapshotOf(api: Api): Promise<Snapshot> {
+  const [status, vpn, engines, streams] = await Promise.all([
+    api.get<Status>('orchestrator/status'),
+    api.get<Vpn>('vpn/status'),
+    api.get<Engine[]>('engines?status=all'),
+    api.get<Stream[]>('streams?status=started'),
+  ])
+  return { status, vpn, engines, streams }
+}

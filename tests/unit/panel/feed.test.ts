@@ -1,0 +1,159 @@
+import { beforeEach, expect, test } from 'bun:test'
+import { Api } from '../../../src/panel/api/api.ts'
+import { Feed, type Link } from '../../../src/panel/api/feed.ts'
+import type { FeedEvent } from '../../../src/panel/api/types.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
+
+/** A server whose answers the test writes by hand. */
+class Server {
+  readonly asked: { readonly path: string; readonly lastId: string | null; readonly key: string | null }[] =
+    []
+  #writer: ReadableStreamDefaultController<Uint8Array> | null = null
+  answer: () => Response = () => this.open()
+
+  readonly fetch = async (url: URL, init: RequestInit): Promise<Response> => {
+    const headers = new Headers(init.headers)
+    this.asked.push({
+      path: url.pathname + url.search,
+      lastId: headers.get('last-event-id'),
+      key: headers.get('authorization'),
+    })
+    init.signal?.addEventListener('abort', () => this.#break(init.signal?.reason))
+    return url.pathname.endsWith('/events/stream') ? this.answer() : Response.json([])
+  }
+
+  open(): Response {
+    return new Response(
+      new ReadableStream<Uint8Array>({
+        start: (controller) => {
+          this.#writer = controller
+        },
+      }),
+    )
+  }
+
+  write(text: string): void {
+    this.#writer?.enqueue(new TextEncoder().encode(text))
+  }
+
+  end(): void {
+    this.#writer?.close()
+    this.#writer = null
+  }
+
+  #break(reason: unknown): void {
+    this.#writer?.error(reason)
+    this.#writer = null
+  }
+}
+
+const SNAPSHOT = 'id: 7\nevent: snapshot\ndata: {"status":{},"vpn":{},"engines":[],"streams":[]}\n\n'
+
+let clock: VirtualClock
+let server: Server
+let links: Link[]
+let events: FeedEvent[]
+let feed: Feed
+
+beforeEach(() => {
+  clock = new VirtualClock()
+  server = new Server()
+  links = []
+  events = []
+  feed = new Feed({
+    api: new Api({ root: new URL('http://here/prefix/'), fetch: server.fetch, key: () => 'the-key' }),
+    now: () => clock.now(),
+    after: (ms, callback) => clock.after(ms, callback),
+    onEvents: (found) => events.push(...found),
+    onLink: (link) => links.push(link),
+  })
+})
+
+const states = (): readonly string[] => links.map(({ state }) => state)
+const feedsAsked = () => server.asked.filter(({ path }) => path.endsWith('/events/stream'))
+
+test('it is live from its first snapshot on, asks under the prefix, and carries the key in a header', async () => {
+  feed.start()
+  await clock.advance(0)
+  expect(states()).toEqual(['connecting'])
+  server.write(SNAPSHOT)
+  await clock.advance(0)
+  expect(states()).toEqual(['connecting', 'live'])
+  expect(server.asked).toEqual([{ path: '/prefix/events/stream', lastId: null, key: 'Bearer the-key' }])
+  expect(events).toMatchObject([{ event: 'snapshot' }])
+})
+
+test('after a loss it resumes behind the last event that it got', async () => {
+  feed.start()
+  await clock.advance(0)
+  server.write(`${SNAPSHOT}id: 9\nevent: journal\ndata: {"id":9}\n\n`)
+  await clock.advance(0)
+  server.end()
+  await clock.advance(0)
+  expect(links.at(-1)).toMatchObject({ state: 'lost', why: 'the server ended the connection' })
+  await clock.advance(1_000)
+  expect(feedsAsked().map(({ lastId }) => lastId)).toEqual([null, '9'])
+  server.write(SNAPSHOT)
+  await clock.advance(0)
+  expect(states().at(-1)).toBe('live')
+})
+
+test('it waits longer from loss to loss, and 30 s at most', async () => {
+  server.answer = () => Response.json({ code: 'x', detail: 'not now' }, { status: 502 })
+  feed.start()
+  await clock.advance(121_000)
+  // 0, 1, 3, 7, 15, 31, 61, 91 and 121 s.
+  expect(feedsAsked()).toHaveLength(9)
+  expect(links.at(-1)).toMatchObject({ state: 'lost', why: 'not now', needsKey: false })
+})
+
+test.each([401, 403])('a refusal with %s asks for the key', async (status) => {
+  server.answer = () => Response.json({ code: 'missing_token', detail: 'missing bearer token' }, { status })
+  feed.start()
+  await clock.advance(0)
+  expect(links.at(-1)).toMatchObject({ state: 'lost', needsKey: true, why: 'missing bearer token' })
+})
+
+test('a silence of 30 s is a loss, and a comment breaks it', async () => {
+  feed.start()
+  await clock.advance(0)
+  server.write(SNAPSHOT)
+  for (let n = 0; n < 6; n++) {
+    await clock.advance(20_000)
+    server.write(': heartbeat\n\n')
+    await clock.advance(0)
+  }
+  expect(states().at(-1)).toBe('live')
+  await clock.advance(30_000)
+  expect(links.at(-1)).toMatchObject({ state: 'lost', why: 'the server has been silent for 30 s' })
+})
+
+test('while the feed is lost for more than 5 s the page asks for everything every 5 s', async () => {
+  server.answer = () => new Response(null, { status: 502 })
+  feed.start()
+  await clock.advance(4_999)
+  expect(events).toEqual([])
+  await clock.advance(10_002)
+  expect(events.filter(({ event }) => event === 'snapshot')).toHaveLength(3)
+  server.answer = () => server.open()
+  await clock.advance(16_000)
+  server.write(SNAPSHOT)
+  await clock.advance(0)
+  const before = events.length
+  await clock.advance(20_000)
+  expect(events).toHaveLength(before)
+})
+
+test('a paused feed asks nothing until it is started', async () => {
+  feed.start()
+  await clock.advance(0)
+  server.write(SNAPSHOT)
+  await clock.advance(0)
+  feed.pause()
+  await clock.advance(120_000)
+  expect(feedsAsked()).toHaveLength(1)
+  expect(states().at(-1)).toBe('paused')
+  feed.start()
+  await clock.advance(0)
+  expect(feedsAsked().at(-1)?.lastId).toBe('7')
+})
