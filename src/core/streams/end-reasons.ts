@@ -32,6 +32,22 @@ export const END_CLASSES = [...OUR_END_REASONS, ...PROXY_END_REASONS, 'other'] a
 
 export type EndClass = (typeof END_CLASSES)[number]
 
+/** Ends that a viewer, a proxy or an operator wanted, or that happened long before they were noticed. */
+const WANTED: ReadonlySet<EndClass> = new Set<EndClass>([
+  'client_disconnected',
+  'completed',
+  'handler_exit',
+  'engine_deleted',
+  'stopped_by_operator',
+  'session_unknown',
+  'forgotten',
+  'unknown',
+  'other',
+])
+
+/** Whether viewers lost a stream that nobody wanted to end. */
+export const isCut = (end: EndClass): boolean => !WANTED.has(end)
+
 /** What became of a stream, by the reason of its end. */
 const WORDS: Readonly<Partial<Record<EndClass, string>>> = {
   client_disconnected: 'its viewer left',

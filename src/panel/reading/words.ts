@@ -1,0 +1,31 @@
+/* Numbers and times in words, as the page shows them. */
+
+/** Missing values are never shown as 0. */
+export const MISSING = '–'
+
+/** A time that passed, in its largest unit, or its two largest ones from an hour on: `12 s`, `4 min`, `1 h 20 min`. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000))
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`
+}
+
+/** The engine's rates are in KB of 1024 bytes; people read powers of ten. */
+export function rate(kilobytes: number | null): string {
+  if (kilobytes === null) return MISSING
+  const bytes = kilobytes * 1_024
+  if (bytes < 1_000) return `${bytes} B/s`
+  return bytes < 1_000_000 ? `${Math.round(bytes / 1_000)} kB/s` : `${(bytes / 1_000_000).toFixed(1)} MB/s`
+}
+
+export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
+
+/** The beginning of a content's id, which tells it from others. */
+export const shortId = (text: string): string => (text.length > 12 ? `${text.slice(0, 8)}…` : text)
+
+/** A time of the API in milliseconds; null if there is none. */
+export const msOf = (time: string | null): number | null => (time === null ? null : Date.parse(time))

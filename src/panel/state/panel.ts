@@ -1,0 +1,33 @@
+import { type Signal, signal } from '@preact/signals'
+import { createContext } from 'preact'
+import type { Api } from '../api/api.ts'
+import type { Link } from '../api/feed.ts'
+import { FleetState } from './fleet.ts'
+import type { KeyStore } from './key.ts'
+import { type Route, routeOf } from './route.ts'
+
+/** Everything that the pages share. */
+export interface Panel {
+  readonly api: Api
+  readonly key: KeyStore
+  readonly fleet: FleetState
+  readonly link: Signal<Link>
+  /** The server's time in epoch milliseconds, as far as it is known; it moves once a second. */
+  readonly now: Signal<number>
+  readonly route: Signal<Route>
+  /** Whether times are shown as they are, and not as how long ago they were. */
+  readonly showsTimes: Signal<boolean>
+  /** Connects anew at once. */
+  readonly reconnect: () => void
+}
+
+/** The parts that need nothing from outside. */
+export const emptyPanel = () => ({
+  fleet: new FleetState(),
+  link: signal<Link>({ state: 'connecting' }),
+  now: signal(0),
+  route: signal(routeOf('')),
+  showsTimes: signal(false),
+})
+
+export const PanelContext = createContext<Panel>(undefined as never)

@@ -1,0 +1,184 @@
+import { describe, expect, test } from 'bun:test'
+import type { Engine, Status, Vpn } from '../../../src/panel/api/types.ts'
+import { changesOf, entryInWords } from '../../../src/panel/reading/changes.ts'
+import { cutsOf } from '../../../src/panel/reading/cuts.ts'
+import { engineState } from '../../../src/panel/reading/engines.ts'
+import { behindLive, stateOf } from '../../../src/panel/reading/streams.ts'
+import { canWatch } from '../../../src/panel/reading/verdict.ts'
+import { vpnAnswer } from '../../../src/panel/reading/vpn.ts'
+import { duration, rate, shortId } from '../../../src/panel/reading/words.ts'
+import { agoText, anEngine, anEntry, aStatus, aStream, aVpn, NOW_MS } from '../../support/panel-builders.ts'
+
+const blocked = (code: 'max_capacity' | 'vpn_disconnected', message: string): Partial<Status> => ({
+  provisioning: {
+    ...aStatus().provisioning,
+    can_provision: false,
+    blocked_reason: message,
+    blocked_reason_details: {
+      ...{ code, message, recovery_eta_seconds: null, should_wait: true, can_retry: true },
+    },
+  },
+})
+const busy = anEngine('busy', { streams: ['s'] })
+const full = { ...blocked('max_capacity', 'full'), capacity: { ...aStatus().capacity, max_replicas: 2 } }
+
+describe('can a viewer get an engine now?', () => {
+  test.each([
+    ['a free engine', {}, [anEngine('a'), busy], 'Yes', '1 engine free, 8 more can start'],
+    ['none free, and room', {}, [busy], 'Yes, after a start', 'none is free, 9 can start'],
+    ['at the cap with a free engine', full, [anEngine('a'), busy], 'Yes', '1 engine free; full'],
+    ['at the cap, all busy', full, [busy, busy], 'Not now', '2 of 2 engines, all busy'],
+    ['the VPN is down', blocked('vpn_disconnected', 'no VPN'), [], 'Not now', 'no VPN'],
+    [
+      'one that is hidden',
+      full,
+      [anEngine('a', { listed: false }), busy],
+      'Not now',
+      '2 of 2 engines, all busy',
+    ],
+    [
+      'one that is expected to be taken',
+      full,
+      [anEngine('a', { expected_until: agoText(-9) }), busy],
+      'Not now',
+      '2 of 2 engines, all busy',
+    ],
+  ] as const)('%s', (_, status, engines: readonly Engine[], word, text) => {
+    expect(canWatch(aStatus(status), engines)).toMatchObject({ word, text })
+  })
+})
+
+describe('which stream stutters?', () => {
+  test.each([
+    ['plays', {}, 'ok', 'plays'],
+    ['stands still', { stalled_since: agoText(14_000) }, 'bad', 'stalled 14 s'],
+    [
+      'has just begun',
+      { started_at: agoText(5_000), downloaded: null, speed_down: null },
+      'busy',
+      'starting',
+    ],
+    [
+      'begins for long',
+      { started_at: agoText(20_000), downloaded: 0, speed_down: 0 },
+      'warn',
+      'starting 20 s',
+    ],
+    ['says nothing', { stats_at: null }, 'unknown', 'no figures'],
+    ['has old figures', { stats_at: agoText(31_000) }, 'unknown', 'no figures'],
+  ] as const)('one that %s', (_, change, tone, word) => {
+    expect(stateOf(aStream('s', change), NOW_MS)).toMatchObject({ tone, word })
+  })
+
+  test('the worst has the smallest rank', () => {
+    const ranks = [{ stalled_since: agoText(1) }, { stats_at: null }, {}].map(
+      (change) => stateOf(aStream('s', change), NOW_MS).rank,
+    )
+    expect(ranks).toEqual(ranks.toSorted((a, b) => a - b))
+  })
+
+  test('how far behind live it is, if that is known', () => {
+    const livepos = { pos: 90, live_first: 10, live_last: 100, buffer_pieces: 3 }
+    expect(behindLive(aStream('s', { livepos }))).toBe(10)
+    expect(behindLive(aStream('s', { livepos: { ...livepos, pos: null } }))).toBeNull()
+    expect(behindLive(aStream('s'))).toBeNull()
+  })
+})
+
+describe('is anything being cut?', () => {
+  test.each([
+    ['client_disconnected', 0],
+    ['stopped_by_operator', 0],
+    ['session_unknown', 0],
+    ['a word of nobody', 0],
+    ['eof', 1],
+    ['engine_failed', 1],
+    ['vpn_lost', 1],
+  ] as const)('%s', (end_reason, cuts) => {
+    const ended = aStream('s', { status: 'ended', ended_at: agoText(60_000), end_reason })
+    expect(cutsOf([ended], NOW_MS)).toHaveLength(cuts)
+    expect(cutsOf([{ ...ended, ended_at: agoText(3_600_000) }], NOW_MS)).toHaveLength(0)
+  })
+})
+
+describe('what changed in the last hour?', () => {
+  test('equal changes in a row are one, and what is no news is left out', () => {
+    const journal = [
+      anEntry({ id: 4, kind: 'engine.failed' }),
+      anEntry({ id: 3, kind: 'engine.cache_cleaned' }),
+      anEntry({ id: 2, kind: 'engine.failed' }),
+      anEntry({ id: 1, at: agoText(3_600_000) }),
+    ]
+    expect(changesOf(journal, NOW_MS)).toMatchObject([{ times: 2, tone: 'bad' }])
+  })
+
+  test('an entry is a sentence with its reason', () => {
+    expect(entryInWords(anEntry({ kind: 'engine.failed', detail: { reason: 'it crashed' } }))).toBe(
+      'a failed: it crashed',
+    )
+    expect(entryInWords(anEntry({ kind: 'engine.quiet', container_name: null }))).toBe('engine quiet')
+  })
+})
+
+describe('is the VPN really up?', () => {
+  const node = (state: 'up' | 'down' | 'unknown', reason: string | null = null): Vpn['nodes'][number] => ({
+    ...{ container: 'gluetun', state, connected: state === 'up', since: null, reason, status: 'running' },
+    ...{ health: 'healthy', docker_health: null, docker_health_text: null, vpn_status: null },
+    ...{
+      control_problem: null,
+      forwarded_port: null,
+      public_ip: null,
+      country: null,
+      region: null,
+      city: null,
+    },
+    ...{ engines: 0, last_check: null, last_control_check: null },
+  })
+
+  test.each([
+    ['all up', [node('up')], 'ok', 'Up', '1 of 1 node'],
+    ['one of two', [node('up'), node('down', 'no tunnel')], 'warn', '1 of 2 up', 'no tunnel'],
+    ['none', [node('down', 'no tunnel')], 'bad', 'Down', 'no tunnel'],
+    ['nobody knows', [node('unknown')], 'unknown', 'Not known', '0 of 1 node'],
+  ] as const)('%s', (_, nodes, tone, word, text) => {
+    expect(vpnAnswer(aVpn({ enabled: true, nodes: [...nodes] }))).toMatchObject({ tone, word, text })
+  })
+
+  test('there is none', () => expect(vpnAnswer(aVpn())).toBeNull())
+})
+
+describe('an engine in a word', () => {
+  test.each([
+    [{}, 'free'],
+    [{ streams: ['s'] }, '1 stream'],
+    [{ status: 'draining' }, 'draining'],
+    [{ status: 'starting', health_status: 'unknown', listed: false }, 'starting'],
+    [{ health_status: 'unhealthy', listed: false }, 'unhealthy'],
+    [{ listed: false }, 'hidden'],
+    [{ plays_nothing_since: agoText(1) }, 'plays nothing'],
+    [{ expected_until: agoText(-1) }, 'expected'],
+  ] as const)('%p', (change, word) => {
+    expect(
+      engineState(anEngine('a', { ...change, streams: [...('streams' in change ? change.streams : [])] }))
+        .word,
+    ).toBe(word)
+  })
+})
+
+test.each([
+  [12_400, '12 s'],
+  [240_000, '4 min'],
+  [4_800_000, '1 h 20 min'],
+  [7_200_000, '2 h'],
+  [180_000_000, '2 d 2 h'],
+  [-5, '0 s'],
+])('%d ms are %s', (ms, words) => expect(duration(ms)).toBe(words))
+
+test.each([
+  [null, '–'],
+  [0, '0 B/s'],
+  [381, '390 kB/s'],
+  [1_855, '1.9 MB/s'],
+])('%p KB of the engine a second are %s', (kilobytes, words) => expect(rate(kilobytes)).toBe(words))
+
+test('a long id is shortened', () => expect(shortId('c'.repeat(40))).toBe('cccccccc…'))
