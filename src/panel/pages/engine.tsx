@@ -1,0 +1,83 @@
+import { useContext } from 'preact/hooks'
+import { State } from '../parts/state-mark.tsx'
+import { Ago, Clock } from '../parts/when.tsx'
+import { entryInWords } from '../reading/changes.ts'
+import { engineState } from '../reading/engines.ts'
+import { MISSING, shortId } from '../reading/words.ts'
+import { PanelContext } from '../state/panel.ts'
+import { streamLink } from '../state/route.ts'
+
+const ENTRIES_SHOWN = 20
+
+/** One engine: how it is and why, what plays on it, where it is, and what happened to it. */
+export function EnginePage({ name }: { readonly name: string }) {
+  const { fleet } = useContext(PanelContext)
+  const known = fleet.engines.ids.value.includes(name)
+  const engine = known ? fleet.engines.row(name)?.value : undefined
+  const entries = fleet.journal.value.filter((entry) => entry.container_name === name).slice(0, ENTRIES_SHOWN)
+  return (
+    <>
+      <p class="back">
+        <a href="#/overview">Overview</a>
+      </p>
+      <section class="card" aria-label="Engine">
+        <h2>
+          {name}{' '}
+          {engine === undefined ? (
+            <State tone="unknown" word="is not there any more" />
+          ) : (
+            <State {...engineState(engine)} />
+          )}
+        </h2>
+        {engine !== undefined && (
+          <dl class="facts">
+            <dt>Listed for proxies</dt>
+            <dd>{engine.listed ? 'yes' : `no: ${engine.reason ?? 'not known why'}`}</dd>
+            <dt>Address</dt>
+            <dd class="mono">
+              {engine.host}:{engine.port}
+            </dd>
+            <dt>VPN</dt>
+            <dd>{engine.vpn_container ?? 'none'}</dd>
+            <dt>Forwarded port</dt>
+            <dd>{engine.forwarded ? 'yes' : 'no'}</dd>
+            <dt>Started</dt>
+            <dd>
+              <Ago at={engine.first_seen} />
+            </dd>
+            <dt>Last answer</dt>
+            <dd>
+              <Ago at={engine.last_seen} />
+            </dd>
+            <dt>Last used</dt>
+            <dd>{engine.last_stream_usage === null ? MISSING : <Ago at={engine.last_stream_usage} />}</dd>
+            <dt>Streams</dt>
+            <dd>
+              {engine.streams.length === 0 && 'none'}
+              {engine.streams.map((id) => (
+                <a key={id} class="mono" href={streamLink(id)}>
+                  {shortId(id)}
+                </a>
+              ))}
+            </dd>
+            <dt>Container</dt>
+            <dd class="mono">{engine.container_id ?? MISSING}</dd>
+          </dl>
+        )}
+      </section>
+      <section class="card" aria-label="What happened">
+        <h2>What happened</h2>
+        {entries.length === 0 && <p class="empty">Nothing that this page knows of.</p>}
+        <ol class="entries">
+          {entries.map((entry) => (
+            <li key={entry.id}>
+              <Clock at={entry.at} />
+              <span class="kind mono">{entry.kind}</span>
+              <span class="what">{entryInWords(entry)}</span>
+            </li>
+          ))}
+        </ol>
+      </section>
+    </>
+  )
+}

@@ -1,0 +1,198 @@
+import { useComputed } from '@preact/signals'
+import { useContext } from 'preact/hooks'
+import { EngineTable } from '../parts/engine-table.tsx'
+import { Mark } from '../parts/state-mark.tsx'
+import { Warnings } from '../parts/warnings.tsx'
+import { Clock } from '../parts/when.tsx'
+import { changesOf, entryInWords } from '../reading/changes.ts'
+import { cutsOf } from '../reading/cuts.ts'
+import { behindLive, stateOf } from '../reading/streams.ts'
+import { type Answer, canWatch } from '../reading/verdict.ts'
+import { vpnAnswer } from '../reading/vpn.ts'
+import { count, duration, MISSING, rate, shortId } from '../reading/words.ts'
+import { PanelContext } from '../state/panel.ts'
+import { engineLink, streamLink } from '../state/route.ts'
+
+/** How many streams and changes the overview shows; their pages have the rest. */
+const STREAMS_SHOWN = 6
+const CHANGES_SHOWN = 6
+
+/** The five answers of someone whose TV stutters, and the engines. */
+export function Overview() {
+  const { fleet } = useContext(PanelContext)
+  if (fleet.status.value === null) return <Loading />
+  return (
+    <>
+      <Warnings warnings={fleet.status.value.warnings} />
+      <Verdict />
+      <div class="tiles">
+        <Cuts />
+        <VpnTile />
+        <StreamsTile />
+        <ChangesTile />
+      </div>
+      <div class="columns">
+        <StreamList />
+        <ChangeList />
+      </div>
+      <EngineTable />
+    </>
+  )
+}
+
+function Loading() {
+  const { link } = useContext(PanelContext)
+  return (
+    <p class="loading" role="status">
+      {link.value.state === 'lost' ? 'Waiting for the server.' : 'Asking the server.'}
+    </p>
+  )
+}
+
+function Verdict() {
+  const { fleet } = useContext(PanelContext)
+  const answer = useComputed(() => {
+    const status = fleet.status.value
+    return status === null ? null : canWatch(status, fleet.engines.all())
+  })
+  if (answer.value === null) return null
+  const { tone, word, text, remedy } = answer.value
+  return (
+    <section class={`verdict ${tone}`} aria-label="Can a viewer get an engine now?">
+      <Mark tone={tone} />
+      <p>
+        <strong>{word}:</strong> {text}
+        {remedy !== null && <span class="remedy"> {remedy}</span>}
+      </p>
+    </section>
+  )
+}
+
+function Tile({
+  name,
+  answer,
+  href,
+}: {
+  readonly name: string
+  readonly answer: Answer
+  readonly href: string
+}) {
+  return (
+    <a class={`tile ${answer.tone}`} href={href}>
+      <span class="name">{name}</span>
+      <span class="value">
+        <Mark tone={answer.tone} />
+        {answer.word}
+      </span>
+      <span class="text">{answer.text}</span>
+    </a>
+  )
+}
+
+function Cuts() {
+  const { fleet, now } = useContext(PanelContext)
+  const cuts = cutsOf(fleet.ended.value, now.value)
+  const last = cuts[0]
+  const text = last === undefined ? 'in the last hour' : `last: ${last.end_reason ?? 'not known why'}`
+  const tone = cuts.length === 0 ? 'ok' : 'bad'
+  return (
+    <Tile
+      name="Cuts"
+      answer={{ tone, word: String(cuts.length), text, remedy: null }}
+      href="#/journal?kind=stream"
+    />
+  )
+}
+
+function VpnTile() {
+  const { fleet } = useContext(PanelContext)
+  const vpn = fleet.vpn.value
+  const answer = vpn === null ? null : vpnAnswer(vpn)
+  const none: Answer = { tone: 'unknown', word: 'None', text: 'no VPN is configured', remedy: null }
+  return <Tile name="VPN" answer={answer ?? none} href="#/journal?kind=vpn" />
+}
+
+function StreamsTile() {
+  const { fleet, now } = useContext(PanelContext)
+  const states = fleet.streams.all().map((stream) => stateOf(stream, now.value))
+  const bad = states.filter(({ tone }) => tone === 'bad' || tone === 'warn').length
+  const answer: Answer = {
+    tone: bad > 0 ? 'bad' : 'ok',
+    word: bad > 0 ? `${bad} of ${states.length}` : String(states.length),
+    text: bad > 0 ? 'in trouble' : 'playing',
+    remedy: null,
+  }
+  return <Tile name="Streams" answer={answer} href="#/overview" />
+}
+
+function ChangesTile() {
+  const { fleet, now } = useContext(PanelContext)
+  const changes = changesOf(fleet.journal.value, now.value)
+  const bad = changes.filter(({ tone }) => tone === 'bad').length
+  const answer: Answer = {
+    tone: bad > 0 ? 'warn' : 'ok',
+    word: String(changes.length),
+    text: bad > 0 ? `${bad} of them bad` : 'in the last hour',
+    remedy: null,
+  }
+  return <Tile name="Changes" answer={answer} href="#/journal" />
+}
+
+function StreamList() {
+  const { fleet, now } = useContext(PanelContext)
+  const judged = fleet.streams
+    .all()
+    .map((stream) => ({ stream, state: stateOf(stream, now.value) }))
+    .toSorted((a, b) => a.state.rank - b.state.rank)
+  return (
+    <section class="card" aria-label="Streams">
+      <h2>Streams</h2>
+      {judged.length === 0 && <p class="empty">Nobody watches.</p>}
+      <ul class="lines">
+        {judged.slice(0, STREAMS_SHOWN).map(({ stream, state }) => {
+          const behind = behindLive(stream)
+          return (
+            <li key={stream.id}>
+              <a href={streamLink(stream.id)}>
+                <Mark tone={state.tone} />
+                <span class="what">{state.word}</span>
+                <span class="mono">{shortId(stream.key)}</span>
+                <span class="number">{rate(stream.speed_down)}</span>
+                <span class="number">{stream.peers === null ? MISSING : count(stream.peers, 'peer')}</span>
+                <span class="number">{behind === null ? MISSING : `${duration(behind * 1_000)} behind`}</span>
+              </a>
+            </li>
+          )
+        })}
+      </ul>
+      {judged.length > STREAMS_SHOWN && (
+        <p class="more">and {judged.length - STREAMS_SHOWN} more that go well</p>
+      )}
+    </section>
+  )
+}
+
+function ChangeList() {
+  const { fleet, now } = useContext(PanelContext)
+  const changes = changesOf(fleet.journal.value, now.value)
+  return (
+    <section class="card" aria-label="Last hour">
+      <h2>Last hour</h2>
+      {changes.length === 0 && <p class="empty">Nothing changed.</p>}
+      <ul class="lines">
+        {changes.slice(0, CHANGES_SHOWN).map(({ entry, times, tone }) => (
+          <li key={entry.id}>
+            <a href={entry.container_name === null ? '#/journal' : engineLink(entry.container_name)}>
+              <Mark tone={tone} />
+              <Clock at={entry.at} />
+              <span class="what">
+                {entryInWords(entry)}
+                {times > 1 && ` (${times} times)`}
+              </span>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

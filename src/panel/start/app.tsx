@@ -1,0 +1,30 @@
+import { useContext } from 'preact/hooks'
+import { EnginePage } from '../pages/engine.tsx'
+import { Journal } from '../pages/journal.tsx'
+import { Overview } from '../pages/overview.tsx'
+import { StreamPage } from '../pages/stream.tsx'
+import { Banner } from '../parts/banner.tsx'
+import { Header } from '../parts/header.tsx'
+import { PanelContext } from '../state/panel.ts'
+
+/** The whole page. Values are dimmed as long as they may be old. */
+export function App() {
+  const { link } = useContext(PanelContext)
+  return (
+    <>
+      <Header />
+      <Banner />
+      <main class={link.value.state === 'lost' ? 'old' : ''}>
+        <Page />
+      </main>
+    </>
+  )
+}
+
+function Page() {
+  const { page, id } = useContext(PanelContext).route.value
+  if (page === 'journal') return <Journal />
+  if (page === 'engine' && id !== null) return <EnginePage name={id} />
+  if (page === 'stream' && id !== null) return <StreamPage id={id} />
+  return <Overview />
+}

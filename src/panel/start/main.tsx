@@ -1,0 +1,112 @@
+import { signal } from '@preact/signals'
+import { render } from 'preact'
+import { Api } from '../api/api.ts'
+import { Feed } from '../api/feed.ts'
+import type { FeedEvent, JournalEntry, Stream } from '../api/types.ts'
+import { KeyStore } from '../state/key.ts'
+import { emptyPanel, type Panel, PanelContext } from '../state/panel.ts'
+import { routeOf } from '../state/route.ts'
+import { App } from './app.tsx'
+
+/** How long a page that nobody sees keeps its connection: a browser has only six to a server. */
+const HIDDEN_MS = 5_000
+const TICK_MS = 1_000
+const BEFORE = 500
+
+const key = new KeyStore(sessionStorage)
+const api = new Api({
+  // This file is `panel/assets/…`, wherever a reverse proxy has put us.
+  root: new URL('../../', import.meta.url),
+  fetch: (url, init) => fetch(url, init),
+  key: () => key.value,
+})
+const empty = emptyPanel()
+/** The server's time less this machine's. */
+const skewMs = signal(0)
+
+let waiting: FeedEvent[] = []
+let isBegun = false
+
+const feed = new Feed({
+  api,
+  now: () => Date.now() + skewMs.peek(),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms)
+    return () => clearTimeout(timer)
+  },
+  onEvents: (events) => {
+    if (waiting.length === 0) requestAnimationFrame(flush)
+    waiting = [...waiting, ...events]
+  },
+  onLink: (link) => {
+    empty.link.value = link
+  },
+})
+
+/** Draws once for all events of a frame. */
+function flush(): void {
+  const events = waiting
+  waiting = []
+  for (const { event, data } of events) if (event === 'status') setTime(data.timestamp)
+  for (const { event, data } of events) if (event === 'snapshot') setTime(data.status.timestamp)
+  empty.fleet.apply(events)
+  if (!isBegun) {
+    isBegun = true
+    void begin()
+  }
+}
+
+function setTime(timestamp: string): void {
+  skewMs.value = Date.parse(timestamp) - Date.now()
+  empty.now.value = Date.now() + skewMs.value
+}
+
+/** Fetches what happened before the page was opened. Without it the page shows what happens from now on. */
+async function begin(): Promise<void> {
+  try {
+    const [page, ended] = await Promise.all([
+      api.get<{ readonly events: readonly JournalEntry[] }>(`events?limit=${BEFORE}`),
+      api.get<readonly Stream[]>('streams?status=ended&limit=200'),
+    ])
+    empty.fleet.begin(page.events, ended)
+  } catch {
+    isBegun = false
+  }
+}
+
+const panel: Panel = { ...empty, api, key, reconnect: () => feed.start() }
+
+empty.route.value = routeOf(location.hash)
+addEventListener('hashchange', () => {
+  empty.route.value = routeOf(location.hash)
+})
+addEventListener('online', () => feed.start())
+addEventListener('keydown', ({ key: pressed, target }) => {
+  if (target instanceof HTMLInputElement) return
+  if (pressed === 't') empty.showsTimes.value = !empty.showsTimes.value
+})
+setInterval(() => {
+  empty.now.value = Date.now() + skewMs.peek()
+}, TICK_MS)
+
+let cancelPause: () => void = () => undefined
+document.addEventListener('visibilitychange', () => {
+  cancelPause()
+  if (document.visibilityState === 'visible') {
+    if (empty.link.peek().state !== 'live') feed.start()
+    return
+  }
+  const timer = setTimeout(() => feed.pause(), HIDDEN_MS)
+  cancelPause = () => clearTimeout(timer)
+})
+
+empty.now.value = Date.now()
+feed.start()
+const root = document.querySelector('#panel')
+if (root !== null)
+  render(
+    <PanelContext.Provider value={panel}>
+      <App />
+    </PanelContext.Provider>,
+    root,
+  )
