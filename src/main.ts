@@ -16,6 +16,7 @@ import { ownDescriptors } from './lib/descriptors.ts'
 import type { Log } from './lib/log.ts'
 import { Listener, type Listening } from './listener.ts'
 import { createLog, type LogForm } from './logging.ts'
+import { panelFiles } from './panel-files.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from './runtime/docker.ts'
 import { storageFailureOf } from './store/failure.ts'
 import { DatabaseInUse, type DatabaseLock, lockDatabase } from './store/lock.ts'
@@ -101,6 +102,7 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
     random: Math.random,
     checkpoint: failPoint(process.env),
     version: packageJson.version,
+    panel: panelFiles,
     onReady: (findings) =>
       showStart(log, form, basicsOf(config), {
         ...findings,
@@ -129,7 +131,7 @@ function formOf({ LOG_FORMAT: form }: Config): LogForm {
 }
 
 /** The path of the page for people. */
-const PANEL = '/swagger'
+const PANEL = '/panel'
 
 function basicsOf(config: Config): StartBasics {
   const addresses = addressesOf(config, networkInterfaces())

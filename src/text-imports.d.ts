@@ -18,3 +18,8 @@ declare module '*.css' {
   const path: string
   export default path
 }
+
+declare module '*.html' {
+  const page: unknown
+  export default page
+}

@@ -98,6 +98,7 @@ class Site {
       random: () => 0.5,
       checkpoint: nothing,
       version: '0.0.0-bench',
+      panel: () => Promise.reject(new Error('a benchmark has no page')),
     }
     this.#base = baseOf(config, adapters, {
       counters: createMetrics('0.0.0-bench').counters,

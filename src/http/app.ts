@@ -12,6 +12,7 @@ import { feedRoutes, type LiveFeed } from './feed.ts'
 import { type Fleet, fleetRoutes } from './fleet.ts'
 import { type JournalQueries, journalRoutes } from './journal.ts'
 import type { Keyed } from './openapi.ts'
+import { type PanelFiles, panelRoutes } from './panel.ts'
 import { internalError, type OnDefect, problem, problems, type Translate } from './problems.ts'
 import { type Provisioning, provisionRoutes } from './provision.ts'
 import { RequestIds } from './request-ids.ts'
@@ -44,6 +45,8 @@ export interface AppOptions {
   /** Names that a `Host` header may have, in addition to those that `doorsOf` knows. */
   readonly hosts: readonly string[]
   readonly version: string
+  /** Reads the files of the page for people. */
+  readonly panel: () => Promise<PanelFiles>
   readonly onTurnedAway: OnTurnedAway
   /** Is told of each request that changes something; of reads, too, if `tellsReads`. */
   readonly onAnswered: (answered: AnsweredRequest) => void
@@ -121,8 +124,9 @@ export function createApp(services: Services, options: AppOptions) {
       )
       .use(routes)
       .use(docs(routes, { version: options.version, keyed: keyedBy(options) }))
+      .use(panelRoutes(options.panel))
       // Relative, as all our addresses: a reverse proxy may have taken a prefix away.
-      .get('/', ({ redirect }) => redirect('swagger'), { detail: { hide: true } })
+      .get('/', ({ redirect }) => redirect('panel'), { detail: { hide: true } })
       // Load balancers use this as their health check; HAProxy does by default.
       .options('/', () => new Response(null, { status: 204, headers: { allow: 'GET, HEAD, OPTIONS' } }), {
         detail: { hide: true },

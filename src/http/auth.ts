@@ -116,8 +116,8 @@ const refusedRequest = ({ method, url }: Request, { status }: Failure, caller: C
 /** Reads without a key: acexy asks for the status without its key, and container platforms have no key. */
 export const OPEN_READS = ['/orchestrator/status', '/healthz', '/readyz']
 
-/** Swagger UI must load before anybody can enter the key. Its page tells nothing about this installation. */
-const PUBLIC = /^\/(swagger(\/|\/json|\/assets\/[\w.-]+)?)?$/
+/** The pages for people must load before anybody can enter the key. They tell nothing about this installation. */
+const PUBLIC = /^\/(swagger(\/|\/json|\/assets\/[\w.-]+)?|panel(\/|\/assets\/[\w.-]+)?)?$/
 
 function needsKey({ url, method }: Request): boolean {
   const path = pathOf(url)

@@ -34,6 +34,7 @@ import type { StopSession } from '../control/streams/stream-stops.ts'
 import { VpnNodes } from '../control/vpn/vpn-nodes.ts'
 import type { VpnSource } from '../control/vpn/vpn-source.ts'
 import type { StartFindings } from '../core/reporting/start-report.ts'
+import type { PanelFiles } from '../http/panel.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Descriptors } from '../lib/descriptors.ts'
 import type { OnError } from '../lib/guard.ts'
@@ -72,6 +73,8 @@ export interface Adapters {
   readonly random: () => number
   readonly checkpoint: Checkpoint
   readonly version: string
+  /** Reads the files of the page for people. */
+  readonly panel: () => Promise<PanelFiles>
   /** Shows what a start has found, once; by default an entry of the log. */
   readonly onReady?: (findings: StartFindings) => void
 }

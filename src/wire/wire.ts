@@ -27,7 +27,7 @@ export function createOrchestrator(
   adapters: Adapters,
   history: History = HISTORY,
 ): Orchestrator {
-  const { store, clock, log, version } = adapters
+  const { store, clock, log, version, panel } = adapters
   const metrics = createMetrics(version)
   const { counters } = metrics
   const base = baseOf(config, adapters, { counters, history })
@@ -62,6 +62,7 @@ export function createOrchestrator(
       sleep: (ms, signal) => clock.sleep(ms, signal),
       hosts: [...config.ALLOWED_HOSTS, config.ADVERTISE_HOST, config.BIND],
       version,
+      panel,
       onTurnedAway: ({ code, message }, { method }) => turnedAway.tell({ code, message, method }),
       onAnswered: (answered) => base.requestLog.answered(answered),
       tellsReads: config.LOG_LEVEL === 'debug' || config.LOG_LEVEL === 'trace',

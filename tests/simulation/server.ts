@@ -180,6 +180,7 @@ export class Server {
         life.assertAlive()
       },
       version: '0.0.0-sim',
+      panel: () => Promise.reject(new Error('the simulation has no page')),
     }
   }
 

@@ -5,6 +5,7 @@ import type { SessionFact } from '../../src/control/facts/session-facts.ts'
 import type { HealthFact, HealthSource, HealthTarget } from '../../src/control/health/health-source.ts'
 import type { Figures } from '../../src/core/streams/figures.ts'
 import type { HostPort } from '../../src/core/types.ts'
+import { panelFiles } from '../../src/panel-files.ts'
 import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'
 import { createOrchestrator, type Orchestrator } from '../../src/wire/wire.ts'
 import { figures } from './builders.ts'
@@ -237,6 +238,7 @@ export class Rig {
       random: () => 0.5,
       checkpoint: () => undefined,
       version: '0.0.0-test',
+      panel: panelFiles,
     })
   }
 }

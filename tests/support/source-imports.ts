@@ -21,7 +21,7 @@ export function roomOf(file: string): string | null {
 
 /** The files of src, without type declarations. */
 export const sourceFiles = (): readonly string[] =>
-  [...new Bun.Glob('**/*.ts').scanSync({ cwd: SRC })].filter((file) => !file.endsWith('.d.ts'))
+  [...new Bun.Glob('**/*.{ts,tsx}').scanSync({ cwd: SRC })].filter((file) => !file.endsWith('.d.ts'))
 
 /** Every import of a file, including type imports, which a transpiler would drop. */
 export async function importsOf(file: string): Promise<readonly Import[]> {

@@ -37,11 +37,6 @@ describe('the page of Swagger UI', () => {
     }
   })
 
-  test('is where the root leads, also behind a prefix', async () => {
-    const root = await get('/')
-    expect([root.status, root.headers.get('location')]).toEqual([302, 'swagger'])
-  })
-
   test('is asked for again, and its assets are not: their names change with them', async () => {
     expect((await get('/swagger')).headers.get('cache-control')).toBe('no-cache')
     for (const address of await loadedBy('/swagger')) {
