@@ -1,0 +1,191 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { mustProvision, openTestSite, type Provisioned, type TestSite } from '../support/fleet.ts'
+import type { TestServer } from '../support/server.ts'
+
+/* The page for people in a real Chromium, at a real orchestrator with real containers. */
+
+setDefaultTimeout(90_000)
+
+const KEY = 'a-key-for-the-browser-0123456789'
+/** Pictures of the pages, for people to look at. Nothing compares them. */
+const PICTURES = join(import.meta.dir, '../../.run/panel')
+const WIDTHS = [
+  [1280, 800],
+  [390, 844],
+] as const
+
+let site: TestSite
+let browser: Browser
+
+beforeAll(async () => {
+  mkdirSync(PICTURES, { recursive: true })
+  site = await openTestSite()
+  const program = Bun.which('chromium') ?? Bun.which('chromium-browser') ?? Bun.which('google-chrome')
+  if (program === null) throw new Error('This test needs Chromium: apt-get install chromium')
+  browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox', '--disable-gpu'] })
+}, 240_000)
+afterEach(() => site.cleanUp())
+afterAll(async () => {
+  await browser?.close()
+  await site?.cleanUp()
+})
+
+/** A page with what it complained of and asked for. */
+interface Opened {
+  readonly page: Page
+  readonly complaints: readonly string[]
+  readonly requests: readonly string[]
+}
+
+async function open(
+  url: string,
+  width: number,
+  height: number,
+  colorScheme: 'light' | 'dark' = 'light',
+): Promise<Opened> {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme })
+  const page = await context.newPage()
+  const complaints: string[] = []
+  const requests: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('request', (request) => requests.push(request.url()))
+  await page.goto(url)
+  return { page, complaints, requests }
+}
+
+async function started(env: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+  const server = site.server({ MAX_REPLICAS: '4', ...env })
+  await server.start()
+  return server
+}
+
+async function isInViewport(page: Page, selector: string): Promise<boolean> {
+  const box = await page.locator(selector).boundingBox()
+  const size = page.viewportSize()
+  if (box === null || size === null) return false
+  return box.x >= 0 && box.y >= 0 && box.x + box.width <= size.width && box.y + box.height <= size.height
+}
+
+/** Reports a stream with this id on an engine, as a proxy does. */
+async function play(server: TestServer, { host_http_port: port }: Provisioned, id: string): Promise<void> {
+  const stat = `http://127.0.0.1:${port}/ace/stat/content/session`
+  const answer = await server.post('/events/stream_started', {
+    engine: { host: '127.0.0.1', port },
+    stream: { key_type: 'infohash', key: 'c'.repeat(40) },
+    session: { playback_session_id: 'session', stat_url: stat, command_url: `${stat}?c`, is_live: 1 },
+    labels: { stream_id: id },
+  })
+  expect(answer.status).toBe(200)
+}
+
+describe('the overview', () => {
+  test('answers the five questions without a scroll, loads nothing from outside and complains of nothing', async () => {
+    const server = await started()
+    await play(server, await mustProvision(server), 'watched')
+    for (const [width, height] of WIDTHS)
+      for (const scheme of ['light', 'dark'] as const) {
+        const { page, complaints, requests } = await open(server.url, width, height, scheme)
+        await page.locator('.state.ok', { hasText: 'live' }).waitFor()
+        expect(new URL(page.url()).pathname).toBe('/panel')
+        await page.locator('.engines tbody tr').first().waitFor()
+        for (const answer of [
+          '.verdict',
+          '.tile >> nth=0',
+          '.tile >> nth=1',
+          '.tile >> nth=2',
+          '.tile >> nth=3',
+        ])
+          expect([answer, await isInViewport(page, answer)]).toEqual([answer, true])
+        expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+        await page.screenshot({ path: join(PICTURES, `overview-${width}-${scheme}.png`) })
+        expect(complaints).toEqual([])
+        expect(requests.filter((request) => !request.startsWith(server.url))).toEqual([])
+        await page.context().close()
+      }
+  })
+
+  test('shows an engine within 300 ms of its provision, and one that goes', async () => {
+    const server = await started()
+    const { page } = await open(`${server.url}/panel`, 1280, 800)
+    await page.locator('.empty', { hasText: 'No engine runs' }).waitFor()
+    const { container_name, container_id } = await mustProvision(server)
+    const answeredMs = performance.now()
+    await page.getByRole('link', { name: container_name, exact: true }).first().waitFor()
+    // The row is drawn from the first transaction on, so it is mostly there before the answer.
+    expect(performance.now() - answeredMs).toBeLessThan(300)
+    await server.delete(`/containers/${container_id}`)
+    await page.locator('.empty', { hasText: 'No engine runs' }).waitFor()
+    expect(await page.locator('.verdict').textContent()).toContain('Yes, after a start')
+  })
+
+  test('says when it is not live, and is live again by itself', async () => {
+    const server = await started()
+    const { page } = await open(`${server.url}/panel`, 1280, 800)
+    await page.locator('.state.ok', { hasText: 'live' }).waitFor()
+    await server.end()
+    await page.getByRole('alert').filter({ hasText: 'Not live' }).waitFor()
+    await page.screenshot({ path: join(PICTURES, 'lost-1280-light.png') })
+    await server.start()
+    await page.getByRole('alert').waitFor({ state: 'detached' })
+    await page.locator('.state.ok', { hasText: 'live' }).waitFor()
+  })
+})
+
+describe('with API_KEY_PROTECT_READS', () => {
+  test('the page asks for the key, and has it in no address and in no storage that was not asked for', async () => {
+    const server = await started({ API_KEY: KEY, API_KEY_PROTECT_READS: 'true' })
+    const { page, requests } = await open(`${server.url}/panel`, 390, 844)
+    const key = page.getByLabel(/API key/)
+    await key.fill('wrong-key')
+    await page.getByRole('button', { name: 'Use key' }).click()
+    await page.getByText('invalid token').waitFor()
+    await key.fill(KEY)
+    await page.getByRole('button', { name: 'Use key' }).click()
+    await page.locator('.state.ok', { hasText: 'live' }).waitFor()
+    expect(requests.filter((request) => request.includes(KEY))).toEqual([])
+    const stored = await page.evaluate('JSON.stringify([{ ...localStorage }, { ...sessionStorage }])')
+    expect(stored).toBe('[{},{}]')
+    await page.reload()
+    await key.fill(KEY)
+    await page.getByLabel('until this tab is closed').check()
+    await page.getByRole('button', { name: 'Use key' }).click()
+    await page.locator('.state.ok', { hasText: 'live' }).waitFor()
+    await page.reload()
+    await page.locator('.state.ok', { hasText: 'live' }).waitFor()
+    await page.getByRole('button', { name: 'Forget key' }).click()
+    await page.reload()
+    await key.waitFor()
+  })
+})
+
+describe('the other pages', () => {
+  test('tell of an engine, of a stream and of what happened, and a text of a caller stays a text', async () => {
+    const server = await started()
+    const engine = await mustProvision(server)
+    const { container_name } = engine
+    const id = '<img src=x onerror=alert(1)>'
+    await play(server, engine, id)
+    const { page, complaints } = await open(`${server.url}/panel#/engine/${container_name}`, 1280, 800)
+    await page.getByRole('heading', { name: container_name }).waitFor()
+    await page.screenshot({ path: join(PICTURES, 'engine-1280-light.png') })
+    await page.goto(`${server.url}/panel#/stream/${encodeURIComponent(id)}`)
+    await page.getByText('Behind live').waitFor()
+    await page.screenshot({ path: join(PICTURES, 'stream-1280-light.png') })
+    await page.getByRole('link', { name: 'Journal' }).click()
+    await page.locator('.entries li', { hasText: 'stream.started' }).waitFor()
+    await page.getByRole('link', { name: 'vpn', exact: true }).click()
+    await page.getByText('Nothing of that kind').waitFor()
+    expect(page.url()).toEndWith('/panel#/journal?kind=vpn')
+    await page.goBack()
+    await page.locator('.entries li', { hasText: 'stream.started' }).waitFor()
+    await page.screenshot({ path: join(PICTURES, 'journal-1280-light.png') })
+    expect(await page.locator('#panel img').count()).toBe(0)
+    expect(complaints).toEqual([])
+  })
+})
