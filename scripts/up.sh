@@ -198,6 +198,7 @@ tell_addresses() {
   cat <<END
 
   API         $1/engines
+  Panel       $1/panel
   Swagger UI  $1/swagger
   Status      $1/orchestrator/status
 
