@@ -15,9 +15,9 @@ export interface Answer {
 /** Whether a proxy would find this engine free: it is listed, works, and nobody plays on it or is on the way to it. */
 export const isFree = (engine: Engine): boolean =>
   engine.listed &&
-  engine.streams.length === 0 &&
   engine.expected_until === null &&
-  engine.plays_nothing_since === null
+  engine.plays_nothing_since === null &&
+  engine.streams.length === 0
 
 /**
  * Whether a viewer can get an engine now. A free engine is enough; whether one more could be started matters only without
