@@ -179,7 +179,7 @@ test('at a terminal the log is text in local time, and what callers send neither
   expect(text).toContain('Roundhouse')
   expect(text).toContain(`INFO  engine started engine=`)
   expect(text).toMatch(
-    new RegExp(`INFO  stream started on ${name} name=${name} stream="k{12}…" from=127.0.0.1 `),
+    new RegExp(`INFO  stream started on ${name} name=${name} stream=k{40} from=127.0.0.1 `),
   )
   expect(text).toMatch(
     new RegExp(`INFO  stream ended on ${name} after \\d+ s: a\\\\u\\{2028\\}b c=d name=${name} `),

@@ -46,10 +46,13 @@ async function up(args: readonly string[] = [], env: Readonly<Record<string, str
   return output
 }
 
-/** Types the command that `up.sh` prints for a first engine, and returns the port of the engine. */
+/** Types the command that `up.sh` prints for a first engine, again if the answer says so. Returns the port of the engine. */
 async function typed(output: string): Promise<number> {
   const command = /^ {2}(curl .*)$/m.exec(output)?.[1] ?? 'echo no command'
-  const { output: answer } = await project.shell(command)
+  const answer = await until('the engine is started', async () => {
+    const { output: told } = await project.shell(command)
+    return !told.includes('"provisioning_in_progress"') && told
+  })
   expect(answer).toContain('"host_http_port":')
   return Number(/"host_http_port":(\d+)/.exec(answer)?.[1])
 }
@@ -102,7 +105,7 @@ test('a start sums itself up: at a terminal as a block, else as one entry of the
       engines: 0,
       vpn: [],
     },
-    ...{ panel: `http://127.0.0.1:${port}/swagger`, database: project.path('orchestrator.db') },
+    ...{ panel: `http://127.0.0.1:${port}/panel`, database: project.path('orchestrator.db') },
     image: { name: image, state: 'present', recipe: 'variables' },
   })
   await project.run('down.sh')
