@@ -1,28 +1,9 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { InvalidProblem, Problem } from './problems.ts'
-import { answerOf, Count } from './schemas.ts'
-import { PlanReport } from './status-schemas.ts'
+import { answerOf } from './schemas.ts'
+import { Passed, PlanReport, Scaled } from './status-schemas.ts'
 
-const Scaled = Type.Object(
-  {
-    scaled_to: Count('What was asked for, within MAX_REPLICAS'),
-    requested: Count('What was asked for'),
-  },
-  { title: 'Scaled', description: 'The number of engines that is kept from now on' },
-)
-const Passed = Type.Object(
-  {
-    status: Type.Literal('ok', { description: 'Always `ok`' }),
-    containers: Count('Containers of ours that Docker has'),
-    adopted: Count('Engines found running without a row, that have one now'),
-    reaped: Count('Containers removed that nothing needs'),
-    finished: Count('Provisions cut off that were completed'),
-    undone: Count('Provisions cut off that were undone'),
-    gone: Count('Engines whose container is no more'),
-  },
-  { title: 'FullPass', description: 'What the full pass found' },
-)
 const Planned = answerOf(PlanReport, 'What would be done now; nothing is done by asking')
 
 /** A text with a pattern, because Elysia's own integers lose the name of the field if they are out of range. */

@@ -141,6 +141,22 @@ export const StreamState = Type.Object(
   { title: 'Stream', description: 'A stream as it stands in the books' },
 )
 
+/** What came of the order to stop a stream. */
+export const Stopped = Type.Object(
+  {
+    updated: Flag('False when it had ended before'),
+    session: Type.Union(
+      [Type.Literal('stopped'), Type.Literal('unknown'), Type.Literal('silent'), Type.Literal('none')],
+      {
+        description:
+          'What its engine said: stopped it; does not know it; nothing in time. None: no engine to ask',
+      },
+    ),
+    stream: StreamState,
+  },
+  { title: 'StoppedStream', description: 'What came of it, and the stream as it stands in the books' },
+)
+
 export const StreamSample = Type.Object(
   {
     ts: Time('When the sample was taken'),

@@ -179,6 +179,27 @@ export const PlanReport = Type.Object(
   { title: 'Plan', description: 'What the reconciler would do now, and why' },
 )
 
+export const Scaled = Type.Object(
+  {
+    scaled_to: Count('What was asked for, within MAX_REPLICAS'),
+    requested: Count('What was asked for'),
+  },
+  { title: 'Scaled', description: 'The number of engines that is kept from now on' },
+)
+
+export const Passed = Type.Object(
+  {
+    status: Type.Literal('ok', { description: 'Always `ok`' }),
+    containers: Count('Containers of ours that Docker has'),
+    adopted: Count('Engines found running without a row, that have one now'),
+    reaped: Count('Containers removed that nothing needs'),
+    finished: Count('Provisions cut off that were completed'),
+    undone: Count('Provisions cut off that were undone'),
+    gone: Count('Engines whose container is no more'),
+  },
+  { title: 'FullPass', description: 'What the full pass found' },
+)
+
 /** Where the exit of a VPN is, as far as Gluetun knows. */
 const exit = {
   public_ip: NullableText('Address of its exit, as its control server says; null if it is not known'),

@@ -5,27 +5,13 @@ import { parseIsoTime } from './iso-time.ts'
 import { json } from './json.ts'
 import { InvalidProblem, Problem, problem } from './problems.ts'
 import { PageLimit, wrongQuery, wrongTime } from './queries.ts'
-import { answerOf, Flag, StreamSample, StreamState } from './schemas.ts'
+import { answerOf, Stopped, StreamSample, StreamState } from './schemas.ts'
 import { pathOf, searchOf } from './target.ts'
 import { Moment, StreamId, Word } from './texts.ts'
 
 const StreamList = Type.Array(StreamState, { description: 'Streams, oldest first' })
 const SampleList = Type.Array(StreamSample, { description: 'Samples, oldest first' })
 const OneStream = answerOf(StreamState, 'The newest stream of this id')
-const Stopped = Type.Object(
-  {
-    updated: Flag('False when it had ended before'),
-    session: Type.Union(
-      [Type.Literal('stopped'), Type.Literal('unknown'), Type.Literal('silent'), Type.Literal('none')],
-      {
-        description:
-          'What its engine said: stopped it; does not know it; nothing in time. None: no engine to ask',
-      },
-    ),
-    stream: StreamState,
-  },
-  { title: 'StoppedStream', description: 'What came of it, and the stream as it stands in the books' },
-)
 
 /** Which streams to list. `before` is the number of a record, or a time. */
 export interface StreamQuery {

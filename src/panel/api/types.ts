@@ -1,13 +1,32 @@
 /* The shapes of the API, as the routes declare them. Only types come from there; nothing of the server is in the page. */
 import type { Static } from '@sinclair/typebox'
-import type { EngineState, JournalEntry as JournalEntryShape, StreamState } from '../../http/schemas.ts'
-import type { OrchestratorStatus, VpnStatus } from '../../http/status-schemas.ts'
+import type {
+  EngineProvisioned,
+  EngineState,
+  JournalEntry as JournalEntryShape,
+  Stopped,
+  StreamState,
+} from '../../http/schemas.ts'
+import type {
+  HealthStatusReport,
+  OrchestratorStatus,
+  Passed,
+  PlanReport,
+  Scaled,
+  VpnStatus,
+} from '../../http/status-schemas.ts'
 
 export type Engine = Static<typeof EngineState>
 export type Stream = Static<typeof StreamState>
 export type JournalEntry = Static<typeof JournalEntryShape>
 export type Status = Static<typeof OrchestratorStatus>
 export type Vpn = Static<typeof VpnStatus>
+export type Plan = Static<typeof PlanReport>
+export type Health = Static<typeof HealthStatusReport>
+export type ProvisionedEngine = Static<typeof EngineProvisioned>
+export type ScaledFleet = Static<typeof Scaled>
+export type FullPass = Static<typeof Passed>
+export type StoppedStream = Static<typeof Stopped>
 
 /** Everything that the page shows at once, as the feed sends it first. */
 export interface Snapshot {
