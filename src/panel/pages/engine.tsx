@@ -1,4 +1,5 @@
 import { useContext } from 'preact/hooks'
+import { EngineActs } from '../parts/engine-acts.tsx'
 import { State } from '../parts/state-mark.tsx'
 import { Ago, Clock } from '../parts/when.tsx'
 import { entryInWords } from '../reading/changes.ts'
@@ -64,6 +65,7 @@ export function EnginePage({ name }: { readonly name: string }) {
             <dd class="mono">{engine.container_id ?? MISSING}</dd>
           </dl>
         )}
+        <EngineActs key={name} name={name} />
       </section>
       <section class="card" aria-label="What happened">
         <h2>What happened</h2>

@@ -1,6 +1,7 @@
 import { useComputed } from '@preact/signals'
 import { useContext } from 'preact/hooks'
 import { EngineTable } from '../parts/engine-table.tsx'
+import { ProvisionAct } from '../parts/provision-act.tsx'
 import { Mark } from '../parts/state-mark.tsx'
 import { Warnings } from '../parts/warnings.tsx'
 import { Clock } from '../parts/when.tsx'
@@ -64,6 +65,7 @@ function Verdict() {
         <strong>{word}:</strong> {text}
         {remedy !== null && <span class="remedy"> {remedy}</span>}
       </p>
+      <ProvisionAct />
     </section>
   )
 }

@@ -1,5 +1,6 @@
 import { useContext } from 'preact/hooks'
 import { State } from '../parts/state-mark.tsx'
+import { StreamActs } from '../parts/stream-acts.tsx'
 import { Ago } from '../parts/when.tsx'
 import { behindLive, stateOf } from '../reading/streams.ts'
 import { duration, MISSING, rate } from '../reading/words.ts'
@@ -45,6 +46,7 @@ export function StreamPage({ id }: { readonly id: string }) {
           <dt>Session</dt>
           <dd class="mono">{stream.playback_session_id}</dd>
         </dl>
+        <StreamActs key={stream.record} stream={stream} />
       </section>
     </>
   )

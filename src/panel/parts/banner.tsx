@@ -1,6 +1,6 @@
 import { useContext } from 'preact/hooks'
 import { PanelContext } from '../state/panel.ts'
-import { KeyForm } from './key-form.tsx'
+import { FeedKeyForm } from './key-form.tsx'
 import { Mark } from './state-mark.tsx'
 
 /** How long the feed may be away before a banner says so. */
@@ -11,7 +11,7 @@ export function Banner() {
   const { link, now, reconnect } = useContext(PanelContext)
   const { value } = link
   if (value.state !== 'lost') return null
-  if (value.needsKey) return <KeyForm why={value.why} />
+  if (value.needsKey) return <FeedKeyForm why={value.why} />
   if (now.value - value.sinceMs < BANNER_MS) return null
   return (
     <div class="banner bad" role="alert">

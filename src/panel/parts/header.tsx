@@ -8,6 +8,7 @@ import { State } from './state-mark.tsx'
 const PAGES = [
   ['overview', 'Overview'],
   ['journal', 'Journal'],
+  ['plan', 'Plan'],
 ] as const
 
 /** The head of every page: where one is, whether what is shown is live, and whether a key is held. */

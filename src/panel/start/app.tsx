@@ -2,9 +2,11 @@ import { useContext } from 'preact/hooks'
 import { EnginePage } from '../pages/engine.tsx'
 import { Journal } from '../pages/journal.tsx'
 import { Overview } from '../pages/overview.tsx'
+import { PlanPage } from '../pages/plan.tsx'
 import { StreamPage } from '../pages/stream.tsx'
 import { Banner } from '../parts/banner.tsx'
 import { Header } from '../parts/header.tsx'
+import { Told } from '../parts/told.tsx'
 import { PanelContext } from '../state/panel.ts'
 
 /** The whole page. Values are dimmed as long as they may be old. */
@@ -14,6 +16,7 @@ export function App() {
     <>
       <Header />
       <Banner />
+      <Told />
       <main class={link.value.state === 'lost' ? 'old' : ''}>
         <Page />
       </main>
@@ -24,6 +27,7 @@ export function App() {
 function Page() {
   const { page, id } = useContext(PanelContext).route.value
   if (page === 'journal') return <Journal />
+  if (page === 'plan') return <PlanPage />
   if (page === 'engine' && id !== null) return <EnginePage name={id} />
   if (page === 'stream' && id !== null) return <StreamPage id={id} />
   return <Overview />

@@ -1,5 +1,7 @@
 import { signal } from '@preact/signals'
 import { render } from 'preact'
+import { Acts } from '../acts/acts.ts'
+import { ActsContext } from '../acts/context.ts'
 import { Api } from '../api/api.ts'
 import { Feed } from '../api/feed.ts'
 import type { FeedEvent, JournalEntry, Stream } from '../api/types.ts'
@@ -27,13 +29,16 @@ const skewMs = signal(0)
 let waiting: FeedEvent[] = []
 let isBegun = false
 
+const now = (): number => Date.now() + skewMs.peek()
+const after = (ms: number, callback: () => void): (() => void) => {
+  const timer = setTimeout(callback, ms)
+  return () => clearTimeout(timer)
+}
+
 const feed = new Feed({
   api,
-  now: () => Date.now() + skewMs.peek(),
-  after: (ms, callback) => {
-    const timer = setTimeout(callback, ms)
-    return () => clearTimeout(timer)
-  },
+  now,
+  after,
   onEvents: (events) => {
     if (waiting.length === 0) requestAnimationFrame(flush)
     waiting = [...waiting, ...events]
@@ -74,6 +79,7 @@ async function begin(): Promise<void> {
   }
 }
 
+const acts = new Acts({ api, key, now, after, fill: (bytes) => crypto.getRandomValues(bytes) })
 const panel: Panel = { ...empty, api, key, reconnect: () => feed.start() }
 
 empty.route.value = routeOf(location.hash)
@@ -86,7 +92,7 @@ addEventListener('keydown', ({ key: pressed, target }) => {
   if (pressed === 't') empty.showsTimes.value = !empty.showsTimes.value
 })
 setInterval(() => {
-  empty.now.value = Date.now() + skewMs.peek()
+  empty.now.value = now()
 }, TICK_MS)
 
 let cancelPause: () => void = () => undefined
@@ -106,7 +112,9 @@ const root = document.querySelector('#panel')
 if (root !== null)
   render(
     <PanelContext.Provider value={panel}>
-      <App />
+      <ActsContext.Provider value={acts}>
+        <App />
+      </ActsContext.Provider>
     </PanelContext.Provider>,
     root,
   )

@@ -64,9 +64,10 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     api: [],
     reading: ['api'],
     state: ['api'],
-    parts: ['api', 'reading', 'state'],
-    pages: ['reading', 'state', 'parts'],
-    start: ['api', 'state', 'parts', 'pages'],
+    acts: ['api', 'reading', 'state'],
+    parts: ['api', 'reading', 'state', 'acts'],
+    pages: ['api', 'reading', 'state', 'acts', 'parts'],
+    start: ['api', 'state', 'acts', 'parts', 'pages'],
   },
 }
 
