@@ -26,6 +26,10 @@ export const provisionOrder = (key: string): Order => ({
   },
 })
 
+/** What a draining engine waits for. */
+export const endOf = (streams: number): string =>
+  streams === 1 ? 'its stream has ended' : `its ${streams} streams have ended`
+
 export const drainOrder = ({ container_name, container_id }: Engine): Order => ({
   name: `Drain ${container_name ?? container_id}`,
   method: 'POST',
@@ -34,7 +38,7 @@ export const drainOrder = ({ container_name, container_id }: Engine): Order => (
     const { streams } = (await answer.json()) as { readonly streams: readonly Stream[] }
     return streams.length === 0
       ? 'it is hidden from acexy, and goes in a moment'
-      : `it is hidden from acexy, and goes when its ${count(streams.length, 'stream')} ended`
+      : `it is hidden from acexy, and goes when ${endOf(streams.length)}`
   },
 })
 

@@ -98,12 +98,14 @@ function Outcome({
             {value.words}
             {value.retryAtMs !== null && <Worth atMs={value.retryAtMs} />}
           </span>
-          <button type="button" onClick={() => leave(() => act.retry())}>
-            Retry
-          </button>
-          <button type="button" class="quiet" onClick={() => leave(() => act.dismiss())}>
-            Dismiss
-          </button>
+          <div class="choice">
+            <button type="button" onClick={() => leave(() => act.retry())}>
+              Retry
+            </button>
+            <button type="button" class="quiet" onClick={() => leave(() => act.dismiss())}>
+              Dismiss
+            </button>
+          </div>
         </div>
       )
     default:
@@ -115,7 +117,5 @@ function Outcome({
 function Worth({ atMs }: { readonly atMs: number }) {
   const { now } = useContext(PanelContext)
   const leftMs = atMs - now.value
-  return (
-    <span class="eta">{leftMs > 0 ? ` It may work in ${duration(leftMs)}.` : ' It may work by now.'}</span>
-  )
+  return <span class="eta">{leftMs > 0 ? `It may work in ${duration(leftMs)}.` : 'It may work by now.'}</span>
 }

@@ -1,7 +1,7 @@
 import { useContext, useState } from 'preact/hooks'
 import { cutsOn } from '../acts/consent.ts'
 import { ActsContext } from '../acts/context.ts'
-import { destroyOrder, drainOrder } from '../acts/orders.ts'
+import { destroyOrder, drainOrder, endOf } from '../acts/orders.ts'
 import type { Engine } from '../api/types.ts'
 import { dockerSilence } from '../reading/docker.ts'
 import { count } from '../reading/words.ts'
@@ -60,7 +60,7 @@ export function EngineActs({ name }: { readonly name: string }) {
 }
 
 const drainWords = (streams: number): string =>
-  `hides it from acexy, cuts nothing; it goes ${streams === 0 ? 'in a moment' : `when its ${count(streams, 'stream')} ended`}`
+  `hides it from acexy, cuts nothing; it goes ${streams === 0 ? 'in a moment' : `when ${endOf(streams)}`}`
 
 const destroyWords = (streams: number): string =>
   streams === 0 ? 'removes it at once; asks first' : `cuts ${count(streams, 'stream')}; asks first`

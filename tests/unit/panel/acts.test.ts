@@ -234,7 +234,7 @@ describe('the words of an outcome', () => {
       'a drain with viewers',
       drainOrder(anEngine('a')),
       { streams: [{}, {}] },
-      'it is hidden from acexy, and goes when its 2 streams ended',
+      'it is hidden from acexy, and goes when its 2 streams have ended',
     ],
     ['a stop', stopOrder(aStream('one')), { updated: true, session: 'stopped' }, 'its engine stopped it'],
     [
