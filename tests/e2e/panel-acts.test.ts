@@ -172,13 +172,13 @@ describe('destroy of a busy engine', () => {
     await confirm.focus()
     await watch(server, engine, 'two')
     await dialog.getByText('A stream has started since').waitFor()
-    await picture(page, 'destroy-1280-light')
-    expect(await confirm.textContent()).toBe('Cut 2 streams and destroy')
-    expect(await focused(page)).toBe('Cancel')
     // Both within the time in which nobody can have read it.
     await confirm.dispatchEvent('click')
     expect(await confirm.getAttribute('aria-disabled')).toBe('true')
     expect(posts(opened, '/containers')).toBe(0)
+    expect(await confirm.textContent()).toBe('Cut 2 streams and destroy')
+    expect(await focused(page)).toBe('Cancel')
+    await picture(page, 'destroy-1280-light')
 
     docker.cut()
     await confirm.click()
