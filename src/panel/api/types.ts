@@ -5,6 +5,7 @@ import type {
   EngineState,
   JournalEntry as JournalEntryShape,
   Stopped,
+  StreamSample,
   StreamState,
 } from '../../http/schemas.ts'
 import type {
@@ -18,6 +19,7 @@ import type {
 
 export type Engine = Static<typeof EngineState>
 export type Stream = Static<typeof StreamState>
+export type Sample = Static<typeof StreamSample>
 export type JournalEntry = Static<typeof JournalEntryShape>
 export type Status = Static<typeof OrchestratorStatus>
 export type Vpn = Static<typeof VpnStatus>

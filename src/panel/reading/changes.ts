@@ -1,3 +1,4 @@
+import { endInWords } from '../../core/streams/end-reasons.ts'
 import type { JournalEntry } from '../api/types.ts'
 import { HOUR_MS } from './cuts.ts'
 import type { Tone } from './verdict.ts'
@@ -59,6 +60,7 @@ export function changesOf(journal: readonly JournalEntry[], nowMs: number): read
 /** An entry in words: whose it is, what happened, and why. */
 export function entryInWords({ kind, container_name, detail }: JournalEntry): string {
   const what = MEANINGS[kind]?.words ?? kind.replaceAll(/[._]/g, ' ')
-  const reason = typeof detail.reason === 'string' ? `: ${detail.reason}` : ''
+  const known = typeof detail.reason === 'string' ? detail.reason : null
+  const reason = known === null ? '' : `: ${kind === 'stream.ended' ? endInWords(known) : known}`
   return `${container_name === null ? '' : `${container_name} `}${what}${reason}`
 }

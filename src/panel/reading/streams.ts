@@ -29,7 +29,7 @@ export function stateOf(stream: Stream, nowMs: number): StreamState {
 }
 
 /** How many seconds behind live a stream is played; null if that is not known. */
-export function behindLive({ livepos }: Stream): number | null {
+export function behindLive({ livepos }: Pick<Stream, 'livepos'>): number | null {
   if (livepos === null || livepos.pos === null || livepos.live_last === null) return null
   return Math.max(0, livepos.live_last - livepos.pos)
 }

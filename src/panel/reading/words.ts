@@ -15,9 +15,14 @@ export function duration(ms: number): string {
 }
 
 /** The engine's rates are in KB of 1024 bytes; people read powers of ten. */
-export function rate(kilobytes: number | null): string {
-  if (kilobytes === null) return MISSING
-  const bytes = kilobytes * 1_024
+export const bytesOf = (kilobytes: number | null): number | null =>
+  kilobytes === null ? null : kilobytes * 1_024
+
+export const rate = (kilobytes: number | null): string => speed(bytesOf(kilobytes))
+
+/** Bytes a second. */
+export function speed(bytes: number | null): string {
+  if (bytes === null) return MISSING
   if (bytes < 1_000) return `${bytes} B/s`
   return bytes < 1_000_000 ? `${Math.round(bytes / 1_000)} kB/s` : `${(bytes / 1_000_000).toFixed(1)} MB/s`
 }

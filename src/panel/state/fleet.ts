@@ -1,6 +1,7 @@
 import { batch, type Signal, signal } from '@preact/signals'
 import type { Engine, FeedEvent, JournalEntry, Snapshot, Status, Stream, Vpn } from '../api/types.ts'
 import { Rows } from './rows.ts'
+import { SampleRings } from './sample-rings.ts'
 
 /** How many entries of the journal, and how many ended streams, the page keeps. */
 const JOURNAL_MAX = 1_000
@@ -19,6 +20,9 @@ export class FleetState {
   readonly journal: Signal<readonly JournalEntry[]> = signal([])
   /** How many entries never came because the page was slow or away. */
   readonly missed: Signal<number> = signal(0)
+  /** How often everything was told anew. What happened before may be missing from what the feed brought. */
+  readonly joins: Signal<number> = signal(0)
+  readonly samples = new SampleRings()
 
   apply(events: readonly FeedEvent[]): void {
     batch(() => {
@@ -69,9 +73,12 @@ export class FleetState {
     this.vpn.value = vpn
     this.engines.replace(new Map(engines.map((engine) => [idOf(engine), engine])))
     this.streams.replace(new Map(streams.map((stream) => [stream.id, stream])))
+    for (const stream of streams) this.samples.note(stream)
+    this.joins.value++
   }
 
   #applyStream(stream: Stream): void {
+    this.samples.note(stream)
     if (stream.status === 'started') {
       this.streams.set(stream.id, stream)
       return

@@ -116,6 +116,9 @@ describe('what changed in the last hour?', () => {
     expect(entryInWords(anEntry({ kind: 'engine.failed', detail: { reason: 'it crashed' } }))).toBe(
       'a failed: it crashed',
     )
+    expect(entryInWords(anEntry({ kind: 'stream.ended', detail: { reason: 'eof' } }))).toBe(
+      'a stream ended: the engine sent no more (eof)',
+    )
     expect(entryInWords(anEntry({ kind: 'engine.quiet', container_name: null }))).toBe('engine quiet')
   })
 })
