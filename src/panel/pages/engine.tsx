@@ -1,8 +1,9 @@
 import { useContext } from 'preact/hooks'
 import { EngineActs } from '../parts/engine-acts.tsx'
+import { EngineCharts } from '../parts/engine-charts.tsx'
+import { Entries } from '../parts/entries.tsx'
 import { State } from '../parts/state-mark.tsx'
-import { Ago, Clock } from '../parts/when.tsx'
-import { entryInWords } from '../reading/changes.ts'
+import { Ago } from '../parts/when.tsx'
 import { engineState } from '../reading/engines.ts'
 import { MISSING, shortId } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
@@ -67,18 +68,10 @@ export function EnginePage({ name }: { readonly name: string }) {
         )}
         <EngineActs key={name} name={name} />
       </section>
+      {engine !== undefined && <EngineCharts key={name} engine={engine} />}
       <section class="card" aria-label="What happened">
         <h2>What happened</h2>
-        {entries.length === 0 && <p class="empty">Nothing that this page knows of.</p>}
-        <ol class="entries">
-          {entries.map((entry) => (
-            <li key={entry.id}>
-              <Clock at={entry.at} />
-              <span class="kind mono">{entry.kind}</span>
-              <span class="what">{entryInWords(entry)}</span>
-            </li>
-          ))}
-        </ol>
+        <Entries entries={entries} />
       </section>
     </>
   )

@@ -1,6 +1,10 @@
 import { useContext } from 'preact/hooks'
+import { endInWords } from '../../core/streams/end-reasons.ts'
+import { Entries } from '../parts/entries.tsx'
 import { State } from '../parts/state-mark.tsx'
 import { StreamActs } from '../parts/stream-acts.tsx'
+import { StreamCharts } from '../parts/stream-charts.tsx'
+import { useEntries } from '../parts/use-history.ts'
 import { Ago } from '../parts/when.tsx'
 import { behindLive, stateOf } from '../reading/streams.ts'
 import { duration, MISSING, rate } from '../reading/words.ts'
@@ -25,7 +29,10 @@ export function StreamPage({ id }: { readonly id: string }) {
           {stream.status === 'started' ? (
             <State {...stateOf(stream, now.value)} />
           ) : (
-            <State tone="unknown" word={`ended: ${stream.end_reason ?? 'not known why'}`} />
+            <State
+              tone="unknown"
+              word={`ended: ${stream.end_reason === null ? 'not known why' : endInWords(stream.end_reason)}`}
+            />
           )}
         </h2>
         <dl class="facts">
@@ -48,6 +55,18 @@ export function StreamPage({ id }: { readonly id: string }) {
         </dl>
         <StreamActs key={stream.record} stream={stream} />
       </section>
+      <StreamCharts key={stream.record} stream={stream} />
+      <StreamJournal key={stream.id} id={stream.id} />
     </>
+  )
+}
+
+function StreamJournal({ id }: { readonly id: string }) {
+  const entries = useEntries(`stream=${encodeURIComponent(id)}&limit=100`, (entry) => entry.stream_id === id)
+  return (
+    <section class="card" aria-label="What happened">
+      <h2>What happened</h2>
+      <Entries entries={entries.value} />
+    </section>
   )
 }
