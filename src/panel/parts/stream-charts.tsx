@@ -29,7 +29,7 @@ const shortOf = (seconds: number): string =>
   seconds < 300 ? `${Math.round(seconds)} s` : duration(seconds * 1_000)
 
 const VPN_ENTRIES = 'kind=vpn&limit=200'
-export const isOfVpn = ({ kind }: JournalEntry): boolean => kind.startsWith('vpn.')
+const isOfVpn = ({ kind }: JournalEntry): boolean => kind.startsWith('vpn.')
 export const useVpnEntries = () => useEntries(VPN_ENTRIES, isOfVpn)
 
 /** A stream that has just begun fills no more than a part of its charts. */
