@@ -1,82 +1,157 @@
-import { useComputed } from '@preact/signals'
-import { useContext } from 'preact/hooks'
-import { engineState } from '../reading/engines.ts'
-import { isFree } from '../reading/verdict.ts'
-import { duration, MISSING } from '../reading/words.ts'
+import { useContext, useRef } from 'preact/hooks'
+import {
+  COLUMNS,
+  type Column,
+  GROUP_WORDS,
+  GROUPS,
+  type Group,
+  type Sort,
+  sortOf,
+  sortText,
+} from '../reading/engine-list.ts'
+import { count } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
-import { engineLink } from '../state/route.ts'
-import { State } from './state-mark.tsx'
+import { overviewLink } from '../state/route.ts'
+import { EngineRow } from './engine-row.tsx'
+import { type EngineList, useEngineList } from './use-engine-list.ts'
 
-/** All engines, those in trouble first. On a phone each row is a card. */
+/** The columns, and by what they are sorted. */
+const HEADS: readonly { readonly name: string; readonly column: Column | null }[] = [
+  { name: 'Engine', column: 'name' },
+  { name: 'State', column: 'state' },
+  { name: 'Listed', column: null },
+  { name: 'VPN', column: 'vpn' },
+  { name: 'Address', column: null },
+  { name: 'Age', column: 'age' },
+]
+
+/** The engines, those in trouble first, with those that are free and idle folded away if there are many. On a phone each row is a card. */
 export function EngineTable() {
   const { fleet } = useContext(PanelContext)
-  const order = useComputed(() =>
-    fleet.engines.ids.value.toSorted(
-      (a, b) => rankOf(fleet.engines.row(a)?.value) - rankOf(fleet.engines.row(b)?.value) || compare(a, b),
-    ),
-  )
-  const free = useComputed(() => fleet.engines.all().filter(isFree).length)
-  const ids = order.value
+  const body = useRef<HTMLTableSectionElement>(null)
+  const list = useEngineList(body)
+  const total = fleet.engines.ids.value.length
+  const { ids } = list.shown.value
   return (
     <section class="card" aria-label="Engines">
       <h2>
-        Engines <span class="count">{ids.length}</span>
-        {free.value > 0 && <span class="count">{free.value} free</span>}
+        Engines <span class="count">{total}</span>
       </h2>
-      {ids.length === 0 ? (
+      {total === 0 ? (
         <NoEngines />
       ) : (
-        <table class="engines">
-          <thead>
-            <tr>
-              <th scope="col">Engine</th>
-              <th scope="col">State</th>
-              <th scope="col">Listed</th>
-              <th scope="col">VPN</th>
-              <th scope="col">Address</th>
-              <th scope="col">Age</th>
-            </tr>
-          </thead>
-          <tbody>
-            {ids.map((id) => (
-              <EngineRow key={id} id={id} />
-            ))}
-          </tbody>
-        </table>
+        <>
+          <Filters list={list} total={total} />
+          <table class="engines">
+            <Head sort={list.sort.value} group={list.group.value} />
+            <tbody ref={body}>
+              {ids.map((id) => (
+                <EngineRow key={id} id={id} />
+              ))}
+            </tbody>
+          </table>
+          {ids.length === 0 && <p class="empty">None now.</p>}
+          <Fold list={list} />
+        </>
       )}
     </section>
   )
 }
 
-const rankOf = (engine: Parameters<typeof engineState>[0] | undefined): number =>
-  engine === undefined ? 0 : engineState(engine).rank
-
-/** Names end with a number: `acestream-9` comes before `acestream-10`. */
-const compare = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true })
-
-function EngineRow({ id }: { readonly id: string }) {
-  const { fleet, now } = useContext(PanelContext)
-  const engine = fleet.engines.row(id)?.value
-  if (engine === undefined) return null
-  const { tone, word } = engineState(engine)
-  const { forwarded, vpn_container: node } = engine
+/** Filters by state, with how many engines there are of each; and the sort, for a phone, which has no heads of columns. */
+function Filters({ list, total }: { readonly list: EngineList; readonly total: number }) {
+  const group = list.group.value
+  const counts = list.counts.value
+  const sort = sortText(list.sort.value)
   return (
-    <tr>
-      <th scope="row">
-        <a href={engineLink(id)}>{id}</a>
-      </th>
-      <td data-name="State">
-        <State tone={tone} word={word} />
-      </td>
-      <td data-name="Listed">{engine.listed ? 'yes' : `no: ${engine.reason ?? 'not known why'}`}</td>
-      <td data-name="VPN">{node === null ? MISSING : `${node}${forwarded ? ', forwarded port' : ''}`}</td>
-      <td data-name="Address" class="mono">
-        {engine.host}:{engine.port}
-      </td>
-      <td data-name="Age" class="number">
-        {duration(now.value - Date.parse(engine.first_seen))}
-      </td>
-    </tr>
+    <div class="engine-filters">
+      <nav class="filters" aria-label="States">
+        <a href={overviewLink({ state: null, sort })} aria-current={group === null ? 'true' : undefined}>
+          all {total}
+        </a>
+        {GROUPS.filter((each) => counts[each] > 0 || each === group).map((each) => (
+          <a
+            key={each}
+            href={overviewLink({ state: each, sort })}
+            aria-current={group === each ? 'true' : undefined}
+          >
+            {GROUP_WORDS[each]} {counts[each]}
+          </a>
+        ))}
+      </nav>
+      <label class="sort">
+        Sort by{' '}
+        <select
+          value={sort ?? 'state'}
+          onChange={({ currentTarget }) => sortBy(sortOf(currentTarget.value), group)}
+        >
+          {COLUMNS.flatMap((column) => [
+            <option key={column} value={column}>
+              {column}
+            </option>,
+            <option key={`-${column}`} value={`-${column}`}>
+              {column}, backwards
+            </option>,
+          ])}
+        </select>
+      </label>
+    </div>
+  )
+}
+
+function Head({ sort, group }: { readonly sort: Sort; readonly group: Group | null }) {
+  return (
+    <thead>
+      <tr>
+        {HEADS.map(({ name, column }) =>
+          column === null ? (
+            <th key={name} scope="col">
+              {name}
+            </th>
+          ) : (
+            <th
+              key={name}
+              scope="col"
+              class={column === 'age' ? 'number' : ''}
+              aria-sort={ariaOf(sort, column)}
+            >
+              <button
+                type="button"
+                onClick={() => sortBy({ column, isDown: sort.column === column && !sort.isDown }, group)}
+              >
+                {name}
+                <span aria-hidden="true">{sort.column === column ? (sort.isDown ? ' ↓' : ' ↑') : ''}</span>
+              </button>
+            </th>
+          ),
+        )}
+      </tr>
+    </thead>
+  )
+}
+
+const ariaOf = ({ column, isDown }: Sort, own: Column): 'ascending' | 'descending' | 'none' =>
+  column !== own ? 'none' : isDown ? 'descending' : 'ascending'
+
+/** Goes to another sort without a place in the browser's history: it is no other page. */
+const sortBy = (sort: Sort, state: Group | null): void =>
+  location.replace(overviewLink({ state, sort: sortText(sort) }))
+
+function Fold({ list }: { readonly list: EngineList }) {
+  const { hidden } = list.shown.value
+  const isOpen = list.isOpen.value
+  if (hidden === 0) return null
+  return (
+    <button
+      type="button"
+      class="quiet fold"
+      aria-expanded={isOpen}
+      onClick={() => {
+        list.isOpen.value = !isOpen
+      }}
+    >
+      {isOpen ? 'Show fewer free engines' : `Show ${count(hidden, 'more free engine')}`}
+    </button>
   )
 }
 

@@ -1,3 +1,4 @@
+import { useComputed, useSignal } from '@preact/signals'
 import { useContext } from 'preact/hooks'
 import { duration } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
@@ -11,6 +12,15 @@ export function Ago({ at }: { readonly at: string }) {
       {showsTimes.value ? exact : `${duration(now.value - Date.parse(at))} ago`}
     </time>
   )
+}
+
+/** How old something is. From a minute on only its text changes, once a minute, and nothing else is drawn. */
+export function Age({ at }: { readonly at: string }) {
+  const { now } = useContext(PanelContext)
+  const sinceMs = useSignal(0)
+  sinceMs.value = Date.parse(at)
+  const text = useComputed(() => duration(now.value - sinceMs.value))
+  return <>{text}</>
 }
 
 /** A time of the day, with seconds. */

@@ -18,3 +18,18 @@ export function routeOf(hash: string): Route {
 
 export const engineLink = (name: string): string => `#/engine/${encodeURIComponent(name)}`
 export const streamLink = (id: string): string => `#/stream/${encodeURIComponent(id)}`
+
+/** The overview, with what its list of engines is filtered and sorted by; null for neither. */
+export function overviewLink({
+  state,
+  sort,
+}: {
+  readonly state: string | null
+  readonly sort: string | null
+}): string {
+  const query = new URLSearchParams({
+    ...(state === null ? {} : { state }),
+    ...(sort === null ? {} : { sort }),
+  }).toString()
+  return query === '' ? '#/overview' : `#/overview?${query}`
+}
