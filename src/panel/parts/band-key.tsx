@@ -1,6 +1,6 @@
 import type { ReadonlySignal } from '@preact/signals'
 import { BAND_WORDS, type Band } from '../reading/bands.ts'
-import type { Span } from './plot.ts'
+import type { Span } from './plot-paint.ts'
 
 const KINDS = ['starting', 'stalled', 'vpn'] as const
 

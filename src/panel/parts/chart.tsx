@@ -5,7 +5,8 @@ import { type Line, summaryOf, valuesAt } from '../reading/chart-words.ts'
 import { columnsOf, nearest } from '../reading/samples.ts'
 import { MISSING } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
-import { Plot, type PlotOptions, type Span } from './plot.ts'
+import { Plot, type PlotOptions } from './plot.ts'
+import type { Span } from './plot-paint.ts'
 
 /** A chart is drawn at most so often; for people who want less motion, its times move on less often. */
 const DRAW_MS = 1_000
@@ -23,6 +24,8 @@ interface ChartProps<P> {
   readonly tick?: (value: number) => string
   /** Whether the times are written below. Charts under one another need them once. */
   readonly hasTimes?: boolean
+  /** Whether the words of the bands are written above. */
+  readonly hasWords?: boolean
 }
 
 /**
@@ -116,13 +119,14 @@ function usePlot<P extends { readonly atMs: number }>(props: ChartProps<P>) {
 }
 
 function optionsOf<P>(props: ChartProps<P>, root: HTMLElement, probe: HTMLElement): PlotOptions {
-  const { lines, tick, hasTimes = true, cursor } = props
+  const { lines, tick, hasTimes = true, hasWords = true, cursor } = props
   return {
     root,
     probe,
     names: lines.map(({ name }) => name),
     words: tick ?? lines[0]?.words ?? String,
     hasTimes,
+    hasWords,
     onPoint: (atMs) => {
       cursor.value = atMs
     },

@@ -35,7 +35,7 @@ export function EngineCharts({ engine }: { readonly engine: Engine }) {
       ) : (
         <>
           <Chart title="Speed of its streams" lines={SPEED} hasTimes={false} {...shared} />
-          <Chart title="Peers of its streams" lines={PEERS} {...shared} />
+          <Chart title="Peers of its streams" lines={PEERS} hasWords={false} {...shared} />
           <BandKey bands={bands} span={span} />
         </>
       )}

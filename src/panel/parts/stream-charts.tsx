@@ -64,8 +64,14 @@ export function StreamCharts({ stream }: { readonly stream: Stream }) {
         <p class="empty">What was before is missing: {history.problem.value}.</p>
       )}
       <Chart title="Speed" lines={SPEED} hasTimes={false} {...shared} />
-      <Chart title="Peers" lines={PEERS} hasTimes={false} {...shared} />
-      <Chart title="Behind live" lines={BEHIND} tick={(seconds) => `${seconds} s`} {...shared} />
+      <Chart title="Peers" lines={PEERS} hasTimes={false} hasWords={false} {...shared} />
+      <Chart
+        title="Behind live"
+        lines={BEHIND}
+        tick={(seconds) => `${seconds} s`}
+        hasWords={false}
+        {...shared}
+      />
       <BandKey bands={bands} span={span} />
     </section>
   )
