@@ -123,10 +123,16 @@ export const readInspected = readerOf('a container', Inspected)
 /** Reads the same answer if only the network or the presence of the container matters. */
 export const readMode = readerOf('the network of a container', Type.Object({ HostConfig: Mode }))
 export const readPresence = readerOf('a container', Type.Object({ Id }))
-/** Reads the same answer if only the kind of the container's output matters. */
+/** Reads the same answer if only the kind of the container's output matters, and what may be secret in it. */
 export const readOutput = readerOf(
   'the output of a container',
-  Type.Object({ Config: Type.Object({ Tty: Type.Optional(Type.Boolean()) }) }),
+  Type.Object({
+    Config: Type.Object({
+      Tty: Type.Optional(Type.Boolean()),
+      /** Each is `NAME=value`. */
+      Env: mayLack(Type.Array(Type.String())),
+    }),
+  }),
 )
 /** Reads the answer to `GET /containers/json`. */
 export const readList = readerOf('a list of containers', Type.Array(Listed))

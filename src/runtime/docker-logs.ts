@@ -1,9 +1,17 @@
 import type { Readable } from 'node:stream'
+import { knownMask, type Mask, secretValues } from '../core/secrets.ts'
 import { readOutput } from './docker-answers.ts'
+import { callDocker, type DockerCall } from './docker-call.ts'
 import { askDocker, type DockerClient } from './docker-connection.ts'
-import { Demultiplexer, readToEnd } from './docker-streams.ts'
-import { logText } from './log-text.ts'
-import type { LogBounds } from './runtime.ts'
+import { Demultiplexer, LogLines, readToEnd } from './docker-streams.ts'
+import { logText, plainLog } from './log-text.ts'
+import {
+  LOG_LINE_BYTES_MAX,
+  type LogBounds,
+  type LogHandlers,
+  type LogPart,
+  RuntimeFailure,
+} from './runtime.ts'
 
 /** How many bytes are kept for each that may be shown, because some of them are taken out. */
 const RAW_FACTOR = 4
@@ -12,25 +20,111 @@ const RAW_FACTOR = 4
 export async function logsOf(
   docker: DockerClient,
   id: string,
-  { lines, bytes }: LogBounds,
+  { bytes, isTimed = false, ...part }: LogBounds,
   abortSignal: AbortSignal,
 ): Promise<string> {
+  const { stream, pieces, mask } = await openLog(docker, id, { ...part, isTimed }, abortSignal)
+  const tail = new Tail(bytes * RAW_FACTOR)
+  const isWhole = await readToEnd(stream, abortSignal, (chunk) => {
+    for (const piece of pieces(chunk)) tail.push(piece)
+  })
+  if (!isWhole) throw new Error('The log broke off.')
+  return logText(tail.text(), bytes, mask)
+}
+
+/** Which log to follow, and the call that opens it. Its deadline holds for opening only. */
+interface Following {
+  readonly id: string
+  readonly part: LogPart
+  readonly call: DockerCall & { readonly signal: AbortSignal }
+}
+
+/** Follows a container's log, and ends like `Runtime.followLog`. */
+export async function followLogOf(
+  docker: DockerClient,
+  { id, part, call }: Following,
+  { onOpen, onLines }: LogHandlers,
+): Promise<void> {
+  const closed = new AbortController()
+  const close = () => closed.abort()
+  try {
+    const { stream, pieces, mask } = await callDocker(call, (signal) =>
+      openLog(docker, id, { ...part, isTimed: true, follow: 1 }, AbortSignal.any([signal, closed.signal])),
+    )
+    if (call.signal.aborted) return
+    call.signal.addEventListener('abort', close, { once: true })
+    // The stream of a closed connection has to end even if the library does not notice the signal any more.
+    closed.signal.addEventListener('abort', () => stream.destroy(), { once: true })
+    onOpen()
+    const lines = new LogLines(LOG_LINE_BYTES_MAX)
+    const told = (raw: readonly string[]) => onLines(raw.map((line) => mask(plainLog(line))))
+    for await (const chunk of chunksOf(stream, call)) {
+      const whole = pieces(chunk).flatMap((piece) => lines.push(piece))
+      if (whole.length > 0) await told(whole)
+    }
+    const rest = lines.rest()
+    if (rest !== null) await told([rest])
+  } catch (error) {
+    if (!call.signal.aborted) throw error
+  } finally {
+    call.signal.removeEventListener('abort', close)
+    close()
+  }
+}
+
+/** The chunks of a stream, each read when it is asked for. Throws `unreachable` if the stream breaks off. */
+async function* chunksOf(stream: Readable, { address }: DockerCall): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of stream) yield chunk
+  } catch (cause) {
+    const message = `The log at Docker at ${address} broke off.`
+    throw new RuntimeFailure('unreachable', message, { effect: 'unknown', cause })
+  }
+}
+
+interface OpenLog {
+  readonly stream: Readable
+  /** Takes the output out of a chunk of the stream. */
+  readonly pieces: (chunk: Buffer) => readonly Buffer[]
+  /** Masks what the container's own variables hold that is secret. */
+  readonly mask: Mask
+}
+
+async function openLog(
+  docker: DockerClient,
+  id: string,
+  { lines, sinceMs, isTimed, follow }: LogPart & { readonly isTimed: boolean; readonly follow?: 1 },
+  abortSignal: AbortSignal,
+): Promise<OpenLog> {
   const { Config } = readOutput(await docker.getContainer(id).inspect({ abortSignal }))
   const stream = await askDocker(docker, {
     path: `/containers/${id}/logs?`,
-    options: { stdout: 1, stderr: 1, tail: lines },
+    options: {
+      ...{ stdout: 1, stderr: 1, tail: lines },
+      ...(sinceMs === undefined ? {} : { since: (sinceMs / 1000).toFixed(3) }),
+      ...(isTimed ? { timestamps: 1 } : {}),
+      ...(follow === undefined ? {} : { follow }),
+    },
     isStream: true,
     abortSignal,
   })
   // The output of a terminal is one stream, which has no headers.
   const output = Config.Tty ? null : new Demultiplexer()
-  const tail = new Tail(bytes * RAW_FACTOR)
-  const isWhole = await readToEnd(stream as Readable, abortSignal, (chunk) => {
-    for (const piece of output?.push(chunk) ?? [chunk]) tail.push(piece)
-  })
-  if (!isWhole) throw new Error('The log broke off.')
-  return logText(tail.text(), bytes)
+  return {
+    stream: stream as Readable,
+    pieces: (chunk) => output?.push(chunk) ?? [chunk],
+    mask: knownMask(secretValues(variablesOf(Config.Env ?? []))),
+  }
 }
+
+/** The variables of a container by their names. */
+const variablesOf = (env: readonly string[]): Record<string, string> =>
+  Object.fromEntries(
+    env.map((each) => {
+      const at = each.indexOf('=')
+      return at < 0 ? [each, ''] : [each.slice(0, at), each.slice(at + 1)]
+    }),
+  )
 
 /** Keeps the last bytes of an output. */
 class Tail {

@@ -93,3 +93,48 @@ export class Demultiplexer {
     this.#header = isWhole ? Buffer.alloc(0) : header
   }
 }
+
+const NEWLINE = 0x0a
+
+/** Splits the output of a container into lines, wherever the chunks end. Of each line only the first bytes are kept. */
+export class LogLines {
+  #pieces: Buffer[] = []
+  #size = 0
+  #hasBegun = false
+
+  constructor(private readonly maxBytes: number) {}
+
+  /** Returns the lines that this chunk completes, without their newlines. */
+  push(chunk: Buffer): string[] {
+    const lines: string[] = []
+    let from = 0
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
+      this.#add(chunk.subarray(from, end))
+      lines.push(this.#take())
+      from = end + 1
+    }
+    if (from < chunk.length) this.#add(chunk.subarray(from))
+    return lines
+  }
+
+  /** The line that was begun and not completed; null if there is none. */
+  rest(): string | null {
+    return this.#hasBegun ? this.#take() : null
+  }
+
+  #add(part: Buffer): void {
+    const kept = part.subarray(0, this.maxBytes - this.#size)
+    this.#hasBegun = true
+    this.#size += kept.length
+    // A copy, because a part would keep the whole chunk in memory.
+    if (kept.length > 0) this.#pieces.push(Buffer.from(kept))
+  }
+
+  #take(): string {
+    const line = new TextDecoder().decode(Buffer.concat(this.#pieces))
+    this.#pieces = []
+    this.#size = 0
+    this.#hasBegun = false
+    return line
+  }
+}

@@ -26,7 +26,7 @@ import {
 import { followEvents } from './docker-events.ts'
 import { execIn } from './docker-exec.ts'
 import { dockerWords, isDockers, statusOf } from './docker-failures.ts'
-import { logsOf } from './docker-logs.ts'
+import { followLogOf, logsOf } from './docker-logs.ts'
 import { ACTIONS, CHANGES, isAbout, toContainerEvent } from './docker-messages.ts'
 import {
   fromImage,
@@ -46,6 +46,8 @@ import {
   type HostFacts,
   type ImageFacts,
   type LogBounds,
+  type LogHandlers,
+  type LogPart,
   type PullProgress,
   type Runtime,
   RuntimeFailure,
@@ -209,6 +211,11 @@ class DockerRuntime implements Runtime {
   async logs(id: string, bounds: LogBounds, signal?: AbortSignal): Promise<string> {
     const call = this.#callOn(id, 'logs', signal, `read the log of container ${id}`)
     return await callDocker(call, (abortSignal) => logsOf(this.docker, id, bounds, abortSignal))
+  }
+
+  async followLog(id: string, part: LogPart, handlers: LogHandlers, signal: AbortSignal): Promise<void> {
+    const call = this.#callOn(id, 'logs', signal, `give the log of container ${id} as it is written`)
+    await followLogOf(this.docker, { id, part, call: { ...call, signal } }, handlers)
   }
 
   async image(reference: string, signal?: AbortSignal): Promise<ImageFacts> {

@@ -1,3 +1,5 @@
+import type { Mask } from '../core/secrets.ts'
+
 const ESC = String.fromCharCode(0x1b)
 const BEL = String.fromCharCode(0x07)
 
@@ -19,16 +21,21 @@ export function withoutSequences(text: string): string {
   return text.replace(SEQUENCES, '')
 }
 
-/**
- * Makes a log fit to be shown: without terminal sequences and control characters except newline and tab, and well-formed.
- * If it has more than `maxBytes` as UTF-8, the newest remain, from the start of a line if there is one.
- */
-export function logText(text: string, maxBytes: number): string {
-  const plain = withoutSequences(text)
+/** Makes a log fit to be shown: without terminal sequences and control characters except newline and tab, and well-formed. */
+export function plainLog(text: string): string {
+  return withoutSequences(text)
     .replace(/[\p{Cc}--[\n\t]]/gv, '')
     .toWellFormed()
-  const bytes = Buffer.from(plain)
-  if (bytes.length <= maxBytes) return plain
+}
+
+/**
+ * The log as `plainLog` makes it, masked. If it has more than `maxBytes` as UTF-8, the newest remain, from the start of a
+ * line if there is one.
+ */
+export function logText(text: string, maxBytes: number, mask: Mask = (plain) => plain): string {
+  const shown = mask(plainLog(text))
+  const bytes = Buffer.from(shown)
+  if (bytes.length <= maxBytes) return shown
   let from = bytes.length - maxBytes
   while (isWithinCharacter(bytes[from])) from++
   const lineStart = bytes.indexOf('\n', from - 1) + 1

@@ -190,11 +190,34 @@ export interface PullProgress {
   readonly totalBytes: number
 }
 
-/** How much of a container's log is read at most. */
-export interface LogBounds {
+/** Which lines of a container's log are read. */
+export interface LogPart {
+  /** The number of lines that are read at most, the newest ones. */
   readonly lines: number
+  /** Only lines from this time on, in epoch milliseconds of the container engine's clock; from the first one if missing. */
+  readonly sinceMs?: number
+}
+
+/** How much of a container's log is read at most. */
+export interface LogBounds extends LogPart {
   /** As UTF-8. */
   readonly bytes: number
+  /** Whether each line begins with its time (RFC 3339, with nanoseconds, in UTC) and a blank. */
+  readonly isTimed?: boolean
+}
+
+/** How many bytes of a line are kept at most where a log is followed. The rest of such a line is left out. */
+export const LOG_LINE_BYTES_MAX = 8 * 1024
+
+export interface LogHandlers {
+  /** The log is read from here on. Called once, before any line. */
+  readonly onOpen: () => void
+  /**
+   * Lines as they are written, without the newline, each with its time in front of it (see `LogBounds`). More are read only
+   * when the promise has resolved, so a slow receiver holds the container engine up and fills no memory. It has to resolve
+   * when the signal aborts.
+   */
+  readonly onLines: (lines: readonly string[]) => Promise<void>
 }
 
 /**
@@ -269,10 +292,17 @@ export interface Runtime {
   /**
    * The last lines that a container wrote to stdout and stderr since it was created, running or not, in the order in which
    * they were written. If they have too many bytes, the newest remain, from the start of a line if there is one. Terminal
-   * sequences and control characters except newline and tab are left out; what is not UTF-8 is replaced. Fails with
-   * not_found, refused (the container's log driver gives no log back) or unreachable.
+   * sequences and control characters except newline and tab are left out; what is not UTF-8 is replaced. The values of
+   * variables of the container whose names say that they are secret are masked. Fails with not_found, refused (the
+   * container's log driver gives no log back) or unreachable.
    */
   logs(id: string, bounds: LogBounds, signal?: AbortSignal): Promise<string>
+  /**
+   * The same lines, and then every further one as it is written. Resolves when the container has ended, at once if it does
+   * not run, and when `signal` aborts. Fails like `logs`, before `onOpen`; rejects with `unreachable` if the log breaks off
+   * later. Has no deadline of its own from `onOpen` on.
+   */
+  followLog(id: string, part: LogPart, handlers: LogHandlers, signal: AbortSignal): Promise<void>
   /** Looks an image up by its name or id. Fails with image_missing or unreachable. */
   image(reference: string, signal?: AbortSignal): Promise<ImageFacts>
   /** Asks the container engine which platform it runs on. */

@@ -38,6 +38,7 @@ const REFUSALS: Readonly<Record<Verb, readonly [RuntimeFailureCode, ...RuntimeFa
   traffic: ['unreachable'],
   exec: ['refused', 'unreachable'],
   logs: ['unreachable'],
+  followLog: ['unreachable'],
   image: ['image_missing', 'unreachable'],
   host: ['unreachable'],
   pull: ['refused', 'unreachable'],

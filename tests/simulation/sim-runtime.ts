@@ -6,6 +6,8 @@ import type {
   HostFacts,
   ImageFacts,
   LogBounds,
+  LogHandlers,
+  LogPart,
   PullProgress,
   Runtime,
   Traffic,
@@ -76,6 +78,15 @@ export class SimRuntime implements Runtime {
 
   logs(id: string, bounds: LogBounds, signal?: AbortSignal): Promise<string> {
     return this.#call('logs', id, () => this.deps.host.logs(id, bounds, signal))
+  }
+
+  followLog(id: string, part: LogPart, handlers: LogHandlers, signal: AbortSignal): Promise<void> {
+    const { life, host } = this.deps
+    const told: LogHandlers = {
+      onOpen: () => life.run(() => handlers.onOpen()),
+      onLines: (lines) => (life.isDead ? never() : handlers.onLines(lines)),
+    }
+    return this.#untilDeath('followLog', id, signal, (ended) => host.followLog(id, part, told, ended))
   }
 
   image(reference: string, signal?: AbortSignal): Promise<ImageFacts> {

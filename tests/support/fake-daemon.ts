@@ -19,6 +19,8 @@ export interface Wire {
   readonly send: (bytes: string) => void
   /** Closes the connection. */
   readonly cut: () => void
+  /** How many bytes were sent that the client's end has not accepted yet. */
+  readonly waiting: () => number
 }
 
 /**
@@ -37,7 +39,11 @@ export function rawDaemon(onRequest: (wire: Wire, request: string) => void): Fak
     // A client may reset its connection, which is no failure of the daemon.
     socket.on('error', () => sockets.delete(socket))
     socket.on('data', (bytes) => {
-      const wire = { send: (text: string) => socket.write(text, 'latin1'), cut: () => socket.end() }
+      const wire = {
+        send: (text: string) => socket.write(text, 'latin1'),
+        cut: () => socket.end(),
+        waiting: () => socket.writableLength,
+      }
       onRequest(wire, String(bytes).split('\r\n', 1)[0] ?? '')
     })
   })

@@ -7,6 +7,7 @@ import type {
   PublishedPort,
   Traffic,
 } from '../../src/runtime/runtime.ts'
+import type { MemoryLog } from './memory-log.ts'
 
 /** How the process of a container behaves. */
 export interface Program {
@@ -46,7 +47,7 @@ export interface MemoryContainer {
   /** The bytes received and sent since the container's start. */
   traffic: Traffic
   /** What the container's processes wrote, of all its starts. */
-  log: string
+  readonly log: MemoryLog
   /** Called when the container's process ends. */
   readonly onEnd: Set<() => void>
   /** True if the container was stopped or killed by a call. The restart policy leaves it alone until a call starts it. */
@@ -62,9 +63,6 @@ export interface MemoryContainer {
 /** The exit code of a process that was killed. */
 export const KILLED = 137
 export const NO_TRAFFIC: Traffic = { receivedBytes: 0, sentBytes: 0 }
-
-/** How much of a log is kept, in characters. */
-const LOG_MAX = 256 * 1024
 
 const JOINED = 'container:'
 
@@ -97,17 +95,6 @@ export function nextRestartWaitMs(
 ): number {
   const isAnew = restartWaitMs === 0 || nowMs - (startedAtMs ?? nowMs) >= 10_000
   return isAnew ? 100 : Math.min(restartWaitMs * 2, 60_000)
-}
-
-/** Adds to the container's log, whose oldest part goes when there is too much. */
-export function write(container: MemoryContainer, text: string): void {
-  container.log = (container.log + text).slice(-LOG_MAX)
-}
-
-/** The last lines of the container's log. */
-export function lastLines({ log }: MemoryContainer, count: number): string {
-  const lines = log.match(/[^\n]*\n|[^\n]+$/g) ?? []
-  return lines.slice(Math.max(0, lines.length - count)).join('')
 }
 
 /** The container as `inspect` shows it. */

@@ -1,5 +1,4 @@
 import type { Clock } from '../../src/lib/clock.ts'
-import { logText } from '../../src/runtime/log-text.ts'
 import {
   type CommandResult,
   type ContainerObservation,
@@ -14,7 +13,6 @@ import {
   hasProcess,
   joinedTo,
   KILLED,
-  lastLines,
   type MemoryContainer,
   NO_TRAFFIC,
   networkContainerOf,
@@ -22,9 +20,9 @@ import {
   observe,
   type Program,
   portKey,
-  write,
 } from './memory-container.ts'
 import { MemoryImages, type MemoryPull } from './memory-images.ts'
+import { MemoryLog } from './memory-log.ts'
 import type { EngineNews } from './memory-subscriptions.ts'
 
 /** The part of the clock that is needed here. */
@@ -81,7 +79,7 @@ export class MemoryEngine {
       health: null,
       healthText: null,
       traffic: NO_TRAFFIC,
-      log: '',
+      log: new MemoryLog(spec.env),
       onEnd: new Set(),
       isStoppedByHand: false,
       restarts: 0,
@@ -232,11 +230,20 @@ export class MemoryEngine {
 
   /** Adds to what a container wrote. */
   write(reference: string, text: string): void {
-    write(this.#get(reference), text)
+    this.#get(reference).log.write(text, this.clock.now())
   }
 
-  logs(reference: string, { lines, bytes }: LogBounds): string {
-    return logText(lastLines(this.#get(reference), lines), bytes)
+  logs(reference: string, bounds: LogBounds): string {
+    return this.#get(reference).log.last(bounds)
+  }
+
+  /** The container whose log is to be followed. `ended` resolves when it has ended, at once if it does not run. */
+  followed(reference: string): { readonly log: MemoryLog; readonly ended: Promise<void> } {
+    const container = this.#get(reference)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    if (hasProcess(container)) container.onEnd.add(resolve)
+    else resolve()
+    return { log: container.log, ended: promise }
   }
 
   async pull(pull: MemoryPull): Promise<void> {
@@ -299,7 +306,7 @@ export class MemoryEngine {
     container.traffic = NO_TRAFFIC
     if (container.health !== null) container.health = 'starting'
     container.healthText = null
-    if (says) write(container, says)
+    if (says) container.log.write(says, this.clock.now())
     this.#tell('start', container)
     if (endsByItself) {
       this.#later(container, endsByItself.afterMs, () => this.crash(container.id, endsByItself.exitCode))

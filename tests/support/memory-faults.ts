@@ -11,6 +11,7 @@ export type Verb =
   | 'traffic'
   | 'exec'
   | 'logs'
+  | 'followLog'
   | 'image'
   | 'host'
   | 'pull'

@@ -9,6 +9,8 @@ import {
   type HostFacts,
   type ImageFacts,
   type LogBounds,
+  type LogHandlers,
+  type LogPart,
   type PullProgress,
   type Runtime,
   RuntimeFailure,
@@ -85,6 +87,8 @@ export class MemoryRuntime implements Runtime {
     },
     broken: () => broken('tell of events'),
   })
+  /** The logs that are followed now. */
+  readonly #logReaders = new Set<AbortController>()
   #up = true
   /** Whether the engine stopped with all its containers, and has to bring them back. */
   #hasShutDown = false
@@ -137,6 +141,31 @@ export class MemoryRuntime implements Runtime {
 
   async logs(id: string, bounds: LogBounds, signal?: AbortSignal): Promise<string> {
     return await this.#call('logs', id, signal, () => this.#engine.logs(id, bounds))
+  }
+
+  async followLog(
+    id: string,
+    part: LogPart,
+    { onOpen, onLines }: LogHandlers,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const life = this.#lives
+    const closed = new AbortController()
+    const close = () => closed.abort()
+    try {
+      const { log, ended } = await this.#call('followLog', id, signal, () => this.#engine.followed(id))
+      if (signal.aborted) return
+      signal.addEventListener('abort', close, { once: true })
+      this.#logReaders.add(closed)
+      onOpen()
+      await log.follow(part, onLines, ended, closed.signal)
+      if (life !== this.#lives) throw broken('give a log')
+    } catch (error) {
+      if (!signal.aborted) throw error
+    } finally {
+      signal.removeEventListener('abort', close)
+      this.#logReaders.delete(closed)
+    }
   }
 
   async image(reference: string, signal?: AbortSignal): Promise<ImageFacts> {
@@ -295,6 +324,11 @@ export class MemoryRuntime implements Runtime {
     this.#engine.unpause(id)
   }
 
+  /** How many logs are followed now. */
+  followedLogs(): number {
+    return this.#logReaders.size
+  }
+
   /** Breaks every subscription. The engine itself goes on. */
   breakEvents(): void {
     this.#subscriptions.breakAll()
@@ -307,6 +341,7 @@ export class MemoryRuntime implements Runtime {
   goDown(): void {
     this.#up = false
     this.#lives += 1
+    for (const closed of this.#logReaders) closed.abort()
     this.breakEvents()
   }
 
@@ -461,6 +496,7 @@ export class MemoryRuntime implements Runtime {
 function deadlineOf(verb: Verb): keyof Deadlines {
   if (verb === 'events' || verb === 'watch') return 'subscribe'
   if (verb === 'image' || verb === 'host') return 'inspect'
+  if (verb === 'followLog') return 'logs'
   return verb === 'discard' ? 'destroy' : verb
 }
 
