@@ -11,6 +11,7 @@ import type { Checkpoint } from './control/provisioning/launcher.ts'
 import { logStart } from './control/reporting/start-summary.ts'
 import { type StartBasics, type StartFindings, startBlock } from './core/reporting/start-report.ts'
 import { maskOf, sentenceMask } from './core/secrets.ts'
+import { SILENCE_MAX_S } from './http/callers.ts'
 import { systemClock } from './lib/clock.ts'
 import { ownDescriptors } from './lib/descriptors.ts'
 import type { Log } from './lib/log.ts'
@@ -47,9 +48,8 @@ const UNUSED = 'end that process first, or give this one a DB_URL and a CONTAINE
 /** The remedy for a port that another process uses. */
 const FREE_PORT = 'end the process that listens there, or choose another port or BIND address'
 
-/** How long a connection may be silent, and the longest time that Bun accepts. */
+/** How long a connection may be silent. */
 const IDLE_S = 60
-const IDLE_MAX_S = 255
 
 /** Why a lock file that is no database may be removed: this program did not write it. */
 const NOTHING_IN_IT = 'it holds nothing that is needed'
@@ -294,7 +294,7 @@ function listeningOf(config: Config): Listening {
     port: config.APP_PORT,
     // Bun closes connections that are silent for this time, even while an answer is being prepared, and a provision may be
     // configured to take long.
-    idleTimeout: Math.min(IDLE_MAX_S, IDLE_S + Math.ceil(config.PROVISION_DEADLINE_MS / 1_000)),
+    idleTimeout: Math.min(SILENCE_MAX_S, IDLE_S + Math.ceil(config.PROVISION_DEADLINE_MS / 1_000)),
   }
 }
 

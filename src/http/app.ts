@@ -2,7 +2,8 @@ import { Elysia } from 'elysia'
 import { auth, Keys, type RefusedRequest, requireKey, type Sleep } from './auth.ts'
 import { bodiesOf, lengthFailure, SERVER_BODY_BYTES_MAX } from './bodies.ts'
 import { BodiesAtOnce } from './bodies-at-once.ts'
-import { type AddressOf, agentOf, type CallerOf } from './callers.ts'
+import { type AddressOf, agentOf, type CallerOf, type KeepOpen, SILENCE_MAX_S } from './callers.ts'
+import { type ContainerLogs, containerLogRoutes } from './container-logs.ts'
 import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
 import { type EngineOperations, type EngineQueries, engineRoutes } from './engines.ts'
@@ -32,6 +33,7 @@ export interface Services {
   readonly feed: LiveFeed
   readonly provisioning: Provisioning
   readonly containers: Containers
+  readonly containerLogs: ContainerLogs
   readonly status: StatusQueries
 }
 
@@ -84,6 +86,7 @@ export function createApp(services: Services, options: AppOptions) {
     callerOf: (request) => callerOf(request, app.server),
   })
   const addressOf: AddressOf = (request, server) => server?.requestIP(received(request))?.address ?? null
+  const keepOpen: KeepOpen = (request, server) => server?.timeout(received(request), SILENCE_MAX_S)
   const onRefused = refusedRequests(services.eventRefusals, options.onRefused)
   const key = requireKey(keys, onRefused, callerOf)
   const routes = new Elysia({ name: 'routes' })
@@ -95,6 +98,7 @@ export function createApp(services: Services, options: AppOptions) {
     .use(journalRoutes(services.journal))
     .use(feedRoutes(services.feed, addressOf))
     .use(containerRoutes(services.containers, key))
+    .use(containerLogRoutes(services.containerLogs, key, { addressOf, keepOpen }))
     .use(statusRoutes(services.status))
     .use(probeRoutes(services.status))
   const allowedMethods = methodsOf(routes.routes)

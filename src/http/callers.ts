@@ -6,6 +6,17 @@ interface Door {
 /** Gives the address that a request came from; null if the server does not know it. */
 export type AddressOf = (request: Request, server: Door | null) => string | null
 
+/** The part of a server that closes connections that are silent for long. */
+interface Closer {
+  timeout(request: Request, seconds: number): void
+}
+
+/** Lets the connection of a request be silent for as long as possible. */
+export type KeepOpen = (request: Request, server: Closer | null) => void
+
+/** The longest time that Bun's server waits on a silent connection, in seconds. */
+export const SILENCE_MAX_S = 255
+
 /** Who sent a request, as far as that is known. */
 export interface Caller {
   readonly requestId: string

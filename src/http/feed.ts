@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import { type AddressOf, isLoopback } from './callers.ts'
+import type { AddressOf } from './callers.ts'
+import { bodyOf, countedAddress, type Reader } from './lasting.ts'
 import { type Failure, InvalidProblem, Problem, problem } from './problems.ts'
 
 const Feed = Type.String({
@@ -24,13 +25,7 @@ export interface LiveFeed {
     readonly limit: number | null
     readonly durationMs: number | null
     readonly address: string | null
-  }): FeedReader | null
-}
-
-interface FeedReader {
-  /** Resolves with the next bytes, or with null when the feed has ended. Only one call may be open at a time. */
-  next(): Promise<Uint8Array<ArrayBuffer> | null>
-  end(): void
+  }): Reader | null
 }
 
 const EventId = Type.String({
@@ -102,30 +97,4 @@ const TOO_MANY: Failure = {
   message: 'the feed has as many readers as it takes; close one, or ask GET /events',
   etaSeconds: 5,
   shouldWait: true,
-}
-
-/** The address to count a reader by; null for a reader on this machine, who is not counted. */
-const countedAddress = (address: string | null): string | null =>
-  address !== null && isLoopback(address) ? null : address
-
-/**
- * Takes from the reader only as much as the client's connection accepts. The rest waits in the reader, within its limits.
- */
-function bodyOf(reader: FeedReader): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let isCancelled = false
-  return new ReadableStream(
-    {
-      pull: async (controller) => {
-        const bytes = await reader.next()
-        if (isCancelled) return
-        if (bytes === null) controller.close()
-        else controller.enqueue(bytes)
-      },
-      cancel: () => {
-        isCancelled = true
-        reader.end()
-      },
-    },
-    { highWaterMark: 0 },
-  )
 }

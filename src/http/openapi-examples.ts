@@ -187,6 +187,10 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       ports: [{ container_port: 19000, host_port: 19000, protocol: 'tcp' }],
     },
   },
+  getContainerLogs: {
+    response:
+      '2026-11-23T12:00:01.000000000Z AceStream engine 3.2.3 started\n2026-11-23T12:00:03.500000000Z listening on 19000\n',
+  },
   deleteContainer: { response: { deleted: CONTAINER_ID } },
   listByLabel: { response: [{ id: CONTAINER_ID, name: 'acestream-1', status: 'running', labels }] },
   getStatus: {

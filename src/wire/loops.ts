@@ -9,8 +9,18 @@ import type { Work } from './work.ts'
 export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed: Feed) {
   const { edge, statistics, warnings, template } = base
   const { provisioner, healthMonitor, vpnMonitor, observer, reconciler, repairQueue } = work
-  const { adoptedViewers, viewers, cache, reports, images, storageWatch, retention, descriptors, summary } =
-    work
+  const {
+    containerLogs,
+    adoptedViewers,
+    viewers,
+    cache,
+    reports,
+    images,
+    storageWatch,
+    retention,
+    descriptors,
+    summary,
+  } = work
   const optional = descriptors === null ? [] : [descriptors]
   const deciding = [reconciler, repairQueue]
   const asking = [viewers, adoptedViewers, healthMonitor, vpnMonitor, observer, reports, images]
@@ -34,9 +44,13 @@ export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed
       cache.start()
       for (const loop of optional) loop.start()
     },
-    hangUp: (): void => feed.stop(),
+    hangUp: (): void => {
+      feed.stop()
+      containerLogs.stop()
+    },
     stop: async (): Promise<void> => {
       feed.stop()
+      containerLogs.stop()
       provisioner.stop()
       retention.stop()
       summary.stop()

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import type { ContainerLogs } from '../control/containers/container-logs.ts'
 import type { Observer } from '../control/containers/observer.ts'
 import type { OwnContainers } from '../control/containers/own-containers.ts'
 import type { Remover } from '../control/containers/remover.ts'
@@ -53,6 +54,7 @@ export interface ServiceParts {
   readonly generic: GenericProvisioner
   readonly remover: Remover
   readonly containers: OwnContainers
+  readonly containerLogs: ContainerLogs
   readonly proxies: ProxyWatch
   readonly engineViews: EngineViews
   readonly streamViews: StreamViews
@@ -137,6 +139,7 @@ export function createServices(parts: ServiceParts): Services {
         return { container_id: containerId, container_name: name }
       },
     },
+    containerLogs: parts.containerLogs,
     containers: {
       show: (id) => containers.show(id),
       byLabel: (key, value) => containers.byLabel(key, value),

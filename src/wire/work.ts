@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { secretsOf } from '../config/secrets.ts'
 import { leaseAgain } from '../control/containers/adoption.ts'
+import { ContainerLogs, LOG_LIMITS } from '../control/containers/container-logs.ts'
 import { ContainerSync } from '../control/containers/container-sync.ts'
 import { Observer } from '../control/containers/observer.ts'
 import { OwnContainers } from '../control/containers/own-containers.ts'
@@ -36,6 +37,7 @@ import { OutsiderWarnings } from '../control/vpn/outsider-warnings.ts'
 import { VpnMonitor } from '../control/vpn/vpn-monitor.ts'
 import { recipeOf } from '../core/engines/recipe-choice.ts'
 import { clockWarning } from '../core/reporting/clock-warning.ts'
+import { maskOf } from '../core/secrets.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Adapters, Base } from './base.ts'
 import { cachePathOf, policySettingsOf } from './settings.ts'
@@ -105,6 +107,7 @@ function startingOf(config: Config, adapters: Adapters, base: Base) {
     ...{ template, images: base.images, log, checkpoint },
     pullsImage: base.settings.pullsImage,
   })
+  const containers = new OwnContainers({ runtime, installation })
   return {
     claims,
     launches,
@@ -120,7 +123,12 @@ function startingOf(config: Config, adapters: Adapters, base: Base) {
       max: config.MAX_GENERIC,
     }),
     remover: new Remover({ store, clock, runtime, installation, launches, inHand }),
-    containers: new OwnContainers({ runtime, installation }),
+    containers,
+    containerLogs: new ContainerLogs({
+      ...{ clock, runtime, containers, limits: LOG_LIMITS },
+      mask: maskOf(secretsOf(config)),
+      onError: edge('a log that is followed'),
+    }),
   }
 }
 

@@ -16,10 +16,18 @@ interface Link {
   readonly upstream: Socket
   /** What is held back, in order. */
   readonly held: (() => void)[]
+  /** Whether it was asked for a log that goes on. */
+  isFollowed: boolean
 }
+
+/** Matches a question for a log that goes on. */
+const FOLLOW_REQUEST = /^GET \S*\/logs\?\S*\bfollow=1/
 
 /** Matches a start of a container. The head of a request arrives in one piece, because the client writes it in one piece. */
 const START_REQUEST = /^POST \S*\/containers\/[^/ ]+\/start\b/
+
+/** Matches the end of an answer that came in chunks. Its connection may be kept for other questions. */
+const LAST_CHUNK = /0\r\n\r\n$/
 
 /** Matches the answer to a creation. Docker answers no other call of the orchestrator with 201. */
 const CREATED_ANSWER = /^HTTP\/1\.1 201 /
@@ -75,6 +83,11 @@ export class DockerProxy {
     return [...this.#links].reduce((sum, { held }) => sum + held.length, 0)
   }
 
+  /** Counts the connections on which a log is followed now. */
+  following(): number {
+    return [...this.#links].filter(({ isFollowed, client }) => isFollowed && !client.destroyed).length
+  }
+
   /** Breaks all connections, and every new one, until `resume`. */
   cut(): void {
     this.#mode = 'cut'
@@ -99,7 +112,7 @@ export class DockerProxy {
       client.destroy()
       return
     }
-    const link: Link = { client, upstream: connectTo(this.upstreamHost), held: [] }
+    const link: Link = { client, upstream: connectTo(this.upstreamHost), held: [], isFollowed: false }
     const { upstream } = link
     this.#links.add(link)
     // There is no back-pressure, because little data passes here.
@@ -119,11 +132,13 @@ export class DockerProxy {
 
   #question(link: Link, bytes: Buffer | string): void {
     const pass = () => link.upstream.write(bytes)
+    link.isFollowed = FOLLOW_REQUEST.test(String(bytes))
     if (this.#mode === 'holding' && START_REQUEST.test(String(bytes))) link.held.push(pass)
     else this.#pass(link, pass)
   }
 
   #answer(link: Link, bytes: Buffer | string): void {
+    if (LAST_CHUNK.test(String(bytes.slice(-8)))) link.isFollowed = false
     const isLost = this.#mode === 'forgetful' && CREATED_ANSWER.test(String(bytes.slice(0, 64)))
     if (isLost) {
       this.#mode = 'open'

@@ -17,10 +17,8 @@ export class OwnContainers {
    * stays unknown. Throws InvalidRequest if the id is too short or ambiguous.
    */
   async show(idOrName: string) {
-    const named = containerNamed(await this.#list(), idOrName)
-    if (named === undefined) throw new NotFound(CONTAINER_NOT_FOUND)
     // The list does not contain the ports of a stopped container.
-    const seen = await this.deps.runtime.inspect(named.id)
+    const seen = await this.deps.runtime.inspect(await this.idOf(idOrName))
     return {
       id: seen.id,
       name: seen.name,
@@ -34,6 +32,13 @@ export class OwnContainers {
         protocol,
       })),
     }
+  }
+
+  /** The whole id of one of our containers. Throws like `show`. */
+  async idOf(idOrName: string): Promise<string> {
+    const named = containerNamed(await this.#list(), idOrName)
+    if (named === undefined) throw new NotFound(CONTAINER_NOT_FOUND)
+    return named.id
   }
 
   /** Our containers that carry this label with this value. */

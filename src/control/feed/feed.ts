@@ -1,6 +1,7 @@
 import type { BacklogLimits, Frame } from '../../core/feed/backlog.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { guarded, type OnError } from '../../lib/guard.ts'
+import { Places } from '../../lib/places.ts'
 import { lastJournalId } from '../../store/journal.ts'
 import type { Store } from '../../store/store.ts'
 import { type Missed, missedFrame } from './feed-frames.ts'
@@ -30,8 +31,8 @@ export interface FeedRequest extends Omit<Subscribing, 'position'> {
  * separately from the request that caused it. Without subscribers nothing is done.
  */
 export class Feed {
-  /** All subscriptions, with the address of each. */
-  readonly #subscriptions = new Map<Subscription, string | null>()
+  readonly #subscriptions = new Set<Subscription>()
+  readonly #places: Places
   readonly #writer: FeedWriter
   #lastRoundMs = Number.NEGATIVE_INFINITY
   #cancelRound: (() => void) | null = null
@@ -49,6 +50,7 @@ export class Feed {
     },
   ) {
     this.#writer = new FeedWriter(deps)
+    this.#places = new Places({ all: deps.limits.subscribers, ofOneAddress: deps.limits.ofOneAddress })
   }
 
   /** The number of subscribers. */
@@ -59,8 +61,8 @@ export class Feed {
   /** Adds a subscriber. Returns null if there are too many. */
   subscribe({ afterId, address, limit, durationMs }: FeedRequest): Subscription | null {
     const { clock, limits, store } = this.deps
-    if (this.#subscriptions.size >= limits.subscribers) return null
-    if (address !== null && this.#readersAt(address) >= limits.ofOneAddress) return null
+    const leave = this.#places.take(address)
+    if (leave === null) return null
     const position = positionAfter(afterId, lastJournalId(store.db))
     const subscription: Subscription = new Subscription(
       { position, limit, durationMs },
@@ -68,10 +70,13 @@ export class Feed {
         clock,
         limits,
         catchUp: (from) => this.#catchUp(from),
-        onEnd: () => this.#remove(subscription),
+        onEnd: () => {
+          leave()
+          this.#remove(subscription)
+        },
       },
     )
-    this.#subscriptions.set(subscription, address)
+    this.#subscriptions.add(subscription)
     this.#cancelBeat ??= clock.after(HEARTBEAT_MS, this.#beat)
     if (this.#isStopped) subscription.end()
     return subscription
@@ -94,12 +99,8 @@ export class Feed {
     this.#endAll()
   }
 
-  #readersAt(address: string): number {
-    return [...this.#subscriptions.values()].filter((other) => other === address).length
-  }
-
   #endAll(): void {
-    for (const subscription of [...this.#subscriptions.keys()]) subscription.end()
+    for (const subscription of [...this.#subscriptions]) subscription.end()
   }
 
   #remove(subscription: Subscription): void {
@@ -115,11 +116,11 @@ export class Feed {
   readonly #beat = (): void => {
     this.#cancelBeat = this.deps.clock.after(HEARTBEAT_MS, this.#beat)
     this.#roundOrEnd()
-    for (const subscription of [...this.#subscriptions.keys()]) subscription.beat()
+    for (const subscription of [...this.#subscriptions]) subscription.beat()
   }
 
   #live(): Subscription[] {
-    return [...this.#subscriptions.keys()].filter((subscription) => subscription.isLive())
+    return [...this.#subscriptions].filter((subscription) => subscription.isLive())
   }
 
   #roundOrEnd(): void {

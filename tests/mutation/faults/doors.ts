@@ -42,7 +42,8 @@ export const FEED = mutations([
     'if ($cancelRound !== null || $subscriptions.size === 0) return',
     'if ($cancelRound !== null) return',
   ],
-  ['the feed takes any number of readers', 'if ($subscriptions.size >= $max) return null', ''],
+  ['what lasts takes any number of readers', 'if ($taken >= $max || $here >= $most) return null', ''],
+  ['a reader who left keeps its place', 'if ($isTaken) $add($address, -1)', ''],
   [
     'a reader that joins jumps over news of the others',
     'if ($live().length > 0) $round() else $begin()',

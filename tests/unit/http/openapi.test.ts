@@ -63,6 +63,7 @@ describe('the OpenAPI document', () => {
       'DELETE /streams/{id}',
       'GET /by-label',
       'GET /containers/{id}',
+      'GET /containers/{id}/logs',
       'GET /engines',
       'GET /engines/{id}',
       'GET /events',
@@ -198,7 +199,7 @@ describe('what is described', () => {
     const numbers = [...JSON.stringify(document).matchAll(/\{[^{}]*"type":"integer"[^{}]*\}/g)]
     expect(numbers.length).toBeGreaterThan(50)
     expect(numbers.filter(([text]) => !/"format":"int(32|64)"/.test(text)).map(String)).toEqual([])
-    for (const name of ['limit', 'duration_s', 'demand']) {
+    for (const name of ['limit', 'duration_s', 'demand', 'tail']) {
       const all = operations().flatMap(({ parameters = [] }) =>
         parameters.filter((each) => each.name === name),
       )
