@@ -87,6 +87,30 @@ const Counted = Type.Object({
   ),
 })
 
+const Blocks = Type.Object({
+  io_service_bytes_recursive: mayLack(Type.Array(Type.Object({ op: Type.String(), value: Type.Number() }))),
+})
+
+const Used = Type.Composite([
+  Counted,
+  Type.Object({
+    cpu_stats: mayLack(Type.Object({ cpu_usage: mayLack(Type.Object({ total_usage: Type.Number() })) })),
+    memory_stats: mayLack(
+      Type.Object({
+        usage: Type.Optional(Type.Number()),
+        /** Its names are those of the first and of the second version of control groups. */
+        stats: mayLack(
+          Type.Object({
+            total_inactive_file: Type.Optional(Type.Number()),
+            inactive_file: Type.Optional(Type.Number()),
+          }),
+        ),
+      }),
+    ),
+    blkio_stats: mayLack(Blocks),
+  }),
+])
+
 const Message = Type.Object({
   Action: Type.String(),
   Actor: Type.Object({ ID: Type.Optional(Type.String()), Attributes: mayLack(Texts) }),
@@ -114,6 +138,7 @@ const Pulling = Type.Object({
 export type InspectedContainer = Static<typeof Inspected>
 export type ListedContainer = Static<typeof Listed>
 export type CountedTraffic = Static<typeof Counted>
+export type UsedResources = Static<typeof Used>
 export type EventMessage = Static<typeof Message>
 export type InspectedImage = Static<typeof Image>
 export type PullMessage = Static<typeof Pulling>
@@ -138,6 +163,8 @@ export const readOutput = readerOf(
 export const readList = readerOf('a list of containers', Type.Array(Listed))
 /** Reads the answer to `GET /containers/{id}/stats`. */
 export const readCounted = readerOf('counters', Counted)
+/** Reads the same answer if all that a container uses matters. */
+export const readUsed = readerOf('counters', Used)
 /** Reads the answer to `GET /exec/{id}/json`. */
 export const readExec = readerOf(
   'the state of a command',

@@ -13,6 +13,7 @@ import {
   readNothing,
   readPong,
   readPresence,
+  readUsed,
   readVersion,
 } from './docker-answers.ts'
 import { callDocker, type DockerCall } from './docker-call.ts'
@@ -38,6 +39,7 @@ import {
   toCreateBody,
 } from './docker-observation.ts'
 import { pullImage } from './docker-pull.ts'
+import { fromUsed } from './docker-usage.ts'
 import {
   type CommandResult,
   type ContainerObservation,
@@ -52,6 +54,7 @@ import {
   type Runtime,
   RuntimeFailure,
   type Traffic,
+  type Usage,
   type WatchHandlers,
 } from './runtime.ts'
 
@@ -66,6 +69,7 @@ export interface Deadlines {
   readonly destroy: number
   readonly inspect: number
   readonly traffic: number
+  readonly usage: number
   readonly exec: number
   readonly logs: number
   readonly pull: number
@@ -93,6 +97,7 @@ export const DEFAULT_DEADLINES_MS: Deadlines = {
   destroy: 30_000,
   inspect: 5_000,
   traffic: 5_000,
+  usage: 3_000,
   exec: 60_000,
   logs: 5_000,
   pull: 60_000,
@@ -203,6 +208,15 @@ class DockerRuntime implements Runtime {
     })
   }
 
+  async usage(id: string, signal?: AbortSignal): Promise<Usage | null> {
+    const call = this.#callOn(id, 'usage', signal, `count what container ${id} uses`)
+    return await callDocker(call, async (abortSignal) =>
+      fromUsed(
+        readUsed(await this.docker.getContainer(id).stats({ abortSignal, stream: false, 'one-shot': true })),
+      ),
+    )
+  }
+
   async exec(id: string, command: readonly string[], signal?: AbortSignal): Promise<CommandResult> {
     const call = this.#callOn(id, 'exec', signal, `run ${command[0] ?? 'nothing'} in container ${id}`)
     return await callDocker(call, (abortSignal) => execIn(this.docker.getContainer(id), command, abortSignal))
@@ -302,7 +316,7 @@ class DockerRuntime implements Runtime {
 
   #callOn(
     id: string,
-    verb: 'start' | 'stop' | 'destroy' | 'inspect' | 'traffic' | 'exec' | 'logs' | 'subscribe',
+    verb: 'start' | 'stop' | 'destroy' | 'inspect' | 'traffic' | 'usage' | 'exec' | 'logs' | 'subscribe',
     signal: AbortSignal | undefined,
     what = `${verb} container ${id}`,
   ): DockerCall {

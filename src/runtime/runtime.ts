@@ -154,6 +154,20 @@ export interface Traffic {
   readonly sentBytes: number
 }
 
+/** What a running container has used since its start, as the container engine counts it; null for what it does not count. */
+export interface Usage {
+  /** When this was counted, in epoch milliseconds of the container engine's clock. */
+  readonly atMs: number
+  /** Processor time on all cores together, in milliseconds. */
+  readonly cpuMs: number | null
+  /** What the container occupies now, without the part of the page cache that it would give back. */
+  readonly memoryBytes: number | null
+  /** What its networks have carried; those of the other container if it joins another's. */
+  readonly network: Traffic | null
+  /** What it has read from devices and written to them. */
+  readonly blocks: { readonly readBytes: number; readonly writtenBytes: number } | null
+}
+
 /** How many bytes of a command's output are kept at most. */
 export const OUTPUT_BYTES_MAX = 64 * 1024
 
@@ -283,6 +297,11 @@ export interface Runtime {
    * Takes one or two seconds on Docker.
    */
   traffic(id: string, signal?: AbortSignal): Promise<Traffic | null>
+  /**
+   * Counts what a container uses. Null if it does not run. Cheap for Docker, which may let the caller wait for the next tick
+   * of its clock, for a second at most.
+   */
+  usage(id: string, signal?: AbortSignal): Promise<Usage | null>
   /**
    * Runs a command once in a running container and waits for its end. The exit code tells if the command failed or does not
    * exist in the image. Fails with not_found, refused (the container does not run, or is paused) or unreachable. A command

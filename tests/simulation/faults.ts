@@ -36,6 +36,7 @@ const REFUSALS: Readonly<Record<Verb, readonly [RuntimeFailureCode, ...RuntimeFa
   discard: ['refused', 'unreachable'],
   inspect: ['unreachable'],
   traffic: ['unreachable'],
+  usage: ['unreachable'],
   exec: ['refused', 'unreachable'],
   logs: ['unreachable'],
   followLog: ['unreachable'],

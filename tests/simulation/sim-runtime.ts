@@ -11,6 +11,7 @@ import type {
   PullProgress,
   Runtime,
   Traffic,
+  Usage,
   WatchHandlers,
 } from '../../src/runtime/runtime.ts'
 import type { Verb } from '../support/memory-faults.ts'
@@ -70,6 +71,10 @@ export class SimRuntime implements Runtime {
 
   traffic(id: string, signal?: AbortSignal): Promise<Traffic | null> {
     return this.#call('traffic', id, () => this.deps.host.traffic(id, signal))
+  }
+
+  usage(id: string, signal?: AbortSignal): Promise<Usage | null> {
+    return this.#call('usage', id, () => this.deps.host.usage(id, signal))
   }
 
   exec(id: string, command: readonly string[], signal?: AbortSignal): Promise<CommandResult> {

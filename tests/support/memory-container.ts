@@ -6,6 +6,7 @@ import type {
   Health,
   PublishedPort,
   Traffic,
+  Usage,
 } from '../../src/runtime/runtime.ts'
 import type { MemoryLog } from './memory-log.ts'
 
@@ -46,6 +47,8 @@ export interface MemoryContainer {
   healthText: string | null
   /** The bytes received and sent since the container's start. */
   traffic: Traffic
+  /** What it has used since its start, beside the network. */
+  used: Used
   /** What the container's processes wrote, of all its starts. */
   readonly log: MemoryLog
   /** Called when the container's process ends. */
@@ -62,6 +65,10 @@ export interface MemoryContainer {
 
 /** The exit code of a process that was killed. */
 export const KILLED = 137
+/** What a container uses that a test can set. */
+export type Used = Pick<Usage, 'cpuMs' | 'memoryBytes' | 'blocks'>
+
+export const NO_USE: Used = { cpuMs: 0, memoryBytes: 1_000_000, blocks: null }
 export const NO_TRAFFIC: Traffic = { receivedBytes: 0, sentBytes: 0 }
 
 const JOINED = 'container:'

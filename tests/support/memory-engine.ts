@@ -7,6 +7,7 @@ import {
   type LogBounds,
   RuntimeFailure,
   type Traffic,
+  type Usage,
 } from '../../src/runtime/runtime.ts'
 import {
   type Command,
@@ -15,11 +16,13 @@ import {
   KILLED,
   type MemoryContainer,
   NO_TRAFFIC,
+  NO_USE,
   networkContainerOf,
   nextRestartWaitMs,
   observe,
   type Program,
   portKey,
+  type Used,
 } from './memory-container.ts'
 import { MemoryImages, type MemoryPull } from './memory-images.ts'
 import { MemoryLog } from './memory-log.ts'
@@ -79,6 +82,7 @@ export class MemoryEngine {
       health: null,
       healthText: null,
       traffic: NO_TRAFFIC,
+      used: NO_USE,
       log: new MemoryLog(spec.env),
       onEnd: new Set(),
       isStoppedByHand: false,
@@ -215,6 +219,22 @@ export class MemoryEngine {
     return address === null ? null : traffic
   }
 
+  /** Sets what a running container has used since its start. */
+  use(reference: string, used: Partial<Used>): void {
+    const container = this.#get(reference)
+    if (!hasProcess(container)) throw new RuntimeFailure('refused', `Container ${reference} does not run.`)
+    container.used = { ...container.used, ...used }
+  }
+
+  /** Null for a container that does not run. */
+  usage(reference: string): Usage | null {
+    const container = this.#get(reference)
+    if (!hasProcess(container)) return null
+    const joined = networkContainerOf(container.network)
+    const { address, traffic } = (joined === null ? undefined : this.#find(joined)) ?? container
+    return { atMs: this.clock.now(), ...container.used, network: address === null ? null : traffic }
+  }
+
   /** Runs a command in a running container. The command ends with the container at the latest. */
   async exec(reference: string, run: (container: ContainerObservation) => Command): Promise<CommandResult> {
     const container = this.#get(reference)
@@ -304,6 +324,7 @@ export class MemoryEngine {
     container.exitCode = null
     container.address = this.#freeAddress(container.network)
     container.traffic = NO_TRAFFIC
+    container.used = NO_USE
     if (container.health !== null) container.health = 'starting'
     container.healthText = null
     if (says) container.log.write(says, this.clock.now())

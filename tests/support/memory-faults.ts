@@ -9,6 +9,7 @@ export type Verb =
   | 'discard'
   | 'inspect'
   | 'traffic'
+  | 'usage'
   | 'exec'
   | 'logs'
   | 'followLog'

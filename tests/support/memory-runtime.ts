@@ -15,9 +15,10 @@ import {
   type Runtime,
   RuntimeFailure,
   type Traffic,
+  type Usage,
   type WatchHandlers,
 } from '../../src/runtime/runtime.ts'
-import { type Command, type Program, WAITING } from './memory-container.ts'
+import { type Command, type Program, type Used, WAITING } from './memory-container.ts'
 import { type EngineClock, MemoryEngine } from './memory-engine.ts'
 import { type Fault, FaultPlan, type Verb } from './memory-faults.ts'
 import type { Offer } from './memory-images.ts'
@@ -131,6 +132,10 @@ export class MemoryRuntime implements Runtime {
       const traffic = this.#engine.traffic(id)
       return this.countsTraffic ? traffic : null
     })
+  }
+
+  async usage(id: string, signal?: AbortSignal): Promise<Usage | null> {
+    return await this.#call('usage', id, signal, () => this.#engine.usage(id))
   }
 
   async exec(id: string, command: readonly string[], signal?: AbortSignal): Promise<CommandResult> {
@@ -314,6 +319,11 @@ export class MemoryRuntime implements Runtime {
   /** Adds bytes received and sent by a running container. Its counters begin at zero with every start. */
   addTraffic(id: string, receivedBytes: number, sentBytes = 0): void {
     this.#engine.addTraffic(id, receivedBytes, sentBytes)
+  }
+
+  /** Sets what a running container has used since its start. */
+  use(id: string, used: Partial<Used>): void {
+    this.#engine.use(id, used)
   }
 
   pause(id: string): void {

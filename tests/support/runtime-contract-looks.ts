@@ -71,6 +71,48 @@ export function contractOfLooks(bench: Bench): void {
     })
   })
 
+  describe('usage', () => {
+    test('grows with the time of a running container, and begins anew with its next start', async () => {
+      const id = await bench.started(bench.spec())
+      const before = Date.now()
+      await bench.subject.send(id, 50_000)
+      const used = await until('what was sent is counted', async () => {
+        const usage = await bench.runtime.usage(id)
+        return usage?.network && usage.network.receivedBytes >= 50_000 && usage
+      })
+      expect(Math.abs(used.atMs - before)).toBeLessThan(10_000)
+      expect(used.cpuMs).toBeGreaterThanOrEqual(0)
+      expect(used.memoryBytes).toBeGreaterThan(0)
+      await bench.runtime.stop(id, 5)
+      await bench.runtime.start(id)
+      const anew = (await bench.runtime.usage(id))?.network
+      expect(anew?.receivedBytes).toBeWithin(0, 50_000)
+    })
+
+    test("has the network of the container whose network is joined, and none for the host's or none", async () => {
+      const owner = await bench.started(bench.spec())
+      const joined = await bench.started(bench.spec({ network: `container:${owner}` }))
+      await bench.subject.send(owner, 50_000)
+      await until('it is counted for both', async () => {
+        const usage = await bench.runtime.usage(joined)
+        return usage?.network && usage.network.receivedBytes >= 50_000
+      })
+      for (const network of ['host', 'none']) {
+        const usage = await bench.runtime.usage(await bench.started(bench.spec({ network })))
+        expect([network, usage?.network, usage?.cpuMs === null]).toEqual([network, null, false])
+      }
+    })
+
+    test('is null for what does not run, and fails where there is no container', async () => {
+      expect(await bench.runtime.usage(await bench.runtime.create(bench.spec()))).toBeNull()
+      const stopped = await bench.started(bench.spec())
+      await bench.runtime.stop(stopped, 5)
+      expect(await bench.runtime.usage(stopped)).toBeNull()
+      await failureOf('not_found', bench.runtime.usage('roundhouse-test-none'))
+      await failureOf('not_found', bench.runtime.usage('../images'))
+    })
+  })
+
   describe('list', () => {
     test('has our containers in every state, and no others', async () => {
       const created = await bench.runtime.create(bench.spec())
