@@ -6,6 +6,7 @@ import { type AddressOf, agentOf, type CallerOf, type KeepOpen, SILENCE_MAX_S } 
 import { type ContainerLogs, containerLogRoutes } from './container-logs.ts'
 import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
+import { engineStatsRoutes, type UsageQueries } from './engine-stats.ts'
 import { type EngineOperations, type EngineQueries, engineRoutes } from './engines.ts'
 import { type AnsweredRequest, entranceOf, type OnTurnedAway, shielded } from './entrance.ts'
 import { type EventRefusals, eventRoutes, refusedRequests, type StreamEvents } from './events.ts'
@@ -23,6 +24,7 @@ import { type StreamOperations, type StreamQueries, streamRoutes } from './strea
 /** Everything that the API needs from the application. */
 export interface Services {
   readonly engines: EngineQueries
+  readonly usage: UsageQueries
   readonly operations: EngineOperations
   readonly fleet: Fleet
   readonly streams: StreamQueries
@@ -92,6 +94,7 @@ export function createApp(services: Services, options: AppOptions) {
   const routes = new Elysia({ name: 'routes' })
     .use(provisionRoutes(services.provisioning, callerOf))
     .use(engineRoutes(services.engines, services.operations))
+    .use(engineStatsRoutes(services.usage))
     .use(fleetRoutes(services.fleet))
     .use(streamRoutes(services.streams, services.streamOperations))
     .use(eventRoutes(services.events, callerOf))

@@ -123,6 +123,22 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   },
   listEngines: { response: [engine] },
   getEngine: { response: { engine, streams: [stream] } },
+  getEngineStats: {
+    response: {
+      container_id: CONTAINER_ID,
+      container_name: 'acestream-1',
+      collected_at: '2026-11-23T12:05:00.000Z',
+      cpu: { cores: 0.25, limit_cores: 1, share: 0.25 },
+      memory: { bytes: 157_286_400, limit_bytes: 536_870_912, share: 0.293 },
+      network: {
+        received_bytes: 734_003_200,
+        sent_bytes: 104_857_600,
+        received_per_second: 950_000,
+        sent_per_second: 120_000,
+      },
+      block_io: { read_bytes: 20_971_520, written_bytes: 734_003_200 },
+    },
+  },
   drainEngine: {
     response: {
       engine: { ...engine, status: 'draining', listed: false, reason: 'it is draining' },

@@ -34,7 +34,7 @@ export const Seconds = (description: string) => Type.Number({ description })
 export const NullableText = (description: string) => Nullable(Type.String(), description)
 export const NullableTime = (description: string) =>
   Nullable(Type.String({ format: 'date-time' }), description)
-const NullableCount = (description: string) => Nullable(Type.Integer({ minimum: 0 }), description)
+export const NullableCount = (description: string) => Nullable(Type.Integer({ minimum: 0 }), description)
 export const NullablePort = (description: string) =>
   Nullable(Type.Integer({ minimum: 0, maximum: 65_535 }), description)
 const Labels = (description: string) =>

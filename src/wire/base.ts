@@ -11,6 +11,7 @@ import { InHand } from '../control/facts/in-hand.ts'
 import { LookQueue } from '../control/facts/look-queue.ts'
 import { PlaybackFacts } from '../control/facts/playback-facts.ts'
 import { SessionFacts } from '../control/facts/session-facts.ts'
+import { UsageFacts } from '../control/facts/usage-facts.ts'
 import type { HealthSource } from '../control/health/health-source.ts'
 import type { ClientConnections } from '../control/housekeeping/descriptor-watch.ts'
 import { Admission } from '../control/provisioning/admission.ts'
@@ -132,6 +133,7 @@ export function baseOf(
     facts,
     boots: new BootFacts(),
     images,
+    usage: new UsageFacts(),
     inHand: new InHand(),
     looks: new LookQueue({ clock, random }),
     statistics: new Statistics({

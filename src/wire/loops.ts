@@ -20,11 +20,12 @@ export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed
     retention,
     descriptors,
     summary,
+    usageWatch,
   } = work
   const optional = descriptors === null ? [] : [descriptors]
   const deciding = [reconciler, repairQueue]
   const asking = [viewers, adoptedViewers, healthMonitor, vpnMonitor, observer, reports, images]
-  const watching = [...asking, storageWatch, cache]
+  const watching = [...asking, storageWatch, cache, usageWatch]
   return {
     start: (): void => {
       if (store.failure() === null)
@@ -42,6 +43,7 @@ export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed
       images.start()
       statistics.start()
       cache.start()
+      usageWatch.start()
       for (const loop of optional) loop.start()
     },
     hangUp: (): void => {

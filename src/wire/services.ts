@@ -31,6 +31,7 @@ import type { JournalViews } from '../control/views/journal-views.ts'
 import type { PlanViews } from '../control/views/plan-views.ts'
 import type { StatusViews } from '../control/views/status-views.ts'
 import type { StreamViews } from '../control/views/stream-views.ts'
+import type { UsageViews } from '../control/views/usage-views.ts'
 import type { VpnViews } from '../control/views/vpn-views.ts'
 import { postRefusal } from '../core/provisioning/post-refusal.ts'
 import {
@@ -59,6 +60,7 @@ export interface ServiceParts {
   readonly engineViews: EngineViews
   readonly streamViews: StreamViews
   readonly statusViews: StatusViews
+  readonly usageViews: UsageViews
   readonly vpnViews: VpnViews
   readonly requestLimits: RequestLimits
   readonly journalViews: JournalViews
@@ -152,14 +154,15 @@ export function createServices(parts: ServiceParts): Services {
  * The services that answer from the known state. They still answer if the database turns out to be unreadable during the
  * request.
  */
-function queriesOf(parts: ServiceParts): Pick<Services, 'engines' | 'streams' | 'status'> {
-  const { store, engineViews, streamViews, statusViews, vpnViews, operator, proxies } = parts
+function queriesOf(parts: ServiceParts): Pick<Services, 'engines' | 'usage' | 'streams' | 'status'> {
+  const { store, engineViews, usageViews, streamViews, statusViews, vpnViews, operator, proxies } = parts
   return {
     engines: {
       listedJson: (agent) => store.read(() => engineViews.listedJson(agent)),
       allJson: () => store.read(() => engineViews.allJson()),
       one: (idOrName) => store.read(() => engineViews.one(idOrName)),
     },
+    usage: { one: (idOrName) => store.read(() => usageViews.one(idOrName)) },
     streams: {
       list: (query, agent) =>
         store.read(() => {

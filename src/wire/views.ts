@@ -7,6 +7,7 @@ import { JournalViews } from '../control/views/journal-views.ts'
 import { PlanViews } from '../control/views/plan-views.ts'
 import { StatusViews } from '../control/views/status-views.ts'
 import { StreamViews } from '../control/views/stream-views.ts'
+import { UsageViews } from '../control/views/usage-views.ts'
 import { VpnViews } from '../control/views/vpn-views.ts'
 import type { Adapters, Base } from './base.ts'
 import type { Work } from './work.ts'
@@ -46,6 +47,7 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
       warnings: base.warnings,
       settings,
     }),
+    usageViews: new UsageViews({ store, clock, usage: base.usage, template: base.template }),
     vpnViews,
     planViews: new PlanViews({ store, reconciler }),
   }

@@ -23,6 +23,7 @@ import { ImagePull } from '../control/housekeeping/image-pull.ts'
 import { ImageWatch } from '../control/housekeeping/image-watch.ts'
 import { Retention } from '../control/housekeeping/retention.ts'
 import { StorageWatch } from '../control/housekeeping/storage-watch.ts'
+import { UsageWatch } from '../control/housekeeping/usage-watch.ts'
 import { Claims } from '../control/provisioning/claims.ts'
 import { EnginePorts } from '../control/provisioning/engine-ports.ts'
 import { GenericProvisioner } from '../control/provisioning/generic.ts'
@@ -62,6 +63,10 @@ export function workOf(config: Config, adapters: Adapters, base: Base) {
       onError: edge('the watch of the storage'),
     }),
     descriptors: descriptorWatchOf(adapters, base),
+    usageWatch: new UsageWatch({
+      ...{ store, clock, runtime: adapters.runtime, facts, usage: base.usage },
+      onError: edge('a look at what engines use'),
+    }),
     streamStops: new StreamStops({ store, books, addresses, stopSession }),
     healthMonitor: new HealthMonitor({
       ...{ store, rows, clock, facts, boots, sessions, connections, nodes, addresses, breakers, log },

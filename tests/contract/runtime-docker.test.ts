@@ -532,7 +532,7 @@ function deadlinesOf(ms: number): Deadlines {
     destroy: ms,
     inspect: ms,
     traffic: ms,
-  usage: ms,
+    usage: ms,
     exec: ms,
     logs: ms,
     pull: ms,

@@ -51,6 +51,7 @@ export const AWAITS: Readonly<Record<string, number>> = {
   'container-sync.#see:ping': 4,
   'start-summary.#version:host': 4,
   'adopted-viewers.#read:traffic': 12,
+  'usage-watch.#ask:usage': 0.2,
   'viewer-questions.#ask:exec': 1,
   'viewer-questions.#ask:traffic': 2,
 }

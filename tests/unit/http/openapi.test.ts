@@ -3,6 +3,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { FormatRegistry } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { REFUSAL_CODES } from '../../../src/core/provisioning/refusal.ts'
+import { EngineStats } from '../../../src/http/engine-stats.ts'
 import { EXAMPLES } from '../../../src/http/openapi-examples.ts'
 import { PROBLEM_CODES } from '../../../src/http/problem-codes.ts'
 import {
@@ -66,6 +67,7 @@ describe('the OpenAPI document', () => {
       'GET /containers/{id}/logs',
       'GET /engines',
       'GET /engines/{id}',
+      'GET /engines/{id}/stats',
       'GET /events',
       'GET /events/stream',
       'GET /health/status',
@@ -276,6 +278,7 @@ describe('the examples', () => {
     ['listStreams', StreamState],
     ['getStream', StreamState],
     ['getStreamStats', StreamSample],
+    ['getEngineStats', EngineStats],
     ['getStatus', OrchestratorStatus],
     ['getVpnStatus', VpnStatus],
     ['getHealth', HealthStatusReport],

@@ -1,0 +1,74 @@
+import { type Engine, generationOf } from '../../core/types.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Store } from '../../store/store.ts'
+import { engineNamed } from '../engines/references.ts'
+import { type EngineTemplate, templateHash } from '../engines/template.ts'
+import type { EngineUsage, UsageFacts } from '../facts/usage-facts.ts'
+import { isoOrNull } from './iso.ts'
+
+/** The answers about what engines use, from memory. */
+export class UsageViews {
+  constructor(
+    private readonly deps: {
+      readonly store: Store
+      readonly clock: Clock
+      readonly usage: UsageFacts
+      readonly template: EngineTemplate
+    },
+  ) {}
+
+  /** What one live engine uses; null if no engine has this id or name. Throws like `EngineViews.one`. */
+  one(idOrName: string) {
+    const { store, clock, usage } = this.deps
+    usage.asked(clock.now())
+    const engine = engineNamed(store.db, idOrName)
+    return engine === undefined ? null : this.#view(engine)
+  }
+
+  #view(engine: Engine) {
+    const used = this.deps.usage.of(engine.id, generationOf(engine))
+    const limits = this.#limitsOf(engine)
+    return {
+      container_id: engine.containerId,
+      container_name: engine.name,
+      collected_at: isoOrNull(used?.collectedMs ?? null),
+      cpu: used && cpuOf(used, limits.cpus),
+      memory: used && memoryOf(used, limits.memoryBytes),
+      network: used && networkOf(used),
+      block_io: used && blocksOf(used),
+    }
+  }
+
+  /** The limits that an engine was made with; null for none, and for an engine that another template made. */
+  #limitsOf({ configHash, image }: Engine): Pick<EngineTemplate, 'cpus' | 'memoryBytes'> {
+    const { template } = this.deps
+    return configHash === templateHash(template, image) ? template : { cpus: null, memoryBytes: null }
+  }
+}
+
+function cpuOf({ cores }: EngineUsage, limit: number | null) {
+  if (cores === null) return null
+  return { cores: rounded(cores), limit_cores: limit, share: limit === null ? null : rounded(cores / limit) }
+}
+
+function memoryOf({ reading: { memoryBytes } }: EngineUsage, limit: number | null) {
+  if (memoryBytes === null) return null
+  const share = limit === null ? null : rounded(memoryBytes / limit)
+  return { bytes: memoryBytes, limit_bytes: limit, share }
+}
+
+function networkOf({ reading: { network }, receivedPerSecond, sentPerSecond }: EngineUsage) {
+  if (network === null) return null
+  return {
+    received_bytes: network.receivedBytes,
+    sent_bytes: network.sentBytes,
+    received_per_second: receivedPerSecond,
+    sent_per_second: sentPerSecond,
+  }
+}
+
+const blocksOf = ({ reading: { blocks } }: EngineUsage) =>
+  blocks && { read_bytes: blocks.readBytes, written_bytes: blocks.writtenBytes }
+
+/** To a thousandth. */
+const rounded = (value: number): number => Math.round(value * 1_000) / 1_000
