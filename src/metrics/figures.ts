@@ -10,6 +10,7 @@ type VpnHealth = 'healthy' | 'unhealthy' | 'unknown' | 'disabled'
 export interface Figures {
   readonly engines: EngineFigures
   readonly fleet: FleetFigures
+  readonly usage: UsageFigures
   readonly streams: StreamFigures
   readonly vpn: {
     readonly health: VpnHealth
@@ -38,6 +39,18 @@ interface EngineFigures {
   readonly used: number
   /** For how long the longest unhealthy engine has been unhealthy; 0 if none is. */
   readonly unhealthySeconds: number
+}
+
+/** What engines use, by the newest collections. */
+interface UsageFigures {
+  readonly cores: SumAndMax
+  readonly memoryBytes: SumAndMax
+}
+
+/** Over all engines; 0 without any. */
+interface SumAndMax {
+  readonly sum: number
+  readonly max: number
 }
 
 /** What the current plan says, and the limits that the plan keeps to. */

@@ -78,6 +78,29 @@ const CAPACITY: readonly Plain[] = [
   ],
 ]
 
+const USAGE: readonly Plain[] = [
+  [
+    'roundhouse_engines_cpu_cores',
+    'Processor use of all engines together; 1 is a whole core.',
+    ({ usage }) => usage.cores.sum,
+  ],
+  [
+    'roundhouse_engine_cpu_cores_max',
+    'Processor use of the engine that uses most; 1 is a whole core.',
+    ({ usage }) => usage.cores.max,
+  ],
+  [
+    'roundhouse_engines_memory_bytes',
+    'Memory of all engines together, without files in memory that were not used lately.',
+    ({ usage }) => usage.memoryBytes.sum,
+  ],
+  [
+    'roundhouse_engine_memory_bytes_max',
+    'Memory of the engine that occupies most.',
+    ({ usage }) => usage.memoryBytes.max,
+  ],
+]
+
 const STATE: readonly Plain[] = [
   [
     'roundhouse_can_provision',
@@ -110,7 +133,7 @@ const STATE: readonly Plain[] = [
 
 /** Makes the gauges without labels, and returns the function that sets them all to the figures of one moment. */
 export function createGauges(registry: Registry): (figures: Figures) => void {
-  const setters = [...EARLIER, ...CAPACITY, ...STATE].map(([name, help, value]) => {
+  const setters = [...EARLIER, ...CAPACITY, ...USAGE, ...STATE].map(([name, help, value]) => {
     const gauge = new Gauge({ name, help, registers: [registry] })
     return (figures: Figures) => gauge.set(Number(value(figures)))
   })

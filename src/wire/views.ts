@@ -58,6 +58,7 @@ export const figuresOf = ({ store }: Adapters, base: Base, work: Work, views: Vi
   new FleetFigures({
     store,
     facts: base.facts,
+    usage: base.usage,
     admission: base.admission,
     nodes: base.nodes,
     warnings: base.warnings,

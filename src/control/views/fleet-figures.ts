@@ -6,6 +6,7 @@ import { databaseBytes } from '../../store/size.ts'
 import type { Store } from '../../store/store.ts'
 import { countStreams, startedByEngine } from '../../store/streams.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { UsageFacts } from '../facts/usage-facts.ts'
 import type { FleetSnapshots } from '../fleet/fleet-snapshots.ts'
 import type { Admission } from '../provisioning/admission.ts'
 import type { Warnings } from '../reporting/warnings.ts'
@@ -14,6 +15,7 @@ import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 export interface FleetFiguresDeps {
   readonly store: Store
   readonly facts: Facts
+  readonly usage: Pick<UsageFacts, 'totals'>
   readonly admission: Admission
   readonly nodes: VpnNodes
   readonly warnings: Warnings
@@ -31,14 +33,15 @@ export class FleetFigures {
 
   /** Returns the current figures. Waits for nothing. */
   take() {
-    const { store, facts, admission, nodes, warnings, snapshots, listedEngines, canProvision, isReady } =
-      this.deps
+    const { store, facts, usage, admission, nodes, warnings, snapshots } = this.deps
+    const { listedEngines, canProvision, isReady } = this.deps
     const { db } = store
     const vpn = admission.vpn()
     const snapshot = snapshots.take()
     return {
       engines: { ...engineFigures(snapshot), listed: listedEngines() },
       fleet: fleetFigures(snapshot),
+      usage: usage.totals(snapshot.nowMs),
       streams: this.#streams(),
       vpn: {
         health: vpn === null ? ('disabled' as const) : VPN_HEALTH[vpn.state],

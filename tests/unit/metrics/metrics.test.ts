@@ -82,6 +82,29 @@ describe('engines', () => {
     expect((await duration('ok')).count).toBe(3)
   })
 
+  test('are told with what they use, all together and the largest, as long as that is known', async () => {
+    await start({ AUTO_DELETE: 'false', MIN_REPLICAS: '2', STARTUP_TIMEOUT_S: '600' })
+    await rig.clock.advance(6_000)
+    const names = [
+      'engines_cpu_cores',
+      'engine_cpu_cores_max',
+      'engines_memory_bytes',
+      'engine_memory_bytes_max',
+    ]
+    const used = () => values(...names.map((name) => `roundhouse_${name}`))
+    const [one = '', other = ''] = rig.runtime.containers().map(({ id }) => id)
+    rig.runtime.use(one, { cpuMs: 15_000, memoryBytes: 5_000 })
+    rig.runtime.use(other, { cpuMs: 7_500, memoryBytes: 2_000 })
+    await rig.clock.advance(30_000)
+    expect(await used()).toEqual([0.75, 0.5, 7_000, 5_000])
+    rig.runtime.kill(other)
+    await rig.clock.advance(1)
+    rig.runtime.freeze()
+    await rig.clock.advance(180_000)
+    expect(await used()).toEqual([0, 0, 0, 0])
+    rig.runtime.thaw()
+  })
+
   test('that are unhealthy are told with the time since when, until they answer', async () => {
     await withEngine({ MIN_REPLICAS: '1', MAX_REPLICAS: '1', HEALTH_FAILURE_THRESHOLD: '2' })
     await rig.play(19_000)
