@@ -229,6 +229,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
         grace_period_s: 30,
         target_image: 'ghcr.io/krinkuto11/acestream-http-proxy:latest',
       },
+      proxies: { last_heard: '2026-11-23T12:04:58.000Z' },
       warnings: [
         {
           code: 'events_refused',
@@ -286,7 +287,12 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       health_check_interval: 20,
       circuit_breakers: {
         general: breaker,
-        replacement: { ...breaker, failure_threshold: 3, recovery_timeout: 180, last_success_time: null },
+        replacement: {
+          ...breaker,
+          failure_threshold: 3,
+          recovery_timeout: 180,
+          last_success_time: null,
+        },
       },
       engines: [
         {

@@ -130,8 +130,16 @@ export const OrchestratorStatus = Type.Object(
       },
       { title: 'Configuration', description: 'The settings that proxies may want to know' },
     ),
+    proxies: Type.Object(
+      {
+        last_heard: NullableTime(
+          'When acexy, or another proxy that reports streams, last sent a request; null if none did since the start',
+        ),
+      },
+      { title: 'ProxyContact', description: 'What is heard of proxies' },
+    ),
     warnings: Type.Array(Warning, { description: 'All that users should be told' }),
-    timestamp: Time('When this was asked'),
+    timestamp: Time('When this was asked, by the clock of the server'),
     version: Text('Version of Roundhouse'),
   },
   { title: 'Status', description: 'The state of the fleet' },

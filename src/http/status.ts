@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
+import { agentOf } from './callers.ts'
 import { InvalidProblem, Problem } from './problems.ts'
 import { answerOf, NullableText, Text } from './schemas.ts'
 import { HealthStatusReport, OrchestratorStatus, VpnStatus } from './status-schemas.ts'
@@ -28,9 +29,9 @@ const Exposition = Type.String({ description: 'Prometheus text exposition' })
 
 type Breaker = 'general' | 'replacement'
 
-/** What these routes need. None of it waits for anything outside this process. */
+/** What these routes need. None of it waits for anything outside this process. `agent` is the client's `User-Agent`. */
 export interface StatusQueries {
-  orchestrator(): Static<typeof OrchestratorStatus>
+  orchestrator(agent: string): Static<typeof OrchestratorStatus>
   vpn(): Static<typeof VpnStatus>
   health(): Static<typeof HealthStatusReport>
   resetBreakers(name: Breaker | null): string
@@ -41,7 +42,7 @@ export interface StatusQueries {
 
 export const statusRoutes = (status: StatusQueries) =>
   new Elysia({ name: 'routes.status', tags: ['status'] })
-    .get('/orchestrator/status', () => status.orchestrator(), {
+    .get('/orchestrator/status', ({ request }) => status.orchestrator(agentOf(request)), {
       response: { 200: answerOf(OrchestratorStatus, 'The state of the fleet') },
       detail: {
         operationId: 'getStatus',

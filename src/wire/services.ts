@@ -121,6 +121,7 @@ export function createServices(parts: ServiceParts): Services {
     feed: parts.feed,
     provisioning: {
       engine: async (request, idempotencyKey, caller, signal) => {
+        proxies.noteContact(caller.agent)
         const wanted = checkEngineRequest(request, template, requestLimits)
         const engine = await refusing(parts, caller, () =>
           provisioner.provision(wanted, idempotencyKey, signal),
@@ -175,7 +176,10 @@ function queriesOf(parts: ServiceParts): Pick<Services, 'engines' | 'usage' | 's
       stats: (streamId, sinceMs) => store.read(() => streamViews.stats(streamId, sinceMs)),
     },
     status: {
-      orchestrator: () => store.read(() => statusViews.orchestrator()),
+      orchestrator: (agent) => {
+        proxies.noteContact(agent)
+        return store.read(() => statusViews.orchestrator())
+      },
       vpn: () => store.read(() => vpnViews.status()),
       health: () => store.read(() => statusViews.health()),
       resetBreakers: (name) => operator.resetBreakers(name),

@@ -44,6 +44,7 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
       claims,
       snapshots,
       vpnViews,
+      proxies,
       warnings: base.warnings,
       settings,
     }),

@@ -31,11 +31,7 @@ export class FeedStates implements StateSource {
     return new Map<string, State>([
       ...engineViews.records().map(({ id, json }): [string, State] => [`engine ${id}`, plain(json)]),
       ...streamViews.started().map(({ rowId, json }): [string, State] => [`stream ${rowId}`, plain(json)]),
-      // A new timestamp alone is not a change.
-      [
-        'status',
-        { json: JSON.stringify(status), compared: JSON.stringify({ ...status, timestamp: undefined }) },
-      ],
+      ['status', { json: JSON.stringify(status), compared: comparedStatus(status) }],
       ['vpn', plain(JSON.stringify(vpnViews.status()))],
     ])
   }
@@ -48,6 +44,16 @@ export class FeedStates implements StateSource {
     const stream = this.deps.streamViews.record(Number(key.split(' ')[1]))
     return stream && JSON.stringify(stream)
   }
+}
+
+/** How often a proxy that asks all the time is news, in milliseconds. */
+const HEARD_STEP_MS = 10_000
+
+/** A new timestamp alone is not a change. */
+function comparedStatus(status: ReturnType<StatusViews['orchestrator']>): string {
+  const heard = Date.parse(status.proxies.last_heard ?? '')
+  const proxies = Math.floor(heard / HEARD_STEP_MS)
+  return JSON.stringify({ ...status, proxies, timestamp: undefined })
 }
 
 interface EngineNames {

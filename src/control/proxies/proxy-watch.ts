@@ -25,6 +25,7 @@ interface Client {
 export class ProxyWatch {
   /** By `User-Agent`, the client that was heard of last at the end. */
   readonly #clients = new Map<string, Client>()
+  #heardMs: number | null = null
 
   constructor(
     private readonly deps: {
@@ -60,6 +61,17 @@ export class ProxyWatch {
   /** Notes that a client reported a stream, as proxies do. */
   heard(agent: string): void {
     this.#client(agent).isProxy = true
+    this.noteContact(agent)
+  }
+
+  /** Notes a request of a client that says nothing about its choices. */
+  noteContact(agent: string): void {
+    if (this.#clients.get(agent)?.isProxy ?? ACEXY.test(agent)) this.#heardMs = this.deps.clock.now()
+  }
+
+  /** When a proxy last sent a request, in epoch milliseconds; null if none did since the start of this process. */
+  lastHeardMs(): number | null {
+    return this.#heardMs
   }
 
   #client(agent: string): Client {
@@ -67,6 +79,7 @@ export class ProxyWatch {
     const client = this.#clients.get(agent) ?? { isProxy: ACEXY.test(agent), turn: 0, walks: walks() }
     this.#clients.delete(agent)
     this.#clients.set(agent, client)
+    this.noteContact(agent)
     const [oldest] = this.#clients.keys()
     if (this.#clients.size > AGENTS_MAX && oldest !== undefined) this.#clients.delete(oldest)
     return client

@@ -12,6 +12,7 @@ import type { Facts } from '../facts/facts.ts'
 import type { FleetSnapshots } from '../fleet/fleet-snapshots.ts'
 import type { Admission, AdmissionSettings } from '../provisioning/admission.ts'
 import type { Claims } from '../provisioning/claims.ts'
+import type { ProxyWatch } from '../proxies/proxy-watch.ts'
 import type { Warnings } from '../reporting/warnings.ts'
 import { isoOrNull } from './iso.ts'
 import type { VpnViews } from './vpn-views.ts'
@@ -33,6 +34,7 @@ export class StatusViews {
       readonly claims: Claims
       readonly snapshots: FleetSnapshots
       readonly vpnViews: VpnViews
+      readonly proxies: Pick<ProxyWatch, 'lastHeardMs'>
       readonly warnings: Warnings
       readonly settings: StatusSettings
     },
@@ -40,7 +42,7 @@ export class StatusViews {
 
   /** `GET /orchestrator/status`. `can_provision` follows from `refusal`. */
   orchestrator() {
-    const { store, facts, clock, admission, snapshots, vpnViews, warnings, settings } = this.deps
+    const { store, facts, clock, admission, snapshots, vpnViews, proxies, warnings, settings } = this.deps
     const started = startedByEngine(store.db)
     const active = [...started.values()].reduce((sum, n) => sum + n, 0)
     const general = admission.breaker(store.db, 'general')
@@ -59,6 +61,7 @@ export class StatusViews {
       isStorageRefusing: store.failure() !== null,
       refusal: this.refusal(),
       config: settings,
+      proxyHeardMs: proxies.lastHeardMs(),
       warnings: warnings.standing(),
       nowMs: clock.now(),
       version: settings.version,

@@ -30,6 +30,8 @@ export interface StatusFacts {
     readonly graceSeconds: number
     readonly targetImage: string
   }
+  /** When a proxy last sent a request; null if none did. */
+  readonly proxyHeardMs: number | null
   /** All warnings that are in force. */
   readonly warnings: readonly StandingWarning[]
   readonly nowMs: number
@@ -72,6 +74,9 @@ export function orchestratorStatus(facts: StatusFacts) {
       auto_delete: config.autoDelete,
       grace_period_s: config.graceSeconds,
       target_image: config.targetImage,
+    },
+    proxies: {
+      last_heard: facts.proxyHeardMs === null ? null : new Date(facts.proxyHeardMs).toISOString(),
     },
     warnings: facts.warnings.map(({ code, message, sinceMs, remedy }) => ({
       code,

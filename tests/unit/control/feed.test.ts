@@ -80,7 +80,8 @@ describe('a fresh connection', () => {
     expect(client.of('stream')[0]?.data).toEqual(await rig.json('GET', '/streams/one'))
     const engines = await rig.json<Record<string, unknown>[]>('GET', '/engines?status=all')
     expect(client.of('engine')[0]?.data).toEqual(engines[0] ?? {})
-    const { timestamp: _, ...status } = client.of('status')[0]?.data ?? {}
+    // The question for the status is one of a client that has reported a stream.
+    const { timestamp: _, proxies: __, ...status } = client.of('status')[0]?.data ?? {}
     expect(await rig.json('GET', '/orchestrator/status')).toMatchObject(status)
   })
 
@@ -93,6 +94,24 @@ describe('a fresh connection', () => {
     await rig.clock.advance(4_000)
     expect(kinds(client)).toEqual(['snapshot'])
     expect(client.comments).toEqual([])
+  })
+
+  test('hears that a proxy asks, once in ten seconds', async () => {
+    await engine()
+    const client = await follow()
+    const acexy = { headers: { 'user-agent': 'Go-http-client/1.1' } }
+    for (let second = 0; second < 20; second++) {
+      await rig.request('GET', '/engines', undefined, acexy)
+      await rig.clock.advance(1_000)
+    }
+    const heard = client
+      .of('status')
+      .map(({ data }) => (data as { proxies: { last_heard: string } }).proxies.last_heard)
+    expect(heard.length).toBeWithin(2, 5)
+    expect(new Set(heard).size).toBe(heard.length)
+    const told = client.of('status').length
+    await rig.clock.advance(60_000)
+    expect(client.of('status')).toHaveLength(told)
   })
 
   test('hears of an end and of a removal for the last time', async () => {

@@ -276,3 +276,43 @@ describe('at the maximum', () => {
     expect(await post()).toBe(503)
   })
 })
+
+describe('when a proxy was last heard', () => {
+  const heard = async () =>
+    (await rig.json<{ proxies: { last_heard: string | null } }>('GET', '/orchestrator/status')).proxies
+      .last_heard
+  const now = () => new Date(rig.clock.now()).toISOString()
+
+  test('is told of everything that acexy asks or reports, and of nothing that others do', async () => {
+    await start(1)
+    expect(await heard()).toBeNull()
+    for (const path of ['/engines', '/streams', '/orchestrator/status'])
+      await rig.request('GET', path, undefined, as(MONITOR))
+    await rig.provision(as(MONITOR))
+    expect(await heard()).toBeNull()
+    for (const ask of [
+      () => rig.request('GET', '/orchestrator/status', undefined, as(ACEXY)),
+      () => list(),
+      () => rig.request('GET', '/streams?container_id=x&status=started', undefined, as(ACEXY)),
+      () => rig.provision(as(ACEXY)),
+    ]) {
+      await rig.clock.advance(1_000)
+      const before = now()
+      await ask()
+      expect(await heard()).toBe(before)
+    }
+  })
+
+  test('is told of another proxy as soon as it reports a stream', async () => {
+    await start(1)
+    const end = (agent: string) => rig.json('POST', '/events/stream_ended', { stream_id: 'x' }, as(agent))
+    await end('other-proxy/1')
+    const first = now()
+    expect(await heard()).toBe(first)
+    await rig.clock.advance(1_000)
+    await rig.request('GET', '/orchestrator/status', undefined, as(MONITOR))
+    expect(await heard()).toBe(first)
+    await rig.request('GET', '/orchestrator/status', undefined, as('other-proxy/1'))
+    expect(await heard()).toBe(now())
+  })
+})

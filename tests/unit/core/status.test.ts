@@ -12,6 +12,7 @@ const facts: StatusFacts = {
   isDockerUnreachable: false,
   isStorageRefusing: false,
   refusal: null,
+  proxyHeardMs: null,
   warnings: [],
   config: { autoDelete: false, graceSeconds: 30, targetImage: 'engine:1' },
   nowMs: Date.parse('2026-11-23T12:00:00Z'),
