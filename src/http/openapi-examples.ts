@@ -95,9 +95,17 @@ const breaker = {
   state: 'closed',
   failure_count: 0,
   failure_threshold: 5,
-  last_failure_time: null,
+  last_failure_time: '2026-11-23T11:58:30.000Z',
   last_success_time: '2026-11-23T12:00:06.000Z',
   recovery_timeout: 300,
+  last_faults: [
+    {
+      at: '2026-11-23T11:58:30.000Z',
+      engine_id: '2c0c6a4b-0c1e-4f8e-8f52-0b1a3c0f9d10',
+      container_name: 'acestream-7',
+      reason: 'its container exited with code 1 before it gave a good answer',
+    },
+  ],
 }
 
 /** The examples, by operation id. */
@@ -292,6 +300,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
           failure_threshold: 3,
           recovery_timeout: 180,
           last_success_time: null,
+          last_faults: [],
         },
       },
       engines: [

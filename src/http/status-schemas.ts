@@ -274,6 +274,18 @@ const Breaker = Type.Object(
     last_failure_time: NullableTime('When a start last failed'),
     last_success_time: NullableTime('When an engine last became ready'),
     recovery_timeout: Seconds('How long it stays open, in seconds'),
+    last_faults: Type.Array(
+      Type.Object(
+        {
+          at: Time('When it failed'),
+          engine_id: NullableText('The engine that failed'),
+          container_name: NullableText('Name of its container, as long as that is known'),
+          reason: Text('Why it failed, and what to do'),
+        },
+        { title: 'BreakerFault', description: 'An engine that failed by its own fault before it was ready' },
+      ),
+      { description: 'The last five that it counted, newest first, as far as the journal has them' },
+    ),
   },
   { title: 'Breaker', description: 'A circuit breaker, which refuses starts after several failed in a row' },
 )

@@ -49,16 +49,21 @@ export function noteStart(tx: Db, engine: Subject, nowMs: number, settings: Brea
   change(tx, engine, nowMs, (breaker, name) => withStart(breaker, engine.id, nowMs, settings[name]))
 }
 
-/** Notes that an engine failed by its own fault, for this reason, before it was ever ready. */
-export const noteFault = (
+/**
+ * Notes that an engine failed by its own fault, for this reason, before it was ever ready. Returns the breaker that counted
+ * it; null if the engine does not count.
+ */
+export function noteFault(
   tx: Db,
   engine: Subject,
   { nowMs, reason }: { readonly nowMs: number; readonly reason: string },
   settings: BreakersSettings,
-): void =>
+): BreakerName | null {
   noteVerdict(tx, engine, nowMs, settings, (breaker, engineId, ...rest) =>
     withFailure(breaker, { engineId, reason }, ...rest),
   )
+  return isAsTemplate(engine, settings) ? breakerOf(engine) : null
+}
 
 /** Notes that an engine became ready. */
 export const noteSuccess = (tx: Db, engine: Subject, nowMs: number, settings: BreakersSettings): void =>

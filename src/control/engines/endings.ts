@@ -2,6 +2,7 @@ import type { PlanRule } from '../../core/plan/fleet-snapshot.ts'
 import type { Refusal } from '../../core/provisioning/refusal.ts'
 import type { OurEndReason } from '../../core/streams/end-reasons.ts'
 import { type Engine, type EngineStatus, LIVE_STATUSES, type Stream } from '../../core/types.ts'
+import type { BreakerName } from '../../store/breakers.ts'
 import { engineById, noteStreamEnd, retire } from '../../store/engines.ts'
 import { forgetKeysOf } from '../../store/idempotency.ts'
 import { appendJournal, type JournalEntry } from '../../store/journal.ts'
@@ -75,20 +76,22 @@ export function endEngine(tx: Db, engineId: string, end: EngineEnd, nowMs: numbe
   // A failed provision frees its key. The key of an engine that did start stays bound to its request, even when the engine
   // is gone.
   if (engine.status === 'provisioning') forgetKeysOf(tx, engineId)
-  tellBreaker(tx, engine, end, nowMs)
-  appendJournal(tx, nowMs, { kind: entry, engineId, detail: detailOf(end) })
+  const breaker = tellBreaker(tx, engine, end, nowMs)
+  const counted = breaker === null ? {} : { breaker }
+  appendJournal(tx, nowMs, { kind: entry, engineId, detail: { ...detailOf(end), ...counted } })
   return true
 }
 
 /**
  * Tells the breaker about an end. An engine that was ready before has shown that its kind works, so only a failed first
- * start counts as a fault.
+ * start counts as a fault. Returns the breaker that counted one; null if none did.
  */
-function tellBreaker(tx: Db, engine: Engine, end: EngineEnd, nowMs: number): void {
+function tellBreaker(tx: Db, engine: Engine, end: EngineEnd, nowMs: number): BreakerName | null {
   const { reason } = end
   const fault = 'fault' in end ? end.fault : null
-  if (fault !== null && engine.readyAt === null) noteFault(tx, engine, { nowMs, reason }, fault)
-  else freeTrial(tx, engine, nowMs)
+  if (fault !== null && engine.readyAt === null) return noteFault(tx, engine, { nowMs, reason }, fault)
+  freeTrial(tx, engine, nowMs)
+  return null
 }
 
 function detailOf(end: EngineEnd): Readonly<Record<string, unknown>> {

@@ -2,6 +2,7 @@ import type { Refusal } from '../../core/provisioning/refusal.ts'
 import { type Engine, generationOf } from '../../core/types.ts'
 import { orchestratorStatus } from '../../core/views/status.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { type BreakerFault, lastFaults } from '../../store/breaker-faults.ts'
 import { BREAKERS, type BreakerName } from '../../store/breakers.ts'
 import { liveEngines } from '../../store/engines.ts'
 import type { Store } from '../../store/store.ts'
@@ -135,9 +136,20 @@ export class StatusViews {
       last_failure_time: isoOrNull(breaker.lastFailureAt),
       last_success_time: isoOrNull(breaker.lastSuccessAt),
       recovery_timeout: recoveryMs / 1000,
+      last_faults: lastFaults(store.db, name, FAULTS).map(faultView),
     }
   }
 }
+
+/** How many faults of a breaker are told. */
+const FAULTS = 5
+
+const faultView = ({ at, engineId, containerName, reason }: BreakerFault) => ({
+  at: new Date(at).toISOString(),
+  engine_id: engineId,
+  container_name: containerName,
+  reason,
+})
 
 /** Whether an engine drains because it is unhealthy, or another engine is started to replace it. */
 const isMarked = (engine: Engine, all: readonly Engine[]): boolean =>

@@ -123,8 +123,8 @@ export const BREAKER = mutations([
   ],
   [
     'a failed engine is not told to the breaker',
-    'if ($fault !== null && $readyAt === null) $noteFault($tx, $engine, { $now, $reason }, $fault) else $freeTrial',
-    '$freeTrial',
+    'if ($fault !== null && $readyAt === null) return $noteFault($tx, $engine, { $now, $reason }, $fault)',
+    '',
   ],
   [
     'the breaker is fed by faults of Docker',

@@ -142,3 +142,51 @@ test('a trial of an earlier template leaves its place, and shows nothing of the 
   await succeed({})
   expect(await breaker()).toMatchObject({ state: 'closed' })
 })
+
+describe('the last faults of a breaker', () => {
+  interface Fault {
+    readonly at: string
+    readonly engine_id: string
+    readonly container_name: string
+    readonly reason: string
+  }
+  const faults = async (name: 'general' | 'replacement' = 'general') =>
+    (
+      await rig.json<{ circuit_breakers: Record<string, { last_faults: readonly Fault[] }> }>(
+        'GET',
+        '/health/status',
+      )
+    ).circuit_breakers[name]?.last_faults ?? []
+
+  test('are the five newest that it counted, also after a reset and a restart', async () => {
+    await start({ CIRCUIT_BREAKER_FAILURE_THRESHOLD: '100' })
+    expect(await faults()).toEqual([])
+    for (let count = 0; count < 6; count++) {
+      await rig.clock.advance(1_000)
+      await refuse({})
+    }
+    const told = await faults()
+    expect(told.map(({ container_name }) => container_name)).toEqual(
+      [6, 5, 4, 3, 2].map((number) => `acestream-${number}`),
+    )
+    expect(told[0]).toMatchObject({ at: new Date(rig.clock.now()).toISOString() })
+    expect(told[0]?.reason).toContain('a command that is not there')
+    expect(new Set(told.map(({ engine_id }) => engine_id)).size).toBe(5)
+    await rig.request('POST', '/health/circuit-breaker/reset')
+    await rig.restart()
+    expect(await faults()).toEqual(told)
+    expect(await faults('replacement')).toEqual([])
+  })
+
+  test('are none that it did not count: of an own image, of Docker, or of an engine that has worked', async () => {
+    await start({ MIN_REPLICAS: '0' })
+    await refuse({ image: 'other:1' })
+    const silent = new RuntimeFailure('unreachable', 'no socket', { effect: 'none' })
+    rig.runtime.faults.next('start', { kind: 'fail_before', failure: silent })
+    await rig.provision()
+    await succeed({})
+    for (const { id } of rig.runtime.containers()) rig.runtime.kill(id)
+    await rig.clock.advance(60_000)
+    expect(await faults()).toEqual([])
+  })
+})
