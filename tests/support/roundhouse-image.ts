@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDockerHost } from '../../src/runtime/docker-connection.ts'
 import type { TestDocker } from './docker.ts'
@@ -17,10 +18,15 @@ export async function buildOwnImage({ client, label }: TestDocker): Promise<OwnI
   return { tag, remove: () => client.getImage(tag).remove({ force: true }) }
 }
 
-/** Runs a command in the project's folder, with Docker's plain builder, and returns its output. Throws with its errors. */
+/**
+ * Runs a command that builds in the project's folder, with Docker's plain builder, and returns its output. Throws with its
+ * errors. Other files of tests, in processes of their own, wait meanwhile, because all builds write into `dist`.
+ */
 export async function runInProject(command: readonly string[]): Promise<string> {
   const env = { ...process.env, DOCKER_BUILDKIT: '0' }
-  const child = Bun.spawn([...command], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  mkdirSync(join(ROOT, '.run'), { recursive: true })
+  const alone = ['flock', join(ROOT, '.run/build.lock'), ...command]
+  const child = Bun.spawn(alone, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const [output, errors, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
   if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${output}${errors}`)
   return output
