@@ -71,6 +71,7 @@ describe('a breaker', () => {
         last_failure_time: null,
         last_success_time: null,
         recovery_timeout: 60,
+        last_faults: [],
         ...change,
       },
       NOW_MS,
