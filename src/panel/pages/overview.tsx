@@ -4,7 +4,7 @@ import { EngineTable } from '../parts/engine-table.tsx'
 import { ProvisionAct } from '../parts/provision-act.tsx'
 import { Mark } from '../parts/state-mark.tsx'
 import { Warnings } from '../parts/warnings.tsx'
-import { Clock } from '../parts/when.tsx'
+import { Ago, Clock } from '../parts/when.tsx'
 import { changesOf, entryInWords } from '../reading/changes.ts'
 import { cutsOf } from '../reading/cuts.ts'
 import { behindLive, stateOf } from '../reading/streams.ts'
@@ -64,9 +64,22 @@ function Verdict() {
       <p>
         <strong>{word}:</strong> {text}
         {remedy !== null && <span class="remedy"> {remedy}</span>}
+        <Heard />
       </p>
       <ProvisionAct />
     </section>
+  )
+}
+
+/** When acexy was last heard of: on the first day it often asks another address, or nobody. */
+function Heard() {
+  const { fleet } = useContext(PanelContext)
+  const at = fleet.status.value?.proxies.last_heard ?? null
+  if (at === null) return <span class="remedy">No proxy has asked since the start.</span>
+  return (
+    <span class="remedy">
+      A proxy was heard <Ago at={at} />.
+    </span>
   )
 }
 
