@@ -61,7 +61,7 @@ describe.each([
   ['directly', () => `http://127.0.0.1:${port}`, '/swagger', false],
   ['with a slash at the end', () => `http://127.0.0.1:${port}`, '/swagger/', true],
   ['behind a prefix', () => `http://127.0.0.1:${proxy.port}${PREFIX}`, '/swagger', true],
-  ['from the root behind a prefix', () => `http://127.0.0.1:${proxy.port}${PREFIX}`, '/', false],
+  ['with a slash behind a prefix', () => `http://127.0.0.1:${proxy.port}${PREFIX}`, '/swagger/', false],
 ] as const)('Swagger UI, %s', (_, base, path, isDark) => {
   test('takes the key, tries things out, and asks nobody else', async () => {
     const page = await Page.open(isDark)
