@@ -11,6 +11,13 @@ interface Choice {
   readonly atMs: number
 }
 
+/**
+ * Whether a choice was made of this start of an engine: it was known then, or the engine had started by then, which may be
+ * learnt much later.
+ */
+const isOfStart = ({ generation, atMs }: Choice, startMs: number): boolean =>
+  generation === startMs || atMs >= startMs
+
 /** How many choices count on one engine. */
 const CHOICES_MAX = 16
 
@@ -42,7 +49,7 @@ export class ExpectedStreams {
 
   /** What is expected on an engine; null if nothing is. */
   of(engine: Engine): Expected | null {
-    const choices = this.#choices.get(engine.id)?.filter((each) => each.generation === generationOf(engine))
+    const choices = this.#choices.get(engine.id)?.filter((each) => isOfStart(each, generationOf(engine)))
     return expectedOn(engine, choices?.map(({ atMs }) => atMs) ?? [], this.clock.now())
   }
 

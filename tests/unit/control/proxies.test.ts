@@ -127,6 +127,16 @@ describe('viewers that come close together', () => {
     expect(await shownAt(port)).toMatchObject({ expected_until: null })
   })
 
+  test('a choice stays when it is learnt late that the engine had been restarted before it', async () => {
+    await start(2)
+    const startedMs = rig.clock.now()
+    await rig.clock.advance(1_000)
+    const port = await arrive()
+    const row = liveEngines(rig.temp.store.db).find(({ hostHttpPort }) => hostHttpPort === port)
+    rig.temp.store.transact((tx) => updateEngine(tx, row?.id ?? '', { containerStartedAt: startedMs }))
+    expect(await shownAt(port)).toMatchObject({ expected_until: expect.any(String) })
+  })
+
   test('the true use is shown to people', async () => {
     await start(2)
     const port = await arrive()
