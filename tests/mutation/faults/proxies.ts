@@ -5,7 +5,7 @@ export const PROXIES = mutations([
   ['a choice counts for nothing', 'if ($engine) $expected.chosen($engine)', ''],
   [
     'a choice outlives the process that was chosen',
-    '$choices.get($engine.id)?.filter(($each) => $each.generation === generationOf($engine))',
+    '$choices.get($engine.id)?.filter(($each) => isOfStart($each, generationOf($engine)))',
     '$choices.get($engine.id)',
   ],
   ['a choice is never over', '$nowMs - $atMs < $EXPECTED_MS', '$nowMs >= $atMs', 'core/proxies'],
