@@ -28,7 +28,15 @@ const DEEDS: ReadonlySet<Verb> = new Set<Verb>([
   'exec',
   'pull',
 ])
-const LOOKS: ReadonlySet<Verb> = new Set<Verb>(['inspect', 'list', 'traffic', 'logs', 'image', 'host'])
+const LOOKS: ReadonlySet<Verb> = new Set<Verb>([
+  'inspect',
+  'list',
+  'traffic',
+  'logs',
+  'image',
+  'host',
+  'usage',
+])
 const ALL: ReadonlySet<Verb> = new Set<Verb>([...DEEDS, ...LOOKS, 'ping', 'events'])
 
 /** Rarely reached places are listed more often, because a crash there waits for a call that may never come. */
