@@ -7,6 +7,9 @@ const DATA_PARENT = process.env.ROUNDHOUSE_DOCKERD_DIR ?? '/var/lib/roundhouse-d
 
 const UP_WITHIN_MS = 60_000
 
+/** The only variable of this host that the machine has. DOCKER_HOST would name the host's Docker Engine. */
+const PATH = process.env.PATH ?? ''
+
 /**
  * What the first process of the machine does. Sockets and pid files are in a /run of its own, what is installed goes to layers
  * over those of this host, a device for a VPN is made where there is none, and there is no way to any other network, so nothing
@@ -69,7 +72,10 @@ export class Machine {
 
   /** Runs commands of a shell in the machine, and returns what they print. Throws with their errors if one fails. */
   async run(commands: string, input: 'ignore' | ReadableStream = 'ignore'): Promise<string> {
-    const child = Bun.spawn([...this.command(['sh', '-euc', commands])], { stdio: [input, 'pipe', 'pipe'] })
+    const child = Bun.spawn([...this.command(['sh', '-euc', commands])], {
+      stdio: [input, 'pipe', 'pipe'],
+      env: { PATH },
+    })
     const [output, errors, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
     if (code !== 0) throw new Error(`it ended with ${code}:\n${commands}\n${output}\n${errors}`)
     return output
@@ -83,7 +89,7 @@ export class Machine {
 
   /** The environment of a terminal in the machine. `clear` knows by it what was started there. */
   get environment(): Readonly<Record<string, string>> {
-    return { PATH: process.env.PATH ?? '', HOME: join(this.folder, 'home') }
+    return { PATH, HOME: join(this.folder, 'home') }
   }
 
   /** Ends what terminals left running, and removes all containers, volumes and networks. Images stay. */
