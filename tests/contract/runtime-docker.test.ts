@@ -462,8 +462,10 @@ describe('a real Docker Engine', () => {
       securityOpt: ['seccomp=unconfined'],
     })
     await runtime.start(id)
-    const { Processes } = await docker.client.getContainer(id).top()
-    expect(Processes.length).toBe(2)
+    await until('the init has started the program', async () => {
+      const { Processes } = await docker.client.getContainer(id).top()
+      return Processes.length === 2
+    })
   })
 
   test('tells all addresses of a container in several networks, in the order of their names', async () => {

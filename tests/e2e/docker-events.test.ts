@@ -96,6 +96,8 @@ test('hides an engine that was killed, and lists it again when it was started', 
     const hidden = firstAnswerMs(server, id, false)
     await container.kill()
     lags.die.push((await hidden) - (await ear.heardMs('die', id)))
+    // Its stream ends by a look of its own, which would find a restart if the container were started before it.
+    if (turn === 1) await until('its stream has ended', () => endReason(server, id))
     const back = firstAnswerMs(server, id, true)
     await container.start()
     lags.start.push((await back) - (await ear.heardMs('start', id)))

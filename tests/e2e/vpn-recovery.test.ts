@@ -21,7 +21,7 @@ import {
  * one network namespace.
  */
 
-setDefaultTimeout(90_000)
+setDefaultTimeout(180_000)
 
 let vpn: VpnSite
 
@@ -51,12 +51,19 @@ async function fleetBehind(
   return { gluetun, server, fleet }
 }
 
-/** Waits until every engine answers at its port, through Gluetun's current network namespace, that it is connected. */
+/**
+ * Waits until every engine answers at its port, through Gluetun's current network namespace, that it is connected. Engines
+ * that are restarted are so one after another.
+ */
 const untilConnected = (fleet: readonly FleetRow[]): Promise<true> =>
-  until('all engines are connected', async () => {
-    const answers = await Promise.all(fleet.map(({ port }) => connectionAt(port)))
-    return answers.every((answer) => answer === true)
-  })
+  until(
+    'all engines are connected',
+    async () => {
+      const answers = await Promise.all(fleet.map(({ port }) => connectionAt(port)))
+      return answers.every((answer) => answer === true)
+    },
+    30_000 * fleet.length,
+  )
 
 const namesOf = (fleet: readonly FleetRow[]): string[] =>
   fleet.map(({ container_name, port }) => `${container_name} ${port}`)
