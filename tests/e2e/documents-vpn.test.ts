@@ -10,7 +10,7 @@ import { openMachineForDocuments } from '../support/stand-ins.ts'
  * document, every command as it is written, and its output as it is shown.
  */
 
-setDefaultTimeout(120_000)
+setDefaultTimeout(240_000)
 
 const VPN = 'docs/VPN.md'
 const BY_HAND = 'Set it up by hand'

@@ -76,7 +76,7 @@ export const FOLLOWED_BY: Readonly<Record<string, string>> = {
 
 /** Declares the tests of the documents that one file follows. */
 export function followDocuments(file: string): void {
-  setDefaultTimeout(120_000)
+  setDefaultTimeout(240_000)
   let machine: Machine
   let terminal: Terminal | undefined
 
