@@ -13,6 +13,8 @@ interface LogRequest {
   readonly idOrName: string
   readonly lines: number
   readonly sinceMs?: number
+  /** Whether the output of each line follows its time. */
+  readonly isNamed: boolean
   /** The address whose readers are counted; null if they are not. */
   readonly address: string | null
   /** Aborts when the caller has left. */
@@ -29,8 +31,8 @@ const DEFAULT_LINES = 200
 
 const Log = Type.String({
   description:
-    'The lines, oldest first. Each begins with its time and a blank. A line has 4096 characters at most, and what looks ' +
-    'like a secret is masked. Terminal colours are left out',
+    'The lines, oldest first. Each begins with its time and a blank, with `outputs` also with `stdout` or `stderr` and a ' +
+    'blank. A line has 4096 characters at most, and what looks like a secret is masked. Terminal colours are left out',
 })
 
 const LogQuery = Type.Object({
@@ -49,6 +51,16 @@ const LogQuery = Type.Object({
       'x-expected': 'true or false',
       'x-shown': { type: 'boolean' },
       description: 'Whether the answer goes on with every further line; false without it',
+    }),
+  ),
+  outputs: Type.Optional(
+    Type.String({
+      pattern: '^(true|false)$',
+      'x-expected': 'true or false',
+      'x-shown': { type: 'boolean' },
+      description:
+        'Whether `stdout` or `stderr` and a blank follow the time of each line; false without it. Lines of a container ' +
+        'with a terminal never have them',
     }),
   ),
 })
@@ -105,11 +117,12 @@ export const containerLogRoutes = (
 
 const requested = (
   idOrName: string,
-  { tail }: Static<typeof LogQuery>,
+  { tail, outputs }: Static<typeof LogQuery>,
   sinceMs: number | undefined,
-): Pick<LogRequest, 'idOrName' | 'lines' | 'sinceMs'> => ({
+): Pick<LogRequest, 'idOrName' | 'lines' | 'sinceMs' | 'isNamed'> => ({
   idOrName,
   lines: tail === undefined ? DEFAULT_LINES : Number(tail),
+  isNamed: outputs === 'true',
   ...(sinceMs === undefined ? {} : { sinceMs }),
 })
 

@@ -93,7 +93,13 @@ interface OpenLog {
 async function openLog(
   docker: DockerClient,
   id: string,
-  { lines, sinceMs, isTimed, follow }: LogPart & { readonly isTimed: boolean; readonly follow?: 1 },
+  {
+    lines,
+    sinceMs,
+    isNamed = false,
+    isTimed,
+    follow,
+  }: LogPart & { readonly isTimed: boolean; readonly follow?: 1 },
   abortSignal: AbortSignal,
 ): Promise<OpenLog> {
   const { Config } = readOutput(await docker.getContainer(id).inspect({ abortSignal }))
@@ -109,7 +115,7 @@ async function openLog(
     abortSignal,
   })
   // The output of a terminal is one stream, which has no headers.
-  const output = Config.Tty ? null : new Demultiplexer()
+  const output = Config.Tty ? null : new Demultiplexer(isNamed && isTimed)
   return {
     stream: stream as Readable,
     pieces: (chunk) => output?.push(chunk) ?? [chunk],

@@ -4,6 +4,10 @@ import { NotDockers } from './docker-failures.ts'
 
 /** Each piece of output starts with a header of eight bytes: which stream it belongs to, three zeros, and its length. */
 const HEADER_BYTES = 8
+const BLANK = 0x20
+/** The number of stderr in a header, and how each output is named. */
+const STDERR = 2
+const NAMES = { stdout: Buffer.from('stdout '), stderr: Buffer.from('stderr ') } as const
 
 /**
  * The longest line that is accepted. The messages of Docker are far shorter (labels of some kilobytes), so this bounds the
@@ -68,6 +72,11 @@ export class Demultiplexer {
   #header = Buffer.alloc(0)
   /** How many bytes of the present piece are still to come. */
   #left = 0
+  /** What has to be put after the first blank of the present piece; null if nothing, or if it was. */
+  #name: Buffer | null = null
+
+  /** With `isNamed` the name of its output and a blank are put after the first blank of each piece, where its time ends. */
+  constructor(private readonly isNamed = false) {}
 
   /** Returns the output in this chunk, in the order in which it came. */
   push(chunk: Buffer): Buffer[] {
@@ -76,7 +85,7 @@ export class Demultiplexer {
       const end = at + (this.#left > 0 ? this.#left : HEADER_BYTES - this.#header.length)
       const part = chunk.subarray(at, end)
       if (this.#left > 0) {
-        pieces.push(part)
+        pieces.push(...this.#named(part))
         this.#left -= part.length
       } else {
         this.#takeHeader(part)
@@ -90,7 +99,16 @@ export class Demultiplexer {
     const header = Buffer.concat([this.#header, part])
     const isWhole = header.length === HEADER_BYTES
     if (isWhole) this.#left = header.readUInt32BE(4)
+    if (isWhole && this.isNamed) this.#name = header[0] === STDERR ? NAMES.stderr : NAMES.stdout
     this.#header = isWhole ? Buffer.alloc(0) : header
+  }
+
+  #named(part: Buffer): Buffer[] {
+    const end = this.#name === null ? -1 : part.indexOf(BLANK) + 1
+    if (this.#name === null || end <= 0) return [part]
+    const name = this.#name
+    this.#name = null
+    return [part.subarray(0, end), name, part.subarray(end)]
   }
 }
 

@@ -210,6 +210,11 @@ export interface LogPart {
   readonly lines: number
   /** Only lines from this time on, in epoch milliseconds of the container engine's clock; from the first one if missing. */
   readonly sinceMs?: number
+  /**
+   * Whether the time of each line is followed by its output, `stdout` or `stderr`, and a blank. Only lines with a time have
+   * it, and those of a terminal, which is both, have none.
+   */
+  readonly isNamed?: boolean
 }
 
 /** How much of a container's log is read at most. */

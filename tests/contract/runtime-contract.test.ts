@@ -42,7 +42,7 @@ function programOf(spec: ContainerSpec): Program {
     case PROGRAMS.wait:
       return WAITING
     case PROGRAMS.announce:
-      return { ...WAITING, says: SAID.output + SAID.errors }
+      return { ...WAITING, says: { stdout: SAID.output, stderr: SAID.errors } }
     case PROGRAMS.exit:
       return { ...WAITING, endsByItself: { afterMs: 0, exitCode: EXIT_CODE } }
     case PROGRAMS.stubborn:

@@ -8,7 +8,7 @@ import type {
   Traffic,
   Usage,
 } from '../../src/runtime/runtime.ts'
-import type { MemoryLog } from './memory-log.ts'
+import type { MemoryLog, Output } from './memory-log.ts'
 
 /** How the process of a container behaves. */
 export interface Program {
@@ -18,7 +18,7 @@ export interface Program {
   /** Why the container engine cannot run the process; null if it can. */
   readonly refusal: string | null
   /** What the process writes at its start; nothing if missing. */
-  readonly says?: string
+  readonly says?: Readonly<Partial<Record<Output, string>>>
 }
 
 /** A program that runs until it is asked to end. */

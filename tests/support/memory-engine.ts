@@ -327,7 +327,8 @@ export class MemoryEngine {
     container.used = NO_USE
     if (container.health !== null) container.health = 'starting'
     container.healthText = null
-    if (says) container.log.write(says, this.clock.now())
+    for (const output of ['stdout', 'stderr'] as const)
+      container.log.write(says?.[output] ?? '', this.clock.now(), output)
     this.#tell('start', container)
     if (endsByItself) {
       this.#later(container, endsByItself.afterMs, () => this.crash(container.id, endsByItself.exitCode))

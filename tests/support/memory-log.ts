@@ -14,8 +14,11 @@ const LOG_MAX = 256 * 1024
 interface Line {
   readonly number: number
   readonly atMs: number
+  readonly output: Output
   readonly text: string
 }
+
+export type Output = 'stdout' | 'stderr'
 
 /** What the processes of a container in memory wrote, with the times; the oldest lines go when there are too many. */
 export class MemoryLog {
@@ -29,13 +32,13 @@ export class MemoryLog {
   }
 
   /** Adds text. A line that was begun before keeps its time. */
-  write(text: string, atMs: number): void {
+  write(text: string, atMs: number, output: Output = 'stdout'): void {
     const last = this.#lines.at(-1)
     const begun = last !== undefined && !last.text.endsWith('\n') ? last : null
     const parts = `${begun?.text ?? ''}${text}`.match(/[^\n]*\n|[^\n]+$/g) ?? []
     const lines = parts.map((part, index): Line => {
       const isBegun = begun !== null && index === 0
-      return isBegun ? { ...begun, text: part } : { number: this.#count++, atMs, text: part }
+      return isBegun ? { ...begun, text: part } : { number: this.#count++, atMs, output, text: part }
     })
     const kept = begun === null ? this.#lines : this.#lines.slice(0, -1)
     this.#lines = [...kept, ...lines]
@@ -45,7 +48,7 @@ export class MemoryLog {
 
   /** See `Runtime.logs`. */
   last({ bytes, isTimed = false, ...part }: LogBounds): string {
-    const shown = this.#part(part).map(({ atMs, text }) => (isTimed ? `${timeOf(atMs)} ${text}` : text))
+    const shown = this.#part(part).map((line) => (isTimed ? `${headOf(line, part)}${line.text}` : line.text))
     return logText(shown.join(''), bytes, this.#mask)
   }
 
@@ -69,7 +72,7 @@ export class MemoryLog {
     try {
       let fresh = this.#part(part)
       for (let next = this.#count; ; ) {
-        if (fresh.length > 0) await onLines(fresh.map((line) => this.#told(line)))
+        if (fresh.length > 0) await onLines(fresh.map((line) => this.#told(line, part)))
         if (signal.aborted || (isEnded && this.#count === next)) return
         if (this.#count === next) await news.promise
         news = Promise.withResolvers<void>()
@@ -92,9 +95,9 @@ export class MemoryLog {
     this.#lines = this.#lines.slice(from + 1)
   }
 
-  #told({ atMs, text }: Line): string {
-    const line = Buffer.from(`${timeOf(atMs)} ${text.replace(/\n$/, '')}`).subarray(0, LOG_LINE_BYTES_MAX)
-    return this.#mask(plainLog(new TextDecoder().decode(line)))
+  #told(line: Line, part: LogPart): string {
+    const whole = Buffer.from(`${headOf(line, part)}${line.text.replace(/\n$/, '')}`)
+    return this.#mask(plainLog(new TextDecoder().decode(whole.subarray(0, LOG_LINE_BYTES_MAX))))
   }
 
   #part({ lines, sinceMs = Number.NEGATIVE_INFINITY }: LogPart): readonly Line[] {
@@ -102,6 +105,10 @@ export class MemoryLog {
     return since.slice(Math.max(0, since.length - lines))
   }
 }
+
+/** What stands in front of a line with a time. */
+const headOf = ({ atMs, output }: Line, { isNamed = false }: LogPart): string =>
+  `${timeOf(atMs)} ${isNamed ? `${output} ` : ''}`
 
 /** The time as Docker writes it in front of a line. */
 const timeOf = (atMs: number): string => new Date(atMs).toISOString().replace('Z', '000000Z')

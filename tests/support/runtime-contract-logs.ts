@@ -53,6 +53,22 @@ export function contractOfLogs(bench: Bench): void {
       expect(await bench.runtime.logs(id, { ...PLENTY, sinceMs: before + 600_000 })).toBe('')
     })
 
+    test('have the output of each line after its time if it is asked for', async () => {
+      const id = await bench.started(bench.spec({ command: PROGRAMS.announce }))
+      await linesOf(id, 2)
+      const named = await bench.runtime.logs(id, { ...PLENTY, isTimed: true, isNamed: true })
+      const heads = named.split('\n').slice(0, -1)
+      expect(heads.map((line) => line.slice(line.indexOf(' ') + 1)).toSorted()).toEqual([
+        'stderr err',
+        'stdout out',
+      ])
+      const followed = await followLog(bench.runtime, id, { lines: 10, isNamed: true })
+      await until('both lines are told', () => followed.lines.length === 2)
+      followed.stop()
+      await followed.ended
+      expect(followed.lines.toSorted()).toEqual(heads.toSorted())
+    })
+
     test('show no value of a variable of the container whose name says that it is secret', async () => {
       // A secret has four characters or more, and what is written are only three and a newline.
       const env = { MY_TOKEN: 'out\n', COLOUR: 'err\n' }

@@ -78,6 +78,13 @@ describe('a log', () => {
     expect(textsOf(await (await ask('?tail=2000')).text())).toHaveLength(2_000)
   })
 
+  test('has the output of each line where that is asked for, also while it is followed', async () => {
+    rig.runtime.write(id, 'one\n')
+    expect(textsOf(await (await ask('?outputs=true')).text())).toEqual(['stdout one'])
+    expect(textsOf((await following('?follow=true&outputs=true')).text)).toEqual(['stdout one'])
+    expect(textsOf(await (await ask('?outputs=false')).text())).toEqual(['one'])
+  })
+
   test('is found by id, by its beginning and by name, of generic containers too', async () => {
     rig.runtime.write(id, 'one\n')
     for (const whose of [id, id.slice(0, 12), 'acestream-1'])
@@ -162,6 +169,7 @@ describe('a log', () => {
     ['since=yesterday', 'since'],
     ['since=1795000000', 'since'],
     ['follow=yes', 'follow'],
+    ['outputs=1', 'outputs'],
   ])('that is asked for with %s names the field', async (query, field) => {
     const answer = await ask(`?${query}`)
     expect([answer.status, await answer.json()]).toMatchObject([422, { detail: [{ loc: ['query', field] }] }])

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { LOG_LINE_BYTES_MAX } from '../../../src/runtime/runtime.ts'
+import { LOG_LINE_BYTES_MAX, type LogBounds } from '../../../src/runtime/runtime.ts'
 import { dockerRuntimeAt, until } from '../../support/docker.ts'
 import { chunkOf, httpAnswer, piece, rawDaemon, type Wire } from '../../support/fake-daemon.ts'
 import { failureOf } from '../../support/runtime-contract.ts'
@@ -10,7 +10,10 @@ const BOUNDS = { lines: 20, bytes: 1_000 }
 const inspected = (Tty: boolean) => httpAnswer(200, { Config: { Tty } })
 
 /** The log of a container, from a daemon whose answer comes in these chunks. */
-async function logOf(chunks: readonly string[], { isTty = false, bounds = BOUNDS } = {}): Promise<string> {
+async function logOf(
+  chunks: readonly string[],
+  { isTty = false, bounds = BOUNDS }: { readonly isTty?: boolean; readonly bounds?: LogBounds } = {},
+): Promise<string> {
   const asked: string[] = []
   const stream = HEADERS + chunks.map(chunkOf).join('') + chunkOf('')
   using daemon = rawDaemon((wire, request) => {
@@ -18,7 +21,9 @@ async function logOf(chunks: readonly string[], { isTty = false, bounds = BOUNDS
     wire.send(request.includes('/logs') ? stream : inspected(isTty))
   })
   const log = await dockerRuntimeAt(daemon.dockerHost).logs('abc', bounds)
-  expect(asked.at(-1)).toBe(`GET /containers/abc/logs?stdout=1&stderr=1&tail=${bounds.lines} HTTP/1.1`)
+  expect(asked.at(-1)).toBe(
+    `GET /containers/abc/logs?stdout=1&stderr=1&tail=${bounds.lines}${bounds.isTimed ? '&timestamps=1' : ''} HTTP/1.1`,
+  )
   return log
 }
 
@@ -31,6 +36,19 @@ describe('a log', () => {
       const chunks = raw.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? []
       expect([size, await logOf(chunks)]).toEqual([size, 'a\nb ü\n'])
     }
+  })
+
+  test('has the name of the output after the time of each line if it is asked for, wherever the chunks end', async () => {
+    const timed = piece(1, 'T1 a b\n') + piece(2, 'T2 c\n') + piece(2, 'T3 \n')
+    const bounds = { ...BOUNDS, isTimed: true, isNamed: true }
+    for (const size of [1, 3, 9, 1_000]) {
+      const chunks = timed.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? []
+      expect([size, await logOf(chunks, { bounds })]).toEqual([
+        size,
+        'T1 stdout a b\nT2 stderr c\nT3 stderr \n',
+      ])
+    }
+    expect(await logOf(['T1 a\r\n'], { isTty: true, bounds })).toBe('T1 a\n')
   })
 
   test('of a container with a terminal is one stream without headers, also where it looks like JSON', async () => {
