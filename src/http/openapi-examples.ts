@@ -78,6 +78,14 @@ const engine = {
   reason: null,
 }
 
+const engineUse = {
+  container_id: CONTAINER_ID,
+  container_name: 'acestream-1',
+  collected_at: '2026-11-23T12:05:00.000Z',
+  cpu: { cores: 0.25, limit_cores: 1, share: 0.25 },
+  memory: { bytes: 157_286_400, limit_bytes: 536_870_912, share: 0.293 },
+}
+
 const entry = {
   id: 128,
   at: '2026-11-23T12:00:12.000Z',
@@ -131,13 +139,10 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   },
   listEngines: { response: [engine] },
   getEngine: { response: { engine, streams: [stream] } },
+  listEngineStats: { response: [engineUse] },
   getEngineStats: {
     response: {
-      container_id: CONTAINER_ID,
-      container_name: 'acestream-1',
-      collected_at: '2026-11-23T12:05:00.000Z',
-      cpu: { cores: 0.25, limit_cores: 1, share: 0.25 },
-      memory: { bytes: 157_286_400, limit_bytes: 536_870_912, share: 0.293 },
+      ...engineUse,
       network: {
         received_bytes: 734_003_200,
         sent_bytes: 104_857_600,

@@ -163,7 +163,10 @@ function queriesOf(parts: ServiceParts): Pick<Services, 'engines' | 'usage' | 's
       allJson: () => store.read(() => engineViews.allJson()),
       one: (idOrName) => store.read(() => engineViews.one(idOrName)),
     },
-    usage: { one: (idOrName) => store.read(() => usageViews.one(idOrName)) },
+    usage: {
+      one: (idOrName) => store.read(() => usageViews.one(idOrName)),
+      all: () => store.read(() => usageViews.all()),
+    },
     streams: {
       list: (query, agent) =>
         store.read(() => {

@@ -1,5 +1,6 @@
 import { type Engine, generationOf } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { liveEngines } from '../../store/engines.ts'
 import type { Store } from '../../store/store.ts'
 import { engineNamed } from '../engines/references.ts'
 import { type EngineTemplate, templateHash } from '../engines/template.ts'
@@ -25,26 +26,52 @@ export class UsageViews {
     return engine === undefined ? null : this.#view(engine)
   }
 
+  /** What every live engine uses of processors and memory. */
+  all() {
+    const { store, clock, usage } = this.deps
+    usage.asked(clock.now())
+    const limitsOf = this.#limits()
+    return liveEngines(store.db).map((engine) => shortView(engine, this.#usedBy(engine), limitsOf(engine)))
+  }
+
   #view(engine: Engine) {
-    const used = this.deps.usage.of(engine.id, generationOf(engine))
-    const limits = this.#limitsOf(engine)
+    const used = this.#usedBy(engine)
     return {
-      container_id: engine.containerId,
-      container_name: engine.name,
-      collected_at: isoOrNull(used?.collectedMs ?? null),
-      cpu: used && cpuOf(used, limits.cpus),
-      memory: used && memoryOf(used, limits.memoryBytes),
+      ...shortView(engine, used, this.#limits()(engine)),
       network: used && networkOf(used),
       block_io: used && blocksOf(used),
     }
   }
 
-  /** The limits that an engine was made with; null for none, and for an engine that another template made. */
-  #limitsOf({ configHash, image }: Engine): Pick<EngineTemplate, 'cpus' | 'memoryBytes'> {
+  #usedBy(engine: Engine): EngineUsage | null {
+    return this.deps.usage.of(engine.id, generationOf(engine))
+  }
+
+  /**
+   * Tells the limits that an engine was made with; none for an engine that another template made. The hash of the template
+   * is made once for each image.
+   */
+  #limits(): (engine: Engine) => Limits {
     const { template } = this.deps
-    return configHash === templateHash(template, image) ? template : { cpus: null, memoryBytes: null }
+    const hashes = new Map<string, string>()
+    return ({ configHash, image }) => {
+      const hash = hashes.get(image) ?? templateHash(template, image)
+      hashes.set(image, hash)
+      return configHash === hash ? template : { cpus: null, memoryBytes: null }
+    }
   }
 }
+
+/** Null for no limit. */
+type Limits = Pick<EngineTemplate, 'cpus' | 'memoryBytes'>
+
+const shortView = (engine: Engine, used: EngineUsage | null, limits: Limits) => ({
+  container_id: engine.containerId,
+  container_name: engine.name,
+  collected_at: isoOrNull(used?.collectedMs ?? null),
+  cpu: used && cpuOf(used, limits.cpus),
+  memory: used && memoryOf(used, limits.memoryBytes),
+})
 
 function cpuOf({ cores }: EngineUsage, limit: number | null) {
   if (cores === null) return null

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import type { EngineStats } from '../../../src/http/engine-stats.ts'
+import type { EngineStats, EngineUse } from '../../../src/http/usage-schemas.ts'
 import { IMAGE, LABEL, Rig } from '../../support/rig.ts'
 
 /* What engines use is collected in the background, and what is asked for comes from memory. */
 
 type Stats = (typeof EngineStats)['static']
+type Use = (typeof EngineUse)['static']
 
 let rig: Rig
 let asked: string[]
@@ -110,6 +111,36 @@ describe('what an engine uses', () => {
     rig.runtime.addTraffic(owner, 1_000)
     await rig.clock.advance(31_000)
     expect(await stats('acestream-77')).toMatchObject({ network: null, memory: { bytes: 1_000_000 } })
+  })
+
+  test('is told of all live engines in one answer, with the same figures, and asks nobody', async () => {
+    const [one, other] = [await engine(), await engine()]
+    const all = () => rig.json<Use[]>('GET', '/engines/stats')
+    expect(
+      (await all()).map(({ container_id, collected_at, cpu }) => [container_id, collected_at, cpu]),
+    ).toEqual([
+      [one, null, null],
+      [other, null, null],
+    ])
+    rig.runtime.use(one, { cpuMs: 100, memoryBytes: 5_000 })
+    await rig.clock.advance(6_000)
+    rig.runtime.use(one, { cpuMs: 2_600 })
+    await rig.clock.advance(5_000)
+    const before = asked.length
+    const { network, block_io, ...same } = await stats(one)
+    expect(same).toMatchObject({ cpu: { cores: 0.5 }, memory: { bytes: 5_000 } })
+    expect(await all()).toMatchObject([same, { container_id: other }])
+    expect(asked).toHaveLength(before)
+    await rig.request('DELETE', `/containers/${one}`)
+    expect((await all()).map(({ container_id }) => container_id)).toEqual([other])
+  })
+
+  test('is collected often while somebody asks for all', async () => {
+    await engine()
+    await rig.clock.advance(5_000)
+    await rig.json<Use[]>('GET', '/engines/stats')
+    await rig.clock.advance(30_000)
+    expect(asked.length).toBeWithin(4, 8)
   })
 
   test('begins anew with another start of its container, and is forgotten with the engine', async () => {

@@ -3,7 +3,6 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { FormatRegistry } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { REFUSAL_CODES } from '../../../src/core/provisioning/refusal.ts'
-import { EngineStats } from '../../../src/http/engine-stats.ts'
 import { EXAMPLES } from '../../../src/http/openapi-examples.ts'
 import { PROBLEM_CODES } from '../../../src/http/problem-codes.ts'
 import {
@@ -20,6 +19,7 @@ import {
   PlanReport,
   VpnStatus,
 } from '../../../src/http/status-schemas.ts'
+import { EngineStats, EngineUse } from '../../../src/http/usage-schemas.ts'
 import {
   type ApiDocument,
   type DocResponse,
@@ -66,6 +66,7 @@ describe('the OpenAPI document', () => {
       'GET /containers/{id}',
       'GET /containers/{id}/logs',
       'GET /engines',
+      'GET /engines/stats',
       'GET /engines/{id}',
       'GET /engines/{id}/stats',
       'GET /events',
@@ -279,6 +280,7 @@ describe('the examples', () => {
     ['getStream', StreamState],
     ['getStreamStats', StreamSample],
     ['getEngineStats', EngineStats],
+    ['listEngineStats', EngineUse],
     ['getStatus', OrchestratorStatus],
     ['getVpnStatus', VpnStatus],
     ['getHealth', HealthStatusReport],
