@@ -1,6 +1,7 @@
-import { useContext } from 'preact/hooks'
+import { useContext, useRef } from 'preact/hooks'
 import { EngineActs } from '../parts/engine-acts.tsx'
 import { EngineCharts } from '../parts/engine-charts.tsx'
+import { EngineLog } from '../parts/engine-log.tsx'
 import { Entries } from '../parts/entries.tsx'
 import { State } from '../parts/state-mark.tsx'
 import { Ago } from '../parts/when.tsx'
@@ -73,6 +74,15 @@ export function EnginePage({ name }: { readonly name: string }) {
         <h2>What happened</h2>
         <Entries entries={entries} />
       </section>
+      <LastLog key={name} container={engine?.container_id ?? null} />
     </>
   )
+}
+
+/** The log of the last container that the engine had: what it wrote is wanted most when it is gone. */
+function LastLog({ container }: { readonly container: string | null }) {
+  const last = useRef<string | null>(null)
+  last.current = container ?? last.current
+  if (last.current === null) return null
+  return <EngineLog key={last.current} container={last.current} />
 }
