@@ -16,8 +16,11 @@ import type {
   Scaled,
   VpnStatus,
 } from '../../http/status-schemas.ts'
+import type { EngineUse as EngineUseShape } from '../../http/usage-schemas.ts'
 
 export type Engine = Static<typeof EngineState>
+/** What an engine uses, as `GET /engines/stats` tells it of each; `GET /engines/{id}/stats` tells more. */
+export type EngineUse = Static<typeof EngineUseShape>
 export type Stream = Static<typeof StreamState>
 export type Sample = Static<typeof StreamSample>
 export type JournalEntry = Static<typeof JournalEntryShape>

@@ -14,6 +14,7 @@ import { PanelContext } from '../state/panel.ts'
 import { overviewLink } from '../state/route.ts'
 import { EngineRow } from './engine-row.tsx'
 import { type EngineList, useEngineList } from './use-engine-list.ts'
+import { useUses } from './use-uses.ts'
 
 /** The columns, and by what they are sorted. */
 const HEADS: readonly { readonly name: string; readonly column: Column | null }[] = [
@@ -22,14 +23,18 @@ const HEADS: readonly { readonly name: string; readonly column: Column | null }[
   { name: 'Listed', column: null },
   { name: 'VPN', column: 'vpn' },
   { name: 'Address', column: null },
+  { name: 'CPU', column: 'cpu' },
+  { name: 'Memory', column: 'memory' },
   { name: 'Age', column: 'age' },
 ]
+const NUMBERS: readonly Column[] = ['cpu', 'memory', 'age']
 
 /** The engines, those in trouble first, with those that are free and idle folded away if there are many. On a phone each row is a card. */
 export function EngineTable() {
   const { fleet } = useContext(PanelContext)
   const body = useRef<HTMLTableSectionElement>(null)
-  const list = useEngineList(body)
+  const uses = useUses()
+  const list = useEngineList(body, uses)
   const total = fleet.engines.ids.value.length
   const { ids } = list.shown.value
   return (
@@ -46,7 +51,7 @@ export function EngineTable() {
             <Head sort={list.sort.value} group={list.group.value} />
             <tbody ref={body}>
               {ids.map((id) => (
-                <EngineRow key={id} id={id} />
+                <EngineRow key={id} id={id} uses={uses} />
               ))}
             </tbody>
           </table>
@@ -112,7 +117,7 @@ function Head({ sort, group }: { readonly sort: Sort; readonly group: Group | nu
             <th
               key={name}
               scope="col"
-              class={column === 'age' ? 'number' : ''}
+              class={NUMBERS.includes(column) ? 'number' : ''}
               aria-sort={ariaOf(sort, column)}
             >
               <button

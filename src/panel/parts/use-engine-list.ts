@@ -8,6 +8,7 @@ import {
   countsOf,
   GROUPS,
   type Group,
+  isByUse,
   kept,
   type Sort,
   shownOf,
@@ -15,6 +16,7 @@ import {
   sortText,
   wokenIn,
 } from '../reading/engine-list.ts'
+import type { Use } from '../reading/usage.ts'
 import { PanelContext } from '../state/panel.ts'
 import { useSame } from './use-same.ts'
 
@@ -31,15 +33,22 @@ export interface EngineList {
 }
 
 /** `body` is the part of the table that moves when it is sorted. */
-export function useEngineList(body: RefObject<HTMLElement | null>): EngineList {
+export function useEngineList(
+  body: RefObject<HTMLElement | null>,
+  uses: ReadonlySignal<ReadonlyMap<string, Use>>,
+): EngineList {
   const { fleet, now, route } = useContext(PanelContext)
   const isOpen = useSignal(false)
   const arrangement = useSignal<Arrangement>({ ids: [], folded: new Set() })
   const sortedMs = useRef(Number.NEGATIVE_INFINITY)
-  const sortedBy = useRef<string | null>('')
+  const sortedBy = useRef('')
   const group = useComputed(() => GROUPS.find((each) => each === route.value.query.get('state')) ?? null)
   const sortWord = useComputed(() => route.value.query.get('sort'))
   const sort = useComputed(() => sortOf(sortWord.value))
+  // Figures come later than the engines: the first ones are as good as another sort.
+  const sortKey = useComputed(
+    () => `${sortText(sort.value)} ${isByUse(sort.value.column) && uses.value.size > 0}`,
+  )
   const engines = useComputed(
     () => new Map(fleet.engines.ids.value.flatMap((id) => pairOf(id, fleet.engines.row(id)?.value))),
   )
@@ -47,19 +56,19 @@ export function useEngineList(body: RefObject<HTMLElement | null>): EngineList {
   // Sorts when it is time for it. That engines change is no reason, so they are read without listening to them.
   useSignalEffect(() => {
     const nowMs = now.value
-    const isAsked = sortedBy.current !== sortText(sort.value)
+    const isAsked = sortedBy.current !== sortKey.value
     const isTime = nowMs - sortedMs.current >= SORT_MS && !isHeld(body.current)
     if (!isAsked && !isTime) return
-    arrangement.value = arranged(engines.peek(), sort.value)
+    arrangement.value = arranged(engines.peek(), sort.value, uses.peek())
     sortedMs.current = nowMs
-    sortedBy.current = sortText(sort.value)
+    sortedBy.current = sortKey.value
   })
   useSignalEffect(() => {
     const ids = fleet.engines.ids.value
     const { ids: known } = arrangement.peek()
     // The first engines, and those that come while nobody looks closely, are put where they belong.
     const isNew = new Set([...known, ...ids]).size > known.length
-    if (isNew && !isHeld(body.current)) arrangement.value = arranged(engines.peek(), sort.peek())
+    if (isNew && !isHeld(body.current)) arrangement.value = arranged(engines.peek(), sort.peek(), uses.peek())
     else arrangement.value = kept(arrangement.peek(), engines.peek())
   })
 

@@ -1,5 +1,6 @@
 import type { Engine } from '../api/types.ts'
 import { engineState } from './engines.ts'
+import { type Use, useOf } from './usage.ts'
 import { isFree } from './verdict.ts'
 
 /** The groups that engines can be filtered by, in the order in which they are offered. */
@@ -27,7 +28,7 @@ export interface Sort {
   readonly isDown: boolean
 }
 
-export const COLUMNS = ['name', 'state', 'vpn', 'age'] as const
+export const COLUMNS = ['name', 'state', 'vpn', 'cpu', 'memory', 'age'] as const
 export type Column = (typeof COLUMNS)[number]
 
 /** Those in trouble first. */
@@ -46,7 +47,15 @@ export const sortText = ({ column, isDown }: Sort): string | null =>
 /** Names end with a number: `acestream-9` comes before `acestream-10`. */
 const NAMES = new Intl.Collator('en', { numeric: true })
 
-const ORDERS: Readonly<Record<Column, (a: Engine, b: Engine) => number>> = {
+/** What engines use, by their containers. */
+type Uses = ReadonlyMap<string, Use>
+
+const FIGURES = { cpu: 'cores', memory: 'bytes' } as const
+
+/** Whether the list is sorted by what engines use. */
+export const isByUse = (column: Column): column is keyof typeof FIGURES => column in FIGURES
+
+const ORDERS: Readonly<Record<Exclude<Column, keyof typeof FIGURES>, (a: Engine, b: Engine) => number>> = {
   name: () => 0,
   state: (a, b) => engineState(a).rank - engineState(b).rank,
   vpn: (a, b) => NAMES.compare(a.vpn_container ?? '', b.vpn_container ?? ''),
@@ -63,10 +72,24 @@ export interface Arrangement {
 /** So many free engines are enough to see that there are some. */
 const FREE_SHOWN = 30
 
+/** Compares by what is used. What is not known is neither much nor little: it comes last in any case. */
+function byUse(figure: 'cores' | 'bytes', uses: Uses, sign: number): (a: Engine, b: Engine) => number {
+  const known = ({ container_id }: Engine): number | null => useOf(uses, container_id)[figure]
+  return (a, b) => {
+    const [one, other] = [known(a), known(b)]
+    if (one === null || other === null) return sign * (Number(one === null) - Number(other === null))
+    return one - other
+  }
+}
+
 /** Sorts the list anew. */
-export function arranged(engines: ReadonlyMap<string, Engine>, { column, isDown }: Sort): Arrangement {
-  const by = ORDERS[column]
+export function arranged(
+  engines: ReadonlyMap<string, Engine>,
+  { column, isDown }: Sort,
+  uses: Uses = new Map(),
+): Arrangement {
   const sign = isDown ? -1 : 1
+  const by = isByUse(column) ? byUse(FIGURES[column], uses, sign) : ORDERS[column]
   const ids = [...engines]
     .toSorted(([name, a], [other, b]) => sign * (by(a, b) || NAMES.compare(name, other)))
     .map(([id]) => id)
@@ -120,6 +143,7 @@ export interface Cells extends Pick<ReturnType<typeof engineState>, 'tone' | 'wo
   readonly vpn: string | null
   readonly address: string
   readonly since: string
+  readonly container: string | null
 }
 
 export function cellsOf(engine: Engine): Cells {
@@ -132,5 +156,6 @@ export function cellsOf(engine: Engine): Cells {
     vpn: node === null ? null : `${node}${forwarded ? ', forwarded port' : ''}`,
     address: `${host}:${port}`,
     since: engine.first_seen,
+    container: engine.container_id,
   }
 }

@@ -5,12 +5,15 @@ import type { Link } from '../api/feed.ts'
 import { FleetState } from './fleet.ts'
 import type { KeyStore } from './key.ts'
 import { type Route, routeOf } from './route.ts'
+import { UseRings } from './use-rings.ts'
 
 /** Everything that the pages share. */
 export interface Panel {
   readonly api: Api
   readonly key: KeyStore
   readonly fleet: FleetState
+  /** What engines used while their pages were on screen. */
+  readonly uses: UseRings
   readonly link: Signal<Link>
   /** The server's time in epoch milliseconds, as far as it is known; it moves once a second. */
   readonly now: Signal<number>
@@ -24,6 +27,7 @@ export interface Panel {
 /** The parts that need nothing from outside. */
 export const emptyPanel = () => ({
   fleet: new FleetState(),
+  uses: new UseRings(),
   link: signal<Link>({ state: 'connecting' }),
   now: signal(0),
   route: signal(routeOf('')),
