@@ -22,6 +22,8 @@ interface ChartProps<P> {
   readonly cursor: Signal<number | null>
   /** A value at the axis; as in the first line if it is left out. */
   readonly tick?: (value: number) => string
+  /** Up to which value the axis reaches at least, so that next to nothing looks like that; 1 if it is left out. */
+  readonly least?: number
   /** Whether the times are written below. Charts under one another need them once. */
   readonly hasTimes?: boolean
   /** Whether the words of the bands are written above. */
@@ -119,12 +121,13 @@ function usePlot<P extends { readonly atMs: number }>(props: ChartProps<P>) {
 }
 
 function optionsOf<P>(props: ChartProps<P>, root: HTMLElement, probe: HTMLElement): PlotOptions {
-  const { lines, tick, hasTimes = true, hasWords = true, cursor } = props
+  const { lines, tick, least = 1, hasTimes = true, hasWords = true, cursor } = props
   return {
     root,
     probe,
     names: lines.map(({ name }) => name),
     words: tick ?? lines[0]?.words ?? String,
+    least,
     hasTimes,
     hasWords,
     onPoint: (atMs) => {

@@ -6,16 +6,19 @@ import { CHART_MS, playedSince, sumOf } from '../reading/samples.ts'
 import { PanelContext } from '../state/panel.ts'
 import { BandKey } from './band-key.tsx'
 import { Chart } from './chart.tsx'
+import { EngineUsage } from './engine-usage.tsx'
 import { PEERS, SPEED, useVpnEntries } from './stream-charts.tsx'
 import { useHistory } from './use-history.ts'
 
 /** Histories are asked for one by one, so the oldest streams of a busy hour are left out. */
 const STREAMS_MAX = 20
 
-/** The last hour of an engine: what its streams moved together. */
+/** The last hour of an engine: what its streams moved together, and what it used of the machine. */
 export function EngineCharts({ engine }: { readonly engine: Engine }) {
   const { now } = useContext(PanelContext)
-  const streams = useStreamsOf(engine.container_id)
+  const container = engine.container_id
+  const streams = useStreamsOf(container)
+  const hasPlayed = streams.length > 0
   const history = useHistory(streams)
   const journal = useVpnEntries()
   const cursor = useSignal<number | null>(null)
@@ -30,16 +33,17 @@ export function EngineCharts({ engine }: { readonly engine: Engine }) {
       {history.problem.value !== null && (
         <p class="empty">What was before is missing: {history.problem.value}.</p>
       )}
-      {streams.length === 0 ? (
-        <p class="empty">No stream in the last hour.</p>
-      ) : (
-        <>
-          <Chart title="Speed of its streams" lines={SPEED} hasTimes={false} {...shared} />
-          <Chart title="Peers of its streams" lines={PEERS} hasWords={false} {...shared} />
-          <BandKey bands={bands} span={span} />
-        </>
-      )}
-      {/* The charts of CPU and memory belong here; they need a history of the engine itself. */}
+      {!hasPlayed && <p class="empty">No stream in the last hour.</p>}
+      <div class={hasPlayed ? 'columns' : ''}>
+        {hasPlayed && (
+          <div class="charts">
+            <Chart title="Speed of its streams" lines={SPEED} hasTimes={false} {...shared} />
+            <Chart title="Peers of its streams" lines={PEERS} hasWords={false} {...shared} />
+            <BandKey bands={bands} span={span} />
+          </div>
+        )}
+        {container !== null && <EngineUsage key={container} container={container} isWide={!hasPlayed} />}
+      </div>
     </section>
   )
 }

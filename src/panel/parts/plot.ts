@@ -25,6 +25,8 @@ export interface PlotOptions {
   readonly names: readonly string[]
   /** A value at the axis. */
   readonly words: (value: number) => string
+  /** Up to which value the axis reaches at least. */
+  readonly least: number
   /** Whether the times are written below. */
   readonly hasTimes: boolean
   /** Whether the words of the bands are written above. */
@@ -87,7 +89,7 @@ export class Plot {
   }
 
   #settings(): uPlot.Options {
-    const { names, onPoint, hasTimes, hasWords, words } = this.options
+    const { names, onPoint, hasTimes, hasWords, words, least } = this.options
     const colour = (token: keyof Colours) => () => this.#colours[token]
     const grid = { stroke: colour('--line'), width: 1 }
     const axis = { stroke: colour('--muted'), font: FONT, grid, ticks: { show: false } }
@@ -99,7 +101,7 @@ export class Plot {
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
       scales: {
         x: { range: () => [this.#drawing.span.fromMs, this.#drawing.span.toMs] },
-        y: { range: (_, _low, high) => [0, high === null || high <= 0 ? 1 : high * 1.1] },
+        y: { range: (_, _low, high) => [0, Math.max(least, (high ?? 0) * 1.1)] },
       },
       axes: [
         { ...axis, size: hasTimes ? TIMES_HEIGHT : 0, values: hasTimes ? timesOf : () => [] },
