@@ -198,10 +198,13 @@ describe('the log of an engine', () => {
     await page.keyboard.press('Enter')
     await page.getByText('the one given is not that of this server').waitFor()
     await picture(page, 'log-key-1280-light')
+    await press(page, 'Cancel')
+    await press(page, 'Enter key')
     await key.fill(KEY)
     await page.keyboard.press('Enter')
     await line(page, 'Start Ace Stream').waitFor()
     expect(await key.count()).toBe(0)
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Follow')
     expect(requests.filter(({ url }) => url.includes(KEY))).toEqual([])
   })
 

@@ -187,6 +187,7 @@ export class LogWatch {
       return
     }
     if (status === 404) {
+      this.isFollowed.value = false
       this.state.value = { step: 'gone' }
       return
     }
