@@ -282,6 +282,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
           vpn_status: 'running',
           control_problem: null,
           forwarded_port: 51_413,
+          unpublished_ports: [],
           ...exit,
           engines: 3,
           last_check: '2026-11-23T12:05:00.000Z',

@@ -238,6 +238,10 @@ const VpnNode = Type.Object(
     vpn_status: NullableText("Gluetun's own word on its VPN"),
     control_problem: NullableText('What its control server does not tell, and the remedy'),
     forwarded_port: NullablePort('The port that it forwards; null if it forwards none'),
+    unpublished_ports: Type.Union([Type.Array(Text('A range, as `19002-19019`')), Type.Null()], {
+      description:
+        'The ranges of its GLUETUN_PORT_RANGE that its container does not publish under their own numbers; null if not known',
+    }),
     ...exit,
     engines: Count('Live engines in its network'),
     last_check: NullableTime('When its container was last looked at'),

@@ -28,6 +28,7 @@ import { Sparing } from '../control/reporting/sparing.ts'
 import { Story } from '../control/reporting/story.ts'
 import { Warnings } from '../control/reporting/warnings.ts'
 import { PlaybackWatch } from '../control/streams/playback-watch.ts'
+import { ReachWatch } from '../control/streams/reach-watch.ts'
 import { Statistics } from '../control/streams/statistics.ts'
 import { StreamBooks } from '../control/streams/stream-books.ts'
 import { StreamEnds } from '../control/streams/stream-ends.ts'
@@ -122,7 +123,7 @@ export function baseOf(
     label: config.CONTAINER_LABEL,
     takesOver: config.TAKE_OVER === 'auto',
   })
-  const streaming = streamingOf({ store, clock, warnings, onError })
+  const streaming = streamingOf(config, { store, clock, warnings, facts, addresses, onError })
   return {
     edge,
     ...streaming,
@@ -141,7 +142,7 @@ export function baseOf(
       ...statisticsSettingsOf(config, history),
     }),
     books: new StreamBooks({
-      ...{ store, clock, addresses, playback: streaming.playbackWatch, expected: streaming.expected },
+      ...{ store, clock, addresses, ...streaming, playback: streaming.playbackWatch },
       perEngineMax: streamsPerEngineMax(config),
     }),
     ends: new StreamEnds(store, counters.streamEnded),
@@ -187,17 +188,29 @@ function proxiesOf(
   return { listings, proxies, freeEngines: new FreeEngines(listings, perEngineMax) }
 }
 
-/** Builds what is kept about streams and about the connections of engines, and the watch for engines that play nothing. */
-function streamingOf({
-  onError,
-  ...deps
-}: Pick<Adapters, 'store' | 'clock'> & { readonly warnings: Warnings; readonly onError: OnError }) {
-  const facts = {
+/** Builds what is kept about streams and about the connections of engines, and the watches for engines of no use to proxies. */
+function streamingOf(
+  { ADVERTISE_HOST: advertiseHost }: Config,
+  {
+    onError,
+    ...deps
+  }: Pick<Adapters, 'store' | 'clock'> & {
+    readonly warnings: Warnings
+    readonly facts: Facts
+    readonly addresses: Addresses
+    readonly onError: OnError
+  },
+) {
+  const kept = {
     rows: new FleetRows(deps.store),
     sessions: new SessionFacts(onError),
     connections: new ConnectionFacts(onError),
     playback: new PlaybackFacts(onError),
     expected: new ExpectedStreams(deps.clock, onError),
   }
-  return { ...facts, playbackWatch: new PlaybackWatch({ ...deps, ...facts }) }
+  return {
+    ...kept,
+    playbackWatch: new PlaybackWatch({ ...deps, ...kept }),
+    reach: new ReachWatch({ ...deps, ...kept, advertiseHost }),
+  }
 }

@@ -35,6 +35,7 @@ import { StreamStops } from '../control/streams/stream-stops.ts'
 import { AdoptedViewers } from '../control/viewers/adopted-viewers.ts'
 import { ViewerWatch } from '../control/viewers/viewer-watch.ts'
 import { OutsiderWarnings } from '../control/vpn/outsider-warnings.ts'
+import { PublishedWarnings } from '../control/vpn/published-warnings.ts'
 import { VpnMonitor } from '../control/vpn/vpn-monitor.ts'
 import { recipeOf } from '../core/engines/recipe-choice.ts'
 import { clockWarning } from '../core/reporting/clock-warning.ts'
@@ -141,7 +142,7 @@ function startingOf(config: Config, adapters: Adapters, base: Base) {
 function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, provisioner }: Starting) {
   const { store, runtime, clock, wall, log, newId, random } = adapters
   const { edge, template, counters, facts, inHand, looks, nodes, books, ends, history } = base
-  const { installation, warnings, boots, addresses, playbackWatch } = base
+  const { installation, warnings, boots, addresses, playbackWatch, reach } = base
   const syncActions = new SyncActions({
     ...{ store, clock, runtime, facts, template, nodes, log, newId, launches, looks },
   })
@@ -163,6 +164,7 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
   observer.onPass(() => retention.run())
   observer.onPass(() => warnings.tell('clock_set', clockWarning(wall() - clock.now())))
   observer.onPass(() => playbackWatch.judge())
+  observer.onPass(() => reach.look())
   observer.onPass(counters.fullPass)
   return {
     observer,
@@ -231,6 +233,7 @@ function lifecycleOf(
     repairs: repairQueue,
   })
   const outsiders = new OutsiderWarnings({ nodes, warnings })
+  const published = new PublishedWarnings({ nodes, warnings, log, advertise: config.ENGINE_ADVERTISE })
   const summary = summaryOf(config, adapters, base)
   const reconciler = new Reconciler({
     ...{
@@ -253,6 +256,7 @@ function lifecycleOf(
     onPass: counters.planned,
     onLook: (snapshot) => {
       outsiders.tell(snapshot)
+      published.tell()
       summary.look(snapshot)
     },
     onError: edge('a pass of the reconciler'),

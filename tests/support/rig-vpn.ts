@@ -7,6 +7,7 @@ import { settled } from './virtual-clock.ts'
 export class RigNode {
   health: NodeContainer['health'] = 'healthy'
   control: Partial<VpnControlFact> = {}
+  reachablePorts: NodeContainer['reachablePorts'] = 'all'
 
   constructor(
     private readonly rig: Rig,
@@ -42,7 +43,11 @@ export class RigNode {
     const addresses = address === null ? [] : [address]
     vpn.container(
       this.name,
-      { id, state, startedAtMs, addresses, health: this.health, healthText: null },
+      {
+        ...{ id, state, startedAtMs, addresses, reachablePorts: this.reachablePorts },
+        health: this.health,
+        healthText: null,
+      },
       atMs,
     )
     if (state === 'running') vpn.control(this.name, atMs, this.control)

@@ -1,3 +1,5 @@
+import { type PortRange, rangeText } from '../../core/engines/ports.ts'
+import { missingParts } from '../../core/engines/published.ts'
 import { type Asked, counted, fault, ok, type Row, skipped, unanswered, warning } from './row.ts'
 
 export interface NodeFacts {
@@ -8,9 +10,8 @@ export interface NodeFacts {
     readonly state: string
     readonly health: 'starting' | 'healthy' | 'unhealthy' | null
     readonly healthText: string | null
-    /** TCP ports that are published under their own number. */
-    readonly published: ReadonlySet<number>
-    readonly hasHostNetwork: boolean
+    /** TCP ports that are published under their own number; `all` in the network of the host. */
+    readonly reachablePorts: 'all' | readonly number[]
   }>
   /** What its control server said; null if it was not asked, since the container does not run. */
   readonly control: {
@@ -101,16 +102,15 @@ function portRow({ name, control }: NodeFacts): Row {
     : ok('gluetun_port', `the port ${port} is forwarded to ${name}`)
 }
 
-function publishedRow(
-  { name, range: { first, last } }: NodeFacts,
-  { published, hasHostNetwork }: Container,
-  advertise: string,
-): Row {
-  const size = last - first + 1
-  const there = [...published].filter((port) => port >= first && port <= last).length
-  const part = `${first}-${last}`
-  if (hasHostNetwork || there === size)
-    return ok('gluetun_published', `${name} publishes all of GLUETUN_PORT_RANGE ${part}`)
+function publishedRow({ name, range }: NodeFacts, { reachablePorts }: Container, advertise: string): Row {
+  const size = sizeOf(range)
+  const there =
+    size -
+    missingParts(range, reachablePorts)
+      .map(sizeOf)
+      .reduce((sum, each) => sum + each, 0)
+  const part = rangeText(range)
+  if (there === size) return ok('gluetun_published', `${name} publishes all of GLUETUN_PORT_RANGE ${part}`)
   const message =
     `${name} publishes ${there === 0 ? 'none' : `only ${there}`} of the ${counted(size, 'port')} of GLUETUN_PORT_RANGE ${part}` +
     (advertise === 'host'
@@ -119,3 +119,5 @@ function publishedRow(
   const remedy = `publish them on ${name}: -p ${part}:${part} (ports in its compose file), and create it anew`
   return (advertise === 'host' ? fault : warning)('gluetun_published', message, remedy)
 }
+
+const sizeOf = ({ first, last }: PortRange): number => last - first + 1

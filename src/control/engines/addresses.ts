@@ -45,6 +45,14 @@ export class Addresses {
     }
   }
 
+  /** What the address in `GET /engines` is. */
+  wayTo(engine: Engine): 'published' | 'address' | 'container' | 'vpn_container' {
+    const { host, port } = this.advertised(engine)
+    if (host === engine.vpnNode) return 'vpn_container'
+    if (host === engine.name) return 'container'
+    return host === engine.address && port === engine.httpPort ? 'address' : 'published'
+  }
+
   /**
    * The addresses at which this process may reach the engine, whatever is advertised. The health worker finds out which one
    * answers. None for an engine that an earlier version adopted without knowing its port.

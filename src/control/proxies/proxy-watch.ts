@@ -1,4 +1,5 @@
 import { type ServedList, Walks } from '../../core/proxies/walks.ts'
+import type { Engine } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FleetRows } from '../engines/fleet-rows.ts'
 import type { ExpectedStreams } from '../facts/expected-streams.ts'
@@ -32,6 +33,8 @@ export class ProxyWatch {
       readonly clock: Clock
       readonly rows: FleetRows
       readonly expected: ExpectedStreams
+      /** Learns of each choice. */
+      readonly reach: { goesTo(engine: Engine): void }
       /** How many streams a proxy puts on one engine. */
       readonly perEngineMax: number
     },
@@ -50,12 +53,15 @@ export class ProxyWatch {
 
   /** Notes that a client asked for the started streams of one container, and how many it was told of. */
   asked(containerId: string, started: number, agent: string): void {
-    const { clock, rows, expected } = this.deps
+    const { clock, rows, expected, reach } = this.deps
     const { isProxy, walks } = this.#client(agent)
     if (!isProxy) return
     const chosen = walks.asked(containerId, started, clock.now())
     const engine = chosen && rows.read().engines.find(({ id }) => id === chosen.engineId)
-    if (engine) expected.chosen(engine)
+    if (engine) {
+      expected.chosen(engine)
+      reach.goesTo(engine)
+    }
   }
 
   /** Notes that a client reported a stream, as proxies do. */

@@ -19,6 +19,7 @@ import { freeTrial } from '../engines/breaker-notes.ts'
 import { endInBooks } from '../engines/endings.ts'
 import type { ExpectedStreams } from '../facts/expected-streams.ts'
 import type { PlaybackWatch } from './playback-watch.ts'
+import type { ReachWatch } from './reach-watch.ts'
 
 /** A start as a proxy reports it. `streamId` is the proxy's own id; if it is null, the id is made of key and session. */
 export interface StreamStart extends StreamPlace {
@@ -69,6 +70,7 @@ export class StreamBooks {
       readonly addresses: Addresses
       readonly playback: Pick<PlaybackWatch, 'failed' | 'ended'>
       readonly expected: Pick<ExpectedStreams, 'reported'>
+      readonly reach: Pick<ReachWatch, 'began' | 'failed'>
       /**
        * Limit for started streams that are tied to one engine. Streams beyond it are recorded without an engine. Ending
        * others instead would let a stranger end streams that are being watched. Long streams count as several, by their
@@ -84,7 +86,7 @@ export class StreamBooks {
    * written to the file later.
    */
   start(event: StreamStart): Stream {
-    const { store, clock, playback, expected } = this.deps
+    const { store, clock, playback, expected, reach } = this.deps
     const streamId = event.streamId ?? `${event.key}|${event.playbackSessionId}`
     const size = sizeOfStart(streamId, event)
     const now = clock.now()
@@ -104,7 +106,11 @@ export class StreamBooks {
       if (engine === null) endInBooks(tx, unmatchedBeyond(tx, UNMATCHED_MAX), FORGOTTEN, now)
       return { stream, used }
     }, size)
-    if (used !== null) expected.reported(used.id)
+    if (used !== null) {
+      expected.reported(used.id)
+      if (isStarted(stream)) reach.began()
+      else reach.failed(used)
+    }
     if (isFailed(event) && !isStarted(stream)) playback.failed(stream)
     return stream
   }

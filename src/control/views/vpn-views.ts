@@ -1,6 +1,7 @@
 import type { VpnBrief } from '../../core/views/status.ts'
 import { bestOf } from '../../core/vpn/vpn.ts'
 import type { FleetRows } from '../engines/fleet-rows.ts'
+import { unpublishedPorts } from '../vpn/published-warnings.ts'
 import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'
 import { isoOrNull } from './iso.ts'
 
@@ -92,6 +93,7 @@ function nodeView(node: VpnNode, engines: number) {
     vpn_status: control?.status ?? null,
     control_problem: control?.problem ?? null,
     forwarded_port: node.forwardedPort,
+    unpublished_ports: unpublishedPorts(node),
     ...placeOf(node),
     engines,
     last_check: isoOrNull(seenMs),

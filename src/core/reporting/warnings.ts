@@ -3,6 +3,8 @@ export const WARNING_CODES = [
   'storage_unavailable',
   'engines_outside_vpn',
   'engines_in_other_network',
+  'vpn_ports_unpublished',
+  'engines_unreached',
   'other_installation',
   'engines_unusable',
   'engine_silent',

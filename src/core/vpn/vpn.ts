@@ -12,6 +12,8 @@ export interface NodeContainer {
   /** When the container was last started, by Docker's clock, in epoch milliseconds; null if never. */
   readonly startedAtMs: number | null
   readonly addresses: readonly string[]
+  /** The TCP ports at which the host passes on to the same port of the container; `all` in the network of the host. */
+  readonly reachablePorts: 'all' | readonly number[]
 }
 
 /** What Docker said about a node: its container, or that there is none. */

@@ -1,5 +1,6 @@
 import type { NodeFacts } from '../../cli/doctor/gluetun.ts'
 import type { Config } from '../../config/config.ts'
+import { reachablePorts } from '../../core/engines/published.ts'
 import type { ContainerObservation } from '../../runtime/runtime.ts'
 import { whereaboutsOf } from '../../workers/vpn/control-search.ts'
 import { createControlClient } from '../../workers/vpn/gluetun.ts'
@@ -34,10 +35,5 @@ export function gluetunFacts(deps: DockerDeps, config: Config, signal: AbortSign
 
 const containerOf = ({ state, health, healthText, ports, networks }: ContainerObservation) => ({
   ...{ state, health, healthText },
-  published: new Set(
-    ports
-      .filter(({ containerPort, hostPort, protocol }) => protocol === 'tcp' && containerPort === hostPort)
-      .map(({ hostPort }) => hostPort),
-  ),
-  hasHostNetwork: networks.includes('host'),
+  reachablePorts: reachablePorts(ports, networks),
 })

@@ -1,3 +1,4 @@
+import { reachablePorts } from '../../core/engines/published.ts'
 import { type ContainerObservation, type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
 import { type Whereabouts, whereaboutsOf } from './control-search.ts'
 import type { ControlClient, Learned } from './gluetun.ts'
@@ -84,8 +85,12 @@ export class NodeWatch {
     try {
       const seen = await runtime.inspect(this.node, signal)
       this.#note(seen)
-      const { id, state, health, healthText, startedAtMs, addresses } = seen
-      const container = { id, state, health, healthText, startedAtMs, addresses: [...addresses] }
+      const { id, state, health, healthText, startedAtMs, addresses, ports, networks } = seen
+      const container = {
+        ...{ id, state, health, healthText, startedAtMs },
+        addresses: [...addresses],
+        reachablePorts: reachablePorts(ports, networks),
+      }
       return { ...fact, atMs: clock.now(), container }
     } catch (error) {
       if (!(error instanceof RuntimeFailure)) throw error

@@ -41,6 +41,7 @@ const Container = Type.Object({
   healthText: orNull(Type.String()),
   startedAtMs: orNull(Type.Number()),
   addresses: Type.Array(Type.String()),
+  reachablePorts: Type.Union([Type.Literal('all'), Type.Array(Type.Number())]),
 })
 
 /** What Docker said about a node's container. */

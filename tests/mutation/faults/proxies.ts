@@ -2,14 +2,21 @@ import { mutations } from './mutation.ts'
 
 /** What a proxy will have chosen counts as used, and looking alone does nothing. */
 export const PROXIES = mutations([
-  ['a choice counts for nothing', 'if ($engine) $expected.chosen($engine)', ''],
+  [
+    'attempts count on engines that do not answer',
+    "$facts.health($id, $clock.now()).verdict === 'healthy'",
+    'true',
+    'control/streams',
+  ],
+  ['attempts count beside a stream that plays', '$rows.read().started.size > 0', 'false', 'control/streams'],
+  ['a choice counts for nothing', '$expected.chosen($engine)', ''],
   [
     'a choice outlives the process that was chosen',
     '$choices.get($engine.id)?.filter(($each) => isOfStart($each, generationOf($engine)))',
     '$choices.get($engine.id)',
   ],
   ['a choice is never over', '$nowMs - $atMs < $EXPECTED_MS', '$nowMs >= $atMs', 'core/proxies'],
-  ['a reported stream stays expected', 'if ($used !== null) $expected.reported($used.id)', ''],
+  ['a reported stream stays expected', '$expected.reported($used.id)', ''],
   [
     'a stream that is reported stays expected on an engine that was given',
     'return $isReported ? null : $handedOutAt',

@@ -56,7 +56,7 @@ const range = (first: number, last: number) =>
   new Set(Array.from({ length: last - first + 1 }, (_, at) => first + at))
 const container: Extract<NodeFacts['container'], { readonly kind: 'answer' }>['value'] = {
   ...{ state: 'running', health: 'healthy', healthText: null },
-  ...{ published: range(200, 209), hasHostNetwork: false },
+  reachablePorts: [...range(200, 209)],
 }
 const node: NodeFacts = {
   name: 'gluetun',
@@ -338,27 +338,22 @@ describe('Gluetun', () => {
     ['without a port', control({ forwardedPort: 0 }), 'ok gluetun_port', 'no port is forwarded'],
     [
       'with no port published',
-      seen({ published: new Set() }),
+      seen({ reachablePorts: [] }),
       'warning gluetun_published',
       'publishes none of the 10 ports',
     ],
     [
       'with half of them published',
-      seen({ published: range(200, 204) }),
+      seen({ reachablePorts: [...range(200, 204)] }),
       'warning gluetun_published',
       'publishes only 5 of the 10',
     ],
-    [
-      'on the network of the host',
-      seen({ published: new Set(), hasHostNetwork: true }),
-      'ok gluetun_published',
-      'all of',
-    ],
+    ['on the network of the host', seen({ reachablePorts: 'all' }), 'ok gluetun_published', 'all of'],
   ])('%s', (_, change, head, words) => expectRow(gluetunRows({ ...node, ...change }, 'auto'), head, words))
 
   test('publishes nothing where proxies are told that engines are', () => {
     expectRow(
-      gluetunRows({ ...node, ...seen({ published: new Set() }) }, 'host'),
+      gluetunRows({ ...node, ...seen({ reachablePorts: [] }) }, 'host'),
       'fault gluetun_published',
       'ENGINE_ADVERTISE=host',
     )

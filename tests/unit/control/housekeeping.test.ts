@@ -194,6 +194,7 @@ describe('the bytes of the database', () => {
     const books = new StreamBooks({
       ...{ store, clock: systemClock, addresses, playback, perEngineMax: 128 },
       expected: { reported: () => {} },
+      reach: { began: () => {}, failed: () => {} },
     })
     const ids = Array.from({ length: 1_000 }, () => longest(2_304, crypto.randomUUID()))
     store.transact((tx) => {

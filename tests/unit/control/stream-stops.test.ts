@@ -23,7 +23,8 @@ async function stopOf(state: Engine['containerState']) {
   const playback = { failed: () => {}, ended: () => {} }
   const clock = new VirtualClock()
   const expected = { reported: () => {} }
-  const books = new StreamBooks({ store, clock, addresses, playback, expected, perEngineMax: 9 })
+  const reach = { began: () => {}, failed: () => {} }
+  const books = new StreamBooks({ store, clock, addresses, playback, expected, reach, perEngineMax: 9 })
   const asked: string[] = []
   const stopSession = (_: unknown, path: string) => {
     asked.push(path)

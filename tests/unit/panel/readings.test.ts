@@ -130,6 +130,7 @@ describe('is the VPN really up?', () => {
     ...{
       control_problem: null,
       forwarded_port: null,
+      unpublished_ports: null,
       public_ip: null,
       country: null,
       region: null,
