@@ -1,6 +1,6 @@
 import { useComputed, useSignal } from '@preact/signals'
 import { useContext } from 'preact/hooks'
-import { duration } from '../reading/words.ts'
+import { clockText, duration } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
 
 /** A time as how long ago it was; the exact one shows on hover, or everywhere after the key `t`. */
@@ -14,20 +14,28 @@ export function Ago({ at }: { readonly at: string }) {
   )
 }
 
-/** How old something is. From a minute on only its text changes, once a minute, and nothing else is drawn. */
+/** How old something is, or since when it is there. From a minute on only its text changes, once a minute, and nothing else is drawn. */
 export function Age({ at }: { readonly at: string }) {
-  const { now } = useContext(PanelContext)
-  const sinceMs = useSignal(0)
-  sinceMs.value = Date.parse(at)
-  const text = useComputed(() => duration(now.value - sinceMs.value))
-  return <>{text}</>
-}
-
-/** A time of the day, with seconds. */
-export function Clock({ at }: { readonly at: string }) {
+  const { now, showsTimes } = useContext(PanelContext)
+  const since = useSignal(at)
+  since.value = at
+  const text = useComputed(() =>
+    showsTimes.value ? exactTime(since.value) : duration(now.value - Date.parse(since.value)),
+  )
   return (
     <time dateTime={at} title={exactTime(at)}>
-      {new Date(at).toLocaleTimeString('en-GB')}
+      {text}
+    </time>
+  )
+}
+
+/** A time of the day, with seconds; with its day if that is not today. */
+export function Clock({ at }: { readonly at: string }) {
+  const { showsTimes, today } = useContext(PanelContext)
+  const exact = exactTime(at)
+  return (
+    <time dateTime={at} title={exact}>
+      {showsTimes.value ? exact : clockText(Date.parse(at), today.value)}
     </time>
   )
 }

@@ -34,3 +34,14 @@ export const shortId = (text: string): string => (text.length > 12 ? `${text.sli
 
 /** A time of the API in milliseconds; null if there is none. */
 export const msOf = (time: string | null): number | null => (time === null ? null : Date.parse(time))
+
+/** A day where the reader is, such as `28 Nov`. */
+export const dayText = (ms: number): string =>
+  new Date(ms).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
+
+/** A time of the day, such as `20:15:03`; `27 Nov 20:15:03` if its day is not `today`. */
+export function clockText(ms: number, today: string): string {
+  const day = dayText(ms)
+  const time = new Date(ms).toLocaleTimeString('en-GB')
+  return day === today ? time : `${day} ${time}`
+}

@@ -1,7 +1,8 @@
-import { type Signal, signal } from '@preact/signals'
+import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { createContext } from 'preact'
 import type { Api } from '../api/api.ts'
 import type { Link } from '../api/feed.ts'
+import { dayText } from '../reading/words.ts'
 import { FleetState } from './fleet.ts'
 import type { KeyStore } from './key.ts'
 import { type Route, routeOf } from './route.ts'
@@ -17,6 +18,8 @@ export interface Panel {
   readonly link: Signal<Link>
   /** The server's time in epoch milliseconds, as far as it is known; it moves once a second. */
   readonly now: Signal<number>
+  /** The day of that time, in words; so what only needs the day does not change every second. */
+  readonly today: ReadonlySignal<string>
   readonly route: Signal<Route>
   /** Whether times are shown as they are, and not as how long ago they were. */
   readonly showsTimes: Signal<boolean>
@@ -25,13 +28,17 @@ export interface Panel {
 }
 
 /** The parts that need nothing from outside. */
-export const emptyPanel = () => ({
-  fleet: new FleetState(),
-  uses: new UseRings(),
-  link: signal<Link>({ state: 'connecting' }),
-  now: signal(0),
-  route: signal(routeOf('')),
-  showsTimes: signal(false),
-})
+export const emptyPanel = () => {
+  const now = signal(0)
+  return {
+    fleet: new FleetState(),
+    uses: new UseRings(),
+    link: signal<Link>({ state: 'connecting' }),
+    now,
+    today: computed(() => dayText(now.value)),
+    route: signal(routeOf('')),
+    showsTimes: signal(false),
+  }
+}
 
 export const PanelContext = createContext<Panel>(undefined as never)

@@ -6,7 +6,7 @@ import { engineState } from '../../../src/panel/reading/engines.ts'
 import { behindLive, stateOf } from '../../../src/panel/reading/streams.ts'
 import { canWatch } from '../../../src/panel/reading/verdict.ts'
 import { vpnAnswer } from '../../../src/panel/reading/vpn.ts'
-import { duration, rate, shortId } from '../../../src/panel/reading/words.ts'
+import { clockText, dayText, duration, rate, shortId } from '../../../src/panel/reading/words.ts'
 import { agoText, anEngine, anEntry, aStatus, aStream, aVpn, NOW_MS } from '../../support/panel-builders.ts'
 
 const blocked = (code: 'max_capacity' | 'vpn_disconnected', message: string): Partial<Status> => ({
@@ -186,3 +186,9 @@ test.each([
 ])('%p KB of the engine a second are %s', (kilobytes, words) => expect(rate(kilobytes)).toBe(words))
 
 test('a long id is shortened', () => expect(shortId('c'.repeat(40))).toBe('cccccccc…'))
+
+test('a time of another day has its day', () => {
+  const ms = new Date(2026, 10, 28, 20, 5, 3).getTime()
+  expect(clockText(ms, dayText(ms))).toBe('20:05:03')
+  expect(clockText(ms, dayText(ms + 86_400_000))).toBe('28 Nov 20:05:03')
+})
