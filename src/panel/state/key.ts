@@ -1,15 +1,14 @@
 import { type Signal, signal } from '@preact/signals'
+import type { Texts } from './texts.ts'
 
 const NAME = 'roundhouse-key'
-
-/** What keeps a text for as long as the browser's tab is open. */
-export type SessionTexts = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 
 /** The key of the API: in memory, and in the tab's session only if its user wants that. */
 export class KeyStore {
   readonly #value: Signal<string | null>
 
-  constructor(private readonly texts: SessionTexts) {
+  /** `texts` keeps a text for as long as the browser's tab is open. */
+  constructor(private readonly texts: Texts) {
     this.#value = signal(texts.getItem(NAME))
   }
 
