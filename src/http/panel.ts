@@ -49,7 +49,10 @@ async function prepared({ html, files }: PanelFiles): Promise<Prepared> {
   const page = (folder: string): Promise<Packed> =>
     packed(
       'text/html; charset=utf-8',
-      named.reduce((text, { name, kept }) => text.replaceAll(`"/${name}"`, `"${folder}${kept}"`), html),
+      named
+        .reduce((text, { name, kept }) => text.replaceAll(`"/${name}"`, `"${folder}${kept}"`), html)
+        // The bundler drops this attribute. With it, nothing is painted in colours that the user did not choose.
+        .replace('<script type="module"', '<script type="module" blocking="render"'),
     )
   const assets = await Promise.all(
     named.map(async ({ kept, type, content }) => [kept, await packed(type, content)] as const),

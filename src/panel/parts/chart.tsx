@@ -85,6 +85,7 @@ export function Chart<P extends { readonly atMs: number }>(props: ChartProps<P>)
 /** Keeps a plot in the element `root`, as long as the component is there. */
 function usePlot<P extends { readonly atMs: number }>(props: ChartProps<P>) {
   const { lines, points, bands, span, cursor } = props
+  const { isDark } = useContext(PanelContext)
   const root = useRef<HTMLDivElement>(null)
   const probe = useRef<HTMLSpanElement>(null)
   useEffect(() => {
@@ -105,6 +106,10 @@ function usePlot<P extends { readonly atMs: number }>(props: ChartProps<P>) {
       }),
       effect(() => {
         if (span.value.toMs > 0 && points.peek().length > 0) drawer.ask(prefersCalm() ? CALM_MS : DRAW_MS)
+      }),
+      // Another drawing because of other colours does not wait.
+      isDark.subscribe(() => {
+        if (plot !== null) drawer.ask(0)
       }),
       effect(() => {
         const atMs = cursor.value

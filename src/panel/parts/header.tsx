@@ -3,6 +3,7 @@ import type { Link } from '../api/feed.ts'
 import type { Tone } from '../reading/verdict.ts'
 import { duration } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
+import { SettingsButton } from './settings.tsx'
 import { State } from './state-mark.tsx'
 
 const PAGES = [
@@ -36,6 +37,7 @@ export function Header() {
           Forget key
         </button>
       )}
+      <SettingsButton place="head" />
     </header>
   )
 }

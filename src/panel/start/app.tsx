@@ -6,6 +6,7 @@ import { PlanPage } from '../pages/plan.tsx'
 import { StreamPage } from '../pages/stream.tsx'
 import { Banner } from '../parts/banner.tsx'
 import { Header } from '../parts/header.tsx'
+import { Settings, SettingsButton } from '../parts/settings.tsx'
 import { Told } from '../parts/told.tsx'
 import { PanelContext } from '../state/panel.ts'
 
@@ -20,6 +21,8 @@ export function App() {
       <main class={link.value.state === 'lost' ? 'old' : ''}>
         <Page />
       </main>
+      <SettingsButton place="foot" />
+      <Settings />
     </>
   )
 }

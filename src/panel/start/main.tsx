@@ -7,15 +7,19 @@ import { Feed } from '../api/feed.ts'
 import type { FeedEvent, JournalEntry, Stream } from '../api/types.ts'
 import { KeyStore } from '../state/key.ts'
 import { emptyPanel, type Panel, PanelContext } from '../state/panel.ts'
+import { Preferences } from '../state/preferences.ts'
 import { routeOf } from '../state/route.ts'
+import { textsOf } from '../state/texts.ts'
 import { App } from './app.tsx'
+import { listenToKeys } from './keyboard.ts'
+import { followTheme } from './theme.ts'
 
 /** How long a page that nobody sees keeps its connection: a browser has only six to a server. */
 const HIDDEN_MS = 5_000
 const TICK_MS = 1_000
 const BEFORE = 500
 
-const key = new KeyStore(sessionStorage)
+const key = new KeyStore(textsOf(() => sessionStorage))
 const api = new Api({
   // This file is `panel/assets/…`, wherever a reverse proxy has put us.
   root: new URL('../../', import.meta.url),
@@ -80,17 +84,16 @@ async function begin(): Promise<void> {
 }
 
 const acts = new Acts({ api, key, now, after, fill: (bytes) => crypto.getRandomValues(bytes) })
-const panel: Panel = { ...empty, api, key, reconnect: () => feed.start() }
+const preferences = new Preferences(textsOf(() => localStorage))
+const isDark = followTheme(preferences)
+const panel: Panel = { ...empty, api, key, preferences, isDark, reconnect: () => feed.start() }
 
 empty.route.value = routeOf(location.hash)
 addEventListener('hashchange', () => {
   empty.route.value = routeOf(location.hash)
 })
 addEventListener('online', () => feed.start())
-addEventListener('keydown', ({ key: pressed, target }) => {
-  if (target instanceof HTMLInputElement) return
-  if (pressed === 't') empty.showsTimes.value = !empty.showsTimes.value
-})
+listenToKeys(panel)
 setInterval(() => {
   empty.now.value = now()
 }, TICK_MS)

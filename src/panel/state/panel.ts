@@ -5,6 +5,7 @@ import type { Link } from '../api/feed.ts'
 import { dayText } from '../reading/words.ts'
 import { FleetState } from './fleet.ts'
 import type { KeyStore } from './key.ts'
+import type { Preferences } from './preferences.ts'
 import { type Route, routeOf } from './route.ts'
 import { UseRings } from './use-rings.ts'
 
@@ -23,6 +24,10 @@ export interface Panel {
   readonly route: Signal<Route>
   /** Whether times are shown as they are, and not as how long ago they were. */
   readonly showsTimes: Signal<boolean>
+  readonly preferences: Preferences
+  /** Whether the page is dark at this moment, by choice or by the system. */
+  readonly isDark: ReadonlySignal<boolean>
+  readonly isSettingsOpen: Signal<boolean>
   /** Connects anew at once. */
   readonly reconnect: () => void
 }
@@ -38,6 +43,7 @@ export const emptyPanel = () => {
     today: computed(() => dayText(now.value)),
     route: signal(routeOf('')),
     showsTimes: signal(false),
+    isSettingsOpen: signal(false),
   }
 }
 

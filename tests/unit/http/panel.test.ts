@@ -52,6 +52,10 @@ describe('the page for people', () => {
     expect(page.match(/<script[^>]*>[^<]/)).toBeNull()
   })
 
+  test('is painted when its program has run, so that it is never seen in the wrong colours', async () => {
+    expect(await (await get('/panel')).text()).toMatch(/<script [^>]*blocking="render"/)
+  })
+
   test('is asked for again, and its assets are not: their names change with them', async () => {
     expect((await get('/panel')).headers.get('cache-control')).toBe('no-cache')
     for (const address of await loadedBy('/panel'))
