@@ -1,4 +1,4 @@
-import { endInWords } from '../../core/streams/end-reasons.ts'
+import { endClassOf, endInWords, isCut } from '../../core/streams/end-reasons.ts'
 import type { JournalEntry } from '../api/types.ts'
 import { HOUR_MS } from './cuts.ts'
 import type { Tone } from './verdict.ts'
@@ -58,9 +58,23 @@ export function changesOf(journal: readonly JournalEntry[], nowMs: number): read
 }
 
 /** An entry in words: whose it is, what happened, and why. */
-export function entryInWords({ kind, container_name, detail }: JournalEntry): string {
-  const what = MEANINGS[kind]?.words ?? kind.replaceAll(/[._]/g, ' ')
-  const known = typeof detail.reason === 'string' ? detail.reason : null
+export const entryInWords = (entry: JournalEntry): string =>
+  entry.container_name === null ? happening(entry) : `${entry.container_name} ${happening(entry)}`
+
+/** What happened, and why. */
+export function happening({ kind, detail }: JournalEntry): string {
+  const known = reasonOf(detail)
   const reason = known === null ? '' : `: ${kind === 'stream.ended' ? endInWords(known) : known}`
-  return `${container_name === null ? '' : `${container_name} `}${what}${reason}`
+  return `${kindInWords(kind)}${reason}`
 }
+
+const kindInWords = (kind: string): string => MEANINGS[kind]?.words ?? kind.replaceAll(/[._]/g, ' ')
+
+/** How bad an entry is; null if it is no news by itself. */
+export function toneOf({ kind, detail }: JournalEntry): Tone | null {
+  if (kind === 'stream.ended') return isCut(endClassOf(reasonOf(detail) ?? '')) ? 'bad' : null
+  return MEANINGS[kind]?.tone ?? null
+}
+
+const reasonOf = ({ reason }: JournalEntry['detail']): string | null =>
+  typeof reason === 'string' ? reason : null
