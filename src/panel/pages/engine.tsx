@@ -8,7 +8,7 @@ import { Ago } from '../parts/when.tsx'
 import { engineState } from '../reading/engines.ts'
 import { MISSING, shortId } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
-import { streamLink } from '../state/route.ts'
+import { journalLink, streamLink } from '../state/route.ts'
 
 const ENTRIES_SHOWN = 20
 
@@ -73,6 +73,9 @@ export function EnginePage({ name }: { readonly name: string }) {
       <section class="card" aria-label="What happened">
         <h2>What happened</h2>
         <Entries entries={entries} />
+        <p class="more">
+          <a href={journalLink({ engine: name })}>All of it in the journal</a>
+        </p>
       </section>
       <LastLog key={name} container={engine?.container_id ?? null} />
     </>

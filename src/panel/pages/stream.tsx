@@ -9,6 +9,7 @@ import { Ago } from '../parts/when.tsx'
 import { behindLive, stateOf } from '../reading/streams.ts'
 import { duration, MISSING, rate } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
+import { journalLink } from '../state/route.ts'
 
 /** One stream: how it goes, with the last figures of its engine. */
 export function StreamPage({ id }: { readonly id: string }) {
@@ -67,6 +68,9 @@ function StreamJournal({ id }: { readonly id: string }) {
     <section class="card" aria-label="What happened">
       <h2>What happened</h2>
       <Entries entries={entries.value} />
+      <p class="more">
+        <a href={journalLink({ stream: id })}>All of it in the journal</a>
+      </p>
     </section>
   )
 }
