@@ -1,7 +1,7 @@
 import type { ReadonlySignal } from '@preact/signals'
 import type { RefObject } from 'preact'
 import { useContext, useId } from 'preact/hooks'
-import { EntryLine } from '../parts/entry-line.tsx'
+import { EntryLines } from '../parts/entry-line.tsx'
 import { JournalFilters } from '../parts/journal-filters.tsx'
 import { NoEntries } from '../parts/no-entries.tsx'
 import { Mark } from '../parts/state-mark.tsx'
@@ -57,9 +57,7 @@ function List({
       {lines.value.length === 0 && <NoEntries filter={filter.value} pages={pages} />}
       {/* It takes the focus when the button that shows more is gone. */}
       <ol class="entries" id={id} tabIndex={-1}>
-        {lines.value.map((line) => (
-          <EntryLine key={line.first.id} line={line} />
-        ))}
+        <EntryLines lines={lines.value} />
       </ol>
       <Older pages={pages} isSearch={filter.value.find !== null} />
     </>

@@ -1,19 +1,39 @@
+import { Fragment } from 'preact'
 import { useContext } from 'preact/hooks'
 import { happening } from '../reading/changes.ts'
 import type { JournalLine } from '../reading/journal.ts'
-import { clockText, shortId } from '../reading/words.ts'
+import { clockText, dayText, shortId } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
 import { engineLink, streamLink } from '../state/route.ts'
 import { Mark } from './state-mark.tsx'
-import { Clock } from './when.tsx'
+import { TimeOfDay } from './when.tsx'
 
-/** One line of a journal: when, how bad, of which kind, and what happened to what. */
-export function EntryLine({ line: { entry, times, first, tone } }: { readonly line: JournalLine }) {
+/** Lines of a journal, newest first. Days that are over have a head. */
+export function EntryLines({ lines }: { readonly lines: readonly JournalLine[] }) {
+  const { today } = useContext(PanelContext)
+  const days = lines.map(({ entry }) => dayText(Date.parse(entry.at)))
+  return (
+    <>
+      {lines.map((line, n) => {
+        const isNext = days[n] !== (days[n - 1] ?? today.value)
+        return (
+          <Fragment key={line.first.id}>
+            {isNext && <li class="day">{days[n]}</li>}
+            <EntryLine line={line} />
+          </Fragment>
+        )
+      })}
+    </>
+  )
+}
+
+/** One line: when, how bad, of which kind, and what happened to what. */
+function EntryLine({ line: { entry, times, first, tone } }: { readonly line: JournalLine }) {
   const { today } = useContext(PanelContext)
   const { container_name: engine, stream_id: stream } = entry
   return (
     <li>
-      <Clock at={entry.at} />
+      <TimeOfDay at={entry.at} />
       {tone === null ? <span class="mark" /> : <Mark tone={tone} />}
       <span class="kind mono">{entry.kind}</span>
       <span class="what">

@@ -4,7 +4,7 @@ import { filterOf, type JournalFilter, SINCE_WORDS, setOf, sinceInWords } from '
 import { KINDS } from '../reading/kinds.ts'
 import { clockText, shortId } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
-import { journalLink } from '../state/route.ts'
+import { journalLink, routeOf } from '../state/route.ts'
 import { useSame } from './use-same.ts'
 
 /** How long nobody types before the text goes into the address. */
@@ -165,13 +165,18 @@ function Find({ find }: { readonly find: string }) {
     written.current = find
   }, [find])
   useEffect(() => () => clearTimeout(timer.current), [])
+  const write = (typed: string): void => {
+    clearTimeout(timer.current)
+    written.current = typed
+    const link = journalLink({ ...filterOf(route.peek().query), find: typed })
+    // The browser tells of it later, and the list should not wait for that.
+    route.value = routeOf(link)
+    location.replace(link)
+  }
   const type = (typed: string): void => {
     setText(typed)
     clearTimeout(timer.current)
-    timer.current = setTimeout(() => {
-      written.current = typed
-      location.replace(journalLink({ ...filterOf(route.peek().query), find: typed }))
-    }, TYPED_MS)
+    timer.current = setTimeout(() => write(typed), TYPED_MS)
   }
   return (
     <input
@@ -181,6 +186,9 @@ function Find({ find }: { readonly find: string }) {
       aria-keyshortcuts="/"
       value={text}
       onInput={({ currentTarget }) => type(currentTarget.value)}
+      onKeyDown={({ key, currentTarget }) => {
+        if (key === 'Enter') write(currentTarget.value)
+      }}
     />
   )
 }

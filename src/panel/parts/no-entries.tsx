@@ -28,7 +28,7 @@ export function NoEntries({
           return (
             <li key={words}>
               <a href={journalLink(without)}>Clear {words}</a>
-              {left > 0 && ` for ${count(left, 'entry', 'entries')}`}
+              {left > 0 && ` to see ${count(left, 'entry', 'entries')}`}
             </li>
           )
         })}

@@ -1,4 +1,4 @@
-import { useContext, useEffect, useId, useRef } from 'preact/hooks'
+import { useContext, useEffect, useId, useRef, useState } from 'preact/hooks'
 import { KEY_WORDS } from '../reading/keys.ts'
 import { PanelContext } from '../state/panel.ts'
 import { THEMES, type Theme } from '../state/preferences.ts'
@@ -82,12 +82,14 @@ function ThemeChoice() {
   )
 }
 
+/** The keys with their switch. They are folded away where there is most likely no keyboard. */
 function Keys() {
   const { preferences } = useContext(PanelContext)
+  const [isFinger] = useState(() => matchMedia('(hover: none) and (pointer: coarse)').matches)
   const { hasKeys } = preferences
   return (
-    <fieldset class={hasKeys ? 'keys' : 'keys off'}>
-      <legend>Keys</legend>
+    <details class={hasKeys ? 'keys' : 'keys off'} open={!isFinger}>
+      <summary>Keys</summary>
       <label>
         <input
           type="checkbox"
@@ -110,6 +112,6 @@ function Keys() {
           </div>
         ))}
       </dl>
-    </fieldset>
+    </details>
   )
 }

@@ -1,17 +1,12 @@
 import { useComputed, useSignal } from '@preact/signals'
 import { useContext } from 'preact/hooks'
-import { clockText, duration } from '../reading/words.ts'
+import { clockText, duration, timeText } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
 
 /** A time as how long ago it was; the exact one shows on hover, or everywhere after the key `t`. */
 export function Ago({ at }: { readonly at: string }) {
-  const { now, showsTimes } = useContext(PanelContext)
-  const exact = exactTime(at)
-  return (
-    <time dateTime={at} title={exact}>
-      {showsTimes.value ? exact : `${duration(now.value - Date.parse(at))} ago`}
-    </time>
-  )
+  const { now } = useContext(PanelContext)
+  return <Exact at={at} words={`${duration(now.value - Date.parse(at))} ago`} />
 }
 
 /** How old something is, or since when it is there. From a minute on only its text changes, once a minute, and nothing else is drawn. */
@@ -31,11 +26,21 @@ export function Age({ at }: { readonly at: string }) {
 
 /** A time of the day, with seconds; with its day if that is not today. */
 export function Clock({ at }: { readonly at: string }) {
-  const { showsTimes, today } = useContext(PanelContext)
+  const { today } = useContext(PanelContext)
+  return <Exact at={at} words={clockText(Date.parse(at), today.value)} />
+}
+
+/** A time of the day, with seconds, where its day stands elsewhere. */
+export function TimeOfDay({ at }: { readonly at: string }) {
+  return <Exact at={at} words={timeText(Date.parse(at))} />
+}
+
+function Exact({ at, words }: { readonly at: string; readonly words: string }) {
+  const { showsTimes } = useContext(PanelContext)
   const exact = exactTime(at)
   return (
     <time dateTime={at} title={exact}>
-      {showsTimes.value ? exact : clockText(Date.parse(at), today.value)}
+      {showsTimes.value ? exact : words}
     </time>
   )
 }

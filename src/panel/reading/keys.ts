@@ -1,6 +1,6 @@
 /** What the keys do. None of them starts or cuts anything. */
 export type KeyAct =
-  | { readonly act: 'find' | 'times' | 'help' | 'clear' }
+  | { readonly act: 'find' | 'found' | 'times' | 'help' | 'clear' }
   | { readonly act: 'move'; readonly by: 1 | -1 }
   | { readonly act: 'go'; readonly page: string }
 
@@ -8,7 +8,7 @@ export type KeyAct =
 export const KEY_WORDS: readonly { readonly keys: readonly string[]; readonly words: string }[] = [
   { keys: ['/'], words: 'find, or filter, on this page' },
   { keys: ['j', 'k'], words: 'next and previous row' },
-  { keys: ['Enter'], words: 'open the row' },
+  { keys: ['Enter'], words: 'open the row, or go to the first one that was found' },
   { keys: ['g', 'o'], words: 'go to the overview' },
   { keys: ['g', 'j'], words: 'go to the journal' },
   { keys: ['g', 'p'], words: 'go to the plan' },
@@ -24,8 +24,8 @@ export interface Press {
   /** Whether Control, Alt or Meta was held down, so that the press is for the browser or the system. */
   readonly isChord: boolean
   readonly isRepeated: boolean
-  /** What the press would go to: something that takes letters, a dialog, or the rest of the page. */
-  readonly place: 'text' | 'dialog' | 'page'
+  /** What the press would go to: the field that searches, something else that takes letters, a dialog, or the rest of the page. */
+  readonly place: 'search' | 'text' | 'dialog' | 'page'
 }
 
 const PAGES: ReadonlyMap<string, string> = new Map([
@@ -50,6 +50,7 @@ export class KeyReader {
     this.#goUntilMs = Number.NEGATIVE_INFINITY
     if (isChord || place === 'dialog') return null
     if (key === 'Escape') return { act: 'clear' }
+    if (place === 'search') return key === 'Enter' ? { act: 'found' } : null
     if (!isOn || place === 'text') return null
     if (isGoing) {
       const page = PAGES.get(key)

@@ -39,9 +39,11 @@ export const msOf = (time: string | null): number | null => (time === null ? nul
 export const dayText = (ms: number): string =>
   new Date(ms).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
 
-/** A time of the day, such as `20:15:03`; `27 Nov 20:15:03` if its day is not `today`. */
+/** A time of the day where the reader is, such as `20:15:03`. */
+export const timeText = (ms: number): string => new Date(ms).toLocaleTimeString('en-GB')
+
+/** A time of the day; with its day, such as `27 Nov 20:15:03`, if that is not `today`. */
 export function clockText(ms: number, today: string): string {
   const day = dayText(ms)
-  const time = new Date(ms).toLocaleTimeString('en-GB')
-  return day === today ? time : `${day} ${time}`
+  return day === today ? timeText(ms) : `${day} ${timeText(ms)}`
 }

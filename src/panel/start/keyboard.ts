@@ -4,7 +4,7 @@ import type { Panel } from '../state/panel.ts'
 /** What takes letters. A slider or a tick does not, and a list of choices finds a choice by them. */
 const TEXTS =
   'textarea, select, [contenteditable], input:not([type="checkbox"], [type="radio"], [type="range"], [type="button"])'
-const ROWS = 'main :is(tbody tr, .lines > li, .entries > li)'
+const ROWS = 'main :is(tbody tr, .lines > li, .entries > li:not(.day))'
 const FIND = 'main input[type="search"]'
 
 /** Listens to the keys of the whole page. */
@@ -21,6 +21,10 @@ export function listenToKeys({ preferences, showsTimes, isSettingsOpen }: Panel)
     switch (act.act) {
       case 'find':
         return find()
+      case 'found':
+        // What was found is drawn first.
+        requestAnimationFrame(() => move(1))
+        return true
       case 'clear':
         return clear()
       case 'move':
@@ -51,7 +55,9 @@ function pressOf({ key, ctrlKey, altKey, metaKey, repeat, target }: KeyboardEven
 
 function placeOf(target: EventTarget | null): Press['place'] {
   if (document.querySelector('dialog[open]') !== null) return 'dialog'
-  return target instanceof Element && target.matches(TEXTS) ? 'text' : 'page'
+  if (!(target instanceof Element)) return 'page'
+  if (target.matches(FIND)) return 'search'
+  return target.matches(TEXTS) ? 'text' : 'page'
 }
 
 const seen = (selector: string): readonly HTMLElement[] =>

@@ -31,6 +31,7 @@ describe('single keys', () => {
   const LETTERS = ['/', 'j', 'k', 't', '?'] as const
   test.each(LETTERS)('%s is only a letter in a text, and nothing with a modifier or in a dialog', (key) => {
     expect(read(key, { place: 'text' })).toBeNull()
+    expect(read(key, { place: 'search' })).toBeNull()
     expect(read(key, { isChord: true })).toBeNull()
     expect(read(key, { place: 'dialog' })).toBeNull()
   })
@@ -40,6 +41,10 @@ describe('single keys', () => {
     reader.read(press('g'), false, 0)
     expect(reader.read(press('j'), false, 0)).toBeNull()
     expect(reader.read(press('Escape', { place: 'text' }), false, 0)).toEqual({ act: 'clear' })
+  })
+
+  test('Enter goes from what is searched for to what was found, whatever is switched off', () => {
+    expect(reader.read(press('Enter', { place: 'search' }), false, 0)).toEqual({ act: 'found' })
   })
 
   test('that are held down go on from row to row, and do nothing else again', () => {
