@@ -48,8 +48,11 @@ function List({
   const id = useId()
   const show = (): void => {
     hold.show()
-    top.current?.scrollIntoView()
-    document.getElementById(id)?.focus({ preventScroll: true })
+    // The new lines are drawn first. Otherwise the browser keeps those in sight that are there now.
+    requestAnimationFrame(() => {
+      top.current?.scrollIntoView()
+      document.getElementById(id)?.focus({ preventScroll: true })
+    })
   }
   return (
     <>

@@ -37,7 +37,9 @@ export function useJournalList(filter: ReadonlySignal<JournalFilter>, hold: Hold
   useEffect(() => () => pages.end(), [pages])
   // The order counts: a gap has to be noticed before what came after it.
   useSignalEffect(() => {
-    if (fleet.joins.value + fleet.missed.value >= 0) void pages.load()
+    fleet.joins.value
+    fleet.missed.value
+    void pages.load()
   })
   useSignalEffect(() => pages.take(fleet.journal.value))
   useSignalEffect(() => {

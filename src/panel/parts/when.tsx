@@ -1,6 +1,6 @@
 import { useComputed, useSignal } from '@preact/signals'
 import { useContext } from 'preact/hooks'
-import { clockText, duration, timeText } from '../reading/words.ts'
+import { clockText, duration, exactText, timeText } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
 
 /** A time as how long ago it was; the exact one shows on hover, or everywhere after the key `t`. */
@@ -15,10 +15,10 @@ export function Age({ at }: { readonly at: string }) {
   const since = useSignal(at)
   since.value = at
   const text = useComputed(() =>
-    showsTimes.value ? exactTime(since.value) : duration(now.value - Date.parse(since.value)),
+    showsTimes.value ? exactText(since.value) : duration(now.value - Date.parse(since.value)),
   )
   return (
-    <time dateTime={at} title={exactTime(at)}>
+    <time dateTime={at} title={exactText(at)}>
       {text}
     </time>
   )
@@ -37,13 +37,10 @@ export function TimeOfDay({ at }: { readonly at: string }) {
 
 function Exact({ at, words }: { readonly at: string; readonly words: string }) {
   const { showsTimes } = useContext(PanelContext)
-  const exact = exactTime(at)
+  const exact = exactText(at)
   return (
     <time dateTime={at} title={exact}>
       {showsTimes.value ? exact : words}
     </time>
   )
 }
-
-const exactTime = (at: string): string =>
-  new Date(at).toLocaleString('en-GB', { hour12: false, timeZoneName: 'short' })

@@ -47,3 +47,11 @@ export function clockText(ms: number, today: string): string {
   const day = dayText(ms)
   return day === today ? timeText(ms) : `${day} ${timeText(ms)}`
 }
+
+const EXACT = new Intl.DateTimeFormat('en-GB', {
+  ...{ day: 'numeric', month: 'short', year: 'numeric' },
+  ...{ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', timeZoneName: 'short' },
+})
+
+/** A time of the API in full, where the reader is: `28 Nov 2026, 01:15:03 GMT`. */
+export const exactText = (time: string): string => EXACT.format(Date.parse(time))

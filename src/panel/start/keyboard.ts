@@ -66,14 +66,25 @@ const seen = (selector: string): readonly HTMLElement[] =>
 /** Goes to the field of the page that searches, or to the first of its filters. */
 function find(): boolean {
   const field = document.querySelector<HTMLInputElement>(FIND)
-  if (field !== null && !field.checkVisibility()) unfold(field)
-  const target = field ?? seen('main .filters a')[0]
-  target?.focus()
-  field?.select()
-  return target !== undefined
+  if (field === null) {
+    const filter = seen('main .filters a')[0]
+    filter?.focus()
+    return filter !== undefined
+  }
+  const go = (): void => {
+    field.focus()
+    field.select()
+  }
+  if (field.checkVisibility()) go()
+  else {
+    unfold(field)
+    // It is drawn first.
+    requestAnimationFrame(go)
+  }
+  return true
 }
 
-/** Shows what is folded away behind a button. It is there at once, because it only was not displayed. */
+/** Shows what is folded away behind a button. */
 function unfold(field: HTMLElement): void {
   const id = field.closest('[id]')?.id ?? ''
   document.querySelector<HTMLElement>(`[aria-controls="${CSS.escape(id)}"]`)?.click()

@@ -6,7 +6,7 @@ import { engineState } from '../../../src/panel/reading/engines.ts'
 import { behindLive, stateOf } from '../../../src/panel/reading/streams.ts'
 import { canWatch } from '../../../src/panel/reading/verdict.ts'
 import { vpnAnswer } from '../../../src/panel/reading/vpn.ts'
-import { clockText, dayText, duration, rate, shortId } from '../../../src/panel/reading/words.ts'
+import { clockText, dayText, duration, exactText, rate, shortId } from '../../../src/panel/reading/words.ts'
 import { agoText, anEngine, anEntry, aStatus, aStream, aVpn, NOW_MS } from '../../support/panel-builders.ts'
 
 const blocked = (code: 'max_capacity' | 'vpn_disconnected', message: string): Partial<Status> => ({
@@ -191,4 +191,9 @@ test('a time of another day has its day', () => {
   const ms = new Date(2026, 10, 28, 20, 5, 3).getTime()
   expect(clockText(ms, dayText(ms))).toBe('20:05:03')
   expect(clockText(ms, dayText(ms + 86_400_000))).toBe('28 Nov 20:05:03')
+})
+
+test('an exact time has its day, two digits for each part of the clock, and its zone', () => {
+  const midnight = new Date(2026, 10, 8, 0, 5, 3).toISOString()
+  expect(exactText(midnight)).toMatch(/^8 Nov 2026(,| at) 00:05:03 \S+$/)
 })
