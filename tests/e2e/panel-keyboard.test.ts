@@ -75,11 +75,11 @@ test('with the keyboard alone an engine is provisioned, found in the journal, op
   await press(page, 'g', 'j')
   await page.locator('.entries li', { hasText: 'stream.started' }).waitFor()
   await press(page, '/')
-  await page.keyboard.type('stream started')
+  await page.keyboard.type('stream.started')
   await press(page, 'Enter')
   await until('what was found has the focus', async () => (await focused(page)) === container_name)
   expect(await page.locator('.entries li').count()).toBe(1)
-  expect(page.url()).toEndWith('#/journal?find=stream+started')
+  expect(page.url()).toEndWith('#/journal?find=stream.started')
   await press(page, 'Enter')
   await page.getByRole('heading', { name: container_name }).waitFor()
 
