@@ -74,7 +74,7 @@ export function EnginePage({ name }: { readonly name: string }) {
         <h2>What happened</h2>
         <Entries entries={entries} />
         <p class="more">
-          <a href={journalLink({ engine: name })}>All of it in the journal</a>
+          <a href={journalLink({ engine: name })}>All entries</a>
         </p>
       </section>
       <LastLog key={name} container={engine?.container_id ?? null} />

@@ -69,7 +69,7 @@ function StreamJournal({ id }: { readonly id: string }) {
       <h2>What happened</h2>
       <Entries entries={entries.value} />
       <p class="more">
-        <a href={journalLink({ stream: id })}>All of it in the journal</a>
+        <a href={journalLink({ stream: id })}>All entries</a>
       </p>
     </section>
   )
