@@ -78,7 +78,7 @@ test('filters and words are in the address, lead there from an engine and a stre
   await playBriefly(server, engine, 'one')
   await playBriefly(server, engine, 'two')
   const { page, complaints } = await open(server, `#/engine/${engine.container_name}`)
-  await page.getByRole('link', { name: 'All of it in the journal' }).click()
+  await page.getByRole('link', { name: 'All entries' }).click()
   await lines(page).filter({ hasText: 'engine.ready' }).waitFor()
   expect(await page.getByLabel('Engine').inputValue()).toBe(engine.container_name)
 
@@ -91,7 +91,7 @@ test('filters and words are in the address, lead there from an engine and a stre
   await until('it is shown again', async () => (await lines(page).count()) === 1)
   await picture(page, 'journal-filtered-1280-light')
   await lines(page).getByRole('link', { name: 'two', exact: true }).click()
-  await page.getByRole('link', { name: 'All of it in the journal' }).click()
+  await page.getByRole('link', { name: 'All entries' }).click()
   await until('its two entries are shown', async () => (await lines(page).count()) === 2)
   expect(await page.getByLabel('Find in the journal').inputValue()).toBe('')
 
