@@ -63,11 +63,11 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   panel: {
     api: [],
     reading: ['api'],
-    state: ['api'],
+    state: ['api', 'reading'],
     acts: ['api', 'reading', 'state'],
     parts: ['api', 'reading', 'state', 'acts'],
     pages: ['api', 'reading', 'state', 'acts', 'parts'],
-    start: ['api', 'state', 'acts', 'parts', 'pages'],
+    start: ['api', 'reading', 'state', 'acts', 'parts', 'pages'],
   },
 }
 
