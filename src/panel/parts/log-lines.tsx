@@ -1,4 +1,5 @@
 import { type ReadonlySignal, useSignal } from '@preact/signals'
+import type { VNode } from 'preact'
 import { useContext, useLayoutEffect, useRef } from 'preact/hooks'
 import { clockOf, dayOf, exactOf, partsOf } from '../reading/log.ts'
 import { count } from '../reading/words.ts'
@@ -21,6 +22,7 @@ export function LogLines({ lines, wanted }: LogLinesProps) {
   /** The newest line that the reader has had in sight at the end. */
   const seen = useSignal(0)
   const newest = lines.value.at(-1)?.number ?? 0
+  const rowsOf = useRows()
   const toEnd = (): void => {
     if (box.current !== null) box.current.scrollTop = box.current.scrollHeight
   }
@@ -41,11 +43,7 @@ export function LogLines({ lines, wanted }: LogLinesProps) {
       {/* The keyboard scrolls only what can have the focus. */}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls needs the focus */}
       <section class="log-lines" ref={box} onScroll={onScroll} tabIndex={0} aria-label="Lines">
-        <ol>
-          {lines.value.map((line, n) => (
-            <Line key={line.number} line={line} before={lines.value[n - 1]} wanted={wanted.value} />
-          ))}
-        </ol>
+        <ol>{rowsOf(lines.value, wanted.value)}</ol>
       </section>
       {!isAtEnd.value && (
         <button
@@ -61,6 +59,22 @@ export function LogLines({ lines, wanted }: LogLinesProps) {
       )}
     </div>
   )
+}
+
+/** Makes the rows of lines. A row that was made before is the same one, so nothing compares what is in it. */
+function useRows(): (lines: readonly KeptLine[], wanted: string) => readonly VNode[] {
+  const made = useRef({ wanted: '', rows: new WeakMap<KeptLine, VNode>() })
+  return (lines, wanted) => {
+    if (made.current.wanted !== wanted) made.current = { wanted, rows: new WeakMap() }
+    const { rows } = made.current
+    return lines.map((line, n) => {
+      // The first row tells its day, and other lines may have been there before it.
+      const known = n === 0 ? undefined : rows.get(line)
+      const row = known ?? <Line key={line.number} line={line} before={lines[n - 1]} wanted={wanted} />
+      if (n > 0) rows.set(line, row)
+      return row
+    })
+  }
 }
 
 interface LineProps {

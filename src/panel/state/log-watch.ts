@@ -40,7 +40,7 @@ const SHORT_MS = 5_000
 /** After a loss the log counts as found when its answer is open for so long. */
 const FOUND_MS = 1_000
 /** Lines that come within this time are shown at once. */
-const GATHER_MS = 100
+const GATHER_MS = 200
 
 /** Reads the log of one container, and follows it if that is wanted: for as long as the page is seen. */
 export class LogWatch {
