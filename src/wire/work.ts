@@ -154,7 +154,7 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
     onError: edge('a sweep of the history'),
   })
   const observer = new Observer({
-    ...{ clock, runtime, facts, containerSync, looks, log, random },
+    ...{ clock, runtime, facts, containerSync, looks, warnings, log, random },
     passIntervalMs: config.MONITOR_INTERVAL_S * 1_000,
     onError: edge('a look at the containers'),
   })

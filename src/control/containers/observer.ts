@@ -7,6 +7,7 @@ import { backoffMs } from '../../lib/workqueue.ts'
 import { type ContainerEvent, type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { LookQueue } from '../facts/look-queue.ts'
+import type { Warnings } from '../reporting/warnings.ts'
 import type { ContainerSync, PassResult } from './container-sync.ts'
 
 export interface ObserverDeps {
@@ -15,6 +16,7 @@ export interface ObserverDeps {
   readonly facts: Facts
   readonly containerSync: ContainerSync
   readonly looks: LookQueue
+  readonly warnings: Pick<Warnings, 'tell'>
   readonly log: Log
   /** The longest time between full passes. */
   readonly passIntervalMs: number
@@ -144,22 +146,25 @@ export class Observer {
   }
 
   #answered(): void {
-    const { facts, looks, clock, log } = this.deps
+    const { facts, looks, clock, warnings } = this.deps
     const before = facts.docker()
     if (!facts.setDocker('reachable', clock.now())) return
     if (before.state !== 'unreachable') return
-    log.info({ seconds: Math.round((clock.now() - before.sinceMs) / 1000) }, 'Docker answers again')
+    warnings.tell('docker_silent', null)
     this.#stale(facts.watch().sinceMs)
     looks.passSoon()
   }
 
-  /** Notes that Docker does not answer. Logs one line per outage, not one per attempt. */
+  /** Notes that Docker does not answer. An outage is one warning, with the reason of its first attempt. */
   #noteFailure(error: unknown): void {
     if (!(error instanceof RuntimeFailure)) throw error
     if (error.code !== 'unreachable') return
-    const { facts, clock, log } = this.deps
-    if (facts.setDocker('unreachable', clock.now(), error.message))
-      log.warn({}, `Docker not reachable: ${error.message}`)
+    const { facts, clock, warnings } = this.deps
+    if (!facts.setDocker('unreachable', clock.now(), error.message)) return
+    warnings.tell('docker_silent', {
+      message: `Docker not reachable: ${error.message.replace(/\.$/, '')}`,
+      remedy: "look at Docker's own log, and at its socket; running streams go on meanwhile",
+    })
   }
 
   async #look(containerId: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** The codes of warnings to users about an installation. They are part of the API contract and are never renamed. */
 export const WARNING_CODES = [
   'storage_unavailable',
+  'docker_silent',
   'engines_outside_vpn',
   'engines_in_other_network',
   'vpn_ports_unpublished',

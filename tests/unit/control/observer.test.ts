@@ -58,3 +58,24 @@ describe('looks and full passes', () => {
     expect((await rig.during(pass)).status).toBe(200)
   })
 })
+
+test('a silent Docker is a warning with the reason and since when, said once, and ends with the first answer', async () => {
+  interface Status {
+    readonly warnings: readonly { readonly code: string; readonly message: string; readonly since: string }[]
+  }
+  const warned = async () => (await rig.json<Status>('GET', '/orchestrator/status')).warnings
+  const lines = () => rig.logged.filter((line) => /^(no longer: )?Docker not reachable: /.test(line))
+  expect(await warned()).toEqual([])
+  rig.runtime.freeze()
+  await rig.clock.advance(5_000)
+  const begun = await warned()
+  expect(begun).toMatchObject([{ code: 'docker_silent' }])
+  expect(begun[0]?.message).toStartWith('Docker not reachable: ')
+  await rig.clock.advance(30_000)
+  expect(await warned()).toEqual(begun)
+  expect(lines()).toHaveLength(1)
+  rig.runtime.thaw()
+  await rig.clock.advance(2_000)
+  expect(await warned()).toEqual([])
+  expect(lines()).toHaveLength(2)
+})

@@ -113,6 +113,7 @@ describe('an engine from before the VPN was configured', () => {
     expect(await listed()).toEqual([])
     expect((await all()).map(({ reason }) => reason)).toEqual([OUTSIDE, OUTSIDE])
     expect(await told()).toEqual([
+      'docker_silent: Docker not reachable: The container engine does not run',
       'engines_outside_vpn: 2 engines (acestream-1, acestream-2) are outside the VPN, in a network of their own: ' +
         'hidden from proxies, stopped, and their streams ended',
     ])
