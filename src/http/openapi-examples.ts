@@ -242,6 +242,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
         grace_period_s: 30,
         target_image: 'ghcr.io/krinkuto11/acestream-http-proxy:latest',
       },
+      image: { state: 'present', pull_error: null, pull: null },
       proxies: { last_heard: '2026-11-23T12:04:58.000Z' },
       warnings: [
         {

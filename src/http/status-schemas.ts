@@ -80,6 +80,31 @@ const Provisioning = Type.Object(
   { title: 'Provisioning', description: 'Whether an engine would be started now, and if not, why' },
 )
 
+const Image = Type.Object(
+  {
+    state: Type.Union(
+      [Type.Literal('unknown'), Type.Literal('present'), Type.Literal('missing'), Type.Literal('pulling')],
+      { description: 'Whether it is on this Docker host; `unknown` until somebody could look' },
+    ),
+    pull_error: NullableText('Why its last pull failed; null if none did, and while it is here'),
+    pull: Nullable(
+      Type.Object(
+        {
+          since: Time('When it began'),
+          eta_seconds: Seconds('When it is likely to end, in seconds from now'),
+          layers_done: Count('Layers that are here'),
+          layers: Count('All layers, as far as they are known'),
+          current_bytes: Count('Bytes that have come'),
+          total_bytes: Count('Bytes of the layers that have begun to come'),
+        },
+        { title: 'ImagePull', description: 'How far a pull is; told at most once a second' },
+      ),
+      'The pull that is under way, also of a newer image while one is here; null if there is none',
+    ),
+  },
+  { title: 'Image', description: 'The image that engines are started from' },
+)
+
 const Warning = Type.Object(
   {
     code: WordOf(WARNING_CODES, 'What it is about, for programs'),
@@ -130,6 +155,7 @@ export const OrchestratorStatus = Type.Object(
       },
       { title: 'Configuration', description: 'The settings that proxies may want to know' },
     ),
+    image: Image,
     proxies: Type.Object(
       {
         last_heard: NullableTime(

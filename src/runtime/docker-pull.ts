@@ -14,6 +14,18 @@ const LAYERS_MAX = 1_000
 /** What Docker says of a layer that has come. */
 const DOWNLOADED = new Set(['Verifying Checksum', 'Download complete', 'Extracting', 'Pull complete'])
 
+/** What Docker says of a layer at first, and of one that is here. Other messages have an id as well, such as the tag. */
+const BEGUN = new Set(['Pulling fs layer', 'Waiting', 'Downloading'])
+const HERE = new Set(['Already exists', 'Pull complete'])
+
+interface Layer {
+  readonly currentBytes: number
+  readonly totalBytes: number
+  readonly isHere: boolean
+}
+
+const NOTHING: Layer = { currentBytes: 0, totalBytes: 0, isHere: false }
+
 /** The words of Docker when the registry did not answer, or not well. All others mean that it said no. */
 const AWAY = new RegExp(
   [
@@ -73,7 +85,7 @@ function failureOf(reference: string, words: string, cause?: unknown): RuntimeFa
 /** Reads the messages of one pull. */
 class PullReader {
   readonly #lines = new LineSplitter()
-  readonly #layers = new Map<string, PullProgress>()
+  readonly #layers = new Map<string, Layer>()
   #hasStatus = false
   #isNews = false
   #reportedMs = Number.NEGATIVE_INFINITY
@@ -97,17 +109,23 @@ class PullReader {
     if (!status) return
     this.#hasStatus = true
     if (!id || (this.#layers.size >= LAYERS_MAX && !this.#layers.has(id))) return
-    if (status === 'Downloading') this.#set(id, progressDetail?.current ?? 0, progressDetail?.total ?? 0)
     const known = this.#layers.get(id)
-    if (known && DOWNLOADED.has(status)) this.#set(id, known.totalBytes, known.totalBytes)
+    if (status === 'Downloading') {
+      const [current, total] = [progressDetail?.current ?? 0, progressDetail?.total ?? 0]
+      // Docker says -1, or nothing, where the registry does not tell the size.
+      this.#set(id, { currentBytes: current, totalBytes: Math.max(total, current), isHere: false })
+    } else if (known === undefined && (BEGUN.has(status) || HERE.has(status)))
+      this.#set(id, { ...NOTHING, isHere: HERE.has(status) })
+    else if (known && DOWNLOADED.has(status))
+      this.#set(id, { ...known, currentBytes: known.totalBytes, isHere: HERE.has(status) })
   }
 
-  #set(id: string, currentBytes: number, totalBytes: number): void {
+  #set(id: string, layer: Layer): void {
     const known = this.#layers.get(id)
-    if (known?.currentBytes === currentBytes && known.totalBytes === totalBytes) return
-    // Docker says -1, or nothing, where the registry does not tell the size.
-    this.#layers.set(id, { currentBytes, totalBytes: Math.max(totalBytes, currentBytes) })
-    this.#isNews = true
+    this.#layers.set(id, layer)
+    const isSame = known !== undefined && Bun.deepEquals(known, layer)
+    // Layers that were here already are no progress.
+    if (!isSame && !(known === undefined && layer.isHere)) this.#isNews = true
   }
 
   #report(): void {
@@ -118,6 +136,8 @@ class PullReader {
     this.pull.onProgress({
       currentBytes: layers.reduce((sum, layer) => sum + layer.currentBytes, 0),
       totalBytes: layers.reduce((sum, layer) => sum + layer.totalBytes, 0),
+      layersDone: layers.filter(({ isHere }) => isHere).length,
+      layers: layers.length,
     })
   }
 }

@@ -198,10 +198,16 @@ export interface HostFacts {
   readonly version: string
 }
 
-/** How much of an image's layers has come, as far as they are known: both numbers may still grow. */
+/**
+ * How much of an image has come, as far as its layers are known: all numbers may still grow. A layer whose download has not
+ * begun counts as a layer, and not in the bytes.
+ */
 export interface PullProgress {
   readonly currentBytes: number
   readonly totalBytes: number
+  /** Layers that are here, those that were here before among them, and all layers. */
+  readonly layersDone: number
+  readonly layers: number
 }
 
 /** Which lines of a container's log are read. */

@@ -44,6 +44,7 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
       claims,
       snapshots,
       vpnViews,
+      images: base.images,
       proxies,
       warnings: base.warnings,
       settings,
@@ -71,7 +72,7 @@ export const figuresOf = ({ store }: Adapters, base: Base, work: Work, views: Vi
 
 /** Builds the feed. Every change that an answer of the API could show wakes it. */
 export function feedOf({ store, clock }: Adapters, base: Base, views: Views): Feed {
-  const { facts, nodes, connections, playback, expected, statistics, warnings } = base
+  const { facts, nodes, connections, playback, expected, statistics, warnings, images } = base
   const feed = new Feed({
     ...{ store, clock, limits: FEED_LIMITS },
     states: new FeedStates(views),
@@ -79,7 +80,7 @@ export function feedOf({ store, clock }: Adapters, base: Base, views: Views): Fe
   })
   const onNews = (): void => feed.news()
   store.onCommit(onNews)
-  for (const source of [facts, nodes, connections, playback, expected, statistics, warnings])
+  for (const source of [facts, nodes, connections, playback, expected, statistics, warnings, images])
     source.onNews(onNews)
   return feed
 }

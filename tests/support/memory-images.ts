@@ -56,7 +56,8 @@ export class MemoryImages {
       if (ms > 0) await clock.sleep(ms / PIECES)
       if (!goesOn()) return
       const totalBytes = image.sizeBytes
-      onProgress({ currentBytes: Math.floor((totalBytes * piece) / PIECES), totalBytes })
+      const currentBytes = Math.floor((totalBytes * piece) / PIECES)
+      onProgress({ currentBytes, totalBytes, layersDone: piece, layers: PIECES })
       if (ends === 'broken') throw new RuntimeFailure('refused', `What came as ${reference} is no image.`)
       if (ends === 'stalls' && piece * 2 >= PIECES) await Promise.withResolvers<void>().promise
     }

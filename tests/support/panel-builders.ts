@@ -83,6 +83,7 @@ export const aStatus = (change: Partial<Status> = {}): Status => ({
     blocked_reason_details: null,
   },
   config: { auto_delete: false, grace_period_s: 30, target_image: 'engine:1' },
+  image: { state: 'present', pull_error: null, pull: null },
   proxies: { last_heard: null },
   warnings: [],
   timestamp: new Date(NOW_MS).toISOString(),

@@ -35,10 +35,15 @@ export function contractOfImages(bench: Bench): void {
       await bench.runtime.pull(image, (progress) => told.push(progress))
       expect((await bench.runtime.image(image)).architecture).toBe('amd64')
       expect(told.length).toBeWithin(3, 12)
-      for (const { currentBytes, totalBytes } of told) expect(currentBytes).toBeLessThanOrEqual(totalBytes)
+      for (const { currentBytes, totalBytes, layersDone, layers } of told) {
+        expect(currentBytes).toBeLessThanOrEqual(totalBytes)
+        expect(layersDone).toBeLessThanOrEqual(layers)
+      }
       const last = told.at(-1)
       expect(last?.currentBytes).toBeGreaterThan(0)
       expect(last?.currentBytes).toBe(last?.totalBytes as number)
+      expect(last?.layers).toBeGreaterThan(0)
+      expect(last?.layersDone).toBe(last?.layers as number)
       const id = await bench.started(bench.spec({ image }))
       expect((await bench.runtime.inspect(id)).state).toBe('running')
     })

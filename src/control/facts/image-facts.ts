@@ -1,5 +1,6 @@
 import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'
+import type { PullProgress } from '../../runtime/runtime.ts'
 
 /**
  * What is known of the template's image on this host. `unknown`: nobody could look yet. `pullError` says why the last pull
@@ -11,9 +12,16 @@ export type ImageState =
   | { readonly kind: 'missing'; readonly pullError: string | null }
   | { readonly kind: 'pulling'; readonly etaSeconds: number }
 
+/** A pull under way, since when, and when it is likely to end. */
+export interface PullState extends PullProgress {
+  readonly sinceMs: number
+  readonly etaSeconds: number
+}
+
 /** The last known state of the template's image. Kept in memory, unknown after a restart. */
 export class ImageFacts {
   #state: ImageState = { kind: 'unknown' }
+  #pull: PullState | null = null
   readonly #news: Emitter
 
   /** `onError` receives the errors of listeners. */
@@ -23,6 +31,16 @@ export class ImageFacts {
 
   state(): ImageState {
     return this.#state
+  }
+
+  /** How far a pull is; null if none is under way. An image that is here already may be pulled anew. */
+  pull(): PullState | null {
+    return this.#pull
+  }
+
+  /** Notes how far a pull is, which changes no decision, so that nobody is told. */
+  notePull(pull: PullState | null): void {
+    this.#pull = pull
   }
 
   /** Calls `listener` when the image came, went or changed. The listener must be quick. */

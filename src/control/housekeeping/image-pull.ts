@@ -6,8 +6,9 @@ import type { Store } from '../../store/store.ts'
 import type { ImageFacts } from '../facts/image-facts.ts'
 import type { Warnings } from '../reporting/warnings.ts'
 
-/** How often the progress is logged. */
+/** How often the progress is logged, and how often it is told at most. */
 const LOG_MS = 10_000
+const TELL_MS = 1_000
 
 /** The estimate while nothing is known about the speed. */
 const ETA_S = 30
@@ -28,20 +29,24 @@ export class ImagePull {
 
   /** Pulls the image. Returns why it could not be pulled; null if it was, or if `signal` aborted. */
   async run(signal: AbortSignal): Promise<string | null> {
-    const { clock, runtime, image, log, warnings } = this.deps
+    const { clock, runtime, images, image, log, warnings } = this.deps
     const beganMs = clock.now()
     this.#journal('image.pulling', {})
     log.info({ image }, 'pulling the image')
     let loggedMs = beganMs
-    this.#tell({ currentBytes: 0, totalBytes: 0 }, beganMs)
+    let toldMs = Number.NEGATIVE_INFINITY
+    this.#tell({ currentBytes: 0, totalBytes: 0, layersDone: 0, layers: 0 }, beganMs)
     try {
       await runtime.pull(
         image,
         (progress) => {
-          this.#tell(progress, beganMs)
+          if (clock.now() - toldMs >= TELL_MS) {
+            toldMs = clock.now()
+            this.#tell(progress, beganMs)
+          }
           if (clock.now() - loggedMs < LOG_MS) return
           loggedMs = clock.now()
-          log.info({ image, ...progress }, `pulling the image: ${megabytes(progress)}`)
+          log.info({ image, ...progress }, `pulling the image: ${inWords(progress)}`)
         },
         signal,
       )
@@ -56,6 +61,7 @@ export class ImagePull {
       log.warn({ image }, `the image could not be pulled: ${error.message}`)
       return error.message
     } finally {
+      images.notePull(null)
       warnings.tell('image_pulling', null)
     }
   }
@@ -64,9 +70,10 @@ export class ImagePull {
   #tell(progress: PullProgress, beganMs: number): void {
     const { images, warnings, clock, image } = this.deps
     const etaSeconds = etaOf(progress, clock.now() - beganMs)
+    images.notePull({ ...progress, sinceMs: beganMs, etaSeconds })
     if (images.state().kind !== 'present') images.note({ kind: 'pulling', etaSeconds })
     warnings.tell('image_pulling', {
-      message: `the image ${image} is being pulled: ${megabytes(progress)}`,
+      message: `the image ${image} is being pulled: ${inWords(progress)}`,
       remedy: 'wait until it is here; until then engines can be started only if an older one is on this host',
     })
   }
@@ -77,10 +84,10 @@ export class ImagePull {
   }
 }
 
-const megabytes = ({ currentBytes, totalBytes }: PullProgress): string =>
+const inWords = ({ currentBytes, totalBytes, layersDone, layers }: PullProgress): string =>
   totalBytes === 0
     ? 'its size is not known yet'
-    : `${Math.round(currentBytes / 1e6)} of ${Math.round(totalBytes / 1e6)} MB`
+    : `${layersDone} of ${layers} layers, ${Math.round(currentBytes / 1e6)} of ${Math.round(totalBytes / 1e6)} MB`
 
 /** Whole seconds until the rest is here, by the speed so far. Layers that are not begun yet are not in the total. */
 function etaOf({ currentBytes, totalBytes }: PullProgress, tookMs: number): number {

@@ -10,6 +10,7 @@ import { countStreams, startedByEngine } from '../../store/streams.ts'
 import { plainRequest, requestHash } from '../engines/template.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { ImageFacts } from '../facts/image-facts.ts'
 import type { FleetSnapshots } from '../fleet/fleet-snapshots.ts'
 import type { Admission, AdmissionSettings } from '../provisioning/admission.ts'
 import type { Claims } from '../provisioning/claims.ts'
@@ -35,6 +36,7 @@ export class StatusViews {
       readonly claims: Claims
       readonly snapshots: FleetSnapshots
       readonly vpnViews: VpnViews
+      readonly images: Pick<ImageFacts, 'state' | 'pull'>
       readonly proxies: Pick<ProxyWatch, 'lastHeardMs'>
       readonly warnings: Warnings
       readonly settings: StatusSettings
@@ -44,6 +46,7 @@ export class StatusViews {
   /** `GET /orchestrator/status`. `can_provision` follows from `refusal`. */
   orchestrator() {
     const { store, facts, clock, admission, snapshots, vpnViews, proxies, warnings, settings } = this.deps
+    const image = this.deps.images.state()
     const started = startedByEngine(store.db)
     const active = [...started.values()].reduce((sum, n) => sum + n, 0)
     const general = admission.breaker(store.db, 'general')
@@ -62,6 +65,11 @@ export class StatusViews {
       isStorageRefusing: store.failure() !== null,
       refusal: this.refusal(),
       config: settings,
+      image: {
+        state: image.kind,
+        pullError: image.kind === 'missing' ? image.pullError : null,
+        pull: this.deps.images.pull(),
+      },
       proxyHeardMs: proxies.lastHeardMs(),
       warnings: warnings.standing(),
       nowMs: clock.now(),

@@ -30,12 +30,28 @@ export interface StatusFacts {
     readonly graceSeconds: number
     readonly targetImage: string
   }
+  readonly image: {
+    readonly state: 'unknown' | 'present' | 'missing' | 'pulling'
+    /** Why the last pull failed; null if none did, and while the image is here. */
+    readonly pullError: string | null
+    /** How far a pull is; null if none is under way. */
+    readonly pull: PullFacts | null
+  }
   /** When a proxy last sent a request; null if none did. */
   readonly proxyHeardMs: number | null
   /** All warnings that are in force. */
   readonly warnings: readonly StandingWarning[]
   readonly nowMs: number
   readonly version: string
+}
+
+interface PullFacts {
+  readonly sinceMs: number
+  readonly etaSeconds: number
+  readonly layersDone: number
+  readonly layers: number
+  readonly currentBytes: number
+  readonly totalBytes: number
 }
 
 /** A summary of the VPN: the first connected node, or else the first node; and a list of all nodes. */
@@ -75,6 +91,7 @@ export function orchestratorStatus(facts: StatusFacts) {
       grace_period_s: config.graceSeconds,
       target_image: config.targetImage,
     },
+    image: imagePart(facts.image),
     proxies: {
       last_heard: facts.proxyHeardMs === null ? null : new Date(facts.proxyHeardMs).toISOString(),
     },
@@ -113,6 +130,22 @@ const nodePart = ({ name, connected, health, forwardedPort, reason }: VpnBrief['
   health,
   forwarded_port: forwardedPort,
   reason,
+})
+
+const imagePart = ({ state, pullError, pull }: StatusFacts['image']) => ({
+  state,
+  pull_error: pullError,
+  pull:
+    pull === null
+      ? null
+      : {
+          since: new Date(pull.sinceMs).toISOString(),
+          eta_seconds: pull.etaSeconds,
+          layers_done: pull.layersDone,
+          layers: pull.layers,
+          current_bytes: pull.currentBytes,
+          total_bytes: pull.totalBytes,
+        },
 })
 
 function provisioningPart({ refusal, breaker }: StatusFacts) {

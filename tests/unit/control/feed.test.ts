@@ -9,6 +9,8 @@ let rig: Rig
 const clients: FeedClient[] = []
 beforeEach(async () => {
   rig = await new Rig().start()
+  // The image is looked at, which the status tells.
+  await rig.clock.advance(1)
 })
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.leave()))

@@ -14,6 +14,11 @@ interface Status {
     readonly blocked_reason: string | null
     readonly blocked_reason_details: { readonly code: string; readonly recovery_eta_seconds: number } | null
   }
+  readonly image: {
+    readonly state: string
+    readonly pull: { readonly layers_done: number } | null
+    readonly pull_error: string | null
+  }
   readonly warnings: readonly { readonly code: string; readonly message: string; readonly remedy: string }[]
 }
 const status = () => rig.json<Status>('GET', '/orchestrator/status')
@@ -94,11 +99,32 @@ describe('PULL', () => {
     const refused = await rig.provision()
     expect([refused.status, Number(refused.headers.get('retry-after'))]).toEqual([503, expect.any(Number)])
     expect(await refused.json()).toMatchObject({ code: 'image_pulling', detail: { should_wait: true } })
-    expect((await warned('image_pulling'))?.message).toMatch(/is being pulled: \d+ of 100 MB$/)
+    expect((await warned('image_pulling'))?.message).toMatch(
+      /is being pulled: \d of 4 layers, \d+ of 100 MB$/,
+    )
+    expect((await status()).image).toMatchObject({
+      state: 'pulling',
+      pull: { layers: 4, layers_done: 1, current_bytes: 25_000_000, total_bytes: 100_000_000 },
+    })
     await rig.clock.advance(60_000)
+    expect((await status()).image).toEqual({ state: 'present', pull_error: null, pull: null })
     expect(journalled()).toEqual(['image.pulling', 'image.pulled'])
     expect(await warned('image_pulling')).toBeUndefined()
     expect((await rig.provision()).status).toBe(200)
+  })
+
+  test('tells how far it is once a second at most', async () => {
+    await without({ PULL: 'missing' }, ({ runtime }) => {
+      runtime.offerImage(IMAGE)
+      // It comes in four parts of half a second each.
+      runtime.pullMs = () => 2_000
+    })
+    const told = new Set<number | undefined>()
+    for (let step = 0; step < 25; step++) {
+      told.add((await status()).image.pull?.layers_done)
+      await rig.clock.advance(100)
+    }
+    expect([...told]).toEqual([0, 1, 3, undefined])
   })
 
   test('missing answers the very first request so, before anybody has looked', async () => {

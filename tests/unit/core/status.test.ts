@@ -12,6 +12,7 @@ const facts: StatusFacts = {
   isDockerUnreachable: false,
   isStorageRefusing: false,
   refusal: null,
+  image: { state: 'present', pullError: null, pull: null },
   proxyHeardMs: null,
   warnings: [],
   config: { autoDelete: false, graceSeconds: 30, targetImage: 'engine:1' },

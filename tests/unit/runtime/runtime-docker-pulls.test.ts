@@ -56,12 +56,24 @@ describe('a pull', () => {
         DONE,
       ),
     )
-    expect(told.at(-1)).toEqual({ currentBytes: 120, totalBytes: 150 })
+    expect(told.at(-1)).toEqual({ currentBytes: 120, totalBytes: 150, layersDone: 1, layers: 3 })
   })
 
   test('tells of no more than has come where the size is not known', async () => {
     const told = await pulled(telling(BEGINNING, downloading('l1', 10), downloading('l1', 30, -1), DONE))
-    expect(told.at(-1)).toEqual({ currentBytes: 30, totalBytes: 30 })
+    expect(told.at(-1)).toMatchObject({ currentBytes: 30, totalBytes: 30 })
+  })
+
+  test('counts the layers that are here, those that wait among all, and the tag as none', async () => {
+    const about = (status: string, id: string) => line({ status, progressDetail: {}, id })
+    const told = await pulled(
+      telling(
+        ...[BEGINNING, about('Already exists', 'l0'), about('Pulling fs layer', 'l1')],
+        ...[about('Pulling fs layer', 'l2'), about('Waiting', 'l2'), downloading('l1', 10, 100)],
+        ...[about('Download complete', 'l1'), about('Pull complete', 'l1'), DONE],
+      ),
+    )
+    expect(told.at(-1)).toEqual({ currentBytes: 100, totalBytes: 100, layersDone: 2, layers: 3 })
   })
 
   test('tells of a quick download a few times a second, and of its end', async () => {
@@ -73,7 +85,7 @@ describe('a pull', () => {
       wire.send(DONE + chunkOf(''))
     })
     expect(told.length).toBeLessThanOrEqual(2 + (performance.now() - beganMs) / 250)
-    expect(told.at(-1)).toEqual({ currentBytes: 10_000, totalBytes: 10_000 })
+    expect(told.at(-1)).toMatchObject({ currentBytes: 10_000, totalBytes: 10_000 })
   })
 
   test.each([
