@@ -105,6 +105,8 @@ const breaker = {
   failure_threshold: 5,
   last_failure_time: '2026-11-23T11:58:30.000Z',
   last_success_time: '2026-11-23T12:00:06.000Z',
+  next_try: null,
+  trial_engine_id: null,
   recovery_timeout: 300,
   last_faults: [
     {
@@ -268,6 +270,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       forwarded_port: 51_413,
       last_check: '2026-11-23T12:05:00.000Z',
       last_check_at: '2026-11-23T12:05:00.000Z',
+      check_interval_s: 5,
       ...exit,
       nodes: [
         {
@@ -288,6 +291,8 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
           engines: 3,
           last_check: '2026-11-23T12:05:00.000Z',
           last_control_check: '2026-11-23T12:05:00.000Z',
+          last_port_check: '2026-11-23T12:05:00.000Z',
+          engines_say: { connected: 3, asked: 3, last_heard: '2026-11-23T12:04:58.000Z' },
         },
       ],
     },

@@ -272,6 +272,18 @@ const VpnNode = Type.Object(
     engines: Count('Live engines in its network'),
     last_check: NullableTime('When its container was last looked at'),
     last_control_check: NullableTime('When its control server last answered'),
+    last_port_check: NullableTime('When its control server last told the forwarded port'),
+    engines_say: Nullable(
+      Type.Object(
+        {
+          connected: Count('Engines that say that they are connected'),
+          asked: Count('Engines that said anything lately'),
+          last_heard: Time('When one said so last'),
+        },
+        { title: 'EnginesWord', description: 'What the engines of a node say of their connection' },
+      ),
+      'What its engines say of their connection to the outside; null if none that was connected said anything lately',
+    ),
   },
   { title: 'VpnNode', description: 'A Gluetun container whose network engines share' },
 )
@@ -289,6 +301,7 @@ export const VpnStatus = Type.Object(
     forwarded_port: NullablePort('The port that the node forwards; null if it forwards none'),
     last_check: NullableTime("When the node's container was last looked at"),
     last_check_at: NullableTime('The same as `last_check`'),
+    check_interval_s: Seconds('How often each node is looked at, in seconds'),
     ...exit,
     error: Type.Optional(Text('Why no node is up; missing if one is')),
     nodes: Type.Array(VpnNode, { description: 'All nodes' }),
@@ -303,6 +316,8 @@ const Breaker = Type.Object(
     failure_threshold: Count('Failed starts in a row that open it'),
     last_failure_time: NullableTime('When a start last failed'),
     last_success_time: NullableTime('When an engine last became ready'),
+    next_try: NullableTime('When it lets a trial through; null unless it is open'),
+    trial_engine_id: NullableText('The engine that is the trial; null if there is none'),
     recovery_timeout: Seconds('How long it stays open, in seconds'),
     last_faults: Type.Array(
       Type.Object(

@@ -1,4 +1,4 @@
-import type { Engine, JournalEntry, Status, Stream, Vpn } from '../../src/panel/api/types.ts'
+import type { Engine, Health, JournalEntry, Status, Stream, Vpn } from '../../src/panel/api/types.ts'
 
 /** When everything happens in the tests of the page. */
 export const NOW_MS = Date.parse('2026-11-28T20:00:00.000Z')
@@ -101,10 +101,56 @@ export const aVpn = (change: Partial<Vpn> = {}): Vpn => ({
   forwarded_port: null,
   last_check: null,
   last_check_at: null,
+  check_interval_s: 5,
   public_ip: null,
   country: null,
   region: null,
   city: null,
   nodes: [],
+  ...change,
+})
+
+/** A node of the VPN that is up by all its sources, which were asked a second ago. */
+export const aVpnNode = (
+  container: string,
+  change: Partial<Vpn['nodes'][number]> = {},
+): Vpn['nodes'][number] => ({
+  container,
+  state: 'up',
+  connected: true,
+  since: agoText(600_000),
+  reason: null,
+  status: 'running',
+  health: 'healthy',
+  docker_health: 'healthy',
+  docker_health_text: null,
+  vpn_status: 'running',
+  control_problem: null,
+  forwarded_port: 51_413,
+  public_ip: '203.0.113.7',
+  country: null,
+  region: null,
+  city: null,
+  engines: 2,
+  last_check: agoText(1_000),
+  last_control_check: agoText(2_000),
+  last_port_check: agoText(2_000),
+  engines_say: { connected: 2, asked: 2, last_heard: agoText(3_000) },
+  ...change,
+})
+
+/** A closed breaker without failures. */
+export const aBreaker = (
+  change: Partial<Health['circuit_breakers']['general']> = {},
+): Health['circuit_breakers']['general'] => ({
+  state: 'closed',
+  failure_count: 0,
+  failure_threshold: 5,
+  last_failure_time: null,
+  last_success_time: null,
+  next_try: null,
+  trial_engine_id: null,
+  recovery_timeout: 60,
+  last_faults: [],
   ...change,
 })

@@ -143,6 +143,10 @@ export class StatusViews {
       failure_threshold: failureThreshold,
       last_failure_time: isoOrNull(breaker.lastFailureAt),
       last_success_time: isoOrNull(breaker.lastSuccessAt),
+      next_try: isoOrNull(
+        breaker.state === 'open' && breaker.openedAt !== null ? breaker.openedAt + recoveryMs : null,
+      ),
+      trial_engine_id: breaker.trialEngineId,
       recovery_timeout: recoveryMs / 1000,
       last_faults: lastFaults(store.db, name, FAULTS).map(faultView),
     }

@@ -7,7 +7,14 @@ import { isoOrNull } from './iso.ts'
 
 /** The answers about the VPN, from the store and memory only. */
 export class VpnViews {
-  constructor(private readonly deps: { readonly rows: FleetRows; readonly nodes: VpnNodes }) {}
+  constructor(
+    private readonly deps: {
+      readonly rows: FleetRows
+      readonly nodes: VpnNodes
+      /** How often each node is looked at. */
+      readonly checkIntervalSeconds: number
+    },
+  ) {}
 
   /** The VPN as the status of the fleet shows it; null without a VPN. */
   brief(): VpnBrief | null {
@@ -45,6 +52,7 @@ export class VpnViews {
       forwarded_port: main?.forwardedPort ?? null,
       last_check: lastCheck,
       last_check_at: lastCheck,
+      check_interval_s: this.deps.checkIntervalSeconds,
       ...placeOf(main),
       ...(error === null ? {} : { error }),
       nodes: nodes.map((node) => nodeView(node, engines.get(node.name)?.length ?? 0)),
@@ -79,7 +87,7 @@ const placeOf = (node: VpnNode | null) => ({
 })
 
 function nodeView(node: VpnNode, engines: number) {
-  const { name, verdict, container, control, seenMs } = node
+  const { name, verdict, container, control, seenMs, enginesWord: word } = node
   return {
     container: name,
     state: verdict.state,
@@ -98,5 +106,10 @@ function nodeView(node: VpnNode, engines: number) {
     engines,
     last_check: isoOrNull(seenMs),
     last_control_check: isoOrNull(control?.atMs ?? null),
+    last_port_check: isoOrNull(node.portToldMs),
+    engines_say:
+      word === null
+        ? null
+        : { connected: word.connected, asked: word.asked, last_heard: new Date(word.atMs).toISOString() },
   }
 }

@@ -1,7 +1,7 @@
 import type { PortRange } from '../../core/engines/ports.ts'
 import type { Engine } from '../../core/types.ts'
 import { namespaceOf } from '../../core/vpn/namespace.ts'
-import type { Evidence } from '../../core/vpn/tunnel.ts'
+import { type EnginesWord, type Evidence, enginesWord } from '../../core/vpn/tunnel.ts'
 import {
   type ContainerSight,
   type ControlSight,
@@ -32,6 +32,10 @@ export interface VpnNode extends VpnNodeSettings {
   /** The port that the VPN provider forwards to the node; null if there is none or if it is not known. */
   readonly forwardedPort: number | null
   readonly isPortKnown: boolean
+  /** When the control server last told the forwarded port, or that there is none; null if that is not known. */
+  readonly portToldMs: number | null
+  /** What its engines said of their connection when it was last judged; null if none said anything. */
+  readonly enginesWord: EnginesWord | null
   /** When Docker last answered about the container; null if it has not yet. */
   readonly seenMs: number | null
 }
@@ -57,8 +61,9 @@ interface Kept {
   port: number | null
   /** The forwarded port that the control server last gave (0 for none), and when. */
   said: { readonly port: number; readonly atMs: number } | null
-  /** Whether the node was doubtful when it was last judged. */
+  /** What was so when the node was last judged. */
   isDoubtful: boolean
+  enginesWord: EnginesWord | null
 }
 
 /** How long a node stays doubtful after it recovered. In this time its engines show whether they recovered, too. */
@@ -178,6 +183,7 @@ export class VpnNodes {
     const isDoubtful = this.isDoubtful(name, nowMs)
     const isDoubtNews = isDoubtful !== kept.isDoubtful
     kept.isDoubtful = isDoubtful
+    kept.enginesWord = enginesWord(evidence, nowMs)
     if (!isPortOld && !isDoubtNews && isSame(before, kept.verdict)) return null
     this.#tell()
     return before
@@ -212,13 +218,14 @@ const unseen = (settings: VpnNodeSettings, nowMs: number): Kept => ({
   port: null,
   said: null,
   isDoubtful: true,
+  enginesWord: null,
 })
 
 const containerOf = ({ sight }: Kept): NodeContainer | null =>
   sight?.kind === 'seen' ? sight.container : null
 
 function shown(kept: Kept): VpnNode {
-  const { settings, verdict, sight, control, said } = kept
+  const { settings, verdict, sight, control, said, enginesWord } = kept
   return {
     ...settings,
     verdict,
@@ -226,6 +233,8 @@ function shown(kept: Kept): VpnNode {
     control,
     forwardedPort: said === null || said.port === 0 ? null : said.port,
     isPortKnown: said !== null,
+    portToldMs: said?.atMs ?? null,
+    enginesWord,
     seenMs: sight?.atMs ?? null,
   }
 }

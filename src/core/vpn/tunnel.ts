@@ -67,6 +67,27 @@ export interface Evidence {
 /** An older answer tells nothing about the present. */
 const FRESH_MS = 45_000
 
+/** What the engines of a node say of their connection, and when one said so last. */
+export interface EnginesWord {
+  readonly connected: number
+  readonly asked: number
+  readonly atMs: number
+}
+
+/** What engines said lately; null if none did. An engine that never was connected tells nothing. */
+export function enginesWord({ connections }: Evidence, nowMs: number): EnginesWord | null {
+  const fresh = freshOf(connections, nowMs)
+  if (fresh.length === 0) return null
+  return {
+    connected: fresh.filter(({ isConnected }) => isConnected).length,
+    asked: fresh.length,
+    atMs: Math.max(...fresh.map(({ atMs }) => atMs)),
+  }
+}
+
+const freshOf = (connections: readonly Connection[], nowMs: number): readonly Connection[] =>
+  connections.filter(({ atMs, connectedMs }) => connectedMs !== null && nowMs - atMs <= FRESH_MS)
+
 /** A stream that has not moved for this time stands still. */
 const STILL_MS = 15_000
 
@@ -76,9 +97,7 @@ const STILL_MS = 15_000
  * earlier outage has a problem of its own.
  */
 export function tunnelLoss({ connections, flows }: Evidence, sinceMs: number, nowMs: number): string | null {
-  const fresh = connections.filter(
-    ({ atMs, connectedMs }) => connectedMs !== null && nowMs - atMs <= FRESH_MS,
-  )
+  const fresh = freshOf(connections, nowMs)
   const cut = fresh.filter(
     (each) => cutOffSinceMs(each) !== null && (each.connectedMs ?? 0) >= sinceMs,
   ).length

@@ -190,3 +190,17 @@ describe('the last faults of a breaker', () => {
     expect(await faults()).toEqual([])
   })
 })
+
+test('an open breaker tells when it lets a trial through, and then which engine that is', async () => {
+  await start()
+  expect(await breaker()).toMatchObject({ next_try: null, trial_engine_id: null })
+  await open()
+  const next_try = new Date(rig.clock.now() + 30_000).toISOString()
+  expect(await breaker()).toMatchObject({ state: 'open', next_try, trial_engine_id: null })
+  await rig.clock.advance(30_000)
+  expect(await breaker()).toMatchObject({ state: 'half_open', next_try: null, trial_engine_id: null })
+  await rig.provision()
+  const trial = liveEngines(rig.temp.store.db)[0]?.id
+  expect(trial).toBeString()
+  expect(await breaker()).toMatchObject({ state: 'half_open', trial_engine_id: trial })
+})

@@ -280,6 +280,16 @@ describe('a VPN that is down', () => {
         "Cannot provision engine: VPN not available - Gluetun VPN container 'gluetun' has lost its tunnel: " +
         '2 of 3 engines say that they are not connected',
     })
+    expect(await rig.json('GET', '/vpn/status')).toMatchObject({
+      check_interval_s: 5,
+      nodes: [
+        {
+          docker_health: 'healthy',
+          last_port_check: new Date(rig.clock.now()).toISOString(),
+          engines_say: { connected: 1, asked: 3, last_heard: new Date(rig.clock.now()).toISOString() },
+        },
+      ],
+    })
     expect(await listed()).toEqual([])
   })
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import {
   type Connection,
   cutOffSinceMs,
+  enginesWord,
   type Flow,
   strandedSinceMs,
   tunnelLoss,
@@ -108,4 +109,11 @@ describe('a tunnel is lost', () => {
     expect(tunnelLoss({ connections: connections(well), flows }, 0, NOW)).toBeNull()
     expect(tunnelLoss({ connections: [], flows }, NOW - 14_000, NOW)).toBeNull()
   })
+})
+
+test('what engines say of their connection is counted without those that never were connected, or said it long ago', () => {
+  const old = { ...(said(true) as Connection), atMs: NOW - 46_000 }
+  const heard = connections(said(true), said(true, false), said(false, false), old)
+  expect(enginesWord({ connections: heard, flows: [] }, NOW)).toEqual({ connected: 1, asked: 2, atMs: NOW })
+  expect(enginesWord({ connections: connections(said(false)), flows: [] }, NOW)).toBeNull()
 })

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'bun:test'
 import { Api } from '../../../src/panel/api/api.ts'
-import type { Health, Plan } from '../../../src/panel/api/types.ts'
+import type { Plan } from '../../../src/panel/api/types.ts'
 import { breakerAnswer } from '../../../src/panel/reading/breakers.ts'
 import { dockerSilence } from '../../../src/panel/reading/docker.ts'
 import { scaleWords, wantedWhy } from '../../../src/panel/reading/plan.ts'
 import { PlanWatch } from '../../../src/panel/state/plan.ts'
-import { agoText, aStatus, NOW_MS } from '../../support/panel-builders.ts'
+import { aBreaker, agoText, aStatus, NOW_MS } from '../../support/panel-builders.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
 const aPlan = (change: Partial<Plan> = {}): Plan => ({
@@ -62,20 +62,7 @@ describe('what a change of the number would do', () => {
 })
 
 describe('a breaker', () => {
-  const breaker = (change: Partial<Health['circuit_breakers']['general']> = {}) =>
-    breakerAnswer(
-      {
-        state: 'closed',
-        failure_count: 0,
-        failure_threshold: 5,
-        last_failure_time: null,
-        last_success_time: null,
-        recovery_timeout: 60,
-        last_faults: [],
-        ...change,
-      },
-      NOW_MS,
-    )
+  const breaker = (change: Parameters<typeof aBreaker>[0] = {}) => breakerAnswer(aBreaker(change), NOW_MS)
 
   test('is told with what is left until the next try', () => {
     expect(breaker()).toMatchObject({ tone: 'ok', text: 'starts are allowed' })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import type { Engine, Status, Vpn } from '../../../src/panel/api/types.ts'
+import type { Engine, Status } from '../../../src/panel/api/types.ts'
 import { changesOf, entryInWords } from '../../../src/panel/reading/changes.ts'
 import { cutsOf } from '../../../src/panel/reading/cuts.ts'
 import { engineState } from '../../../src/panel/reading/engines.ts'
@@ -7,7 +7,16 @@ import { behindLive, stateOf } from '../../../src/panel/reading/streams.ts'
 import { canWatch } from '../../../src/panel/reading/verdict.ts'
 import { vpnAnswer } from '../../../src/panel/reading/vpn.ts'
 import { clockText, dayText, duration, exactText, rate, shortId } from '../../../src/panel/reading/words.ts'
-import { agoText, anEngine, anEntry, aStatus, aStream, aVpn, NOW_MS } from '../../support/panel-builders.ts'
+import {
+  agoText,
+  anEngine,
+  anEntry,
+  aStatus,
+  aStream,
+  aVpn,
+  aVpnNode,
+  NOW_MS,
+} from '../../support/panel-builders.ts'
 
 const blocked = (code: 'max_capacity' | 'vpn_disconnected', message: string): Partial<Status> => ({
   provisioning: {
@@ -124,20 +133,8 @@ describe('what changed in the last hour?', () => {
 })
 
 describe('is the VPN really up?', () => {
-  const node = (state: 'up' | 'down' | 'unknown', reason: string | null = null): Vpn['nodes'][number] => ({
-    ...{ container: 'gluetun', state, connected: state === 'up', since: null, reason, status: 'running' },
-    ...{ health: 'healthy', docker_health: null, docker_health_text: null, vpn_status: null },
-    ...{
-      control_problem: null,
-      forwarded_port: null,
-      unpublished_ports: null,
-      public_ip: null,
-      country: null,
-      region: null,
-      city: null,
-    },
-    ...{ engines: 0, last_check: null, last_control_check: null },
-  })
+  const node = (state: 'up' | 'down' | 'unknown', reason: string | null = null) =>
+    aVpnNode('gluetun', { state, connected: state === 'up', reason })
 
   test.each([
     ['all up', [node('up')], 'ok', 'Up', '1 of 1 node'],
