@@ -67,7 +67,7 @@ export const anEntry = (change: Partial<JournalEntry> = {}): JournalEntry => ({
   ...change,
 })
 
-/** A fleet of at most ten engines that can start more. */
+/** A fleet of at most ten engines that can start more, and that a proxy has asked. */
 export const aStatus = (change: Partial<Status> = {}): Status => ({
   status: 'healthy',
   engines: { total: 0, running: 0, healthy: 0, unhealthy: 0 },
@@ -84,7 +84,7 @@ export const aStatus = (change: Partial<Status> = {}): Status => ({
   },
   config: { auto_delete: false, grace_period_s: 30, target_image: 'engine:1' },
   image: { state: 'present', pull_error: null, pull: null },
-  proxies: { last_heard: null },
+  proxies: { last_heard: agoText(2_000) },
   warnings: [],
   timestamp: new Date(NOW_MS).toISOString(),
   version: '0.0.0',

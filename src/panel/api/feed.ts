@@ -2,12 +2,23 @@ import { type Api, Refused } from './api.ts'
 import { EventParser } from './event-parser.ts'
 import type { Engine, FeedEvent, Snapshot, Status, Stream, Vpn } from './types.ts'
 
-/** The state of the connection. `lost` tells since when, and what the server said, if it said anything. */
+/**
+ * The state of the connection. `lost` tells since when, what the server said, if it said anything, and when anything last
+ * came, by the feed or by asking; null if nothing ever did.
+ */
 export type Link =
   | { readonly state: 'connecting' }
   | { readonly state: 'live' }
   | { readonly state: 'paused' }
-  | { readonly state: 'lost'; readonly sinceMs: number; readonly why: string; readonly needsKey: boolean }
+  | LostLink
+
+export interface LostLink {
+  readonly state: 'lost'
+  readonly sinceMs: number
+  readonly why: string
+  readonly needsKey: boolean
+  readonly asOfMs: number | null
+}
 
 export interface FeedDeps {
   readonly api: Api
@@ -35,7 +46,8 @@ export class Feed {
   #cancelRetry: () => void = () => undefined
   #cancelPoll: () => void = () => undefined
   #retryMs: number = RETRY_MS.first
-  #lostMs: number | null = null
+  #lost: LostLink | null = null
+  #heardMs: number | null = null
 
   constructor(private readonly deps: FeedDeps) {}
 
@@ -45,7 +57,7 @@ export class Feed {
     this.#attempt?.abort()
     const attempt = new AbortController()
     this.#attempt = attempt
-    if (this.#lostMs === null) this.deps.onLink({ state: 'connecting' })
+    if (this.#lost === null) this.deps.onLink({ state: 'connecting' })
     this.#follow(attempt).catch((error: unknown) => {
       if (this.#attempt === attempt) this.#lose(error)
     })
@@ -54,7 +66,7 @@ export class Feed {
   /** Reads nothing more until `start`, for a page that nobody sees. */
   pause(): void {
     this.#stop()
-    this.#lostMs = null
+    this.#lost = null
     this.deps.onLink({ state: 'paused' })
   }
 
@@ -83,6 +95,7 @@ export class Feed {
       const reader = answer.body.getReader()
       for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
         watch.heard()
+        this.#heardMs = this.deps.now()
         this.#take(parser, decoder.decode(piece.value, { stream: true }))
       }
       throw new Error('the server ended the connection')
@@ -101,7 +114,7 @@ export class Feed {
 
   #found(): void {
     this.#retryMs = RETRY_MS.first
-    this.#lostMs = null
+    this.#lost = null
     this.#cancelPoll()
     this.#cancelPoll = () => undefined
     this.deps.onLink({ state: 'live' })
@@ -122,11 +135,12 @@ export class Feed {
 
   #lose(error: unknown): void {
     const { now, after, onLink } = this.deps
-    const isFirst = this.#lostMs === null
-    this.#lostMs ??= now()
+    const isFirst = this.#lost === null
+    const sinceMs = this.#lost?.sinceMs ?? now()
     const needsKey = error instanceof Refused && (error.status === 401 || error.status === 403)
     const why = error instanceof Error ? error.message : String(error)
-    onLink({ state: 'lost', sinceMs: this.#lostMs, why, needsKey })
+    this.#lost = { state: 'lost', sinceMs, why, needsKey, asOfMs: this.#heardMs }
+    onLink(this.#lost)
     this.#cancelRetry = after(this.#retryMs, () => this.start())
     this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MS.most)
     if (isFirst) this.#cancelPoll = after(POLL_AFTER_MS, () => void this.#poll())
@@ -134,10 +148,15 @@ export class Feed {
 
   /** Asks for everything while the feed is lost: a proxy in front may let answers through, and hold the feed back. */
   async #poll(): Promise<void> {
-    const { api, after, onEvents } = this.deps
+    const { api, after, now, onEvents, onLink } = this.deps
     const data = await snapshotOf(api).catch(() => null)
-    if (this.#lostMs === null) return
-    if (data !== null) onEvents([{ event: 'snapshot', data }])
+    if (this.#lost === null) return
+    if (data !== null) {
+      onEvents([{ event: 'snapshot', data }])
+      this.#heardMs = now()
+      this.#lost = { ...this.#lost, asOfMs: this.#heardMs }
+      onLink(this.#lost)
+    }
     this.#cancelPoll = after(POLL_EVERY_MS, () => void this.#poll())
   }
 }

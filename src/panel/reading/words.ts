@@ -55,3 +55,10 @@ const EXACT = new Intl.DateTimeFormat('en-GB', {
 
 /** A time of the API in full, where the reader is: `28 Nov 2026, 01:15:03 GMT`. */
 export const exactText = (time: string): string => EXACT.format(Date.parse(time))
+
+/** The time of the day of a time of the API, with seconds, in the time zone of the reader. */
+export const timeOfDay = (at: string | number): string => new Date(at).toLocaleTimeString('en-GB')
+
+/** A clause of the server as a sentence. */
+export const sentence = (clause: string): string =>
+  `${clause.slice(0, 1).toUpperCase()}${clause.slice(1).replace(/\.$/, '')}.`

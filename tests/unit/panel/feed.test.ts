@@ -135,6 +135,8 @@ test('while the feed is lost for more than 5 s the page asks for everything ever
   expect(events).toEqual([])
   await clock.advance(10_002)
   expect(events.filter(({ event }) => event === 'snapshot')).toHaveLength(3)
+  const [first, last] = [links.find(({ state }) => state === 'lost'), links.at(-1)]
+  expect([first, last]).toMatchObject([{ asOfMs: null }, { state: 'lost', asOfMs: clock.now() - 1 }])
   server.answer = () => server.open()
   await clock.advance(16_000)
   server.write(SNAPSHOT)

@@ -67,24 +67,26 @@ describe('a breaker', () => {
   test('is told with what is left until the next try', () => {
     expect(breaker()).toMatchObject({ tone: 'ok', text: 'starts are allowed' })
     expect(breaker({ failure_count: 3 })).toMatchObject({ tone: 'warn', text: '3 of 5 failures in a row' })
-    expect(breaker({ state: 'open', last_failure_time: agoText(20_000) })).toMatchObject({
+    expect(breaker({ state: 'open', next_try: agoText(-40_000) })).toMatchObject({
       tone: 'bad',
       text: 'starts are refused; one trial in 40 s',
     })
+    expect(breaker({ state: 'open', next_try: agoText(1) }).text).toBe('starts are refused; one trial is due')
     expect(breaker({ state: 'open' }).text).toBe('starts are refused')
-    expect(breaker({ state: 'half_open' })).toMatchObject({ tone: 'warn', word: 'Half-open' })
+    expect(breaker({ state: 'half_open' })).toMatchObject({
+      ...{ tone: 'warn', word: 'Half-open' },
+      text: 'the next engine that starts is the trial',
+    })
+    expect(breaker({ state: 'half_open', trial_engine_id: 'e' }).text).toBe('one trial running')
   })
 })
 
-test('a Docker that does not answer is known by the code of the refusal, not by its words', () => {
-  const blockedBy = (code: 'runtime_unavailable' | 'max_capacity') => {
-    const { provisioning } = aStatus()
-    const details = { code, message: 'no', recovery_eta_seconds: 5, should_wait: true, can_retry: true }
-    return aStatus({ provisioning: { ...provisioning, blocked_reason_details: details } })
-  }
+test('a Docker that does not answer is known by the code of the warning, also where another reason refuses starts', () => {
+  const warning = { code: 'docker_silent', message: 'no', since: agoText(5_000), remedy: 'look' } as const
+  const silent = aStatus({ warnings: [{ ...warning, code: 'clock_set' }, warning] })
   expect(dockerSilence(aStatus())).toBeNull()
-  expect(dockerSilence(blockedBy('max_capacity'))).toBeNull()
-  expect(dockerSilence(blockedBy('runtime_unavailable'))).toBe('no')
+  expect(dockerSilence(aStatus({ warnings: [{ ...warning, code: 'clock_set' }] }))).toBeNull()
+  expect(dockerSilence(silent)).toMatch(/^Docker is silent since \d\d:\d\d:\d\d$/)
 })
 
 describe('the watch over the plan', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import type { RefusalCode } from '../../../src/core/provisioning/refusal.ts'
 import type { Engine, Status } from '../../../src/panel/api/types.ts'
 import { changesOf, entryInWords } from '../../../src/panel/reading/changes.ts'
 import { cutsOf } from '../../../src/panel/reading/cuts.ts'
@@ -18,42 +19,116 @@ import {
   NOW_MS,
 } from '../../support/panel-builders.ts'
 
-const blocked = (code: 'max_capacity' | 'vpn_disconnected', message: string): Partial<Status> => ({
+const blocked = (code: RefusalCode, message: string, eta: number | null = null): Partial<Status> => ({
   provisioning: {
     ...aStatus().provisioning,
     can_provision: false,
     blocked_reason: message,
     blocked_reason_details: {
-      ...{ code, message, recovery_eta_seconds: null, should_wait: true, can_retry: true },
+      ...{ code, message, recovery_eta_seconds: eta, should_wait: true, can_retry: true },
     },
   },
 })
 const busy = anEngine('busy', { streams: ['s'] })
-const full = { ...blocked('max_capacity', 'full'), capacity: { ...aStatus().capacity, max_replicas: 2 } }
+const draining = anEngine('draining', { status: 'draining', listed: false, streams: ['s'] })
+const full = { ...blocked('max_capacity', 'full', 30), capacity: { ...aStatus().capacity, max_replicas: 2 } }
+const vpnOf = (health: string) => ({ vpn: { ...aStatus().vpn, enabled: true, health } })
 
 describe('can a viewer get an engine now?', () => {
   test.each([
-    ['a free engine', {}, [anEngine('a'), busy], 'Yes', '1 engine free, 8 more can start'],
-    ['none free, and room', {}, [busy], 'Yes, after a start', 'none is free, 9 can start'],
-    ['at the cap with a free engine', full, [anEngine('a'), busy], 'Yes', '1 engine free; full'],
-    ['at the cap, all busy', full, [busy, busy], 'Not now', '2 of 2 engines, all busy'],
-    ['the VPN is down', blocked('vpn_disconnected', 'no VPN'), [], 'Not now', 'no VPN'],
+    ['a free engine', {}, [anEngine('a'), busy], 'ok', 'Yes', '1 engine free, 8 more can start'],
+    ['none free, and room', {}, [busy], 'ok', 'Yes, after a start', 'none is free, 9 can start'],
+    ['at the cap with a free engine', full, [anEngine('a'), busy], 'ok', 'Yes', '2 of 2 engines, 1 free'],
+    ['at the cap, all busy', full, [busy, busy], 'warn', 'Not now', '2 of 2 engines, all busy'],
+    [
+      'at the cap, all draining',
+      full,
+      [draining, draining],
+      'warn',
+      'Not now',
+      '2 of 2 engines, all draining',
+    ],
+    [
+      'at the cap, of all kinds',
+      full,
+      [busy, draining, anEngine('a', { listed: false, status: 'starting' })],
+      ...(['warn', 'Not now', '3 of 2 engines: 1 busy, 1 draining, 1 not usable yet'] as const),
+    ],
+    [
+      'the VPN is down',
+      { ...blocked('vpn_disconnected', 'no VPN'), ...vpnOf('unhealthy') },
+      [],
+      'bad',
+      'Not now',
+      'no VPN',
+    ],
+    [
+      'the VPN is not known yet',
+      { ...blocked('vpn_disconnected', 'no VPN'), ...vpnOf('unknown') },
+      [],
+      'unknown',
+      'Not yet',
+      'no VPN',
+    ],
+    [
+      'the image is on its way',
+      blocked('image_pulling', 'it is being pulled', 8),
+      [],
+      'busy',
+      'Not yet',
+      'it is being pulled',
+    ],
+    [
+      'the image is missing',
+      blocked('image_missing', 'a long text'),
+      [],
+      'bad',
+      'Not now',
+      'the image engine:1 is not on this Docker host',
+    ],
+    [
+      'Docker is silent',
+      blocked('runtime_unavailable', 'Docker does not answer', 5),
+      [busy],
+      'bad',
+      'Not now',
+      'Docker does not answer',
+    ],
+    [
+      'one is free and none can start',
+      blocked('circuit_breaker', 'open, next try in 9 s', 9),
+      [anEngine('a')],
+      ...(['ok', 'Yes', '1 engine free; none can start: too many starts failed in a row'] as const),
+    ],
     [
       'one that is hidden',
       full,
       [anEngine('a', { listed: false }), busy],
-      'Not now',
-      '2 of 2 engines, all busy',
+      ...(['warn', 'Not now', '2 of 2 engines: 1 busy, 1 not usable yet'] as const),
     ],
     [
       'one that is expected to be taken',
       full,
       [anEngine('a', { expected_until: agoText(-9) }), busy],
-      'Not now',
-      '2 of 2 engines, all busy',
+      ...(['warn', 'Not now', '2 of 2 engines, all busy'] as const),
     ],
-  ] as const)('%s', (_, status, engines: readonly Engine[], word, text) => {
-    expect(canWatch(aStatus(status), engines)).toMatchObject({ word, text })
+  ] as const)('%s', (_, status, engines: readonly Engine[], tone, word, text) => {
+    expect(canWatch(aStatus(status), engines)).toMatchObject({ tone, word, text })
+  })
+
+  test('the remedy names the setting, and the time is the one of the server', () => {
+    expect(canWatch(aStatus(full), [busy, busy])).toMatchObject({
+      remedy: 'raise MAX_REPLICAS, or wait until a viewer leaves',
+      untilMs: null,
+    })
+    const open = canWatch(aStatus(blocked('circuit_breaker', 'open', 42)), [])
+    expect(open).toMatchObject({ isBreaker: true, untilMs: NOW_MS + 42_000 })
+    expect(canWatch(aStatus(), [])).toMatchObject({ isBreaker: false, untilMs: null, remedy: null })
+  })
+
+  test('what is wrong with the VPN is told in the words of the VPN', () => {
+    const down = aStatus({ ...blocked('vpn_disconnected', 'no VPN'), ...vpnOf('unhealthy') })
+    expect(canWatch(down, [], aVpn({ error: 'gluetun is not healthy' })).text).toBe('gluetun is not healthy')
   })
 })
 
