@@ -1,8 +1,11 @@
 import { useComputed } from '@preact/signals'
-import { useContext } from 'preact/hooks'
+import { useContext, useState } from 'preact/hooks'
 import { EngineTable } from '../parts/engine-table.tsx'
+import { CHECKLIST, FirstRun, useIsFirstRun } from '../parts/first-run.tsx'
+import { LoadingFeed } from '../parts/loading.tsx'
 import { ProvisionAct } from '../parts/provision-act.tsx'
 import { Mark } from '../parts/state-mark.tsx'
+import { VpnDetails, VpnTrouble } from '../parts/vpn-details.tsx'
 import { Warnings } from '../parts/warnings.tsx'
 import { Ago, Clock } from '../parts/when.tsx'
 import { changesOf, entryInWords } from '../reading/changes.ts'
@@ -10,7 +13,7 @@ import { cutsOf } from '../reading/cuts.ts'
 import { behindLive, stateOf } from '../reading/streams.ts'
 import { type Answer, canWatch } from '../reading/verdict.ts'
 import { vpnAnswer } from '../reading/vpn.ts'
-import { count, duration, MISSING, rate, shortId } from '../reading/words.ts'
+import { count, duration, MISSING, rate, sentence, shortId } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
 import { engineLink, streamLink } from '../state/route.ts'
 
@@ -21,17 +24,21 @@ const CHANGES_SHOWN = 6
 /** The five answers of someone whose TV stutters, and the engines. */
 export function Overview() {
   const { fleet } = useContext(PanelContext)
-  if (fleet.status.value === null) return <Loading />
+  const [isVpnOpen, setIsVpnOpen] = useState(false)
+  if (fleet.status.value === null) return <LoadingFeed />
   return (
     <>
       <Warnings warnings={fleet.status.value.warnings} />
       <Verdict />
+      <VpnTrouble />
+      <FirstRun />
       <div class="tiles">
         <Cuts />
-        <VpnTile />
+        <VpnTile isOpen={isVpnOpen} onToggle={() => setIsVpnOpen(!isVpnOpen)} />
         <StreamsTile />
         <ChangesTile />
       </div>
+      {isVpnOpen && <VpnDetails id={VPN_DETAILS} />}
       <div class="columns">
         <StreamList />
         <ChangeList />
@@ -41,29 +48,33 @@ export function Overview() {
   )
 }
 
-function Loading() {
-  const { link } = useContext(PanelContext)
-  return (
-    <p class="loading" role="status">
-      {link.value.state === 'lost' ? 'Waiting for the server.' : 'Asking the server.'}
-    </p>
-  )
-}
+const VPN_DETAILS = 'vpn-details'
 
 function Verdict() {
-  const { fleet } = useContext(PanelContext)
+  const { fleet, now } = useContext(PanelContext)
   const answer = useComputed(() => {
     const status = fleet.status.value
-    return status === null ? null : canWatch(status, fleet.engines.all())
+    return status === null ? null : canWatch(status, fleet.engines.all(), fleet.vpn.value)
   })
   if (answer.value === null) return null
-  const { tone, word, text, remedy } = answer.value
+  const { tone, word, text, remedy, untilMs, isBreaker } = answer.value
+  const leftMs = untilMs === null ? 0 : untilMs - now.value
   return (
     <section class={`verdict ${tone}`} aria-label="Can a viewer get an engine now?">
       <Mark tone={tone} />
       <p>
         <strong>{word}:</strong> {text}
-        {remedy !== null && <span class="remedy"> {remedy}</span>}
+        {leftMs > 0 && (
+          <span class="until">
+            , {isBreaker ? 'one trial' : 'worth a try'} in {duration(leftMs)}
+          </span>
+        )}
+        {remedy !== null && <span class="remedy">{sentence(remedy)}</span>}
+        {isBreaker && (
+          <span class="remedy">
+            <a href="#/plan">Its last faults, and its reset</a>
+          </span>
+        )}
         <Heard />
       </p>
       <ProvisionAct />
@@ -74,11 +85,18 @@ function Verdict() {
 /** When acexy was last heard of: on the first day it often asks another address, or nobody. */
 function Heard() {
   const { fleet } = useContext(PanelContext)
+  const isFirstRun = useIsFirstRun()
   const at = fleet.status.value?.proxies.last_heard ?? null
-  if (at === null) return <span class="remedy">No proxy has asked since the start.</span>
   return (
     <span class="remedy">
-      A proxy was heard <Ago at={at} />.
+      {at === null ? (
+        'No proxy has asked since the start.'
+      ) : (
+        <>
+          A proxy was heard <Ago at={at} />.
+        </>
+      )}{' '}
+      {!isFirstRun && <a href={CHECKLIST}>Checklist</a>}
     </span>
   )
 }
@@ -119,12 +137,29 @@ function Cuts() {
   )
 }
 
-function VpnTile() {
+/** Opens what each source says of the VPN. */
+function VpnTile({ isOpen, onToggle }: { readonly isOpen: boolean; readonly onToggle: () => void }) {
   const { fleet } = useContext(PanelContext)
   const vpn = fleet.vpn.value
-  const answer = vpn === null ? null : vpnAnswer(vpn)
   const none: Answer = { tone: 'unknown', word: 'None', text: 'no VPN is configured', remedy: null }
-  return <Tile name="VPN" answer={answer ?? none} href="#/journal?kind=vpn" />
+  const answer = vpn === null ? null : vpnAnswer(vpn)
+  const { tone, word, text } = answer ?? none
+  return (
+    <button
+      type="button"
+      class={`tile ${tone}`}
+      aria-expanded={isOpen}
+      aria-controls={VPN_DETAILS}
+      onClick={onToggle}
+    >
+      <span class="name">VPN</span>
+      <span class="value">
+        {answer === null ? <span class="mark none" aria-hidden="true" /> : <Mark tone={tone} />}
+        {word}
+      </span>
+      <span class="text">{text}</span>
+    </button>
+  )
 }
 
 function StreamsTile() {

@@ -5,6 +5,7 @@ import { passOrder } from '../acts/orders.ts'
 import type { Plan, Status } from '../api/types.ts'
 import { ActBox } from '../parts/act-box.tsx'
 import { BreakerAct } from '../parts/breaker-act.tsx'
+import { Loading } from '../parts/loading.tsx'
 import { ScaleAct } from '../parts/scale-act.tsx'
 import { Mark } from '../parts/state-mark.tsx'
 import { dockerSilence } from '../reading/docker.ts'
@@ -42,7 +43,9 @@ export function PlanPage() {
         </p>
       )}
       {plan === null || status === null ? (
-        watch.failure.value === null && <p class="loading">Asking the server.</p>
+        watch.failure.value === null && (
+          <Loading awaited={`an answer of ${api.address('orchestrator/plan')}`} retry={() => watch.start()} />
+        )
       ) : (
         <>
           <Wanted plan={plan} status={status} />
@@ -56,17 +59,11 @@ export function PlanPage() {
         <section class="card" aria-label="Circuit breakers">
           <h2>Circuit breakers</h2>
           <ul class="breakers">
-            <BreakerAct
-              name="general"
-              what="New engines"
-              breaker={health.circuit_breakers.general}
-              reason={status?.provisioning.last_failure_reason ?? null}
-            />
+            <BreakerAct name="general" what="New engines" breaker={health.circuit_breakers.general} />
             <BreakerAct
               name="replacement"
               what="Replacements"
               breaker={health.circuit_breakers.replacement}
-              reason={null}
             />
           </ul>
         </section>

@@ -13,12 +13,10 @@ interface BreakerActProps {
   /** What it guards, in words. */
   readonly what: string
   readonly breaker: Health['circuit_breakers']['general']
-  /** Why an engine failed last; null if that is not known. */
-  readonly reason: string | null
 }
 
-/** A circuit breaker: how it stands, why, and its reset. */
-export function BreakerAct({ name, what, breaker, reason }: BreakerActProps) {
+/** A circuit breaker: how it stands, its last faults, and its reset. */
+export function BreakerAct({ name, what, breaker }: BreakerActProps) {
   const { now } = useContext(PanelContext)
   const act = useContext(ActsContext).of(`reset ${name}`)
   const { tone, word, text } = breakerAnswer(breaker, now.value)
@@ -29,12 +27,7 @@ export function BreakerAct({ name, what, breaker, reason }: BreakerActProps) {
         {what} <State tone={tone} word={word} />
       </h3>
       <p>{text}</p>
-      {breaker.last_failure_time !== null && (
-        <p class="empty">
-          Last failure <Ago at={breaker.last_failure_time} />
-          {reason !== null && `: ${reason}`}
-        </p>
-      )}
+      <Faults breaker={breaker} />
       {(!isClean || act.state.value.step !== 'idle') && (
         <ActBox
           act={act}
@@ -45,5 +38,27 @@ export function BreakerAct({ name, what, breaker, reason }: BreakerActProps) {
         />
       )}
     </li>
+  )
+}
+
+/** The last faults, newest first, each with its time and its reason. */
+function Faults({
+  breaker: { last_faults: faults, last_failure_time: at },
+}: Pick<BreakerActProps, 'breaker'>) {
+  if (faults.length === 0)
+    return at === null ? null : (
+      <p class="empty">
+        Last failure <Ago at={at} />
+      </p>
+    )
+  return (
+    <ol class="faults" aria-label="Last faults">
+      {faults.map(({ at: failedAt, engine_id, container_name, reason }) => (
+        <li key={`${failedAt} ${engine_id}`}>
+          <Ago at={failedAt} /> <span class="mono">{container_name ?? 'an engine'}</span>
+          <span class="because">{reason}</span>
+        </li>
+      ))}
+    </ol>
   )
 }

@@ -4,6 +4,8 @@ import { provisionOrder } from '../acts/orders.ts'
 import { dockerSilence } from '../reading/docker.ts'
 import { PanelContext } from '../state/panel.ts'
 import { ActBox } from './act-box.tsx'
+import { useIsFirstRun } from './first-run.tsx'
+import { PullProgress } from './pull-progress.tsx'
 
 /** Starts an engine. */
 export function ProvisionAct() {
@@ -12,16 +14,20 @@ export function ProvisionAct() {
   const act = acts.of('provision')
   const status = fleet.status.value
   const progress = useStarting()
+  const isFirstRun = useIsFirstRun()
   if (status === null) return null
   return (
-    <ActBox
-      act={act}
-      label="Provision"
-      before={status.provisioning.can_provision ? 'starts one engine' : 'would be refused now'}
-      why={dockerSilence(status)}
-      progress={progress}
-      onAct={() => void act.run(provisionOrder(acts.clickKey()))}
-    />
+    <div class="provision">
+      <ActBox
+        act={act}
+        label="Provision"
+        before={status.provisioning.can_provision ? 'starts one engine' : 'would be refused now'}
+        why={dockerSilence(status)}
+        progress={progress}
+        onAct={() => void act.run(provisionOrder(acts.clickKey()))}
+      />
+      {status.image.pull !== null && !isFirstRun && <PullProgress pull={status.image.pull} />}
+    </div>
   )
 }
 

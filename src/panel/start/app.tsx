@@ -4,23 +4,22 @@ import { Journal } from '../pages/journal.tsx'
 import { Overview } from '../pages/overview.tsx'
 import { PlanPage } from '../pages/plan.tsx'
 import { StreamPage } from '../pages/stream.tsx'
-import { Banner } from '../parts/banner.tsx'
+import { Banner, Shown } from '../parts/banner.tsx'
 import { Header } from '../parts/header.tsx'
 import { Settings, SettingsButton } from '../parts/settings.tsx'
 import { Told } from '../parts/told.tsx'
 import { PanelContext } from '../state/panel.ts'
 
-/** The whole page. Values are dimmed as long as they may be old. */
+/** The whole page. */
 export function App() {
-  const { link } = useContext(PanelContext)
   return (
     <>
       <Header />
       <Banner />
       <Told />
-      <main class={link.value.state === 'lost' ? 'old' : ''}>
+      <Shown>
         <Page />
-      </main>
+      </Shown>
       <SettingsButton place="foot" />
       <Settings />
     </>
