@@ -185,7 +185,7 @@ describe('destroy of a busy engine', () => {
     await dialog.waitFor({ state: 'hidden' })
     const failure = page.locator('.acts .failed')
     await failure.filter({ hasText: 'Docker does not answer' }).waitFor()
-    await page.locator('.before', { hasText: 'Docker does not answer' }).first().waitFor()
+    await page.locator('.before', { hasText: 'Docker is silent since' }).first().waitFor()
     expect(await destroy.getAttribute('aria-disabled')).toBe('true')
     await picture(page, 'docker-away-1280-light')
     await page.getByRole('link', { name: 'Journal' }).click()
@@ -267,7 +267,8 @@ describe('the plan', () => {
     await page.route('**/health/status', async (route) => {
       const answer = await route.fetch()
       const health = await answer.json()
-      const open = { state: 'open', failure_count: 5, last_failure_time: new Date().toISOString() }
+      const next_try = new Date(Date.now() + 60_000).toISOString()
+      const open = { state: 'open', failure_count: 5, next_try }
       if (!isReset) Object.assign(health.circuit_breakers.general, open)
       await route.fulfill({ response: answer, json: health })
     })
