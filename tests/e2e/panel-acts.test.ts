@@ -1,12 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { until } from '../support/docker.ts'
 import { DockerProxy } from '../support/docker-proxy.ts'
 import { type EngineRow, listedIds, mustProvision, openTestSite, type TestSite } from '../support/fleet.ts'
 import { startViewing, streamOf, type Viewer } from '../support/lifecycle.ts'
-import { type OpenedPage, openPage, startChromium } from '../support/panel-browser.ts'
+import { type OpenedPage, openPage, picture, startChromium } from '../support/panel-browser.ts'
 import type { TestServer } from '../support/server.ts'
 
 /* What can be done from the page for people, in a real Chromium at a real orchestrator. */
@@ -14,8 +12,6 @@ import type { TestServer } from '../support/server.ts'
 setDefaultTimeout(90_000)
 
 const KEY = 'a-key-for-the-browser-0123456789'
-/** Pictures of the pages, for people to look at. Nothing compares them. */
-const PICTURES = join(import.meta.dir, '../../.run/panel')
 const PHONE = { width: 390, height: 844 }
 
 let site: TestSite
@@ -23,7 +19,6 @@ let browser: Browser
 const closers: (() => unknown)[] = []
 
 beforeAll(async () => {
-  mkdirSync(PICTURES, { recursive: true })
   site = await openTestSite()
   browser = await startChromium()
 }, 240_000)
@@ -64,7 +59,6 @@ async function watch(
   return viewer
 }
 
-const picture = (page: Page, name: string) => page.screenshot({ path: join(PICTURES, `${name}.png`) })
 const told = (page: Page, words: string) => page.locator('.told', { hasText: words }).waitFor()
 const posts = ({ requests }: OpenedPage, path: string): number =>
   requests.filter(({ method, url }) => method !== 'GET' && new URL(url).pathname.startsWith(path)).length

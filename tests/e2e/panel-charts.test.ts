@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions } from 'playwright-core'
 import type { Sample, Stream } from '../../src/panel/api/types.ts'
+import {
+  hasNoSidewaysScroll,
+  type OpenedPage,
+  openPage,
+  picture,
+  startChromium,
+  untilTrue,
+} from '../support/panel-browser.ts'
 import { anEngine, anEntry, aStatus, aStream, aVpn } from '../support/panel-builders.ts'
 import { PanelServer } from '../support/panel-server.ts'
 
@@ -10,7 +16,6 @@ import { PanelServer } from '../support/panel-server.ts'
 
 setDefaultTimeout(60_000)
 
-const PICTURES = join(import.meta.dir, '../../.run/panel')
 const BEGUN_S = 1_500
 const STILL_S = { from: 900, to: 975 } as const
 
@@ -38,7 +43,6 @@ const streamAt = (second: number): Stream =>
   aStream('watched', { started_at: timeAt(0), stats_at: timeAt(second), ...figuresAt(second) })
 
 beforeAll(async () => {
-  mkdirSync(PICTURES, { recursive: true })
   // Two minutes are missing, in which the server did not run.
   const seconds = Array.from({ length: 300 }, (_, n) => 2 + 5 * n).filter((s) => s < 500 || s > 620)
   const engine = anEngine('acestream-1', {
@@ -60,30 +64,17 @@ beforeAll(async () => {
     anEntry({ ...entry, id: 2, at: timeAt(895), kind: 'vpn.down' }),
     anEntry({ id: 1, at: timeAt(0), kind: 'stream.started', stream_id: 'watched' }),
   ])
-  const program = Bun.which('chromium') ?? Bun.which('chromium-browser') ?? Bun.which('google-chrome')
-  if (program === null) throw new Error('This test needs Chromium: apt-get install chromium')
-  browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox', '--disable-gpu'] })
+  browser = await startChromium()
 }, 60_000)
 afterAll(async () => {
   await browser?.close()
   await server?.stop()
 })
 
-async function opened(
-  path: string,
-  options: Parameters<Browser['newContext']>[0] = {},
-): Promise<{ readonly page: Page; readonly complaints: readonly string[] }> {
-  const page = await (
-    await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
-  ).newPage()
-  const complaints: string[] = []
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
-  })
-  page.on('pageerror', (error) => complaints.push(error.message))
-  await page.goto(`${server.url}#/${path}`)
-  await page.locator('.chart canvas').first().waitFor()
-  return { page, complaints }
+async function opened(path: string, options: BrowserContextOptions = {}): Promise<OpenedPage> {
+  const opened = await openPage(browser, `${server.url}#/${path}`, undefined, undefined, options)
+  await opened.page.locator('.chart canvas').first().waitFor()
+  return opened
 }
 
 const PLOT = '.plot >> nth=0'
@@ -107,16 +98,16 @@ describe('the charts of a stream', () => {
     ] as const)
       for (const colorScheme of ['light', 'dark'] as const)
         for (const path of ['stream/watched', 'engine/acestream-1']) {
-          const { page, complaints } = await opened(path, { viewport: { width, height }, colorScheme })
+          const { page, complaints, refused } = await opened(path, {
+            viewport: { width, height },
+            colorScheme,
+          })
           expect(await page.locator(PLOT).getAttribute('aria-label')).toMatch(
             /down: last [\d.]+ MB\/s, lowest 0 B\/s, highest [\d.]+ MB\/s\..* VPN down 1 time, 1 min in all\./,
           )
-          expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
-          await page.screenshot({
-            path: join(PICTURES, `${path.split('/')[0]}-charts-${width}-${colorScheme}.png`),
-            fullPage: true,
-          })
-          expect(complaints).toEqual([])
+          expect(await hasNoSidewaysScroll(page)).toBe(true)
+          await picture(page, `${path.split('/')[0]}-charts-${width}-${colorScheme}`, true)
+          expect([...complaints, ...refused]).toEqual([])
           await page.context().close()
         }
   })
@@ -170,7 +161,7 @@ describe('the charts of a stream', () => {
       server.send([{ event: 'stream', data: { ...streamAt(BEGUN_S + n / 10), peers: 100 + n } }])
       await Bun.sleep(100)
     }
-    await page.waitForFunction(`document.querySelectorAll('.scrub')[1].ariaValueText.endsWith('peers 119')`)
+    await untilTrue(page, `document.querySelectorAll('.scrub')[1].ariaValueText.endsWith('peers 119')`)
     const drawn = await page.evaluate<number>('window.drawn')
     expect(drawn).toBeGreaterThan(0)
     expect(drawn).toBeLessThanOrEqual(Math.ceil((performance.now() - beginMs) / 900) + 1)
@@ -183,8 +174,8 @@ describe('the charts of a stream', () => {
     const width = () => page.evaluate<number>(`document.querySelector('.chart canvas').clientWidth`)
     const wide = await width()
     await page.setViewportSize({ width: 390, height: 844 })
-    await page.waitForFunction(`document.querySelector('.chart canvas').clientWidth < ${wide / 2}`)
-    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+    await untilTrue(page, `document.querySelector('.chart canvas').clientWidth < ${wide / 2}`)
+    expect(await hasNoSidewaysScroll(page)).toBe(true)
     await page.context().close()
   })
 

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { type Browser, type CDPSession, chromium, type Page } from 'playwright-core'
+import type { Browser, CDPSession, Page } from 'playwright-core'
 import type { Engine, FeedEvent, Stream } from '../../src/panel/api/types.ts'
+import { openPage, picture, startChromium, untilTrue } from '../support/panel-browser.ts'
 import { anEngine, anEntry, aStatus, aStream, aVpn } from '../support/panel-builders.ts'
 import { PanelServer } from '../support/panel-server.ts'
 import { taskTimesIn } from '../support/trace.ts'
@@ -18,14 +17,12 @@ setDefaultTimeout(180_000)
 const ENGINES = 200
 const BUSY = 20
 const SECONDS = 60
-const PICTURES = join(import.meta.dir, '../../.run/panel')
 
 let browser: Browser
 let server: PanelServer
 let second = 0
 
 beforeAll(async () => {
-  mkdirSync(PICTURES, { recursive: true })
   server = new PanelServer(() => ({
     status: aStatus({ timestamp: new Date().toISOString() }),
     vpn: aVpn(),
@@ -37,9 +34,7 @@ beforeAll(async () => {
     '/events',
     Array.from({ length: 500 }, (_, n) => anEntry({ id: 500 - n, at: started })),
   )
-  const program = Bun.which('chromium') ?? Bun.which('chromium-browser') ?? Bun.which('google-chrome')
-  if (program === null) throw new Error('This test needs Chromium: apt-get install chromium')
-  browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox', '--disable-gpu'] })
+  browser = await startChromium()
 }, 60_000)
 afterAll(async () => {
   await browser?.close()
@@ -111,8 +106,7 @@ async function heapOf(session: CDPSession): Promise<number> {
 }
 
 async function opened(path: string): Promise<{ readonly page: Page; readonly session: CDPSession }> {
-  const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage()
-  await page.goto(`${server.url}${path}`)
+  const { page } = await openPage(browser, `${server.url}${path}`)
   await page.locator('.engines tbody tr').first().waitFor()
   const session = await page.context().newCDPSession(page)
   // The time that the thread worked.
@@ -125,7 +119,7 @@ describe('200 engines that all change every second', () => {
   test('cost no task over 50 ms, less than a tenth of the time, and no memory', async () => {
     const { page, session } = await opened('')
     await change(5)
-    await page.screenshot({ path: join(PICTURES, 'many-1280-light.png') })
+    await picture(page, 'many-1280-light')
     await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] })
     const before = await metrics(session)
     await change(SECONDS / 2)
@@ -160,7 +154,7 @@ describe('200 engines that all change every second', () => {
     expect(await fold.getAttribute('aria-expanded')).toBe('true')
     expect(await rows.count()).toBe(ENGINES)
     await page.getByRole('link', { name: `busy ${BUSY}` }).click()
-    await page.waitForFunction(`document.querySelectorAll('.engines tbody tr').length === ${BUSY}`)
+    await untilTrue(page, `document.querySelectorAll('.engines tbody tr').length === ${BUSY}`)
     await page.locator('thead').getByRole('button', { name: 'Engine' }).click()
     await page.locator('th[aria-sort=ascending]', { hasText: 'Engine' }).waitFor()
     await page.locator('thead').getByRole('button', { name: 'Engine' }).click()

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { Page } from '../support/browser.ts'
+import type { Browser, Page } from 'playwright-core'
+import { until } from '../support/docker.ts'
+import { foreignRequests, openPage, startChromium, untilTrue } from '../support/panel-browser.ts'
 import { Rig } from '../support/rig.ts'
+import { answerOf, authorize, tryOut } from '../support/swagger-ui.ts'
 
 /* Swagger UI in a real browser: directly, and behind a reverse proxy that takes a prefix away. */
 
@@ -9,11 +12,13 @@ setDefaultTimeout(60_000)
 const KEY = 'a-key-for-the-browser'
 const PREFIX = '/roundhouse'
 
+let browser: Browser
 let rig: Rig
 let port: number
 let proxy: Bun.Server<undefined>
 
 beforeAll(async () => {
+  browser = await startChromium()
   rig = await new Rig({ API_KEY: KEY, API_KEY_PROTECT_READS: 'true' }).start()
   const { app } = rig.orchestrator
   app.listen({ hostname: '127.0.0.1', port: 0 })
@@ -33,28 +38,21 @@ beforeAll(async () => {
   })
 })
 afterAll(async () => {
+  await browser?.close()
   await proxy?.stop(true)
   await rig.orchestrator.app.stop(true)
   await rig.dispose()
 })
 
-const operation = (id: string): string => `[id$="-${id}"]`
-const answerOf = (id: string): string => `${operation(id)} .live-responses-table .response`
-
-/** Opens an operation, tries it out, and returns the answer that the page shows. Virtual time goes on meanwhile. */
+/** Tries an operation out, and returns the answer that the page shows. Virtual time goes on meanwhile. */
 async function tried(page: Page, id: string): Promise<string> {
-  await page.click(`${operation(id)} .opblock-summary-control`)
-  await page.click(`${operation(id)} .try-out__btn`)
-  await page.click(`${operation(id)} .execute`)
-  await page.until(answerOf(id), () => rig.clock.advance(500))
-  return page.text(answerOf(id))
-}
-
-async function authorize(page: Page): Promise<void> {
-  await page.click('.auth-wrapper .authorize')
-  await page.type('.auth-container input', KEY)
-  await page.click('.auth-btn-wrapper .authorize')
-  await page.click('.auth-btn-wrapper .btn-done')
+  await tryOut(page, id)
+  const answer = answerOf(page, id)
+  await until(`${id} is answered`, async () => {
+    await rig.clock.advance(500)
+    return (await answer.count()) > 0
+  })
+  return (await answer.textContent()) ?? ''
 }
 
 describe.each([
@@ -64,24 +62,20 @@ describe.each([
   ['with a slash behind a prefix', () => `http://127.0.0.1:${proxy.port}${PREFIX}`, '/swagger/', false],
 ] as const)('Swagger UI, %s', (_, base, path, isDark) => {
   test('takes the key, tries things out, and asks nobody else', async () => {
-    const page = await Page.open(isDark)
-    try {
-      await page.goTo(`${base()}${path}`)
-      await authorize(page)
-      expect(await tried(page, 'listEngines')).toContain('200')
-      expect(await tried(page, 'provisionEngine')).toContain('acestream-')
-      expect(await tried(page, 'streamEvents')).toContain('event: snapshot')
-      expect(await page.text('.response-col_duration, .live-responses-table')).toMatch(/\d+ ms/)
-      expect(await page.evaluate('document.documentElement.classList.contains("dark-mode")')).toBe(isDark)
-      await page.type('.operation-filter-input', 'containers')
-      await page.until('.opblock-tag-section:only-child')
-      expect(page.seen.complaints).toEqual([])
-      expect(page.seen.requests.filter((url) => !url.startsWith(base()) && !url.startsWith('data:'))).toEqual(
-        [],
-      )
-      expect(page.seen.requests.some((url) => url.endsWith('/events/stream?duration_s=10'))).toBe(true)
-    } finally {
-      await page.close()
-    }
+    const opened = await openPage(browser, `${base()}${path}`, undefined, isDark ? 'dark' : 'light')
+    const { page, complaints, refused, requests } = opened
+    await authorize(page, KEY)
+    expect(await tried(page, 'listEngines')).toContain('200')
+    expect(await tried(page, 'provisionEngine')).toContain('acestream-')
+    expect(await tried(page, 'streamEvents')).toContain('event: snapshot')
+    expect(await page.locator('.live-responses-table').first().textContent()).toMatch(/\d+ ms/)
+    expect(await page.evaluate('document.documentElement.classList.contains("dark-mode")')).toBe(isDark)
+    await page.locator('.operation-filter-input').fill('containers')
+    await untilTrue(page, `document.querySelectorAll('.opblock-tag-section').length === 1`)
+    expect(await page.locator('.opblock-tag-section').textContent()).toContain('/containers/{id}')
+    expect([...complaints, ...refused]).toEqual([])
+    expect(foreignRequests(opened, base())).toEqual([])
+    expect(requests.some(({ url }) => url.endsWith('/events/stream?duration_s=10'))).toBe(true)
+    await page.context().close()
   })
 })

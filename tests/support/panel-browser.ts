@@ -1,17 +1,26 @@
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { until } from './docker.ts'
+
+/** Pictures of the pages, for people to look at. Nothing compares them. */
+const PICTURES = join(import.meta.dir, '../../.run/screenshots')
 
 /** A page with what it complained of and asked for. */
 export interface OpenedPage {
   readonly page: Page
+  /** Errors and warnings of the console, errors of the scripts, and what broke the policy of the page. */
   readonly complaints: readonly string[]
   readonly requests: readonly { readonly method: string; readonly url: string }[]
+  /** What was answered with no success, which is what some tests are about. */
+  readonly refused: readonly string[]
 }
 
-/** Starts a real Chromium. Throws with the remedy if this machine has none. */
-export async function startChromium(): Promise<Browser> {
+/** Starts a real Chromium with further arguments. Throws with the remedy if this machine has none. */
+export async function startChromium(args: readonly string[] = []): Promise<Browser> {
   const program = Bun.which('chromium') ?? Bun.which('chromium-browser') ?? Bun.which('google-chrome')
   if (program === null) throw new Error('This test needs Chromium: apt-get install chromium')
-  return chromium.launch({ executablePath: program, args: ['--no-sandbox', '--disable-gpu'] })
+  return chromium.launch({ executablePath: program, args: ['--no-sandbox', '--disable-gpu', ...args] })
 }
 
 /** Opens an address in a window of its own. */
@@ -20,18 +29,47 @@ export async function openPage(
   url: string,
   viewport: { readonly width: number; readonly height: number } = { width: 1280, height: 800 },
   colorScheme: 'light' | 'dark' = 'light',
+  options: BrowserContextOptions = {},
 ): Promise<OpenedPage> {
-  const context = await browser.newContext({ viewport, colorScheme })
-  const page = await context.newPage()
+  const context = await browser.newContext({ viewport, colorScheme, ...options })
+  const opened = watched(await context.newPage())
+  await opened.page.goto(url)
+  return opened
+}
+
+/** Notes from now on what a page complains of and asks for. */
+function watched(page: Page): OpenedPage {
   const complaints: string[] = []
   const requests: { method: string; url: string }[] = []
+  const refused: string[] = []
   page.on('console', (message) => {
-    // A browser tells of every answer that is no success, and those are what some tests are about.
     const isComplaint = message.type() === 'error' || message.type() === 'warning'
-    if (isComplaint && !message.text().startsWith('Failed to load resource')) complaints.push(message.text())
+    // A browser tells of every answer that is no success.
+    const isRefusal = message.text().startsWith('Failed to load resource')
+    if (isComplaint) (isRefusal ? refused : complaints).push(message.text())
   })
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('request', (request) => requests.push({ method: request.method(), url: request.url() }))
-  await page.goto(url)
-  return { page, complaints, requests }
+  return { page, complaints, requests, refused }
+}
+
+/** The requests of a page for anything that is not under this address. Pictures inside a style sheet are no requests. */
+export const foreignRequests = ({ requests }: OpenedPage, base: string): readonly string[] =>
+  requests.map(({ url }) => url).filter((url) => !url.startsWith(base) && !url.startsWith('data:'))
+
+/**
+ * Waits until an expression is true in a page. Playwright's own `waitForFunction` evaluates it in the page's script after its
+ * first look, which the policy of our pages forbids.
+ */
+export const untilTrue = (page: Page, expression: string): Promise<unknown> =>
+  until(`it is so in the page: ${expression}`, () => page.evaluate<boolean>(expression))
+
+/** Whether a page fits into the width of its window. */
+export const hasNoSidewaysScroll = (page: Page): Promise<boolean> =>
+  page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth')
+
+/** Keeps a picture of a page, as it is seen or as a whole. */
+export async function picture(page: Page, name: string, fullPage = false): Promise<void> {
+  mkdirSync(PICTURES, { recursive: true })
+  await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage })
 }
