@@ -1,6 +1,7 @@
 import { type Api, Refused } from './api.ts'
 import { EventParser } from './event-parser.ts'
-import type { Engine, FeedEvent, Snapshot, Status, Stream, Vpn } from './types.ts'
+import { askedFor } from './polling.ts'
+import type { FeedEvent } from './types.ts'
 
 /**
  * The state of the connection. `lost` tells since when, what the server said, if it said anything, and when anything last
@@ -82,6 +83,7 @@ export class Feed {
     const { api } = this.deps
     const headers = this.#lastId === null ? {} : { 'last-event-id': this.#lastId }
     const watch = this.#watch(attempt)
+    const cancelLate = this.#tellIfLate()
     try {
       const answer = await api.open('GET', 'events/stream', {
         headers,
@@ -96,20 +98,24 @@ export class Feed {
       for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
         watch.heard()
         this.#heardMs = this.deps.now()
-        this.#take(parser, decoder.decode(piece.value, { stream: true }))
+        if (this.#take(parser, decoder.decode(piece.value, { stream: true }))) cancelLate()
       }
       throw new Error('the server ended the connection')
     } finally {
       watch.stop()
+      cancelLate()
     }
   }
 
-  #take(parser: EventParser, text: string): void {
+  /** Takes a piece of the feed. Returns whether the feed is live with it. */
+  #take(parser: EventParser, text: string): boolean {
     const sent = parser.take(text)
     for (const { id } of sent) if (id !== null) this.#lastId = id
     const events = sent.map(({ event, data }) => ({ event, data: JSON.parse(data) }) as FeedEvent)
     if (events.length > 0) this.deps.onEvents(events)
-    if (events.some(({ event }) => event === 'snapshot')) this.#found()
+    const isLive = events.some(({ event }) => event === 'snapshot')
+    if (isLive) this.#found()
+    return isLive
   }
 
   #found(): void {
@@ -124,49 +130,58 @@ export class Feed {
   #watch(attempt: AbortController) {
     let cancel: () => void = () => undefined
     const heard = (): void => {
+      const heardMs = this.deps.now()
       cancel()
-      cancel = this.deps.after(SILENCE_MS, () =>
-        attempt.abort(new Error('the server has been silent for 30 s')),
-      )
+      cancel = this.deps.after(SILENCE_MS, () => {
+        const error = new Error('the server has been silent for 30 s')
+        // What is shown is as old as that.
+        this.#tellLost(heardMs, error.message, false)
+        attempt.abort(error)
+      })
     }
     heard()
     return { heard, stop: () => cancel() }
   }
 
+  /** Says so if an attempt brings nothing for long, as behind a proxy that holds bytes back, and waits on. */
+  #tellIfLate(): () => void {
+    const beganMs = this.deps.now()
+    const why = 'the feed has not begun for 5 s'
+    return this.deps.after(POLL_AFTER_MS, () => this.#tellLost(beganMs, why, false))
+  }
+
   #lose(error: unknown): void {
-    const { now, after, onLink } = this.deps
-    const isFirst = this.#lost === null
-    const sinceMs = this.#lost?.sinceMs ?? now()
+    const { now, after } = this.deps
     const needsKey = error instanceof Refused && (error.status === 401 || error.status === 403)
-    const why = error instanceof Error ? error.message : String(error)
-    this.#lost = { state: 'lost', sinceMs, why, needsKey, asOfMs: this.#heardMs }
-    onLink(this.#lost)
+    this.#tellLost(now(), error instanceof Error ? error.message : String(error), needsKey)
     this.#cancelRetry = after(this.#retryMs, () => this.start())
     this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MS.most)
-    if (isFirst) this.#cancelPoll = after(POLL_AFTER_MS, () => void this.#poll())
+  }
+
+  /** Says why the feed is away, and since when unless that was said before. If that lasts, the page asks instead. */
+  #tellLost(sinceMs: number, why: string, needsKey: boolean): void {
+    const { now, after, onLink } = this.deps
+    const isFirst = this.#lost === null
+    const lostMs = this.#lost?.sinceMs ?? sinceMs
+    this.#lost = { state: 'lost', sinceMs: lostMs, why, needsKey, asOfMs: this.#heardMs }
+    onLink(this.#lost)
+    if (isFirst)
+      this.#cancelPoll = after(Math.max(0, lostMs + POLL_AFTER_MS - now()), () => void this.#poll())
   }
 
   /** Asks for everything while the feed is lost: a proxy in front may let answers through, and hold the feed back. */
   async #poll(): Promise<void> {
     const { api, after, now, onEvents, onLink } = this.deps
-    const data = await snapshotOf(api).catch(() => null)
+    const found = await askedFor(api).catch(() => null)
     if (this.#lost === null) return
-    if (data !== null) {
-      onEvents([{ event: 'snapshot', data }])
+    if (found !== null) {
+      onEvents(found.events)
+      // So that a feed that has never begun brings what comes after this.
+      this.#lastId ??= found.lastId
       this.#heardMs = now()
       this.#lost = { ...this.#lost, asOfMs: this.#heardMs }
       onLink(this.#lost)
     }
     this.#cancelPoll = after(POLL_EVERY_MS, () => void this.#poll())
   }
-}
-
-async function snapshotOf(api: Api): Promise<Snapshot> {
-  const [status, vpn, engines, streams] = await Promise.all([
-    api.get<Status>('orchestrator/status'),
-    api.get<Vpn>('vpn/status'),
-    api.get<Engine[]>('engines?status=all'),
-    api.get<Stream[]>('streams?status=started'),
-  ])
-  return { status, vpn, engines, streams }
 }

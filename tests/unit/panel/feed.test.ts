@@ -10,6 +10,8 @@ class Server {
     []
   #writer: ReadableStreamDefaultController<Uint8Array> | null = null
   answer: () => Response = () => this.open()
+  /** What the journal has, newest first. */
+  entries: readonly { readonly id: number }[] = []
 
   readonly fetch = async (url: URL, init: RequestInit): Promise<Response> => {
     const headers = new Headers(init.headers)
@@ -19,7 +21,8 @@ class Server {
       key: headers.get('authorization'),
     })
     init.signal?.addEventListener('abort', () => this.#break(init.signal?.reason))
-    return url.pathname.endsWith('/events/stream') ? this.answer() : Response.json([])
+    if (url.pathname.endsWith('/events/stream')) return this.answer()
+    return Response.json(url.pathname.endsWith('/events') ? { events: this.entries } : [])
   }
 
   open(): Response {
@@ -70,6 +73,7 @@ beforeEach(() => {
 })
 
 const states = (): readonly string[] => links.map(({ state }) => state)
+const asksForEngines = () => server.asked.filter(({ path }) => path.includes('/engines'))
 const feedsAsked = () => server.asked.filter(({ path }) => path.endsWith('/events/stream'))
 
 test('it is live from its first snapshot on, asks under the prefix, and carries the key in a header', async () => {
@@ -124,8 +128,50 @@ test('a silence of 30 s is a loss, and a comment breaks it', async () => {
     await clock.advance(0)
   }
   expect(states().at(-1)).toBe('live')
+  const heardMs = clock.now()
   await clock.advance(30_000)
-  expect(links.at(-1)).toMatchObject({ state: 'lost', why: 'the server has been silent for 30 s' })
+  expect(links.at(-1)).toMatchObject({
+    ...{ state: 'lost', why: 'the server has been silent for 30 s' },
+    // What is shown is no newer than that.
+    sinceMs: heardMs,
+  })
+  expect(asksForEngines()).toHaveLength(1)
+})
+
+test('a feed that does not begin is asked around after 5 s, and is taken when it comes after all', async () => {
+  server.entries = [{ id: 5 }, { id: 4 }]
+  feed.start()
+  await clock.advance(4_999)
+  expect(states()).toEqual(['connecting'])
+  await clock.advance(2)
+  expect(links.at(-1)).toMatchObject({ state: 'lost', why: 'the feed has not begun for 5 s' })
+  expect(events.map(({ event }) => event)).toEqual(['snapshot', 'journal', 'journal'])
+  server.write(SNAPSHOT)
+  await clock.advance(0)
+  expect(states().at(-1)).toBe('live')
+  await clock.advance(20_000)
+  expect(asksForEngines()).toHaveLength(1)
+  expect(feedsAsked()).toHaveLength(1)
+})
+
+test('a feed that begins only after others were asked goes on behind what they told of the journal', async () => {
+  server.entries = [{ id: 5 }, { id: 4 }]
+  server.answer = () => new Response(null, { status: 502 })
+  feed.start()
+  await clock.advance(10_000)
+  expect(feedsAsked().at(-1)?.lastId).toBe('5')
+})
+
+test('what was asked around changes nothing about where a feed goes on that has begun before', async () => {
+  feed.start()
+  await clock.advance(0)
+  server.write(SNAPSHOT)
+  await clock.advance(0)
+  server.entries = [{ id: 12 }]
+  server.answer = () => new Response(null, { status: 502 })
+  server.end()
+  await clock.advance(20_000)
+  expect(feedsAsked().at(-1)?.lastId).toBe('7')
 })
 
 test('while the feed is lost for more than 5 s the page asks for everything every 5 s', async () => {
