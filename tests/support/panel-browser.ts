@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { until } from './docker.ts'
+import { freePort } from './ports.ts'
 
 /** Pictures of the pages, for people to look at. Nothing compares them. */
 const PICTURES = join(import.meta.dir, '../../.run/screenshots')
@@ -35,6 +36,45 @@ export async function openPage(
   const opened = watched(await context.newPage())
   await opened.page.goto(url)
   return opened
+}
+
+/** Tabs of one window, of which only one is seen. Pages of `openPage` are all seen, whatever is in front of them. */
+export interface Tabs {
+  /** Opens an address in a tab that is seen instead of the others. */
+  open(url: string): Promise<Page>
+  /** Opens an address in a tab behind the others, as a click with the middle button does. Resolves before it has loaded. */
+  openHidden(url: string): Promise<Page>
+  close(): Promise<void>
+}
+
+/** Starts a Chromium that hides its tabs as it does for a person: Playwright makes every page of its own believe it is seen. */
+export async function startTabs(): Promise<Tabs> {
+  const port = freePort()
+  const owner = await startChromium([`--remote-debugging-port=${port}`])
+  const browser = await chromium.connectOverCDP(`http://127.0.0.1:${port}`, { noDefaults: true })
+  const [context] = browser.contexts()
+  if (context === undefined) throw new Error('the browser has no window')
+  // The first tab of a window is seen, however it was opened.
+  await context.newPage()
+  const session = await browser.newBrowserCDPSession()
+  return {
+    open: async (url) => {
+      const page = await context.newPage()
+      await page.goto(url)
+      return page
+    },
+    openHidden: async (url) => {
+      const [page] = await Promise.all([
+        context.waitForEvent('page'),
+        session.send('Target.createTarget', { url, background: true }),
+      ])
+      return page
+    },
+    close: async () => {
+      await browser.close()
+      await owner.close()
+    },
+  }
 }
 
 /** Notes from now on what a page complains of and asks for. */

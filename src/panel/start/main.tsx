@@ -99,18 +99,19 @@ setInterval(() => {
 }, TICK_MS)
 
 let cancelPause: () => void = () => undefined
+const pauseSoon = (): void => {
+  cancelPause = after(HIDDEN_MS, () => feed.pause())
+}
 document.addEventListener('visibilitychange', () => {
   cancelPause()
-  if (document.visibilityState === 'visible') {
-    if (empty.link.peek().state !== 'live') feed.start()
-    return
-  }
-  const timer = setTimeout(() => feed.pause(), HIDDEN_MS)
-  cancelPause = () => clearTimeout(timer)
+  if (document.visibilityState === 'hidden') pauseSoon()
+  else if (empty.link.peek().state !== 'live') feed.start()
 })
 
 empty.now.value = Date.now()
 feed.start()
+// A tab that was opened in the background is told nothing when it becomes hidden: it is so from the beginning.
+if (document.visibilityState === 'hidden') pauseSoon()
 const root = document.querySelector('#panel')
 if (root !== null)
   render(
