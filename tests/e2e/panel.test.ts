@@ -120,7 +120,7 @@ describe('the overview', () => {
 })
 
 describe('with API_KEY_PROTECT_READS', () => {
-  test('the page asks for the key, and has it in no address and in no storage that was not asked for', async () => {
+  test('the page asks for the key, and has it in no address, no log and no storage that was not asked for', async () => {
     const server = await started({ API_KEY: KEY, API_KEY_PROTECT_READS: 'true' })
     const { page, requests } = await open(`${server.url}/panel`, 390, 844)
     const key = page.getByLabel(/API key/)
@@ -143,6 +143,7 @@ describe('with API_KEY_PROTECT_READS', () => {
     await page.getByRole('button', { name: 'Forget key' }).click()
     await page.reload()
     await key.waitFor()
+    expect(server.output).not.toContain(KEY)
   })
 })
 
