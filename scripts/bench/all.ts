@@ -5,6 +5,7 @@ import { measureEvents } from './events.ts'
 import { measureHang } from './hang.ts'
 import { runBenchmarks } from './harness.ts'
 import { measureLifecycle } from './lifecycle.ts'
+import { measurePanel } from './panel.ts'
 import { measureNodeRestart, measurePlan } from './plan.ts'
 import { measureProvision } from './provision.ts'
 import { measureReads } from './reads.ts'
@@ -23,6 +24,7 @@ const all = [
   measureHang,
   measureStreams,
   measureEvents,
+  measurePanel,
   measureBodies,
 ]
 await runBenchmarks(all)

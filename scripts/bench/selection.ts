@@ -56,7 +56,7 @@ async function selectionsAfterEvents(
 }
 
 /** Times one selection. Throws if the answers are wrong, because a fast wrong answer is not a good figure. */
-async function selection(
+export async function selection(
   connection: KeepAliveConnection,
   expected: { readonly engines: number; readonly streams: number },
 ): Promise<number> {
