@@ -48,8 +48,8 @@ const WITHOUT_DOCKER = 'tests/{unit,simulation,mutation,support}/**/*.test.ts'
 /** The files that run only with `--all`: many images, many viewers, a registry, a long life, a browser, whole set-ups. */
 const SLOWEST = new Set([
   ...['dialects', 'playback', 'runtime-docker-images', 'day', 'swagger'],
-  ...['panel', 'panel-acts', 'panel-arrivals', 'panel-charts', 'panel-feed', 'panel-journal', 'panel-keyboard'],
-  ...['panel-lan', 'panel-logs', 'panel-many', 'panel-states'],
+  ...['panel', 'panel-acts', 'panel-arrivals', 'panel-charts', 'panel-feed', 'panel-journal'],
+  ...['panel-keyboard', 'panel-lan', 'panel-logs', 'panel-many', 'panel-states', 'panel-theme'],
   ...['image', 'compose', 'scripts', 'doctor', 'database-files'],
   ...['documents', 'documents-others', 'documents-vpn'],
 ])

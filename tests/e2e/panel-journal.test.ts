@@ -1,18 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { until } from '../support/docker.ts'
 import { mustProvision, openTestSite, type Provisioned, type TestSite } from '../support/fleet.ts'
-import { openPage, startChromium } from '../support/panel-browser.ts'
+import { openPage, picture, startChromium } from '../support/panel-browser.ts'
 import type { TestServer } from '../support/server.ts'
 
 /* The journal in a real Chromium at a real orchestrator. */
 
 setDefaultTimeout(90_000)
 
-/** Pictures of the pages, for people to look at. Nothing compares them. */
-const PICTURES = join(import.meta.dir, '../../.run/panel')
 const PHONE = { width: 390, height: 844 }
 
 let site: TestSite
@@ -20,7 +16,6 @@ let browser: Browser
 const closers: (() => unknown)[] = []
 
 beforeAll(async () => {
-  mkdirSync(PICTURES, { recursive: true })
   site = await openTestSite()
   browser = await startChromium()
 }, 240_000)
@@ -53,8 +48,6 @@ async function open(server: TestServer, hash = '#/journal', viewport?: typeof PH
 }
 
 const lines = (page: Page) => page.locator('.entries li')
-const picture = (page: Page, name: string) => page.screenshot({ path: join(PICTURES, `${name}.png`) })
-
 /** Two entries: a stream starts on an engine, and is ended by its proxy. */
 async function playBriefly(server: TestServer, engine: Provisioned, id: string): Promise<void> {
   await play(server, engine, id)

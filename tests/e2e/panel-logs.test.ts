@@ -1,11 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { dockerRuntimeAt, staysFor, until } from '../support/docker.ts'
 import { DockerProxy } from '../support/docker-proxy.ts'
 import { mustProvision, mustRemove, openTestSite, type TestSite } from '../support/fleet.ts'
-import { type OpenedPage, openPage, startChromium } from '../support/panel-browser.ts'
+import { type OpenedPage, openPage, picture, startChromium } from '../support/panel-browser.ts'
 import type { TestServer } from '../support/server.ts'
 
 /* The log of an engine, and what engines use, in a real Chromium at a real orchestrator with real containers. */
@@ -13,8 +11,6 @@ import type { TestServer } from '../support/server.ts'
 setDefaultTimeout(90_000)
 
 const KEY = 'a-key-for-the-browser-0123456789'
-/** Pictures of the pages, for people to look at. Nothing compares them. */
-const PICTURES = join(import.meta.dir, '../../.run/panel')
 const PHONE = { width: 390, height: 844 }
 
 let site: TestSite
@@ -22,7 +18,6 @@ let browser: Browser
 const closers: (() => unknown)[] = []
 
 beforeAll(async () => {
-  mkdirSync(PICTURES, { recursive: true })
   site = await openTestSite()
   browser = await startChromium()
 }, 240_000)
@@ -66,8 +61,6 @@ const texts = (page: Page) => page.locator('.log-lines .text').allTextContents()
 const line = (page: Page, text: string) => page.locator('.log-lines li', { hasText: text })
 const step = (page: Page, words: string) => page.locator('.log-step', { hasText: words }).waitFor()
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click()
-const picture = (page: Page, name: string) =>
-  page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true })
 
 /** Lets the page believe that it is seen, or not. */
 const show = (page: Page, state: 'visible' | 'hidden') =>
@@ -97,7 +90,7 @@ describe('the log of an engine', () => {
     const local = await page.evaluate<string>(`new Date('${at}').toLocaleTimeString('en-GB')`)
     expect(await time.textContent()).toBe(local)
     expect(await time.getAttribute('title')).toMatch(/\d\d\/\d\d\/\d{4}, \d\d:\d\d:\d\d\.\d{3} \S+/)
-    await picture(page, 'log-1280-light')
+    await picture(page, 'log-1280-light', true)
 
     await page.getByLabel('Find').fill('TO STD')
     await until('only what is looked for is shown', async () => (await texts(page)).length === 2)
@@ -126,7 +119,7 @@ describe('the log of an engine', () => {
     await line(page, 'before').waitFor()
     await server.end()
     await step(page, 'Not following: ')
-    await picture(page, 'log-lost-1280-light')
+    await picture(page, 'log-lost-1280-light', true)
     await say(id, 'meanwhile')
     await server.start()
     await line(page, 'meanwhile').waitFor()
@@ -149,7 +142,7 @@ describe('the log of an engine', () => {
     await step(page, 'The container is gone')
     expect((await texts(page)).at(-1)).toBe('last words')
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
-    await picture(page, 'log-gone-390-light')
+    await picture(page, 'log-gone-390-light', true)
   })
 
   test('stays where its reader is, has a way to the end, and a bound that it tells', async () => {
@@ -197,7 +190,7 @@ describe('the log of an engine', () => {
     await key.fill('wrong-key')
     await page.keyboard.press('Enter')
     await page.getByText('the one given is not that of this server').waitFor()
-    await picture(page, 'log-key-1280-light')
+    await picture(page, 'log-key-1280-light', true)
     await press(page, 'Cancel')
     await press(page, 'Enter key')
     await key.fill(KEY)
@@ -245,7 +238,7 @@ describe('what engines use', () => {
       expect(await page.locator('.engines').evaluate((table) => table.scrollWidth <= table.clientWidth)).toBe(
         true,
       )
-      await picture(page, `usage-${width}-light`)
+      await picture(page, `usage-${width}-light`, true)
     }
     await page.setViewportSize({ width: 1280, height: 800 })
     await press(page, 'Memory')
@@ -282,7 +275,7 @@ describe('what engines use', () => {
       return /used: last [\d.]+ %/.test(cpu ?? '') && /used: last [\d.]+ MiB/.test(memory ?? '')
     })
     expect(await page.locator('.chart canvas').count()).toBe(2)
-    await picture(page, 'usage-engine-1280-light')
+    await picture(page, 'usage-engine-1280-light', true)
     expect(complaints).toEqual([])
   })
 })

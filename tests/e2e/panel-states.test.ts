@@ -1,12 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { type TestDocker, until } from '../support/docker.ts'
 import { mustProvision } from '../support/fleet.ts'
 import { idsOf, reportEnded, reportStarted, untilReady } from '../support/lifecycle.ts'
 import { OwnDockerd } from '../support/own-dockerd.ts'
-import { type OpenedPage, openPage, startChromium } from '../support/panel-browser.ts'
+import { type OpenedPage, openPage, picture, startChromium } from '../support/panel-browser.ts'
 import { freePortRange, rangeSetting } from '../support/ports.ts'
 import { TestRegistry } from '../support/registry.ts'
 import { TestServer } from '../support/server.ts'
@@ -16,8 +14,6 @@ import { openVpnSite, untilForwarding, untilNode, type VpnSite } from '../suppor
 
 setDefaultTimeout(60_000)
 
-/** Pictures of the pages, for people to look at. Nothing compares them. */
-const PICTURES = join(import.meta.dir, '../../.run/panel')
 const PHONE = { width: 390, height: 844 }
 
 let vpn: VpnSite
@@ -27,7 +23,6 @@ let own: { readonly docker: TestDocker; readonly image: string }
 const closers: (() => unknown)[] = []
 
 beforeAll(async () => {
-  mkdirSync(PICTURES, { recursive: true })
   vpn = await openVpnSite()
   browser = await startChromium()
   dockerd = await OwnDockerd.open()
@@ -63,10 +58,10 @@ const askAsAcexy = (server: TestServer) =>
   fetch(`${server.url}/orchestrator/status`, { headers: { 'user-agent': 'Go-http-client/1.1' } })
 
 /** A picture of the whole page in both themes. */
-async function picture(page: Page, name: string): Promise<void> {
+async function pictures(page: Page, name: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
-    await page.screenshot({ path: join(PICTURES, `${name}-${colorScheme}.png`), fullPage: true })
+    await picture(page, `${name}-${colorScheme}`, true)
   }
   const isTooWide = await page.evaluate('document.documentElement.scrollWidth > innerWidth')
   expect([name, isTooWide]).toEqual([name, false])
@@ -104,7 +99,7 @@ describe('the first run', () => {
       'localhost is acexy itself',
     )
     await says(page, '.verdict.bad', 'Not now', `the image ${repo}:1 is not on this Docker host`)
-    await picture(page, 'first-run-1280')
+    await pictures(page, 'first-run-1280')
 
     const client = docker.client
     closers.push(() => client.getImage(`${repo}:1`).remove())
@@ -114,7 +109,7 @@ describe('the first run', () => {
     await says(page, '.checklist .engine', /Runs/)
     expect(await page.locator('.checklist .engine pre').count()).toBe(0)
     await page.setViewportSize(PHONE)
-    await picture(page, 'first-run-390')
+    await pictures(page, 'first-run-390')
     await askAsAcexy(server)
     await page.locator('.checklist').waitFor({ state: 'detached' })
     await page.getByRole('link', { name: 'Checklist' }).click()
@@ -130,7 +125,7 @@ describe('the first run', () => {
     await says(page, '.checklist .image', 'Being pulled', '0 of 1 layer')
     await says(page, '.verdict.busy', 'Not yet', 'is being pulled', 'Wait until the image is here')
     await page.locator('.checklist progress').waitFor()
-    await picture(page, 'pull-1280')
+    await pictures(page, 'pull-1280')
   })
 })
 
@@ -149,7 +144,7 @@ test('a first answer that does not come is waited for in words, and a feed that 
   await says(page, '.loading', 'Asking the server')
   await page.locator('.outline').waitFor()
   await says(page, '.loading', `Still waiting for the first answer of ${server.url}/events/stream`)
-  await picture(page, 'loading-1280')
+  await pictures(page, 'loading-1280')
   isHeld = false
   await page.getByRole('button', { name: 'Retry' }).click()
   await page.locator('.verdict').waitFor()
@@ -161,11 +156,11 @@ test('a first answer that does not come is waited for in words, and a feed that 
   await page.locator('main.old').waitFor()
   await says(page, '.banner.warn', 'Not live', 'asked every 5 s instead', /as of \d\d:\d\d:\d\d/)
   await page.locator('main:not(.old)').waitFor()
-  await picture(page, 'polled-1280')
+  await pictures(page, 'polled-1280')
   await server.end()
   await says(page, '.banner.bad', 'Not live', /What is shown is as of \d\d:\d\d:\d\d/)
   await page.locator('main.old').waitFor()
-  await picture(page, 'lost-1280')
+  await pictures(page, 'lost-1280')
 })
 
 test('a VPN that is down is told with its cause, what it hides and when it is looked at, and each source with its age', async () => {
@@ -195,9 +190,9 @@ test('a VPN that is down is told with its cause, what it hides and when it is lo
   await says(page, '.sources li', 'Control server', 'its VPN is running', /\d s ago/)
   await says(page, '.sources li', 'Engines', /\d of 2 say that they are connected/)
   await says(page, '.sources li', 'Port forwarding', 'port 51413')
-  await picture(page, 'vpn-down-1280')
+  await pictures(page, 'vpn-down-1280')
   await page.setViewportSize(PHONE)
-  await picture(page, 'vpn-down-390')
+  await pictures(page, 'vpn-down-390')
 
   await gluetun.faults({ health: 'healthy', control_status: 401 })
   await page.locator('.vpn-trouble').waitFor({ state: 'detached' })
@@ -209,7 +204,7 @@ test('a VPN that is down is told with its cause, what it hides and when it is lo
     'GET /v1/vpn/status',
     'GLUETUN_API_KEY',
   )
-  await picture(page, 'vpn-401-390')
+  await pictures(page, 'vpn-401-390')
   expect(complaints).toEqual([])
 })
 
@@ -225,11 +220,11 @@ test('a full fleet is no alarm, and a Docker that stands still is said, with wha
   const rows = await untilReady(server, 2, 30_000)
   const { page, complaints } = await open(`${server.url}/panel`)
   await says(page, '.verdict.ok', 'Yes', '2 of 2 engines, 2 free')
-  await picture(page, 'full-free-1280')
+  await pictures(page, 'full-free-1280')
   for (const row of rows)
     await reportStarted(server, row, row.container_id, `http://127.0.0.1:${row.port}/ace/stat/a/b`)
   await says(page, '.verdict.warn', 'Not now', '2 of 2 engines, all busy', 'Raise MAX_REPLICAS')
-  await picture(page, 'full-busy-1280')
+  await pictures(page, 'full-busy-1280')
   const [first = ''] = idsOf(rows)
   await reportEnded(server, first)
   await says(page, '.verdict.ok', 'Yes', '2 of 2 engines, 1 free')
@@ -243,9 +238,9 @@ test('a full fleet is no alarm, and a Docker that stands still is said, with wha
     await says(page, '.act', label, /Docker is silent since/)
   }
   await disabled('Provision')
-  await picture(page, 'docker-frozen-1280')
+  await pictures(page, 'docker-frozen-1280')
   await page.setViewportSize(PHONE)
-  await picture(page, 'docker-frozen-390')
+  await pictures(page, 'docker-frozen-390')
   await page.getByRole('link', { name: 'Plan' }).click()
   await disabled('Full pass')
   await disabled('Scale')
@@ -265,10 +260,10 @@ test('an open breaker counts down, names its last faults and can be reset, and t
   const provision = page.getByRole('button', { name: 'Provision' })
   await provision.click()
   await says(page, '.verdict.bad', 'Not now', 'too many starts failed in a row', /one trial in \d s/)
-  await picture(page, 'breaker-open-1280')
+  await pictures(page, 'breaker-open-1280')
   await page.getByRole('link', { name: 'Its last faults' }).click()
   await says(page, '.breaker', 'New engines', 'Open', /one trial in \d s/, 'acestream-', 'BOOT_MS')
-  await picture(page, 'plan-breaker-1280')
+  await pictures(page, 'plan-breaker-1280')
   await says(page, '.breaker', 'New engines', 'Half-open', 'the next engine that starts is the trial')
   await server.post('/provision/acestream')
   await says(page, '.breaker', 'New engines', 'Half-open', 'one trial running')

@@ -1,9 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { until } from '../support/docker.ts'
-import { openPage, startChromium } from '../support/panel-browser.ts'
+import { openPage, picture, startChromium } from '../support/panel-browser.ts'
 import { anEngine, aStatus, aStream, aVpn } from '../support/panel-builders.ts'
 import { PanelServer } from '../support/panel-server.ts'
 
@@ -11,7 +9,6 @@ import { PanelServer } from '../support/panel-server.ts'
 
 setDefaultTimeout(60_000)
 
-const PICTURES = join(import.meta.dir, '../../.run/panel')
 const LIGHT = 'rgb(245, 247, 250)'
 const DARK = 'rgb(14, 18, 23)'
 
@@ -21,7 +18,6 @@ const closers: (() => unknown)[] = []
 const secondsAgo = (seconds: number): string => new Date(Date.now() - seconds * 1_000).toISOString()
 
 beforeAll(async () => {
-  mkdirSync(PICTURES, { recursive: true })
   browser = await startChromium()
   server = new PanelServer(() => ({
     status: aStatus({ timestamp: secondsAgo(0) }),
@@ -78,7 +74,7 @@ test('the page is as the system wants it, and as its user wants it from then on'
 
   await choose(page, 'dark')
   expect(await colours(page)).toEqual([DARK, DARK, 'dark'])
-  await page.screenshot({ path: join(PICTURES, 'chosen-1280-dark.png') })
+  await picture(page, 'chosen-1280-dark')
   // The first painting waits for the program, so what is seen first is seen in these colours.
   await page.reload()
   await page.evaluate('new Promise((painted) => requestAnimationFrame(painted))')

@@ -127,6 +127,7 @@ export const aVpnNode = (
   vpn_status: 'running',
   control_problem: null,
   forwarded_port: 51_413,
+  unpublished_ports: [],
   public_ip: '203.0.113.7',
   country: null,
   region: null,
