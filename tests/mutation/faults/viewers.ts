@@ -21,7 +21,6 @@ export const VIEWERS = mutations([
     'no look from outside before a stop',
     'return $isDeserted($look, $untilMs) && $isHidden',
     'return $isHidden',
-    'core/plan',
   ],
   [
     'an engine that never answered is ended under its viewers',
@@ -38,7 +37,6 @@ export const VIEWERS = mutations([
     'a draining engine is not hidden before it is stopped',
     'return $isDeserted($look, $untilMs) && $isHidden',
     'return $isDeserted($look, 0)',
-    'core/plan',
   ],
   ['a stream takes an engine back from an operator', "$drainCause !== 'operator' && $health", '$health'],
   [

@@ -63,11 +63,11 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   panel: {
     api: [],
     reading: ['api'],
-    state: ['api', 'reading'],
+    state: ['api'],
     acts: ['api', 'reading', 'state'],
     parts: ['api', 'reading', 'state', 'acts'],
     pages: ['api', 'reading', 'state', 'acts', 'parts'],
-    start: ['api', 'reading', 'state', 'acts', 'parts', 'pages'],
+    start: ['api', 'state', 'acts', 'parts', 'pages'],
   },
 }
 
