@@ -6,9 +6,10 @@ import { Entries } from '../parts/entries.tsx'
 import { State } from '../parts/state-mark.tsx'
 import { Ago } from '../parts/when.tsx'
 import { engineState } from '../reading/engines.ts'
+import { journalLink } from '../reading/journal.ts'
 import { MISSING, shortId } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
-import { journalLink, streamLink } from '../state/route.ts'
+import { streamLink } from '../state/route.ts'
 
 const ENTRIES_SHOWN = 20
 

@@ -6,10 +6,10 @@ import { StreamActs } from '../parts/stream-acts.tsx'
 import { StreamCharts } from '../parts/stream-charts.tsx'
 import { useEntries } from '../parts/use-history.ts'
 import { Ago } from '../parts/when.tsx'
+import { journalLink } from '../reading/journal.ts'
 import { behindLive, stateOf } from '../reading/streams.ts'
 import { duration, MISSING, rate } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
-import { journalLink } from '../state/route.ts'
 
 /** One stream: how it goes, with the last figures of its engine. */
 export function StreamPage({ id }: { readonly id: string }) {

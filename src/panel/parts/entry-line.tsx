@@ -2,7 +2,7 @@ import { Fragment } from 'preact'
 import { useContext } from 'preact/hooks'
 import { happening } from '../reading/changes.ts'
 import type { JournalLine } from '../reading/journal.ts'
-import { clockText, dayText, shortId } from '../reading/words.ts'
+import { clockText, dayOf, dayText, shortId } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
 import { engineLink, streamLink } from '../state/route.ts'
 import { Mark } from './state-mark.tsx'
@@ -11,14 +11,14 @@ import { TimeOfDay } from './when.tsx'
 /** Lines of a journal, newest first. Days that are over have a head. */
 export function EntryLines({ lines }: { readonly lines: readonly JournalLine[] }) {
   const { today } = useContext(PanelContext)
-  const days = lines.map(({ entry }) => dayText(Date.parse(entry.at)))
+  const days = lines.map(({ entry }) => dayOf(Date.parse(entry.at)))
   return (
     <>
       {lines.map((line, n) => {
         const isNext = days[n] !== (days[n - 1] ?? today.value)
         return (
           <Fragment key={line.first.id}>
-            {isNext && <li class="day">{days[n]}</li>}
+            {isNext && <li class="day">{dayText(Date.parse(line.entry.at))}</li>}
             <EntryLine line={line} />
           </Fragment>
         )

@@ -1,10 +1,17 @@
 import type { ComponentChildren } from 'preact'
 import { useContext, useEffect, useId, useRef, useState } from 'preact/hooks'
-import { filterOf, type JournalFilter, SINCE_WORDS, setOf, sinceInWords } from '../reading/journal.ts'
+import {
+  filterOf,
+  type JournalFilter,
+  journalLink,
+  SINCE_WORDS,
+  setOf,
+  sinceInWords,
+} from '../reading/journal.ts'
 import { KINDS } from '../reading/kinds.ts'
 import { clockText, shortId } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
-import { journalLink, routeOf } from '../state/route.ts'
+import { routeOf } from '../state/route.ts'
 import { useSame } from './use-same.ts'
 
 /** How long nobody types before the text goes into the address. */

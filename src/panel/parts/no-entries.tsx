@@ -1,9 +1,8 @@
 import { useContext } from 'preact/hooks'
-import { isWanted, type JournalFilter, setOf } from '../reading/journal.ts'
+import { isWanted, type JournalFilter, journalLink, setOf } from '../reading/journal.ts'
 import { count } from '../reading/words.ts'
 import type { JournalPages } from '../state/journal-pages.ts'
 import { PanelContext } from '../state/panel.ts'
-import { journalLink } from '../state/route.ts'
 
 /** Says why no entry is shown, and which filter to clear: with how many entries this page knows of without it. */
 export function NoEntries({

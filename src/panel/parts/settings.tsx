@@ -1,5 +1,5 @@
 import { useContext, useEffect, useId, useRef, useState } from 'preact/hooks'
-import { KEY_WORDS } from '../reading/keys.ts'
+import { KEY_WORDS } from '../state/keys.ts'
 import { PanelContext } from '../state/panel.ts'
 import { THEMES, type Theme } from '../state/preferences.ts'
 

@@ -1,7 +1,7 @@
 import type { JournalEntry } from '../api/types.ts'
 import { entryInWords, toneOf } from './changes.ts'
 import type { Tone } from './verdict.ts'
-import { clockText, dayText, shortId } from './words.ts'
+import { clockText, dayOf, shortId } from './words.ts'
 
 /** Which entries of the journal are wanted, as the address has it. Null, or a text without letters, leaves all. */
 export interface JournalFilter {
@@ -24,6 +24,14 @@ export const filterOf = (query: URLSearchParams): JournalFilter => ({
   since: query.get('since') || null,
   find: query.get('find') || null,
 })
+
+/** The journal, with what it is filtered by. */
+export function journalLink({ kind, engine, stream, since, find }: Partial<JournalFilter>): string {
+  const query = new URLSearchParams()
+  for (const [name, text] of Object.entries({ kind, engine, stream, since, find }))
+    if (text) query.set(name, text)
+  return query.size === 0 ? '#/journal' : `#/journal?${query}`
+}
 
 /** The times that are offered. */
 export const SINCE_WORDS: readonly (readonly [string, string])[] = [
@@ -69,8 +77,8 @@ const isOf = (engine: string, { container_name, engine_id, container_id }: Journ
 /** Whether an entry is wanted at this time. */
 export function isWanted(filter: JournalFilter, entry: JournalEntry, nowMs: number): boolean {
   const sinceMs = sinceMsOf(filter.since, nowMs)
-  if (sinceMs !== null && Date.parse(entry.at) < sinceMs) return false
-  return isAsked(filter, entry) && hasWords(filter.find, entry)
+  const isInTime = sinceMs === null || Date.parse(entry.at) >= sinceMs
+  return isInTime && isAsked(filter, entry) && hasWords(filter.find, entry)
 }
 
 function hasWords(find: string | null, entry: JournalEntry): boolean {
@@ -101,7 +109,7 @@ function inWords(name: (typeof NAMES)[number], text: string, nowMs: number): str
 export function sinceInWords(since: string, nowMs: number): string {
   const known = SINCE_WORDS.find(([text]) => text === since)?.[1]
   const ms = sinceMsOf(since, nowMs)
-  return known ?? (ms === null ? 'any time' : `since ${clockText(ms, dayText(nowMs))}`)
+  return known ?? (ms === null ? 'any time' : `since ${clockText(ms, dayOf(nowMs))}`)
 }
 
 /** Equal entries in a row, as one line. */

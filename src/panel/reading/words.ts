@@ -35,7 +35,10 @@ export const shortId = (text: string): string => (text.length > 12 ? `${text.sli
 /** A time of the API in milliseconds; null if there is none. */
 export const msOf = (time: string | null): number | null => (time === null ? null : Date.parse(time))
 
-/** A day where the reader is, such as `28 Nov`. */
+/** A day where the reader is, as the state of the page names today. */
+export const dayOf = (ms: number): string => new Date(ms).toDateString()
+
+/** A day in words, such as `28 Nov`. */
 export const dayText = (ms: number): string =>
   new Date(ms).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
 
@@ -43,10 +46,8 @@ export const dayText = (ms: number): string =>
 export const timeText = (ms: number): string => new Date(ms).toLocaleTimeString('en-GB')
 
 /** A time of the day; with its day, such as `27 Nov 20:15:03`, if that is not `today`. */
-export function clockText(ms: number, today: string): string {
-  const day = dayText(ms)
-  return day === today ? timeText(ms) : `${day} ${timeText(ms)}`
-}
+export const clockText = (ms: number, today: string): string =>
+  dayOf(ms) === today ? timeText(ms) : `${dayText(ms)} ${timeText(ms)}`
 
 const EXACT = new Intl.DateTimeFormat('en-GB', {
   ...{ day: 'numeric', month: 'short', year: 'numeric' },

@@ -1,4 +1,4 @@
-import { type KeyAct, KeyReader, type Press } from '../reading/keys.ts'
+import { type KeyAct, KeyReader, type Press } from '../state/keys.ts'
 import type { Panel } from '../state/panel.ts'
 
 /** What takes letters. A slider or a tick does not, and a list of choices finds a choice by them. */

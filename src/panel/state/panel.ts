@@ -2,7 +2,6 @@ import { computed, type ReadonlySignal, type Signal, signal } from '@preact/sign
 import { createContext } from 'preact'
 import type { Api } from '../api/api.ts'
 import type { Link } from '../api/feed.ts'
-import { dayText } from '../reading/words.ts'
 import { FleetState } from './fleet.ts'
 import type { KeyStore } from './key.ts'
 import type { Preferences } from './preferences.ts'
@@ -19,7 +18,7 @@ export interface Panel {
   readonly link: Signal<Link>
   /** The server's time in epoch milliseconds, as far as it is known; it moves once a second. */
   readonly now: Signal<number>
-  /** The day of that time, in words; so what only needs the day does not change every second. */
+  /** The day of that time, as `toDateString` names it; so what only needs the day does not change every second. */
   readonly today: ReadonlySignal<string>
   readonly route: Signal<Route>
   /** Whether times are shown as they are, and not as how long ago they were. */
@@ -40,7 +39,7 @@ export const emptyPanel = () => {
     uses: new UseRings(),
     link: signal<Link>({ state: 'connecting' }),
     now,
-    today: computed(() => dayText(now.value)),
+    today: computed(() => new Date(now.value).toDateString()),
     route: signal(routeOf('')),
     showsTimes: signal(false),
     isSettingsOpen: signal(false),

@@ -1,5 +1,3 @@
-import type { JournalFilter } from '../reading/journal.ts'
-
 /** Where the page is: a page, what it is about, and its filters. */
 export interface Route {
   readonly page: string
@@ -34,12 +32,4 @@ export function overviewLink({
     ...(sort === null ? {} : { sort }),
   }).toString()
   return query === '' ? '#/overview' : `#/overview?${query}`
-}
-
-/** The journal, with what it is filtered by. */
-export function journalLink({ kind, engine, stream, since, find }: Partial<JournalFilter>): string {
-  const query = new URLSearchParams()
-  for (const [name, text] of Object.entries({ kind, engine, stream, since, find }))
-    if (text) query.set(name, text)
-  return query.size === 0 ? '#/journal' : `#/journal?${query}`
 }

@@ -5,10 +5,11 @@ import {
   folded,
   isWanted,
   type JournalFilter,
+  journalLink,
   setOf,
 } from '../../../src/panel/reading/journal.ts'
 import { KINDS } from '../../../src/panel/reading/kinds.ts'
-import { journalLink, routeOf } from '../../../src/panel/state/route.ts'
+import { routeOf } from '../../../src/panel/state/route.ts'
 import { JOURNAL_KINDS } from '../../../src/store/journal.ts'
 import { agoText, anEntry, NOW_MS } from '../../support/panel-builders.ts'
 

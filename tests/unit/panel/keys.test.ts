@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
-import { KeyReader, type Press } from '../../../src/panel/reading/keys.ts'
+import { KeyReader, type Press } from '../../../src/panel/state/keys.ts'
 
 let reader: KeyReader
 beforeEach(() => {

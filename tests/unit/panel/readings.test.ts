@@ -7,7 +7,7 @@ import { engineState } from '../../../src/panel/reading/engines.ts'
 import { behindLive, stateOf } from '../../../src/panel/reading/streams.ts'
 import { canWatch } from '../../../src/panel/reading/verdict.ts'
 import { vpnAnswer } from '../../../src/panel/reading/vpn.ts'
-import { clockText, dayText, duration, exactText, rate, shortId } from '../../../src/panel/reading/words.ts'
+import { clockText, dayOf, duration, exactText, rate, shortId } from '../../../src/panel/reading/words.ts'
 import {
   agoText,
   anEngine,
@@ -261,8 +261,8 @@ test('a long id is shortened', () => expect(shortId('c'.repeat(40))).toBe('ccccc
 
 test('a time of another day has its day', () => {
   const ms = new Date(2026, 10, 28, 20, 5, 3).getTime()
-  expect(clockText(ms, dayText(ms))).toBe('20:05:03')
-  expect(clockText(ms, dayText(ms + 86_400_000))).toBe('28 Nov 20:05:03')
+  expect(clockText(ms, dayOf(ms))).toBe('20:05:03')
+  expect(clockText(ms, dayOf(ms + 86_400_000))).toBe('28 Nov 20:05:03')
 })
 
 test('an exact time has its day, two digits for each part of the clock, and its zone', () => {
