@@ -178,7 +178,12 @@ describe('a log that is followed', () => {
   })
 
   test('is not found and lost in turns while the container does not run', async () => {
-    server.answer = () => new Response(lineAt(1, 'one'))
+    server.answer = () => {
+      const answer = server.open()
+      server.write(lineAt(1, 'one'))
+      clock.after(100, () => server.end())
+      return answer
+    }
     const steps: string[] = []
     server.end()
     await settled()
