@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Browser, CDPSession, Page } from 'playwright-core'
-import type { Engine, FeedEvent, Stream } from '../../src/panel/api/types.ts'
+import type { Engine, EngineUse, FeedEvent, Stream } from '../../src/panel/api/types.ts'
 import { openPage, picture, startChromium, untilTrue } from '../support/panel-browser.ts'
 import { anEngine, anEntry, aStatus, aStream, aVpn } from '../support/panel-builders.ts'
 import { PanelServer } from '../support/panel-server.ts'
@@ -74,9 +74,19 @@ function streams(): readonly Stream[] {
   )
 }
 
+/** What all engines use in this second: other figures each time. */
+const uses = (): readonly EngineUse[] =>
+  Array.from({ length: ENGINES }, (_, n) => ({
+    ...{ container_id: `id-acestream-${n + 1}`, container_name: `acestream-${n + 1}` },
+    collected_at: new Date().toISOString(),
+    cpu: { cores: ((n * 7 + second) % 200) / 100, limit_cores: null, share: null },
+    memory: { bytes: (100 + ((n + second) % 50)) * 1_048_576, limit_bytes: null, share: null },
+  }))
+
 /** What the feed tells in one second: everything, and an entry of the journal. */
 function oneSecond(): readonly FeedEvent[] {
   second++
+  server.answers.set('/engines/stats', uses())
   return [
     ...engines().map((data): FeedEvent => ({ event: 'engine', data })),
     ...streams().map((data): FeedEvent => ({ event: 'stream', data })),
