@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { hostInUrl } from '../core/host-port.ts'
 
 /** An address of this machine, as `os.networkInterfaces()` has it. */
 export interface OwnAddress {
@@ -21,7 +22,7 @@ export function addressesOf(
   { BIND, APP_PORT }: Pick<Config, 'BIND' | 'APP_PORT'>,
   interfaces: Readonly<Record<string, readonly OwnAddress[] | undefined>>,
 ): readonly string[] {
-  const url = (host: string): string => `http://${host.includes(':') ? `[${host}]` : host}:${APP_PORT}`
+  const url = (host: string): string => `http://${hostInUrl(host)}:${APP_PORT}`
   if (BIND !== '0.0.0.0' && BIND !== '::') return [url(BIND)]
   const own = Object.entries(interfaces)
     .filter(([name]) => !OF_CONTAINERS.test(name))

@@ -15,6 +15,7 @@ import {
   settingNames,
 } from '../config/config.ts'
 import { addressNote, vpnSentenceNote } from '../config/rules.ts'
+import { hostInUrl } from '../core/host-port.ts'
 import { ask } from '../lib/ask.ts'
 import { type Call, callOf } from './calls.ts'
 import { type Command, commandNamed } from './commands.ts'
@@ -178,7 +179,7 @@ export async function checkHealth(url: string): Promise<Health> {
 function urlOf({ BIND, APP_PORT }: Config, path: '/healthz' | '/readyz'): string {
   const all: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
   const address = all[BIND] ?? BIND
-  return `http://${address.includes(':') ? `[${address}]` : address}:${APP_PORT}${path}`
+  return `http://${hostInUrl(address)}:${APP_PORT}${path}`
 }
 
 function exit(code: number, stdout: string, stderr = ''): CliOutcome {

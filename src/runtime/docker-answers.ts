@@ -28,7 +28,16 @@ export const isReference = (text: unknown): text is string => typeof text === 's
 
 const Id = Type.String({ pattern: REFERENCE.source })
 const Texts = Type.Record(Type.String(), Type.String())
-const Networks = Type.Record(Type.String(), orNull(Type.Object({ IPAddress: Type.Optional(Type.String()) })))
+const Networks = Type.Record(
+  Type.String(),
+  orNull(
+    Type.Object({
+      IPAddress: Type.Optional(Type.String()),
+      GlobalIPv6Address: Type.Optional(Type.String()),
+      Gateway: Type.Optional(Type.String()),
+    }),
+  ),
+)
 const Bindings = Type.Record(
   Type.String(),
   orNull(Type.Array(Type.Object({ HostPort: Type.Optional(Type.String()) }))),

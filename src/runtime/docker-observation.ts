@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import type Dockerode from 'dockerode'
 import type { ContainerState } from '../core/types.ts'
 import type { CountedTraffic, InspectedContainer, InspectedImage, ListedContainer } from './docker-answers.ts'
@@ -190,14 +190,19 @@ function unique(ports: readonly PublishedPort[]): PublishedPort[] {
   return [...byKey.values()].sort((a, b) => a.containerPort - b.containerPort || a.hostPort - b.hostPort)
 }
 
-/** Where a container is in the network. Docker leaves the addresses empty while the container does not run. */
+/**
+ * Where a container is in the network. Docker leaves the addresses empty while the container does not run. A network that has
+ * IPv4 is used by that, and only one without it by IPv6.
+ */
 function placeOf(
   networks: Networks,
   networkMode: string | undefined,
 ): Pick<ContainerObservation, 'address' | 'addresses' | 'networks' | 'joins'> {
-  const addresses = Object.values(networks)
-    .flatMap((network) => network?.IPAddress ?? [])
-    .filter(isIPv4)
+  const own = Object.values(networks)
+  const byIPv4 = own.flatMap((network) => network?.IPAddress ?? []).filter(isIPv4)
+  const without = own.filter((network) => !isIPv4(network?.IPAddress ?? ''))
+  const byIPv6 = without.flatMap((network) => network?.GlobalIPv6Address ?? []).filter(isIPv6)
+  const addresses = [...byIPv4, ...byIPv6]
   const joins = joinedBy(networkMode)
   return { address: addresses[0] ?? null, addresses, networks: Object.keys(networks), joins }
 }

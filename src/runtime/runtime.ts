@@ -120,7 +120,7 @@ export interface ContainerObservation {
   readonly ports: readonly PublishedPort[]
   /** The first address on a network of its own; null if the container joins another's network namespace or does not run. */
   readonly address: string | null
-  /** The IPv4 addresses on all networks of its own, beginning with `address`. */
+  /** The addresses on all networks of its own, beginning with `address`: IPv4, then global IPv6 of networks without IPv4. */
   readonly addresses: readonly string[]
   /** The names of the networks that the container is attached to; empty for a joined network namespace. */
   readonly networks: readonly string[]

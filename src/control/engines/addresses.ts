@@ -1,3 +1,4 @@
+import { hostInUrl } from '../../core/host-port.ts'
 import type { Engine, HostPort } from '../../core/types.ts'
 
 export interface AddressSettings {
@@ -25,9 +26,14 @@ export class Addresses {
   /**
    * The address in `GET /engines`. `auto`: the name of the VPN container behind a VPN, the container's own name on a
    * user-defined network, otherwise the advertised host and the published port. `container`, `host` and `ip` ask for one
-   * kind. `ip` falls back to the published port if the engine has no address of its own.
+   * kind. `ip` falls back to the published port if the engine has no address of its own. An IPv6 address is in brackets.
    */
   advertised(engine: Engine): HostPort {
+    const { host, port } = this.#told(engine)
+    return { host: hostInUrl(host), port }
+  }
+
+  #told(engine: Engine): HostPort {
     const { advertise, advertiseHost } = this.settings
     const published = { host: advertiseHost, port: engine.hostHttpPort }
     const named = { host: engine.vpnNode ?? engine.name, port: engine.httpPort }

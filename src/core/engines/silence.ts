@@ -1,3 +1,4 @@
+import { hostPort } from '../host-port.ts'
 import type { HostPort } from '../types.ts'
 
 /** What is known about an engine that has not answered since its start. */
@@ -68,7 +69,7 @@ function askedInWords({ asked, probes }: Silence): string {
   const times = probes === null ? '' : ` ${probes.count} times`
   // The error names the address that it is about.
   if (probes?.error) return `it was asked${times}, the last time ${probes.error}`
-  const where = asked.map(({ host, port }) => `${host}:${port}`).join(' and ')
+  const where = asked.map(hostPort).join(' and ')
   return `it was asked${times} at ${where || 'no address'}`
 }
 

@@ -1,3 +1,4 @@
+import { hostInUrl } from '../host-port.ts'
 import { type Engine, type HostPort, isLive } from '../types.ts'
 
 /** Where a stream runs, as the proxy reports it. */
@@ -49,8 +50,13 @@ function statAddress(statUrl: string): HostPort | null {
   return url === null ? null : { host: url.hostname, port: Number(url.port || 80) }
 }
 
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1', '[::1]'])
-const canonical = (host: string): string =>
-  LOOPBACK.has(host.toLowerCase()) ? 'loopback' : host.toLowerCase()
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/** An IPv6 address has many spellings; a URL knows the one of all. */
+function canonical(given: string): string {
+  const host = hostInUrl(given.toLowerCase())
+  if (LOOPBACK.has(host)) return 'loopback'
+  return host.startsWith('[') ? (URL.parse(`http://${host}`)?.hostname ?? host) : host
+}
 const sameAddress = (a: HostPort, b: HostPort): boolean =>
   a.port === b.port && canonical(a.host) === canonical(b.host)

@@ -1,3 +1,4 @@
+import { hostPort } from '../../core/host-port.ts'
 import { ask } from '../../lib/ask.ts'
 import type { Address } from '../protocol.ts'
 
@@ -24,8 +25,8 @@ export async function askNetwork(
 }
 
 /** Throws if the answer says neither yes nor no. */
-async function askAt({ host, port }: Address, signal: AbortSignal): Promise<boolean> {
-  const url = `http://${host}:${port}/server/api?api_version=3&method=get_network_connection_status`
+async function askAt(address: Address, signal: AbortSignal): Promise<boolean> {
+  const url = `http://${hostPort(address)}/server/api?api_version=3&method=get_network_connection_status`
   const { status, text } = await ask(url, { signal })
   if (status !== 200) throw new Error(`HTTP ${status}`)
   return isConnected(JSON.parse(text))

@@ -1,3 +1,4 @@
+import { hostPort } from '../../core/host-port.ts'
 import { ask, NotAsked } from '../../lib/ask.ts'
 import { codeOf } from '../../lib/codes.ts'
 import type { Address } from '../protocol.ts'
@@ -36,7 +37,7 @@ export async function probe(
 }
 
 async function askAt(address: Address, signal: AbortSignal, timeoutMs: number): Promise<Address> {
-  const where = `${address.host}:${address.port}`
+  const where = hostPort(address)
   const url = `http://${where}/server/api?api_version=3&method=get_status`
   try {
     const { status, text } = await ask(url, { signal })

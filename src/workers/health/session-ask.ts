@@ -1,3 +1,4 @@
+import { hostPort } from '../../core/host-port.ts'
 import type { Figures } from '../../core/streams/figures.ts'
 import { ask } from '../../lib/ask.ts'
 import type { Address } from '../protocol.ts'
@@ -37,9 +38,9 @@ export async function askSession(
   }
 }
 
-async function askAt({ host, port }: Address, path: string, signal: AbortSignal): Promise<SessionAnswer> {
+async function askAt(address: Address, path: string, signal: AbortSignal): Promise<SessionAnswer> {
   // Without `skip_player_activity`, the request itself would keep a session alive that has no viewer.
-  const url = `http://${host}:${port}${path}?skip_player_activity=1`
+  const url = `http://${hostPort(address)}${path}?skip_player_activity=1`
   try {
     const { status, text } = await ask(url, { signal })
     return status === 200 ? inOurWords(JSON.parse(text)) : SILENT

@@ -1,3 +1,4 @@
+import { hostPort } from '../../core/host-port.ts'
 import { ask } from '../../lib/ask.ts'
 import type { Address } from '../protocol.ts'
 import { isUnknownSession } from './session-ask.ts'
@@ -28,9 +29,9 @@ export async function stopSession(
  */
 const ORDER = ['stopped', 'unknown', 'silent'] as const satisfies readonly StopAnswer[]
 
-async function askAt({ host, port }: Address, path: string, signal: AbortSignal): Promise<StopAnswer> {
+async function askAt(address: Address, path: string, signal: AbortSignal): Promise<StopAnswer> {
   try {
-    const url = `http://${host}:${port}${path}?method=stop`
+    const url = `http://${hostPort(address)}${path}?method=stop`
     const { status, text } = await ask(url, { signal })
     return status === 200 ? inOurWords(JSON.parse(text)) : 'silent'
   } catch {

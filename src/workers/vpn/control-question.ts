@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { hostPort } from '../../core/host-port.ts'
 import { ask, BadAnswer, NotAsked } from '../../lib/ask.ts'
 import { codeOf } from '../../lib/codes.ts'
 import type { Address } from '../protocol.ts'
@@ -26,7 +27,7 @@ export async function askControl(
   { headers, timeoutMs, signal }: Manner,
 ): Promise<string> {
   const late = AbortSignal.timeout(timeoutMs)
-  const url = `http://${address.host}:${address.port}${path}`
+  const url = `http://${hostPort(address)}${path}`
   const manner = { signal: AbortSignal.any([signal, late]), headers }
   const { status, text } = await ask(url, manner).catch(async (error: unknown) => {
     if (error instanceof BadAnswer) throw new ControlFailure('garbage')

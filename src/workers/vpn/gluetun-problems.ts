@@ -1,3 +1,4 @@
+import { hostPort } from '../../core/host-port.ts'
 import type { Address } from '../protocol.ts'
 import type { ControlCredentials } from './vpn-protocol.ts'
 
@@ -110,5 +111,4 @@ function refusesKey(routes: string, auth: 'apikey' | 'basic'): string {
   return `the control server refuses ${what} for ${routes}: ${remedy} of ${ROLE}`
 }
 
-const listOf = (addresses: readonly Address[]): string =>
-  addresses.map(({ host, port }) => `${host}:${port}`).join(', ')
+const listOf = (addresses: readonly Address[]): string => addresses.map(hostPort).join(', ')

@@ -97,6 +97,13 @@ test.each([
   },
 )
 
+/** An inspected network of a container, as Docker 28 describes one of `docker network create --ipv6 --ipv4=false`. */
+const ONLY_IPV6 = {
+  ...{ IPAMConfig: null, Links: null, Aliases: null, MacAddress: '9e:0f:a9:4e:c5:1c', DriverOpts: null },
+  ...{ GwPriority: 0, NetworkID: 'a'.repeat(64), EndpointID: 'b'.repeat(64), Gateway: '', IPPrefixLen: 0 },
+  ...{ IPv6Gateway: 'fd00:1::1', GlobalIPv6Address: 'fd00:1::2', GlobalIPv6PrefixLen: 64, DNSNames: ['a'] },
+}
+
 describe('an answer of Docker', () => {
   const time = '2026-11-25T04:34:48.5Z'
   const whole = {
@@ -187,6 +194,16 @@ describe('an answer of Docker', () => {
       'an address that is none',
       { NetworkSettings: { Networks: { a: { IPAddress: 'invalid IP' } } } },
       { address: null, addresses: [] },
+    ],
+    [
+      'a network without IPv4, as Docker 28 makes it',
+      { NetworkSettings: { Networks: { six: { ...ONLY_IPV6, IPAddress: '' } } } },
+      { address: 'fd00:1::2', addresses: ['fd00:1::2'], networks: ['six'] },
+    ],
+    [
+      'IPv4 as well, which is used',
+      { NetworkSettings: { Networks: { six: ONLY_IPV6, both: { ...ONLY_IPV6, IPAddress: '172.18.0.2' } } } },
+      { address: '172.18.0.2', addresses: ['172.18.0.2', 'fd00:1::2'] },
     ],
     ['no id of its image', { Image: undefined }, { imageId: null }],
     ['no count of restarts', { RestartCount: undefined }, { restarts: null }],

@@ -11,10 +11,14 @@ afterEach(async () => {
 })
 
 /** Acts as an engine and keeps the times of its requests. */
-function engine(answer: () => Response | Promise<Response> = () => Response.json({ result: {} }), port = 0) {
+function engine(
+  answer: () => Response | Promise<Response> = () => Response.json({ result: {} }),
+  port = 0,
+  hostname = '127.0.0.1',
+) {
   const askedMs: number[] = []
   const server = Bun.serve({
-    hostname: '127.0.0.1',
+    hostname,
     port,
     fetch: () => {
       askedMs.push(performance.now())
@@ -23,7 +27,7 @@ function engine(answer: () => Response | Promise<Response> = () => Response.json
   })
   const stop = () => server.stop(true)
   cleanUps.push(stop)
-  return { askedMs, stop, address: { host: '127.0.0.1', port: server.port ?? 0 } }
+  return { askedMs, stop, address: { host: hostname, port: server.port ?? 0 } }
 }
 
 /** Probes without a worker thread. Reported facts go to `facts`. */
@@ -43,6 +47,14 @@ function probesOf(intervalMs: number, timeoutMs = 1_000) {
 }
 
 describe('the probes', () => {
+  test('reach an engine by IPv6', async () => {
+    const there = engine(undefined, 0, '::1')
+    const { probes, facts } = probesOf(50)
+    probes.setTargets([targetAt('one', there.address)])
+    await until('it answers', () => facts.length > 0)
+    expect(facts[0]).toMatchObject({ ok: true, error: null })
+  })
+
   test('find the address that answers, whatever is advertised, and keep to it', async () => {
     const stranger = engine(() => new Response('no', { status: 404 }))
     const good = engine()

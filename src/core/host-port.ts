@@ -1,0 +1,11 @@
+import type { HostPort } from './types.ts'
+
+/**
+ * The host as it stands before a port, in URLs and in sentences: an IPv6 address in brackets. acexy puts the host of
+ * `/engines` and the port together without a look at either, so it gets the host in this form too.
+ */
+export const hostInUrl = (host: string): string =>
+  host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+
+/** A host and port as in a URL. */
+export const hostPort = ({ host, port }: HostPort): string => `${hostInUrl(host)}:${port}`
