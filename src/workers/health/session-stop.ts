@@ -18,16 +18,25 @@ export async function stopSession(
   path: string,
   timeoutMs: number,
 ): Promise<StopAnswer> {
-  const signal = AbortSignal.timeout(timeoutMs)
-  const answers = await Promise.all(addresses.map((each) => askAt(each, path, signal)))
-  return ORDER.find((answer) => answers.includes(answer)) ?? 'silent'
+  const settled = new AbortController()
+  const signal = AbortSignal.any([settled.signal, AbortSignal.timeout(timeoutMs)])
+  const answers = addresses.map((each) => askAt(each, path, signal))
+  try {
+    // With two addresses of one engine, the second request finds that the first one has stopped the session.
+    return await Promise.any(answers.map(ifStopped))
+  } catch {
+    const all = await Promise.all(answers)
+    return all.includes('unknown') ? 'unknown' : 'silent'
+  } finally {
+    settled.abort()
+  }
 }
 
-/**
- * The order of precedence: with two addresses of one engine, the second request finds that the first one has stopped the
- * session.
- */
-const ORDER = ['stopped', 'unknown', 'silent'] as const satisfies readonly StopAnswer[]
+/** Throws unless the session was stopped, so that `Promise.any` waits for the other addresses. */
+async function ifStopped(answer: Promise<StopAnswer>): Promise<StopAnswer> {
+  if ((await answer) !== 'stopped') throw new Error('not stopped')
+  return 'stopped'
+}
 
 async function askAt(address: Address, path: string, signal: AbortSignal): Promise<StopAnswer> {
   try {
