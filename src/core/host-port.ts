@@ -7,5 +7,8 @@ import type { HostPort } from './types.ts'
 export const hostInUrl = (host: string): string =>
   host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
 
+/** Whether an address to listen on stands for all addresses of the host. */
+export const isEverywhere = (address: string): boolean => ['', '0.0.0.0', '::'].includes(address)
+
 /** A host and port as in a URL. */
 export const hostPort = ({ host, port }: HostPort): string => `${hostInUrl(host)}:${port}`

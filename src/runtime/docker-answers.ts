@@ -40,7 +40,9 @@ const Networks = Type.Record(
 )
 const Bindings = Type.Record(
   Type.String(),
-  orNull(Type.Array(Type.Object({ HostPort: Type.Optional(Type.String()) }))),
+  orNull(
+    Type.Array(Type.Object({ HostIp: Type.Optional(Type.String()), HostPort: Type.Optional(Type.String()) })),
+  ),
 )
 
 const HealthState = Type.Object({
@@ -70,6 +72,7 @@ const Inspected = Type.Object({
 })
 
 const Port = Type.Object({
+  IP: Type.Optional(Type.String()),
   PrivatePort: Type.Integer(),
   PublicPort: Type.Optional(Type.Integer()),
   Type: Type.String(),

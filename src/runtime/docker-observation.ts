@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import type Dockerode from 'dockerode'
+import { isEverywhere } from '../core/host-port.ts'
 import type { ContainerState } from '../core/types.ts'
 import type { CountedTraffic, InspectedContainer, InspectedImage, ListedContainer } from './docker-answers.ts'
 import { NotDockers } from './docker-failures.ts'
@@ -25,6 +26,10 @@ const STATES: readonly ContainerState[] = [
   'removing',
   'dead',
 ]
+
+/** A published port with the address of the host that it is bound to. */
+type BoundPort = PublishedPort & { readonly hostAddress: string }
+type Ports = Pick<ContainerObservation, 'ports' | 'openPorts'>
 
 const JOINED = 'container:'
 
@@ -75,7 +80,7 @@ export function fromInspect(info: InspectedContainer): ContainerObservation {
     imageId: info.Image || null,
     state,
     labels: info.Config.Labels ?? {},
-    ports: inspectedPorts(info),
+    ...inspectedPorts(info),
     ...placeOf(networks, info.HostConfig.NetworkMode),
     ...healthOf(info.State),
     createdAtMs,
@@ -122,9 +127,12 @@ export function fromListed(info: ListedContainer): ContainerObservation {
     imageId: info.ImageID || null,
     state: toState(info.State),
     labels: info.Labels ?? {},
-    ports: unique(
+    ...portsOf(
       (info.Ports ?? []).flatMap((port) =>
-        toPort(port.PrivatePort, port.Type, String(port.PublicPort ?? '')),
+        toPort(port.PrivatePort, port.Type, {
+          HostPort: String(port.PublicPort ?? ''),
+          HostIp: port.IP ?? '',
+        }),
       ),
     ),
     ...placeOf(networks, info.HostConfig?.NetworkMode),
@@ -151,7 +159,8 @@ function toPortBindings(spec: ContainerSpec): Record<string, { HostIp: string; H
   for (const port of spec.ports) {
     const key = `${port.containerPort}/${port.protocol}`
     bindings[key] ??= []
-    bindings[key].push({ HostIp: spec.publishAddress, HostPort: String(port.hostPort) })
+    const HostIp = port.hostAddress ?? spec.publishAddress
+    bindings[key].push({ HostIp, HostPort: String(port.hostPort) })
   }
   return bindings
 }
@@ -160,27 +169,41 @@ function toPortBindings(spec: ContainerSpec): Record<string, { HostIp: string; H
  * While the container runs, the ports that are bound (a range or a free choice is settled then); otherwise the ports that
  * were asked for.
  */
-function inspectedPorts(info: InspectedContainer): PublishedPort[] {
+function inspectedPorts(info: InspectedContainer): Ports {
   const bound = fromBindings(info.NetworkSettings.Ports ?? {})
-  return bound.length > 0 ? bound : fromBindings(info.HostConfig.PortBindings ?? {})
+  return portsOf(bound.length > 0 ? bound : fromBindings(info.HostConfig.PortBindings ?? {}))
 }
 
-function fromBindings(bindings: PortBindings): PublishedPort[] {
-  const ports = Object.entries(bindings).flatMap(([key, hosts]) => {
+function fromBindings(bindings: PortBindings): BoundPort[] {
+  return Object.entries(bindings).flatMap(([key, hosts]) => {
     const [containerPort, protocol = 'tcp'] = key.split('/')
-    return (hosts ?? []).flatMap((host) => toPort(Number(containerPort), protocol, host.HostPort ?? ''))
+    return (hosts ?? []).flatMap((host) => toPort(Number(containerPort), protocol, host))
   })
-  return unique(ports)
 }
 
 /** Empty for a port that is not published, for SCTP, for a range that is not settled yet, and for an invalid port number. */
-function toPort(containerPort: number, protocol: string, hostPort: string): PublishedPort[] {
+function toPort(
+  containerPort: number,
+  protocol: string,
+  {
+    HostPort: hostPort = '',
+    HostIp: hostAddress = '',
+  }: { readonly HostPort?: string; readonly HostIp?: string },
+): BoundPort[] {
   if (!/^[1-9]\d*$/.test(hostPort) || (protocol !== 'tcp' && protocol !== 'udp')) return []
   if (!isPort(containerPort) || !isPort(Number(hostPort))) return []
-  return [{ containerPort, hostPort: Number(hostPort), protocol }]
+  return [{ containerPort, hostPort: Number(hostPort), protocol, hostAddress }]
 }
 
 const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && port <= 65_535
+
+function portsOf(bound: readonly BoundPort[]): Ports {
+  const open = bound.filter(({ protocol, hostAddress }) => protocol === 'tcp' && isEverywhere(hostAddress))
+  return {
+    ports: unique(bound.map(({ hostAddress: _, ...port }) => port)),
+    openPorts: [...new Set(open.map(({ hostPort }) => hostPort))].sort((a, b) => a - b),
+  }
+}
 
 /** Removes duplicates and sorts. Docker names each binding twice, for IPv4 and for IPv6, and in no fixed order. */
 function unique(ports: readonly PublishedPort[]): PublishedPort[] {

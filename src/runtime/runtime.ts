@@ -61,6 +61,12 @@ export interface PublishedPort {
   readonly protocol: 'tcp' | 'udp'
 }
 
+/** A port that is to be published. */
+export interface WantedPort extends PublishedPort {
+  /** The host address for this port, in place of `publishAddress`; empty for all addresses. */
+  readonly hostAddress?: string
+}
+
 /** Everything that is needed to create one container. Its processes cannot gain privileges (`no-new-privileges`). */
 export interface ContainerSpec {
   readonly name: string
@@ -70,7 +76,7 @@ export interface ContainerSpec {
   readonly command?: readonly string[]
   /** Includes the labels by which we recognise our own containers. */
   readonly labels: Readonly<Record<string, string>>
-  readonly ports: readonly PublishedPort[]
+  readonly ports: readonly WantedPort[]
   /** The host address that the ports are published on; empty for all addresses. */
   readonly publishAddress: string
   /** A user-defined network, `container:<name or id>`, or null for the container engine's default network. */
@@ -118,6 +124,8 @@ export interface ContainerObservation {
   readonly labels: Readonly<Record<string, string>>
   /** `inspect` gives the ports in every state; `list` gives them only while the container runs. */
   readonly ports: readonly PublishedPort[]
+  /** Those of the host ports (TCP) that are published on all addresses of the host, in ascending order. */
+  readonly openPorts: readonly number[]
   /** The first address on a network of its own; null if the container joins another's network namespace or does not run. */
   readonly address: string | null
   /** The addresses on all networks of its own, beginning with `address`: IPv4, then global IPv6 of networks without IPv4. */

@@ -270,12 +270,13 @@ function lifecycleOf(
   }
 }
 
-function summaryOf(config: Config, adapters: Adapters, { edge, rows, images, nodes, warnings }: Base) {
+function summaryOf(config: Config, adapters: Adapters, { edge, rows, facts, images, nodes, warnings }: Base) {
   const { clock, runtime, log } = adapters
   const name = config.TARGET_IMAGE
   const recipe = recipeOf(config.ENGINE_RECIPE, name)?.name ?? null
   return new StartSummary({
     ...{ clock, runtime, warnings },
+    isOpen: (engine) => facts.isOpen(engine),
     known: new Set(rows.read().engines.map(({ id }) => id)),
     image: () => ({ name, recipe, state: images.state().kind }),
     vpn: () => nodes.all().map(({ name: node, verdict }) => ({ name: node, state: verdict.state })),

@@ -1,3 +1,4 @@
+import { isEverywhere } from '../../src/core/host-port.ts'
 import type { ContainerState } from '../../src/core/types.ts'
 import type {
   CommandResult,
@@ -104,6 +105,13 @@ export function nextRestartWaitMs(
   return isAnew ? 100 : Math.min(restartWaitMs * 2, 60_000)
 }
 
+const openPortsOf = ({ ports, publishAddress }: ContainerSpec): readonly number[] =>
+  ports
+    .filter(({ protocol }) => protocol === 'tcp')
+    .filter(({ hostAddress = publishAddress }) => isEverywhere(hostAddress))
+    .map(({ hostPort }) => hostPort)
+    .toSorted((a, b) => a - b)
+
 /** The container as `inspect` shows it. */
 export function observe(container: MemoryContainer): ContainerObservation {
   const { id, spec, state, network, address, health, createdAtMs, startedAtMs, restarts } = container
@@ -115,7 +123,8 @@ export function observe(container: MemoryContainer): ContainerObservation {
     imageId: container.imageId,
     state,
     labels: spec.labels,
-    ports: spec.ports,
+    ports: spec.ports.map(({ hostAddress: _, ...port }) => port),
+    openPorts: openPortsOf(spec),
     address,
     addresses: address === null ? [] : [address],
     networks: joins === null ? [network] : [],

@@ -512,10 +512,10 @@ function deadlineOf(verb: Verb): keyof Deadlines {
 
 /** Removes what a list does not show, as with Docker. */
 function asListed(container: ContainerObservation): ContainerObservation {
-  const ports = container.state === 'running' || container.state === 'paused' ? container.ports : []
+  const hasPorts = container.state === 'running' || container.state === 'paused'
   return {
     ...container,
-    ports,
+    ...(hasPorts ? {} : { ports: [], openPorts: [] }),
     health: null,
     healthText: null,
     startedAtMs: null,

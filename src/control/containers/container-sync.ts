@@ -119,6 +119,7 @@ export class ContainerSync {
     keepOnly(this.#waitsSince, listedIds)
     const missing = before.filter(({ containerId }) => containerId === null || !listedIds.has(containerId))
     for (const engine of missing) counts[await this.#lookForMissing(engine, listed)]++
+    this.deps.facts.setOpenPorts(new Map(listed.map(({ id, openPorts }) => [id, openPorts])))
     installation.tell(listed)
     warnings.tell('engines_unusable', unusableWarning(listed.filter((each) => this.#isLeftUnusable(each))))
     const { adopt, reap: reaped, finish: finished, undo: undone, gone } = counts

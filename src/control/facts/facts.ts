@@ -40,6 +40,9 @@ export class Facts {
   /** When each container last started, as last seen. */
   readonly #startedAt = new Map<string, number>()
 
+  /** The host ports of each container that are published on all addresses, as of the last full pass. */
+  #openPorts: ReadonlyMap<string, readonly number[]> = new Map()
+
   constructor(
     nowMs: number,
     private readonly settings: {
@@ -137,6 +140,16 @@ export class Facts {
   seen(engineId: string, nowMs: number): void {
     this.#lastSeen.set(engineId, nowMs)
     this.#version++
+  }
+
+  /** Notes which host ports of each container are published on all addresses of the host. */
+  setOpenPorts(ports: ReadonlyMap<string, readonly number[]>): void {
+    this.#openPorts = ports
+  }
+
+  /** Whether the engine's HTTP port is published on all addresses of the host, as of the last full pass. */
+  isOpen({ containerId, hostHttpPort }: Pick<Engine, 'containerId' | 'hostHttpPort'>): boolean {
+    return this.#openPorts.get(containerId ?? '')?.includes(hostHttpPort) ?? false
   }
 
   lastSeen(engineId: string): number | undefined {

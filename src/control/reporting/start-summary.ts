@@ -5,6 +5,7 @@ import {
   startMembers,
   startSentence,
 } from '../../core/reporting/start-report.ts'
+import type { Engine } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { guarded, type OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'
@@ -17,6 +18,8 @@ export interface StartSummaryDeps {
   readonly known: ReadonlySet<string>
   readonly runtime: Pick<Runtime, 'host'>
   readonly warnings: Warnings
+  /** Whether an engine's port is published on all addresses of the host. */
+  readonly isOpen: (engine: Engine) => boolean
   /** What is known now of the template's image, and of the nodes of the VPN. */
   readonly image: () => StartFindings['image']
   readonly vpn: () => StartFindings['vpn']
@@ -57,7 +60,7 @@ export class StartSummary {
 
   /** Keeps what was found: later snapshots have what was started since. */
   #begin({ engines }: FleetSnapshot): void {
-    const { clock, known, onError } = this.deps
+    const { clock, known, isOpen, onError } = this.deps
     const others = engines.filter(({ engine }) => !known.has(engine.id))
     const kept = engines.length - others.length
     this.#found = {
@@ -67,6 +70,7 @@ export class StartSummary {
         adopted: others.filter(({ engine }) => engine.adoptedAt !== null).length,
         gone: known.size - kept,
         outdated: engines.filter((each) => each.isOutdated).length,
+        open: engines.filter(({ engine }) => isOpen(engine)).length,
       },
       streams: engines.reduce((sum, each) => sum + each.streams, 0),
     }

@@ -20,6 +20,8 @@ export interface StartFindings {
     readonly gone: number
     /** Engines that were made from another image or by other settings, and are renewed when idle. */
     readonly outdated: number
+    /** Engines whose HTTP port is published on all addresses of the host. */
+    readonly open: number
   }
   readonly streams: number
   /** The nodes of the VPN; empty without one. */
@@ -48,8 +50,9 @@ export function startSentence({ engines, streams, warnings }: StartFindings): st
     engines.outdated === 0
       ? ''
       : `${engines.outdated} of them made from another image or by other settings and renewed when idle, `
+  const open = engines.open === 0 ? '' : `${engines.open} of them open on all addresses of the host, `
   const wrong = warnings.length === 0 ? 'nothing to be warned of' : `warnings: ${warnings.join(', ')}`
-  return `${counted(engines.total, 'engine')}, ${renewed}${counted(streams, 'stream')}, ${wrong}`
+  return `${counted(engines.total, 'engine')}, ${renewed}${open}${counted(streams, 'stream')}, ${wrong}`
 }
 
 /** The members of the start in a log entry. */
@@ -96,7 +99,7 @@ const IMAGE_WORDS = {
 } as const
 
 function enginesInWords({ engines, streams }: StartFindings): string {
-  const { total, kept, adopted, gone, outdated } = engines
+  const { total, kept, adopted, gone, outdated, open } = engines
   const lost = gone > 0 ? [`${gone} gone since the last time`] : []
   if (total === 0) return ['none', ...lost].join(', ')
   const started = total - kept - adopted
@@ -106,6 +109,7 @@ function enginesInWords({ engines, streams }: StartFindings): string {
     ...(started > 0 ? [`${started} started`] : []),
     ...lost,
     ...(outdated > 0 ? [`${outdated} outdated and renewed when idle`] : []),
+    ...(open > 0 ? [`${open} open on all addresses of the host`] : []),
     `${counted(streams, 'stream')}`,
   ]
   return `${total}: ${parts.join(', ')}`

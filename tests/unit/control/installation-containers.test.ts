@@ -5,7 +5,17 @@ import type { ContainerObservation } from '../../../src/runtime/runtime.ts'
 /** A container in a list. Only its id and its labels matter. */
 function listed(id: string, labels: Readonly<Record<string, string>>): ContainerObservation {
   return {
-    ...{ id, name: id, image: 'engine:1', imageId: null, state: 'running', labels, ports: [], address: null },
+    ...{
+      id,
+      name: id,
+      image: 'engine:1',
+      imageId: null,
+      state: 'running',
+      labels,
+      ports: [],
+      openPorts: [],
+      address: null,
+    },
     ...{ addresses: [], networks: [], joins: null, health: null, healthText: null, createdAtMs: 0 },
     ...{ startedAtMs: null, exitCode: null, restarts: null },
   }

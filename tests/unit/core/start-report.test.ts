@@ -12,7 +12,7 @@ import {
 const findings: StartFindings = {
   docker: '20.10.24',
   image: { name: 'acestream:1', state: 'present', recipe: 'variables' },
-  engines: { total: 4, kept: 2, adopted: 1, gone: 1, outdated: 2 },
+  engines: { total: 4, kept: 2, adopted: 1, gone: 1, outdated: 2, open: 3 },
   streams: 1,
   vpn: [
     { name: 'gluetun', state: 'up' },
@@ -24,7 +24,7 @@ const findings: StartFindings = {
 const nothing: StartFindings = {
   docker: null,
   image: { name: 'acestream:1', state: 'missing', recipe: null },
-  engines: { total: 0, kept: 0, adopted: 0, gone: 0, outdated: 0 },
+  engines: { total: 0, kept: 0, adopted: 0, gone: 0, outdated: 0, open: 0 },
   ...{ streams: 0, vpn: [], warnings: [], advice: [] },
 }
 const basics: StartBasics = {
@@ -44,7 +44,7 @@ test('a block has a line for each subject, and one for each advice', () => {
   Docker    20.10.24
   Image     acestream:1 is on this Docker host
   Recipe    variables
-  Engines   4: 2 kept, 1 adopted, 1 started, 1 gone since the last time, 2 outdated and renewed when idle, 1 stream
+  Engines   4: 2 kept, 1 adopted, 1 started, 1 gone since the last time, 2 outdated and renewed when idle, 3 open on all addresses of the host, 1 stream
   VPN       gluetun is up, gluetun-2 is unknown
   Key       yes
   Advice    the cache has no limit. Remedy: set ENGINE_TMPFS
@@ -80,7 +80,8 @@ test.each([
   [nothing, '0 engines, 0 streams, nothing to be warned of'],
   [
     findings,
-    '4 engines, 2 of them made from another image or by other settings and renewed when idle, 1 stream, ' +
+    '4 engines, 2 of them made from another image or by other settings and renewed when idle, ' +
+      '3 of them open on all addresses of the host, 1 stream, ' +
       'warnings: cache_unbounded',
   ],
 ])('the sentence counts and names the warnings', (found, sentence) => {
