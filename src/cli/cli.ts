@@ -14,6 +14,7 @@ import {
   secretPaths,
   settingNames,
 } from '../config/config.ts'
+import { openPortsNote } from '../config/publishing.ts'
 import { addressNote, vpnSentenceNote } from '../config/rules.ts'
 import { hostInUrl } from '../core/host-port.ts'
 import { ask } from '../lib/ask.ts'
@@ -99,7 +100,11 @@ function outcomeOf({ command, flags, operands }: Call, { config, origins, warnin
     case 'remove-engines':
       return { kind: 'remove-engines', config, isConfirmed: flags.has('--yes') }
     default: {
-      const notes = [origins.get('BIND') === 'default' ? addressNote(config) : null, vpnSentenceNote(config)]
+      const notes = [
+        origins.get('BIND') === 'default' ? addressNote(config) : null,
+        openPortsNote(config),
+        vpnSentenceNote(config),
+      ]
       return { kind: 'run', config, warnings, notes: notes.filter((note) => note !== null) }
     }
   }

@@ -123,6 +123,15 @@ export const ipAddress: Kind<string> = {
   format: String,
 }
 
+/** An address that ports are published on. Docker accepts no name and no zone there. */
+export const publishAddress: Kind<string> = {
+  type: 'address',
+  expects:
+    'an IPv4 or IPv6 address of the Docker host, without a port (127.0.0.1 for this host alone, 0.0.0.0 for all)',
+  parse: (given) => (isIP(given) === 0 || given.includes('%') ? undefined : given),
+  format: String,
+}
+
 /** A security option of Docker. `no-new-privileges` is always set, and cannot be taken away. */
 export const securityOption: Kind<string> = text(
   'option',

@@ -1,8 +1,10 @@
 /** Dependencies between settings: rules that make a configuration unusable, and advice that only warns. */
-
+import { isIP } from 'node:net'
 import type { PortRange } from '../core/engines/ports.ts'
 import { FIXED_PORTS, freePort, holds, neededBesides } from '../core/engines/ports.ts'
+import { hostInUrl, isEverywhere } from '../core/host-port.ts'
 import { isLoopback } from './loopback.ts'
+import { publishedHost, tellsPublished } from './publishing.ts'
 import type { Config, SettingName } from './settings.ts'
 
 /** A check that returns what is wrong and what to do about it, or null if the settings fit together. */
@@ -252,6 +254,36 @@ export const ADVICE: readonly Rule[] = [
       ),
   },
   {
+    settings: ['PUBLISH_ADDRESS', 'GLUETUN_CONTAINER_NAME'],
+    check: (config) =>
+      unless(
+        config.PUBLISH_ADDRESS === null || !behindVpn(config),
+        'engines behind a VPN publish no port. Publish those of Gluetun on that address, in its own container',
+      ),
+  },
+  {
+    settings: [
+      'PUBLISH_ADDRESS',
+      'ADVERTISE_HOST',
+      'ENGINE_ADVERTISE',
+      'DOCKER_NETWORK',
+      'GLUETUN_CONTAINER_NAME',
+    ],
+    check: (config) => (behindVpn(config) || !tellsPublished(config) ? null : untold(config)),
+  },
+  {
+    settings: ['PUBLISH_ADDRESS', 'DOCKER_HOST', 'GLUETUN_CONTAINER_NAME'],
+    check: (config) => {
+      const { PUBLISH_ADDRESS: address, DOCKER_HOST: dockerHost } = config
+      const isHere = isLoopback(publishedHost(dockerHost))
+      return unless(
+        behindVpn(config) || address === null || !isLoopback(address) || isHere,
+        `engines are published for ${publishedHost(dockerHost)} alone, and this process asks them from elsewhere. Give it and ` +
+          'engines a DOCKER_NETWORK of their own, or set another address',
+      )
+    },
+  },
+  {
     settings: ['ENGINE_ADVERTISE', 'DOCKER_NETWORK', 'GLUETUN_CONTAINER_NAME'],
     check: (config) =>
       unless(
@@ -260,6 +292,20 @@ export const ADVICE: readonly Rule[] = [
       ),
   },
 ]
+
+/** Why proxies do not find engines at the address that they are told; null if they may. A name may be that of any address. */
+function untold({ PUBLISH_ADDRESS: address, ADVERTISE_HOST: told }: Config): string | null {
+  if (address === null || isEverywhere(address)) return null
+  const isAlike = isIP(told) === 0 ? isLoopback(told) === isLoopback(address) : sameAddress(told, address)
+  const isName = isIP(told) === 0 && !isLoopback(told) && !isLoopback(address)
+  return unless(
+    isAlike || isName,
+    `engines are published on ${address}, and proxies are told ${told}, where they do not listen. Set ADVERTISE_HOST=${address}`,
+  )
+}
+
+const sameAddress = (one: string, other: string): boolean =>
+  URL.parse(`http://${hostInUrl(one)}`)?.host === URL.parse(`http://${hostInUrl(other)}`)?.host
 
 /**
  * The remedy if port ranges overlap behind the VPN; null if they do not. The engines of one VPN node share one network

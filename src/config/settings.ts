@@ -207,6 +207,11 @@ export const configSchema = Type.Object({
     '19000-19999',
     'Ports of engines without a VPN, the same inside and outside the container.',
   ),
+  PUBLISH_ADDRESS: ports(
+    kind.optional(format.publishAddress),
+    '',
+    'Address of the Docker host that ports of engines are published on. Not set: the address that proxies are told where it is a loopback one (see ADVERTISE_HOST), and all addresses elsewhere.',
+  ),
   ACE_HTTP_RANGE: ports(
     format.portRange,
     '40000-44999',

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { publishAddressOf, publishedHost } from '../config/publishing.ts'
 import { Installation } from '../control/containers/installation.ts'
 import { Addresses } from '../control/engines/addresses.ts'
 import { FleetRows } from '../control/engines/fleet-rows.ts'
@@ -47,7 +48,6 @@ import type { Store } from '../store/store.ts'
 import {
   admissionSettingsOf,
   type History,
-  publishedHost,
   statisticsSettingsOf,
   streamsPerEngineMax,
   templateOf,
@@ -114,6 +114,7 @@ export function baseOf(
       advertise: config.ENGINE_ADVERTISE,
       advertiseHost: config.ADVERTISE_HOST,
       dockerHost: publishedHost(config.DOCKER_HOST),
+      publishAddress: publishAddressOf(config),
     },
     (node) => nodes.get(node)?.container?.addresses ?? [],
   )

@@ -1,5 +1,6 @@
 /** Translates the configuration into the settings of the components. */
 import type { Config } from '../config/config.ts'
+import { publishAddressOf, publishedHost } from '../config/publishing.ts'
 import { type EngineTemplate, templateHash } from '../control/engines/template.ts'
 import type { PolicySettings } from '../control/fleet/fleet-snapshots.ts'
 import type { HistoryLimits } from '../control/housekeeping/retention.ts'
@@ -28,7 +29,7 @@ export const templateOf = (config: Config, installation: string): EngineTemplate
   capAdd: asSet(config.ENGINE_CAP_ADD),
   cacheLimitGb: config.ENGINE_CACHE_LIMIT,
   network: config.DOCKER_NETWORK,
-  publishAddress: '',
+  publishAddress: publishAddressOf(config),
   mapHttps: config.ACE_MAP_HTTPS,
   publishP2p: config.PUBLISH_P2P,
   label: config.CONTAINER_LABEL,
@@ -97,10 +98,6 @@ export const statisticsSettingsOf = (config: Config, { samples }: History) => ({
  */
 export const streamsPerEngineMax = (config: Config): number =>
   Math.max(128, 4 * config.MAX_STREAMS_PER_ENGINE)
-
-/** The host at which published ports are reached: that of the Docker Engine. */
-export const publishedHost = (dockerHost: string | null): string =>
-  (dockerHost?.startsWith('tcp://') && URL.parse(dockerHost)?.hostname) || '127.0.0.1'
 
 /** The settings of the fleet's policy. */
 export const policySettingsOf = (config: Config): PolicySettings => ({

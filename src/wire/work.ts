@@ -127,6 +127,8 @@ function startingOf(config: Config, adapters: Adapters, base: Base) {
       ...{ store, clock, runtime, facts, inHand, template, newId },
       isOurs: (container) => installation.isOurs(container),
       max: config.MAX_GENERIC,
+      // Who asked for one said nothing about who uses it, so only a setting closes its ports.
+      publishAddress: config.PUBLISH_ADDRESS ?? '',
     }),
     remover: new Remover({ store, clock, runtime, installation, launches, inHand }),
     containers,

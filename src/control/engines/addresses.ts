@@ -1,4 +1,4 @@
-import { hostInUrl } from '../../core/host-port.ts'
+import { hostInUrl, isEverywhere } from '../../core/host-port.ts'
 import type { Engine, HostPort } from '../../core/types.ts'
 
 export interface AddressSettings {
@@ -8,6 +8,8 @@ export interface AddressSettings {
   readonly advertiseHost: string
   /** The host under which this process reaches published ports. */
   readonly dockerHost: string
+  /** The address of the Docker host that ports are published on; one for all addresses, or empty. */
+  readonly publishAddress: string
 }
 
 /** Returns the addresses of a VPN node's container, by the node's name; none if they are not known. */
@@ -60,22 +62,24 @@ export class Addresses {
   }
 
   /**
-   * The addresses at which this process may reach the engine, whatever is advertised. The health worker finds out which one
-   * answers. None for an engine that an earlier version adopted without knowing its port.
+   * The addresses at which this process may reach the engine: its published port at every host that the settings name, and
+   * its own addresses as Docker gives them. The health worker finds out which one answers. None for an engine that an earlier
+   * version adopted without knowing its port.
    */
   probed(engine: Engine): HostPort[] {
-    return this.#places(engine).filter(({ host, port }) => host !== '' && port > 0 && port <= 65_535)
+    const places = [...this.#published(engine), ...this.#own(engine)]
+    return places.filter(({ host, port }) => host !== '' && port > 0 && port <= 65_535)
   }
 
-  #places(engine: Engine): HostPort[] {
-    const published = { host: this.settings.dockerHost, port: engine.hostHttpPort }
-    if (engine.vpnNode !== null) {
-      const hosts = [...this.nodeAddresses(engine.vpnNode), engine.vpnNode]
-      return [published, ...hosts.map((host) => ({ host, port: engine.httpPort }))]
-    }
-    return engine.address === null
-      ? [published]
-      : [published, { host: engine.address, port: engine.httpPort }]
+  #published({ hostHttpPort: port }: Engine): HostPort[] {
+    const { dockerHost, publishAddress, advertiseHost } = this.settings
+    const chosen = isEverywhere(publishAddress) ? [] : [publishAddress]
+    return [...new Set([dockerHost, ...chosen, advertiseHost])].map((host) => ({ host, port }))
+  }
+
+  #own({ vpnNode, address, httpPort: port }: Engine): HostPort[] {
+    if (vpnNode !== null) return [...this.nodeAddresses(vpnNode), vpnNode].map((host) => ({ host, port }))
+    return address === null ? [] : [{ host: address, port }]
   }
 
   /** Every address under which a proxy may have reached the engine. */

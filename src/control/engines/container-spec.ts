@@ -6,7 +6,7 @@ import {
 } from '../../core/engines/placeholders.ts'
 import { recipeOf } from '../../core/engines/recipe-choice.ts'
 import type { Engine } from '../../core/types.ts'
-import type { ContainerSpec, PublishedPort } from '../../runtime/runtime.ts'
+import type { ContainerSpec, WantedPort } from '../../runtime/runtime.ts'
 import { type EngineTemplate, sentTo } from './template.ts'
 
 /** What Docker is asked to create for an engine. */
@@ -58,7 +58,7 @@ function mountsOf({ volumes, tmpfs }: EngineTemplate, values: PlaceholderValues)
   }
 }
 
-function publishedPorts(template: EngineTemplate, engine: Engine): PublishedPort[] {
+function publishedPorts(template: EngineTemplate, engine: Engine): WantedPort[] {
   const { vpnNode, httpPort, hostHttpPort, httpsPort, hostHttpsPort, p2pPort } = engine
   // Behind a VPN the network is the node's, and Docker refuses to publish ports there.
   if (vpnNode !== null) return []
@@ -66,16 +66,19 @@ function publishedPorts(template: EngineTemplate, engine: Engine): PublishedPort
   return [
     { containerPort: httpPort, hostPort: hostHttpPort, protocol: 'tcp' },
     ...published(httpsPort, hostHttpsPort, 'tcp'),
-    ...published(peers, peers, 'tcp'),
-    ...published(peers, peers, 'udp'),
+    // Peers are on other machines.
+    ...published(peers, peers, 'tcp').map(onAllAddresses),
+    ...published(peers, peers, 'udp').map(onAllAddresses),
   ]
 }
+
+const onAllAddresses = (port: WantedPort): WantedPort => ({ ...port, hostAddress: '' })
 
 const published = (
   containerPort: number | null,
   hostPort: number | null,
-  protocol: PublishedPort['protocol'],
-): PublishedPort[] =>
+  protocol: WantedPort['protocol'],
+): WantedPort[] =>
   containerPort === null || hostPort === null ? [] : [{ containerPort, hostPort, protocol }]
 
 /** Whether the engine gets the peer-to-peer port that it leased. With a command of their own users see to that. */

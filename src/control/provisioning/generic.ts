@@ -61,6 +61,8 @@ export class GenericProvisioner {
       /** Whether a container belongs to this installation. */
       readonly isOurs: (container: Pick<ContainerObservation, 'id' | 'labels'>) => boolean
       readonly max: number
+      /** The host address that their ports are published on; empty for all addresses. */
+      readonly publishAddress: string
       readonly newId: () => string
     },
   ) {}
@@ -172,7 +174,7 @@ export class GenericProvisioner {
         [GENERIC_LABEL]: given.id,
       },
       ports: request.ports,
-      publishAddress: template.publishAddress,
+      publishAddress: this.deps.publishAddress,
       network: template.network,
       memoryBytes: template.memoryBytes,
       cpus: template.cpus,

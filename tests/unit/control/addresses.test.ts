@@ -7,7 +7,7 @@ import { engine } from '../../support/builders.ts'
 /* Where an engine is, for proxies and for us. */
 
 const SETTINGS: AddressSettings = {
-  ...{ advertise: 'auto', advertiseHost: '127.0.0.1', dockerHost: '127.0.0.1' },
+  ...{ advertise: 'auto', advertiseHost: '127.0.0.1', dockerHost: '127.0.0.1', publishAddress: '' },
 }
 const of = (settings: Partial<AddressSettings>) => new Addresses({ ...SETTINGS, ...settings }, () => [])
 
@@ -26,6 +26,19 @@ describe('an engine in a network without IPv4', () => {
   test('is told by its name otherwise', () => {
     expect(of({}).advertised(there)).toEqual({ host: 'acestream-1', port: 19_000 })
   })
+})
+
+test('a published port is asked for at every host that the settings name, and at the container, each once', () => {
+  const hosts = (settings: Partial<AddressSettings>) =>
+    of(settings)
+      .probed(engine())
+      .map(({ host }) => host)
+  expect(hosts({})).toEqual(['127.0.0.1', '172.17.0.2'])
+  expect(hosts({ advertiseHost: '192.168.1.10' })).toEqual(['127.0.0.1', '192.168.1.10', '172.17.0.2'])
+  expect(hosts({ publishAddress: '10.0.0.5', advertiseHost: 'nas' })).toEqual([
+    ...['127.0.0.1', '10.0.0.5', 'nas', '172.17.0.2'],
+  ])
+  expect(hosts({ publishAddress: '0.0.0.0' })).toEqual(hosts({}))
 })
 
 test('an IPv6 address as ADVERTISE_HOST is told with brackets', () => {

@@ -227,8 +227,20 @@ describe('the body of the create call', () => {
       expect(bodyOf({}).HostConfig).not.toHaveProperty(member)
   })
 
+  test('publishes the ports of viewers where the settings say, and those of peers on all addresses', () => {
+    const env = { PUBLISH_ADDRESS: '192.168.1.10', ADVERTISE_HOST: 'nas', PUBLISH_P2P: 'true' }
+    expect(
+      bodyOf({ ...env, ACE_MAP_HTTPS: 'true' }, { ...alone, hostHttpsPort: 20_000 }).HostConfig?.PortBindings,
+    ).toEqual({
+      '19000/tcp': [{ HostIp: '192.168.1.10', HostPort: '19000' }],
+      '20000/tcp': [{ HostIp: '192.168.1.10', HostPort: '20000' }],
+      '8700/tcp': [{ HostIp: '', HostPort: '8700' }],
+      '8700/udp': [{ HostIp: '', HostPort: '8700' }],
+    })
+  })
+
   test('publishes the peer-to-peer port if that is wanted, tcp and udp, under its number', () => {
-    const http = { '19000/tcp': [{ HostIp: '', HostPort: '19000' }] }
+    const http = { '19000/tcp': [{ HostIp: '127.0.0.1', HostPort: '19000' }] }
     const peers = [{ HostIp: '', HostPort: '8700' }]
     const published = (env: Variables, change?: Partial<Engine>) =>
       bodyOf(env, change).HostConfig?.PortBindings
@@ -276,6 +288,7 @@ describe('the hash of the template', () => {
       { ENGINE_SECURITY_OPT: 'seccomp=unconfined' },
       { ENGINE_HEALTHCHECK: 'image' },
       { PUBLISH_P2P: 'true' },
+      { PUBLISH_ADDRESS: '0.0.0.0' },
       { ENGINE_RECIPE: 'start-engine' },
       { ENGINE_RECIPE: 'none' },
       { ENGINE_CMD: 'x' },

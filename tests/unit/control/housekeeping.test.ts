@@ -187,7 +187,7 @@ describe('the bytes of the database', () => {
   test('and of its log are bounded whatever is reported: the oldest of what has been goes, never what is live or new', async () => {
     const { store } = temp
     const addresses = new Addresses(
-      { advertise: 'auto', advertiseHost: '127.0.0.1', dockerHost: '127.0.0.1' },
+      { advertise: 'auto', advertiseHost: '127.0.0.1', dockerHost: '127.0.0.1', publishAddress: '' },
       () => [],
     )
     const playback = { failed: () => {}, ended: () => {} }

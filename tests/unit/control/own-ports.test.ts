@@ -182,8 +182,8 @@ describe('the peer-to-peer port of an engine without a VPN', () => {
     expect(engine?.p2pPort).toBe(8_701)
     expect(rig?.runtime.specOf(engine?.containerId ?? '')?.ports).toEqual([
       { containerPort: 19_001, hostPort: 19_001, protocol: 'tcp' },
-      { containerPort: 8_701, hostPort: 8_701, protocol: 'tcp' },
-      { containerPort: 8_701, hostPort: 8_701, protocol: 'udp' },
+      { containerPort: 8_701, hostPort: 8_701, protocol: 'tcp', hostAddress: '' },
+      { containerPort: 8_701, hostPort: 8_701, protocol: 'udp', hostAddress: '' },
     ])
   })
 

@@ -30,7 +30,7 @@ test('a start is summed up once, with what there is', async () => {
   const always = {
     docker: '20.10.24',
     image: { name: 'engine:1', recipe: 'variables', state: 'present' },
-    ...{ vpn: [], warnings: [], advice: [], adopted: 0, gone: 0, outdated: 0 },
+    ...{ vpn: [], warnings: [], advice: [], adopted: 0, gone: 0, outdated: 0, open: 0 },
   }
   expect(summaries()).toEqual([
     {
@@ -62,6 +62,24 @@ test('engines of before, found ones and lost ones are told apart', async () => {
   await rig.restart()
   await rig.clock.advance(10_000)
   expect(summaries().at(-1)).toMatchObject({ engines: 2, kept: 1, adopted: 1, gone: 1 })
+})
+
+test('engines of before that listen on all addresses are counted, until they are replaced', async () => {
+  rig = await new Rig({ PUBLISH_ADDRESS: '0.0.0.0' }).start()
+  for (const _ of [1, 2]) await rig.provision()
+  await rig.play(19_000)
+  await rig.restart({ PUBLISH_ADDRESS: '' })
+  await rig.clock.advance(10_000)
+  expect(summaries().at(-1)).toMatchObject({
+    ...{ engines: 2, open: 2, outdated: 2 },
+    sentence: expect.stringContaining('2 of them open on all addresses of the host'),
+  })
+  const publishedOn = (name: string) => {
+    const container = rig.runtime.containers().find((each) => each.name === name)
+    return rig.runtime.specOf(container?.id ?? '')?.publishAddress
+  }
+  await rig.provision()
+  expect([publishedOn('acestream-1'), publishedOn('acestream-3')]).toEqual(['0.0.0.0', '127.0.0.1'])
 })
 
 test('what is wrong at the start is named, with what to do', async () => {

@@ -18,7 +18,12 @@ afterEach(() => temp.dispose())
 /** Stops the stream of an engine with a container in this state. Returns the answer and the requested paths. */
 async function stopOf(state: Engine['containerState']) {
   const { store } = temp
-  const settings = { advertise: 'auto', advertiseHost: 'localhost', dockerHost: '127.0.0.1' } as const
+  const settings = {
+    advertise: 'auto',
+    advertiseHost: 'localhost',
+    dockerHost: '127.0.0.1',
+    publishAddress: '',
+  } as const
   const addresses = new Addresses(settings, () => [])
   const playback = { failed: () => {}, ended: () => {} }
   const clock = new VirtualClock()
