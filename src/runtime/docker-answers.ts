@@ -35,6 +35,7 @@ const Networks = Type.Record(
       IPAddress: Type.Optional(Type.String()),
       GlobalIPv6Address: Type.Optional(Type.String()),
       Gateway: Type.Optional(Type.String()),
+      IPv6Gateway: Type.Optional(Type.String()),
     }),
   ),
 )

@@ -220,14 +220,21 @@ function unique(ports: readonly PublishedPort[]): PublishedPort[] {
 function placeOf(
   networks: Networks,
   networkMode: string | undefined,
-): Pick<ContainerObservation, 'address' | 'addresses' | 'networks' | 'joins'> {
+): Pick<ContainerObservation, 'address' | 'addresses' | 'networks' | 'gateways' | 'joins'> {
   const own = Object.values(networks)
   const byIPv4 = own.flatMap((network) => network?.IPAddress ?? []).filter(isIPv4)
   const without = own.filter((network) => !isIPv4(network?.IPAddress ?? ''))
   const byIPv6 = without.flatMap((network) => network?.GlobalIPv6Address ?? []).filter(isIPv6)
   const addresses = [...byIPv4, ...byIPv6]
+  const gateways = Object.entries(networks).flatMap(([name, network]) => {
+    const gateway = network?.Gateway || network?.IPv6Gateway
+    return gateway ? [[name, gateway] as const] : []
+  })
   const joins = joinedBy(networkMode)
-  return { address: addresses[0] ?? null, addresses, networks: Object.keys(networks), joins }
+  return {
+    ...{ address: addresses[0] ?? null, addresses, networks: Object.keys(networks) },
+    ...{ gateways: Object.fromEntries(gateways), joins },
+  }
 }
 
 /** A state of a newer Docker that we do not know counts as dead: present, but not to be used. */

@@ -132,6 +132,8 @@ export interface ContainerObservation {
   readonly addresses: readonly string[]
   /** The names of the networks that the container is attached to; empty for a joined network namespace. */
   readonly networks: readonly string[]
+  /** The address of the gateway of each of these networks that has one, by its name. */
+  readonly gateways: Readonly<Record<string, string>>
   /**
    * The network container, as the container engine names it: its id if it existed when this container was created, otherwise
    * the name that was asked for. Null for a container with networks of its own.

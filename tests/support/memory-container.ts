@@ -74,6 +74,9 @@ export const NO_TRAFFIC: Traffic = { receivedBytes: 0, sentBytes: 0 }
 
 const JOINED = 'container:'
 
+/** The gateway of every network in memory. */
+export const GATEWAY = '172.17.0.1'
+
 /** The network container as the network's text names it; null for a network of its own. */
 export function networkContainerOf(network: string | null): string | null {
   return network?.startsWith(JOINED) ? network.slice(JOINED.length) : null
@@ -128,6 +131,7 @@ export function observe(container: MemoryContainer): ContainerObservation {
     address,
     addresses: address === null ? [] : [address],
     networks: joins === null ? [network] : [],
+    gateways: joins === null && address !== null ? { [network]: GATEWAY } : {},
     joins,
     // As in Docker, a paused container with a health check is unhealthy.
     health: health !== null && state === 'paused' ? 'unhealthy' : health,

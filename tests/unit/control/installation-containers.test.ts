@@ -16,7 +16,15 @@ function listed(id: string, labels: Readonly<Record<string, string>>): Container
       openPorts: [],
       address: null,
     },
-    ...{ addresses: [], networks: [], joins: null, health: null, healthText: null, createdAtMs: 0 },
+    ...{
+      addresses: [],
+      networks: [],
+      gateways: {},
+      joins: null,
+      health: null,
+      healthText: null,
+      createdAtMs: 0,
+    },
     ...{ startedAtMs: null, exitCode: null, restarts: null },
   }
 }
