@@ -25,6 +25,7 @@ import { tighten } from './store/private-files.ts'
 import type { SchemaChange } from './store/schema-change.ts'
 import { openStore, type Store } from './store/store.ts'
 import { runCommand } from './wire/commands/run-command.ts'
+import { ownSurroundings, realSurroundings } from './wire/doctor/surroundings.ts'
 import { vpnWorkerSettingsOf } from './wire/settings.ts'
 import { createOrchestrator, type Orchestrator } from './wire/wire.ts'
 import { HealthHost } from './workers/health/health-host.ts'
@@ -94,6 +95,7 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
     }),
     stopSession: (addresses, path) => stopSession(addresses, path, STOP_SESSION_MS),
     clock: systemClock,
+    self: ownSurroundings(realSurroundings()),
     wall: Date.now,
     descriptors: ownDescriptors(),
     connections: { closeIdle: () => listener.closeIdle(), closeAll: () => listener.closeAll() },

@@ -88,6 +88,7 @@ class Site {
       }),
       health: { start: nothing, setTargets: nothing, stop: () => Promise.resolve() },
       vpn: this.#vpn,
+      self: { container: null, gateway: () => null },
       stopSession: () => Promise.resolve('silent' as const),
       clock,
       wall: () => clock.now(),

@@ -57,7 +57,7 @@ export const dockerHost: Kind<string> = text(
 export const networkName: Kind<string> = text(
   'name',
   /^(?!host$|none$)[a-zA-Z0-9][\w.-]*$/,
-  'the name of a Docker network; host and none cannot be used, because every engine needs a network ' +
+  'the name of a Docker network, or auto; host and none cannot be used, because every engine needs a network ' +
     'namespace of its own',
 )
 

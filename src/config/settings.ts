@@ -78,7 +78,7 @@ export const configSchema = Type.Object({
   DOCKER_NETWORK: docker(
     kind.optional(format.networkName),
     '',
-    "Network that engines without a VPN join; without it Docker's default bridge.",
+    "Network that engines without a VPN join; without it Docker's default bridge. auto is the user-defined network of the container that this runs in; of several the one that leads outside, otherwise the first by name.",
   ),
   CONTAINER_LABEL: docker(
     format.label,

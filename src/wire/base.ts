@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { publishAddressOf, publishedHost } from '../config/publishing.ts'
 import { Installation } from '../control/containers/installation.ts'
+import { OwnPlaces, type OwnSurroundings } from '../control/containers/own-places.ts'
 import { Addresses } from '../control/engines/addresses.ts'
 import { FleetRows } from '../control/engines/fleet-rows.ts'
 import { BootFacts } from '../control/facts/boot-facts.ts'
@@ -48,6 +49,7 @@ import type { Store } from '../store/store.ts'
 import {
   admissionSettingsOf,
   type History,
+  ownPlaceSettingsOf,
   statisticsSettingsOf,
   streamsPerEngineMax,
   templateOf,
@@ -63,6 +65,8 @@ export interface Adapters {
   readonly vpn: VpnSource
   readonly stopSession: StopSession
   readonly clock: Clock
+  /** What this process sees of the container that it runs in. */
+  readonly self: OwnSurroundings
   /** The time of the machine's own clock, which anybody may set; in epoch milliseconds. */
   readonly wall: () => number
   /** Null if the system does not report them. */
@@ -89,9 +93,10 @@ export type Base = ReturnType<typeof baseOf>
  */
 export function baseOf(
   config: Config,
-  { store, clock, log, newId, random }: Adapters,
+  adapters: Adapters,
   { counters, history }: { readonly counters: Counters; readonly history: History },
 ) {
+  const { store, clock, log, newId, random } = adapters
   const edge = createEdge(store, log)
   const onError = edge('a listener')
   const facts = new Facts(clock.now(), {
@@ -130,6 +135,7 @@ export function baseOf(
     ...streaming,
     ...proxiesOf(config, { facts, clock, nodes, ...streaming }),
     installation,
+    ownPlaces: ownPlacesOf(config, adapters, { facts, warnings, edge }),
     template: templateOf(config, installation.id),
     counters,
     facts,
@@ -157,6 +163,26 @@ export function baseOf(
     admission: new Admission({ store, clock, facts, placer, nodes, images, settings }),
     addresses,
   }
+}
+
+function ownPlacesOf(
+  config: Config,
+  { runtime, clock, log, self }: Adapters,
+  {
+    facts,
+    warnings,
+    edge,
+  }: {
+    readonly facts: Facts
+    readonly warnings: Warnings
+    readonly edge: ReturnType<typeof createEdge>
+  },
+): OwnPlaces {
+  return new OwnPlaces({
+    ...{ clock, runtime, warnings, log, self, ...ownPlaceSettingsOf(config) },
+    doesAnyAnswer: () => facts.doesAnyAnswer(),
+    onError: edge('the watch of our own networks'),
+  })
 }
 
 /** Builds what tells of requests and of streams. */

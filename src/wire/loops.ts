@@ -7,7 +7,7 @@ import type { Work } from './work.ts'
 
 /** Starts and stops all loops; see `Orchestrator`. */
 export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed: Feed) {
-  const { edge, statistics, warnings, template } = base
+  const { edge, statistics, warnings, template, ownPlaces } = base
   const { provisioner, healthMonitor, vpnMonitor, observer, reconciler, repairQueue } = work
   const {
     containerLogs,
@@ -24,7 +24,7 @@ export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed
   } = work
   const optional = descriptors === null ? [] : [descriptors]
   const deciding = [reconciler, repairQueue]
-  const asking = [viewers, adoptedViewers, healthMonitor, vpnMonitor, observer, reports, images]
+  const asking = [ownPlaces, viewers, adoptedViewers, healthMonitor, vpnMonitor, observer, reports, images]
   const watching = [...asking, storageWatch, cache, usageWatch]
   return {
     start: (): void => {
@@ -32,6 +32,7 @@ export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed
         guarded(() => store.transact((tx) => bringTimesBack(tx, clock.now())), edge('the stored times'))()
       warnings.tellAll(imageWarnings(template))
       storageWatch.start()
+      ownPlaces.start()
       guarded(() => provisioner.sweepUnclaimed(), edge('unclaimed engines'))()
       healthMonitor.start()
       vpnMonitor.start()

@@ -1,5 +1,6 @@
 /** Translates the configuration into the settings of the components. */
 import type { Config } from '../config/config.ts'
+import { isLoopback } from '../config/loopback.ts'
 import { publishAddressOf, publishedHost } from '../config/publishing.ts'
 import { type EngineTemplate, templateHash } from '../control/engines/template.ts'
 import type { PolicySettings } from '../control/fleet/fleet-snapshots.ts'
@@ -34,6 +35,13 @@ export const templateOf = (config: Config, installation: string): EngineTemplate
   publishP2p: config.PUBLISH_P2P,
   label: config.CONTAINER_LABEL,
   installation,
+})
+
+/** What decides where engines go, and whether proxies are told an address at which we may reach them as well. */
+export const ownPlaceSettingsOf = (config: Config) => ({
+  network: config.DOCKER_NETWORK,
+  nodes: config.GLUETUN_CONTAINER_NAME,
+  isHostTold: !isLoopback(config.ADVERTISE_HOST) && !isLoopback(publishAddressOf(config)),
 })
 
 /** Where the cache of an image's engines is emptied; null for nowhere. */

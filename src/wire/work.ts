@@ -101,6 +101,7 @@ function startingOf(config: Config, adapters: Adapters, base: Base) {
   const { edge, template, counters, facts, inHand, looks, nodes, ports, placer, admission, installation } =
     base
   const { breakers } = base.settings
+  const networkOf = (): Promise<string | null> => base.ownPlaces.network()
   const enginePorts = new EnginePorts({ ports, placer, template })
   const launches = new Launches({ clock, onOutcome: countStart(counters) })
   const claims = new Claims({
@@ -112,6 +113,7 @@ function startingOf(config: Config, adapters: Adapters, base: Base) {
     ...{ store, clock, runtime, breakers, ports, enginePorts },
     ...{ template, images: base.images, log, checkpoint },
     pullsImage: base.settings.pullsImage,
+    networkOf,
   })
   const containers = new OwnContainers({ runtime, installation })
   return {
@@ -129,6 +131,7 @@ function startingOf(config: Config, adapters: Adapters, base: Base) {
       max: config.MAX_GENERIC,
       // Who asked for one said nothing about who uses it, so only a setting closes its ports.
       publishAddress: config.PUBLISH_ADDRESS ?? '',
+      networkOf,
     }),
     remover: new Remover({ store, clock, runtime, installation, launches, inHand }),
     containers,
@@ -186,7 +189,7 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
     cache: cacheCleanerOf(config, adapters, base),
     images: imageWatchOf(config, adapters, base),
     reports: new FailureReports({
-      ...{ store, clock, runtime, facts, boots, addresses, warnings },
+      ...{ store, clock, runtime, facts, boots, addresses, warnings, ownPlaces: base.ownPlaces },
       secrets: secretsOf(config),
       onError: edge('a look at a silent engine'),
     }),
@@ -272,13 +275,18 @@ function lifecycleOf(
   }
 }
 
-function summaryOf(config: Config, adapters: Adapters, { edge, rows, facts, images, nodes, warnings }: Base) {
+function summaryOf(
+  config: Config,
+  adapters: Adapters,
+  { edge, rows, facts, images, nodes, warnings, ownPlaces }: Base,
+) {
   const { clock, runtime, log } = adapters
   const name = config.TARGET_IMAGE
   const recipe = recipeOf(config.ENGINE_RECIPE, name)?.name ?? null
   return new StartSummary({
     ...{ clock, runtime, warnings },
     isOpen: (engine) => facts.isOpen(engine),
+    isPlaced: () => ownPlaces.isKnown(),
     known: new Set(rows.read().engines.map(({ id }) => id)),
     image: () => ({ name, recipe, state: images.state().kind }),
     vpn: () => nodes.all().map(({ name: node, verdict }) => ({ name: node, state: verdict.state })),

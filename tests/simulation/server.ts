@@ -155,6 +155,7 @@ export class Server {
     const { host, dice, coverage, trace, onAsk, database, onCommit, commitMs, random } = this.deps
     const chance = random.stream(`life ${life.number}`)
     return {
+      self: { container: null, gateway: () => null },
       store: storeOf(life, database, onCommit, () => this.deps.clock.spend(commitMs())),
       runtime: new SimRuntime({
         host: host.runtime,

@@ -1,4 +1,5 @@
 import { loadConfig } from '../../src/config/config.ts'
+import type { OwnSurroundings } from '../../src/control/containers/own-places.ts'
 import type { BootFact } from '../../src/control/facts/boot-facts.ts'
 import type { NetworkFact } from '../../src/control/facts/connection-facts.ts'
 import type { SessionFact } from '../../src/control/facts/session-facts.ts'
@@ -117,6 +118,7 @@ export class Rig {
   constructor(
     private readonly env: Readonly<Record<string, string>> = {},
     host: Pick<Rig, 'clock' | 'runtime'> & Partial<Pick<Rig, 'number'>> = emptyHost(),
+    private readonly self: OwnSurroundings = { container: null, gateway: () => null },
   ) {
     this.number = (host.number ?? -1) + 1
     this.clock = host.clock
@@ -229,6 +231,7 @@ export class Rig {
       vpn: this.vpn,
       stopSession: (addresses, path) => this.stops.stop(addresses, path),
       clock: this.clock,
+      self: this.self,
       descriptors: null,
       connections: { closeIdle: () => undefined, closeAll: () => undefined },
       wall: () => this.clock.now() + this.wallAheadMs,

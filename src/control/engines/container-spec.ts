@@ -9,8 +9,12 @@ import type { Engine } from '../../core/types.ts'
 import type { ContainerSpec, WantedPort } from '../../runtime/runtime.ts'
 import { type EngineTemplate, sentTo } from './template.ts'
 
-/** What Docker is asked to create for an engine. */
-export function containerSpec(template: EngineTemplate, engine: Engine): ContainerSpec {
+/** What Docker is asked to create for an engine. `network` is the one that it joins without a VPN; null for Docker's own. */
+export function containerSpec(
+  template: EngineTemplate,
+  engine: Engine,
+  network: string | null,
+): ContainerSpec {
   const values = placeholdersOf(template, engine)
   const { command, env } = sentTo(template, engine.image)
   return {
@@ -21,7 +25,7 @@ export function containerSpec(template: EngineTemplate, engine: Engine): Contain
     labels: engine.labels,
     ports: publishedPorts(template, engine),
     publishAddress: template.publishAddress,
-    network: engine.vpnNode === null ? template.network : `container:${engine.vpnNode}`,
+    network: engine.vpnNode === null ? network : `container:${engine.vpnNode}`,
     memoryBytes: template.memoryBytes,
     cpus: template.cpus,
     pidsLimit: template.pidsLimit,

@@ -152,6 +152,11 @@ export class Facts {
     return this.#openPorts.get(containerId ?? '')?.includes(hostHttpPort) ?? false
   }
 
+  /** Whether any engine answered its last probes. */
+  doesAnyAnswer(): boolean {
+    return [...this.#health.values()].some(({ verdict }) => verdict === 'healthy')
+  }
+
   lastSeen(engineId: string): number | undefined {
     return this.#lastSeen.get(engineId)
   }

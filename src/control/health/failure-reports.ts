@@ -2,6 +2,7 @@ import { logExcerpt } from '../../core/engines/log-excerpt.ts'
 import { FIXED_PORTS } from '../../core/engines/ports.ts'
 import { recipeFor } from '../../core/engines/recipe-choice.ts'
 import { isHopeless, type Silence, silenceInWords, silenceRemedy } from '../../core/engines/silence.ts'
+import type { Warning } from '../../core/reporting/warnings.ts'
 import { secretValues } from '../../core/secrets.ts'
 import { type Engine, generationOf, isLive, isProbed } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -57,6 +58,7 @@ export class FailureReports {
       readonly facts: Facts
       readonly boots: Pick<BootFacts, 'of'>
       readonly addresses: Pick<Addresses, 'probed'>
+      readonly ownPlaces: { readonly apart: () => Warning | null }
       /** What the settings hold that nobody may read, such as values that engines are started with. */
       readonly secrets: readonly string[]
       readonly warnings: Warnings
@@ -83,6 +85,8 @@ export class FailureReports {
       log: await this.#logOf(engine, signal),
     }))
     if (silence === null) return { why: endOf(log), log }
+    const apart = isHopeless(silence) ? null : this.deps.ownPlaces.apart()
+    if (apart !== null) return { why: `${silenceInWords(silence)}; ${apart.message}; ${apart.remedy}`, log }
     this.#warn(engine, silence)
     return { why: `${silenceInWords(silence)}; ${silenceRemedy(silence)}`, log }
   }

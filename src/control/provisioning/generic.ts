@@ -63,6 +63,8 @@ export class GenericProvisioner {
       readonly max: number
       /** The host address that their ports are published on; empty for all addresses. */
       readonly publishAddress: string
+      /** The network that they join; see `OwnPlaces.network`. */
+      readonly networkOf: () => Promise<string | null>
       readonly newId: () => string
     },
   ) {}
@@ -141,8 +143,9 @@ export class GenericProvisioner {
   async #start(request: GenericRequest, given: { id: string; name: string }): Promise<string> {
     const { runtime } = this.deps
     const image = request.image ?? this.deps.template.image
-    const containerId = await runtime
-      .create(this.#spec(request, { image, ...given }))
+    const containerId = await this.deps
+      .networkOf()
+      .then((network) => runtime.create(this.#spec(request, { image, network, ...given })))
       .catch((error: unknown) => {
         throw refused(error, (failure) => refusalOf({ image }, failure))
       })
@@ -161,7 +164,7 @@ export class GenericProvisioner {
     store.transact((tx) => appendJournal(tx, clock.now(), { kind, detail: { ...detail, generic: true } }))
   }
 
-  #spec(request: GenericRequest, given: { image: string; name: string; id: string }) {
+  #spec(request: GenericRequest, given: { image: string; name: string; id: string; network: string | null }) {
     const { template } = this.deps
     return {
       name: given.name,
@@ -175,7 +178,7 @@ export class GenericProvisioner {
       },
       ports: request.ports,
       publishAddress: this.deps.publishAddress,
-      network: template.network,
+      network: given.network,
       memoryBytes: template.memoryBytes,
       cpus: template.cpus,
       pidsLimit: template.pidsLimit,

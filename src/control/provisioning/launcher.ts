@@ -45,6 +45,8 @@ export interface LauncherDeps {
   readonly breakers: BreakersSettings
   readonly ports: PortBook
   readonly template: EngineTemplate
+  /** The network that engines without a VPN join; see `OwnPlaces.network`. */
+  readonly networkOf: () => Promise<string | null>
   readonly images: Pick<ImageFacts, 'note'>
   /** Whether a missing image is pulled. */
   readonly pullsImage: boolean
@@ -79,10 +81,11 @@ export class Launcher {
   }
 
   async #try(engine: Engine): Promise<Try> {
-    const { runtime, template, checkpoint } = this.deps
+    const { runtime, template, networkOf, checkpoint } = this.deps
     let containerId: string
     try {
-      containerId = await runtime.create(containerSpec(template, engine))
+      const network = engine.vpnNode === null ? await networkOf() : null
+      containerId = await runtime.create(containerSpec(template, engine, network))
     } catch (error) {
       return this.#createFailed(engine, failureOf(error))
     }

@@ -20,6 +20,8 @@ export interface StartSummaryDeps {
   readonly warnings: Warnings
   /** Whether an engine's port is published on all addresses of the host. */
   readonly isOpen: (engine: Engine) => boolean
+  /** Whether it is known in which networks this process is. */
+  readonly isPlaced: () => boolean
   /** What is known now of the template's image, and of the nodes of the VPN. */
   readonly image: () => StartFindings['image']
   readonly vpn: () => StartFindings['vpn']
@@ -96,9 +98,9 @@ export class StartSummary {
   }
 
   #isComplete(): boolean {
-    const { image, vpn } = this.deps
+    const { image, vpn, isPlaced } = this.deps
     const states = [image().state, ...vpn().map(({ state }) => state)]
-    return this.#docker !== undefined && !states.includes('unknown')
+    return this.#docker !== undefined && isPlaced() && !states.includes('unknown')
   }
 
   #tellIf(isTime: boolean): void {

@@ -8,6 +8,8 @@ export const WARNING_CODES = [
   'engines_unreached',
   'other_installation',
   'engines_unusable',
+  'engines_unreachable',
+  'network_not_found',
   'engine_silent',
   'image_missing',
   'image_pulling',

@@ -24,7 +24,7 @@ function bodyOf(env: Variables, change: Partial<Engine> = alone) {
   const template = templateFrom(env)
   const row = engine({ image: template.image, ...change })
   const labelled = { ...row, labels: engineLabels(template, row) }
-  return toCreateBody(containerSpec(template, labelled), { maxSize: '10m', maxFiles: 2 })
+  return toCreateBody(containerSpec(template, labelled, template.network), { maxSize: '10m', maxFiles: 2 })
 }
 
 const sent = (env: Variables, change?: Partial<Engine>) => {

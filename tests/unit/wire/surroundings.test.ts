@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { databaseFacts } from '../../../src/wire/doctor/database-facts.ts'
 import { listeningPorts } from '../../../src/wire/doctor/port-facts.ts'
-import { mountOf, ownContainer } from '../../../src/wire/doctor/surroundings.ts'
+import { mountOf, ownContainer, ownGateway } from '../../../src/wire/doctor/surroundings.ts'
 
 const ID = 'ab12'.repeat(16)
 
@@ -56,8 +56,44 @@ describe('a mount', () => {
 describe('our own container', () => {
   test('is told by the files that Docker mounts', () => expect(ownContainer(around(INSIDE))).toBe(ID))
   test('is not one of those that the host mounts', () => expect(ownContainer(around(HOST))).toBeNull())
+  test('is told by the files that Podman mounts', () => {
+    const podman = `/var/lib/containers/storage/overlay-containers/${ID}/userdata/hostname /etc/hostname rw - ext4 /dev/sda1 rw`
+    expect(ownContainer(around(`310 300 8:1 ${podman}\n`))).toBe(ID)
+  })
+  test.each([
+    `12:memory:/docker/${ID}`,
+    `0::/docker/${'cd34'.repeat(16)}/docker/${ID}`,
+    `1:name=systemd:/system.slice/docker-${ID}.scope`,
+    `0::/machine.slice/libpod-${ID}.scope/container`,
+  ])('is told by its control group %s', (line) => {
+    const read = (path: string) => (path === '/proc/self/cgroup' ? `${line}\n` : '')
+    expect(ownContainer({ ...around(''), read })).toBe(ID)
+  })
+  test.each(['0::/', '0::/user.slice/user-1000.slice/session-2.scope', '12:memory:/docker'])(
+    'is none by the control group %s',
+    (line) => {
+      const read = (path: string) => (path === '/proc/self/cgroup' ? `${line}\n` : '')
+      expect(ownContainer({ ...around(''), read })).toBeNull()
+    },
+  )
   test('may be told by the name of the host', () =>
     expect(ownContainer(around('', ID.slice(0, 12)))).toBe(ID.slice(0, 12)))
+})
+
+describe('our way out', () => {
+  const HEAD = 'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n'
+  const LOCAL = 'eth0\t000014AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n'
+  const gatewayOf = (table: string) =>
+    ownGateway({ read: (path) => (path === '/proc/net/route' ? table : '') })
+
+  test('leads through the gateway of the row without a target', () =>
+    expect(gatewayOf(`${HEAD}${LOCAL}eth1\t00000000\t010015AC\t0003\t0\t0\t0\t00000000\t0\t0\t0\n`)).toBe(
+      '172.21.0.1',
+    ))
+  test.each([
+    ['in an internal network', `${HEAD}${LOCAL}`],
+    ['without a table', ''],
+  ])('is not there %s', (_, table) => expect(gatewayOf(table)).toBeNull())
 })
 
 describe('a database', () => {
