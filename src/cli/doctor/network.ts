@@ -1,26 +1,26 @@
+import { isLoopback } from '../../config/loopback.ts'
+import { apart, type OwnPlace } from '../../core/containers/own-place.ts'
 import { type Asked, fault, ok, type Row, skipped, unanswered, warning } from './row.ts'
 
-/** Where this process runs, as Docker knows it. */
-export type Self =
-  /** On the host itself, or in a container with the network of the host. */
-  | { readonly kind: 'host' }
-  | { readonly kind: 'container'; readonly name: string; readonly networks: readonly string[] }
-
 export interface NetworkFacts {
-  /** DOCKER_NETWORK; null for Docker's default bridge. */
+  /** The network that engines join; null for Docker's default bridge. */
   readonly network: string | null
-  /** What Docker says about it; null if it is not set. */
+  /** Whether DOCKER_NETWORK=auto has found it. */
+  readonly isAuto: boolean
+  /** What Docker says about it; null for the default bridge. */
   readonly found: Asked<{
     readonly driver: string
     readonly isInternal: boolean
     readonly hasNames: boolean
   }> | null
-  readonly self: Asked<Self>
+  readonly self: Asked<OwnPlace>
   /** The Gluetun containers that are there. */
   readonly nodes: readonly { readonly name: string; readonly networks: readonly string[] }[]
   readonly isVpn: boolean
   readonly advertise: 'auto' | 'container' | 'host' | 'ip'
   readonly advertiseHost: string
+  /** The address of the host that ports are published on; empty for all. */
+  readonly publishAddress: string
   /** The Docker host, if it is another machine. */
   readonly remoteHost: string | null
 }
@@ -31,7 +31,16 @@ export function networkRows(facts: NetworkFacts): readonly Row[] {
   return [...(network === null ? [] : [network]), reachRow(facts), proxiesRow(facts)]
 }
 
-function networkRow({ network, found }: NetworkFacts): Row {
+function networkRow(facts: NetworkFacts): Row {
+  const { network, isAuto, found, self } = facts
+  if (isAuto && self.kind === 'answer' && self.value.kind === 'host')
+    return warning(
+      'network',
+      "DOCKER_NETWORK=auto means the network of the server's own container, and this process runs in none of this Docker, or " +
+        "in the host's network: engines join Docker's default bridge",
+      'leave DOCKER_NETWORK out, or name a network of your own',
+    )
+  if (isAuto && self.kind !== 'answer') return unanswered('network', self)
   if (network === null || found === null) return ok('network', "engines join Docker's default bridge")
   if (found.kind === 'missing')
     return fault(
@@ -53,7 +62,7 @@ function networkRow({ network, found }: NetworkFacts): Row {
       `${network} is no network of your own, so names of containers mean nothing in it`,
       'make one (docker network create), and set DOCKER_NETWORK to it',
     )
-  return ok('network', `${network} is there (${driver})`)
+  return ok('network', `${network} is there (${driver})${isAuto ? ', and DOCKER_NETWORK=auto found it' : ''}`)
 }
 
 /** Whether this process will reach the engines. On the host it does so by published ports. */
@@ -62,35 +71,19 @@ function reachRow(facts: NetworkFacts): Row {
   if (self.kind !== 'answer') return unanswered('reach', self)
   if (self.value.kind === 'host')
     return ok('reach', 'this process runs on the host or has its network, and reaches engines by their ports')
-  const { name, networks } = self.value
-  if (isVpn) return behindNodes(name, networks, nodes)
-  const needed = network ?? 'bridge'
-  if (networks.includes(needed))
-    return ok('reach', `this process runs in the container ${name}, in the network ${needed} of the engines`)
-  const where = networks.length === 0 ? 'no network' : networks.join(', ')
-  const [own = '<network>'] = networks.filter((each) => each !== 'none')
-  const remedy =
-    network === null
-      ? `set DOCKER_NETWORK=${own}${own === '<network>' ? `, a network of your own, and put ${name} into it` : ''}`
-      : `run: docker network connect ${network} ${name}; or name it in the compose file`
-  return fault(
-    'reach',
-    `this process runs in the container ${name} (${where}), which shares no network with engines (${needed})`,
-    remedy,
-  )
-}
-
-function behindNodes(name: string, networks: readonly string[], nodes: NetworkFacts['nodes']): Row {
-  if (nodes.length === 0) return skipped('reach', 'no Gluetun container is there')
-  const apart = nodes.filter((node) => !node.networks.some((each) => networks.includes(each)))
-  if (apart.length === 0)
-    return ok('reach', `this process runs in the container ${name}, in a network of every Gluetun container`)
-  const names = apart.map((node) => node.name).join(', ')
-  return fault(
-    'reach',
-    `this process runs in the container ${name}, which shares no network with ${names}: it reaches no engine there`,
-    `put ${name} into a network of ${names}: docker network connect`,
-  )
+  if (isVpn && nodes.length === 0) return skipped('reach', 'no Gluetun container is there')
+  const reason = apart(self.value, { network, nodes: isVpn ? nodes : null })
+  if (reason === null) {
+    const where = isVpn
+      ? 'in a network of every Gluetun container'
+      : `in the network ${network ?? 'bridge'} of the engines`
+    return ok('reach', `this process runs in the container ${self.value.name}, ${where}`)
+  }
+  const { advertiseHost, publishAddress } = facts
+  if (isLoopback(advertiseHost) || isLoopback(publishAddress))
+    return fault('reach', reason.message, reason.remedy)
+  const way = `it reaches them only by their ports at ADVERTISE_HOST (${advertiseHost}), if that is an address of the Docker host`
+  return ok('reach', `${reason.message}: ${way}`)
 }
 
 /** What proxies are told, and where they have to be for that. */

@@ -1,12 +1,14 @@
 import type { DockerFacts } from '../../cli/doctor/docker.ts'
 import type { ImageFacts } from '../../cli/doctor/image.ts'
-import type { NetworkFacts, Self } from '../../cli/doctor/network.ts'
+import type { NetworkFacts } from '../../cli/doctor/network.ts'
 import type { Asked } from '../../cli/doctor/row.ts'
 import type { Config } from '../../config/config.ts'
+import { ownPlaceOf } from '../../control/containers/own-places.ts'
 import { imageWarnings } from '../../control/reporting/image-warnings.ts'
+import type { OwnPlace } from '../../core/containers/own-place.ts'
 import { type DockerRight, type DockerSurvey, refusalIn } from '../../runtime/docker-survey.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
-import { ownContainer, type Surroundings } from './surroundings.ts'
+import { ownContainer, ownGateway, type Surroundings } from './surroundings.ts'
 
 /** Whom the doctor asks about Docker. */
 export interface DockerDeps {
@@ -69,16 +71,8 @@ export async function networkFact(
 }
 
 /** Where this process runs. A container that this Docker does not know is one of another Docker, such as the one that this runs in. */
-export async function selfFact({ runtime, around }: DockerDeps): Promise<Asked<Self>> {
-  const id = ownContainer(around)
-  const host = { kind: 'answer', value: { kind: 'host' } } as const
-  if (id === null) return host
-  const self = await asked(inNetwork(runtime, id))
-  return self.kind === 'missing' ? host : self
-}
-
-async function inNetwork(runtime: DockerDeps['runtime'], id: string): Promise<Self> {
-  const own = await runtime.inspect(id)
-  const { networks } = own.joins === null ? own : await runtime.inspect(own.joins)
-  return networks.includes('host') ? { kind: 'host' } : { kind: 'container', name: own.name, networks }
+export async function selfFact({ runtime, around }: DockerDeps): Promise<Asked<OwnPlace>> {
+  const container = ownContainer(around)
+  if (container === null) return { kind: 'answer', value: { kind: 'host' } }
+  return await asked(ownPlaceOf(runtime, { container, gateway: ownGateway(around) }))
 }

@@ -3,8 +3,9 @@ import { examine, type Facts } from '../../cli/doctor/doctor.ts'
 import type { Row } from '../../cli/doctor/row.ts'
 import { keyWarnings } from '../../cli/doctor/settings.ts'
 import type { Config, LoadedConfig } from '../../config/config.ts'
-import { publishedHost } from '../../config/publishing.ts'
+import { publishAddressOf, publishedHost } from '../../config/publishing.ts'
 import { secretsOf } from '../../config/secrets.ts'
+import { ownNetwork } from '../../core/containers/own-place.ts'
 import { knownMask } from '../../core/secrets.ts'
 import { ask } from '../../lib/ask.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from '../../runtime/docker.ts'
@@ -56,8 +57,7 @@ async function factsOf({ loaded, config, healthUrl }: Subject, around: Surroundi
   const asking = Promise.all([
     dockerFacts(deps),
     imageFacts(deps, config),
-    networkFact(deps, config.DOCKER_NETWORK),
-    selfFact(deps),
+    networkFacts(deps, config.DOCKER_NETWORK),
     gluetunFacts(deps, config, signal),
     clockFact(deps),
     asked(deps.survey.running()),
@@ -65,7 +65,8 @@ async function factsOf({ loaded, config, healthUrl }: Subject, around: Surroundi
   const own = databaseFacts(config.DB_URL.path, around)
   // Any program may answer with 200 there; a server of ours holds the lock besides.
   const answers = (await answering) && own.lock !== 'free'
-  const [docker, image, found, self, nodes, clock, running] = await asking
+  const [docker, image, joined, nodes, clock, running] = await asking
+  const { self } = joined
   const remoteHost = remoteHostOf(config.DOCKER_HOST)
   const isHostSeen = self.kind === 'answer' ? self.value.kind === 'host' : ownContainer(around) === null
   return {
@@ -80,11 +81,22 @@ async function factsOf({ loaded, config, healthUrl }: Subject, around: Surroundi
         state: appPortState(config.BIND, config.APP_PORT),
       },
     },
-    network: { ...networkSettingsOf(config), found, self, remoteHost, nodes: networksOf(nodes) },
+    network: { ...networkSettingsOf(config), ...joined, remoteHost, nodes: networksOf(nodes) },
     nodes: nodes.map(({ facts }) => facts),
     database: { ...own, answers },
     key: { ...keySettingsOf(config), warnings: keyWarnings(loaded), self },
   }
+}
+
+/** Where this process runs, and the network that engines join. Only `auto` makes the second question wait for the first. */
+async function networkFacts(deps: DockerDeps, setting: string | null) {
+  if (setting !== 'auto') {
+    const [self, found] = await Promise.all([selfFact(deps), networkFact(deps, setting)])
+    return { network: setting, self, found }
+  }
+  const self = await selfFact(deps)
+  const network = self.kind === 'answer' ? ownNetwork(self.value) : null
+  return { network, self, found: await networkFact(deps, network) }
 }
 
 function dockerDepsOf(
@@ -124,7 +136,8 @@ function remoteHostOf(dockerHost: string | null): string | null {
 }
 
 const networkSettingsOf = (config: Config) => ({
-  network: config.DOCKER_NETWORK,
+  isAuto: config.DOCKER_NETWORK === 'auto',
+  publishAddress: publishAddressOf(config),
   isVpn: config.GLUETUN_CONTAINER_NAME.length > 0,
   advertise: config.ENGINE_ADVERTISE,
   advertiseHost: config.ADVERTISE_HOST,

@@ -45,9 +45,11 @@ const ports: PortsFacts = {
 }
 
 const onHost = answer({ kind: 'host' } as const)
-const inside = (...networks: string[]) => answer({ kind: 'container', name: 'house', networks } as const)
+const inside = (...networks: string[]) =>
+  answer({ kind: 'container', name: 'house', networks, wayOut: null } as const)
 const network: NetworkFacts = {
-  ...{ network: null, found: null, self: onHost, nodes: [], isVpn: false },
+  ...{ network: null, isAuto: false, found: null, self: onHost, nodes: [], isVpn: false },
+  publishAddress: '127.0.0.1',
   ...{ advertise: 'auto', advertiseHost: '127.0.0.1', remoteHost: null },
 }
 const own = (change = {}) => answer({ driver: 'bridge', isInternal: false, hasNames: true, ...change })
@@ -266,6 +268,23 @@ describe('the network', () => {
       'docker network connect media house',
     ],
     ['none, from a container', { self: inside('other') }, 'fault reach', 'set DOCKER_NETWORK=other'],
+    ['none, from no network', { self: inside('none') }, 'fault reach', 'docker network create'],
+    [
+      'none, with a way by the host',
+      { self: inside('other'), advertiseHost: '192.168.1.10', publishAddress: '' },
+      'ok reach',
+      'only by their ports at ADVERTISE_HOST (192.168.1.10)',
+    ],
+    [
+      'none, with a way by the host that is shut',
+      { self: inside('other'), advertiseHost: '192.168.1.10' },
+      'fault reach',
+      'set DOCKER_NETWORK=other',
+    ],
+    ['that auto found', { ...named, isAuto: true, self: inside('media') }, 'ok network', 'auto found it'],
+    ['that auto did not find', { isAuto: true, self: inside('bridge') }, 'ok network', 'default bridge'],
+    ['auto, on the host', { isAuto: true }, 'warning network', 'leave DOCKER_NETWORK out'],
+    ['auto, unasked', { isAuto: true, self: FORBIDDEN }, 'skipped network', 'forbids'],
     ['none, from the bridge', { self: inside('bridge') }, 'ok reach', 'in the network bridge'],
     ['of names', named, 'ok proxies', 'they have to be in media'],
     [
