@@ -19,7 +19,7 @@ export const AWAITS: Readonly<Record<string, number>> = {
   'own-containers.#list:list': 4,
   'own-containers.show:inspect': 4,
   'generic.#others:list': 4,
-  'generic.#start:create': 2,
+  'generic.#create:create': 2,
   'generic.#start:start': 3,
   'generic.#start:destroy': 12,
   'failure-reports.#logOf:logs': 4,

@@ -143,12 +143,9 @@ export class GenericProvisioner {
   async #start(request: GenericRequest, given: { id: string; name: string }): Promise<string> {
     const { runtime } = this.deps
     const image = request.image ?? this.deps.template.image
-    const containerId = await this.deps
-      .networkOf()
-      .then((network) => runtime.create(this.#spec(request, { image, network, ...given })))
-      .catch((error: unknown) => {
-        throw refused(error, (failure) => refusalOf({ image }, failure))
-      })
+    const containerId = await this.#create(request, { image, ...given }).catch((error: unknown) => {
+      throw refused(error, (failure) => refusalOf({ image }, failure))
+    })
     try {
       await runtime.start(containerId)
       return containerId
@@ -157,6 +154,14 @@ export class GenericProvisioner {
       await runtime.destroy(containerId).catch(() => undefined)
       throw refused(error, (failure) => refusalOf({ image }, failure))
     }
+  }
+
+  async #create(
+    request: GenericRequest,
+    given: { image: string; id: string; name: string },
+  ): Promise<string> {
+    const { runtime, networkOf } = this.deps
+    return await runtime.create(this.#spec(request, { ...given, network: await networkOf() }))
   }
 
   #note(kind: JournalEntry['kind'], detail: Readonly<Record<string, string>>): void {
