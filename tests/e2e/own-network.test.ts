@@ -1,0 +1,178 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import type Dockerode from 'dockerode'
+import type { Row } from '../../src/cli/doctor/row.ts'
+import { buildSocketProxyImage } from '../support/compose-images.ts'
+import { connectTestDocker, type TestDocker, until } from '../support/docker.ts'
+import { buildEngineImage } from '../support/engine-image.ts'
+import type { EngineRow } from '../support/fleet.ts'
+import { freePortRange, rangeSetting } from '../support/ports.ts'
+import { buildOwnImage, type OwnImage, socketOf } from '../support/roundhouse-image.ts'
+
+/*
+ * Roundhouse in a container on a network of its own, engines elsewhere: what it says, and that its remedies work. The network
+ * is internal where nothing may be reached, because the Docker Engine of the tests separates no networks by itself.
+ */
+
+/** Docker and the compiler are slow. */
+setDefaultTimeout(60_000)
+
+const SOCKET = '/var/run/docker.sock'
+
+let docker: TestDocker
+let image: OwnImage
+let engineImage: string
+beforeAll(async () => {
+  docker = await connectTestDocker()
+  ;[image, engineImage] = await Promise.all([buildOwnImage(docker), buildEngineImage()])
+}, 240_000)
+afterEach(() => docker.cleanUp())
+afterAll(() => image?.remove())
+
+const named = (name: string): string => `${name}-${docker.label.value}`
+
+async function makeNetwork(name: string, options: { readonly Internal?: boolean } = {}): Promise<string> {
+  const { key, value } = docker.label
+  await docker.client.createNetwork({ Name: named(name), Labels: { [key]: value }, ...options })
+  return named(name)
+}
+
+async function run(
+  name: string,
+  tag: string,
+  networks: readonly string[],
+  env: Readonly<Record<string, string>>,
+  hasSocket = true,
+): Promise<Dockerode.Container> {
+  const [first = 'bridge', ...others] = networks
+  const container = await docker.client.createContainer({
+    name: named(name),
+    Image: tag,
+    Labels: { [docker.label.key]: docker.label.value, part: name },
+    Env: Object.entries(env).map(([variable, value]) => `${variable}=${value}`),
+    HostConfig: { NetworkMode: first, ...(hasSocket ? { Binds: [`${socketOf(docker)}:${SOCKET}`] } : {}) },
+  })
+  for (const other of others) await docker.client.getNetwork(other).connect({ Container: container.id })
+  await container.start()
+  return container
+}
+
+interface ListedEngine extends EngineRow {
+  readonly host: string
+  readonly health_status: string
+}
+
+interface Status {
+  readonly warnings: readonly { readonly code: string; readonly message: string; readonly remedy: string }[]
+  readonly provisioning: { readonly last_failure_reason: string | null }
+}
+
+/** Roundhouse in these networks. Every request goes to the first of its addresses. */
+async function roundhouse(
+  networks: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  hasSocket = true,
+) {
+  const settings = {
+    ...{ API_KEY: 'f3c1a2b4d5e6f708', TARGET_IMAGE: engineImage, ENGINE_RECIPE: 'variables' },
+    // Engines carry a label of their own, because the container of Roundhouse is no engine.
+    ...{ CONTAINER_LABEL: `${docker.label.key}.engines=${docker.label.value}` },
+    ENGINE_LABELS: `${docker.label.key}=${docker.label.value}`,
+    ...{ PORT_RANGE_HOST: rangeSetting(freePortRange(20)), MIN_REPLICAS: '1', MAX_REPLICAS: '1' },
+    ...{ DB_URL: 'sqlite:////tmp/orchestrator.db' },
+  }
+  const container = await run('house', image.tag, networks, { ...settings, ...env }, hasSocket)
+  const { NetworkSettings } = await container.inspect()
+  const address = NetworkSettings.Networks[networks[0] ?? 'bridge']?.IPAddress
+  const get = async <T>(path: string): Promise<T> =>
+    (await fetch(`http://${address}:8000${path}`)).json() as Promise<T>
+  await until('it is ready', async () => {
+    const answer = await fetch(`http://${address}:8000/readyz`).catch(() => null)
+    return answer?.status === 200
+  })
+  const status = () => get<Status>('/orchestrator/status')
+  return {
+    container,
+    status,
+    engines: () => get<readonly ListedEngine[]>('/engines'),
+    unreachable: async () => (await status()).warnings.find(({ code }) => code === 'engines_unreachable'),
+    log: async () => (await container.logs({ stdout: true, stderr: true })).toString(),
+  }
+}
+
+/** What the doctor says, called in the container. */
+async function doctorIn(container: Dockerode.Container): Promise<readonly Row[]> {
+  const exec = await container.exec({
+    ...{ Cmd: ['/roundhouse', 'doctor', '--json'], AttachStdout: true, AttachStderr: true, Tty: true },
+  })
+  let text = ''
+  for await (const chunk of await exec.start({ Tty: true })) text += String(chunk)
+  return (JSON.parse(text) as { readonly rows: readonly Row[] }).rows
+}
+
+const remedyOf = (network: string): string =>
+  `set DOCKER_NETWORK=${network}, or DOCKER_NETWORK=auto, so that engines join it`
+
+describe('engines on the default bridge, and Roundhouse elsewhere', () => {
+  test('are said to be out of reach, and are within it once the networks are joined', async () => {
+    const network = await makeNetwork('own', { Internal: true })
+    const house = await roundhouse([network], { STARTUP_TIMEOUT_S: '3' })
+    const remedy = remedyOf(network)
+    const said = await until('the status says it', house.unreachable)
+    expect(said).toMatchObject({
+      message: expect.stringContaining(
+        `runs in the container ${named('house')} (${network}), which shares no network`,
+      ),
+      remedy,
+    })
+    expect(await house.log()).toContain('shares no network with engines')
+    const failed = await until(
+      'an engine has failed',
+      async () => (await house.status()).provisioning.last_failure_reason,
+    )
+    expect(failed).toContain(remedy)
+    const reach = (await doctorIn(house.container)).filter(({ check }) => check === 'reach')
+    expect(reach).toMatchObject([{ status: 'fault', remedy }])
+
+    await docker.client.getNetwork('bridge').connect({ Container: house.container.id })
+    await until('the warning ends', async () => (await house.unreachable()) === undefined)
+    await until('an engine answers', async () =>
+      (await house.engines()).some(({ health_status }) => health_status === 'healthy'),
+    )
+  })
+
+  test('are said to be out of reach behind a socket proxy, too', async () => {
+    const network = await makeNetwork('own', { Internal: true })
+    const allowed = { POST: '1', CONTAINERS: '1', IMAGES: '1', EXEC: '1', EVENTS: '1', PING: '1' }
+    await run('proxy', await buildSocketProxyImage(), [network], allowed)
+    const env = { DOCKER_HOST: `tcp://${named('proxy')}:2375`, MIN_REPLICAS: '0' }
+    const house = await roundhouse([network], env, false)
+    expect(await until('the status says it', house.unreachable)).toMatchObject({
+      remedy: remedyOf(network),
+    })
+  })
+})
+
+describe('DOCKER_NETWORK=auto', () => {
+  test('joins engines to the network of ours that leads outside, and they work', async () => {
+    const own = await makeNetwork('media')
+    // By its name it comes first.
+    const internal = await makeNetwork('a-internal', { Internal: true })
+    const house = await roundhouse([internal, own], { DOCKER_NETWORK: 'auto' })
+    const [engine] = await until('an engine answers', async () => {
+      const engines = await house.engines()
+      return engines.some(({ health_status }) => health_status === 'healthy') && engines
+    })
+    const { NetworkSettings, HostConfig } = await docker.client
+      .getContainer(engine?.container_id ?? '')
+      .inspect()
+    expect(Object.keys(NetworkSettings.Networks)).toEqual([own])
+    expect(Object.values(HostConfig.PortBindings).flat()).toMatchObject([{ HostIp: '127.0.0.1' }])
+    expect(engine?.host).toBe(engine?.container_name ?? '')
+    expect((await house.status()).warnings).toEqual([])
+    const rows = (await doctorIn(house.container)).filter(({ check }) => ['network', 'reach'].includes(check))
+    expect(rows).toMatchObject([
+      { status: 'ok', message: expect.stringContaining(`${own} is there`) },
+      { status: 'ok', message: expect.stringContaining(`in the network ${own} of the engines`) },
+    ])
+  })
+})
