@@ -46,6 +46,8 @@ export class Feed {
   #attempt: AbortController | null = null
   #cancelRetry: () => void = () => undefined
   #cancelPoll: () => void = () => undefined
+  /** Aborted when this loss is over: what was asked in it may be answered in the next one. */
+  #polling = new AbortController()
   #retryMs: number = RETRY_MS.first
   #lost: LostLink | null = null
   #heardMs: number | null = null
@@ -74,7 +76,7 @@ export class Feed {
   /** Ends everything. */
   #stop(): void {
     this.#cancelRetry()
-    this.#cancelPoll()
+    this.#endPolling()
     this.#attempt?.abort()
     this.#attempt = null
   }
@@ -121,9 +123,15 @@ export class Feed {
   #found(): void {
     this.#retryMs = RETRY_MS.first
     this.#lost = null
+    this.#endPolling()
+    this.deps.onLink({ state: 'live' })
+  }
+
+  #endPolling(): void {
+    this.#polling.abort()
+    this.#polling = new AbortController()
     this.#cancelPoll()
     this.#cancelPoll = () => undefined
-    this.deps.onLink({ state: 'live' })
   }
 
   /** Ends the attempt if nothing was heard for too long. */
@@ -172,8 +180,9 @@ export class Feed {
   /** Asks for everything while the feed is lost: a proxy in front may let answers through, and hold the feed back. */
   async #poll(): Promise<void> {
     const { api, after, now, onEvents, onLink } = this.deps
-    const found = await askedFor(api).catch(() => null)
-    if (this.#lost === null) return
+    const { signal } = this.#polling
+    const found = await askedFor(api, signal).catch(() => null)
+    if (signal.aborted || this.#lost === null) return
     if (found !== null) {
       onEvents(found.events)
       // So that a feed that has never begun brings what comes after this.

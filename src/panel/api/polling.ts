@@ -11,10 +11,10 @@ interface Asked {
 }
 
 /** Asks for everything that the feed tells. Throws as `Api.get` does. */
-export async function askedFor(api: Api): Promise<Asked> {
+export async function askedFor(api: Api, signal: AbortSignal): Promise<Asked> {
   const [data, journal] = await Promise.all([
-    snapshotOf(api),
-    api.get<{ readonly events: readonly JournalEntry[] }>(`events?limit=${ENTRIES}`),
+    snapshotOf(api, signal),
+    api.get<{ readonly events: readonly JournalEntry[] }>(`events?limit=${ENTRIES}`, signal),
   ])
   const entries = journal.events.map((entry): FeedEvent => ({ event: 'journal', data: entry }))
   const newest = journal.events[0]
@@ -24,12 +24,12 @@ export async function askedFor(api: Api): Promise<Asked> {
   }
 }
 
-async function snapshotOf(api: Api): Promise<Snapshot> {
+async function snapshotOf(api: Api, signal: AbortSignal): Promise<Snapshot> {
   const [status, vpn, engines, streams] = await Promise.all([
-    api.get<Status>('orchestrator/status'),
-    api.get<Vpn>('vpn/status'),
-    api.get<Engine[]>('engines?status=all'),
-    api.get<Stream[]>('streams?status=started'),
+    api.get<Status>('orchestrator/status', signal),
+    api.get<Vpn>('vpn/status', signal),
+    api.get<Engine[]>('engines?status=all', signal),
+    api.get<Stream[]>('streams?status=started', signal),
   ])
   return { status, vpn, engines, streams }
 }

@@ -12,6 +12,8 @@ class Server {
   answer: () => Response = () => this.open()
   /** What the journal has, newest first. */
   entries: readonly { readonly id: number }[] = []
+  /** Until when everything but the feed is not answered. */
+  held: Promise<void> = Promise.resolve()
 
   readonly fetch = async (url: URL, init: RequestInit): Promise<Response> => {
     const headers = new Headers(init.headers)
@@ -20,8 +22,11 @@ class Server {
       lastId: headers.get('last-event-id'),
       key: headers.get('authorization'),
     })
-    init.signal?.addEventListener('abort', () => this.#break(init.signal?.reason))
-    if (url.pathname.endsWith('/events/stream')) return this.answer()
+    if (url.pathname.endsWith('/events/stream')) {
+      init.signal?.addEventListener('abort', () => this.#break(init.signal?.reason))
+      return this.answer()
+    }
+    await this.held
     return Response.json(url.pathname.endsWith('/events') ? { events: this.entries } : [])
   }
 
@@ -190,6 +195,25 @@ test('while the feed is lost for more than 5 s the page asks for everything ever
   const before = events.length
   await clock.advance(20_000)
   expect(events).toHaveLength(before)
+})
+
+test('what was asked in an earlier loss is no answer in the next one', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  server.held = promise
+  feed.start()
+  await clock.advance(6_000)
+  server.write(SNAPSHOT)
+  await clock.advance(0)
+  server.answer = () => new Response(null, { status: 502 })
+  server.end()
+  await clock.advance(100)
+  const before = events.length
+  resolve()
+  await clock.advance(1_000)
+  expect(events).toHaveLength(before)
+  expect(links.at(-1)).toMatchObject({ state: 'lost', asOfMs: clock.now() - 1_100 })
+  await clock.advance(5_000)
+  expect(events.slice(before).filter(({ event }) => event === 'snapshot')).toHaveLength(1)
 })
 
 test('a paused feed asks nothing until it is started', async () => {
