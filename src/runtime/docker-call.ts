@@ -1,4 +1,5 @@
-import { type FailedCall, translateDockerError } from './docker-failures.ts'
+import { translateDockerError } from './docker-failures.ts'
+import type { FailedCall } from './docker-refusals.ts'
 import { RuntimeFailure } from './runtime.ts'
 
 /** One call to Docker, with its deadline and its abort signal. */

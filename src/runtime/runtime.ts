@@ -17,9 +17,11 @@ export type RuntimeFailureCode =
   | 'port_taken'
   /** The image is not on this host. No call but `pull` gets one. */
   | 'image_missing'
+  /** The container's image or command cannot run here. No setting of the host changes that. */
+  | 'unrunnable'
   /**
-   * The container engine understood the call and refused it, because of a bad setting, a command that cannot run, or an
-   * image that a registry does not give.
+   * The container engine understood the call and refused it, because of a bad setting, of something that its host lacks or
+   * forbids, or of an image that a registry does not give.
    */
   | 'refused'
   /**

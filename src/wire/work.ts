@@ -98,8 +98,20 @@ type Watching = ReturnType<typeof watchingOf>
 /** Builds the components that create and remove containers on request. */
 function startingOf(config: Config, adapters: Adapters, base: Base) {
   const { store, runtime, clock, log, newId, checkpoint } = adapters
-  const { edge, template, counters, facts, inHand, looks, nodes, ports, placer, admission, installation } =
-    base
+  const {
+    edge,
+    warnings,
+    template,
+    counters,
+    facts,
+    inHand,
+    looks,
+    nodes,
+    ports,
+    placer,
+    admission,
+    installation,
+  } = base
   const { breakers } = base.settings
   const networkOf = (): Promise<string | null> => base.ownPlaces.network()
   const enginePorts = new EnginePorts({ ports, placer, template })
@@ -111,7 +123,7 @@ function startingOf(config: Config, adapters: Adapters, base: Base) {
   })
   const launcher = new Launcher({
     ...{ store, clock, runtime, breakers, ports, enginePorts },
-    ...{ template, images: base.images, log, checkpoint },
+    ...{ template, images: base.images, warnings, log, checkpoint },
     pullsImage: base.settings.pullsImage,
     networkOf,
   })

@@ -7,7 +7,7 @@ import type { Sickness } from './sim-host.ts'
 
 const REFUSED: DrawnFault = {
   name: 'before:refused',
-  fault: { kind: 'fail_before', failure: new RuntimeFailure('refused', 'drawn: this image does not run') },
+  fault: { kind: 'fail_before', failure: new RuntimeFailure('unrunnable', 'drawn: this image does not run') },
 }
 
 /** Draws the faults of the orchestrator's calls. Calls of others (checkers, operators) never fail. */

@@ -30,7 +30,7 @@ export interface DrawnFault {
 /** Errors that Docker may answer to each verb without doing it. */
 const REFUSALS: Readonly<Record<Verb, readonly [RuntimeFailureCode, ...RuntimeFailureCode[]]>> = {
   create: ['conflict', 'image_missing', 'refused', 'unreachable'],
-  start: ['port_taken', 'refused', 'unreachable'],
+  start: ['port_taken', 'unrunnable', 'refused', 'unreachable'],
   stop: ['refused', 'unreachable'],
   destroy: ['refused', 'unreachable'],
   discard: ['refused', 'unreachable'],

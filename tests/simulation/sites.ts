@@ -26,7 +26,7 @@ export const AWAITS: Readonly<Record<string, number>> = {
   'image-pull.run:pull': 4,
   'image-watch.#checkPlatform:host': 4,
   'image-watch.#find:image': 0.2,
-  'launcher.#refused:ping': 8,
+  'launcher.#unrunnable:ping': 8,
   'launcher.#remove:destroy': 6,
   'launcher.#try:create': 1,
   'launcher.#try:start': 1,

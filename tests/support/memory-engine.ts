@@ -317,7 +317,7 @@ export class MemoryEngine {
     this.#checkNetwork(container.network)
     this.#checkPorts(container)
     const { refusal, endsByItself, says } = container.program
-    if (refusal !== null) throw new RuntimeFailure('refused', refusal)
+    if (refusal !== null) throw new RuntimeFailure('unrunnable', refusal)
     container.turn += 1
     container.state = 'running'
     container.startedAtMs = this.clock.now()

@@ -131,9 +131,9 @@ export function contractOfVerbs(bench: Bench): void {
       expect((await bench.runtime.list()).map((container) => container.id)).toEqual([holder])
     })
 
-    test('fails with refused when the command cannot run', async () => {
+    test('fails with unrunnable when the command cannot run', async () => {
       const id = await bench.runtime.create(bench.spec({ command: ['/no-such-command'] }))
-      const failure = await failureOf('refused', bench.runtime.start(id))
+      const failure = await failureOf('unrunnable', bench.runtime.start(id))
       expect(failure.message).toContain('/no-such-command')
     })
 

@@ -42,7 +42,13 @@ export interface RepairsDeps {
 const STOP_GRACE_S = 2
 
 /** Errors of a start which mean that this container will not run here any more. */
-const HOPELESS = new Set<RuntimeFailure['code']>(['port_taken', 'refused', 'not_found', 'conflict'])
+const HOPELESS: ReadonlySet<RuntimeFailure['code']> = new Set([
+  'port_taken',
+  'unrunnable',
+  'refused',
+  'not_found',
+  'conflict',
+])
 
 /**
  * Starts containers that stopped in an outage, restarts or recreates the containers of engines whose VPN node was restarted

@@ -9,6 +9,7 @@ import {
   runtimeUnavailable,
   vpnDisconnected,
 } from '../../core/provisioning/refusal.ts'
+import type { Warning } from '../../core/reporting/warnings.ts'
 import type { Engine } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
@@ -48,6 +49,7 @@ export interface LauncherDeps {
   /** The network that engines without a VPN join; see `OwnPlaces.network`. */
   readonly networkOf: () => Promise<string | null>
   readonly images: Pick<ImageFacts, 'note'>
+  readonly warnings: { readonly tell: (code: 'start_refused', warning: Warning | null) => void }
   /** Whether a missing image is pulled. */
   readonly pullsImage: boolean
   readonly log: Log
@@ -100,7 +102,8 @@ export class Launcher {
   }
 
   #commit(engine: Engine, containerId: string): LaunchEnd {
-    const { store, clock, log } = this.deps
+    const { store, clock, warnings, log } = this.deps
+    warnings.tell('start_refused', null)
     const isCommitted = store.transact((tx) => {
       const change = { containerId, containerState: 'running', ...this.#handedOut(tx, engine) } as const
       if (!transition(tx, engine.id, ['provisioning'], 'starting', change)) return false
@@ -129,6 +132,7 @@ export class Launcher {
       images.note({ kind: 'missing', pullError: null })
       if (pullsImage) return this.#fail(engine, imagePulling(engine.image, PULL_ETA_S))
     }
+    if (failure.code === 'refused') return this.#refused(engine, failure)
     if (failure.code !== 'unreachable') return this.#fail(engine, refusalOf(engine, failure))
     if (failure.effect === 'none') return this.#fail(engine, runtimeUnavailable(failure.message))
     return this.#leave(engine, failure)
@@ -138,6 +142,7 @@ export class Launcher {
     if (failure.code === 'unreachable') return this.#leave(engine, failure)
     // The container still exists and was never started. If it can't be removed now, the next full pass removes it.
     const removed = await this.#remove(engine, containerId)
+    if (failure.code === 'unrunnable') return this.#unrunnable(engine, failure)
     if (failure.code === 'refused') return this.#refused(engine, failure)
     if (failure.code !== 'port_taken') return this.#fail(engine, refusalOf(engine, failure))
     if (!removed)
@@ -146,16 +151,28 @@ export class Launcher {
   }
 
   /**
-   * Fails a launch that Docker refused. The engine is at fault, unless Docker is shutting down: then it takes no new
-   * connection, and the ping fails.
+   * Fails a launch whose image or command cannot run. The engine is at fault, unless Docker is shutting down: then it takes
+   * no new connection, and the ping fails.
    */
-  async #refused(engine: Engine, failure: RuntimeFailure): Promise<LaunchEnd> {
+  async #unrunnable(engine: Engine, failure: RuntimeFailure): Promise<LaunchEnd> {
     try {
       await this.deps.runtime.ping()
     } catch (error) {
       return this.#fail(engine, refusalOf(engine, failureOf(error)))
     }
     return this.#fail(engine, refusalOf(engine, failure), true)
+  }
+
+  /** Fails a launch that Docker refused. The host or a setting is the cause, so no breaker hears of it. */
+  #refused(engine: Engine, failure: RuntimeFailure): LaunchEnd {
+    const { warnings, template } = this.deps
+    // What a caller asked for may be what Docker refuses.
+    if (engine.image === template.image && engine.request.hostPort === null)
+      warnings.tell('start_refused', {
+        message: `Docker refused the last start of an engine: ${failure.message}`,
+        remedy: 'Mend this on the host of Docker or in the settings. Until then no engine can be started.',
+      })
+    return this.#fail(engine, refusalOf(engine, failure))
   }
 
   /** Tries the next number. A container that is not ours has the name. */

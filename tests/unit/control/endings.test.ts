@@ -30,7 +30,7 @@ const startBehind = async (env: Record<string, string> = {}): Promise<void> => {
 
 const db = (): Db => rig.temp.store.db
 const keyed = (key: string) => ({ headers: { 'idempotency-key': key } })
-const refused = { kind: 'fail_before', failure: new RuntimeFailure('refused', 'no') } as const
+const refused = { kind: 'fail_before', failure: new RuntimeFailure('unrunnable', 'no') } as const
 const other = { labels: { another: 'body' } }
 
 /** The only live engine. */

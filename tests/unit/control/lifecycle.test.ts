@@ -118,7 +118,7 @@ describe('the wanted number', () => {
     ['paused', (id: string) => rig.runtime.pause(id)],
   ])('is tried for with another engine when the trial is %s', async (_, takeAway) => {
     await start({ CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1', CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S: '5' })
-    const failure = new RuntimeFailure('refused', 'no')
+    const failure = new RuntimeFailure('unrunnable', 'no')
     rig.runtime.faults.next('start', { kind: 'fail_before', failure })
     expect((await rig.provision()).status).toBe(500)
     await rig.clock.advance(5_000)
@@ -242,7 +242,7 @@ describe('Docker away', () => {
     let isEnding = false
     rig.runtime.faults.decide = ({ verb }) => {
       isEnding ||= verb === 'start'
-      const failure = new RuntimeFailure(verb === 'start' ? 'refused' : 'unreachable', 'going')
+      const failure = new RuntimeFailure(verb === 'start' ? 'unrunnable' : 'unreachable', 'going')
       return isEnding && (verb === 'start' || verb === 'ping') ? { kind: 'fail_before', failure } : null
     }
     expect((await rig.provision()).status).toBe(503)

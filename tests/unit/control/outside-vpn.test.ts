@@ -318,7 +318,7 @@ describe('an engine from before the VPN was configured', () => {
   })
 })
 
-const refused = () => new RuntimeFailure('refused', 'no')
+const refused = () => new RuntimeFailure('unrunnable', 'no')
 
 describe('with VPN_STRICT=false, an engine from before the VPN', () => {
   test('plays on, hidden and told, and is replaced behind the VPN when its viewer has left', async () => {

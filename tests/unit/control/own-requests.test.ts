@@ -34,7 +34,7 @@ const breaker = async () =>
   ).circuit_breakers.general
 /** A start that Docker refuses, which is the engine's fault. */
 async function refuse(body: object): Promise<Response> {
-  const failure = new RuntimeFailure('refused', 'a command that is not there')
+  const failure = new RuntimeFailure('unrunnable', 'a command that is not there')
   rig.runtime.faults.next('start', { kind: 'fail_before', failure })
   return rig.provision({}, body)
 }

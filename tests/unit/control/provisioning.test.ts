@@ -39,6 +39,10 @@ const provisioned = async (init: RequestInit = {}, body?: unknown): Promise<Prov
   expect(response.status).toBe(200)
   return response.json() as Promise<Provisioned>
 }
+const warnings = async (): Promise<string[]> => {
+  const status = await rig.json<{ warnings: { code: string }[] }>('GET', '/orchestrator/status')
+  return status.warnings.map(({ code }) => code).filter((code) => code === 'start_refused')
+}
 const keyed = (key: string) => ({ headers: { 'idempotency-key': key } })
 
 describe('a provision', () => {
@@ -149,7 +153,7 @@ describe('a provision', () => {
 
   test('whose start is refused destroys its container and opens the breaker at the threshold', async () => {
     await start({ CIRCUIT_BREAKER_FAILURE_THRESHOLD: '2' })
-    const failure = new RuntimeFailure('refused', 'exec: "nope": not found')
+    const failure = new RuntimeFailure('unrunnable', 'exec: "nope": not found')
     for (let i = 0; i < 2; i++) {
       rig.runtime.faults.next('start', { kind: 'fail_before', failure })
       expect((await rig.provision()).status).toBe(500)
@@ -162,6 +166,25 @@ describe('a provision', () => {
     await rig.request('POST', '/health/circuit-breaker/reset')
     await provisioned()
   })
+
+  test.each(['create', 'start'] as const)(
+    'whose %s the host refuses is told with its cause, and no breaker hears of it',
+    async (verb) => {
+      await start({ CIRCUIT_BREAKER_FAILURE_THRESHOLD: '2' })
+      const failure = new RuntimeFailure('refused', 'The firewall of the host does not take a rule.')
+      for (let i = 0; i < 5; i++) {
+        rig.runtime.faults.next(verb, { kind: 'fail_before', failure })
+        const refused = await rig.provision()
+        expect(refused.status).toBe(500)
+        expect(await refused.text()).toContain(failure.message)
+      }
+      expect(rig.runtime.containers()).toEqual([])
+      expect(leases()).toEqual([])
+      expect(await warnings()).toEqual(['start_refused'])
+      await provisioned()
+      expect(await warnings()).toEqual([])
+    },
+  )
 
   test('stops at MAX_REPLICAS, also with all of them at once', async () => {
     await start({ MAX_REPLICAS: '3' })
@@ -298,7 +321,7 @@ describe('an idempotency key', () => {
 
   test('does not keep a failure', async () => {
     await start()
-    rig.runtime.faults.next('start', { kind: 'fail_before', failure: new RuntimeFailure('refused', 'no') })
+    rig.runtime.faults.next('start', { kind: 'fail_before', failure: new RuntimeFailure('unrunnable', 'no') })
     expect((await rig.provision(keyed('k'))).status).toBe(500)
     // Nothing is left of the failed call, so the key can also be used with another body.
     await provisioned(keyed('k'), { labels: { a: 'b' } })

@@ -39,7 +39,7 @@ const refuseWrites = (): void => {
 /** Opens the breaker, and lets time pass until `leftS` seconds of its 300 are left. */
 async function openBreaker(env: Env, leftS: number): Promise<void> {
   await start({ CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1', ...env })
-  rig.runtime.faults.next('start', { kind: 'fail_before', failure: new RuntimeFailure('refused', 'no') })
+  rig.runtime.faults.next('start', { kind: 'fail_before', failure: new RuntimeFailure('unrunnable', 'no') })
   await rig.provision()
   await rig.clock.advance((300 - leftS) * 1_000)
 }
@@ -152,7 +152,10 @@ const situations: readonly (readonly [string, (env: Env) => Promise<void>, Expec
     'Docker refuses the start',
     async (env) => {
       await start(env)
-      rig.runtime.faults.next('start', { kind: 'fail_before', failure: new RuntimeFailure('refused', 'no') })
+      rig.runtime.faults.next('start', {
+        kind: 'fail_before',
+        failure: new RuntimeFailure('unrunnable', 'no'),
+      })
     },
     { status: 500, code: 'general_error', eta: null, waits: false, shown: null },
   ],

@@ -653,7 +653,7 @@ describe('with two nodes', () => {
 
   test('a trial behind one that goes down leaves its place to another behind the other', async () => {
     await two({ CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1', CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S: '10' })
-    const failure = new RuntimeFailure('refused', 'no')
+    const failure = new RuntimeFailure('unrunnable', 'no')
     rig.runtime.faults.next('start', { kind: 'fail_before', failure })
     expect((await rig.provision()).status).toBe(500)
     await pass(10)

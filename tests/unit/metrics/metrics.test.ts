@@ -47,7 +47,7 @@ async function probe(ok: boolean, port = 19_000): Promise<void> {
 const end = (reason: string, id = 'key|session') =>
   rig.json<{ updated: boolean }>('POST', '/events/stream_ended', { stream_id: id, reason })
 
-const refusedStart = new RuntimeFailure('refused', 'exec: "nope": not found')
+const refusedStart = new RuntimeFailure('unrunnable', 'exec: "nope": not found')
 
 describe('engines', () => {
   test('are counted by status and health as they come to be', async () => {

@@ -144,10 +144,182 @@ describe('the words of Docker become', () => {
       'refused',
       'conflicting options',
     ],
-    [400, `${oci}: exec: "/nope": stat /nope: no such file or directory: unknown`, 'refused', '"/nope"'],
-    [400, `${oci}: exec: "nope": executable file not found in $PATH: unknown`, 'refused', '"nope"'],
-    [400, `${oci}: error during container init: exec /tiny: exec format error`, 'refused', 'architecture'],
-    [400, `${oci}: exec: "/tiny": exec format error: unknown`, 'refused', 'architecture'],
+    [400, `${oci}: exec: "/nope": stat /nope: no such file or directory: unknown`, 'unrunnable', '"/nope"'],
+    [400, `${oci}: exec: "nope": executable file not found in $PATH: unknown`, 'unrunnable', '"nope"'],
+    [400, `${oci}: error during container init: exec /tiny: exec format error`, 'unrunnable', 'architecture'],
+    [400, `${oci}: exec: "/tiny": exec format error: unknown`, 'unrunnable', 'architecture'],
+    [400, `${oci}: exec: "/app": is a directory: permission denied: unknown`, 'unrunnable', '"/app"'],
+    [400, `${oci}: exec: "/iptables failed": permission denied: unknown`, 'unrunnable', '"/iptables failed"'],
+    [
+      500,
+      `${oci}: error mounting "/a" to rootfs at "/b": not a directory: unknown`,
+      'unrunnable',
+      'not a directory',
+    ],
+    // The firewall of the host: firewalld and scripts that empty the tables, kernels without a table, Docker 28.
+    [
+      500,
+      `${endpoint}: (iptables failed: iptables --wait -t nat -A DOCKER -p tcp -d 0/0 --dport 18114 -j DNAT ` +
+        '--to-destination 172.17.0.2:80 ! -i docker0: iptables: No chain/target/match by that name. (exit status 1))',
+      'refused',
+      'restart Docker',
+    ],
+    [
+      500,
+      `${endpoint}: Unable to enable DIRECT ACCESS FILTERING - DROP rule: (iptables failed: iptables --wait -t raw -A ` +
+        "PREROUTING -p tcp -d 172.17.0.2 --dport 80 ! -i docker0 -j DROP: iptables v1.8.9 (legacy): can't initialize " +
+        "iptables table `raw': Table does not exist (do you need to insmod?) (exit status 3))",
+      'refused',
+      'firewall',
+    ],
+    [500, "iptables v1.8.7 (nf_tables): Chain 'DOCKER' does not exist", 'refused', 'firewall'],
+    [500, `${endpoint}: COMMAND_FAILED: INVALID_ZONE: docker`, 'refused', 'firewall'],
+    // The network of the host.
+    [
+      500,
+      'failed to create endpoint a on network bridge: failed to add the host (veth9754872) <=> sandbox (veth6a875bb) pair ' +
+        'interfaces: operation not supported',
+      'refused',
+      'restart the host',
+    ],
+    [
+      500,
+      'failed to create endpoint a on network bridge: adding interface veth1 to bridge docker0 failed: could not find ' +
+        'bridge docker0: route ip+net: no such network interface',
+      'refused',
+      'restart the host',
+    ],
+    [
+      403,
+      `no available IPv4 addresses on this network's address pools: media (${id})`,
+      'refused',
+      'unused networks',
+    ],
+    [
+      500,
+      'could not find an available, non-overlapping IPv4 address pool among the defaults',
+      'refused',
+      'address',
+    ],
+    // What the host lacks.
+    [500, 'mkdir /var/lib/docker/overlay2/a: no space left on device', 'refused', 'no room'],
+    [
+      500,
+      `${oci}: fork/exec /proc/self/exe: resource temporarily unavailable: unknown`,
+      'refused',
+      'short of',
+    ],
+    [
+      500,
+      `${oci}: error setting cgroup config for procHooks process: cannot allocate memory`,
+      'refused',
+      'short of',
+    ],
+    [
+      500,
+      `${oci}: error setting rlimit type 7: operation not permitted: unknown`,
+      'refused',
+      'limits or rights',
+    ],
+    [
+      500,
+      `${oci}: apparmor failed to apply profile: no such file or directory: unknown`,
+      'refused',
+      'rights',
+    ],
+    // Ports of Docker Desktop 1 to 4.
+    [
+      500,
+      `${endpoint}: Error starting userland proxy: Bind for 0.0.0.0:18115: unexpected error (Failure EADDRINUSE).`,
+      'port_taken',
+      '18115',
+    ],
+    [
+      500,
+      'Ports are not available: exposing port TCP 0.0.0.0:18116 -> 0.0.0.0:0: listen tcp 0.0.0.0:18116: bind: An attempt ' +
+        'was made to use a port in a state that does not allow its use.',
+      'port_taken',
+      '0.0.0.0:18116',
+    ],
+    [
+      500,
+      'Ports are not available: exposing port UDP 127.0.0.1:18117 -> 0.0.0.0:0: command failed',
+      'port_taken',
+      '18117',
+    ],
+    [
+      500,
+      'Ports are not available: exposing port TCP 127.0.0.1:80 -> 0.0.0.0:0: failed to connect to ' +
+        '/var/run/com.docker.vmnetd.sock: is vmnetd running?: dial unix /var/run/com.docker.vmnetd.sock: connect: ' +
+        'connection refused',
+      'port_taken',
+      'vmnetd',
+    ],
+    // Podman 4.3 (measured), and its older words.
+    [
+      404,
+      'no such image: docker.io/nope/none:1: image not known',
+      'image_missing',
+      'docker pull docker.io/nope/none:1',
+    ],
+    [
+      404,
+      'failed to find image nope:1: docker.io/library/nope:1: No such image',
+      'image_missing',
+      'docker pull nope:1',
+    ],
+    [404, 'nope/none:1: image not known', 'image_missing', 'docker pull nope/none:1'],
+    [
+      500,
+      'container create: creating container storage: the container name "one" is already in use by ' +
+        `${id}. You have to remove that container to be able to reuse that name: that name is already in use`,
+      'conflict',
+      'the name one',
+    ],
+    [
+      409,
+      'error creating container: name "acestream-2" is in use: container already exists',
+      'conflict',
+      'the name acestream-2',
+    ],
+    [
+      500,
+      'cannot listen on the TCP port: listen tcp4 :18118: bind: address already in use',
+      'port_taken',
+      ':18118',
+    ],
+    [
+      404,
+      'no container with name or ID "abc" found: no such container',
+      'not_found',
+      'There is no container abc.',
+    ],
+    [
+      500,
+      'container create: looking up container to share net namespace with: no container with name or ID "gluetun" found: ' +
+        'no such container',
+      'no_network_container',
+      'gluetun, whose network is to be joined',
+    ],
+    [
+      500,
+      'container create: unable to find network with name or ID media: network not found',
+      'refused',
+      'docker network create media',
+    ],
+    [
+      500,
+      'runc: time="2026-11-29T01:37:45Z" level=error msg="runc create failed: unable to start container process: exec: ' +
+        '\\"/nope\\": stat /nope: no such file or directory": OCI runtime attempted to invoke a command that was not found',
+      'unrunnable',
+      '"/nope"',
+    ],
+    [
+      500,
+      `container ${id} does not exist in database: no such container`,
+      'refused',
+      'does not exist in database',
+    ],
     [400, 'Minimum memory limit allowed is 6MB', 'refused', 'Minimum memory limit allowed is 6MB'],
     [403, '', 'refused', 'HTTP 403'],
     [500, 'first line\nsecond line', 'refused', 'first line'],
