@@ -28,7 +28,7 @@ import { followEvents } from './docker-events.ts'
 import { execIn } from './docker-exec.ts'
 import { dockerWords, isDockers, statusOf } from './docker-failures.ts'
 import { followLogOf, logsOf } from './docker-logs.ts'
-import { ACTIONS, CHANGES, isAbout, toContainerEvent } from './docker-messages.ts'
+import { EVENT_FILTER, isAbout, toContainerEvent, WATCH_FILTER } from './docker-messages.ts'
 import {
   fromImage,
   fromInspect,
@@ -273,7 +273,7 @@ class DockerRuntime implements Runtime {
 
   async events(handlers: EventHandlers, signal: AbortSignal): Promise<void> {
     const call = { ...this.#call('subscribe', 'tell of events', signal), signal }
-    const filters = { event: [...ACTIONS], label: [this.#label] }
+    const filters = { event: EVENT_FILTER, label: [this.#label] }
     await followEvents(
       this.docker,
       { filters, call },
@@ -289,7 +289,7 @@ class DockerRuntime implements Runtime {
 
   async watch(name: string, handlers: WatchHandlers, signal: AbortSignal): Promise<void> {
     const call = { ...this.#callOn(name, 'subscribe', signal, `tell of container ${name}`), signal }
-    const filters = { event: [...CHANGES], container: [name] }
+    const filters = { event: WATCH_FILTER, container: [name] }
     await followEvents(
       this.docker,
       { filters, call },
@@ -344,6 +344,14 @@ async function isGone(look: Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** Requires Docker's own words: a 404 page from another server says nothing about a container. */
-const isNotThere = (error: unknown): boolean =>
-  statusOf(error) === 404 && isDockers(error) && /no such container/i.test(dockerWords(error))
+/**
+ * Requires Docker's own words: a 404 page from another server says nothing about a container. Podman says 500 of a container
+ * that goes at that moment.
+ */
+function isNotThere(error: unknown): boolean {
+  if (!isDockers(error)) return false
+  const words = dockerWords(error)
+  return statusOf(error) === 404
+    ? /no such container/i.test(words)
+    : statusOf(error) === 500 && /does not exist in database: no such container/.test(words)
+}
