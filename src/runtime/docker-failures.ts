@@ -58,6 +58,13 @@ export function dockerWords(error: unknown): string {
   return whole.replace(/^\(HTTP code \d+\)[^-]*-/, '').trim()
 }
 
+/** Whether a connection was made and broke before there was an answer. */
+export function isBroken(error: unknown): boolean {
+  if (error instanceof RuntimeFailure || error instanceof NotDockers || statusOf(error) !== null) return false
+  if (shortageIn(error) !== null || property(error, 'syscall') === 'connect') return false
+  return ['ECONNRESET', 'EPIPE', 'ERR_SOCKET_CLOSED'].includes(String(property(error, 'code')))
+}
+
 function connectionFailure(error: unknown, call: FailedCall): RuntimeFailure {
   const shortage = shortageIn(error)
   if (shortage !== null)

@@ -26,7 +26,7 @@ import {
 } from './docker-connection.ts'
 import { followEvents } from './docker-events.ts'
 import { execIn } from './docker-exec.ts'
-import { dockerWords, isDockers, statusOf } from './docker-failures.ts'
+import { dockerWords, isBroken, isDockers, statusOf } from './docker-failures.ts'
 import { followLogOf, logsOf } from './docker-logs.ts'
 import { EVENT_FILTER, isAbout, toContainerEvent, WATCH_FILTER } from './docker-messages.ts'
 import {
@@ -127,8 +127,9 @@ class DockerRuntime implements Runtime {
   constructor(
     private readonly docker: DockerClient,
     /**
-     * For pings, which get a new connection each. A daemon that shuts down accepts no new connections, but still answers on
-     * old ones for a while.
+     * Gives each call a new connection. For pings: a daemon that shuts down accepts no new connections, but still answers on
+     * old ones for a while. And for calls that change something: a proxy may close a kept connection at the moment when it
+     * is used, and nobody could tell then whether the call was carried out.
      */
     private readonly door: DockerClient,
     private readonly address: DockerAddress,
@@ -141,7 +142,7 @@ class DockerRuntime implements Runtime {
     const call = this.#call('create', `create container ${spec.name}`, signal)
     return await callDocker(call, async (abortSignal) =>
       readId(
-        await this.docker.createContainer({
+        await this.door.createContainer({
           abortSignal,
           _query: { name: spec.name },
           _body: toCreateBody(spec, this.options.logs),
@@ -153,7 +154,7 @@ class DockerRuntime implements Runtime {
   async start(id: string, signal?: AbortSignal): Promise<void> {
     const call = this.#callOn(id, 'start', signal)
     await callDocker(call, (abortSignal) =>
-      this.docker.getContainer(id).start({ abortSignal }).then(readNothing, ifNotAlready),
+      this.door.getContainer(id).start({ abortSignal }).then(readNothing, ifNotAlready),
     )
   }
 
@@ -161,7 +162,7 @@ class DockerRuntime implements Runtime {
     const call = this.#callOn(id, 'stop', signal)
     const deadlineMs = call.deadlineMs + graceSeconds * 1000
     await callDocker({ ...call, deadlineMs }, (abortSignal) =>
-      this.docker.getContainer(id).stop({ abortSignal, t: graceSeconds }).then(readNothing, ifNotAlready),
+      this.door.getContainer(id).stop({ abortSignal, t: graceSeconds }).then(readNothing, ifNotAlready),
     )
   }
 
@@ -177,7 +178,7 @@ class DockerRuntime implements Runtime {
     if (!isReference(id)) return
     const call = this.#callOn(id, 'destroy', signal, `remove container ${id}`)
     await callDocker(call, async (abortSignal) => {
-      const container = this.docker.getContainer(id)
+      const container = this.door.getContainer(id)
       try {
         readNothing(await container.remove({ abortSignal, force, v: true }))
       } catch (error) {
@@ -192,15 +193,15 @@ class DockerRuntime implements Runtime {
 
   async inspect(id: string, signal?: AbortSignal): Promise<ContainerObservation> {
     const call = this.#callOn(id, 'inspect', signal)
-    return await callDocker(call, async (abortSignal) =>
-      fromInspect(readInspected(await this.docker.getContainer(id).inspect({ abortSignal }))),
+    return await this.#read(call, async (docker, abortSignal) =>
+      fromInspect(readInspected(await docker.getContainer(id).inspect({ abortSignal }))),
     )
   }
 
   async traffic(id: string, signal?: AbortSignal): Promise<Traffic | null> {
     const call = this.#callOn(id, 'traffic', signal, `count the traffic of container ${id}`)
-    return await callDocker(call, async (abortSignal) => {
-      const container = this.docker.getContainer(id)
+    return await this.#read(call, async (docker, abortSignal) => {
+      const container = docker.getContainer(id)
       // For a joined network, Docker gives the counters of the network container, which count all containers that share it.
       const { HostConfig } = readMode(await container.inspect({ abortSignal }))
       if (joinedBy(HostConfig.NetworkMode) !== null) return null
@@ -210,26 +211,26 @@ class DockerRuntime implements Runtime {
 
   async usage(id: string, signal?: AbortSignal): Promise<Usage | null> {
     const call = this.#callOn(id, 'usage', signal, `count what container ${id} uses`)
-    return await callDocker(call, async (abortSignal) =>
+    return await this.#read(call, async (docker, abortSignal) =>
       fromUsed(
-        readUsed(await this.docker.getContainer(id).stats({ abortSignal, stream: false, 'one-shot': true })),
+        readUsed(await docker.getContainer(id).stats({ abortSignal, stream: false, 'one-shot': true })),
       ),
     )
   }
 
   async exec(id: string, command: readonly string[], signal?: AbortSignal): Promise<CommandResult> {
     const call = this.#callOn(id, 'exec', signal, `run ${command[0] ?? 'nothing'} in container ${id}`)
-    return await callDocker(call, (abortSignal) => execIn(this.docker.getContainer(id), command, abortSignal))
+    return await callDocker(call, (abortSignal) => execIn(this.door.getContainer(id), command, abortSignal))
   }
 
   async logs(id: string, bounds: LogBounds, signal?: AbortSignal): Promise<string> {
     const call = this.#callOn(id, 'logs', signal, `read the log of container ${id}`)
-    return await callDocker(call, (abortSignal) => logsOf(this.docker, id, bounds, abortSignal))
+    return await this.#read(call, (docker, abortSignal) => logsOf(docker, id, bounds, abortSignal))
   }
 
   async followLog(id: string, part: LogPart, handlers: LogHandlers, signal: AbortSignal): Promise<void> {
     const call = this.#callOn(id, 'logs', signal, `give the log of container ${id} as it is written`)
-    await followLogOf(this.docker, { id, part, call: { ...call, signal } }, handlers)
+    await followLogOf(this.door, { id, part, call: { ...call, signal } }, handlers)
   }
 
   async image(reference: string, signal?: AbortSignal): Promise<ImageFacts> {
@@ -237,16 +238,19 @@ class DockerRuntime implements Runtime {
       throw new RuntimeFailure('image_missing', `There can be no image "${reference}".`)
     const call = this.#call('inspect', `look at image ${reference}`, signal)
     const path = `/images/${reference}/json`
-    return await callDocker(call, async (abortSignal) =>
-      fromImage(readImage(await askDocker(this.docker, { path, abortSignal }))),
+    return await this.#read(call, async (docker, abortSignal) =>
+      fromImage(readImage(await askDocker(docker, { path, abortSignal }))),
     )
   }
 
   async host(signal?: AbortSignal): Promise<HostFacts> {
-    return await callDocker(this.#call('inspect', 'tell its version', signal), async (abortSignal) => {
-      const { Os, Arch, Version } = readVersion(await this.docker.version({ abortSignal }))
-      return { os: Os, architecture: Arch, version: Version }
-    })
+    return await this.#read(
+      this.#call('inspect', 'tell its version', signal),
+      async (docker, abortSignal) => {
+        const { Os, Arch, Version } = readVersion(await docker.version({ abortSignal }))
+        return { os: Os, architecture: Arch, version: Version }
+      },
+    )
   }
 
   async pull(
@@ -259,15 +263,15 @@ class DockerRuntime implements Runtime {
     const what = this.#call('pull', `pull image ${reference}`, signal)
     const call = { ...what, due: `go on with the pull of image ${reference}` }
     await callDocker(call, (abortSignal, renew) =>
-      pullImage(this.docker, { reference, onProgress, onSign: renew }, abortSignal),
+      pullImage(this.door, { reference, onProgress, onSign: renew }, abortSignal),
     )
   }
 
   async list(signal?: AbortSignal): Promise<ContainerObservation[]> {
     const call = this.#call('list', 'list the containers', signal)
     const filters = { label: [this.#label] }
-    return await callDocker(call, async (abortSignal) =>
-      readList(await this.docker.listContainers({ abortSignal, all: true, filters })).map(fromListed),
+    return await this.#read(call, async (docker, abortSignal) =>
+      readList(await docker.listContainers({ abortSignal, all: true, filters })).map(fromListed),
     )
   }
 
@@ -275,7 +279,7 @@ class DockerRuntime implements Runtime {
     const call = { ...this.#call('subscribe', 'tell of events', signal), signal }
     const filters = { event: EVENT_FILTER, label: [this.#label] }
     await followEvents(
-      this.docker,
+      this.door,
       { filters, call },
       {
         onOpen: handlers.onOpen,
@@ -291,7 +295,7 @@ class DockerRuntime implements Runtime {
     const call = { ...this.#callOn(name, 'subscribe', signal, `tell of container ${name}`), signal }
     const filters = { event: WATCH_FILTER, container: [name] }
     await followEvents(
-      this.docker,
+      this.door,
       { filters, call },
       {
         onOpen: handlers.onOpen,
@@ -305,6 +309,19 @@ class DockerRuntime implements Runtime {
   async ping(signal?: AbortSignal): Promise<void> {
     await callDocker(this.#call('ping', 'answer a ping', signal), async (abortSignal) =>
       readPong(await this.door.ping({ abortSignal })),
+    )
+  }
+
+  /** Asks what changes nothing. A kept connection that broke is no answer, so it is asked again over a new one. */
+  #read<T>(
+    call: DockerCall,
+    ask: (docker: DockerClient, abortSignal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return callDocker(call, (abortSignal) =>
+      ask(this.docker, abortSignal).catch((error: unknown) => {
+        if (abortSignal.aborted || !isBroken(error)) throw error
+        return ask(this.door, abortSignal)
+      }),
     )
   }
 
