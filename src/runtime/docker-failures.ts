@@ -89,6 +89,7 @@ function refusal(error: unknown, status: number, call: FailedCall): RuntimeFailu
   const said = dockerWords(error)
   const words = call.mask?.(said) ?? said
   // Docker refuses with a status of 400 or above.
+  if (isForbiddenByProxy(error)) return forbidden(error, status, call)
   if (status < 400 || !isDockers(error)) return answeredByOthers(error, `HTTP ${status}`, call)
   const known = knownRefusal(words, call)
   if (known !== null) return new RuntimeFailure(known.code, known.message, { cause: error })
@@ -101,6 +102,10 @@ function refusal(error: unknown, status: number, call: FailedCall): RuntimeFailu
   return new RuntimeFailure('refused', `Docker refused to ${call.what}: ${why}`, { cause: error })
 }
 
+/** Whether this is a status with which a proxy, or Docker with a plug-in, forbids a call. */
+export const isForbidden = (status: number | null): boolean =>
+  status !== null && [401, 403, 405].includes(status)
+
 /**
  * Whether an error that dockerode threw for an answer comes from Docker, which gives its reason in JSON as `message`.
  * dockerode keeps only the text of an answer that is read as a stream; there an HTML page is recognised by its beginning.
@@ -109,6 +114,27 @@ export function isDockers(error: unknown): boolean {
   const json = property(error, 'json')
   if (json === null || json === undefined) return !/^(?:<|\[object )/.test(dockerWords(error))
   return typeof property(json, 'message') === 'string'
+}
+
+/** The words of a proxy that forbids a call, if it does not send a page. */
+const FORBIDDEN_WORDS = /^$|^<|^(?:\d{3} )?(?:forbidden|unauthorized|method not allowed)\.?$/i
+
+/**
+ * Whether something in front of Docker forbade the call. Docker itself, or a plug-in of it, says in JSON why it does. Of an
+ * answer that is read as a stream, only the words are known.
+ */
+export function isForbiddenByProxy(error: unknown): boolean {
+  if (!isForbidden(statusOf(error))) return false
+  const json = property(error, 'json')
+  if (json === null || json === undefined) return FORBIDDEN_WORDS.test(dockerWords(error))
+  return typeof property(json, 'message') !== 'string'
+}
+
+/** A socket proxy did not pass the call on. Its page says nothing more than that. */
+function forbidden(cause: unknown, status: number, { address, what, needs }: FailedCall): RuntimeFailure {
+  const remedy = needs === undefined ? 'see its settings' : `allow ${needs.what} there (${needs.setting})`
+  const message = `What answers at ${address} forbids to ${what} (HTTP ${status}): ${remedy}.`
+  return new RuntimeFailure('unreachable', message, { effect: 'none', cause })
 }
 
 function answeredByOthers(cause: unknown, how: string, { address, what }: FailedCall): RuntimeFailure {

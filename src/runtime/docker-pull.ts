@@ -1,6 +1,6 @@
 import { type PullMessage, readPulling } from './docker-answers.ts'
 import type { DockerClient } from './docker-connection.ts'
-import { dockerWords, isDockers, NotDockers, statusOf } from './docker-failures.ts'
+import { dockerWords, isDockers, isForbiddenByProxy, NotDockers, statusOf } from './docker-failures.ts'
 import { LineSplitter, ofDocker, readToEnd } from './docker-streams.ts'
 import { withTag } from './image-names.ts'
 import { type PullProgress, RuntimeFailure } from './runtime.ts'
@@ -67,7 +67,7 @@ export async function pullImage(docker: DockerClient, pull: Pull, abortSignal: A
 function isRegistrys(error: unknown): boolean {
   const status = statusOf(error)
   if (status === null || status < 400 || status > 500) return false
-  return isDockers(error) && dockerWords(error) !== ''
+  return isDockers(error) && !isForbiddenByProxy(error) && dockerWords(error) !== ''
 }
 
 function failureOf(reference: string, words: string, cause?: unknown): RuntimeFailure {

@@ -12,6 +12,8 @@ export interface FailedCall {
   readonly id: string | null
   /** The socket or host of the Docker Engine. */
   readonly address: string
+  /** What a socket proxy has to allow for it. */
+  readonly needs?: { readonly what: string; readonly setting: string }
   /** Masks what Docker says: it may quote a command, with the secrets in it. */
   readonly mask?: Mask
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import type { DockerRight } from '../core/reporting/docker-rights.ts'
 import { readInfo, readList, readNetwork, readVersion } from './docker-answers.ts'
 import { callDocker, type DockerCall } from './docker-call.ts'
 import {
@@ -8,33 +8,10 @@ import {
   type DockerClient,
   parseDockerHost,
 } from './docker-connection.ts'
-import { isDockers, statusOf } from './docker-failures.ts'
+import { isDockers, isForbidden, statusOf } from './docker-failures.ts'
 import { fromListed } from './docker-observation.ts'
+import { isAllowed } from './docker-rights.ts'
 import { type ContainerObservation, type HostFacts, RuntimeFailure } from './runtime.ts'
-
-/** A call that a server makes, and that something in front of Docker may forbid. */
-export type DockerRight = 'ping' | 'containers' | 'create' | 'start' | 'remove' | 'exec' | 'events' | 'images'
-
-interface Probe {
-  readonly method: 'GET' | 'POST' | 'DELETE'
-  readonly path: string
-  readonly options?: Readonly<Record<string, string | number>>
-}
-
-/**
- * Questions that need the same right as the calls of a server, and change nothing: `none` is the id of no container, and a
- * creation without a body is refused.
- */
-const probesOf = (none: string): Readonly<Record<DockerRight, Probe>> => ({
-  ping: { method: 'GET', path: '/_ping' },
-  containers: { method: 'GET', path: '/containers/json?', options: { limit: 1 } },
-  create: { method: 'POST', path: '/containers/create' },
-  start: { method: 'POST', path: `/containers/${none}/start` },
-  remove: { method: 'DELETE', path: `/containers/${none}` },
-  exec: { method: 'POST', path: `/exec/${none}/start` },
-  events: { method: 'GET', path: '/events?', options: { since: 1, until: 1 } },
-  images: { method: 'GET', path: `/images/${none}/json` },
-})
 
 /** A network as Docker describes it. */
 interface NetworkDescription {
@@ -68,8 +45,6 @@ export function createDockerSurvey(dockerHost: string | null, deadlineMs: number
 }
 
 class Survey implements DockerSurvey {
-  readonly #probes = probesOf(randomBytes(32).toString('hex'))
-
   constructor(
     private readonly docker: DockerClient,
     private readonly where: DockerAddress,
@@ -111,10 +86,8 @@ class Survey implements DockerSurvey {
   }
 
   async isAllowed(right: DockerRight): Promise<boolean | null> {
-    const probe = this.#probes[right]
-    const ask = (abortSignal: AbortSignal) =>
-      askDocker(this.docker, { ...probe, abortSignal }).then(() => true, allowanceIn)
-    return await callDocker(this.#call(`allow ${probe.method} ${probe.path}`), ask).catch(() => null)
+    const ask = (abortSignal: AbortSignal) => isAllowed(this.docker, right, abortSignal)
+    return await callDocker(this.#call(`allow ${right}`), ask).catch(() => null)
   }
 
   #call(what: string): DockerCall {
@@ -122,23 +95,11 @@ class Survey implements DockerSurvey {
   }
 }
 
-/** The statuses with which a proxy, or Docker with a plug-in, forbids a call. */
-const FORBIDDEN: ReadonlySet<number | null> = new Set([401, 403, 405])
-
-/** Whether a refused call is allowed all the same: Docker refused it for its content. Null without an answer. */
-function allowanceIn(error: unknown): boolean | null {
-  const status = statusOf(error)
-  if (FORBIDDEN.has(status)) return false
-  if (status === null) return null
-  if (isDockers(error)) return true
-  return status === 404 ? false : null
-}
-
 /** What a failed question says about the thing that was asked for. */
 export function refusalIn(error: unknown): 'missing' | 'forbidden' | null {
   if (!(error instanceof RuntimeFailure)) return null
   const { cause } = error.options
-  if (FORBIDDEN.has(statusOf(cause))) return 'forbidden'
+  if (isForbidden(statusOf(cause))) return 'forbidden'
   const isMissing = ['not_found', 'image_missing'].includes(error.code)
   return isMissing || (statusOf(cause) === 404 && isDockers(cause)) ? 'missing' : null
 }

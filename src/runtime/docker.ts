@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Label } from '../core/engines/labels.ts'
+import { DOCKER_NEEDS, type DockerNeed, type DockerRight } from '../core/reporting/docker-rights.ts'
 import type { Mask } from '../core/secrets.ts'
 import {
   isImageReference,
@@ -39,6 +40,7 @@ import {
   toCreateBody,
 } from './docker-observation.ts'
 import { pullImage } from './docker-pull.ts'
+import { forbiddenRights } from './docker-rights.ts'
 import { fromUsed } from './docker-usage.ts'
 import {
   type CommandResult,
@@ -108,6 +110,23 @@ export const DEFAULT_DEADLINES_MS: Deadlines = {
 
 /** Limits the log of a container to 30 MB. */
 export const DEFAULT_LOG_LIMITS: LogLimits = { maxSize: '10m', maxFiles: 3 }
+
+type Need = Pick<DockerNeed, 'what' | 'setting'>
+
+const LOOK: Need = DOCKER_NEEDS.containers
+
+/** What a socket proxy has to allow for each call. */
+const NEEDS: Readonly<Record<keyof Deadlines, Need>> = {
+  create: DOCKER_NEEDS.create,
+  start: DOCKER_NEEDS.start,
+  stop: { what: 'POST /containers/{id}/stop', setting: 'CONTAINERS=1 POST=1' },
+  destroy: DOCKER_NEEDS.remove,
+  exec: DOCKER_NEEDS.exec,
+  pull: { what: 'POST /images/create', setting: 'IMAGES=1 POST=1' },
+  ping: DOCKER_NEEDS.ping,
+  subscribe: DOCKER_NEEDS.events,
+  ...{ inspect: LOOK, traffic: LOOK, usage: LOOK, logs: LOOK, list: LOOK },
+}
 
 /** How often to look whether a removal that another client began has ended. */
 const REMOVAL_POLL_MS = 100
@@ -236,7 +255,10 @@ class DockerRuntime implements Runtime {
   async image(reference: string, signal?: AbortSignal): Promise<ImageFacts> {
     if (!isImageReference(reference))
       throw new RuntimeFailure('image_missing', `There can be no image "${reference}".`)
-    const call = this.#call('inspect', `look at image ${reference}`, signal)
+    const call = {
+      ...this.#call('inspect', `look at image ${reference}`, signal),
+      needs: DOCKER_NEEDS.images,
+    }
     const path = `/images/${reference}/json`
     return await this.#read(call, async (docker, abortSignal) =>
       fromImage(readImage(await askDocker(docker, { path, abortSignal }))),
@@ -244,13 +266,12 @@ class DockerRuntime implements Runtime {
   }
 
   async host(signal?: AbortSignal): Promise<HostFacts> {
-    return await this.#read(
-      this.#call('inspect', 'tell its version', signal),
-      async (docker, abortSignal) => {
-        const { Os, Arch, Version } = readVersion(await docker.version({ abortSignal }))
-        return { os: Os, architecture: Arch, version: Version }
-      },
-    )
+    const needs = { what: 'GET /version', setting: 'VERSION=1' }
+    const call = { ...this.#call('inspect', 'tell its version', signal), needs }
+    return await this.#read(call, async (docker, abortSignal) => {
+      const { Os, Arch, Version } = readVersion(await docker.version({ abortSignal }))
+      return { os: Os, architecture: Arch, version: Version }
+    })
   }
 
   async pull(
@@ -312,6 +333,11 @@ class DockerRuntime implements Runtime {
     )
   }
 
+  async forbidden(signal?: AbortSignal): Promise<readonly DockerRight[]> {
+    const call = this.#call('inspect', 'tell what is allowed', signal)
+    return await callDocker(call, (abortSignal) => forbiddenRights(this.door, abortSignal))
+  }
+
   /** Asks what changes nothing. A kept connection that broke is no answer, so it is asked again over a new one. */
   #read<T>(
     call: DockerCall,
@@ -328,7 +354,8 @@ class DockerRuntime implements Runtime {
   #call(verb: keyof Deadlines, what: string, signal: AbortSignal | undefined): DockerCall {
     const deadlineMs = this.options.deadlinesMs[verb]
     const { mask } = this.options
-    return { what, id: null, address: this.address.text, deadlineMs, signal, ...(mask ? { mask } : {}) }
+    const { text: address } = this.address
+    return { what, id: null, address, needs: NEEDS[verb], deadlineMs, signal, ...(mask ? { mask } : {}) }
   }
 
   #callOn(

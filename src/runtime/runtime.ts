@@ -1,3 +1,4 @@
+import type { DockerRight } from '../core/reporting/docker-rights.ts'
 import type { ContainerState } from '../core/types.ts'
 
 /**
@@ -370,6 +371,11 @@ export interface Runtime {
    * name by a renaming. Ends like `events`.
    */
   watch(name: string, handlers: WatchHandlers, signal: AbortSignal): Promise<void>
+  /**
+   * Which calls something in front of the container engine forbids. Asks questions that change nothing, one for each right.
+   * Fails with unreachable.
+   */
+  forbidden(signal?: AbortSignal): Promise<readonly DockerRight[]>
   /** Asks only whether the container engine answers; cheap, with a short deadline. */
   ping(signal?: AbortSignal): Promise<void>
 }

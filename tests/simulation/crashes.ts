@@ -36,6 +36,7 @@ const LOOKS: ReadonlySet<Verb> = new Set<Verb>([
   'image',
   'host',
   'usage',
+  'forbidden',
 ])
 const ALL: ReadonlySet<Verb> = new Set<Verb>([...DEEDS, ...LOOKS, 'ping', 'events'])
 

@@ -45,6 +45,7 @@ const REFUSALS: Readonly<Record<Verb, readonly [RuntimeFailureCode, ...RuntimeFa
   pull: ['refused', 'unreachable'],
   list: ['unreachable'],
   ping: ['unreachable'],
+  forbidden: ['unreachable'],
   events: ['unreachable'],
   watch: ['unreachable'],
 }

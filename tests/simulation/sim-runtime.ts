@@ -1,3 +1,4 @@
+import type { DockerRight } from '../../src/core/reporting/docker-rights.ts'
 import type {
   CommandResult,
   ContainerObservation,
@@ -110,6 +111,10 @@ export class SimRuntime implements Runtime {
 
   list(signal?: AbortSignal): Promise<ContainerObservation[]> {
     return this.#call('list', null, () => this.deps.host.list(signal))
+  }
+
+  forbidden(signal?: AbortSignal): Promise<readonly DockerRight[]> {
+    return this.#call('forbidden', null, () => this.deps.host.forbidden(signal))
   }
 
   ping(signal?: AbortSignal): Promise<void> {

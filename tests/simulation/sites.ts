@@ -49,6 +49,7 @@ export const AWAITS: Readonly<Record<string, number>> = {
   'container-sync.fullPass:list': 1,
   'container-sync.#see:inspect': 1,
   'container-sync.#see:ping': 4,
+  'rights-watch.#ask:forbidden': 4,
   'start-summary.#version:host': 4,
   'adopted-viewers.#read:traffic': 12,
   'usage-watch.#ask:usage': 0.2,

@@ -18,6 +18,7 @@ export type Verb =
   | 'pull'
   | 'list'
   | 'ping'
+  | 'forbidden'
   | 'events'
   | 'watch'
 

@@ -1,4 +1,5 @@
 import type { Label } from '../../src/core/engines/labels.ts'
+import type { DockerRight } from '../../src/core/reporting/docker-rights.ts'
 import type { Deadlines } from '../../src/runtime/docker.ts'
 import {
   type CommandResult,
@@ -72,6 +73,8 @@ export class MemoryRuntime implements Runtime {
   /** How many milliseconds the pull of an image takes, beside `latencyMs`. Its progress comes in four equal parts. */
   pullMs: (reference: string) => number = () => 0
   hostFacts: HostFacts = { os: 'linux', architecture: 'amd64', version: '20.10.24' }
+  /** What something in front of it is said to forbid. */
+  forbids: DockerRight[] = []
   /** Whether traffic is counted. */
   countsTraffic = true
   /** The result of a command in a container. */
@@ -205,6 +208,10 @@ export class MemoryRuntime implements Runtime {
         .filter((container) => this.#isOurs(container))
         .map(asListed),
     )
+  }
+
+  async forbidden(signal?: AbortSignal): Promise<readonly DockerRight[]> {
+    return await this.#call('forbidden', null, signal, () => [...this.forbids])
   }
 
   async ping(signal?: AbortSignal): Promise<void> {
@@ -505,7 +512,7 @@ export class MemoryRuntime implements Runtime {
 /** The deadline that applies to a call. */
 function deadlineOf(verb: Verb): keyof Deadlines {
   if (verb === 'events' || verb === 'watch') return 'subscribe'
-  if (verb === 'image' || verb === 'host') return 'inspect'
+  if (verb === 'image' || verb === 'host' || verb === 'forbidden') return 'inspect'
   if (verb === 'followLog') return 'logs'
   return verb === 'discard' ? 'destroy' : verb
 }

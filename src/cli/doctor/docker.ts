@@ -1,41 +1,17 @@
+import {
+  DOCKER_NEEDS,
+  type DockerNeed,
+  type DockerRight,
+  settingsOf,
+} from '../../core/reporting/docker-rights.ts'
 import { type Asked, fault, inParts, ok, type Row, skipped, warning } from './row.ts'
-
-/** What a server asks Docker for. The doctor asks the same in ways that change nothing. */
-type Permission = 'ping' | 'containers' | 'create' | 'start' | 'remove' | 'exec' | 'events' | 'images'
 
 export interface DockerFacts {
   /** The socket or host, as messages name it. */
   readonly address: string
   readonly version: Asked<{ readonly version: string; readonly api: string; readonly isPodman: boolean }>
   /** Null for what could not be asked. */
-  readonly allowed: Readonly<Record<Permission, boolean | null>>
-}
-
-interface Need {
-  readonly what: string
-  /** How the usual socket proxies call it. */
-  readonly setting: string
-  /** What is missing without it; null if nothing works. */
-  readonly loss: string | null
-}
-
-const NEEDS: Readonly<Record<Permission, Need>> = {
-  ping: { what: 'GET /_ping', setting: 'PING=1', loss: null },
-  containers: { what: 'GET /containers', setting: 'CONTAINERS=1', loss: null },
-  create: { what: 'POST /containers/create', setting: 'CONTAINERS=1 POST=1', loss: null },
-  start: { what: 'POST /containers/{id}/start', setting: 'CONTAINERS=1 POST=1', loss: null },
-  remove: { what: 'DELETE /containers/{id}', setting: 'CONTAINERS=1 POST=1', loss: null },
-  images: { what: 'GET /images', setting: 'IMAGES=1', loss: 'a missing or new image is not noticed' },
-  events: {
-    what: 'GET /events',
-    setting: 'EVENTS=1',
-    loss: 'engines that end are noticed only by the next full pass',
-  },
-  exec: {
-    what: 'POST /exec',
-    setting: 'EXEC=1 POST=1',
-    loss: 'caches are not emptied, and viewers that nobody reported are found by traffic alone',
-  },
+  readonly allowed: Readonly<Record<DockerRight, boolean | null>>
 }
 
 const OLDEST_API = [1, 41] as const
@@ -84,7 +60,10 @@ function isOld(api: string): boolean {
 
 function permissionRows(facts: DockerFacts): readonly Row[] {
   if (!isReached(facts)) return [skipped('docker_permissions', 'Docker did not answer')]
-  const all = Object.entries(NEEDS).map(([name, need]) => ({ ...need, isAllowed: allowedIn(facts, name) }))
+  const all = Object.entries(DOCKER_NEEDS).map(([name, need]) => ({
+    ...need,
+    isAllowed: allowedIn(facts, name),
+  }))
   const forbidden = all.filter(({ isAllowed }) => isAllowed === false)
   const vital = forbidden.filter(({ loss }) => loss === null)
   const rows = [
@@ -112,15 +91,11 @@ function permissionRows(facts: DockerFacts): readonly Row[] {
   return rows.length > 0 ? rows : [permitted(all.filter(({ isAllowed }) => isAllowed === null))]
 }
 
-function permitted(unasked: readonly Need[]): Row {
+function permitted(unasked: readonly DockerNeed[]): Row {
   const names = unasked.map(({ what }) => what).join(', ')
   return unasked.length === 0
     ? ok('docker_permissions', 'everything that is needed is allowed')
     : skipped('docker_permissions', `no answer to ${names}`)
 }
 
-const allowedIn = ({ allowed }: DockerFacts, name: string): boolean | null => allowed[name as Permission]
-
-/** Each setting once. */
-const settingsOf = (needs: readonly Need[]): string =>
-  [...new Set(needs.flatMap(({ setting }) => setting.split(' ')))].join(' ')
+const allowedIn = ({ allowed }: DockerFacts, name: string): boolean | null => allowed[name as DockerRight]

@@ -6,7 +6,8 @@ import type { Config } from '../../config/config.ts'
 import { ownPlaceOf } from '../../control/containers/own-places.ts'
 import { imageWarnings } from '../../control/reporting/image-warnings.ts'
 import type { OwnPlace } from '../../core/containers/own-place.ts'
-import { type DockerRight, type DockerSurvey, refusalIn } from '../../runtime/docker-survey.ts'
+import { DOCKER_RIGHTS, type DockerRight } from '../../core/reporting/docker-rights.ts'
+import { type DockerSurvey, refusalIn } from '../../runtime/docker-survey.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { ownContainer, ownGateway, type Surroundings } from './surroundings.ts'
 
@@ -28,10 +29,8 @@ export async function asked<T>(question: Promise<T>): Promise<Asked<T>> {
   }
 }
 
-const RIGHTS = ['ping', 'containers', 'create', 'start', 'remove', 'exec', 'events', 'images'] as const
-
 export async function dockerFacts({ survey }: DockerDeps): Promise<DockerFacts> {
-  const rights = RIGHTS.map(async (right) => [right, await survey.isAllowed(right)] as const)
+  const rights = DOCKER_RIGHTS.map(async (right) => [right, await survey.isAllowed(right)] as const)
   const [version, allowed] = await Promise.all([asked(survey.version()), Promise.all(rights)])
   // Each right is asked for once, so the record is whole.
   const record = Object.fromEntries(allowed) as Record<DockerRight, boolean | null>

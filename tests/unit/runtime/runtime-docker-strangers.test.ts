@@ -51,7 +51,6 @@ const STRANGERS: Readonly<Record<string, string>> = {
   'a page with 200': page(200),
   'a page with 201': page(201),
   'a page that is not found': page(404),
-  'a page that says no': page(403),
   'a page that says conflict': page(409),
   'a page that fails': page(500),
   'a page from between': page(502),
@@ -75,6 +74,52 @@ describe('what is none of Docker’s is unreachable, and never a success or a mi
       expect([name, failure.message]).toEqual([name, expect.stringMatching(words)])
     }
   })
+})
+
+/** What each call is told to be allowed, as the usual socket proxies call it. */
+const ALLOW: Readonly<Record<string, string>> = {
+  create: 'POST /containers/create there (CONTAINERS=1 POST=1)',
+  start: 'POST /containers/{id}/start there (CONTAINERS=1 POST=1)',
+  stop: 'POST /containers/{id}/stop there (CONTAINERS=1 POST=1)',
+  destroy: 'DELETE /containers/{id} there (CONTAINERS=1 POST=1)',
+  discard: 'DELETE /containers/{id} there (CONTAINERS=1 POST=1)',
+  inspect: 'GET /containers there (CONTAINERS=1)',
+  traffic: 'GET /containers there (CONTAINERS=1)',
+  exec: 'POST /exec there (EXEC=1 POST=1)',
+  logs: 'GET /containers there (CONTAINERS=1)',
+  image: 'GET /images there (IMAGES=1)',
+  host: 'GET /version there (VERSION=1)',
+  pull: 'POST /images/create there (IMAGES=1 POST=1)',
+  list: 'GET /containers there (CONTAINERS=1)',
+  ping: 'GET /_ping there (PING=1)',
+  events: 'GET /events there (EVENTS=1)',
+  watch: 'GET /events there (EVENTS=1)',
+}
+
+describe('a socket proxy that forbids a call is told what to allow, and not quoted', () => {
+  const text = 'HTTP/1.1 403 X\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nForbidden'
+  test.each([
+    ['with a page', page(403)],
+    ['with a text', text],
+    ['as a method that is not allowed', page(405)],
+    ['for want of a login', page(401)],
+  ])('%s', async (_, answer) => {
+    using proxy = rawDaemon(({ send }) => send(answer))
+    const runtime = dockerRuntimeAt(proxy.dockerHost)
+    for (const [name, call] of Object.entries(CALLS)) {
+      const failure = await failureOf('unreachable', call(runtime))
+      expect([name, failure.effect]).toEqual([name, 'none'])
+      expect([name, failure.message]).toEqual([name, expect.stringContaining(`: allow ${ALLOW[name]}.`)])
+      expect(failure.message).not.toContain('<')
+    }
+  })
+})
+
+test('words of a plug-in of Docker that forbids a call are passed on', async () => {
+  const message = 'authorization denied by plugin opa: not you'
+  using daemon = rawDaemon(({ send }) => send(httpAnswer(403, { message })))
+  const failure = await failureOf('refused', dockerRuntimeAt(daemon.dockerHost).create(SPEC))
+  expect(failure.message).toContain(message)
 })
 
 test.each([
