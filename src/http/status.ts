@@ -12,7 +12,8 @@ const Reset = Type.Object(
 const Ready = Type.Object(
   {
     status: Type.Union([Type.Literal('ready'), Type.Literal('degraded'), Type.Literal('not_ready')], {
-      description: '`not_ready`: the engines are being looked for; `degraded`: the database takes no writes',
+      description:
+        '`not_ready`: the engines are being looked for; `degraded`: the database takes no writes, or a proxy in front of Docker forbids what engines need',
     }),
     reason: NullableText('Why it is not `ready`; null if it is'),
   },

@@ -16,6 +16,7 @@ export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed
     cache,
     reports,
     images,
+    rights,
     storageWatch,
     retention,
     descriptors,
@@ -24,7 +25,8 @@ export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed
   } = work
   const optional = descriptors === null ? [] : [descriptors]
   const deciding = [reconciler, repairQueue]
-  const asking = [ownPlaces, viewers, adoptedViewers, healthMonitor, vpnMonitor, observer, reports, images]
+  const seeing = [ownPlaces, viewers, adoptedViewers, rights]
+  const asking = [...seeing, healthMonitor, vpnMonitor, observer, reports, images]
   const watching = [...asking, storageWatch, cache, usageWatch]
   return {
     start: (): void => {
@@ -37,6 +39,7 @@ export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed
       healthMonitor.start()
       vpnMonitor.start()
       retention.start()
+      rights.start()
       observer.start()
       reconciler.start()
       adoptedViewers.start()

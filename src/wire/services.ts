@@ -71,7 +71,7 @@ export interface ServiceParts {
   readonly story: Story
   readonly streamStops: StreamStops
   readonly observer: Observer
-  readonly facts: Pick<Facts, 'docker'>
+  readonly facts: Pick<Facts, 'docker' | 'forbidden'>
   readonly operator: Operator
   readonly planViews: PlanViews
   readonly counters: Counters
@@ -203,11 +203,12 @@ function readiness({ store, observer, facts }: ServiceParts): ReturnType<Service
     const docker = facts.docker()
     const looking =
       docker.state === 'unreachable'
-        ? `Docker not reachable: ${docker.error}`
+        ? (facts.forbidden() ?? `Docker not reachable: ${docker.error}`)
         : 'the engines are being looked for'
     return { status: 'not_ready', reason: storage ?? looking }
   }
-  return { status: storage === null ? 'ready' : 'degraded', reason: storage }
+  const reason = storage ?? facts.forbidden()
+  return { status: reason === null ? 'ready' : 'degraded', reason }
 }
 
 /**

@@ -22,6 +22,7 @@ import { DescriptorWatch } from '../control/housekeeping/descriptor-watch.ts'
 import { ImagePull } from '../control/housekeeping/image-pull.ts'
 import { ImageWatch } from '../control/housekeeping/image-watch.ts'
 import { Retention } from '../control/housekeeping/retention.ts'
+import { RightsWatch } from '../control/housekeeping/rights-watch.ts'
 import { StorageWatch } from '../control/housekeeping/storage-watch.ts'
 import { UsageWatch } from '../control/housekeeping/usage-watch.ts'
 import { Claims } from '../control/provisioning/claims.ts'
@@ -41,6 +42,7 @@ import { recipeOf } from '../core/engines/recipe-choice.ts'
 import { clockWarning } from '../core/reporting/clock-warning.ts'
 import { maskOf } from '../core/secrets.ts'
 import type { Counters } from '../metrics/counters.ts'
+import { parseDockerHost } from '../runtime/docker-connection.ts'
 import type { Adapters, Base } from './base.ts'
 import { cachePathOf, policySettingsOf } from './settings.ts'
 
@@ -200,6 +202,10 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
     }),
     cache: cacheCleanerOf(config, adapters, base),
     images: imageWatchOf(config, adapters, base),
+    rights: new RightsWatch({
+      ...{ clock, runtime, facts, warnings, address: parseDockerHost(config.DOCKER_HOST).text },
+      onError: edge('a question for what is allowed'),
+    }),
     reports: new FailureReports({
       ...{ store, clock, runtime, facts, boots, addresses, warnings, ownPlaces: base.ownPlaces },
       secrets: secretsOf(config),

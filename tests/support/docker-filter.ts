@@ -19,6 +19,15 @@ export interface DockerFilter extends Disposable {
 const FORBIDDEN =
   '<html><body><h1>403 Forbidden</h1>\nRequest forbidden by administrative rules.\n</body></html>\n'
 
+/** Matches what Docker answers without an end. */
+const STREAM = /\/events$/
+
+/** The same stream with an empty line before it, because Bun sends the headers only with the first bytes. */
+async function* begun(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+  yield new TextEncoder().encode('\n')
+  if (body !== null) yield* body
+}
+
 /** Runs a filter in front of the Docker Engine of `dockerHost` (null for the usual socket). */
 export function filterDocker(
   dockerHost: string | null,
@@ -41,6 +50,7 @@ export function filterDocker(
         ...(request.method === 'POST' ? { body: await request.text() } : {}),
         ...(address.kind === 'unix' ? { unix: address.path } : {}),
       })
+      if (STREAM.test(pathname)) return new Response(begun(answer.body), { headers: answer.headers })
       const text = await answer.text()
       const isObject = answer.status === 200 && text.startsWith('{')
       const body = isObject ? JSON.stringify(rewrite(pathname, JSON.parse(text))) : text

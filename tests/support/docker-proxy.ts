@@ -18,10 +18,15 @@ interface Link {
   readonly held: (() => void)[]
   /** Whether it was asked for a log that goes on. */
   isFollowed: boolean
+  /** Whether it was asked for events. */
+  hasEvents: boolean
 }
 
 /** Matches a question for a log that goes on. */
 const FOLLOW_REQUEST = /^GET \S*\/logs\?\S*\bfollow=1/
+
+/** Matches a question for events. */
+const EVENTS_REQUEST = /^GET \S*\/events\?/
 
 /** Matches a start of a container. The head of a request arrives in one piece, because the client writes it in one piece. */
 const START_REQUEST = /^POST \S*\/containers\/[^/ ]+\/start\b/
@@ -94,6 +99,22 @@ export class DockerProxy {
     for (const link of this.#links) destroy(link)
   }
 
+  /** Ends the event streams, as a proxy does that bounds how long an answer lasts. Returns how many there were. */
+  cutEvents(): number {
+    const streams = this.#eventStreams()
+    for (const link of streams) destroy(link)
+    return streams.length
+  }
+
+  /** Whether somebody follows the events now. */
+  followsEvents(): boolean {
+    return this.#eventStreams().length > 0
+  }
+
+  #eventStreams(): readonly Link[] {
+    return [...this.#links].filter(({ hasEvents, client }) => hasEvents && !client.destroyed)
+  }
+
   /** Lets everything pass again, beginning with what was held back. */
   resume(): void {
     this.#mode = 'open'
@@ -112,7 +133,13 @@ export class DockerProxy {
       client.destroy()
       return
     }
-    const link: Link = { client, upstream: connectTo(this.upstreamHost), held: [], isFollowed: false }
+    const link: Link = {
+      client,
+      upstream: connectTo(this.upstreamHost),
+      held: [],
+      isFollowed: false,
+      hasEvents: false,
+    }
     const { upstream } = link
     this.#links.add(link)
     // There is no back-pressure, because little data passes here.
@@ -133,6 +160,7 @@ export class DockerProxy {
   #question(link: Link, bytes: Buffer | string): void {
     const pass = () => link.upstream.write(bytes)
     link.isFollowed = FOLLOW_REQUEST.test(String(bytes))
+    link.hasEvents ||= EVENTS_REQUEST.test(String(bytes))
     if (this.#mode === 'holding' && START_REQUEST.test(String(bytes))) link.held.push(pass)
     else this.#pass(link, pass)
   }

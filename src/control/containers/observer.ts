@@ -147,7 +147,7 @@ export class Observer {
 
   #answered(): void {
     const { facts, looks, clock, warnings } = this.deps
-    const before = facts.docker()
+    const before = facts.pinged()
     if (!facts.setDocker('reachable', clock.now())) return
     if (before.state !== 'unreachable') return
     warnings.tell('docker_silent', null)
@@ -185,7 +185,9 @@ export class Observer {
       if (!looks.needsThoroughPass()) facts.setCurrent()
       facts.age(clock.now())
       this.#passed.emit()
-      const level = isFirst || isThorough || isEventful(result) ? 'info' : 'debug'
+      // While no events arrive, every pass is thorough.
+      const isDeaf = facts.watch().sinceMs === Number.POSITIVE_INFINITY
+      const level = isFirst || (isThorough && !isDeaf) || isEventful(result) ? 'info' : 'debug'
       log[level]({ ...result, ms: clock.now() - startedMs }, 'reindex: full pass')
       for (const { resolve } of asked) resolve(result)
     } catch (error) {

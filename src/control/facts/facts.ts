@@ -26,6 +26,8 @@ export interface Watch {
 export class Facts {
   #version = 0
   #docker: DockerFact
+  /** What something in front of Docker forbids, without which no engine can be run; null for nothing. */
+  #forbidden: string | null = null
   readonly #health = new Map<string, Health>()
   readonly #lastSeen = new Map<string, number>()
   /** Since when the current process of each engine is probed. */
@@ -65,8 +67,28 @@ export class Facts {
     this.#news.on(listener)
   }
 
+  /** Counts as unreachable, too, if something in front of Docker forbids what engines need. */
   docker(): DockerFact {
+    if (this.#forbidden === null || this.#docker.state === 'unreachable') return this.#docker
+    return { ...this.#docker, state: 'unreachable', error: this.#forbidden }
+  }
+
+  /** Whether Docker answers a ping, whatever is forbidden. */
+  pinged(): DockerFact {
     return this.#docker
+  }
+
+  /** Why no engine can be run though Docker answers; null if none of that is forbidden. */
+  forbidden(): string | null {
+    return this.#forbidden
+  }
+
+  /** Notes what something in front of Docker forbids, as one sentence; null for nothing that engines need. */
+  setForbidden(why: string | null): void {
+    if (this.#forbidden === why) return
+    this.#forbidden = why
+    this.#version++
+    this.#news.emit()
   }
 
   watch(): Watch {

@@ -11,6 +11,7 @@ export const WARNING_CODES = [
   'engines_unreachable',
   'network_not_found',
   'engine_silent',
+  'docker_forbids',
   'start_refused',
   'image_missing',
   'image_pulling',
