@@ -6,6 +6,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { addressesOf } from './cli/addresses.ts'
 import { type CliOutcome, readSecretFile, runCli } from './cli/cli.ts'
 import type { Config } from './config/config.ts'
+import { certificatesOf } from './config/docker-tls.ts'
 import { secretsOf } from './config/secrets.ts'
 import type { Checkpoint } from './control/provisioning/launcher.ts'
 import { logStart } from './control/reporting/start-summary.ts'
@@ -88,6 +89,7 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
     store,
     runtime: createDockerRuntime({
       dockerHost: config.DOCKER_HOST,
+      certificates: certificatesOf(config),
       label: config.CONTAINER_LABEL,
       deadlinesMs: DEFAULT_DEADLINES_MS,
       logs: DEFAULT_LOG_LIMITS,

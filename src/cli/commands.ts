@@ -89,14 +89,14 @@ export const COMMANDS: readonly Command[] = [
     name: 'remove-engines',
     operands: [],
     flags: { '--yes': 'Remove them. Without it they are only listed.' },
-    reads: ['DB_URL', 'DOCKER_HOST', 'CONTAINER_LABEL'],
+    reads: ['DB_URL', 'DOCKER_HOST', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH', 'CONTAINER_LABEL'],
     summary: 'List the containers of this installation, and remove them with --yes.',
     text: [
       'For the time after the server was stopped for good: its engines go on without it. Only containers with ' +
         'CONTAINER_LABEL and the id of this database are removed, and engines that carry no id.',
       'Nothing is removed while the server runs, because it would start engines again: stop it first, or use its API ' +
         '(DELETE /containers/{id}). Streams that play end.',
-      'Of the settings it needs DB_URL, DOCKER_HOST and CONTAINER_LABEL. Exit code: 0 if none is left (or they were listed), ' +
+      'Of the settings it needs DB_URL, those of Docker (DOCKER_…) and CONTAINER_LABEL. Exit code: 0 if none is left (or they were listed), ' +
         '1 if not.',
     ],
   },

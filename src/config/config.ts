@@ -1,6 +1,7 @@
 /** The configuration: one schema, read from flags and the environment; all problems are reported at once. */
 import { TransformDecodeError, Value } from '@sinclair/typebox/value'
 import { MASK, namesSecret } from '../core/secrets.ts'
+import { certificatePaths, certificateProblems } from './docker-tls.ts'
 import { ADVICE, defaultAddress, RULES, type Rule } from './rules.ts'
 import type { SettingInfo } from './schema.ts'
 import { type FileTexts, type FoundSecret, SECRET_FILES, secretsIn } from './secret-files.ts'
@@ -63,6 +64,7 @@ export function loadConfig(
     ...given.problems,
     ...bad.map(badValue),
     ...unread.map(({ file, path, remedy }) => ({ variable: file, value: path, remedy })),
+    ...certificateProblems(config, files),
     ...broken.map(({ name, text }) => ({ ...shown(entries, name), remedy: text })),
   ]
   const warnings = [
@@ -78,7 +80,9 @@ export function loadConfig(
 export function secretPaths(env: Environment, argv: readonly string[]): readonly string[] {
   const { entries } = givenEntries(env, argv)
   const named = new Set<SettingName>(SECRET_FILES.map(({ file }) => file))
-  return entries.filter(({ name, text }) => named.has(name) && text !== '').map(({ text }) => text)
+  const secrets = entries.filter(({ name, text }) => named.has(name) && text !== '').map(({ text }) => text)
+  const folder = entries.find(({ name }) => name === 'DOCKER_CERT_PATH')?.text ?? ''
+  return folder === '' ? secrets : [...secrets, ...certificatePaths(folder)]
 }
 
 /** All settings, in the order of the schema. */

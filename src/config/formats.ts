@@ -159,4 +159,6 @@ export const password: Kind<string> = text('text', /\S/, 'a text that is not bla
 export const filePath: Kind<string> = text('path', /./s, 'the path of a file, such as /run/secrets/api_key')
 
 /** Any text that is not empty. */
+export const folderPath: Kind<string> = text('path', /./s, 'the path of a folder, such as /certs/client')
+
 export const anyText: Kind<string> = text('text', /./s, 'a text that is not empty')

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import type { PortRange } from '../core/engines/ports.ts'
 import { FIXED_PORTS, freePort, holds, neededBesides } from '../core/engines/ports.ts'
 import { hostInUrl, isEverywhere } from '../core/host-port.ts'
+import { plainAtTlsPort, usesTls } from './docker-tls.ts'
 import { isLoopback } from './loopback.ts'
 import { publishedHost, tellsPublished } from './publishing.ts'
 import type { Config, SettingName } from './settings.ts'
@@ -44,6 +45,14 @@ export const vpnSentenceNote = (config: Config): string | null =>
 
 /** Conditions without which the orchestrator cannot keep its promises; it does not start if one is violated. */
 export const RULES: readonly Rule[] = [
+  {
+    settings: ['DOCKER_CERT_PATH', 'DOCKER_TLS_VERIFY', 'DOCKER_HOST'],
+    check: (config) =>
+      unless(
+        !usesTls(config) || config.DOCKER_CERT_PATH !== null,
+        'DOCKER_TLS_VERIFY asks for TLS: set this to the folder that has ca.pem, cert.pem and key.pem',
+      ),
+  },
   {
     settings: ['BIND', 'API_KEY', 'ALLOW_NO_KEY'],
     check: (config) =>
@@ -171,6 +180,7 @@ export const RULES: readonly Rule[] = [
 
 /** Settings that are allowed but probably a mistake. */
 export const ADVICE: readonly Rule[] = [
+  { settings: ['DOCKER_HOST', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'], check: plainAtTlsPort },
   {
     settings: ['ALLOW_NO_KEY', 'API_KEY', 'BIND'],
     check: ({ ALLOW_NO_KEY, API_KEY, BIND }) =>

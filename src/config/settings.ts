@@ -75,6 +75,16 @@ export const configSchema = Type.Object({
     '',
     'Docker Engine to use; without it /var/run/docker.sock.',
   ),
+  DOCKER_TLS_VERIFY: docker(
+    kind.boolean,
+    'false',
+    'Whether DOCKER_HOST with tcp:// is reached with TLS; its certificate is always checked.',
+  ),
+  DOCKER_CERT_PATH: docker(
+    kind.optional(format.folderPath),
+    '',
+    'Folder of ca.pem, cert.pem and key.pem for TLS. With tcp://host:2376 it is enough to set this.',
+  ),
   DOCKER_NETWORK: docker(
     kind.optional(format.networkName),
     '',

@@ -1,13 +1,23 @@
+import { readFileSync } from 'node:fs'
+import type { AgentOptions } from 'node:http'
+import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import Dockerode from 'dockerode'
-import { BoundedAgent } from './docker-agent.ts'
+import { BoundedAgent, BoundedTlsAgent } from './docker-agent.ts'
 
 const DEFAULT_SOCKET = '/var/run/docker.sock'
 
 /** Where a Docker Engine listens. `text` is its name in messages. */
 export type DockerAddress =
   | { readonly kind: 'unix'; readonly path: string; readonly text: string }
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly text: string }
+  | {
+      readonly kind: 'tcp'
+      readonly host: string
+      readonly port: number
+      readonly text: string
+      /** The folder of the certificates; null without TLS. */
+      readonly certificates: string | null
+    }
 
 interface Abortable {
   readonly abortSignal: AbortSignal
@@ -68,9 +78,13 @@ export interface DockerClient {
 
 /**
  * Parses a `DOCKER_HOST`: `unix:///path`, a bare `/path`, `tcp://host:port`, `http://host:port`, or null for the usual
- * socket. Throws a plain Error for any other form, because TLS and SSH are not supported.
+ * socket. With a folder of certificates, TCP is used with TLS. Throws a plain Error for any other form, because SSH is not
+ * supported.
  */
-export function parseDockerHost(dockerHost: string | null): DockerAddress {
+export function parseDockerHost(
+  dockerHost: string | null,
+  certificates: string | null = null,
+): DockerAddress {
   const text = dockerHost || DEFAULT_SOCKET
   const path = text.startsWith('unix://') ? text.slice('unix://'.length) || DEFAULT_SOCKET : text
   if (path.startsWith('/')) return { kind: 'unix', path, text: path }
@@ -79,8 +93,9 @@ export function parseDockerHost(dockerHost: string | null): DockerAddress {
   if (!url?.hostname) {
     throw new Error(`DOCKER_HOST "${text}" is not understood: use unix:///path, /path or tcp://host:port.`)
   }
-  // 2375 is the registered port of Docker without TLS.
-  return { kind: 'tcp', host: url.hostname, port: Number(url.port || 2375), text }
+  // The registered ports of Docker with TLS and without.
+  const port = Number(url.port || (certificates === null ? 2375 : 2376))
+  return { kind: 'tcp', host: url.hostname, port, text, certificates }
 }
 
 /**
@@ -90,18 +105,50 @@ export function parseDockerHost(dockerHost: string | null): DockerAddress {
 export function connectDocker(address: DockerAddress, connections: 'kept' | 'new'): DockerClient {
   // Our callers bound the number of sockets, not this agent: with a bound here, slow stops could hold up a ping. Only a few
   // idle sockets stay open, because a burst of calls would otherwise keep its file descriptors for ever.
-  const agent = new BoundedAgent({ keepAlive: connections === 'kept', maxFreeSockets: 16 })
-  // dockerode fills missing options from DOCKER_HOST and DOCKER_CLIENT_TIMEOUT of the environment. So the unused options are
-  // given as undefined, and `timeout: 0` refuses a time limit, which would cut quiet event streams.
-  const where =
-    address.kind === 'unix'
-      ? { socketPath: address.path, host: undefined, port: undefined }
-      : { socketPath: undefined, host: `http://${address.host}`, port: address.port }
+  const kept = { keepAlive: connections === 'kept', maxFreeSockets: 16 }
   // docker-modem parses addresses in a way for which the runtime of the binary writes a notice (DEP0169) into our output. It is
   // for the library's developers; nothing that users can do ends it.
   if (address.kind === 'tcp') process.noDeprecation = true
-  const options = { ...where, protocol: 'http' as const, timeout: 0, agent }
-  return new Dockerode(options) as unknown as DockerClient
+  const options = { ...whereTo(address, kept), timeout: 0 }
+  return withoutCertPath(() => new Dockerode(options)) as unknown as DockerClient
+}
+
+/**
+ * dockerode fills missing options from DOCKER_HOST and DOCKER_CLIENT_TIMEOUT of the environment. So the unused options are
+ * given as undefined, and `timeout: 0` refuses a time limit, which would cut quiet event streams.
+ */
+function whereTo(address: DockerAddress, kept: AgentOptions) {
+  const plain = { ca: undefined, cert: undefined, key: undefined, protocol: 'http' as const }
+  if (address.kind === 'unix')
+    return {
+      ...plain,
+      socketPath: address.path,
+      host: undefined,
+      port: undefined,
+      agent: new BoundedAgent(kept),
+    }
+  const { host, port, certificates } = address
+  const tcp = { socketPath: undefined, port }
+  if (certificates === null)
+    return { ...plain, ...tcp, host: `http://${host}`, agent: new BoundedAgent(kept) }
+  const [ca, cert, key] = ['ca.pem', 'cert.pem', 'key.pem'].map((name) =>
+    readFileSync(join(certificates, name)),
+  )
+  return {
+    ...{ ...tcp, ca, cert, key },
+    ...{ protocol: 'https' as const, host: `https://${host}`, agent: new BoundedTlsAgent(kept) },
+  }
+}
+
+/** docker-modem reads the files of this folder by itself, without need, and throws if there are none. */
+function withoutCertPath<T>(make: () => T): T {
+  const { DOCKER_CERT_PATH: folder } = process.env
+  delete process.env.DOCKER_CERT_PATH
+  try {
+    return make()
+  } finally {
+    if (folder !== undefined) process.env.DOCKER_CERT_PATH = folder
+  }
 }
 
 /** Asks a question, and resolves with the answer if its status is 200. Rejects with an error like those of dockerode's methods. */

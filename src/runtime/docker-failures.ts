@@ -10,7 +10,8 @@ export class NotDockers extends Error {
 function notPermitted(at: string): string {
   return (
     `No permission to open ${at}: run as a user or group that may use Docker. In a container, give its user the group of ` +
-    `that socket: --group-add (group_add) with the number that "stat -c %g ${at}" shows on the host.`
+    `that socket: --group-add (group_add) with the number that "stat -c %g ${at}" shows on the host. Where SELinux is on ` +
+    '(Fedora, RHEL), it needs --security-opt label=disable (security_opt) too.'
   )
 }
 
@@ -77,6 +78,9 @@ function connectionFailure(error: unknown, call: FailedCall): RuntimeFailure {
   if (sentence)
     return new RuntimeFailure('unreachable', sentence(call.address), { effect: 'none', cause: error })
 
+  const tls = tlsFailure(code, call.address)
+  if (tls !== null) return new RuntimeFailure('unreachable', tls, { effect: 'none', cause: error })
+
   if (property(error, 'syscall') === 'connect') {
     const message = `No connection to Docker at ${call.address} (${code}): check the network and DOCKER_HOST.`
     return new RuntimeFailure('unreachable', message, { effect: 'none', cause: error })
@@ -85,10 +89,22 @@ function connectionFailure(error: unknown, call: FailedCall): RuntimeFailure {
   return new RuntimeFailure('unreachable', message, { effect: 'unknown', cause: error })
 }
 
+/** What a failure of TLS means, and what to do; null for another failure. No call is sent before TLS stands. */
+function tlsFailure(code: string, at: string): string | null {
+  if (/ALERT|KEY_VALUES_MISMATCH|PEM/.test(code) && code.startsWith('ERR_'))
+    return `Docker at ${at} does not accept our certificate (${code}): check cert.pem and key.pem in DOCKER_CERT_PATH.`
+  if (/CERT|SIGNATURE|ISSUER|CRL|HOSTNAME/.test(code))
+    return `The certificate of Docker at ${at} is not accepted (${code}): check ca.pem in DOCKER_CERT_PATH, and the name in DOCKER_HOST.`
+  return /^(?:ERR_SSL|EPROTO|ERR_TLS)/.test(code)
+    ? `Docker at ${at} does not speak TLS as we do (${code}): check its port in DOCKER_HOST, and DOCKER_TLS_VERIFY.`
+    : null
+}
+
 function refusal(error: unknown, status: number, call: FailedCall): RuntimeFailure {
   const said = dockerWords(error)
   const words = call.mask?.(said) ?? said
   // Docker refuses with a status of 400 or above.
+  if (/HTTP request to an HTTPS server/.test(words)) return plainToTls(error, call)
   if (isForbiddenByProxy(error)) return forbidden(error, status, call)
   if (status < 400 || !isDockers(error)) return answeredByOthers(error, `HTTP ${status}`, call)
   const known = knownRefusal(words, call)
@@ -128,6 +144,12 @@ export function isForbiddenByProxy(error: unknown): boolean {
   const json = property(error, 'json')
   if (json === null || json === undefined) return FORBIDDEN_WORDS.test(dockerWords(error))
   return typeof property(json, 'message') !== 'string'
+}
+
+/** Docker says this itself, whatever it was asked. */
+function plainToTls(cause: unknown, { address }: FailedCall): RuntimeFailure {
+  const message = `Docker at ${address} wants TLS: set DOCKER_TLS_VERIFY to true and DOCKER_CERT_PATH.`
+  return new RuntimeFailure('unreachable', message, { effect: 'none', cause })
 }
 
 /** A socket proxy did not pass the call on. Its page says nothing more than that. */

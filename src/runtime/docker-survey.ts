@@ -1,4 +1,5 @@
 import type { DockerRight } from '../core/reporting/docker-rights.ts'
+import type { DockerRuntimeOptions } from './docker.ts'
 import { readInfo, readList, readNetwork, readVersion } from './docker-answers.ts'
 import { callDocker, type DockerCall } from './docker-call.ts'
 import {
@@ -37,10 +38,13 @@ export interface DockerSurvey {
 
 /**
  * Makes a survey of the Docker Engine of DOCKER_HOST; each question ends after `deadlineMs`. Its questions throw RuntimeFailure,
- * and this throws a plain Error if it does not understand `dockerHost`.
+ * and this throws a plain Error like `createDockerRuntime`.
  */
-export function createDockerSurvey(dockerHost: string | null, deadlineMs: number): DockerSurvey {
-  const address = parseDockerHost(dockerHost)
+export function createDockerSurvey(
+  { dockerHost, certificates }: Pick<DockerRuntimeOptions, 'dockerHost' | 'certificates'>,
+  deadlineMs: number,
+): DockerSurvey {
+  const address = parseDockerHost(dockerHost, certificates)
   return new Survey(connectDocker(address, 'new'), address, deadlineMs)
 }
 

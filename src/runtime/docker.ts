@@ -83,6 +83,8 @@ export interface Deadlines {
 export interface DockerRuntimeOptions {
   /** The value of DOCKER_HOST (`unix:///path`, `/path`, `tcp://host:port`); null for /var/run/docker.sock. */
   readonly dockerHost: string | null
+  /** The folder with `ca.pem`, `cert.pem` and `key.pem`; without it there is no TLS. */
+  readonly certificates?: string | null
   /** The label that names this installation. */
   readonly label: Label
   readonly deadlinesMs: Deadlines
@@ -133,10 +135,10 @@ const REMOVAL_POLL_MS = 100
 
 /**
  * Makes the Runtime for a Docker Engine with API 1.41 (20.10) or newer. It connects at the first call. Throws a plain Error
- * only if it does not understand `dockerHost`.
+ * only if it does not understand `dockerHost`, or cannot read the certificates.
  */
 export function createDockerRuntime(options: DockerRuntimeOptions): Runtime {
-  const address = parseDockerHost(options.dockerHost)
+  const address = parseDockerHost(options.dockerHost, options.certificates)
   return new DockerRuntime(connectDocker(address, 'kept'), connectDocker(address, 'new'), address, options)
 }
 

@@ -1,5 +1,7 @@
 /** Translates the configuration into the settings of the components. */
+
 import type { Config } from '../config/config.ts'
+import { certificatesOf } from '../config/docker-tls.ts'
 import { isLoopback } from '../config/loopback.ts'
 import { publishAddressOf, publishedHost } from '../config/publishing.ts'
 import { type EngineTemplate, templateHash } from '../control/engines/template.ts'
@@ -171,6 +173,7 @@ export function vpnWorkerSettingsOf(config: Config) {
   const intervalMs = config.GLUETUN_HEALTH_CHECK_INTERVAL_S * 1_000
   return {
     dockerHost: config.DOCKER_HOST,
+    certificates: certificatesOf(config),
     label: config.CONTAINER_LABEL,
     nodes: config.GLUETUN_CONTAINER_NAME,
     apiPort: config.GLUETUN_API_PORT,

@@ -169,7 +169,9 @@ describe('the VPN worker', () => {
   })
 
   test('that was never started stops, too', async () => {
-    const { settings } = { settings: { dockerHost: null, label: { key: 'a', value: 'b' }, nodes: [] } }
+    const { settings } = {
+      settings: { dockerHost: null, certificates: null, label: { key: 'a', value: 'b' }, nodes: [] },
+    }
     const rest = {
       apiPort: 8000,
       publishedHost: 'h',

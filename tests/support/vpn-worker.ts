@@ -17,6 +17,7 @@ export function startVpnWorker(settings: Partial<VpnHostOptions['settings']>) {
     spawn: () => new Worker(WORKER),
     settings: {
       dockerHost: null,
+      certificates: null,
       label: { key: 'roundhouse.test', value: 'vpn' },
       nodes: ['gluetun'],
       apiPort: 8000,

@@ -24,23 +24,30 @@ export interface Facts {
   readonly key: KeyFacts
 }
 
+/** The settings that say which Docker is asked. */
+const DOCKERS = /^DOCKER_(?:HOST|TLS_VERIFY|CERT_PATH)$/
+
 /** Settings that decide what is looked at. If one is wrong, a look would be at something else than the server's. */
 const SUBJECTS: readonly (readonly [
   check: string,
   settings: RegExp,
   rows: (facts: Facts) => readonly Row[],
 ])[] = [
-  ['docker', /^DOCKER_HOST$/, ({ docker }) => dockerRows(docker)],
-  ['image', /^(?:DOCKER_HOST|TARGET_IMAGE|ENGINE_(?:RECIPE|CMD|TMPFS))$/, ({ image }) => imageRows(image)],
+  ['docker', DOCKERS, ({ docker }) => dockerRows(docker)],
+  [
+    'image',
+    /^(?:DOCKER_(?:HOST|TLS_VERIFY|CERT_PATH)|TARGET_IMAGE|ENGINE_(?:RECIPE|CMD|TMPFS))$/,
+    ({ image }) => imageRows(image),
+  ],
   ['ports', /^(?:APP_PORT|BIND|PORT_RANGE_HOST|ACE_.*_RANGE)$/, ({ ports }) => portsRows(ports)],
-  ['network', /^DOCKER_(?:HOST|NETWORK)$/, ({ network }) => networkRows(network)],
+  ['network', /^DOCKER_(?:HOST|TLS_VERIFY|CERT_PATH|NETWORK)$/, ({ network }) => networkRows(network)],
   [
     'gluetun',
-    /^(?:DOCKER_HOST|GLUETUN_.*)$/,
+    /^(?:DOCKER_(?:HOST|TLS_VERIFY|CERT_PATH)|GLUETUN_.*)$/,
     ({ nodes, network }) => nodes.flatMap((node) => gluetunRows(node, network.advertise)),
   ],
   ['database', /^DB_URL$/, ({ database }) => databaseRows(database)],
-  ['clock', /^DOCKER_HOST$/, ({ clock }) => [clockRow(clock)]],
+  ['clock', DOCKERS, ({ clock }) => [clockRow(clock)]],
   ['key', /^(?:BIND|API_KEY.*|ALLOW_NO_KEY)$/, ({ key }) => keyRows(key)],
 ]
 

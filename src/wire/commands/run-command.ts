@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { type CliOutcome, checkHealth } from '../../cli/cli.ts'
 import { jsonText, tableText, verdictOf } from '../../cli/doctor/report.ts'
 import type { Config } from '../../config/config.ts'
+import { certificatesOf } from '../../config/docker-tls.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from '../../runtime/docker.ts'
 import { schemaVersion } from '../../store/migrations.ts'
 import { diagnose } from '../doctor/doctor.ts'
@@ -40,15 +41,16 @@ export async function runCommand(outcome: CommandOutcome, version: string): Prom
   }
 }
 
-const removalOf = ({ DB_URL, DOCKER_HOST, CONTAINER_LABEL }: Config) => ({
+const removalOf = (config: Config) => ({
   runtime: createDockerRuntime({
-    dockerHost: DOCKER_HOST,
-    label: CONTAINER_LABEL,
+    dockerHost: config.DOCKER_HOST,
+    certificates: certificatesOf(config),
+    label: config.CONTAINER_LABEL,
     deadlinesMs: DEFAULT_DEADLINES_MS,
     logs: DEFAULT_LOG_LIMITS,
   }),
-  databasePath: DB_URL.path,
-  label: CONTAINER_LABEL,
+  databasePath: config.DB_URL.path,
+  label: config.CONTAINER_LABEL,
   owner: ownerOf(),
 })
 

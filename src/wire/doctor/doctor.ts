@@ -3,6 +3,7 @@ import { examine, type Facts } from '../../cli/doctor/doctor.ts'
 import type { Row } from '../../cli/doctor/row.ts'
 import { keyWarnings } from '../../cli/doctor/settings.ts'
 import type { Config, LoadedConfig } from '../../config/config.ts'
+import { certificatesOf } from '../../config/docker-tls.ts'
 import { publishAddressOf, publishedHost } from '../../config/publishing.ts'
 import { secretsOf } from '../../config/secrets.ts'
 import { ownNetwork } from '../../core/containers/own-place.ts'
@@ -99,13 +100,12 @@ async function networkFacts(deps: DockerDeps, setting: string | null) {
   return { network, self, found: await networkFact(deps, network) }
 }
 
-function dockerDepsOf(
-  { DOCKER_HOST: dockerHost, CONTAINER_LABEL: label }: Config,
-  around: Surroundings,
-): DockerDeps {
+function dockerDepsOf(config: Config, around: Surroundings): DockerDeps {
+  const { DOCKER_HOST: dockerHost, CONTAINER_LABEL: label } = config
+  const where = { dockerHost, certificates: certificatesOf(config) }
   const deadlinesMs = { ...DEFAULT_DEADLINES_MS, inspect: QUESTION_MS }
-  const runtime = createDockerRuntime({ dockerHost, label, deadlinesMs, logs: DEFAULT_LOG_LIMITS })
-  return { runtime, survey: createDockerSurvey(dockerHost, QUESTION_MS), around }
+  const runtime = createDockerRuntime({ ...where, label, deadlinesMs, logs: DEFAULT_LOG_LIMITS })
+  return { runtime, survey: createDockerSurvey(where, QUESTION_MS), around }
 }
 
 async function isAnswering(url: string): Promise<boolean> {

@@ -20,6 +20,8 @@ const ToVpnWorker = Type.Object({
   type: Type.Literal('configure'),
   /** The value of DOCKER_HOST; null for the default socket. */
   dockerHost: orNull(Type.String()),
+  /** The folder of the certificates for Docker; null without TLS. */
+  certificates: orNull(Type.String()),
   /** The label of this installation. */
   label: Type.Object({ key: Type.String(), value: Type.String() }),
   /** The names of the Gluetun containers to watch. */

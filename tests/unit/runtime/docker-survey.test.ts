@@ -13,7 +13,7 @@ async function answered<T>(answer: string | null, look: (survey: DockerSurvey) =
     questions.push(request.replace(/ HTTP.*/, ''))
     if (answer !== null) wire.send(answer)
   })
-  return { outcome: await look(createDockerSurvey(daemon.dockerHost, 300)), questions }
+  return { outcome: await look(createDockerSurvey({ dockerHost: daemon.dockerHost }, 300)), questions }
 }
 
 describe('a right', () => {
