@@ -116,6 +116,12 @@ const PORTS: readonly Refusal[] = [
 /** What the host of Docker lacks or forbids, whatever image is to run: no other port helps. */
 const HOST: readonly Refusal[] = [
   {
+    pattern: /container-init binary not found on the host: stat (\S+):/,
+    code: 'refused',
+    message: (path) =>
+      `Podman lacks the first process of containers (${path}): install catatonit on its host.`,
+  },
+  {
     pattern:
       /((?:ip6?tables|nftables|firewalld)\b.*?(?:failed|does not exist|[Pp]ermission denied|by that name|COMMAND_FAILED).*)/,
     code: 'refused',

@@ -47,8 +47,8 @@ function versionRow(facts: DockerFacts): Row {
   if (isPodman)
     return warning(
       'docker',
-      `Podman ${version} answers at ${address}, and its words differ from those of Docker here and there`,
-      'use a Docker Engine: Roundhouse is tried with nothing else',
+      `Podman ${version} answers at ${address}: starts, ends and refusals without a VPN were tried with it, nothing else`,
+      'use a Docker Engine where you can, above all with a VPN',
     )
   return ok('docker', `Docker ${version} (API ${api}) at ${address}`)
 }

@@ -169,7 +169,7 @@ export class Launcher {
     // What a caller asked for may be what Docker refuses.
     if (engine.image === template.image && engine.request.hostPort === null)
       warnings.tell('start_refused', {
-        message: `Docker refused the last start of an engine: ${failure.message}`,
+        message: `The last start of an engine was refused. ${failure.message}`,
         remedy: 'Mend this on the host of Docker or in the settings. Until then no engine can be started.',
       })
     return this.#fail(engine, refusalOf(engine, failure))

@@ -316,6 +316,12 @@ describe('the words of Docker become', () => {
     ],
     [
       500,
+      'container create: container-init binary not found on the host: stat /usr/libexec/podman/catatonit: no such file',
+      'refused',
+      'install catatonit',
+    ],
+    [
+      500,
       `container ${id} does not exist in database: no such container`,
       'refused',
       'does not exist in database',
