@@ -32,12 +32,19 @@ export const certificatePaths = (folder: string): readonly string[] =>
 export function certificateProblems(settings: Settings, files: FileTexts): readonly Problem[] {
   const folder = certificatesOf(settings)
   if (folder === null) return []
-  return Object.entries(CERTIFICATE_FILES).flatMap(([name, kind]) => {
+  const problems = Object.entries(CERTIFICATE_FILES).flatMap(([name, kind]) => {
     const path = certificatePath(folder, name)
     const remedy = remedyFor(files.get(path), kind)
     return remedy === null ? [] : [{ variable: 'DOCKER_CERT_PATH', value: path, remedy }]
   })
+  const [first, ...others] = problems
+  // Where none can be used, it is the folder that is wrong.
+  const isFolder = others.length === 2 && others.every(({ remedy }) => remedy === first?.remedy)
+  return isFolder ? [{ variable: 'DOCKER_CERT_PATH', value: folder, remedy: WANTED }] : problems
 }
+
+const WANTED =
+  'Name a folder that has ca.pem, cert.pem and key.pem, and lets the user of this process read them'
 
 function remedyFor(file: ReturnType<FileTexts['get']>, kind: string): string | null {
   if (file === undefined) return 'Name a folder whose files can be read'

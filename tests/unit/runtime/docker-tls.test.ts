@@ -90,8 +90,16 @@ describe('the settings of TLS', () => {
 
   test.each([
     ['without a folder', { ...TCP, DOCKER_TLS_VERIFY: '1' }, 'DOCKER_TLS_VERIFY asks for TLS'],
-    ['with a folder that is not there', { ...TCP, DOCKER_CERT_PATH: '/nowhere' }, '/nowhere/ca.pem'],
-    ['with both', { ...TCP, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: '/nowhere/' }, '/nowhere/key.pem'],
+    [
+      'with a folder that is not there',
+      { ...TCP, DOCKER_CERT_PATH: '/nowhere' },
+      'Name a folder that has ca.pem',
+    ],
+    [
+      'with both',
+      { ...TCP, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: '/nowhere/' },
+      'Cannot start: 1 setting',
+    ],
   ])('%s are one error that names DOCKER_CERT_PATH', (_, env, part) => {
     const outcome = call(env)
     expect(outcome).toMatchObject({ kind: 'exit', code: 2 })
