@@ -179,7 +179,8 @@ test('a VPN that is down is told with its cause, what it hides and when it is lo
   await gluetun.faults({ health: 'unhealthy' })
   await untilNode(server, 'down')
   const { name } = gluetun.options
-  await says(page, '.vpn-trouble.bad', 'The VPN is down', `'${name}' is not healthy`)
+  await says(page, '.verdict.bad', `'${name}' is not healthy`)
+  await says(page, '.vpn-trouble.bad', 'The VPN is down')
   await says(
     page,
     '.vpn-trouble',

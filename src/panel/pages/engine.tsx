@@ -65,7 +65,9 @@ export function EnginePage({ name }: { readonly name: string }) {
               ))}
             </dd>
             <dt>Container</dt>
-            <dd class="mono">{engine.container_id ?? MISSING}</dd>
+            <dd class="mono" title={engine.container_id ?? ''}>
+              {engine.container_id?.slice(0, 12) ?? MISSING}
+            </dd>
           </dl>
         )}
         <EngineActs key={name} name={name} />

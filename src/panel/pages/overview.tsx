@@ -1,5 +1,6 @@
 import { useComputed } from '@preact/signals'
 import { useContext, useState } from 'preact/hooks'
+import { endInWords } from '../../core/streams/end-reasons.ts'
 import { EngineTable } from '../parts/engine-table.tsx'
 import { CHECKLIST, FirstRun, useIsFirstRun } from '../parts/first-run.tsx'
 import { LoadingFeed } from '../parts/loading.tsx'
@@ -13,7 +14,7 @@ import { cutsOf } from '../reading/cuts.ts'
 import { behindLive, stateOf } from '../reading/streams.ts'
 import { type Answer, canWatch } from '../reading/verdict.ts'
 import { vpnAnswer } from '../reading/vpn.ts'
-import { count, duration, MISSING, rate, sentence, shortId } from '../reading/words.ts'
+import { count, duration, rate, sentence, shortId } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
 import { engineLink, streamLink } from '../state/route.ts'
 
@@ -126,7 +127,10 @@ function Cuts() {
   const { fleet, now } = useContext(PanelContext)
   const cuts = cutsOf(fleet.ended.value, now.value)
   const last = cuts[0]
-  const text = last === undefined ? 'in the last hour' : `last: ${last.end_reason ?? 'not known why'}`
+  const text =
+    last === undefined
+      ? 'in the last hour'
+      : `last: ${last.end_reason === null ? 'not known why' : endInWords(last.end_reason)}`
   const tone = cuts.length === 0 ? 'ok' : 'bad'
   return (
     <Tile
@@ -194,6 +198,7 @@ function StreamList() {
     .all()
     .map((stream) => ({ stream, state: stateOf(stream, now.value) }))
     .toSorted((a, b) => a.state.rank - b.state.rank)
+  const names = new Map(fleet.engines.all().map((each) => [each.container_id, each.container_name]))
   return (
     <section class="card" aria-label="Streams">
       <h2>Streams</h2>
@@ -205,11 +210,14 @@ function StreamList() {
             <li key={stream.id}>
               <a href={streamLink(stream.id)}>
                 <Mark tone={state.tone} />
-                <span class="what">{state.word}</span>
-                <span class="mono">{shortId(stream.key)}</span>
+                <span class="how">{state.word}</span>
+                <span class="what">
+                  <span class="mono">{shortId(stream.key)}</span>
+                  <span class="where"> on {names.get(stream.container_id ?? '') ?? 'no engine of ours'}</span>
+                </span>
                 <span class="number">{rate(stream.speed_down)}</span>
-                <span class="number">{stream.peers === null ? MISSING : count(stream.peers, 'peer')}</span>
-                <span class="number">{behind === null ? MISSING : `${duration(behind * 1_000)} behind`}</span>
+                {stream.peers !== null && <span class="number">{count(stream.peers, 'peer')}</span>}
+                {behind !== null && <span class="number">{duration(behind * 1_000)} behind</span>}
               </a>
             </li>
           )

@@ -1,5 +1,6 @@
 import { useContext } from 'preact/hooks'
 import type { Vpn } from '../api/types.ts'
+import { canWatch } from '../reading/verdict.ts'
 import { sourcesOf, vpnAnswer, vpnTrouble } from '../reading/vpn.ts'
 import { count, duration, MISSING, sentence } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
@@ -14,6 +15,11 @@ export function VpnTrouble() {
   if (trouble === null) return null
   const { tone, words, since, causes, hidden, nextLookMs } = trouble
   const leftMs = nextLookMs === null ? 0 : nextLookMs - now.value
+  // The answer above says the first cause already, if it is why no viewer gets an engine.
+  const status = fleet.status.value
+  const above = status === null ? null : canWatch(status, fleet.engines.all(), vpn).text
+  const isNews = ({ cause, remedy }: { readonly cause: string; readonly remedy: string | null }): boolean =>
+    cause !== above || remedy !== null
   return (
     <section class={`banner vpn-trouble ${tone}`} aria-label="VPN">
       <Mark tone={tone} />
@@ -28,7 +34,7 @@ export function VpnTrouble() {
           )}
         </p>
         <ul>
-          {causes.map(({ cause, remedy }) => (
+          {causes.filter(isNews).map(({ cause, remedy }) => (
             <li key={cause}>
               {sentence(cause)}
               {remedy !== null && <span class="remedy">{sentence(remedy)}</span>}
