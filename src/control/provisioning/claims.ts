@@ -147,7 +147,14 @@ export class Claims {
     // No proxy may get an engine outside the VPN, so the caller gets another one.
     if (this.deps.nodes.outside(engine) !== null) return null
     // The caller is back for the engine, so it is no longer unclaimed.
-    return engine.unclaimedSince === null ? engine : this.#handOut(tx, engine, key)
+    return engine.unclaimedSince === null ? this.#giveAgain(tx, engine) : this.#handOut(tx, engine, key)
+  }
+
+  /** Gives a caller once more what its key was given before. The caller's stream is expected from now on. */
+  #giveAgain(tx: Db, engine: Engine): Engine {
+    const change = { handedOutAt: this.deps.clock.now() }
+    updateEngine(tx, engine.id, change)
+    return { ...engine, ...change }
   }
 
   /**

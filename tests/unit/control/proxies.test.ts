@@ -104,6 +104,20 @@ describe('viewers that come close together', () => {
     expect(await arrive()).not.toBe(given.host_http_port)
   })
 
+  test('an engine that a key was given again is expected from then on', async () => {
+    await start(1, { MAX_REPLICAS: '2' })
+    const keyed = { headers: { 'idempotency-key': 'k' } }
+    const given = (await (await rig.provision(keyed)).json()) as { host_http_port: number }
+    await answer()
+    await rig.clock.advance(20_000)
+    expect(await (await rig.provision(keyed)).json()).toEqual(given)
+    await rig.clock.advance(24_000)
+    expect(await shownAt(given.host_http_port)).toMatchObject({ expected_until: expect.any(String) })
+    expect(await arrive()).not.toBe(given.host_http_port)
+    await rig.clock.advance(1_000)
+    expect(await shownAt(given.host_http_port)).toMatchObject({ expected_until: null })
+  })
+
   test('the choice is over when its stream is reported, or after 25 seconds', async () => {
     await start(2)
     const [first, second] = [await arrive(), await arrive()]
