@@ -24,6 +24,11 @@ export const PROXIES = mutations([
     'core/proxies',
   ],
   [
+    'an engine that a key is given again is expected from the first answer only',
+    '$engine.unclaimedSince === null ? $giveAgain($tx, $engine) :',
+    '$engine.unclaimedSince === null ? $engine :',
+  ],
+  [
     'an engine that was chosen counts as used no later than others',
     'Math.max($expected.sinceMs, $newestMs + 1 + $times.lastIndexOf($expected.sinceMs))',
     '$expected.sinceMs',
