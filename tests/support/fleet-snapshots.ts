@@ -15,6 +15,7 @@ export function observed(
     engine: engine({ id, name: id, ...row }),
     isRunning: (row.containerState ?? 'running') === 'running',
     isInHand: false,
+    isFailing: false,
     streams: 0,
     expected: null,
     health: { verdict: 'healthy', sinceMs: 2_000 },

@@ -4,14 +4,30 @@
  */
 export class InHand {
   readonly #holders = new Map<string, Set<Promise<void>>>()
+  readonly #failing = new Set<string>()
 
   has(id: string): boolean {
     return this.#holders.has(id)
   }
 
+  /** Whether the engine is being removed because it does not work. */
+  isFailing(id: string): boolean {
+    return this.#failing.has(id)
+  }
+
   /** Resolves when the work that holds the id at this moment has ended. */
   async whenFree(id: string): Promise<void> {
     await Promise.allSettled(this.#holders.get(id) ?? [])
+  }
+
+  /** Holds the id while the work removes an engine that does not work. There is one such work at a time for each id. */
+  async whileFailing(id: string, work: () => Promise<void>): Promise<void> {
+    this.#failing.add(id)
+    try {
+      await this.during(id, work)
+    } finally {
+      this.#failing.delete(id)
+    }
   }
 
   /** Holds the id while the work runs, whether it succeeds or fails. */

@@ -50,7 +50,7 @@ export interface FleetSnapshotsDeps {
   readonly images: Pick<ImageFacts, 'state'>
   readonly template: EngineTemplate
   readonly settings: PolicySettings
-  readonly inHand: Pick<InHand, 'has'>
+  readonly inHand: Pick<InHand, 'has' | 'isFailing'>
   readonly startBackoff: Pick<StartBackoff, 'heldUntilMs' | 'hasFailed'>
 }
 
@@ -129,6 +129,7 @@ export class FleetSnapshots {
       engine,
       isRunning: facts.isRunning(engine),
       isInHand: inHand.has(engine.id),
+      isFailing: inHand.isFailing(engine.id),
       streams,
       expected: expected.of(engine),
       health,

@@ -28,7 +28,7 @@ export interface RepairsDeps {
   readonly log: Log
   readonly breakers: BreakersSettings
   readonly snapshots: Pick<FleetSnapshots, 'take'>
-  readonly inHand: Pick<InHand, 'during'>
+  readonly inHand: Pick<InHand, 'during' | 'whileFailing'>
   readonly looks: Pick<LookQueue, 'lookAt'>
   readonly nodes: VpnNodes
   readonly claims: Pick<Claims, 'again'>
@@ -81,7 +81,8 @@ export class Repairs {
     if (seen === null || !isAsDecided(action, seen)) return deps.looks.lookAt(containerId)
     deps.onAction(action)
     try {
-      await deps.inHand.during(engineId, () => this.#mend(engine, action, { seen, report }))
+      const hold = action.type === 'fail' ? 'whileFailing' : 'during'
+      await deps.inHand[hold](engineId, () => this.#mend(engine, action, { seen, report }))
     } finally {
       // Needed even if the repair failed half-way.
       deps.looks.lookAt(containerId)

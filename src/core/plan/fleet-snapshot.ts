@@ -15,6 +15,8 @@ export interface ObservedEngine {
   readonly isRunning: boolean
   /** This process is creating, starting or removing the engine's container right now. */
   readonly isInHand: boolean
+  /** The engine is in hand because it does not work: an action `fail` is being carried out. */
+  readonly isFailing: boolean
   /** Number of started streams. */
   readonly streams: number
   /**

@@ -27,6 +27,8 @@ export function plan(snapshot: FleetSnapshot): Plan {
   for (const observed of engines) byId.set(observed.engine.id, observed)
   const own = frozen === null ? ownActions(snapshot, agenda) : []
   const failing = new Set(own.flatMap((action) => (action.type === 'fail' ? [action.engineId] : [])))
+  // Others were started or recalled in their places, and would be surplus if these counted until they are gone.
+  for (const { engine, isFailing } of engines) if (isFailing) failing.add(engine.id)
   const back = new Set(own.flatMap((action) => (action.type === 'recall' ? [action.engineId] : [])))
   const isUsed = (observed: ObservedEngine | undefined): boolean =>
     observed !== undefined &&

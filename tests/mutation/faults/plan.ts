@@ -42,6 +42,12 @@ export const PLAN = mutations([
     "($status === 'provisioning' || $status === 'starting' || $status === 'ready')",
     "$status === 'ready'",
   ],
+  [
+    'an engine that is being removed for its failure counts',
+    'if ($isFailing) $failing.add(',
+    'if (false) $failing.add(',
+    'core/plan',
+  ],
   ['adopted engines count as idle', '$streams > 0 || $adoptedAt !== null', '$streams > 0'],
   [
     'draining engines are listed',

@@ -635,6 +635,21 @@ test.each(['refused', 'unanswered'] as const)(
   },
 )
 
+test('an engine that died does not count while it is being removed, and no other drains for it', async () => {
+  await start({ MIN_REPLICAS: '2', AUTO_DELETE: 'true' })
+  await pass(12)
+  const hang = rig.runtime.faults.hang('discard')
+  rig.runtime.kill((await all())[0]?.container_id ?? '')
+  await pass(3)
+  await hang.reached
+  await pass(3)
+  expect((await names()).toSorted()).toEqual(['acestream-1 ready', 'acestream-2 ready', 'acestream-3 ready'])
+  expect(await planned()).toMatchObject({ serving: 2, actions: [] })
+  hang.release()
+  await pass(3)
+  expect(await names()).toEqual(['acestream-2 ready', 'acestream-3 ready'])
+})
+
 test('an engine that died and that somebody starts again right before its removal lives on', async () => {
   await start({ MIN_REPLICAS: '1' })
   await pass(2)

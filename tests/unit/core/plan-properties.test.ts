@@ -55,8 +55,13 @@ const expected: fc.Arbitrary<ObservedEngine['expected']> = fc.option(
   { nil: null, freq: 2 },
 )
 
-const facts: fc.Arbitrary<Partial<Omit<ObservedEngine, 'engine'>>> = fc.record({
-  isInHand: fc.constantFrom(false, false, false, true),
+/** An engine that fails is in hand. */
+const hands: fc.Arbitrary<Pick<ObservedEngine, 'isInHand' | 'isFailing'>> = fc.constantFrom(
+  ...[false, false, false, true].map((isInHand) => ({ isInHand, isFailing: false })),
+  { isInHand: true, isFailing: true },
+)
+
+const others: fc.Arbitrary<Partial<Omit<ObservedEngine, 'engine'>>> = fc.record({
   streams: fc.constantFrom(0, 0, 1, 2),
   expected,
   health: fc.record({ verdict: fc.constantFrom('healthy', 'unhealthy', 'unknown'), sinceMs: times }),
@@ -85,6 +90,8 @@ const facts: fc.Arbitrary<Partial<Omit<ObservedEngine, 'engine'>>> = fc.record({
     { nil: null, freq: 3 },
   ),
 })
+
+const facts = fc.tuple(others, hands).map(([other, hand]) => ({ ...other, ...hand }))
 
 const policies: fc.Arbitrary<Partial<Policy>> = fc
   .record({

@@ -300,6 +300,15 @@ describe('an engine that does not work', () => {
     expect(steps([observed('a', {}, { restartsAt: [NOW - 301_000, ...restartsAt.slice(1)] })])).toEqual([])
   })
 
+  test('does not count while it is being removed, so that no other is surplus', () => {
+    const leaving = observed('a', { isInHand: true, isFailing: true })
+    const policy = { minReplicas: 1, autoDelete: true }
+    expect(steps([leaving, observed('b')], policy)).toEqual([])
+    expect(steps([leaving], policy)).toEqual(['provision: below_wanted'])
+    const unready = observed('a', { isInHand: true, isFailing: true }, booting)
+    expect(steps([unready], policy)).toEqual([])
+  })
+
   test('is let alone while somebody has it in hand, or its removal was asked for', () => {
     expect(steps([{ ...exited('exit', 5_000), isInHand: true }])).toEqual([])
     expect(steps([exited('exit', 5_000, { removalRequestedAt: NOW })])).toEqual([])
