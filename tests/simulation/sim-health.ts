@@ -42,8 +42,11 @@ export class SimHealth implements HealthSource {
   #handlers: Handlers | null = null
   #targets: readonly HealthTarget[] = []
   readonly #watches = new Map<string, Watch>()
-  /** The engines whose failures are still counted. For any other engine the next failure is the first. */
-  readonly #counted = new Set<string>()
+  /**
+   * The start of each engine whose failures are counted. For any other start the next failure is the first. A process that is
+   * not probed for a while, because it was to be restarted and was not, is still the one that has failed.
+   */
+  readonly #counted = new Map<string, number>()
   readonly #successes = new Map<string, number>()
   readonly #network: SimNetwork
   #isLost = false
@@ -81,6 +84,7 @@ export class SimHealth implements HealthSource {
     if (this.#isLost || this.#isStopped) return
     this.#isLost = true
     this.#dropAll()
+    this.#counted.clear()
     this.deps.streamChecks.forget()
     this.#handlers?.onLost()
     this.deps.clock.after(backAfterMs, () => {
@@ -99,7 +103,6 @@ export class SimHealth implements HealthSource {
     if (known === undefined) {
       const watch: Watch = { target, cancel: () => undefined }
       this.#watches.set(target.engineId, watch)
-      this.#counted.delete(target.engineId)
       this.#probeAfter(watch, 0)
       return
     }
@@ -142,12 +145,13 @@ export class SimHealth implements HealthSource {
     const isStale =
       this.#watches.get(target.engineId) !== watch || watch.target.generation !== target.generation
     if (isStale) return
-    const before = this.#counted.has(target.engineId) ? (this.deps.failures.get(target.engineId) ?? 0) : 0
-    const failures = this.#failuresAfter(target.engineId, before, error === null)
-    this.#counted.add(target.engineId)
-    this.deps.failures.set(target.engineId, failures)
-    if (error !== null) this.deps.trace.note('probe', `${target.engineId.slice(-4)} ${error} (${failures})`)
     const { engineId, generation } = target
+    const isCounted = this.#counted.get(engineId) === generation
+    const before = isCounted ? (this.deps.failures.get(engineId) ?? 0) : 0
+    const failures = this.#failuresAfter(engineId, before, error === null)
+    this.#counted.set(engineId, generation)
+    this.deps.failures.set(engineId, failures)
+    if (error !== null) this.deps.trace.note('probe', `${engineId.slice(-4)} ${error} (${failures})`)
     if (!watch.target.isBooting) this.#probeAfter(watch, this.#nextMs())
     this.#handlers?.onFact({ engineId, generation, ok: error === null, atMs: this.deps.clock.now(), error })
   }
