@@ -48,6 +48,11 @@ export const PLAN = mutations([
     'if (false) $failing.add(',
     'core/plan',
   ],
+  [
+    'one failed probe makes an engine unhealthy',
+    "$failures >= $threshold ? 'unhealthy' :",
+    "$failures > 0 ? 'unhealthy' :",
+  ],
   ['adopted engines count as idle', '$streams > 0 || $adoptedAt !== null', '$streams > 0'],
   [
     'draining engines are listed',
