@@ -282,10 +282,10 @@ export const ADVICE: readonly Rule[] = [
     check: (config) => (behindVpn(config) || !tellsPublished(config) ? null : untold(config)),
   },
   {
-    settings: ['PUBLISH_ADDRESS', 'DOCKER_HOST', 'GLUETUN_CONTAINER_NAME'],
+    settings: ['PUBLISH_ADDRESS', 'DOCKER_HOST', 'DOCKER_NETWORK', 'GLUETUN_CONTAINER_NAME'],
     check: (config) => {
-      const { PUBLISH_ADDRESS: address, DOCKER_HOST: dockerHost } = config
-      const isHere = isLoopback(publishedHost(dockerHost))
+      const { PUBLISH_ADDRESS: address, DOCKER_HOST: dockerHost, DOCKER_NETWORK: network } = config
+      const isHere = isLoopback(publishedHost(dockerHost)) || network !== null
       return unless(
         behindVpn(config) || address === null || !isLoopback(address) || isHere,
         `engines are published for ${publishedHost(dockerHost)} alone, and this process asks them from elsewhere. Give it and ` +

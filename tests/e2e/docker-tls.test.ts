@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { type Certificates, makeCertificates, tlsProxy } from '../support/certificates.ts'
 import { until } from '../support/docker.ts'
 import { listedIds, mustProvision, openTestSite, type TestSite } from '../support/fleet.ts'
+import { socketOf } from '../support/roundhouse-image.ts'
 
 /** Docker is slow, and a default timeout that a preload sets applies only to the first file of a run (Bun 1.4.5). */
 setDefaultTimeout(30_000)
@@ -18,7 +19,7 @@ afterAll(async () => {
 })
 
 test('an engine is started, its end is noticed, and nothing is wrong, through TLS', async () => {
-  using proxy = await tlsProxy(certificates, '/var/run/docker.sock')
+  using proxy = await tlsProxy(certificates, socketOf(site.docker))
   const server = site.server({
     DOCKER_HOST: proxy.dockerHost,
     DOCKER_TLS_VERIFY: '1',

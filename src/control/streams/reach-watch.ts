@@ -76,6 +76,7 @@ export class ReachWatch {
       engine: engine.name,
       listed: addresses.advertised(engine),
       way: addresses.wayTo(engine),
+      networks: engine.networks,
     }))
     this.#fruitless = [...this.#fruitless, ...more].slice(-ROW_MIN)
     warnings.tell('engines_unreached', unreachedWarning(this.#fruitless, advertiseHost))

@@ -11,6 +11,8 @@ export interface Fruitless {
   readonly engine: string
   readonly listed: HostPort
   readonly way: Way
+  /** The networks of the engine's container. */
+  readonly networks: readonly string[]
 }
 
 /**
@@ -34,19 +36,22 @@ export function unreachedWarning(
   }
 }
 
-function remedyFor({ way, listed: { host, port } }: Fruitless, advertiseHost: string): string {
+function remedyFor({ way, listed: { host, port }, networks }: Fruitless, advertiseHost: string): string {
+  const names = networks.join(' or ')
+  const byHost = 'ENGINE_ADVERTISE=host and ADVERTISE_HOST to an address of this host'
   const from = `try http://${host}:${port}/webui/api/service?method=get_version where the proxy runs`
   switch (way) {
     case 'published':
       return isLoopback(host)
-        ? `${from}: if it is another machine or a container, ${host} is itself; set ADVERTISE_HOST to an address of this host`
+        ? `${from}: if it is another machine or a container, ${host} is itself; set ADVERTISE_HOST to an address of this host, ` +
+            'or put a container into the network of the engines (DOCKER_NETWORK) without ENGINE_ADVERTISE'
         : `${from}: ADVERTISE_HOST (now ${advertiseHost}) must be this host for it, and a firewall must let the port pass`
     case 'address':
-      return `${from}: it must be on this host or in the network of the engines; else set ENGINE_ADVERTISE=host`
+      return `${from}: it must be on this host or in the network of the engines (${names}); else set ${byHost}`
     case 'container':
-      return `${from}: its container must be in the network of the engines (DOCKER_NETWORK); else set ENGINE_ADVERTISE=host`
+      return `${from}: its container must be in ${names}, where the engines are (docker network connect); else set ${byHost}`
     case 'vpn_container':
-      return `${from}: its container must be in a network of ${host}; else publish GLUETUN_PORT_RANGE there and set ENGINE_ADVERTISE=host`
+      return `${from}: its container must be in a network of ${host}; else publish GLUETUN_PORT_RANGE there, and set ${byHost}`
     default:
       return way satisfies never
   }

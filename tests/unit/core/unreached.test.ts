@@ -2,7 +2,13 @@ import { expect, test } from 'bun:test'
 import { type Fruitless, unreachedWarning } from '../../../src/core/proxies/unreached.ts'
 
 const attempt = (change: Partial<Fruitless> = {}): Fruitless => ({
-  ...{ engine: 'acestream-1', listed: { host: '127.0.0.1', port: 19_000 }, way: 'published', ...change },
+  ...{
+    engine: 'acestream-1',
+    listed: { host: '127.0.0.1', port: 19_000 },
+    way: 'published',
+    networks: ['media'],
+    ...change,
+  },
 })
 const three = (change: Partial<Fruitless> = {}) => [attempt(), attempt(), attempt(change)]
 const remedy = (change: Partial<Fruitless>) => unreachedWarning(three(change), 'media.lan')?.remedy ?? ''
@@ -17,12 +23,16 @@ test('two fruitless attempts in a row warn of nothing, and three do', () => {
 test.each([
   ['a loopback address', {}, 'set ADVERTISE_HOST to an address of this host'],
   ['another address', { listed: { host: 'media.lan', port: 1 } }, 'ADVERTISE_HOST (now media.lan)'],
-  ['an address of its own', { way: 'address' }, 'set ENGINE_ADVERTISE=host'],
-  ['the name of its container', { way: 'container' }, 'in the network of the engines (DOCKER_NETWORK)'],
+  [
+    'an address of its own',
+    { way: 'address' },
+    'in the network of the engines (media); else set ENGINE_ADVERTISE=host and ADVERTISE_HOST',
+  ],
+  ['the name of its container', { way: 'container' }, 'must be in media, where the engines are'],
   [
     'the name of the VPN container',
     { way: 'vpn_container', listed: { host: 'gluetun', port: 19_000 } },
-    'in a network of gluetun; else publish GLUETUN_PORT_RANGE',
+    'in a network of gluetun; else publish GLUETUN_PORT_RANGE there, and set ENGINE_ADVERTISE=host and ADVERTISE_HOST',
   ],
 ] as const)('the remedy fits an engine that is listed at %s', (_, change, text) => {
   expect(remedy(change)).toContain(text)
