@@ -125,21 +125,35 @@ async function opened(path: string): Promise<{ readonly page: Page; readonly ses
   return { page, session }
 }
 
+/**
+ * What half of the time costs: each task, and seconds of script and of all work. The garbage is collected before and after
+ * it, because a whole collection on demand is a long task that no page makes by itself.
+ */
+async function half(page: Page, session: CDPSession) {
+  await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] })
+  const before = await metrics(session)
+  await change(SECONDS / 2)
+  const after = await metrics(session)
+  const grown = (name: string): number => (after[name] ?? 0) - (before[name] ?? 0)
+  const tasks = taskTimesIn(await browser.stopTracing())
+  return { ...tasks, scripting: grown('ScriptDuration'), all: grown('TaskDuration') }
+}
+
 describe('200 engines that all change every second', () => {
   test('cost no task over 50 ms, less than a tenth of the time, and no memory', async () => {
     const { page, session } = await opened('')
     await change(5)
     await picture(page, 'many-1280-light')
-    await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] })
-    const before = await metrics(session)
-    await change(SECONDS / 2)
+    const first = await half(page, session)
     const halfway = await heapOf(session)
-    await change(SECONDS / 2)
-    const after = await metrics(session)
+    const second = await half(page, session)
     const end = await heapOf(session)
-    const { workedMs, tookMs } = taskTimesIn(await browser.stopTracing())
-    const scripting = ((after.ScriptDuration ?? 0) - (before.ScriptDuration ?? 0)) / SECONDS
-    const all = ((after.TaskDuration ?? 0) - (before.TaskDuration ?? 0)) / SECONDS
+    const [workedMs, tookMs] = [
+      [...first.workedMs, ...second.workedMs],
+      [...first.tookMs, ...second.tookMs],
+    ]
+    const scripting = (first.scripting + second.scripting) / SECONDS
+    const all = (first.all + second.all) / SECONDS
     console.log(
       `longest task: worked ${Math.max(...workedMs).toFixed(1)} ms, took ${Math.max(...tookMs).toFixed(1)} ms; ` +
         `over 50 ms by the clock: ${tookMs.filter((ms) => ms > 50).length} of ${tookMs.length}; ` +

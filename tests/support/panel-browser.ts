@@ -86,7 +86,9 @@ function watched(page: Page): OpenedPage {
     const isComplaint = message.type() === 'error' || message.type() === 'warning'
     // A browser tells of every answer that is no success.
     const isRefusal = message.text().startsWith('Failed to load resource')
-    if (isComplaint) (isRefusal ? refused : complaints).push(message.text())
+    // Tests beside this one make networks, which the browser takes for a change of its own. It asks again by itself.
+    const isOfHost = message.text().includes('ERR_NETWORK_CHANGED')
+    if (isComplaint && !isOfHost) (isRefusal ? refused : complaints).push(message.text())
   })
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('request', (request) => requests.push({ method: request.method(), url: request.url() }))
