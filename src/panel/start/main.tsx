@@ -18,6 +18,7 @@ import { followTheme } from './theme.ts'
 const HIDDEN_MS = 5_000
 const TICK_MS = 1_000
 const BEFORE = 500
+const EVENTS_PER_FRAME = 60
 
 const key = new KeyStore(textsOf(() => sessionStorage))
 const api = new Api({
@@ -52,10 +53,11 @@ const feed = new Feed({
   },
 })
 
-/** Draws once for all events of a frame. */
+/** Draws once for the events of a frame. Of a burst each frame takes a part, so that the page answers its user meanwhile. */
 function flush(): void {
-  const events = waiting
-  waiting = []
+  const events = waiting.slice(0, EVENTS_PER_FRAME)
+  waiting = waiting.slice(EVENTS_PER_FRAME)
+  if (waiting.length > 0) requestAnimationFrame(flush)
   for (const { event, data } of events) if (event === 'status') setTime(data.timestamp)
   for (const { event, data } of events) if (event === 'snapshot') setTime(data.status.timestamp)
   empty.fleet.apply(events)
