@@ -33,7 +33,7 @@ export const AWAITS: Readonly<Record<string, number>> = {
   'listeners.listenersOf:exec': 2,
   'observer.#ask:ping': 0.05,
   'observer.#watchEvents:events': 2,
-  'remover.#removeEngine:destroy': 3,
+  'remover.#removeEngine:destroy': 16,
   'remover.remove:list': 8,
   'remover.remove:destroy': 12,
   'repairs.#halt:stop': 6,
