@@ -50,7 +50,7 @@ const SLOWEST = new Set([
   ...['dialects', 'playback', 'runtime-docker-images', 'day', 'swagger'],
   ...['panel', 'panel-acts', 'panel-arrivals', 'panel-charts', 'panel-feed', 'panel-journal'],
   ...['panel-keyboard', 'panel-lan', 'panel-logs', 'panel-many', 'panel-states', 'panel-theme'],
-  ...['image', 'compose', 'scripts', 'doctor', 'database-files'],
+  ...['image', 'compose', 'scripts', 'doctor', 'database-files', 'own-network', 'socket-proxy'],
   ...['documents', 'documents-others', 'documents-vpn'],
 ])
 
