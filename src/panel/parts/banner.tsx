@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact'
 import { useContext } from 'preact/hooks'
 import { silenceOf } from '../reading/docker.ts'
 import { isOld, lostWords } from '../reading/link.ts'
-import { sentence, timeOfDay } from '../reading/words.ts'
+import { sentence, timeText } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
 import { FeedKeyForm } from './key-form.tsx'
 import { Mark } from './state-mark.tsx'
@@ -56,7 +56,7 @@ function Silent() {
       <div class="words">
         <p>
           <strong>
-            Docker is silent since <time dateTime={since}>{timeOfDay(since)}</time>: nothing is being stopped
+            Docker is silent since <time dateTime={since}>{timeText(since)}</time>: nothing is being stopped
           </strong>{' '}
           or started. Engines that run go on, and so do their streams.
         </p>

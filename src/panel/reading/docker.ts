@@ -1,5 +1,5 @@
 import type { Status } from '../api/types.ts'
-import { timeOfDay } from './words.ts'
+import { timeText } from './words.ts'
 
 type Warning = Status['warnings'][number]
 
@@ -10,5 +10,5 @@ export const silenceOf = ({ warnings }: Pick<Status, 'warnings'>): Warning | nul
 /** Why what needs Docker can't be done now; null if Docker answers. */
 export function dockerSilence(status: Pick<Status, 'warnings'>): string | null {
   const silence = silenceOf(status)
-  return silence === null ? null : `Docker is silent since ${timeOfDay(silence.since)}`
+  return silence === null ? null : `Docker is silent since ${timeText(silence.since)}`
 }

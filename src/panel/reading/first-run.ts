@@ -3,7 +3,7 @@ import { silenceOf } from './docker.ts'
 import { imageAnswer } from './image.ts'
 import type { Answer, Tone } from './verdict.ts'
 import { vpnAnswer } from './vpn.ts'
-import { count, timeOfDay } from './words.ts'
+import { count, timeText } from './words.ts'
 
 /** One line of the checklist. A null tone is a fact that is neither good nor bad. */
 export interface Step extends Omit<Answer, 'tone'> {
@@ -46,7 +46,7 @@ function dockerStep(status: Status): Answer {
   const silence = silenceOf(status)
   if (silence === null) return { tone: 'ok', word: 'Answers', text: '', remedy: null }
   const { message, remedy, since } = silence
-  return { tone: 'bad', word: `Silent since ${timeOfDay(since)}`, text: message, remedy }
+  return { tone: 'bad', word: `Silent since ${timeText(since)}`, text: message, remedy }
 }
 
 function vpnStep(vpn: Vpn | null): Omit<Step, 'id' | 'name'> {

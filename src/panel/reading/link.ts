@@ -1,5 +1,5 @@
 import type { Link } from '../api/feed.ts'
-import { duration, timeOfDay } from './words.ts'
+import { duration, timeText } from './words.ts'
 
 /** How long the feed may be away before a banner says so. */
 const BANNER_MS = 5_000
@@ -24,7 +24,7 @@ export function lostWords(
   if (link.state !== 'lost' || nowMs - link.sinceMs < BANNER_MS) return null
   const why = link.why.replace(/\.$/, '')
   if (link.asOfMs === null) return { tone: 'bad', words: `No answer yet: ${why}.` }
-  const asOf = `as of ${timeOfDay(link.asOfMs)}`
+  const asOf = `as of ${timeText(link.asOfMs)}`
   if (isAsked(link, nowMs))
     return { tone: 'warn', words: `Not live: ${why}. The server is asked every 5 s instead; ${asOf}.` }
   const ago = duration(nowMs - link.asOfMs)

@@ -43,7 +43,7 @@ export const dayText = (ms: number): string =>
   new Date(ms).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
 
 /** A time of the day where the reader is, such as `20:15:03`. */
-export const timeText = (ms: number): string => new Date(ms).toLocaleTimeString('en-GB')
+export const timeText = (at: string | number): string => new Date(at).toLocaleTimeString('en-GB')
 
 /** A time of the day; with its day, such as `27 Nov 20:15:03`, if that is not `today`. */
 export const clockText = (ms: number, today: string): string =>
@@ -56,9 +56,6 @@ const EXACT = new Intl.DateTimeFormat('en-GB', {
 
 /** A time of the API in full, where the reader is: `28 Nov 2026, 01:15:03 GMT`. */
 export const exactText = (time: string): string => EXACT.format(Date.parse(time))
-
-/** The time of the day of a time of the API, with seconds, in the time zone of the reader. */
-export const timeOfDay = (at: string | number): string => new Date(at).toLocaleTimeString('en-GB')
 
 /** A clause of the server as a sentence. */
 export const sentence = (clause: string): string =>
