@@ -56,7 +56,8 @@ export class Fleet {
   }
 
   actions(): Action[] {
-    const retired = this.#touch(retirements(this.snapshot, this.byId, this.agenda))
+    const candidates = this.#untouched(this.snapshot.engines)
+    const retired = this.#touch(retirements(this.snapshot, candidates, this.agenda))
     const count = this.serving.length - retired.length
     const recalled = this.#touch(this.#recalls(this.wanted.ahead - count))
     const missing = this.wanted.needed - count - recalled.length
@@ -83,7 +84,7 @@ export class Fleet {
   /** The engines for which `holds` is true and that no step has named yet. */
   #untouched(
     engines: readonly ObservedEngine[],
-    holds: (observed: ObservedEngine) => boolean,
+    holds: (observed: ObservedEngine) => boolean = () => true,
   ): ObservedEngine[] {
     return engines.filter((each) => holds(each) && !this.#touched.has(each.engine.id))
   }

@@ -43,18 +43,19 @@ export function isPendingReplacement(
   return replaces !== null && (status === 'provisioning' || status === 'starting') && isCounted(replaces)
 }
 
-/** Drains the engines whose replacement is ready, if they still have to be replaced. */
+/** Drains those of the candidates whose replacement is ready, if they still have to be replaced. */
 export function retirements(
   snapshot: FleetSnapshot,
-  byId: ReadonlyMap<string, ObservedEngine>,
+  candidates: readonly ObservedEngine[],
   agenda: Agenda,
 ): Action[] {
   const ready = snapshot.engines.filter(
     (each) => each.engine.replaces !== null && isSteady(each) && !isUnhealthy(each),
   )
   // Two replacements may have been started for one engine, if the first of them failed for a while.
-  return [...replacedIds(ready)]
-    .flatMap((id) => byId.get(id) ?? [])
+  const replaced = replacedIds(ready)
+  return candidates
+    .filter(({ engine }) => replaced.has(engine.id))
     .filter(
       (each) =>
         isUnhealthyWithoutViewers(each, snapshot, agenda) || isIdleFruitless(each) || isIdleOutdated(each),

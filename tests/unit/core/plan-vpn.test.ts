@@ -225,6 +225,11 @@ describe('an engine outside the VPN', () => {
     const change = { frozen: 'Docker does not answer' }
     expect(steps([observed('a', { outside: aloneUp })], {}, change)).toEqual([])
   })
+
+  test('is halted, and not drained besides, while its replacement is ready', () => {
+    const a = observed('a', { outside: aloneUp, isOutdated: true })
+    expect(steps([a, observed('b', {}, { replaces: 'a' })])).toEqual(['halt a: outside_vpn'])
+  })
 })
 
 describe('engines behind a node that is lost', () => {
