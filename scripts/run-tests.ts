@@ -3,9 +3,9 @@
  *
  *   bun scripts/run-tests.ts [--all] [FILE or argument of bun test ...]
  *
- * The tests without Docker run in one process, which shows a mistake first. Beside it, each file that starts processes or
- * containers has a process of its own, several at a time: they mostly wait, and each has its own labels, names and ports. They
- * start the single binary, as users do. The simulation begins when no more files wait; with all seeds it comes last.
+ * The short tests without Docker run in one process, which shows a mistake first. Beside it, each file that starts processes or
+ * containers, or simulates hours, has a process of its own, several at a time: most only wait, and each has its own labels,
+ * names and ports. They start the single binary, as users do. The seeds begin when no more files wait; all of them come last.
  *
  * If only a few files fail, they run once more, alone. The second result counts, and files that passed then are reported as
  * unsteady.
@@ -23,12 +23,15 @@ const ROOT = join(import.meta.dir, '..')
 /** The timeout of a test without its own. It is long, because a busy machine is not a fault. */
 const TEST = ['bun', 'test', '--timeout', '30000'] as const
 
-/** How many files with Docker run at a time: they wait more than they work. The tests without Docker take a core beside them. */
+/** How many long files run at a time: they wait more than they work. The short tests take a core beside them. */
 const AT_ONCE = { besideOthers: 4, alone: Math.max(4, Math.min(5, cpus().length + 3)) } as const
 
 /** The longest files start first, so that none of them runs alone at the end. */
 const LONGEST = [
   'lifecycle',
+  'reads',
+  'seeds',
+  'lookers',
   'documents',
   'documents-others',
   'compose',
@@ -43,7 +46,8 @@ const LONGEST = [
   'scripts',
 ]
 
-const WITHOUT_DOCKER = 'tests/{unit,simulation,mutation,support}/**/*.test.ts'
+const WITHOUT_DOCKER = 'tests/{unit,mutation,support}/**/*.test.ts'
+const BY_THEMSELVES = 'tests/{e2e,contract,simulation}/*.test.ts'
 
 /** The files that run only with `--all`: many images, many viewers, a registry, a long life, a browser, whole set-ups. */
 const SLOWEST = new Set([
@@ -85,8 +89,8 @@ async function filesOf(pattern: string): Promise<string[]> {
   return files.filter(isTurn).toSorted()
 }
 
-async function dockerFiles(): Promise<string[]> {
-  const files = await filesOf('tests/{e2e,contract}/*.test.ts')
+async function longFiles(): Promise<string[]> {
+  const files = await filesOf(BY_THEMSELVES)
   const rank = (file: string): number => {
     const at = LONGEST.indexOf(basename(file, '.test.ts'))
     return at < 0 ? LONGEST.length : at
@@ -146,7 +150,7 @@ async function runOnDocker(
 ): Promise<void> {
   process.env.ROUNDHOUSE_TEST_PROGRAM = program
   outcomes.push(await run('images of the emulators', ['bun', 'tests/support/images.ts'], 'now'))
-  await runAtOnce(await dockerFiles(), withoutDocker, onIdle)
+  await runAtOnce(await longFiles(), withoutDocker, onIdle)
 }
 
 /** Whether files of the emulators have changed. Only then are the emulators' own tests worth running. */
@@ -245,7 +249,7 @@ function failures(output: string): string {
 if (named.length > 0) {
   outcomes.push(await run(named.join(' '), [...TEST, ...named], 'now'))
 } else {
-  // The last slot of ports: files on Docker have the first ones.
+  // The last slot of ports: long files have the first ones.
   const inMemory = { TMPDIR: folderInMemory(), ROUNDHOUSE_TEST_SLOT: '5' }
   const files = (await filesOf(WITHOUT_DOCKER)).map((file) => `./${file}`)
   const withoutDocker = run('without Docker', [...TEST, ...files], 'now', inMemory)
