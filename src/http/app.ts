@@ -1,23 +1,31 @@
 import { Elysia } from 'elysia'
-import { auth, Keys, type RefusedRequest, requireKey, type Sleep } from './auth.ts'
-import { bodiesOf, lengthFailure, SERVER_BODY_BYTES_MAX } from './bodies.ts'
+import { Keys, keyGuard, type RefusedRequest, requireKey, type Sleep } from './auth.ts'
+import { bodiesOf, lengthGuard, SERVER_BODY_BYTES_MAX } from './bodies.ts'
 import { BodiesAtOnce } from './bodies-at-once.ts'
-import { type AddressOf, agentOf, type CallerOf, type KeepOpen, SILENCE_MAX_S } from './callers.ts'
+import {
+  type AddressOf,
+  agentOf,
+  type Caller,
+  type CallerOf,
+  type KeepOpen,
+  SILENCE_MAX_S,
+} from './callers.ts'
 import { type ContainerLogs, containerLogRoutes } from './container-logs.ts'
 import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
 import { engineStatsRoutes, type UsageQueries } from './engine-stats.ts'
 import { type EngineOperations, type EngineQueries, engineRoutes } from './engines.ts'
-import { type AnsweredRequest, entranceOf, type OnTurnedAway, shielded } from './entrance.ts'
+import { type AnsweredRequest, entranceOf, type OnTurnedAway } from './entrance.ts'
 import { type EventRefusals, eventRoutes, refusedRequests, type StreamEvents } from './events.ts'
 import { feedRoutes, type LiveFeed } from './feed.ts'
 import { type Fleet, fleetRoutes } from './fleet.ts'
 import { type JournalQueries, journalRoutes } from './journal.ts'
 import type { Keyed } from './openapi.ts'
 import { type PanelFiles, panelRoutes } from './panel.ts'
-import { internalError, type OnDefect, problem, problems, type Translate } from './problems.ts'
+import { internalError, type OnDefect, problems, type Translate } from './problems.ts'
 import { type Provisioning, provisionRoutes } from './provision.ts'
 import { RequestIds } from './request-ids.ts'
+import { shielded } from './shield.ts'
 import { probeRoutes, type StatusQueries, statusRoutes } from './status.ts'
 import { type StreamOperations, type StreamQueries, streamRoutes } from './streams.ts'
 
@@ -82,14 +90,16 @@ export function createApp(services: Services, options: AppOptions) {
     address: addressOf(request, server),
     agent: agentOf(request),
   })
+  const onRefused = refusedRequests(services.eventRefusals, options.onRefused)
+  const calling = (request: Request): Caller => callerOf(request, app.server)
   const { around, received } = entranceOf({
     ...options,
     ids,
-    callerOf: (request) => callerOf(request, app.server),
+    guards: [keyGuard(keys, options.areReadsProtected, onRefused, calling), lengthGuard],
+    callerOf: calling,
   })
   const addressOf: AddressOf = (request, server) => server?.requestIP(received(request))?.address ?? null
   const keepOpen: KeepOpen = (request, server) => server?.timeout(received(request), SILENCE_MAX_S)
-  const onRefused = refusedRequests(services.eventRefusals, options.onRefused)
   const key = requireKey(keys, onRefused, callerOf)
   const routes = new Elysia({ name: 'routes' })
     .use(provisionRoutes(services.provisioning, callerOf))
@@ -121,11 +131,6 @@ export function createApp(services: Services, options: AppOptions) {
       // The type of `wrap` says that a router gives functions.
       .wrap((route) => around(route as unknown as Parameters<typeof around>[0]) as never)
       .use(problems({ translate: options.translate, onDefect, allowedMethods }))
-      .use(auth(keys, options.areReadsProtected, onRefused, callerOf))
-      .onRequest(({ request }) => {
-        const failure = lengthFailure(request)
-        if (failure !== null) return problem(failure)
-      })
       .onParse({ as: 'global' }, ({ request, route, server }) =>
         bodies.reading(addressOf(request, server), () => readBody(request, route)),
       )

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { Elysia } from 'elysia'
 import type { Caller, CallerOf } from './callers.ts'
 import { READS } from './doors.ts'
+import type { Guard } from './entrance.ts'
 import { type Failure, FailureError, problem } from './problems.ts'
 import { pathOf } from './target.ts'
 
@@ -94,20 +94,23 @@ export function requireKey(
  * of a path. With `areReadsProtected` reads need the key too, except those of `OPEN_READS` in exactly this spelling.
  * `onRefused` is called for each request that is refused here.
  */
-export const auth = (
+export function keyGuard(
   keys: Keys,
   areReadsProtected: boolean,
   onRefused: (refused: RefusedRequest) => void,
-  callerOf: CallerOf,
-) =>
-  new Elysia({ name: 'auth' }).onRequest(async ({ request, server }) => {
-    if (READS.has(request.method) && !(areReadsProtected && needsKey(request))) return
-    const failure = keys.failureOf(request)
-    if (failure === null) return
-    onRefused(refusedRequest(request, failure, callerOf(request, server)))
+  callerOf: (request: Request) => Caller,
+): Guard {
+  const refuse = async (request: Request, failure: Failure): Promise<Response> => {
+    onRefused(refusedRequest(request, failure, callerOf(request)))
     await keys.slowDown(failure, request)
     return problem(failure)
-  })
+  }
+  return (request) => {
+    if (READS.has(request.method) && !(areReadsProtected && needsKey(request))) return null
+    const failure = keys.failureOf(request)
+    return failure && refuse(request, failure)
+  }
+}
 
 const refusedRequest = ({ method, url }: Request, { status }: Failure, caller: Caller): RefusedRequest => ({
   ...{ status, method, path: pathOf(url), caller },

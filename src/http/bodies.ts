@@ -1,7 +1,8 @@
 import type { TSchema } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import { Value } from '@sinclair/typebox/value'
-import { type Failure, FailureError, fieldsOf, invalidFailure } from './problems.ts'
+import type { Guard } from './entrance.ts'
+import { type Failure, FailureError, fieldsOf, invalidFailure, problem } from './problems.ts'
 
 /** Largest body that is accepted. The events of acexy have less than 1 kB. */
 const BODY_BYTES_MAX = 65_536
@@ -30,8 +31,8 @@ const NOT_RECEIVED: Failure = { status: 400, code: 'body_not_received', message:
 const bodyFailure = (msg: string, type: string): Failure => invalidFailure([{ loc: ['body'], msg, type }])
 
 /** Refuses a body whose `Content-Length` is too large, before it is read. */
-export const lengthFailure = ({ headers }: Request): Failure | null =>
-  Number(headers.get('content-length') ?? 0) > BODY_BYTES_MAX ? TOO_LARGE : null
+export const lengthGuard: Guard = ({ headers }) =>
+  Number(headers.get('content-length') ?? 0) > BODY_BYTES_MAX ? problem(TOO_LARGE) : null
 
 /**
  * Reads bodies in a time that grows with their size alone, whatever they contain: the bounds are checked before JSON is
