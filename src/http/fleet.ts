@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
+import { type JsonOf, json } from './json.ts'
 import { InvalidProblem, Problem } from './problems.ts'
 import { answerOf } from './schemas.ts'
 import { Passed, PlanReport, Scaled } from './status-schemas.ts'
@@ -19,12 +20,12 @@ export interface Fleet {
   /** Sets how many engines are kept, and returns that number after the limits are applied. */
   scale(requested: number): number
   pass(): Promise<Omit<Static<typeof Passed>, 'status'>>
-  plan(): Static<typeof Planned>
+  plan(): JsonOf<Static<typeof Planned>>
 }
 
 export const fleetRoutes = (fleet: Fleet) =>
   new Elysia({ name: 'routes.fleet', tags: ['fleet'] })
-    .get('/orchestrator/plan', () => fleet.plan(), {
+    .get('/orchestrator/plan', () => json(fleet.plan()), {
       response: { 200: Planned },
       detail: {
         operationId: 'getPlan',

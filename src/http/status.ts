@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { agentOf } from './callers.ts'
+import { type JsonOf, json } from './json.ts'
 import { InvalidProblem, Problem } from './problems.ts'
 import { answerOf, NullableText, Text } from './schemas.ts'
 import { HealthStatusReport, OrchestratorStatus, VpnStatus } from './status-schemas.ts'
@@ -32,18 +33,18 @@ type Breaker = 'general' | 'replacement'
 
 /** What these routes need. None of it waits for anything outside this process. `agent` is the client's `User-Agent`. */
 export interface StatusQueries {
-  orchestrator(agent: string): Static<typeof OrchestratorStatus>
-  vpn(): Static<typeof VpnStatus>
-  health(): Static<typeof HealthStatusReport>
+  orchestrator(agent: string): JsonOf<Static<typeof OrchestratorStatus>>
+  vpn(): JsonOf<Static<typeof VpnStatus>>
+  health(): JsonOf<Static<typeof HealthStatusReport>>
   resetBreakers(name: Breaker | null): string
   /** `not_ready` until the first full pass has succeeded; `degraded` while only reads are possible. */
   readiness(): Static<typeof Ready>
-  metrics(): Promise<string>
+  metrics(): Promise<Uint8Array<ArrayBuffer>>
 }
 
 export const statusRoutes = (status: StatusQueries) =>
   new Elysia({ name: 'routes.status', tags: ['status'] })
-    .get('/orchestrator/status', ({ request }) => status.orchestrator(agentOf(request)), {
+    .get('/orchestrator/status', ({ request }) => json(status.orchestrator(agentOf(request))), {
       response: { 200: answerOf(OrchestratorStatus, 'The state of the fleet') },
       detail: {
         operationId: 'getStatus',
@@ -52,7 +53,7 @@ export const statusRoutes = (status: StatusQueries) =>
           'It also has the numbers of the fleet and all warnings. It is open even where reads need the key.',
       },
     })
-    .get('/vpn/status', () => status.vpn(), {
+    .get('/vpn/status', () => json(status.vpn()), {
       response: { 200: answerOf(VpnStatus, 'The state of the VPN') },
       detail: {
         operationId: 'getVpnStatus',
@@ -60,7 +61,7 @@ export const statusRoutes = (status: StatusQueries) =>
         description: 'Nothing is asked for it; each node says when it was last looked at.',
       },
     })
-    .get('/health/status', () => status.health(), {
+    .get('/health/status', () => json(status.health()), {
       response: { 200: answerOf(HealthStatusReport, 'The health of the engines') },
       detail: {
         operationId: 'getHealth',

@@ -5,25 +5,25 @@ import { END_CLASSES, type EndClass } from '../core/streams/end-reasons.ts'
 
 /** The metrics that are counted when something happens. All others are computed at the scrape. */
 export interface Counters {
-  eventStarted(): void
-  eventEnded(): void
+  readonly eventStarted: () => void
+  readonly eventEnded: () => void
   /** An event was refused because of its key. */
-  eventRefused(status: 401 | 403): void
-  provisioned(kind: 'acestream' | 'generic'): void
+  readonly eventRefused: (status: 401 | 403) => void
+  readonly provisioned: (kind: 'acestream' | 'generic') => void
   /** A caller was refused, or a start that no caller waited for has failed. */
-  provisionFailed(code: RefusalCode): void
+  readonly provisionFailed: (code: RefusalCode) => void
   /** A start that this process began has ended after `tookMs` milliseconds. */
-  startEnded(result: 'ok' | 'failed', tookMs: number): void
+  readonly startEnded: (result: 'ok' | 'failed', tookMs: number) => void
   /** A started stream has ended. */
-  streamEnded(end: EndClass): void
+  readonly streamEnded: (end: EndClass) => void
   /** Requests for the statistics of started streams that got no answer, or an invalid one. */
-  collectorFailed(count: number): void
+  readonly collectorFailed: (count: number) => void
   /** Streams that were ended because their engine did not know the session any more. */
-  streamsLost(count: number): void
-  planned(): void
-  fullPass(): void
+  readonly streamsLost: (count: number) => void
+  readonly planned: () => void
+  readonly fullPass: () => void
   /** An action of the plan was carried out, or a repair was begun. */
-  acted(action: Pick<Action, 'type' | 'rule'>): void
+  readonly acted: (action: Pick<Action, 'type' | 'rule'>) => void
 }
 
 /** Most starts take some tenths of a second. A caller waits for at most 2.5 s. */
@@ -31,9 +31,33 @@ const START_BUCKETS_S = [0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 5, 10, 30,
 
 /**
  * Makes the counters, which begin at zero at every start of the process. A metric that the earlier orchestrator had keeps
- * its name.
+ * its name. `onCount` is called after each count.
  */
-export function createCounters(registry: Registry): Counters {
+export function createCounters(registry: Registry, onCount: () => void): Counters {
+  const told =
+    <Args extends unknown[]>(count: (...args: Args) => void) =>
+    (...args: Args): void => {
+      count(...args)
+      onCount()
+    }
+  const counters = countersIn(registry)
+  return {
+    eventStarted: told(counters.eventStarted),
+    eventEnded: told(counters.eventEnded),
+    eventRefused: told(counters.eventRefused),
+    provisioned: told(counters.provisioned),
+    provisionFailed: told(counters.provisionFailed),
+    startEnded: told(counters.startEnded),
+    streamEnded: told(counters.streamEnded),
+    collectorFailed: told(counters.collectorFailed),
+    streamsLost: told(counters.streamsLost),
+    planned: told(counters.planned),
+    fullPass: told(counters.fullPass),
+    acted: told(counters.acted),
+  }
+}
+
+function countersIn(registry: Registry): Counters {
   const plain = (name: string, help: string) => new Counter({ name, help, registers: [registry] })
   const started = plain('orch_events_started_total', 'stream_started events received.')
   const ended = plain('orch_events_ended_total', 'stream_ended events received.')

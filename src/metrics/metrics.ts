@@ -8,6 +8,8 @@ import { addProcessMetrics, type WorkerRestarts } from './process.ts'
 /** All metrics of one application for Prometheus. */
 export interface Metrics {
   readonly counters: Counters
+  /** Grows with everything that is counted. */
+  version(): number
   /** Adds the metrics of the process. To be called once per process. */
   addProcess(restarts: WorkerRestarts): void
   /** Renders the exposition. All gauges show the figures of the same moment. */
@@ -23,10 +25,14 @@ export function createMetrics(version: string): Metrics {
     labelNames: ['version'],
     registers: [registry],
   }).set({ version }, 1)
-  const counters = createCounters(registry)
+  let counts = 0
+  const counters = createCounters(registry, () => {
+    counts++
+  })
   const setters = [createGauges(registry), ...createLabelledGauges(registry)]
   return {
     counters,
+    version: () => counts,
     addProcess: (restarts) => addProcessMetrics(registry, restarts),
     exposition: (figures) => {
       for (const set of setters) set(figures)

@@ -28,11 +28,8 @@ import type { StreamBooks } from '../control/streams/stream-books.ts'
 import type { StreamStops } from '../control/streams/stream-stops.ts'
 import type { EngineViews } from '../control/views/engine-views.ts'
 import type { JournalViews } from '../control/views/journal-views.ts'
-import type { PlanViews } from '../control/views/plan-views.ts'
-import type { StatusViews } from '../control/views/status-views.ts'
 import type { StreamViews } from '../control/views/stream-views.ts'
 import type { UsageViews } from '../control/views/usage-views.ts'
-import type { VpnViews } from '../control/views/vpn-views.ts'
 import { postRefusal } from '../core/provisioning/post-refusal.ts'
 import {
   ProvisionRefused,
@@ -47,6 +44,7 @@ import type { Counters } from '../metrics/counters.ts'
 import { RuntimeFailure } from '../runtime/runtime.ts'
 import { storageFailureOf } from '../store/failure.ts'
 import type { Store } from '../store/store.ts'
+import type { Answers } from './answers.ts'
 
 export interface ServiceParts {
   readonly store: Pick<Store, 'read' | 'failure'>
@@ -59,9 +57,7 @@ export interface ServiceParts {
   readonly proxies: ProxyWatch
   readonly engineViews: EngineViews
   readonly streamViews: StreamViews
-  readonly statusViews: StatusViews
   readonly usageViews: UsageViews
-  readonly vpnViews: VpnViews
   readonly requestLimits: RequestLimits
   readonly journalViews: JournalViews
   readonly feed: Feed
@@ -73,9 +69,8 @@ export interface ServiceParts {
   readonly observer: Observer
   readonly facts: Pick<Facts, 'docker' | 'forbidden'>
   readonly operator: Operator
-  readonly planViews: PlanViews
+  readonly answers: Answers
   readonly counters: Counters
-  readonly metrics: () => Promise<string>
 }
 
 /** Adapts the control layer to the interfaces that the routes declare. */
@@ -95,7 +90,7 @@ export function createServices(parts: ServiceParts): Services {
     fleet: {
       scale: (requested) => parts.operator.scale(requested),
       pass: () => observer.passNow(),
-      plan: () => parts.planViews.plan(),
+      plan: () => parts.answers.plan.read(),
     },
     streamOperations: {
       stop: async (streamId) => {
@@ -156,7 +151,7 @@ export function createServices(parts: ServiceParts): Services {
  * request.
  */
 function queriesOf(parts: ServiceParts): Pick<Services, 'engines' | 'usage' | 'streams' | 'status'> {
-  const { store, engineViews, usageViews, streamViews, statusViews, vpnViews, operator, proxies } = parts
+  const { store, engineViews, usageViews, streamViews, answers, operator, proxies } = parts
   return {
     engines: {
       listedJson: (agent) => store.read(() => engineViews.listedJson(agent)),
@@ -181,13 +176,13 @@ function queriesOf(parts: ServiceParts): Pick<Services, 'engines' | 'usage' | 's
     status: {
       orchestrator: (agent) => {
         proxies.noteContact(agent)
-        return store.read(() => statusViews.orchestrator())
+        return store.read(() => answers.status.read())
       },
-      vpn: () => store.read(() => vpnViews.status()),
-      health: () => store.read(() => statusViews.health()),
+      vpn: () => store.read(() => answers.vpn.read()),
+      health: () => store.read(() => answers.health.read()),
       resetBreakers: (name) => operator.resetBreakers(name),
       readiness: () => readiness(parts),
-      metrics: parts.metrics,
+      metrics: () => answers.metrics.read(),
     },
   }
 }

@@ -22,7 +22,7 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
   const { claims, snapshots, reconciler } = work
   const vpnViews = new VpnViews({ rows, nodes, checkIntervalSeconds: config.GLUETUN_HEALTH_CHECK_INTERVAL_S })
   const samplesMax = config.STATS_HISTORY_MAX
-  const streamViews = new StreamViews({ store, rows, sessions, statistics, samplesMax })
+  const streamViews = new StreamViews({ store, clock, rows, sessions, statistics, samplesMax })
   const settings = {
     ...base.settings,
     healthCheckIntervalSeconds: config.HEALTH_CHECK_INTERVAL_S,
@@ -37,6 +37,7 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
     streamViews,
     statusViews: new StatusViews({
       store,
+      rows,
       facts,
       connections,
       clock,
@@ -49,7 +50,7 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
       warnings: base.warnings,
       settings,
     }),
-    usageViews: new UsageViews({ store, clock, usage: base.usage, template: base.template }),
+    usageViews: new UsageViews({ store, rows, clock, usage: base.usage, template: base.template }),
     vpnViews,
     planViews: new PlanViews({ store, reconciler }),
   }
@@ -70,9 +71,20 @@ export const figuresOf = ({ store }: Adapters, base: Base, work: Work, views: Vi
     isReady: () => work.observer.hasPassed(),
   })
 
+/** The parts of the state that tell of every change that an answer of the API could show. */
+export const tellersOf = ({
+  facts,
+  nodes,
+  connections,
+  playback,
+  expected,
+  statistics,
+  warnings,
+  images,
+}: Base) => [facts, nodes, connections, playback, expected, statistics, warnings, images]
+
 /** Builds the feed. Every change that an answer of the API could show wakes it. */
 export function feedOf({ store, clock }: Adapters, base: Base, views: Views): Feed {
-  const { facts, nodes, connections, playback, expected, statistics, warnings, images } = base
   const feed = new Feed({
     ...{ store, clock, limits: FEED_LIMITS },
     states: new FeedStates(views),
@@ -80,7 +92,6 @@ export function feedOf({ store, clock }: Adapters, base: Base, views: Views): Fe
   })
   const onNews = (): void => feed.news()
   store.onCommit(onNews)
-  for (const source of [facts, nodes, connections, playback, expected, statistics, warnings, images])
-    source.onNews(onNews)
+  for (const teller of tellersOf(base)) teller.onNews(onNews)
   return feed
 }

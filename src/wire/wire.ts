@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import { TurnedAway } from '../control/reporting/turned-away.ts'
 import { createApp } from '../http/app.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import { answersOf } from './answers.ts'
 import { type Adapters, baseOf } from './base.ts'
 import { loopsOf } from './loops.ts'
 import { createServices, createTranslate } from './services.ts'
@@ -35,6 +36,10 @@ export function createOrchestrator(
   const views = viewsOf(config, adapters, base, work)
   const feed = feedOf(adapters, base, views)
   const figures = figuresOf(adapters, base, work, views)
+  const answers = answersOf(adapters, base, views, metrics, async () => {
+    base.ends.catchUp()
+    return new TextEncoder().encode(await metrics.exposition(figures.take()))
+  })
   const services = createServices({
     ...work,
     ...views,
@@ -48,10 +53,7 @@ export function createOrchestrator(
     story: base.story,
     requestLimits: requestLimitsOf(config, { isKeyed: config.API_KEY.length > 0 }),
     counters,
-    metrics: () => {
-      base.ends.catchUp()
-      return metrics.exposition(figures.take())
-    },
+    answers,
   })
   const translate = createTranslate(config)
   const turnedAway = new TurnedAway({ clock, log })

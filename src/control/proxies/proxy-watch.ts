@@ -75,6 +75,11 @@ export class ProxyWatch {
     if (this.#clients.get(agent)?.isProxy ?? ACEXY.test(agent)) this.#heardMs = this.deps.clock.now()
   }
 
+  /** Grows when a proxy is heard of in another second than before. */
+  version(): number {
+    return Math.floor((this.#heardMs ?? 0) / 1_000)
+  }
+
   /** When a proxy last sent a request, in epoch milliseconds; null if none did since the start of this process. */
   lastHeardMs(): number | null {
     return this.#heardMs

@@ -14,6 +14,7 @@ import type { Listings } from '../proxies/listings.ts'
 import type { ProxyWatch } from '../proxies/proxy-watch.ts'
 import { type EngineView, engineView } from './engine-json.ts'
 import { isoOrNull } from './iso.ts'
+import { Rendered } from './rendered.ts'
 import type { StreamViews } from './stream-views.ts'
 
 /** A live engine with its id, as JSON text. */
@@ -36,7 +37,6 @@ interface OrderedList {
 }
 
 interface Snapshot {
-  readonly version: number
   /** When time alone changes the list. */
   readonly untilMs: number
   /** The listed engines in groups of equal rank. */
@@ -53,7 +53,7 @@ interface Snapshot {
  * because proxies ask far more often than anything changes.
  */
 export class EngineViews {
-  #snapshot: Snapshot | null = null
+  readonly #snapshot: Rendered<Snapshot>
 
   constructor(
     private readonly deps: {
@@ -68,7 +68,15 @@ export class EngineViews {
       readonly perEngineMax: number
       readonly streamViews: StreamViews
     },
-  ) {}
+  ) {
+    const { clock, store, listings } = deps
+    this.#snapshot = new Rendered({
+      clock,
+      sources: [store, listings],
+      render: () => this.#render(clock.now()),
+      untilMs: ({ untilMs }) => untilMs,
+    })
+  }
 
   /**
    * The engines that a proxy may use, as encoded JSON. Engines of equal rank are in another order at every call of a client,
@@ -76,7 +84,7 @@ export class EngineViews {
    */
   listedJson(agent: string): Uint8Array<ArrayBuffer> {
     const { proxies } = this.deps
-    const { groups, turns, lists } = this.#current()
+    const { groups, turns, lists } = this.#snapshot.read()
     const turn = proxies.nextTurn(agent) % turns
     const list = lists.get(turn) ?? orderedList(groups, turn)
     lists.set(turn, list)
@@ -86,17 +94,17 @@ export class EngineViews {
 
   /** The number of engines that a proxy may use. */
   listedCount(): number {
-    return this.#current().groups.flat().length
+    return this.#snapshot.read().groups.flat().length
   }
 
   /** All live engines as JSON text. Hidden engines have the reason. */
   allJson(): string {
-    return this.#current().all
+    return this.#snapshot.read().all
   }
 
   /** All live engines, each as a JSON text of its own. */
   records(): readonly EngineRecord[] {
-    return this.#current().records
+    return this.#snapshot.read().records
   }
 
   /**
@@ -114,11 +122,8 @@ export class EngineViews {
     }
   }
 
-  #current(): Snapshot {
-    const { store, rows, clock, listings } = this.deps
-    const version = store.version() + listings.version()
-    const nowMs = clock.now()
-    if (this.#snapshot?.version === version && nowMs < this.#snapshot.untilMs) return this.#snapshot
+  #render(nowMs: number): Snapshot {
+    const { rows, listings } = this.deps
     const { engines, started } = rows.read()
     const records = engines.map((engine) => {
       const view = this.#view(engine, started.get(engine.id) ?? [])
@@ -136,13 +141,11 @@ export class EngineViews {
       (engine.failedAttemptAt ?? 0) + FAILED_ATTEMPT_MS,
       expected?.untilMs ?? 0,
     ])
-    this.#snapshot = {
-      version,
+    return {
       untilMs: Math.min(Number.POSITIVE_INFINITY, ...ends.filter((ms) => ms > nowMs)),
       ...{ groups, turns: turnsOf(groups.map(({ length }) => length)), lists: new Map() },
       ...{ all: array(records), records },
     }
-    return this.#snapshot
   }
 
   #view(engine: Engine, started: readonly Stream[]): EngineView {

@@ -1,14 +1,16 @@
 import type { Sample } from '../../core/streams/figures.ts'
 import type { Stream } from '../../core/types.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { newestSamplesOf } from '../../store/samples.ts'
 import type { Db, Store } from '../../store/store.ts'
 import type { FleetRows } from '../engines/fleet-rows.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import type { Statistics } from '../streams/statistics.ts'
+import { Rendered } from './rendered.ts'
 import { arrayOf, type StreamRecord, stalledSinceOf, streamView } from './stream-json.ts'
 
 /** A rendered record, with the values that it was rendered from. */
-interface Rendered extends StreamRecord {
+interface RenderedRecord extends StreamRecord {
   readonly stream: Stream
   readonly sample: Sample | null
   readonly stalledSince: number | null
@@ -26,8 +28,8 @@ interface List {
  * commit.
  */
 export class StartedRecords {
-  #version = -1
-  #records: readonly Rendered[] = []
+  readonly #current: Rendered<readonly StreamRecord[]>
+  #records: readonly RenderedRecord[] = []
   #lists: ReadonlyMap<string | null, List> = new Map()
   #samples: ReadonlyMap<number, Sample | null> = new Map()
   #samplesVersion = -1
@@ -39,21 +41,20 @@ export class StartedRecords {
       readonly rows: FleetRows
       readonly sessions: SessionFacts
       readonly statistics: Pick<Statistics, 'version'>
+      readonly clock: Clock
     },
-  ) {}
+  ) {
+    this.#current = new Rendered({
+      clock: deps.clock,
+      sources: [deps.store, deps.statistics],
+      render: () => this.#render(),
+      untilMs: () => Number.POSITIVE_INFINITY,
+    })
+  }
 
   /** The records, grouped by engine and in the order of their starts. The array stays the same until the version changes. */
   read(): readonly StreamRecord[] {
-    const { store, rows, statistics } = this.deps
-    const version = store.version() + statistics.version()
-    if (version === this.#version) return this.#records
-    const streams = [...rows.read().started.values()].flat()
-    this.#readSamples(streams)
-    const known = new Map(this.#records.map((record) => [record.rowId, record]))
-    this.#records = streams.map((stream) => this.#rendered(stream, known.get(stream.rowId)))
-    this.#lists = listsOf(this.#records, this.#lists)
-    this.#version = version
-    return this.#records
+    return this.#current.read()
   }
 
   /** The records of one container as a JSON list. */
@@ -71,6 +72,15 @@ export class StartedRecords {
     return this.#lists.get(containerId)?.records.length ?? 0
   }
 
+  #render(): readonly StreamRecord[] {
+    const streams = [...this.deps.rows.read().started.values()].flat()
+    this.#readSamples(streams)
+    const known = new Map(this.#records.map((record) => [record.rowId, record]))
+    this.#records = streams.map((stream) => this.#rendered(stream, known.get(stream.rowId)))
+    this.#lists = listsOf(this.#records, this.#lists)
+    return this.#records
+  }
+
   /**
    * Reads the newest samples. Samples have their own version; until it changes, only the samples of new records are read.
    */
@@ -86,7 +96,7 @@ export class StartedRecords {
     this.#db = db
   }
 
-  #rendered(stream: Stream, known: Rendered | undefined): Rendered {
+  #rendered(stream: Stream, known: RenderedRecord | undefined): RenderedRecord {
     const { rowId, containerId } = stream
     const sample = this.#samples.get(rowId) ?? null
     const stalledSince = stalledSinceOf(stream, this.deps.sessions)

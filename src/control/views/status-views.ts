@@ -4,9 +4,9 @@ import { orchestratorStatus } from '../../core/views/status.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type BreakerFault, lastFaults } from '../../store/breaker-faults.ts'
 import { BREAKERS, type BreakerName } from '../../store/breakers.ts'
-import { liveEngines } from '../../store/engines.ts'
 import type { Store } from '../../store/store.ts'
 import { countStreams, startedByEngine } from '../../store/streams.ts'
+import type { FleetRows } from '../engines/fleet-rows.ts'
 import { plainRequest, requestHash } from '../engines/template.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
@@ -29,6 +29,7 @@ export class StatusViews {
   constructor(
     private readonly deps: {
       readonly store: Store
+      readonly rows: FleetRows
       readonly facts: Facts
       readonly connections: ConnectionFacts
       readonly clock: Clock
@@ -91,9 +92,9 @@ export class StatusViews {
 
   /** `GET /health/status`, with one entry per engine. */
   health() {
-    const { store, facts, clock, snapshots, connections, settings } = this.deps
+    const { rows, facts, clock, snapshots, connections, settings } = this.deps
     const { total, healthy, unhealthy } = this.#counts()
-    const engines = liveEngines(store.db)
+    const { engines } = rows.read()
     return {
       total_engines: total,
       healthy_engines: healthy,
@@ -120,8 +121,8 @@ export class StatusViews {
   }
 
   #counts() {
-    const { store, facts, clock } = this.deps
-    const engines = liveEngines(store.db)
+    const { rows, facts, clock } = this.deps
+    const { engines } = rows.read()
     const verdicts = engines
       .filter((engine) => facts.isRunning(engine))
       .map(({ id }) => facts.health(id, clock.now()).verdict)

@@ -1,5 +1,6 @@
 import type { Sample } from '../../core/streams/figures.ts'
 import type { Stream } from '../../core/types.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { newestSamplesOf, samplesOf } from '../../store/samples.ts'
 import type { Store } from '../../store/store.ts'
 import {
@@ -44,6 +45,7 @@ export class StreamViews {
   constructor(
     private readonly deps: {
       readonly store: Store
+      readonly clock: Clock
       readonly rows: FleetRows
       readonly sessions: SessionFacts
       readonly statistics: Statistics

@@ -1,7 +1,7 @@
 import { type Engine, generationOf } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { liveEngines } from '../../store/engines.ts'
 import type { Store } from '../../store/store.ts'
+import type { FleetRows } from '../engines/fleet-rows.ts'
 import { engineNamed } from '../engines/references.ts'
 import { type EngineTemplate, templateHash } from '../engines/template.ts'
 import type { EngineUsage, UsageFacts } from '../facts/usage-facts.ts'
@@ -12,6 +12,7 @@ export class UsageViews {
   constructor(
     private readonly deps: {
       readonly store: Store
+      readonly rows: FleetRows
       readonly clock: Clock
       readonly usage: UsageFacts
       readonly template: EngineTemplate
@@ -28,10 +29,10 @@ export class UsageViews {
 
   /** What every live engine uses of processors and memory. */
   all() {
-    const { store, clock, usage } = this.deps
+    const { rows, clock, usage } = this.deps
     usage.asked(clock.now())
     const limitsOf = this.#limits()
-    return liveEngines(store.db).map((engine) => shortView(engine, this.#usedBy(engine), limitsOf(engine)))
+    return rows.read().engines.map((engine) => shortView(engine, this.#usedBy(engine), limitsOf(engine)))
   }
 
   #view(engine: Engine) {

@@ -44,7 +44,7 @@ function siteOn(store: Store) {
       insertStream(tx, stream({ streamId: 'three', ...other })),
     ] as const
   })
-  const started = () => new StartedRecords({ store, rows: new FleetRows(store), sessions, statistics })
+  const started = () => new StartedRecords({ store, clock, rows: new FleetRows(store), sessions, statistics })
   return { clock, statistics, sessions, rows, started, records: started() }
 }
 
