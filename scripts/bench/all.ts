@@ -1,5 +1,6 @@
 /** Runs all benchmarks, one after the other. */
 
+import { measureAnswers } from './answers.ts'
 import { measureBodies } from './bodies.ts'
 import { measureEvents } from './events.ts'
 import { measureHang } from './hang.ts'
@@ -16,6 +17,7 @@ import { measureStreams } from './streams.ts'
 const all = [
   measureProvision,
   measureReads,
+  measureAnswers,
   measureStart,
   measureLifecycle,
   measurePlan,

@@ -1,7 +1,8 @@
 import type { Engine } from '../../src/core/types.ts'
-import { insertEngine } from '../../src/store/engines.ts'
+import { insertEngine, liveEngines } from '../../src/store/engines.ts'
 import { openStore } from '../../src/store/store.ts'
-import { engine } from '../../tests/support/builders.ts'
+import { insertStream } from '../../src/store/streams.ts'
+import { engine, stream } from '../../tests/support/builders.ts'
 
 const FIRST_PORT = 19_000
 const FIRST_HTTPS_PORT = 45_000
@@ -46,4 +47,29 @@ function readyEngine(index: number, image: string): Engine {
     readyAt: now,
     handedOutAt: now,
   })
+}
+
+/** Fills a database with started streams on its engines, the same number on each, or one more. */
+export function fillWithStreams(databasePath: string, size: number): void {
+  const store = openStore(databasePath)
+  try {
+    store.transact((tx) => {
+      const engines = liveEngines(tx)
+      for (let index = 0; index < size; index++) {
+        const { id: engineId, containerId, httpPort } = engines[index % engines.length] ?? engine()
+        const session = `session-${index}`
+        const url = (kind: string): string => `http://127.0.0.1:${httpPort}/ace/${kind}/a/${session}`
+        insertStream(
+          tx,
+          stream({
+            ...{ engineId, containerId, playbackSessionId: session },
+            ...{ key: `key-${index}`, streamId: `key-${index}|${session}` },
+            ...{ statUrl: url('stat'), commandUrl: url('cmd'), startedAt: Date.now() },
+          }),
+        )
+      }
+    })
+  } finally {
+    store.close()
+  }
 }

@@ -1,0 +1,86 @@
+/**
+ * Measures the answers about the fleet as a whole, and the list of engines: their rate compared with a bare server that sends
+ * the same bytes, with engines and streams that are only rows.
+ */
+
+import { join } from 'node:path'
+import { type Bench, runBenchmarks } from './harness.ts'
+import { type Measured, measured, type Report, type Target, target } from './report.ts'
+import { fillWithEngines, fillWithStreams } from './rows.ts'
+import { median } from './statistics.ts'
+import { type Contestant, loadRound, type Round, startRawServer } from './throughput.ts'
+
+const SIZES = [
+  { engines: 20, streams: 0 },
+  { engines: 100, streams: 200 },
+] as const
+const PATHS = [
+  { path: '/engines', ratio: 0.9 },
+  { path: '/orchestrator/status', ratio: 0.6 },
+  { path: '/vpn/status', ratio: 0.6 },
+  { path: '/health/status', ratio: 0.6 },
+  { path: '/metrics', ratio: 0.6 },
+] as const
+const ROUNDS = 3
+
+/** Measures the answers; see the top of the file. */
+export async function measureAnswers(bench: Bench): Promise<Report> {
+  const parts: { readonly measured: readonly Measured[]; readonly targets: readonly Target[] }[] = []
+  for (const size of SIZES) {
+    const server = await startWithRows(bench, size)
+    for (const { path, ratio } of PATHS) {
+      const name = `${path}, ${size.engines} engines, ${size.streams} streams`
+      const ours = { name, url: `${server.url}${path}`, pid: server.pid }
+      parts.push(await againstBare(bench, ours, { folder: server.folder, ratio }))
+    }
+  }
+  return {
+    name: 'answers',
+    notes: [
+      'The engines and streams are rows in the database of an orchestrator that finds no Docker.',
+      'Both servers get the same load in turn, and send the same bytes.',
+    ],
+    measured: parts.flatMap((part) => part.measured),
+    targets: parts.flatMap((part) => part.targets),
+  }
+}
+
+async function startWithRows(bench: Bench, { engines, streams }: (typeof SIZES)[number]) {
+  const server = await bench.server(await bench.docker(), {
+    MAX_REPLICAS: String(engines),
+    // Nobody answers at the ports of these rows: the first probe must not be followed by those that complete a verdict.
+    HEALTH_CHECK_INTERVAL_S: '3600',
+  })
+  fillWithEngines(server.databasePath, engines, 'roundhouse-engine-emulator:rows')
+  fillWithStreams(server.databasePath, streams)
+  await server.start({ DOCKER_HOST: `unix://${join(server.folder, 'no-docker.sock')}` }, '/healthz')
+  return server
+}
+
+async function againstBare(
+  bench: Bench,
+  ours: Contestant,
+  { folder, ratio }: { readonly folder: string; readonly ratio: number },
+) {
+  const raw = await startRawServer(bench, folder, await (await fetch(ours.url)).text())
+  const sides = [ours, raw].map((contestant) => ({ contestant, rounds: [] as Round[] }))
+  for (let round = 0; round < ROUNDS; round++)
+    for (const { contestant, rounds } of round % 2 === 0 ? sides : sides.toReversed())
+      rounds.push(await loadRound(bench, contestant))
+  const rates = sides.map(({ rounds }) => rounds.map(({ requestsPerSecond }) => requestsPerSecond))
+  const [medianOurs = 0, medianRaw = 0] = rates.map(median)
+  return {
+    measured: sides.map(({ contestant: { name } }, at) => measured(name, 'requests/s', rates[at] ?? [])),
+    targets: [
+      target({
+        what: `${ours.name}, of a bare server`,
+        value: medianOurs / medianRaw,
+        unit: '',
+        bound: 'at least',
+        target: ratio,
+      }),
+    ],
+  }
+}
+
+if (import.meta.main) await runBenchmarks([measureAnswers])
