@@ -14,6 +14,7 @@ import {
   secretPaths,
   settingNames,
 } from '../config/config.ts'
+import { isEarlier } from '../config/earlier.ts'
 import { openPortsNote } from '../config/publishing.ts'
 import { addressNote, vpnSentenceNote } from '../config/rules.ts'
 import { hostInUrl } from '../core/host-port.ts'
@@ -112,7 +113,8 @@ function outcomeOf({ command, flags, operands }: Call, { config, origins, warnin
 
 /** A wrong value is a finding of the doctor, but a flag that there is not is a wrong call. */
 function doctorOf(loaded: LoadedConfig, isJson: boolean): CliOutcome {
-  const isSetting = ({ variable }: Problem) => settingNames().some((name) => name === variable)
+  const isSetting = ({ variable }: Problem) =>
+    isEarlier(variable) || settingNames().some((name) => name === variable)
   const wrong = 'problems' in loaded ? loaded.problems.filter((problem) => !isSetting(problem)) : []
   if (wrong.length > 0) return refusal({ problems: wrong, warnings: [] }, commandNamed('doctor'))
   const config = 'problems' in loaded ? loaded.rest : loaded.config

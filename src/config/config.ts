@@ -2,6 +2,7 @@
 import { TransformDecodeError, Value } from '@sinclair/typebox/value'
 import { MASK, namesSecret } from '../core/secrets.ts'
 import { certificatePaths, certificateProblems } from './docker-tls.ts'
+import { earlierSettings, isEarlier } from './earlier.ts'
 import { ADVICE, defaultAddress, RULES, type Rule } from './rules.ts'
 import type { SettingInfo } from './schema.ts'
 import { type FileTexts, type FoundSecret, SECRET_FILES, secretsIn } from './secret-files.ts'
@@ -60,15 +61,18 @@ export function loadConfig(
   // A bad value is replaced by its default here, so that the rules about the other settings are still checked.
   const config = decode(entries.filter(({ name }) => !invalid.has(name)))
   const broken = violated(RULES, config, invalid)
+  const earlier = earlierSettings(env, config, invalid)
   const problems = [
     ...given.problems,
     ...bad.map(badValue),
     ...unread.map(({ file, path, remedy }) => ({ variable: file, value: path, remedy })),
     ...certificateProblems(config, files),
     ...broken.map(({ name, text }) => ({ ...shown(entries, name), remedy: text })),
+    ...earlier.problems,
   ]
   const warnings = [
-    ...probableTypos(env, settingNames()),
+    ...probableTypos(env, settingNames(), isEarlier),
+    ...earlier.warnings,
     ...entries.filter(({ name, origin }) => origin !== 'default' && settingInfo(name).inert).map(noEffect),
     ...violated(ADVICE, config, invalid).map(({ name, text }) => `${name}: ${text}`),
   ]

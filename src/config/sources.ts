@@ -66,11 +66,16 @@ export function readEnvironment(
 
 /**
  * Warnings about variables that are one edit away from a setting's name, because an unknown variable is silently ignored.
+ * `isTold` says which variables have a warning of their own.
  */
-export function probableTypos(env: Environment, names: readonly SettingName[]): string[] {
+export function probableTypos(
+  env: Environment,
+  names: readonly SettingName[],
+  isTold: (variable: string) => boolean,
+): string[] {
   const known: ReadonlySet<string> = new Set(names)
   return Object.keys(env)
-    .filter((variable) => !known.has(variable))
+    .filter((variable) => !known.has(variable) && !isTold(variable))
     .flatMap((variable) => {
       const meant = names.find((name) => isNear(variable, name))
       return meant === undefined ? [] : [`${variable} is not a setting and is ignored: ${meant} may be meant`]
