@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { ROOT } from './bundle.ts'
 import { apiPart } from './docs-api.ts'
 import { enginesPart } from './docs-engines.ts'
+import { migrationPart } from './docs-migration.ts'
 import { settingsPart } from './docs-settings.ts'
 import { withGenerated } from './docs-text.ts'
 
@@ -13,6 +14,7 @@ const PARTS: Readonly<Record<string, () => Promise<string> | string>> = {
   'docs/SETTINGS.md': settingsPart,
   'docs/API.md': apiPart,
   'docs/ENGINES.md': enginesPart,
+  'docs/MIGRATION.md': migrationPart,
 }
 
 /** The documents with a generated part, by their paths from the project's folder. */

@@ -42,14 +42,14 @@ describe('seven settings of the earlier orchestrator', () => {
   })
 
   test('are told by the command line and by the doctor alike', () => {
-    const read = () => ({ remedy: 'no file is to be read here' })
+    const noFile = () => ({ remedy: 'no file is to be read here' })
     for (const words of [[], ['config'], ['--print-config']]) {
-      const outcome = runCli(env, words, read)
+      const outcome = runCli(env, words, noFile)
       expect(outcome).toMatchObject({ kind: 'exit', code: 2, stdout: '' })
       const stderr = outcome.kind === 'exit' ? outcome.stderr : ''
       for (const name of Object.keys(env)) expect(stderr).toMatch(new RegExp(`\\b${name}\\b`))
     }
-    const outcome = runCli(env, ['doctor'], read)
+    const outcome = runCli(env, ['doctor'], noFile)
     if (outcome.kind !== 'doctor') throw new Error(`the doctor did not begin: ${outcome.kind}`)
     const rows = settingsRows(outcome.loaded)
     expect(rows.map(({ status }) => status).join(' ')).toBe('fault fault fault fault warning warning warning')

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { dirname, join } from 'node:path'
 import { GENERATED, generatedText } from '../../../scripts/docs.ts'
 import { withGenerated } from '../../../scripts/docs-text.ts'
+import { EARLIER_SETTINGS } from '../../../src/config/earlier-settings.ts'
 import { REFUSAL_CODES } from '../../../src/core/provisioning/refusal.ts'
 import { WARNING_CODES } from '../../../src/core/reporting/warnings.ts'
 import { END_CLASSES } from '../../../src/core/streams/end-reasons.ts'
@@ -167,6 +168,11 @@ describe('what is listed', () => {
     // A failed attempt was never started, so its end is not counted.
     const all = [...END_CLASSES.filter((each) => each !== 'other'), 'fetch_failed']
     expect(listed.toSorted()).toEqual(all.toSorted())
+  })
+
+  test('MIGRATION.md has every setting of the earlier orchestrator', async () => {
+    const named = new Set(spansOf(await read('docs/MIGRATION.md')))
+    expect(EARLIER_SETTINGS.filter(({ name }) => !named.has(name))).toEqual([])
   })
 
   test('MONITORING.md has every warning and every alert', async () => {
