@@ -199,6 +199,14 @@ export const ADVICE: readonly Rule[] = [
       ),
   },
   {
+    settings: ['API_KEY_PROTECT_READS', 'API_KEY'],
+    check: ({ API_KEY_PROTECT_READS, API_KEY, BIND }) =>
+      unless(
+        !API_KEY_PROTECT_READS || API_KEY.length > 0,
+        `there is no key that a read could ask for, so reads are open to all who reach ${BIND}. Set API_KEY or API_KEY_FILE`,
+      ),
+  },
+  {
     settings: ['PROVISION_DEADLINE_MS'],
     check: ({ PROVISION_DEADLINE_MS: deadline }) =>
       unless(
@@ -246,6 +254,15 @@ export const ADVICE: readonly Rule[] = [
         `ACE_P2P_RANGE has only ${size} ports: no more than ${size} engines can run`,
       )
     },
+  },
+  {
+    settings: ['DOCKER_NETWORK', 'GLUETUN_CONTAINER_NAME'],
+    check: (config) =>
+      unless(
+        config.DOCKER_NETWORK === null || !behindVpn(config),
+        'engines behind a VPN have the network of Gluetun, and only containers of POST /provision join this one. Leave it ' +
+          'out, and put Gluetun into the network from which proxies reach engines',
+      ),
   },
   {
     settings: ['ENGINE_DNS', 'GLUETUN_CONTAINER_NAME'],

@@ -89,6 +89,20 @@ describe('the address', () => {
     expect(advice({ ALLOW_NO_KEY: 'true', BIND: '::1' })).toEqual([])
     expect(advice({ ALLOW_NO_KEY: 'true', API_KEY: KEY })).toEqual([])
   })
+
+  test('that reads are protected by a key that is not there is told', () => {
+    const advice = (env: Variables) => load({ API_KEY_PROTECT_READS: 'true', ...env }).warnings
+    expect(advice({})).toEqual([
+      expect.stringMatching(
+        /^API_KEY_PROTECT_READS: .*reads are open.*127\.0\.0\.1\. Set API_KEY or API_KEY_FILE$/,
+      ),
+    ])
+    expect(advice({ ALLOW_NO_KEY: 'true', BIND: '10.0.0.5' })).toContainEqual(
+      expect.stringMatching(/^API_KEY_PROTECT_READS: .*10\.0\.0\.5/),
+    )
+    expect(advice({ API_KEY: KEY })).toEqual([])
+    expect(load({}).warnings).toEqual([])
+  })
 })
 
 describe('keys', () => {

@@ -411,12 +411,25 @@ describe('warnings', () => {
       'PUBLISH_P2P: engines behind a VPN publish no port',
     ],
     [
+      { DOCKER_NETWORK: 'media', GLUETUN_CONTAINER_NAME: 'a' },
+      'DOCKER_NETWORK: engines behind a VPN have the network of Gluetun',
+    ],
+    [
+      { DOCKER_NETWORK: 'auto', GLUETUN_CONTAINER_NAME: 'a' },
+      'DOCKER_NETWORK: engines behind a VPN have the network of Gluetun',
+    ],
+    [
       { ENGINE_ADVERTISE: 'container' },
       "ENGINE_ADVERTISE: names of containers mean nothing on Docker's default",
     ],
   ])('%j is allowed with a warning', (env, beginning) => {
     expect(problemsOf(env)).toEqual([])
     expect(warningsOf(env)).toContainEqual(expect.stringMatching(new RegExp(`^${beginning}`)))
+  })
+
+  test('a network without a VPN, and a VPN without a network, are none', () => {
+    expect(warningsOf({ DOCKER_NETWORK: 'media' })).toEqual([])
+    expect(warningsOf({ GLUETUN_CONTAINER_NAME: 'a' })).toEqual([])
   })
 })
 
