@@ -26,6 +26,7 @@ import { tighten } from './store/private-files.ts'
 import type { SchemaChange } from './store/schema-change.ts'
 import { openStore, type Store } from './store/store.ts'
 import { runCommand } from './wire/commands/run-command.ts'
+import { fileSystemOf } from './wire/doctor/database-facts.ts'
 import { ownSurroundings, realSurroundings } from './wire/doctor/surroundings.ts'
 import { vpnWorkerSettingsOf } from './wire/settings.ts'
 import { createOrchestrator, type Orchestrator } from './wire/wire.ts'
@@ -80,13 +81,16 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
   const form = formOf(config)
   const log = createLog({ level: config.LOG_LEVEL, form, mask: sentenceMask(secrets) })
   for (const warning of warnings) log.warn({}, `a setting: ${warning}`)
-  tightenFiles(config.DB_URL.path, log)
-  const lock = lockOf(config.DB_URL.path)
-  const store = open(config.DB_URL.path, log)
+  const { path } = config.DB_URL
+  tightenFiles(path, log)
+  const lock = lockOf(path)
+  const store = open(path, log)
+  const around = realSurroundings()
   const workers = workersOf(config, log)
   const orchestrator = createOrchestrator(config, {
     ...workers,
     store,
+    database: { path, fileSystem: fileSystemOf(path, around) },
     runtime: createDockerRuntime({
       dockerHost: config.DOCKER_HOST,
       certificates: certificatesOf(config),
@@ -97,7 +101,7 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
     }),
     stopSession: (addresses, path) => stopSession(addresses, path, STOP_SESSION_MS),
     clock: systemClock,
-    self: ownSurroundings(realSurroundings()),
+    self: ownSurroundings(around),
     wall: Date.now,
     descriptors: ownDescriptors(),
     connections: { closeIdle: () => listener.closeIdle(), closeAll: () => listener.closeAll() },

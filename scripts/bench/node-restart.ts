@@ -79,6 +79,7 @@ class Site {
     const clock = this.#clock
     const adapters = {
       store: this.#temp.store,
+      database: { path: ':memory:', fileSystem: null },
       runtime: new MemoryRuntime({
         clock,
         label,

@@ -37,6 +37,7 @@ import { StreamEnds } from '../control/streams/stream-ends.ts'
 import type { StopSession } from '../control/streams/stream-stops.ts'
 import { VpnNodes } from '../control/vpn/vpn-nodes.ts'
 import type { VpnSource } from '../control/vpn/vpn-source.ts'
+import type { DatabasePlace } from '../core/reporting/database-place.ts'
 import type { StartFindings } from '../core/reporting/start-report.ts'
 import type { PanelFiles } from '../http/panel.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -60,6 +61,7 @@ import {
 /** Everything outside the application; tests and simulations bring their own. */
 export interface Adapters {
   readonly store: Store
+  readonly database: DatabasePlace
   readonly runtime: Runtime
   readonly health: HealthSource
   readonly vpn: VpnSource

@@ -1,12 +1,13 @@
 import type { Feed } from '../control/feed/feed.ts'
 import { imageWarnings } from '../control/reporting/image-warnings.ts'
+import { placeWarning } from '../core/reporting/database-place.ts'
 import { guarded } from '../lib/guard.ts'
 import { bringTimesBack } from '../store/future-times.ts'
 import type { Adapters, Base } from './base.ts'
 import type { Work } from './work.ts'
 
 /** Starts and stops all loops; see `Orchestrator`. */
-export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed: Feed) {
+export function loopsOf({ store, database, clock }: Adapters, base: Base, work: Work, feed: Feed) {
   const { edge, statistics, warnings, template, ownPlaces } = base
   const { provisioner, healthMonitor, vpnMonitor, observer, reconciler, repairQueue } = work
   const {
@@ -32,7 +33,7 @@ export function loopsOf({ store, clock }: Adapters, base: Base, work: Work, feed
     start: (): void => {
       if (store.failure() === null)
         guarded(() => store.transact((tx) => bringTimesBack(tx, clock.now())), edge('the stored times'))()
-      warnings.tellAll(imageWarnings(template))
+      warnings.tellAll({ ...imageWarnings(template), database_place: placeWarning(database) })
       storageWatch.start()
       ownPlaces.start()
       guarded(() => provisioner.sweepUnclaimed(), edge('unclaimed engines'))()

@@ -169,6 +169,7 @@ export class Server {
       ...sources,
       stopSession: (addresses, path) => stopAt(host, addresses, path),
       clock,
+      database: { path: ':memory:', fileSystem: null },
       wall: () => clock.now(),
       descriptors: null,
       connections: { closeIdle: () => undefined, closeAll: () => undefined },

@@ -109,6 +109,8 @@ export class Rig {
   commitMs = 0
   /** By how much the machine's clock was set forward since the process began. */
   wallAheadMs = 0
+  /** Where the database is said to lie; read at the start. */
+  readonly database: { path: string; fileSystem: string | null } = { path: '/data/a.db', fileSystem: 'ext4' }
   orchestrator: Orchestrator
   /** The number of this rig among those on one container engine. It keeps the ids of two installations different. */
   readonly number: number
@@ -226,6 +228,7 @@ export class Rig {
     store.onCommit(() => this.clock.spend(this.commitMs))
     return createOrchestrator(loaded.config, {
       store,
+      database: this.database,
       runtime: this.runtime,
       health: this.health,
       vpn: this.vpn,

@@ -1,12 +1,10 @@
+import { type DatabasePlace, placeWarning, remotenessOf } from '../../core/reporting/database-place.ts'
 import { fault, ok, type Row, skipped, warning } from './row.ts'
 
-export interface DatabaseFacts {
-  readonly path: string
+export interface DatabaseFacts extends DatabasePlace {
   readonly folder: 'writable' | 'missing' | 'no_folder' | 'read_only'
   /** `none` if there is no file yet, which a start creates. */
   readonly file: 'writable' | 'none' | 'read_only' | 'no_file'
-  /** The type of the file system, such as `ext4`; null if it is not known. */
-  readonly fileSystem: string | null
   readonly freeBytes: number | null
   /** Who holds the lock; `unknown` if that can't be told. */
   readonly lock: 'free' | 'unknown' | { readonly owner: string }
@@ -105,30 +103,14 @@ function schemaRow(schema: 'none' | 'older' | 'current' | 'newer'): Row {
   }
 }
 
-/** File systems of a network, whose locks and shared memory SQLite's log can't rely on. */
-const OF_A_NETWORK = /^(?:nfs\d?|cifs|smb\d?|smbfs|ceph|fuse\.(?:sshfs|glusterfs|s3fs|rclone)|afs)$/
-
-/** Folders that a virtual machine shares with the system around it, as Docker Desktop does. */
-const SHARED = /^(?:9p|vboxsf|prl_fs|fakeowner|fuse\.(?:grpcfuse|osxfs))$/
-
-function fileSystemRows({ fileSystem, path }: DatabaseFacts): readonly Row[] {
+function fileSystemRows(facts: DatabaseFacts): readonly Row[] {
+  const { fileSystem, path } = facts
   if (fileSystem === null) return []
-  if (OF_A_NETWORK.test(fileSystem))
-    return [
-      fault(
-        'file_system',
-        `${path} lies on ${fileSystem}, a file system of a network, where SQLite may lose or damage data`,
-        'name a file on a local disk in DB_URL (a volume of Docker will do)',
-      ),
-    ]
-  if (SHARED.test(fileSystem))
-    return [
-      warning(
-        'file_system',
-        `${path} lies on ${fileSystem}, a folder that is shared with another system, where locks may not hold`,
-        'name a file on a volume of Docker in DB_URL',
-      ),
-    ]
+  const doubt = placeWarning(facts)
+  if (doubt !== null) {
+    const rowOf = remotenessOf(fileSystem) === 'network' ? fault : warning
+    return [rowOf('file_system', doubt.message, doubt.remedy)]
+  }
   if (fileSystem === 'container')
     return [
       warning(

@@ -22,6 +22,7 @@ export const WARNING_CODES = [
   'engine_plays_nothing',
   'clock_set',
   'descriptors_short',
+  'database_place',
   'image_unknown',
   'image_unservable',
   'cache_unbounded',

@@ -69,8 +69,8 @@ function contentOf(path: string): Content {
   }
 }
 
-/** `container` stands for the layer of our own container, which is removed with it. */
-function fileSystemOf(path: string, around: Surroundings): string | null {
+/** The type of the file system that a path lies on; null if it is not known. `container` stands for the layer of our own container, which is removed with it. */
+export function fileSystemOf(path: string, around: Surroundings): string | null {
   const mount = mountOf(around.read(MOUNTS), realFolder(path))
   if (mount === null) return null
   const isOwnLayer = mount.at === '/' && mount.type === 'overlay' && ownContainer(around) !== null
