@@ -1,5 +1,5 @@
 /** Reads the words of a call: which command is meant, and what its words are. */
-import { nearest } from '../config/nearest.ts'
+import { nearest } from '../core/nearest.ts'
 import { COMMANDS, type Command, type CommandName, commandNamed, usageOf } from './commands.ts'
 
 /** Flags that ask for something else than a command, which any command accepts. */

@@ -1,5 +1,5 @@
 /** The sources of settings: flags take precedence over the environment, and the environment over defaults. */
-import { edits, nearest } from './nearest.ts'
+import { edits, nearest } from '../core/nearest.ts'
 import type { SettingName } from './settings.ts'
 
 /** Environment variables, in the form of `process.env`. */

@@ -4,7 +4,7 @@ import { runCli } from '../../../src/cli/cli.ts'
 import { COMMANDS } from '../../../src/cli/commands.ts'
 import type { FileText } from '../../../src/config/config.ts'
 import { settingNames } from '../../../src/config/config.ts'
-import { edits, nearest } from '../../../src/config/nearest.ts'
+import { edits, nearest } from '../../../src/core/nearest.ts'
 import { read } from '../../support/documents.ts'
 
 const noFile = (path: string): FileText => {
