@@ -24,10 +24,12 @@ import type { Keyed } from './openapi.ts'
 import { type PanelFiles, panelRoutes } from './panel.ts'
 import { internalError, type OnDefect, problems, type Translate } from './problems.ts'
 import { type Provisioning, provisionRoutes } from './provision.ts'
+import { knownParameters } from './queries.ts'
 import { RequestIds } from './request-ids.ts'
 import { shielded } from './shield.ts'
 import { probeRoutes, type StatusQueries, statusRoutes } from './status.ts'
 import { type StreamOperations, type StreamQueries, streamRoutes } from './streams.ts'
+import { unknownNamesOf } from './unknown-names.ts'
 
 /** Everything that the API needs from the application. */
 export interface Services {
@@ -115,7 +117,8 @@ export function createApp(services: Services, options: AppOptions) {
     .use(statusRoutes(services.status))
     .use(probeRoutes(services.status))
   const allowedMethods = methodsOf(routes.routes)
-  const readBody = bodiesOf(routes.routes)
+  const unknownNames = unknownNamesOf(routes.routes)
+  const readBody = bodiesOf(routes.routes, unknownNames)
   const bodies = new BodiesAtOnce()
   const onDefect: OnDefect = (error, request) =>
     options.onDefect(error, request, request && ids.of(received(request)))
@@ -130,21 +133,24 @@ export function createApp(services: Services, options: AppOptions) {
     })
       // The type of `wrap` says that a router gives functions.
       .wrap((route) => around(route as unknown as Parameters<typeof around>[0]) as never)
-      .use(problems({ translate: options.translate, onDefect, allowedMethods }))
+      .use(problems({ translate: options.translate, onDefect, allowedMethods, unknownNames }))
       .onParse({ as: 'global' }, ({ request, route, server }) =>
         bodies.reading(addressOf(request, server), () => readBody(request, route)),
       )
+      .use(knownParameters(unknownNames))
       .use(routes)
       .use(docs(routes, { version: options.version, keyed: keyedBy(options) }))
       .use(panelRoutes(options.panel))
-      // Relative, as all our addresses: a reverse proxy may have taken a prefix away.
-      .get('/', ({ redirect }) => redirect('panel'), { detail: { hide: true } })
-      // Load balancers use this as their health check; HAProxy does by default.
-      .options('/', () => new Response(null, { status: 204, headers: { allow: 'GET, HEAD, OPTIONS' } }), {
-        detail: { hide: true },
-      })
+      .use(rootRoutes())
   return app
 }
+
+const rootRoutes = () =>
+  new Elysia({ name: 'root', detail: { hide: true } })
+    // Relative, as all our addresses: a reverse proxy may have taken a prefix away.
+    .get('/', ({ redirect }) => redirect('panel'))
+    // Load balancers use this as their health check; HAProxy does by default.
+    .options('/', () => new Response(null, { status: 204, headers: { allow: 'GET, HEAD, OPTIONS' } }))
 
 /** Options of the server, the same for every address that it listens on. */
 const serveOptions = (onDefect: OnDefect) => ({

@@ -2,7 +2,15 @@ import type { TSchema } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import { Value } from '@sinclair/typebox/value'
 import type { Guard } from './entrance.ts'
-import { type Failure, FailureError, fieldsOf, invalidFailure, problem } from './problems.ts'
+import {
+  type Failure,
+  FailureError,
+  type FieldProblem,
+  fieldsOf,
+  invalidFailure,
+  problem,
+} from './problems.ts'
+import type { Route, UnknownNames } from './unknown-names.ts'
 
 /** Largest body that is accepted. The events of acexy have less than 1 kB. */
 const BODY_BYTES_MAX = 65_536
@@ -38,11 +46,10 @@ export const lengthGuard: Guard = ({ headers }) =>
  * Reads bodies in a time that grows with their size alone, whatever they contain: the bounds are checked before JSON is
  * parsed, and the first errors are found here, because Elysia's own check writes out the whole body for each error. A body
  * is read as JSON whatever its content type is, because people forget the header of `curl -d`. An empty body counts as an
- * empty object. The returned function throws FailureError if the body does not fit the route.
+ * empty object. The returned function throws FailureError if the body does not fit the route, or has a member that the
+ * route does not know.
  */
-export function bodiesOf(
-  routes: readonly { readonly method: string; readonly path: string; readonly hooks: { body?: unknown } }[],
-) {
+export function bodiesOf(routes: readonly Route[], unknownNames: UnknownNames) {
   const schemas = new Map(
     routes.flatMap(({ method, path, hooks: { body } }) =>
       isSchema(body) ? [[`${method} ${path}`, body] as const] : [],
@@ -51,17 +58,22 @@ export function bodiesOf(
   const checks = new Map<TSchema, TypeCheck<TSchema>>()
   return async (request: Request, route: string): Promise<unknown> => {
     const given = parsed(await textOf(request))
+    const unknown = unknownNames.inBody(request, route, given)
     const schema = schemas.get(`${request.method} ${route}`)
-    if (schema === undefined) return given
+    if (schema === undefined) return sound(given, unknown)
     const fits = checks.get(schema) ?? TypeCompiler.Compile(schema)
     checks.set(schema, fits)
-    if (fits.Check(given)) return given
+    if (fits.Check(given)) return sound(given, unknown)
     // Unknown members are dropped, as Elysia does before its own check.
     const body = Value.Clean(schema, given)
-    const fields = fieldsOf('body', Value.Errors(schema, body))
-    if (fields.length > 0) throw new FailureError(invalidFailure(fields))
-    return body
+    return sound(body, [...unknown, ...fieldsOf('body', Value.Errors(schema, body))])
   }
+}
+
+/** The body, if nothing is wrong with it. */
+function sound(body: unknown, wrong: readonly FieldProblem[]): unknown {
+  if (wrong.length > 0) throw new FailureError(invalidFailure(wrong))
+  return body
 }
 
 /** Body schemas are always objects here, never names of models. */

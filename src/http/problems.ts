@@ -148,12 +148,17 @@ export const problems = (options: {
   readonly translate: Translate
   readonly onDefect: OnDefect
   readonly allowedMethods: (path: string) => readonly string[]
+  /** Names the parameters of a query that its route does not know. */
+  readonly unknownNames: { inQuery(request: Request, route: string): readonly FieldProblem[] }
 }) =>
-  new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ code, error, request, path }) => {
+  new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ code, error, request, path, route }) => {
     const known = ownFailure(error) ?? options.translate(error)
     if (known) return problem(known)
     if (code === 'NOT_FOUND') return notFound(path, options.allowedMethods(path))
-    if (code === 'VALIDATION' && error.type !== 'response') return invalid(namedOf(error.type, error.all))
+    if (code === 'VALIDATION' && error.type !== 'response') {
+      const unknown = error.type === 'query' ? options.unknownNames.inQuery(request, route) : []
+      return invalid([...unknown, ...namedOf(error.type, error.all)])
+    }
     if (code === 'INVALID_COOKIE_SIGNATURE' || code === 'INVALID_FILE_TYPE') {
       return invalid([{ loc: ['request'], msg: 'not accepted here', type: 'value_error' }])
     }
@@ -174,6 +179,9 @@ export const invalid = (fields: readonly FieldProblem[]): Response => problem(in
 
 /** How many invalid fields an answer names. The answer does not grow with further ones. */
 const FIELDS_MAX = 10
+
+/** How many invalid fields are looked for: one more than an answer names, so that it can say that there are more. */
+export const FIELDS_SOUGHT = FIELDS_MAX + 1
 
 /** How much of a name in a JSON pointer is read. This is more than an answer shows of it. */
 const POINTED_MAX = 1_000

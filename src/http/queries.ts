@@ -1,5 +1,7 @@
 import { Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
 import { type FieldProblem, invalid } from './problems.ts'
+import type { UnknownNames } from './unknown-names.ts'
 
 /** The length of a page in a query. It is a text, like everything in a query. */
 export const PageLimit = (description: string) =>
@@ -20,3 +22,13 @@ export const wrongQuery = (name: string, msg: string): Response => {
 
 /** The answer to a parameter of a query that is not a valid time. */
 export const wrongTime = (name: string): Response => wrongQuery(name, 'not an ISO 8601 time')
+
+/**
+ * Refuses a parameter that a route does not know, after the route's own check of the key. If the query is invalid besides,
+ * `problems` names everything together.
+ */
+export const knownParameters = (unknownNames: Pick<UnknownNames, 'inQuery'>) =>
+  new Elysia({ name: 'known-parameters' }).onBeforeHandle({ as: 'global' }, ({ request, route }) => {
+    const unknown = unknownNames.inQuery(request, route)
+    if (unknown.length > 0) return invalid(unknown)
+  })

@@ -14,7 +14,7 @@ export interface DocSchema {
   readonly items?: DocSchema
   readonly properties?: Readonly<Record<string, DocSchema>>
   readonly required?: readonly string[]
-  readonly additionalProperties?: DocSchema
+  readonly additionalProperties?: DocSchema | false
   readonly maxProperties?: number
   readonly minimum?: number
   readonly maximum?: number
@@ -69,6 +69,19 @@ export interface ApiDocument {
   }
 }
 
+/** The operations that pass over parameters and members that they do not know. */
+export const TOLERANT = [
+  'POST /provision/acestream',
+  'POST /events/stream_started',
+  'POST /events/stream_ended',
+  'GET /engines',
+  'GET /streams',
+  'GET /orchestrator/status',
+  'GET /healthz',
+  'GET /readyz',
+  'GET /metrics',
+]
+
 /** All operations, each with its method and path. */
 export const operationsOf = ({ paths }: ApiDocument) =>
   Object.entries(paths).flatMap(([path, item]) =>
@@ -113,7 +126,7 @@ function objectMisfits(document: ApiDocument, schema: DocSchema, value: unknown,
   const { properties = {}, required = [], additionalProperties } = schema
   const missing = required.filter((name) => !(name in value)).map((name) => `${at}.${name} is missing`)
   const wrong = Object.entries(value).flatMap(([name, member]) => {
-    const of = properties[name] ?? additionalProperties
+    const of = properties[name] ?? (additionalProperties || undefined)
     return of === undefined
       ? [`${at}.${name} is not declared`]
       : misfits(document, of, member, `${at}.${name}`)
