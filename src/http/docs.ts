@@ -52,7 +52,9 @@ async function documentOf(
           version,
           description:
             'Keeps a fleet of AceStream engine containers and serves them to the acexy proxy. Every answer has the id of its ' +
-            'request as X-Request-Id, by which the log names it; a request may bring its own.',
+            'request as X-Request-Id, by which the log names it; a request may bring its own. A parameter or a member of a body ' +
+            'that an operation does not know is refused with 422. Only what proxies and platforms ask for (engines, streams, ' +
+            'the status, provisions and events of acexy, the probes, the metrics) passes it over.',
         },
         tags: TAGS,
         components: {

@@ -42,9 +42,16 @@ export class Schemas {
 
   /**
    * `const` becomes an enumeration of one value, and `patternProperties` those of any name. Elysia forbids members that a
-   * shape does not know, in order to drop them; that is not told, because a request may have them, and later answers will.
+   * shape does not know, in order to drop them; that is told of closed shapes only, because later answers will have more.
    */
-  #parts({ const: constant, anyOf, properties, items, ...schema }: JsonObject): JsonObject {
+  #parts({
+    const: constant,
+    anyOf,
+    properties,
+    items,
+    'x-closed': isClosed,
+    ...schema
+  }: JsonObject): JsonObject {
     const { patternProperties = {}, additionalProperties = false, ...rest } = schema
     const values = Object.values(object(patternProperties))[0] ?? additionalProperties
     const more = isObject(values) ? values : undefined
@@ -57,6 +64,7 @@ export class Schemas {
         : { properties: mapObject(object(properties), (each) => this.tidy(each)) }),
       ...(items === undefined ? {} : { items: this.tidy(items) }),
       ...(more === undefined ? {} : { additionalProperties: this.tidy(more) }),
+      ...(isClosed === true ? { additionalProperties: false } : {}),
       ...(anyOf === undefined ? {} : this.#union(array(anyOf))),
     }
   }
@@ -74,6 +82,17 @@ export class Schemas {
     if (only === undefined || more.length > 0) return { anyOf: others, ...nullable }
     // Whatever stands beside a reference is ignored.
     return '$ref' in only ? { allOf: [only], ...nullable } : { ...only, ...nullable }
+  }
+}
+
+/** The same shape, closed: neither it nor the objects in it may have a member that it does not name. Maps may. */
+export function closed({ properties, anyOf, ...schema }: JsonObject): JsonObject {
+  return {
+    ...schema,
+    ...(properties === undefined
+      ? {}
+      : { 'x-closed': true, properties: mapObject(object(properties), (each) => closed(object(each))) }),
+    ...(anyOf === undefined ? {} : { anyOf: array(anyOf).map((each) => closed(object(each))) }),
   }
 }
 

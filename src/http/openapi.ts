@@ -1,7 +1,8 @@
 import { OPEN_READS } from './auth.ts'
 import { EXAMPLES } from './openapi-examples.ts'
 import { problemResponses, responseNameOf } from './openapi-problems.ts'
-import { array, type Json, type JsonObject, mapObject, object, Schemas } from './openapi-schemas.ts'
+import { array, closed, type Json, type JsonObject, mapObject, object, Schemas } from './openapi-schemas.ts'
+import { isTolerant } from './unknown-names.ts'
 
 /*
  * @elysiajs/swagger writes the document from the routes' own schemas. That document is not valid OpenAPI 3.0.3: the rest of
@@ -33,7 +34,8 @@ export function tidyDocument(document: unknown, keyed: Keyed): JsonObject {
     mapObject(object(item), (operation, method) => {
       if (!METHODS.includes(method)) return operation
       const needsKey = keyed === 'everything' && !OPEN_READS.includes(path)
-      return tidyOperation(object(operation), { method, keyed, needsKey, schemas })
+      const isStrict = !isTolerant(method.toUpperCase(), path)
+      return tidyOperation(object(operation), { method, keyed, needsKey, isStrict, schemas })
     }),
   )
   const responses = problemResponses(schemas)
@@ -47,10 +49,13 @@ interface Place {
   readonly keyed: Keyed
   /** Whether the operation needs the key although it only reads. */
   readonly needsKey: boolean
+  /** Whether the operation refuses what it does not know. */
+  readonly isStrict: boolean
   readonly schemas: Schemas
 }
 
-function tidyOperation(operation: JsonObject, { method, keyed, needsKey, schemas }: Place): JsonObject {
+function tidyOperation(operation: JsonObject, place: Place): JsonObject {
+  const { method, keyed, needsKey, isStrict, schemas } = place
   const id = String(operation.operationId)
   const example = EXAMPLES[id]
   if (example === undefined) throw new Error(`operation ${id} has no example`)
@@ -59,6 +64,7 @@ function tidyOperation(operation: JsonObject, { method, keyed, needsKey, schemas
     ...Object.keys(object(declared ?? {})),
     ...EVERYWHERE,
     ...(needsKey ? ['401'] : []),
+    ...(isStrict ? ['422'] : []),
     ...(method === 'get' ? [] : WITH_BODY),
   ]
   const responses = Object.fromEntries(
@@ -75,7 +81,7 @@ function tidyOperation(operation: JsonObject, { method, keyed, needsKey, schemas
       : { parameters: array(parameters).map((each) => schemas.parameter(object(each))) }),
     ...(requestBody === undefined
       ? {}
-      : { requestBody: tidyBody(object(requestBody), example.request as Json, schemas) }),
+      : { requestBody: tidyBody(object(requestBody), example.request as Json, place) }),
     responses,
     ...('401' in responses ? { security: keyed === 'optional' ? [{}, BEARER] : [BEARER] } : {}),
   }
@@ -87,8 +93,9 @@ const problemReference = (status: string): JsonObject => ({
   $ref: `#/components/responses/${responseNameOf(Number(status))}`,
 })
 
-function tidyBody(body: JsonObject, example: Json, schemas: Schemas): JsonObject {
-  const schema = object(object(object(body.content ?? {})['application/json'] ?? {}).schema ?? {})
+function tidyBody(body: JsonObject, example: Json, { isStrict, schemas }: Place): JsonObject {
+  const shape = object(object(object(body.content ?? {})['application/json'] ?? {}).schema ?? {})
+  const schema = isStrict ? closed(shape) : shape
   // A missing body counts as an empty object, so the body is required only if the schema requires a member.
   const required = array(schema.required ?? []).length > 0
   const description = schema.description ?? ''

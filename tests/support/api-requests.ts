@@ -10,6 +10,8 @@ export interface MadeRequest {
   readonly target: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | null
+  /** The parameter of its query that the operation does not have; null if there is none. */
+  readonly stranger: string | null
 }
 
 /** Values of what exists, by the names of fields that take them; one of them is taken often. */
@@ -72,22 +74,41 @@ function requestTo(operation: Operation, values: Values, key: string): fc.Arbitr
   const schema = requestBody?.content['application/json']?.schema
   const body: fc.Arbitrary<string | null> =
     method === 'GET' ? fc.constant(null) : schema === undefined ? noBody : values.body(schema)
-  return fc.record({ given, body, keyed: headerOf(key) }).map(({ given, body, keyed }) => {
-    const of = (where: string) => given.filter((each) => each.in === where && each.value !== null)
-    const target = of('path').reduce(
-      (text, { name, value }) => text.replace(`{${name}}`, segment(value)),
-      path,
-    )
-    const query = of('query').map(({ name, value }) => `${name}=${encoded(value)}`)
-    const headers = Object.fromEntries(of('header').map(({ name, value }) => [name, String(value)]))
-    return {
-      operationId,
-      method,
-      target: query.length === 0 ? target : `${target}?${query.join('&')}`,
-      headers: { ...keyed, ...headers },
-      body,
-    }
-  })
+  const stranger = strangerTo(parameters.map(({ name }) => name))
+  return fc
+    .record({ given, body, stranger, keyed: headerOf(key) })
+    .map(({ given, body, stranger, keyed }) => {
+      const of = (where: string) => given.filter((each) => each.in === where && each.value !== null)
+      const target = of('path').reduce(
+        (text, { name, value }) => text.replace(`{${name}}`, segment(value)),
+        path,
+      )
+      const query = [
+        ...of('query').map(({ name, value }) => `${name}=${encoded(value)}`),
+        ...(stranger === null ? [] : [`${encoded(stranger)}=1`]),
+      ]
+      const headers = Object.fromEntries(of('header').map(({ name, value }) => [name, String(value)]))
+      return {
+        operationId,
+        method,
+        target: query.length === 0 ? target : `${target}?${query.join('&')}`,
+        headers: { ...keyed, ...headers },
+        body,
+        stranger,
+      }
+    })
+}
+
+/** Mostly none; else a slip in one of the names, or a name from nowhere. */
+const strangerTo = (names: readonly string[]): fc.Arbitrary<string | null> => {
+  const slips = names.flatMap((name) => [name.slice(1), `${name}s`, name.toUpperCase()])
+  const strange = [...slips, '_', 'v', '__proto__', 'constructor', 'x'.repeat(2_000), '[]'].filter(
+    (name) => !names.includes(name),
+  )
+  return fc.oneof(
+    { weight: 9, arbitrary: fc.constant(null) },
+    { weight: 1, arbitrary: fc.constantFrom(...strange) },
+  )
 }
 
 const noBody = fc.oneof(
@@ -121,6 +142,7 @@ const elsewhere = (key: string): fc.Arbitrary<MadeRequest> =>
     ),
     headers: headerOf(key),
     body: fc.constant(null),
+    stranger: fc.constant(null),
   })
 
 /** Percent signs that begin nothing are left as they are. */
@@ -189,7 +211,7 @@ class Values {
   }
 
   #object({ properties = {}, required = [], additionalProperties }: DocSchema): fc.Arbitrary<unknown> {
-    if (additionalProperties !== undefined) {
+    if (additionalProperties) {
       const names = fc.oneof(
         fc.constantFrom('80/tcp', '53/udp', 'A', 'b.c'),
         fc.string({ minLength: 1, maxLength: 9 }),

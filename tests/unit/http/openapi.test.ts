@@ -27,6 +27,7 @@ import {
   misfits,
   operationsOf,
   resolved,
+  TOLERANT,
 } from '../../support/api-document.ts'
 import { Rig } from '../../support/rig.ts'
 
@@ -103,6 +104,22 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  test('says which operations refuse a body with a member that they do not know', () => {
+    const bodies = operations().flatMap(({ name, requestBody }) => {
+      const schema = requestBody?.content['application/json']?.schema
+      return schema === undefined ? [] : [[name, resolved(document, schema).additionalProperties] as const]
+    })
+    expect(Object.fromEntries(bodies)).toEqual({
+      'POST /provision': false,
+      ...Object.fromEntries(
+        TOLERANT.filter((name) => name.startsWith('POST')).map((name) => [name, undefined]),
+      ),
+    })
+    for (const { name, responses } of operations())
+      if (!TOLERANT.includes(name))
+        expect([name, Object.keys(responses)]).toEqual([name, expect.arrayContaining(['422'])])
+  })
+
   test('has the key as a security scheme of what the server asks a key for, and of nothing else', async () => {
     expect(document.components.securitySchemes).toMatchObject({ bearer: { type: 'http', scheme: 'bearer' } })
     for (const { name, security } of operations()) {
@@ -123,7 +140,7 @@ function schemasAt(
     { place, schema },
     ...Object.entries(properties).flatMap(([name, each]) => schemasAt(`${place}.${name}`, each)),
     ...(items === undefined ? [] : schemasAt(`${place}[]`, items)),
-    ...(additionalProperties === undefined ? [] : schemasAt(`${place}.*`, additionalProperties)),
+    ...(additionalProperties ? schemasAt(`${place}.*`, additionalProperties) : []),
     ...[...anyOf, ...allOf].flatMap((each, index) => schemasAt(`${place}|${index}`, each)),
   ]
 }
