@@ -3,7 +3,7 @@ import { Elysia } from 'elysia'
 import { type JsonOf, json } from './json.ts'
 import { InvalidProblem, Problem } from './problems.ts'
 import { answerOf } from './schemas.ts'
-import { Passed, PlanReport, Scaled } from './status-schemas.ts'
+import { Passed, PlanReport, Scaled, Unscaled } from './status-schemas.ts'
 
 const Planned = answerOf(PlanReport, 'What would be done now; nothing is done by asking')
 
@@ -19,6 +19,8 @@ const Demand = Type.String({
 export interface Fleet {
   /** Sets how many engines are kept, and returns that number after the limits are applied. */
   scale(requested: number): number
+  /** Undoes that. */
+  unscale(): { readonly isUndone: boolean; readonly replicas: number }
   pass(): Promise<Omit<Static<typeof Passed>, 'status'>>
   plan(): JsonOf<Static<typeof Planned>>
 }
@@ -47,7 +49,22 @@ export const fleetRoutes = (fleet: Fleet) =>
           summary:
             'Sets how many engines are kept in place of MIN_REPLICAS; idle ones beyond it are drained.',
           description:
-            'It holds until the next call, or a start with another MIN_REPLICAS. Engines with viewers stay.',
+            'It holds until the next call, DELETE /scale, or a start with another MIN_REPLICAS. Engines with viewers stay.',
+        },
+      },
+    )
+    .delete(
+      '/scale',
+      () => {
+        const { isUndone, replicas } = fleet.unscale()
+        return { updated: isUndone, min_replicas: replicas }
+      },
+      {
+        response: { 200: Unscaled, 401: Problem, 403: Problem, 503: Problem },
+        detail: {
+          operationId: 'unscale',
+          summary: 'Undoes POST /scale/{demand}, so that MIN_REPLICAS holds again.',
+          description: 'It changes nothing if there is nothing to undo.',
         },
       },
     )

@@ -178,9 +178,16 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       ],
       waits: [],
       next_look: null,
+      override: {
+        min_replicas: 1,
+        scaled_to: 2,
+        at: '2026-11-23T12:00:00.000Z',
+        message: 'MIN_REPLICAS=1, overridden by /scale/2 on 2026-11-23 12:00 UTC',
+      },
     },
   },
   scale: { response: { scaled_to: 5, requested: 5 } },
+  unscale: { response: { updated: true, min_replicas: 1 } },
   collectGarbage: {
     response: { status: 'ok', containers: 3, adopted: 0, reaped: 1, finished: 0, undone: 0, gone: 0 },
   },

@@ -209,6 +209,18 @@ export const PlanReport = Type.Object(
       description: 'Why something that is wanted is not done now',
     }),
     next_look: NullableTime('When time alone changes the plan; null if it does not'),
+    override: Nullable(
+      Type.Object(
+        {
+          min_replicas: Count('The setting `MIN_REPLICAS`'),
+          scaled_to: Count('The number of engines that is kept in its place'),
+          at: Time('When that was ordered'),
+          message: Text('The same in a sentence'),
+        },
+        { title: 'ScaleOverride', description: 'An order of an operator in the place of a setting' },
+      ),
+      'The `POST /scale/{demand}` that overrides `MIN_REPLICAS`; null if none does',
+    ),
   },
   { title: 'Plan', description: 'What the reconciler would do now, and why' },
 )
@@ -219,6 +231,14 @@ export const Scaled = Type.Object(
     requested: Count('What was asked for'),
   },
   { title: 'Scaled', description: 'The number of engines that is kept from now on' },
+)
+
+export const Unscaled = Type.Object(
+  {
+    updated: Flag('False when there was no order to undo'),
+    min_replicas: Count('The number of engines that is kept from now on: `MIN_REPLICAS`'),
+  },
+  { title: 'Unscaled', description: 'What is kept without an order of an operator' },
 )
 
 export const Passed = Type.Object(

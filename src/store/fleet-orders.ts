@@ -2,10 +2,10 @@ import { eq, sql } from 'drizzle-orm'
 import type { Replacement } from '../core/plan/fleet-snapshot.ts'
 import { prepared } from './prepared.ts'
 import { engines } from './schema.ts'
-import { setSetting, setting } from './settings.ts'
+import { clearSetting, setSetting, setting } from './settings.ts'
 import type { Db } from './store.ts'
 
-/** The last `/scale` order of an operator. It is valid until the next order, or until `MIN_REPLICAS` is changed. */
+/** The last `/scale` order of an operator. It is valid until the next one, until it is undone, or until `MIN_REPLICAS` is changed. */
 export interface ScaleOrder {
   /** Number of wanted engines, at most `MAX_REPLICAS`. */
   readonly replicas: number
@@ -30,6 +30,8 @@ export const storedOrder = (db: Db): ScaleOrder | null => stored<ScaleOrder>(db,
 
 export const setScaleOrder = (tx: Db, order: ScaleOrder): void =>
   setSetting(tx, SCALE_ORDER, JSON.stringify(order))
+
+export const clearScaleOrder = (tx: Db): void => clearSetting(tx, SCALE_ORDER)
 
 const successorOf = prepared((db) =>
   db

@@ -37,6 +37,7 @@ export const JOURNAL_KINDS = [
   'stream.failed',
   'stream.ended',
   'fleet.scaled',
+  'fleet.scale_undone',
   'storage.recovered',
   'fleet.taken_over',
   'image.pulling',

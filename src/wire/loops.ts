@@ -9,7 +9,7 @@ import type { Work } from './work.ts'
 /** Starts and stops all loops; see `Orchestrator`. */
 export function loopsOf({ store, database, clock }: Adapters, base: Base, work: Work, feed: Feed) {
   const { edge, statistics, warnings, template, ownPlaces } = base
-  const { provisioner, healthMonitor, vpnMonitor, observer, reconciler, repairQueue } = work
+  const { provisioner, healthMonitor, vpnMonitor, observer, reconciler, repairQueue, operator } = work
   const {
     containerLogs,
     adoptedViewers,
@@ -31,8 +31,10 @@ export function loopsOf({ store, database, clock }: Adapters, base: Base, work: 
   const watching = [...asking, storageWatch, cache, usageWatch]
   return {
     start: (): void => {
-      if (store.failure() === null)
+      if (store.failure() === null) {
         guarded(() => store.transact((tx) => bringTimesBack(tx, clock.now())), edge('the stored times'))()
+        guarded(() => operator.endVoidOrder(), edge('the order of an earlier MIN_REPLICAS'))()
+      }
       warnings.tellAll({ ...imageWarnings(template), database_place: placeWarning(database) })
       storageWatch.start()
       ownPlaces.start()

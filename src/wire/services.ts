@@ -89,6 +89,7 @@ export function createServices(parts: ServiceParts): Services {
     },
     fleet: {
       scale: (requested) => parts.operator.scale(requested),
+      unscale: () => parts.operator.unscale(),
       pass: () => observer.passNow(),
       plan: () => parts.answers.plan.read(),
     },

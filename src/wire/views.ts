@@ -52,7 +52,7 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
     }),
     usageViews: new UsageViews({ store, rows, clock, usage: base.usage, template: base.template }),
     vpnViews,
-    planViews: new PlanViews({ store, reconciler }),
+    planViews: new PlanViews({ store, reconciler, snapshots }),
   }
 }
 

@@ -40,6 +40,7 @@ import { PublishedWarnings } from '../control/vpn/published-warnings.ts'
 import { VpnMonitor } from '../control/vpn/vpn-monitor.ts'
 import { recipeOf } from '../core/engines/recipe-choice.ts'
 import { clockWarning } from '../core/reporting/clock-warning.ts'
+import { overrideWarning } from '../core/reporting/scale-override.ts'
 import { maskOf } from '../core/secrets.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { parseDockerHost } from '../runtime/docker-connection.ts'
@@ -278,6 +279,7 @@ function lifecycleOf(
     },
     onPass: counters.planned,
     onLook: (snapshot) => {
+      warnings.tell('scale_overrides', overrideWarning(snapshots.override()))
       outsiders.tell(snapshot)
       published.tell()
       summary.look(snapshot)

@@ -29,7 +29,7 @@ export interface DrainChecksDeps {
 export class DrainChecks {
   /** By the hash of an engine's configuration: the part of the configuration that differs between lives. */
   readonly #madeFrom = new Map<string, string>()
-  /** The last `/scale` order of an operator. It is void once `MIN_REPLICAS` changed. */
+  /** The last `/scale` order of an operator, if it was not undone. It is void once `MIN_REPLICAS` changed. */
   #order: { readonly atMs: number; readonly replicas: number; readonly minReplicas: number } | null = null
 
   constructor(private readonly deps: DrainChecksDeps) {}
@@ -42,6 +42,10 @@ export class DrainChecks {
       // The order counts even if its answer was lost.
       this.deps.orders.scale(requested)
       this.#order = { atMs: at, replicas: requested, minReplicas: config.MIN_REPLICAS }
+    }
+    if (kind === 'fleet.scale_undone') {
+      this.deps.orders.unscale()
+      this.#order = null
     }
     const engine = id === null ? null : this.deps.books.byId(id)
     if (engine === null || config === undefined) return

@@ -39,6 +39,7 @@ export class Operators {
 
   async scale(random: Random): Promise<void> {
     if (random.chance(0.1)) return void (await this.#ask('POST', '/scale/many', only(422)))
+    if (random.chance(0.2)) return void (await this.#ask('DELETE', '/scale', only(200)))
     const n = random.int(0, 5)
     await this.#ask('POST', `/scale/${n}`, only(200))
   }

@@ -31,8 +31,8 @@ export class Orders {
     this.#scale = n
   }
 
-  /** A restart with another `MIN_REPLICAS` voids the last `/scale`. */
-  minChanged(): void {
+  /** `MIN_REPLICAS` holds again: the last `/scale` was undone, or that setting changed at a restart. */
+  unscale(): void {
     this.#scale = null
   }
 

@@ -169,7 +169,7 @@ export class Simulation {
     this.#world.startServer(this.#env, () => {
       const { changedEnv } = this.#world.scenario
       if (changedEnv !== null && this.#env !== changedEnv) {
-        if (changedEnv.MIN_REPLICAS !== this.#env.MIN_REPLICAS) this.#world.orders.minChanged()
+        if (changedEnv.MIN_REPLICAS !== this.#env.MIN_REPLICAS) this.#world.orders.unscale()
         this.#env = changedEnv
       }
       const downMs = random.stream(`down ${server.lives}`).int(200, 10_000)

@@ -1,4 +1,5 @@
 import type { EngineNode, FleetSnapshot, ObservedEngine, Policy } from '../../core/plan/fleet-snapshot.ts'
+import type { ScaleOverride } from '../../core/reporting/scale-override.ts'
 import { secondLook, stillMs } from '../../core/streams/sessions.ts'
 import { type Engine, generationOf, type Stream } from '../../core/types.ts'
 import { renewedForPort } from '../../core/vpn/forwarded-port.ts'
@@ -100,6 +101,14 @@ export class FleetSnapshots {
     const order = scaleOrder(store.db, settings.minReplicas)
     const minReplicas = Math.min(order?.replicas ?? settings.minReplicas, settings.maxReplicas)
     return { ...settings, minReplicas, scaledAtMs: order?.atMs ?? null }
+  }
+
+  /** The operator's order that makes `policy` another than the settings; null if there is none. */
+  override(): ScaleOverride | null {
+    const { store, settings } = this.deps
+    const order = scaleOrder(store.db, settings.minReplicas)
+    const isOther = this.policy().minReplicas !== Math.min(settings.minReplicas, settings.maxReplicas)
+    return isOther ? order : null
   }
 
   /**

@@ -3,12 +3,20 @@ import { type Engine, isLive } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { BREAKERS, type BreakerName, saveBreaker } from '../../store/breakers.ts'
 import { transition, updateEngine } from '../../store/engines.ts'
-import { setScaleOrder } from '../../store/fleet-orders.ts'
+import { clearScaleOrder, type ScaleOrder, setScaleOrder, storedOrder } from '../../store/fleet-orders.ts'
 import { appendJournal } from '../../store/journal.ts'
 import type { Store } from '../../store/store.ts'
 import { freeTrial } from '../engines/breaker-notes.ts'
 import { engineNamed } from '../engines/references.ts'
 import { EngineNotRunning, NotFound } from '../errors.ts'
+
+/** What came of undoing an order. */
+interface Unscaled {
+  /** Whether there was an order. */
+  readonly isUndone: boolean
+  /** How many engines are kept from now on. */
+  readonly replicas: number
+}
 
 /**
  * Takes orders of operators about the number of engines, about one engine and about the breakers. The reconciler acts on
@@ -26,7 +34,7 @@ export class Operator {
 
   /**
    * Sets how many engines are kept, in place of `MIN_REPLICAS`. Returns the number, at most `MAX_REPLICAS`. Idle engines
-   * beyond it that exist now are drained, even without `AUTO_DELETE`. The order survives restarts.
+   * beyond it that exist now are drained, even without `AUTO_DELETE`. The order survives restarts, until it is undone.
    */
   scale(requested: number): number {
     const { store, clock, minReplicas, maxReplicas } = this.deps
@@ -37,6 +45,32 @@ export class Operator {
       appendJournal(tx, atMs, { kind: 'fleet.scaled', detail: { requested, replicas } })
     })
     return replicas
+  }
+
+  /** Undoes the last `scale`, so that `MIN_REPLICAS` holds again. Changes nothing if there is none. */
+  unscale(): Unscaled {
+    const { minReplicas, maxReplicas } = this.deps
+    const isUndone = this.#endOrder('an operator undid the order', () => true)
+    return { isUndone, replicas: Math.min(minReplicas, maxReplicas) }
+  }
+
+  /** Ends an order that was given under another `MIN_REPLICAS`, so that it does not come back with that value. */
+  endVoidOrder(): void {
+    this.#endOrder('MIN_REPLICAS was changed', (order) => order.minReplicas !== this.deps.minReplicas)
+  }
+
+  #endOrder(reason: string, isMeant: (order: ScaleOrder) => boolean): boolean {
+    const { store, clock, minReplicas } = this.deps
+    return store.transact((tx) => {
+      const order = storedOrder(tx)
+      if (order === null || !isMeant(order)) return false
+      clearScaleOrder(tx)
+      appendJournal(tx, clock.now(), {
+        kind: 'fleet.scale_undone',
+        detail: { replicas: minReplicas, reason },
+      })
+      return true
+    })
   }
 
   /**

@@ -45,6 +45,7 @@ const TOLD: Readonly<Record<string, Told>> = {
   'engine.removal_requested': (entry) => `${named(entry)} is removed: an operator asked for it`,
   'fleet.scaled': ({ detail }) =>
     `${detail.replicas === 1 ? '1 engine is' : `${detail.replicas} engines are`} kept from now on: an operator asked for it`,
+  'fleet.scale_undone': (entry) => `MIN_REPLICAS=${entry.detail.replicas} holds again: ${reasonOf(entry)}`,
   'breaker.opened': ({ detail }) =>
     `the circuit breaker ${detail.name} opened after ${detail.failures} failed starts`,
   'breaker.closed': (entry) => `the circuit breaker ${entry.detail.name} closed: ${reasonOf(entry)}`,

@@ -26,6 +26,7 @@ export const WARNING_CODES = [
   'image_unknown',
   'image_unservable',
   'cache_unbounded',
+  'scale_overrides',
 ] as const
 
 export type WarningCode = (typeof WARNING_CODES)[number]

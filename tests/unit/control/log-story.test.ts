@@ -81,12 +81,13 @@ test('a container that is no engine is told as an order only', async () => {
   expect(lines('POST /provision: ')).toHaveLength(1)
 })
 
-test('every order is a line with its caller: removal, scale, drain, full pass, reset, stop', async () => {
+test('every order is a line with its caller: removal, scale and its undoing, drain, full pass, reset, stop', async () => {
   await rig.provision()
   await rig.play(PORT, 'one')
   const orders = [
     ['DELETE', '/streams/one', 200],
     ['POST', '/scale/1', 200],
+    ['DELETE', '/scale', 200],
     ['POST', '/gc', 200],
     ['POST', '/health/circuit-breaker/reset', 200],
     ['POST', '/engines/acestream-1/drain', 200],
@@ -104,6 +105,7 @@ test('every order is a line with its caller: removal, scale, drain, full pass, r
     ])
   }
   expect(lines('1 engine is kept from now on')).toHaveLength(1)
+  expect(lines('MIN_REPLICAS=0 holds again: an operator undid the order')).toHaveLength(1)
   expect(lines('acestream-1 is drained: an operator drains it')).toHaveLength(1)
   expect(lines('acestream-1 is removed: an operator asked for it')).toHaveLength(1)
 })

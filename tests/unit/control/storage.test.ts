@@ -97,6 +97,7 @@ describe('what has to be written', () => {
   test.each([
     ['POST', '/provision'],
     ['POST', '/scale/3'],
+    ['DELETE', '/scale'],
     ['POST', '/engines/acestream-1/drain'],
     ['DELETE', '/containers/acestream-1'],
     ['POST', '/health/circuit-breaker/reset'],

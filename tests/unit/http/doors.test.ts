@@ -29,6 +29,7 @@ const KEY = { authorization: 'Bearer secret' }
 const CHANGES = [
   ['POST', '/provision/acestream'],
   ['POST', '/scale/3'],
+  ['DELETE', '/scale'],
   ['DELETE', '/containers/x'],
   ['DELETE', '/streams/x'],
   ['POST', '//gc'],

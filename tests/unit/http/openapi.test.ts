@@ -62,6 +62,7 @@ describe('the OpenAPI document', () => {
         .toSorted(),
     ).toEqual([
       'DELETE /containers/{id}',
+      'DELETE /scale',
       'DELETE /streams/{id}',
       'GET /by-label',
       'GET /containers/{id}',

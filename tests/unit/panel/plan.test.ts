@@ -16,6 +16,7 @@ const aPlan = (change: Partial<Plan> = {}): Plan => ({
   actions: [],
   waits: [],
   next_look: null,
+  override: null,
   ...change,
 })
 /** A fleet in which so many are kept and there are so many engines. */
