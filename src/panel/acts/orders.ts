@@ -1,4 +1,12 @@
-import type { Engine, FullPass, ProvisionedEngine, ScaledFleet, StoppedStream, Stream } from '../api/types.ts'
+import type {
+  Engine,
+  FullPass,
+  ProvisionedEngine,
+  ScaledFleet,
+  StoppedStream,
+  Stream,
+  UnscaledFleet,
+} from '../api/types.ts'
 import { count, shortId } from '../reading/words.ts'
 
 /** One request that changes something, and how its answer is told. It may be sent again as it is. */
@@ -76,6 +84,16 @@ export const scaleOrder = (replicas: number): Order => ({
     return scaled_to === requested ? kept : `${kept}, the most that MAX_REPLICAS allows, not ${requested}`
   },
 })
+
+export const unscaleOrder: Order = {
+  name: 'Undo scale',
+  method: 'DELETE',
+  path: 'scale',
+  outcome: async (answer) => {
+    const { updated, min_replicas } = (await answer.json()) as UnscaledFleet
+    return `${updated ? '' : 'there was nothing to undo; '}MIN_REPLICAS=${min_replicas} holds`
+  },
+}
 
 export const resetOrder = (breaker: 'general' | 'replacement'): Order => ({
   name: `Reset ${breaker}`,

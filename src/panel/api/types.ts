@@ -14,6 +14,7 @@ import type {
   Passed,
   PlanReport,
   Scaled,
+  Unscaled,
   VpnStatus,
 } from '../../http/status-schemas.ts'
 import type { EngineUse as EngineUseShape } from '../../http/usage-schemas.ts'
@@ -30,6 +31,7 @@ export type Plan = Static<typeof PlanReport>
 export type Health = Static<typeof HealthStatusReport>
 export type ProvisionedEngine = Static<typeof EngineProvisioned>
 export type ScaledFleet = Static<typeof Scaled>
+export type UnscaledFleet = Static<typeof Unscaled>
 export type FullPass = Static<typeof Passed>
 export type StoppedStream = Static<typeof Stopped>
 

@@ -8,6 +8,7 @@ import { BreakerAct } from '../parts/breaker-act.tsx'
 import { Loading } from '../parts/loading.tsx'
 import { ScaleAct } from '../parts/scale-act.tsx'
 import { Mark } from '../parts/state-mark.tsx'
+import { UnscaleAct } from '../parts/unscale-act.tsx'
 import { dockerSilence } from '../reading/docker.ts'
 import { ACTION_WORDS, wantedWhy } from '../reading/plan.ts'
 import { duration } from '../reading/words.ts'
@@ -87,6 +88,7 @@ function Wanted({ plan, status }: { readonly plan: Plan; readonly status: Status
         <Figure name="Kept at least" value={status.capacity.min_replicas} />
       </dl>
       <ScaleAct plan={plan} status={status} />
+      <UnscaleAct plan={plan} status={status} />
     </section>
   )
 }

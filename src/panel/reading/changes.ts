@@ -22,6 +22,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   'engine.gone': { tone: 'busy', words: 'is gone' },
   'stream.failed': { tone: 'warn', words: 'could not start a stream' },
   'fleet.scaled': { tone: 'ok', words: 'the number of engines was set' },
+  'fleet.scale_undone': { tone: 'ok', words: 'the number of engines is that of the settings again' },
   'fleet.taken_over': { tone: 'ok', words: 'engines of an earlier installation were taken over' },
   'image.pulled': { tone: 'ok', words: 'the image was pulled' },
   'image.pull_failed': { tone: 'bad', words: 'the image could not be pulled' },

@@ -27,7 +27,7 @@ export const KINDS: Readonly<Record<string, readonly string[]>> = {
   vpn: ['up', 'down', 'unknown', 'reconnected', 'port_changed'],
   breaker: ['opened', 'closed'],
   image: ['pulling', 'pulled', 'pull_failed'],
-  fleet: ['scaled', 'taken_over'],
+  fleet: ['scaled', 'scale_undone', 'taken_over'],
   container: ['reaped'],
   storage: ['recovered'],
 }
