@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { LIVE_STATUSES } from '../core/types.ts'
 import { BUSY_MS } from './connection.ts'
 import { statOf } from './files.ts'
+import type { ScaleOrder } from './fleet-orders.ts'
 import { embeddedMigrations } from './migrations.ts'
 
 /**
@@ -52,6 +53,14 @@ export function damageIn(client: Database): string | null {
   const [found] = client.query('PRAGMA quick_check(1)').values()
   const text = String(found?.[0])
   return text === 'ok' ? null : text
+}
+
+/** The last `/scale` order, by names that every version has; null without one. Throws as `ownRows` does. */
+export function orderIn(client: Database): ScaleOrder | null {
+  const row = client
+    .query<{ value: string }, []>("SELECT value FROM settings WHERE key = 'scale_order'")
+    .get()
+  return row === null ? null : (JSON.parse(row.value) as ScaleOrder)
 }
 
 /** What a database says about the containers of its installation. */

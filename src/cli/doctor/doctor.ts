@@ -9,6 +9,7 @@ import { type NetworkFacts, networkRows } from './network.ts'
 import { type PortsFacts, portsRows } from './ports.ts'
 import type { Asked, Row } from './row.ts'
 import { skipped } from './row.ts'
+import { type ScaleFacts, scaleRows } from './scale.ts'
 import { settingsRows } from './settings.ts'
 
 /** Everything that was found out, as it was at one moment. */
@@ -22,6 +23,7 @@ export interface Facts {
   readonly database: DatabaseFacts
   readonly clock: Asked<{ readonly aheadMs: number }>
   readonly key: KeyFacts
+  readonly scale: ScaleFacts
 }
 
 /** The settings that say which Docker is asked. */
@@ -47,6 +49,7 @@ const SUBJECTS: readonly (readonly [
     ({ nodes, network }) => nodes.flatMap((node) => gluetunRows(node, network.advertise)),
   ],
   ['database', /^DB_URL$/, ({ database }) => databaseRows(database)],
+  ['min_replicas', /^(?:DB_URL|MIN_REPLICAS)$/, ({ scale }) => scaleRows(scale)],
   ['clock', DOCKERS, ({ clock }) => [clockRow(clock)]],
   ['key', /^(?:BIND|API_KEY.*|ALLOW_NO_KEY)$/, ({ key }) => keyRows(key)],
 ]

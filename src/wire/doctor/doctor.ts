@@ -11,7 +11,7 @@ import { knownMask } from '../../core/secrets.ts'
 import { ask } from '../../lib/ask.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from '../../runtime/docker.ts'
 import { createDockerSurvey } from '../../runtime/docker-survey.ts'
-import { type OwnRows, openReadOnly, ownRows } from '../../store/read-only.ts'
+import { openReadOnly, orderIn, ownRows } from '../../store/read-only.ts'
 import { databaseFacts } from './database-facts.ts'
 import {
   asked,
@@ -76,7 +76,7 @@ async function factsOf({ loaded, config, healthUrl }: Subject, around: Surroundi
       ranges: publishedRanges(config),
       maxReplicas: config.MAX_REPLICAS,
       listening: isHostSeen && remoteHost === null ? listeningPorts(around) : null,
-      published: publishedPorts(running, config.CONTAINER_LABEL, rowsOf(own)),
+      published: publishedPorts(running, config.CONTAINER_LABEL, saidBy(own, ownRows)),
       app: {
         ...{ address: config.BIND, port: config.APP_PORT, answers },
         state: appPortState(config.BIND, config.APP_PORT),
@@ -85,6 +85,7 @@ async function factsOf({ loaded, config, healthUrl }: Subject, around: Surroundi
     network: { ...networkSettingsOf(config), ...joined, remoteHost, nodes: networksOf(nodes) },
     nodes: nodes.map(({ facts }) => facts),
     database: { ...own, answers },
+    scale: { minReplicas: config.MIN_REPLICAS, order: saidBy(own, orderIn) },
     key: { ...keySettingsOf(config), warnings: keyWarnings(loaded), self },
   }
 }
@@ -116,12 +117,15 @@ async function isAnswering(url: string): Promise<boolean> {
   }
 }
 
-/** What the database says about our containers; null if it can't be told. */
-function rowsOf({ path, content }: Omit<DatabaseFacts, 'answers'>): OwnRows | null {
+/** What a sound database of ours says; null if it can't be told. */
+function saidBy<T>(
+  { path, content }: Omit<DatabaseFacts, 'answers'>,
+  read: (client: ReturnType<typeof openReadOnly>) => T,
+): T | null {
   if (content?.kind !== 'read' || content.schema === 'none' || content.damage !== null) return null
   const client = openReadOnly(path)
   try {
-    return ownRows(client)
+    return read(client)
   } catch {
     return null
   } finally {

@@ -79,6 +79,7 @@ const sound: Facts = {
   loaded: loadConfig({}, []),
   ...{ docker, image, ports, network, nodes: [node], database, key },
   clock: answer({ aheadMs: 0 }),
+  scale: { minReplicas: 2, order: null },
 }
 
 const told = (rows: readonly Row[]): readonly string[] =>
@@ -207,6 +208,24 @@ describe('the image', () => {
     [{ warnings: { ...image.warnings, image_unknown: warned } }, 'warning image_recipe', 'it is wrong'],
     [{ warnings: { ...image.warnings, cache_unbounded: warned } }, 'warning image_cache', 'it is wrong'],
   ])('%#: %j', (change, head, words) => expectRow(imageRows({ ...image, ...change }), head, words))
+})
+
+describe('the number of engines', () => {
+  const order = { replicas: 0, minReplicas: 2, atMs: Date.parse('2026-11-29T04:36:59.999Z') }
+  const rowsOf = (minReplicas: number, change = {}) =>
+    examine({ ...sound, scale: { minReplicas, order: { ...order, ...change } } }).filter(
+      ({ check }) => check === 'min_replicas',
+    )
+
+  test('that an operator ordered is told where it overrides MIN_REPLICAS', () => {
+    const words = 'MIN_REPLICAS=2, overridden by /scale/0 on 2026-11-29 04:36 UTC'
+    expectRow(rowsOf(2), 'warning min_replicas', words)
+    expect(rowsOf(2)[0]?.remedy).toContain('DELETE /scale')
+  })
+
+  test('that was ordered is not told where it is that of the settings, or was for another MIN_REPLICAS', () => {
+    expect([...rowsOf(3), ...rowsOf(2, { replicas: 2 })]).toEqual([])
+  })
 })
 
 describe('ports', () => {
