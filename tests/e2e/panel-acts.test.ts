@@ -249,7 +249,11 @@ describe('the plan', () => {
     await page.getByText('2 → 50: no more than 4').waitFor()
     await page.getByRole('button', { name: 'Full pass' }).click()
     await page.locator('.outcome', { hasText: '2 containers looked at, nothing to do' }).waitFor()
+    await page.getByText(/^MIN_REPLICAS=0, overridden by \/scale\/2 on /).waitFor()
     await picture(page, 'plan-1280-light')
+    await page.getByRole('button', { name: 'Undo the order' }).click()
+    await told(page, 'Undo the order: MIN_REPLICAS=0 holds')
+    await page.getByText(/overridden by/).waitFor({ state: 'detached' })
     expect(complaints).toEqual([])
   })
 

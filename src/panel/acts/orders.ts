@@ -86,7 +86,7 @@ export const scaleOrder = (replicas: number): Order => ({
 })
 
 export const unscaleOrder: Order = {
-  name: 'Undo scale',
+  name: 'Undo the order',
   method: 'DELETE',
   path: 'scale',
   outcome: async (answer) => {

@@ -22,7 +22,7 @@ export function UnscaleAct({ plan, status }: { readonly plan: Plan; readonly sta
       )}
       <ActBox
         act={act}
-        label="Undo scale"
+        label="Undo the order"
         before={override === null ? '' : scaleWords(override.min_replicas, plan, status)}
         why={why}
         onAct={() => void act.run(unscaleOrder)}
