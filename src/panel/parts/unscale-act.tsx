@@ -16,8 +16,9 @@ export function UnscaleAct({ plan, status }: { readonly plan: Plan; readonly sta
   return (
     <div class="scale">
       {override !== null && (
-        <p>
-          <Mark tone="warn" /> {override.message}
+        <p class="outcome">
+          <Mark tone="warn" />
+          <span>{override.message}</span>
         </p>
       )}
       <ActBox

@@ -76,6 +76,16 @@ export const PLAN = mutations([
     'return $storedOrder($db)',
     'store',
   ],
+  [
+    'a scale order comes back with the former MIN_REPLICAS',
+    'guarded(() => $operator.endVoidOrder(), $edge',
+    'guarded(() => undefined, $edge',
+  ],
+  [
+    'an order that overrides nothing is told',
+    '$minReplicas, $maxReplicas) return $isOther ? $order : null',
+    '$minReplicas, $maxReplicas); return $order',
+  ],
   ['dead contents accuse an engine', 'if ($elsewhere.some($isFruitless)) continue', ''],
   ['an engine is accused though others were not tried', 'if ($played < $unknown) return false', ''],
   [

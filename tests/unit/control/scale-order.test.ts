@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
+import { setScaleOrder } from '../../../src/store/fleet-orders.ts'
 import { newestJournal } from '../../../src/store/journal.ts'
 import { Rig } from '../../support/rig.ts'
 
@@ -125,6 +126,13 @@ describe('DELETE /scale', () => {
     expect((await rig.request('DELETE', '/scale')).status).toBe(401)
     expect(orders().map(({ kind }) => kind)).toEqual(['fleet.scaled'])
   })
+})
+
+test('an order that was given under another MIN_REPLICAS is void, also while it can’t be removed', async () => {
+  await start()
+  rig.temp.store.transact((tx) => setScaleOrder(tx, { replicas: 0, minReplicas: 3, atMs: rig.clock.now() }))
+  await rig.clock.advance(10_000)
+  expect([await warned(), (await plan()).wanted]).toEqual([[], 2])
 })
 
 test('an order ends with MIN_REPLICAS, and does not come back with its former value', async () => {
