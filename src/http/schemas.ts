@@ -28,7 +28,7 @@ export const WordOf = <const Word extends string>(words: readonly Word[], descri
 export const Text = (description: string) => Type.String({ description })
 export const Flag = (description: string) => Type.Boolean({ description })
 export const Time = (description: string) => Type.String({ format: 'date-time', description })
-const Port = (description: string) => Type.Integer({ minimum: 0, maximum: 65_535, description })
+export const Port = (description: string) => Type.Integer({ minimum: 0, maximum: 65_535, description })
 export const Count = (description: string) => Type.Integer({ minimum: 0, description })
 export const Seconds = (description: string) => Type.Number({ description })
 export const NullableText = (description: string) => Nullable(Type.String(), description)

@@ -12,6 +12,7 @@ import {
   NullablePort,
   NullableText,
   NullableTime,
+  Port,
   Seconds,
   Text,
   Time,
@@ -268,6 +269,9 @@ const VpnHealth = () =>
     { description: 'The verdict on it, in the words of a health check' },
   )
 
+const ForwardedPorts = () =>
+  Type.Array(Port('A port'), { description: 'All ports that it forwards; empty if it forwards none' })
+
 const VpnNode = Type.Object(
   {
     container: Text('Name of its container'),
@@ -283,7 +287,8 @@ const VpnNode = Type.Object(
     docker_health_text: NullableText('What that health check said last'),
     vpn_status: NullableText("Gluetun's own word on its VPN"),
     control_problem: NullableText('What its control server does not tell, and the remedy'),
-    forwarded_port: NullablePort('The port that it forwards; null if it forwards none'),
+    forwarded_port: NullablePort('The port that it forwards, the first of several; null if it forwards none'),
+    forwarded_ports: ForwardedPorts(),
     unpublished_ports: Type.Union([Type.Array(Text('A range, as `19002-19019`')), Type.Null()], {
       description:
         'The ranges of its GLUETUN_PORT_RANGE that its container does not publish under their own numbers; null if not known',
@@ -318,7 +323,10 @@ export const VpnStatus = Type.Object(
     container: NullableText('The same as `container_name`'),
     health: VpnHealth(),
     connected: Flag('Whether a node is up'),
-    forwarded_port: NullablePort('The port that the node forwards; null if it forwards none'),
+    forwarded_port: NullablePort(
+      'The port that the node forwards, the first of several; null if it forwards none',
+    ),
+    forwarded_ports: ForwardedPorts(),
     last_check: NullableTime("When the node's container was last looked at"),
     last_check_at: NullableTime('The same as `last_check`'),
     check_interval_s: Seconds('How often each node is looked at, in seconds'),

@@ -36,6 +36,7 @@ import { StreamStops } from '../control/streams/stream-stops.ts'
 import { AdoptedViewers } from '../control/viewers/adopted-viewers.ts'
 import { ViewerWatch } from '../control/viewers/viewer-watch.ts'
 import { OutsiderWarnings } from '../control/vpn/outsider-warnings.ts'
+import { PortWarnings } from '../control/vpn/port-warnings.ts'
 import { PublishedWarnings } from '../control/vpn/published-warnings.ts'
 import { VpnMonitor } from '../control/vpn/vpn-monitor.ts'
 import { recipeOf } from '../core/engines/recipe-choice.ts'
@@ -258,6 +259,7 @@ function lifecycleOf(
   })
   const outsiders = new OutsiderWarnings({ nodes, warnings })
   const published = new PublishedWarnings({ nodes, warnings, log, advertise: config.ENGINE_ADVERTISE })
+  const ports = new PortWarnings({ nodes, warnings })
   const summary = summaryOf(config, adapters, base)
   const reconciler = new Reconciler({
     ...{
@@ -282,6 +284,7 @@ function lifecycleOf(
       warnings.tell('scale_overrides', overrideWarning(snapshots.override()))
       outsiders.tell(snapshot)
       published.tell()
+      ports.tell()
       summary.look(snapshot)
     },
     onError: edge('a pass of the reconciler'),

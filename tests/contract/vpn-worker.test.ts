@@ -83,7 +83,7 @@ describe('the VPN worker', () => {
     const missing = await until('it is told', () => containers.find(({ isMissing }) => isMissing))
     expect(missing).toMatchObject({ node: 'roundhouse-test-none', container: null, error: null })
     const said = await until('it is told', () => controls[0])
-    expect(said).toMatchObject({ node: spec.name, status: 'running', forwardedPort: 51413, problem: null })
+    expect(said).toMatchObject({ node: spec.name, status: 'running', forwardedPorts: [51413], problem: null })
     expect(new Set(controls.map(({ node }) => node))).toEqual(new Set([spec.name]))
   })
 

@@ -28,7 +28,7 @@ export class ManualVpn implements VpnSource {
   control(node: string, atMs: number, change: Partial<VpnControlFact> = {}): void {
     const place = { publicIp: '203.0.113.7', country: 'Exampleland', region: 'Region', city: 'Townsville' }
     this.#handlers?.onControl({
-      ...{ node, atMs, status: 'running', forwardedPort: 0, problem: null },
+      ...{ node, atMs, status: 'running', forwardedPorts: [], problem: null },
       ...place,
       ...change,
     })

@@ -16,7 +16,8 @@ export interface NodeFacts {
   /** What its control server said; null if it was not asked, since the container does not run. */
   readonly control: {
     readonly status: string | null
-    readonly forwardedPort: number | null
+    /** Empty if it forwards none. */
+    readonly forwardedPorts: readonly number[] | null
     /** What could not be learned and what to do; null if all was learned. */
     readonly problem: string | null
   } | null
@@ -94,13 +95,18 @@ function problemIn(problem: string): readonly [message: string, remedy: string] 
 }
 
 function portRow({ name, control }: NodeFacts): Row {
-  const port = control?.forwardedPort ?? null
-  if (port === null)
+  const ports = control?.forwardedPorts ?? null
+  if (ports === null)
     return skipped('gluetun_port', `the control server of ${name} did not tell a forwarded port`)
-  return port === 0
+  return ports.length === 0
     ? ok('gluetun_port', `no port is forwarded to ${name}, so no peer connects to engines by itself`)
-    : ok('gluetun_port', `the port ${port} is forwarded to ${name}`)
+    : ok('gluetun_port', forwardedTo(name, ports))
 }
+
+const forwardedTo = (name: string, ports: readonly number[]): string =>
+  ports.length === 1
+    ? `the port ${ports.join()} is forwarded to ${name}`
+    : `the ports ${ports.join(', ')} are forwarded to ${name}`
 
 function publishedRow({ name, range }: NodeFacts, { reachablePorts }: Container, advertise: string): Row {
   const size = sizeOf(range)

@@ -71,13 +71,14 @@ export function adopt(
   const named = foundId(container)
   const ports = foundPorts(container)
   if (ports === null) throw new Error(`container ${container.id} has no usable port`)
+  const p2pPort = portIn(container.labels[VPN_LABELS.p2p])
   const engine: Engine = {
     ...unseen,
     ...ports,
     vpnNode,
-    forwarded: container.labels[VPN_LABELS.forwarded] === 'true' && !hasCarrier(tx, vpnNode),
+    forwarded: container.labels[VPN_LABELS.forwarded] === 'true' && !hasCarrier(tx, vpnNode, p2pPort),
     apiPort: portIn(container.labels[VPN_LABELS.api]),
-    p2pPort: portIn(container.labels[VPN_LABELS.p2p]),
+    p2pPort,
     networkContainerId: container.joins,
     // A copy carries the label of another engine, so it gets an id of its own.
     id: named !== null && engineById(tx, named) === undefined ? named : newId,
@@ -134,9 +135,9 @@ export function leaseAgain(store: Store, nowMs: number): void {
   })
 }
 
-/** Whether a live engine carries the node's forwarded port. A copy of that engine has the same label, but not the port. */
-const hasCarrier = (db: Db, node: string | null): boolean =>
-  liveEngines(db).some(({ vpnNode, forwarded }) => vpnNode === node && forwarded)
+/** Whether a live engine carries the forwarded port. A copy of that engine has the same labels, but not the port. */
+const hasCarrier = (db: Db, node: string | null, port: number | null): boolean =>
+  liveEngines(db).some(({ vpnNode, forwarded, p2pPort }) => vpnNode === node && forwarded && p2pPort === port)
 
 /** The node of ours whose network the container has joined, or that its label names; null if there is none. */
 function nodeOf(

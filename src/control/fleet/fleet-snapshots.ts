@@ -2,7 +2,7 @@ import type { EngineNode, FleetSnapshot, ObservedEngine, Policy } from '../../co
 import type { ScaleOverride } from '../../core/reporting/scale-override.ts'
 import { secondLook, stillMs } from '../../core/streams/sessions.ts'
 import { type Engine, generationOf, type Stream } from '../../core/types.ts'
-import { renewedForPort } from '../../core/vpn/forwarded-port.ts'
+import { renewedForPorts } from '../../core/vpn/forwarded-port.ts'
 import { namespaceOf } from '../../core/vpn/namespace.ts'
 import { type Connection, strandedSinceMs } from '../../core/vpn/tunnel.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -73,7 +73,7 @@ export class FleetSnapshots {
     const inDoubt = streamsInDoubt(db, rows, this.deps, clock.now())
     const generalBreaker = admission.breaker(db, 'general')
     const nodes = this.#neighbourhoods(engines)
-    const renewed = renewedForPorts([...nodes.values()], (id) => started.has(id))
+    const renewed = renewedIn([...nodes.values()], (id) => started.has(id), clock.now())
     return {
       engines: engines.map((engine) => {
         const streams = started.get(engine.id)?.length ?? 0
@@ -237,14 +237,15 @@ export class FleetSnapshots {
   }
 }
 
-/** The ids of engines to replace, so that one engine carries the port that is forwarded to their node. */
-function renewedForPorts(
+/** The ids of engines to replace, so that an engine carries each port that is forwarded to their node. */
+function renewedIn(
   nodes: readonly Neighbourhood[],
   hasStream: (engineId: string) => boolean,
+  nowMs: number,
 ): ReadonlySet<string> {
   const renewed = nodes.flatMap(({ node, engines }) => {
     const adopted = new Set(engines.flatMap(({ id, adoptedAt }) => (adoptedAt === null ? [] : [id])))
-    return renewedForPort(engines, node, (id) => adopted.has(id) || hasStream(id))
+    return renewedForPorts(engines, node, (id) => adopted.has(id) || hasStream(id), nowMs)
   })
   return new Set(renewed)
 }

@@ -24,12 +24,12 @@ export class EnginePorts {
   ) {}
 
   /**
-   * Leases the engine's ports. If one of them is the port forwarded to its node, no other engine carries a forwarded port
-   * any more.
+   * Leases the engine's ports. If one of them is a port forwarded to its node, engines with an earlier forwarded port carry
+   * none any more.
    */
   take(tx: Db, engine: Engine, nowMs: number): void {
     for (const lease of leasesOf(engine)) takeLease(tx, lease, nowMs)
-    forgetCarriers(tx, engine)
+    forgetCarriers(tx, engine, this.deps.placer.forwardedPorts(engine))
   }
 
   /** Gives an engine other ports than it has, in the given transaction. Throws ProvisionRefused if none are left. */
@@ -50,11 +50,10 @@ export class EnginePorts {
   free(db: Db, engine: Engine, start: number, nowMs: number): Ports & Pick<Engine, 'labels'> {
     const { ports, template, placer } = this.deps
     const { scope, vpnNode } = engine
-    const offered = placer.forwardedPort(db, engine)
     const isShared = vpnNode !== null
     const fixed = isShared ? [] : FIXED_PORTS
     // A provider may forward any port, even one in our ranges.
-    const used = offered === null ? [] : [offered]
+    const used = [...placer.forwardedPorts(engine)]
     const use = (name: string, port: number | null): number => {
       if (port === null) throw new ProvisionRefused(noFreePort(`all ports of ${name} are taken`))
       used.push(port)
@@ -67,7 +66,7 @@ export class EnginePorts {
       engine.request.hostPort === null
         ? free(httpRange, placer.rangeOf(engine), placer.neededBesides(engine))
         : use('host_port', engine.request.hostPort)
-    const forwarded = offered === http ? null : offered
+    const forwarded = placer.offeredPorts(db, engine).find((port) => port !== http) ?? null
     const isLeased = isShared || template.mapHttps
     const https = isLeased
       ? free('ACE_HTTPS_RANGE', ports.ranges.https)
@@ -88,19 +87,18 @@ export class EnginePorts {
   }
 
   /**
-   * The ports that an engine without leases continues with: its old ones if they are its own, and the forwarded port if it
-   * is available. A port of an adopted engine may be leased to another engine, be unknown, or be the same as another port of
+   * The ports that an engine without leases continues with: its old ones if they are its own, and a forwarded port if one is
+   * available. A port of an adopted engine may be leased to another engine, be unknown, or be the same as another port of
    * it. Throws ProvisionRefused if no port is left.
    */
   kept(tx: Db, engine: Engine, nowMs: number): Ports {
     const { ports, placer } = this.deps
     const { scope, hostHttpsPort } = engine
-    const offered = placer.forwardedPort(tx, engine)
+    const forwardedNow = placer.forwardedPorts(engine)
     const used: number[] = []
     const keep = (had: number | null, range: PortRange): number => {
       const isOurs = had !== null && had > 0 && !used.includes(had) && !ports.isLeased(tx, scope, had)
-      const others = offered === null ? used : [...used, offered]
-      const port = isOurs ? had : ports.free(tx, scope, range, 0, nowMs, others)
+      const port = isOurs ? had : ports.free(tx, scope, range, 0, nowMs, [...used, ...forwardedNow])
       if (port === null) throw new ProvisionRefused(noFreePort('none is left behind the VPN'))
       used.push(port)
       return port
@@ -108,7 +106,8 @@ export class EnginePorts {
     const httpPort = keep(engine.httpPort, placer.rangeOf(engine))
     const httpsPort = keep(engine.httpsPort, ports.ranges.https)
     const apiPort = engine.vpnNode === null ? null : keep(engine.apiPort, ports.ranges.api)
-    const forwarded = used.includes(offered ?? 0) ? null : offered
+    const offered = placer.offeredPorts(tx, engine).filter((port) => !used.includes(port))
+    const forwarded = offered.find((port) => port === engine.p2pPort) ?? offered[0] ?? null
     const p2pPort = forwarded ?? keep(engine.p2pPort, ports.ranges.p2p)
     const isCarrier = forwarded !== null || (engine.forwarded && p2pPort === engine.p2pPort)
     return {
@@ -123,11 +122,15 @@ export class EnginePorts {
   }
 }
 
-/** A node forwards only one port. If this engine has it, engines that had an earlier one carry none. */
-function forgetCarriers(tx: Db, { id, vpnNode, forwarded }: Engine): void {
+/** If this engine has one of the ports that are forwarded now, engines that had an earlier one carry none. */
+function forgetCarriers(tx: Db, { id, vpnNode, forwarded, p2pPort }: Engine, now: readonly number[]): void {
   if (!forwarded) return
   const others = liveEngines(tx).filter(
-    (each) => each.vpnNode === vpnNode && each.forwarded && each.id !== id,
+    (each) =>
+      each.vpnNode === vpnNode &&
+      each.forwarded &&
+      each.id !== id &&
+      (each.p2pPort === p2pPort || now.every((port) => port !== each.p2pPort)),
   )
   for (const other of others) updateEngine(tx, other.id, { forwarded: false })
 }

@@ -76,10 +76,15 @@ export class Placer {
     return vpnNode === null ? neededBesides(https, p2p) : []
   }
 
-  /** The port that is forwarded to a node; null if there is none or if an engine has it. */
-  forwardedPort(db: Db, { scope, vpnNode }: Place): number | null {
-    const port = vpnNode === null ? null : (this.deps.nodes.get(vpnNode)?.forwardedPort ?? null)
-    return port === null || this.deps.ports.isLeased(db, scope, port) ? null : port
+  /** The ports that are forwarded to a node; none without a node, or if that is not known. */
+  forwardedPorts({ vpnNode }: Pick<Place, 'vpnNode'>): readonly number[] {
+    return vpnNode === null ? [] : (this.deps.nodes.get(vpnNode)?.forwardedPorts ?? [])
+  }
+
+  /** The forwarded ports of a node that another engine may get: none that flaps, and none that an engine has. */
+  offeredPorts(db: Db, { scope, vpnNode }: Place): readonly number[] {
+    const offered = vpnNode === null ? [] : (this.deps.nodes.get(vpnNode)?.offeredPorts ?? [])
+    return offered.filter((port) => !this.deps.ports.isLeased(db, scope, port))
   }
 
   /** Why no port is free behind the VPN; null if one is. Also null if no node is up, because then the VPN is the reason. */

@@ -25,11 +25,14 @@ export class VpnViews {
       name: node.name,
       connected: isUp(node),
       health: healthOf(node),
-      forwardedPort: node.forwardedPort,
+      forwardedPort: firstPort(node),
       reason: node.verdict.reason,
     }))
-    const { forwardedPort, name } = main
-    return { connected: isUp(main), health: healthOf(main), container: name, forwardedPort, nodes: each }
+    const { name } = main
+    return {
+      ...{ connected: isUp(main), health: healthOf(main), container: name },
+      ...{ forwardedPort: firstPort(main), nodes: each },
+    }
   }
 
   /**
@@ -49,7 +52,8 @@ export class VpnViews {
       container: main?.name ?? null,
       health: main === null ? 'unknown' : healthOf(main),
       connected: main !== null && isUp(main),
-      forwarded_port: main?.forwardedPort ?? null,
+      forwarded_port: main === null ? null : firstPort(main),
+      forwarded_ports: [...(main?.forwardedPorts ?? [])],
       last_check: lastCheck,
       last_check_at: lastCheck,
       check_interval_s: this.deps.checkIntervalSeconds,
@@ -62,6 +66,8 @@ export class VpnViews {
 
 /** The first node that is up, otherwise the first node; null without nodes. */
 const mainOf = (nodes: readonly VpnNode[]): VpnNode | null => nodes.find(isUp) ?? nodes[0] ?? null
+
+const firstPort = ({ forwardedPorts }: VpnNode): number | null => forwardedPorts[0] ?? null
 
 const isUp = ({ verdict }: VpnNode): boolean => verdict.state === 'up'
 
@@ -100,7 +106,8 @@ function nodeView(node: VpnNode, engines: number) {
     docker_health_text: container?.healthText ?? null,
     vpn_status: control?.status ?? null,
     control_problem: control?.problem ?? null,
-    forwarded_port: node.forwardedPort,
+    forwarded_port: firstPort(node),
+    forwarded_ports: [...node.forwardedPorts],
     unpublished_ports: unpublishedPorts(node),
     ...placeOf(node),
     engines,

@@ -98,7 +98,11 @@ export class VpnMonitor {
   }
 
   #noteControl({ node, ...sight }: VpnControlFact): void {
-    for (const news of this.deps.nodes.noteControl(node, sight)) this.#record(node, news)
+    const { nodes } = this.deps
+    const news = nodes.noteControl(node, sight)
+    // The warning about ports that flap tells how often they changed.
+    const isFlapping = nodes.get(node)?.portFlaps != null
+    for (const each of news) if (each.kind !== 'port_changed' || !isFlapping) this.#record(node, each)
     this.#judge([node])
   }
 
@@ -183,7 +187,7 @@ export class VpnMonitor {
     store.transactOrKeep((tx) =>
       appendJournal(tx, nowMs, { kind: `vpn.${kind}`, detail: { node, ...detail } }),
     )
-    log.info({ node, ...detail }, kind === 'reconnected' ? 'VPN reconnected' : 'forwarded port changed')
+    log.info({ node, ...detail }, kind === 'reconnected' ? 'VPN reconnected' : 'forwarded ports changed')
   }
 }
 

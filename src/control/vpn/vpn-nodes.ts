@@ -1,6 +1,17 @@
 import type { PortRange } from '../../core/engines/ports.ts'
 import type { Engine } from '../../core/types.ts'
 import { namespaceOf } from '../../core/vpn/namespace.ts'
+import {
+  type Flaps,
+  flapsOf,
+  NO_PORT_HISTORY,
+  offeredPorts,
+  type PortHistory,
+  steadyPorts,
+  toldPorts,
+  withoutPorts,
+  withPorts,
+} from '../../core/vpn/port-history.ts'
 import { type EnginesWord, type Evidence, enginesWord } from '../../core/vpn/tunnel.ts'
 import {
   type ContainerSight,
@@ -29,10 +40,15 @@ export interface VpnNode extends VpnNodeSettings {
   /** The container as last seen; null if there is none or if it has not been seen yet. */
   readonly container: NodeContainer | null
   readonly control: ControlSight | null
-  /** The port that the VPN provider forwards to the node; null if there is none or if it is not known. */
-  readonly forwardedPort: number | null
+  /** The ports that the VPN provider forwards to the node; none if there is none or if that is not known. */
+  readonly forwardedPorts: readonly number[]
   readonly isPortKnown: boolean
-  /** When the control server last told the forwarded port, or that there is none; null if that is not known. */
+  /** Those of them that an engine may get which starts anyway, and those for which one may be renewed. */
+  readonly offeredPorts: readonly number[]
+  readonly steadyPorts: readonly number[]
+  /** How its forwarded ports flap; null if they do not. */
+  readonly portFlaps: Flaps | null
+  /** When the control server last told the forwarded ports, or that there is none; null if that is not known. */
   readonly portToldMs: number | null
   /** What its engines said of their connection when it was last judged; null if none said anything. */
   readonly enginesWord: EnginesWord | null
@@ -43,7 +59,7 @@ export interface VpnNode extends VpnNodeSettings {
 /** A change of a node that is written to the journal. */
 export type VpnNews =
   | { readonly kind: 'reconnected'; readonly publicIp: string }
-  | { readonly kind: 'port_changed'; readonly port: number; readonly before: number }
+  | { readonly kind: 'port_changed'; readonly ports: readonly number[]; readonly before: readonly number[] }
 
 interface Kept {
   readonly settings: VpnNodeSettings
@@ -56,15 +72,24 @@ interface Kept {
   network: NodeNetwork
   dockerError: string | null
   control: ControlSight | null
-  /** The last public address and the last forwarded port that the control server gave; "none" is not kept. */
+  /** The last public address that the control server gave; "none" is not kept. */
   publicIp: string | null
-  port: number | null
-  /** The forwarded port that the control server last gave (0 for none), and when. */
-  said: { readonly port: number; readonly atMs: number } | null
+  ports: PortHistory
+  /** What followed from the history of the ports when it was last looked at. */
+  portsNow: PortsNow
   /** What was so when the node was last judged. */
   isDoubtful: boolean
   enginesWord: EnginesWord | null
 }
+
+/** What may be done with a node's ports; see `VpnNode`. */
+interface PortsNow {
+  readonly offered: readonly number[]
+  readonly steady: readonly number[]
+  readonly flaps: Flaps | null
+}
+
+const NO_PORTS: PortsNow = { offered: [], steady: [], flaps: null }
 
 /** How long a node stays doubtful after it recovered. In this time its engines show whether they recovered, too. */
 const RECOVERY_MS = 60_000
@@ -138,7 +163,7 @@ export class VpnNodes {
     // What the control server said is about the earlier start of the container.
     if (!isSame) {
       kept.control = null
-      kept.said = null
+      setPorts(kept, withoutPorts(kept.ports), atMs)
     }
     if (!isSame || isFirstLook) this.#tell()
   }
@@ -154,7 +179,7 @@ export class VpnNodes {
     const kept = this.#nodes.get(name)
     if (kept === undefined) return []
     kept.control = sight
-    const news = [...noteAddress(kept, sight), ...notePort(kept, sight)]
+    const news = [...noteAddress(kept, sight), ...notePorts(kept, sight)]
     if (news.length > 0) {
       kept.verdict = withReconnect(kept.verdict, sight.atMs)
       this.#tell()
@@ -168,7 +193,8 @@ export class VpnNodes {
     for (const kept of this.#nodes.values()) {
       kept.sight = null
       kept.control = null
-      kept.said = null
+      kept.ports = withoutPorts(kept.ports)
+      kept.portsNow = { ...NO_PORTS, flaps: kept.portsNow.flaps }
     }
   }
 
@@ -178,13 +204,14 @@ export class VpnNodes {
     if (kept === undefined) return null
     const { sight: container, dockerError, control, verdict: before } = kept
     kept.verdict = judge(before, { name, container, dockerError, control, evidence }, nowMs, this.settings)
-    const isPortOld = kept.said !== null && nowMs - kept.said.atMs > this.settings.portMaxAgeMs
-    if (isPortOld) kept.said = null
+    const { told } = kept.ports
+    const isPortOld = told !== null && nowMs - told.atMs > this.settings.portMaxAgeMs
+    const isPortNews = setPorts(kept, isPortOld ? withoutPorts(kept.ports) : kept.ports, nowMs)
     const isDoubtful = this.isDoubtful(name, nowMs)
     const isDoubtNews = isDoubtful !== kept.isDoubtful
     kept.isDoubtful = isDoubtful
     kept.enginesWord = enginesWord(evidence, nowMs)
-    if (!isPortOld && !isDoubtNews && isSame(before, kept.verdict)) return null
+    if (!isPortOld && !isPortNews && !isDoubtNews && isSame(before, kept.verdict)) return null
     this.#tell()
     return before
   }
@@ -215,8 +242,8 @@ const unseen = (settings: VpnNodeSettings, nowMs: number): Kept => ({
   dockerError: null,
   control: null,
   publicIp: null,
-  port: null,
-  said: null,
+  ports: NO_PORT_HISTORY,
+  portsNow: NO_PORTS,
   isDoubtful: true,
   enginesWord: null,
 })
@@ -225,15 +252,18 @@ const containerOf = ({ sight }: Kept): NodeContainer | null =>
   sight?.kind === 'seen' ? sight.container : null
 
 function shown(kept: Kept): VpnNode {
-  const { settings, verdict, sight, control, said, enginesWord } = kept
+  const { settings, verdict, sight, control, ports, portsNow, enginesWord } = kept
   return {
     ...settings,
     verdict,
     container: containerOf(kept),
     control,
-    forwardedPort: said === null || said.port === 0 ? null : said.port,
-    isPortKnown: said !== null,
-    portToldMs: said?.atMs ?? null,
+    forwardedPorts: toldPorts(ports),
+    isPortKnown: ports.told !== null,
+    offeredPorts: portsNow.offered,
+    steadyPorts: portsNow.steady,
+    portFlaps: portsNow.flaps,
+    portToldMs: ports.told?.atMs ?? null,
     enginesWord,
     seenMs: sight?.atMs ?? null,
   }
@@ -247,13 +277,26 @@ function noteAddress(kept: Kept, { publicIp }: ControlSight): readonly VpnNews[]
   return before === null || before === publicIp ? [] : [{ kind: 'reconnected', publicIp }]
 }
 
-function notePort(kept: Kept, { forwardedPort: port, atMs }: ControlSight): readonly VpnNews[] {
-  if (port === null) return []
-  kept.said = { port, atMs }
-  if (port === 0) return []
-  const before = kept.port
-  kept.port = port
-  return before === null || before === port ? [] : [{ kind: 'port_changed', port, before }]
+/** Other ports are news. While they flap, the warning of that tells it better than a line for each change. */
+function notePorts(kept: Kept, { forwardedPorts: ports, atMs }: ControlSight): readonly VpnNews[] {
+  if (ports === null) return []
+  const { last: before, changedMs } = kept.ports
+  setPorts(kept, withPorts(kept.ports, ports, atMs), atMs)
+  return kept.ports.changedMs === changedMs ? [] : [{ kind: 'port_changed', ports, before }]
+}
+
+/** Sets the history of a node's ports. Returns whether something else may be done with them now. */
+function setPorts(kept: Kept, ports: PortHistory, nowMs: number): boolean {
+  const { portsNow: before } = kept
+  const now = {
+    offered: offeredPorts(ports, nowMs),
+    steady: steadyPorts(ports, nowMs),
+    flaps: flapsOf(ports, nowMs),
+  }
+  kept.ports = ports
+  kept.portsNow = now
+  const isSameList = (one: readonly number[], other: readonly number[]) => one.join() === other.join()
+  return !isSameList(before.offered, now.offered) || !isSameList(before.steady, now.steady)
 }
 
 const isSame = (one: NodeState, other: NodeState): boolean =>

@@ -5,6 +5,7 @@ export const WARNING_CODES = [
   'engines_outside_vpn',
   'engines_in_other_network',
   'vpn_ports_unpublished',
+  'forwarded_port_flaps',
   'engines_unreached',
   'other_installation',
   'engines_unusable',

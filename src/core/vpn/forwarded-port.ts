@@ -1,33 +1,52 @@
 import type { Engine } from '../types.ts'
 
-/** Whether the engine's peer-to-peer port is the port that is forwarded to its node now, as far as that is known. */
+/** The ports that are forwarded to a node. */
+export interface ForwardedPorts {
+  /** All that are forwarded now. */
+  readonly forwardedPorts: readonly number[]
+  /** Those of them for which an engine may be renewed; see `steadyPorts`. */
+  readonly steadyPorts: readonly number[]
+}
+
+/** Whether the engine's peer-to-peer port is one that is forwarded to its node now, as far as that is known. */
 export const carriesForwardedPort = (
   engine: { readonly forwarded: boolean; readonly p2pPort: number | null },
-  node: { readonly forwardedPort: number | null; readonly isPortKnown: boolean } | null,
-): boolean => engine.forwarded && (!node?.isPortKnown || node.forwardedPort === engine.p2pPort)
+  node: { readonly forwardedPorts: readonly number[]; readonly isPortKnown: boolean } | null,
+): boolean => engine.forwarded && (!node?.isPortKnown || node.forwardedPorts.includes(engine.p2pPort ?? 0))
+
+/** In this time at most as many engines of a node are renewed as ports are forwarded to it. */
+const RENEWALS_WITHIN_MS = 600_000
 
 /**
- * The ids of the engines of a node that have to be replaced so that an engine carries the port that is forwarded to the
- * node. These are the engines that carried an earlier forwarded port and, if all of these are busy, the oldest one that is
- * ready and not busy. If an engine already carries the port, it is the engine that it replaces, as long as that still exists.
- * None, while an engine uses the port for something else: no other could have it.
+ * The ids of the engines of a node that have to be replaced so that each port that is forwarded to the node, and has stood
+ * still, has an engine that carries it: first engines that carried an earlier forwarded port, then the oldest ones that are
+ * ready. Busy engines are left alone, and so is a port that an engine uses for something else: no other could have it. An
+ * engine whose replacement was made for a forwarded port is named as long as it exists, even if the port changed meanwhile.
  */
-export function renewedForPort(
+export function renewedForPorts(
   engines: readonly Candidate[],
-  { forwardedPort }: { readonly forwardedPort: number | null },
+  { forwardedPorts, steadyPorts }: ForwardedPorts,
   isBusy: (engineId: string) => boolean,
+  nowMs: number,
 ): readonly string[] {
-  if (forwardedPort === null) return []
-  const carrier = engines.find(({ p2pPort }) => p2pPort === forwardedPort)
-  if (carrier !== undefined) return engines.flatMap(({ id }) => (id === carrier.replaces ? [id] : []))
-  if (engines.some((engine) => usesOtherwise(engine, forwardedPort))) return []
-  const stale = engines.filter(({ forwarded }) => forwarded)
+  const replacements = engines.filter(
+    (each) => each.replaces !== null && (each.forwarded || carriesOneOf(each, forwardedPorts)),
+  )
+  const replaced = new Set(replacements.map(({ replaces }) => replaces))
+  const begun = engines.filter(({ id }) => replaced.has(id)).map(({ id }) => id)
+  const lately = replacements.filter(({ createdAt }) => nowMs - createdAt < RENEWALS_WITHIN_MS).length
+  const free = steadyPorts.filter((port) => !engines.some((each) => usesPort(each, port)))
+  const due = Math.min(free.length, forwardedPorts.length - lately)
+  if (due <= 0) return begun
+  const others = engines.filter((each) => !replaced.has(each.id) && !carriesOneOf(each, forwardedPorts))
   // An adopted engine may count as busy for hours.
-  const idle = stale.every(({ id }) => isBusy(id))
-    ? engines.filter(({ id, status }) => status === 'ready' && !isBusy(id))
-    : []
-  const oldest = idle.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, 1)
-  return [...stale, ...oldest].map(({ id }) => id)
+  const renewable = others
+    .filter(
+      ({ id, status, forwarded }) =>
+        !isBusy(id) && (status === 'ready' || (forwarded && status !== 'draining')),
+    )
+    .toSorted((a, b) => Number(b.forwarded) - Number(a.forwarded) || a.createdAt - b.createdAt)
+  return [...begun, ...renewable.slice(0, due).map(({ id }) => id)]
 }
 
 type Candidate = Pick<
@@ -35,6 +54,9 @@ type Candidate = Pick<
   'id' | 'status' | 'forwarded' | 'httpPort' | 'httpsPort' | 'apiPort' | 'p2pPort' | 'replaces' | 'createdAt'
 >
 
-/** A provider may forward a port that is in the range of the HTTP ports. */
-const usesOtherwise = ({ httpPort, httpsPort, apiPort }: Candidate, port: number): boolean =>
-  httpPort === port || httpsPort === port || apiPort === port
+const carriesOneOf = ({ p2pPort }: Candidate, ports: readonly number[]): boolean =>
+  ports.some((port) => port === p2pPort)
+
+/** Whether an engine carries the port, or uses it otherwise: a provider may forward one in the range of the HTTP ports. */
+const usesPort = ({ httpPort, httpsPort, apiPort, p2pPort }: Candidate, port: number): boolean =>
+  [httpPort, httpsPort, apiPort, p2pPort].includes(port)

@@ -29,8 +29,8 @@ export interface ControlSight {
   readonly atMs: number
   /** Null if it could not be learned; the same holds for the members below. */
   readonly status: VpnLoopStatus | null
-  /** 0 if no port is forwarded now. */
-  readonly forwardedPort: number | null
+  /** Empty if no port is forwarded now. */
+  readonly forwardedPorts: readonly number[] | null
   /** Empty if there is no address now. */
   readonly publicIp: string | null
   readonly country: string | null

@@ -137,8 +137,10 @@ function enginesWord({ engines_say: word, engines }: Node): Said {
   return { name, says: `${connected} of ${asked} say that they are connected`, tone, at }
 }
 
-function portsWord({ forwarded_port: port, last_port_check: at }: Node): Said {
+function portsWord({ forwarded_ports: ports, last_port_check: at }: Node): Said {
   const name = 'Port forwarding'
-  if (port !== null) return { name, says: `port ${port} is forwarded`, tone: 'ok', at }
+  const all = ports.join(', ')
+  if (ports.length === 1) return { name, says: `port ${all} is forwarded`, tone: 'ok', at }
+  if (ports.length > 1) return { name, says: `ports ${all} are forwarded`, tone: 'ok', at }
   return { name, says: at === null ? 'it is not known' : 'no port is forwarded', tone: 'unknown', at }
 }

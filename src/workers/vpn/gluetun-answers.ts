@@ -21,15 +21,19 @@ export function readStatus(text: string): VpnStatus {
   return known
 }
 
+/** More ports than a provider forwards to one client. */
+const PORTS_MAX = 20
+
 /**
- * Reads the answer of both routes for the forwarded port; 0 if no port is forwarded now. Some versions list several ports in
- * `ports` and leave `port` out; `ports` is null before the first one.
+ * Reads the answer of both routes for the forwarded ports; empty if no port is forwarded now. Some versions list several
+ * ports in `ports` and leave `port` out; `ports` is null before the first one.
  */
-export function readForwardedPort(text: string): number {
+export function readForwardedPorts(text: string): number[] {
   const { port, ports } = objectIn(text)
   if (port === undefined && ports === undefined) throw new Error('no port')
-  const several = Array.isArray(ports) ? ports : []
-  return [...several, port].find(isPort) ?? 0
+  const several: readonly unknown[] = Array.isArray(ports) ? ports : []
+  const listed = [...new Set(several.filter(isPort))].slice(0, PORTS_MAX)
+  return listed.length > 0 ? listed : [port].filter(isPort)
 }
 
 /** Reads the answer to `GET /v1/publicip/ip`: the public address (empty if there is none now) and its location. */

@@ -1,7 +1,7 @@
 import type { Address } from '../protocol.ts'
 import { askControl } from './control-question.ts'
 import { findServer, type Whereabouts } from './control-search.ts'
-import { readForwardedPort, readPublicIp, readStatus } from './gluetun-answers.ts'
+import { readForwardedPorts, readPublicIp, readStatus } from './gluetun-answers.ts'
 import { ControlFailure, type FailedQuestion, problemIn } from './gluetun-problems.ts'
 import type { ControlCredentials, ControlFact } from './vpn-protocol.ts'
 
@@ -76,21 +76,21 @@ class HttpControlClient implements ControlClient {
     )
     if ('address' in found) return await this.#askAll({ ...found, portPath: null }, signal)
     const problem = this.#problemIn([{ path: STATUS_PATH, failure: found.failure }], found.at)
-    return { answers: { status: null, forwardedPort: null, ...NOWHERE, problem }, learned: null }
+    return { answers: { status: null, forwardedPorts: null, ...NOWHERE, problem }, learned: null }
   }
 
   async #askAll({ address, portPath }: Learned, signal: AbortSignal) {
     const ask: Ask = (path) => this.#ask(address, path, signal)
     const [status, port, ip] = await Promise.all([
       outcomeOf(STATUS_PATH, ask, readStatus),
-      askForwardedPort(portPath, ask),
+      askForwardedPorts(portPath, ask),
       outcomeOf(IP_PATH, ask, readPublicIp),
     ])
     const problem = this.#problemIn(
       [status, port, ip].flatMap((each) => each.failed ?? []),
       [address],
     )
-    const answers = { status: status.value, forwardedPort: port.value, ...(ip.value ?? NOWHERE), problem }
+    const answers = { status: status.value, forwardedPorts: port.value, ...(ip.value ?? NOWHERE), problem }
     return { answers, learned: status.failed === null ? { address, portPath: port.path } : null }
   }
 
@@ -104,20 +104,20 @@ class HttpControlClient implements ControlClient {
 }
 
 /**
- * Asks for the forwarded port by the route that is known to tell it. If none is known, asks by the new route first, and by
+ * Asks for the forwarded ports by the route that is known to tell it. If none is known, asks by the new route first, and by
  * the old one if the server does not know the new one.
  */
-async function askForwardedPort(
+async function askForwardedPorts(
   known: string | null,
   ask: Ask,
-): Promise<Outcome<number> & { readonly path: string | null }> {
+): Promise<Outcome<number[]> & { readonly path: string | null }> {
   const path = known ?? PORT_PATH
-  const first = await outcomeOf(path, ask, readForwardedPort)
+  const first = await outcomeOf(path, ask, readForwardedPorts)
   if (first.failed === null) return { ...first, path }
   const { trouble } = first.failed.failure
   const mayBeOld = known === null && (trouble === 'unauthorized' || trouble === 'unknown_route')
   if (!mayBeOld) return { ...first, path: known }
-  const old = await outcomeOf(OLD_PORT_PATH, ask, readForwardedPort)
+  const old = await outcomeOf(OLD_PORT_PATH, ask, readForwardedPorts)
   // The old route may redirect to the new route, which has just failed, so the first failure is the one to report.
   return old.failed === null ? { ...old, path: OLD_PORT_PATH } : { ...first, path: null }
 }

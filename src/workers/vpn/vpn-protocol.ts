@@ -65,8 +65,8 @@ const ControlFact = Type.Object({
   node: Type.String(),
   atMs: Type.Number(),
   status: orNull(oneOf('starting', 'running', 'stopping', 'stopped', 'crashed', 'completed')),
-  /** 0 if the server says that no port is forwarded now. */
-  forwardedPort: orNull(Type.Integer({ minimum: 0, maximum: 65_535 })),
+  /** Empty if the server says that no port is forwarded now. */
+  forwardedPorts: orNull(Type.Array(Type.Integer({ minimum: 1, maximum: 65_535 }))),
   /** Empty if the server says that there is no address now. */
   publicIp: orNull(Type.String()),
   country: orNull(Type.String()),

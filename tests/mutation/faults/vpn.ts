@@ -103,8 +103,8 @@ export const VPN_NODES = mutations([
   ],
   [
     'two engines carry the forwarded port',
-    '$port === null || $isLeased($db, $scope, $port) ? null : $port',
-    '$port',
+    '$offered.filter(($port) => !this.$deps.$ports.isLeased($db, $scope, $port))',
+    '$offered',
   ],
   [
     'ports in the network of a node are not leased',

@@ -64,7 +64,7 @@ const node: NodeFacts = {
   name: 'gluetun',
   range: { first: 200, last: 209 },
   container: answer(container),
-  control: { status: 'running', forwardedPort: 41_001, problem: null },
+  control: { status: 'running', forwardedPorts: [41_001], problem: null },
 }
 
 const database: DatabaseFacts = {
@@ -340,9 +340,9 @@ describe('Gluetun', () => {
     container: answer({ ...container, ...change }),
   })
   const control = (change: object): Partial<NodeFacts> => ({
-    control: { status: 'running', forwardedPort: 41_001, problem: null, ...change },
+    control: { status: 'running', forwardedPorts: [41_001], problem: null, ...change },
   })
-  const nothing = { status: null, forwardedPort: null }
+  const nothing = { status: null, forwardedPorts: null }
   test.each<[string, Partial<NodeFacts>, string, string]>([
     ['missing', { container: MISSING, control: null }, 'fault gluetun', 'there is no container gluetun'],
     ['stopped', { ...seen({ state: 'exited' }), control: null }, 'fault gluetun', 'docker start gluetun'],
@@ -368,12 +368,12 @@ describe('Gluetun', () => {
     ],
     [
       'with a role for half of it',
-      control({ forwardedPort: null, problem: 'it refuses one: set it' }),
+      control({ forwardedPorts: null, problem: 'it refuses one: set it' }),
       'warning gluetun_control',
       'refuses one → set it',
     ],
     ['with its VPN stopped', control({ status: 'stopped' }), 'fault gluetun_control', 'its VPN is stopped'],
-    ['without a port', control({ forwardedPort: 0 }), 'ok gluetun_port', 'no port is forwarded'],
+    ['without a port', control({ forwardedPorts: [] }), 'ok gluetun_port', 'no port is forwarded'],
     [
       'with no port published',
       seen({ reachablePorts: [] }),

@@ -256,7 +256,12 @@ describe('the ports of one engine', () => {
     const nodes = new VpnNodes(isBehindVpn ? [{ name: NODE, ports: ranges.host }] : [], settings, 0)
     const said = { status: 'running', publicIp: null, country: null, region: null, city: null } as const
     nodes.noteContainer(NODE, nodeContainer(), 5_000)
-    nodes.noteControl(NODE, { ...said, atMs: 5_000, forwardedPort: forwarded ?? 0, problem: null })
+    nodes.noteControl(NODE, {
+      ...said,
+      atMs: 5_000,
+      forwardedPorts: forwarded === null ? [] : [forwarded],
+      problem: null,
+    })
     nodes.judge(NODE, { connections: [], flows: [] }, 5_000)
     const ports = new PortBook(ranges)
     const scope = isBehindVpn ? NODE : 'host'

@@ -49,7 +49,7 @@ describe('a label of ours', () => {
     const behind = await startBehindVpn(['gluetun'], { ACE_MAP_HTTPS: 'true' })
     rig = behind.rig
     const [node] = behind.nodes
-    if (node !== undefined) node.control = { forwardedPort: 51_413 }
+    if (node !== undefined) node.control = { forwardedPorts: [51_413] }
     node?.report()
     await settled()
     await rig.provision()

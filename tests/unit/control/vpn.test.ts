@@ -79,6 +79,13 @@ const listed = async () =>
   (await rig.json<Row[]>('GET', '/engines')).map(({ container_name }) => container_name).sort()
 const statuses = async () => (await all()).map(({ container_name, status }) => `${container_name} ${status}`)
 const streams = () => rig.json<{ status: string; end_reason: string | null }[]>('GET', '/streams')
+const warned = async (code: string): Promise<string | undefined> => {
+  const { warnings } = await rig.json<{ warnings: { code: string; message: string }[] }>(
+    'GET',
+    '/orchestrator/status',
+  )
+  return warnings.find((each) => each.code === code)?.message
+}
 const container = (name: string) => rig.runtime.containers().find((each) => each.name === name)
 const kinds = () => newestJournal(rig.temp.store.db, 500).map(({ kind }) => kind)
 
@@ -112,7 +119,7 @@ describe('an engine behind a VPN', () => {
 
   test('carries the forwarded port when no other one does', async () => {
     await start()
-    node.control = { forwardedPort: 51_413 }
+    node.control = { forwardedPorts: [51_413] }
     await pass(1)
     expect((await provision(2)).map(({ forwarded }) => forwarded)).toEqual([true, false])
     expect(liveEngines(rig.temp.store.db)[0]).toMatchObject({ p2pPort: 51_413, forwarded: true })
@@ -129,7 +136,7 @@ describe('an engine behind a VPN', () => {
 
   test('is known by its labels alone when the database is lost', async () => {
     await start()
-    node.control = { forwardedPort: 51_413 }
+    node.control = { forwardedPorts: [51_413] }
     await pass(1)
     await provision(1)
     const [before] = liveEngines(rig.temp.store.db)
@@ -164,7 +171,7 @@ test('engines are asked for their connection more often while their VPN is in do
 
 test('a copy of the engine that carries the forwarded port is taken over, and carries none', async () => {
   await start()
-  node.control = { forwardedPort: 51_413 }
+  node.control = { forwardedPorts: [51_413] }
   await pass(1)
   await provision(1)
   const { labels = {}, image = '' } = container('acestream-1') ?? {}
@@ -389,10 +396,10 @@ describe('after Gluetun was', () => {
 
   test('made anew with another forwarded port, the engine that carried the earlier one has it', async () => {
     await start()
-    node.control = { forwardedPort: 51_413 }
+    node.control = { forwardedPorts: [51_413] }
     await pass(1)
     await provision(2)
-    node.control = { forwardedPort: 40_000 }
+    node.control = { forwardedPorts: [40_000] }
     await node.recreate()
     await pass(8)
     expect((await all()).map(({ forwarded }) => forwarded)).toEqual([true, false])
@@ -495,12 +502,14 @@ const isFresh = (name: string, startedAtMs: number | null): boolean =>
 describe('a forwarded port that changed', () => {
   test('renews the engine that carried the earlier one, and no other', async () => {
     await start()
-    node.control = { forwardedPort: 51_413 }
+    node.control = { forwardedPorts: [51_413] }
     await pass(1)
     const before = await provision(3)
-    node.control = { forwardedPort: 40_000 }
+    node.control = { forwardedPorts: [40_000] }
     await pass(1)
     expect((await all()).slice(0, 3).map(({ forwarded }) => forwarded)).toEqual([false, false, false])
+    await pass(178)
+    expect(await statuses()).toEqual(['acestream-1 ready', 'acestream-2 ready', 'acestream-3 ready'])
     await pass(30)
     const after = await all()
     expect(after.map(({ container_name, forwarded }) => [container_name, forwarded])).toEqual([
@@ -516,12 +525,12 @@ describe('a forwarded port that changed', () => {
 
   test('waits for the stream of that engine', async () => {
     await start()
-    node.control = { forwardedPort: 51_413 }
+    node.control = { forwardedPorts: [51_413] }
     await pass(1)
     await provision(1)
     await rig.play(19_000)
-    node.control = { forwardedPort: 40_000 }
-    await pass(120)
+    node.control = { forwardedPorts: [40_000] }
+    await pass(300)
     expect(await statuses()).toEqual(['acestream-1 ready'])
     await rig.json('POST', '/events/stream_ended', { stream_id: 'key|session', reason: 'completed' })
     areMoving = false
@@ -532,13 +541,13 @@ describe('a forwarded port that changed', () => {
 
   test('that is gone for a while changes nothing', async () => {
     await start()
-    node.control = { forwardedPort: 51_413 }
+    node.control = { forwardedPorts: [51_413] }
     await pass(1)
     await provision(1)
-    node.control = { forwardedPort: 0 }
+    node.control = { forwardedPorts: [] }
     await pass(60)
     expect((await all())[0]).toMatchObject({ forwarded: false })
-    node.control = { forwardedPort: 51_413 }
+    node.control = { forwardedPorts: [51_413] }
     await pass(60)
     expect(await all()).toMatchObject([{ container_name: 'acestream-1', forwarded: true }])
   })
@@ -547,14 +556,155 @@ describe('a forwarded port that changed', () => {
     await start()
     await provision(2)
     await rig.play(19_000)
-    node.control = { forwardedPort: 51_413 }
-    await pass(60)
+    node.control = { forwardedPorts: [51_413] }
+    await pass(220)
     expect((await all()).map(({ container_name, forwarded }) => [container_name, forwarded])).toEqual([
       ['acestream-1', false],
       ['acestream-3', true],
     ])
     await pass(120)
     expect(await statuses()).toHaveLength(2)
+  })
+
+  test.each([
+    [20, 150],
+    [45, 301],
+    [60, 360],
+  ])('every %d s, for %d s, costs no engine, and is told', async (everySeconds, forSeconds) => {
+    await start({ MIN_REPLICAS: '3' })
+    node.control = { forwardedPorts: [51_413] }
+    await pass(5)
+    const before = await statuses()
+    for (let second = 0; second < forSeconds; second += everySeconds) {
+      node.control = { forwardedPorts: [40_000 + second] }
+      await pass(everySeconds)
+    }
+    expect(await statuses()).toEqual(before)
+    expect(kinds()).not.toContain('engine.replacing')
+    // Each change after the third is in the warning alone.
+    expect(kinds().filter((kind) => kind === 'vpn.port_changed')).toHaveLength(2)
+    expect(await warned('forwarded_port_flaps')).toMatch(
+      /^the forwarded port of gluetun changed \d+ times in \d+ min:/,
+    )
+  })
+
+  test('often is carried once it has stood still for three minutes, and the warning ends after ten', async () => {
+    await start({ MIN_REPLICAS: '3' })
+    await pass(5)
+    for (const port of [40_000, 40_001, 40_002, 40_003]) {
+      node.control = { forwardedPorts: [port] }
+      await pass(5)
+    }
+    expect(await warned('forwarded_port_flaps')).toBeDefined()
+    await pass(220)
+    expect((await all()).filter(({ forwarded }) => forwarded)).toHaveLength(1)
+    expect(kinds().filter((kind) => kind === 'engine.replacing')).toHaveLength(1)
+    await pass(400)
+    expect(await warned('forwarded_port_flaps')).toBeUndefined()
+    expect(await statuses()).toHaveLength(3)
+  }, 20_000)
+
+  test('is given at once to an engine that starts anyway, unless it flaps', async () => {
+    await start()
+    for (const port of [40_000, 40_001]) {
+      node.control = { forwardedPorts: [port] }
+      await pass(30)
+    }
+    await provision(1)
+    expect(liveEngines(rig.temp.store.db)).toMatchObject([{ p2pPort: 40_001, forwarded: true }])
+    for (const port of [40_002, 40_003]) {
+      node.control = { forwardedPorts: [port] }
+      await pass(30)
+    }
+    await provision(1)
+    expect(liveEngines(rig.temp.store.db)[1]).toMatchObject({ p2pPort: 8_701, forwarded: false })
+  })
+
+  test('renews an engine of a node once in ten minutes', async () => {
+    await start({ MIN_REPLICAS: '1' })
+    await pass(5)
+    const renewals = () => kinds().filter((kind) => kind === 'engine.replacing').length
+    node.control = { forwardedPorts: [40_000] }
+    await pass(220)
+    expect(renewals()).toBe(1)
+    node.control = { forwardedPorts: [40_001] }
+    await pass(520)
+    expect(renewals()).toBe(1)
+    await pass(120)
+    expect(renewals()).toBe(2)
+    expect(await all()).toMatchObject([{ forwarded: true }])
+  }, 20_000)
+})
+
+describe('several forwarded ports', () => {
+  const PORTS = [41_001, 41_002]
+  const carried = () =>
+    liveEngines(rig.temp.store.db).flatMap(({ p2pPort, forwarded }) => (forwarded ? [p2pPort] : []))
+
+  test('have one carrier each, and the rows and answers say so', async () => {
+    await start()
+    node.control = { forwardedPorts: PORTS }
+    await pass(1)
+    expect((await provision(4)).map(({ forwarded }) => forwarded)).toEqual([true, true, false, false])
+    expect(liveEngines(rig.temp.store.db).map(({ p2pPort }) => p2pPort)).toEqual([
+      41_001, 41_002, 8_702, 8_703,
+    ])
+    expect(await rig.json('GET', '/vpn/status')).toMatchObject({
+      forwarded_port: 41_001,
+      forwarded_ports: PORTS,
+      nodes: [{ forwarded_port: 41_001, forwarded_ports: PORTS }],
+    })
+    expect(await rig.json('GET', '/orchestrator/status')).toMatchObject({ vpn: { forwarded_port: 41_001 } })
+  })
+
+  test('that come only after the engines are given to two of them, one after the other', async () => {
+    await start({ MIN_REPLICAS: '3' })
+    await pass(5)
+    node.control = { forwardedPorts: PORTS }
+    await pass(400)
+    expect(carried().toSorted()).toEqual(PORTS)
+    expect(await statuses()).toHaveLength(3)
+    expect(kinds().filter((kind) => kind === 'engine.replacing')).toHaveLength(2)
+  })
+
+  test('of which one changes leave the other where it is', async () => {
+    await start()
+    node.control = { forwardedPorts: PORTS }
+    await pass(1)
+    await provision(3)
+    node.control = { forwardedPorts: [41_001, 41_009] }
+    await pass(1)
+    expect((await all()).map(({ forwarded }) => forwarded)).toEqual([true, false, false])
+    await pass(240)
+    expect(carried()).toEqual([41_001, 41_009])
+    expect((await all()).map(({ container_name }) => container_name)).toEqual([
+      'acestream-1',
+      'acestream-3',
+      'acestream-4',
+    ])
+  })
+
+  test('are kept by their engines when Gluetun is made anew', async () => {
+    await start()
+    node.control = { forwardedPorts: PORTS }
+    await pass(1)
+    await provision(3)
+    node.control = { forwardedPorts: PORTS.toReversed() }
+    await node.recreate()
+    await pass(12)
+    expect(carried()).toEqual(PORTS)
+  })
+
+  test('are known by labels alone when the database is lost', async () => {
+    await start()
+    node.control = { forwardedPorts: PORTS }
+    await pass(1)
+    await provision(3)
+    const { clock, runtime } = rig
+    await rig.dispose()
+    await startOn({ clock, runtime })
+    await pass(2)
+    expect(carried()).toEqual(PORTS)
   })
 })
 

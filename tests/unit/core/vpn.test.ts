@@ -19,7 +19,7 @@ const NODE = "Gluetun VPN container 'gluetun'"
 const control = (change: Partial<ControlSight> = {}): ControlSight => ({
   atMs: NOW,
   status: 'running',
-  forwardedPort: 0,
+  forwardedPorts: [],
   publicIp: '203.0.113.7',
   country: null,
   region: null,
@@ -114,7 +114,7 @@ describe('the verdict on a VPN node', () => {
         reason: "the state of Gluetun VPN container 'gluetun' is not known yet",
         etaSeconds: null,
       })
-      const silent = control({ status: null, forwardedPort: null, problem: 'it hangs' })
+      const silent = control({ status: null, forwardedPorts: null, problem: 'it hangs' })
       for (const heard of [control(), silent])
         expect(judged(signs({}, { control: heard }), halfSeen).state).toBe('up')
     }

@@ -226,16 +226,16 @@ describe('the sources of a verdict on the VPN', () => {
       'Docker alone says yes',
       {
         vpn_status: 'stopped',
-        forwarded_port: null,
+        forwarded_ports: [],
         engines_say: { connected: 0, asked: 2, last_heard: agoText(1) },
       },
       ['Docker'],
     ],
     ['two against two', { vpn_status: 'crashed', docker_health: 'unhealthy' }, ['Docker', 'Control server']],
     ['it said so long ago', { docker_health: 'unhealthy', last_check: agoText(61_000) }, []],
-    ['nothing is known', { last_check: null, vpn_status: null, forwarded_port: null, engines_say: null }, []],
-  ] as const)('where %s', (_, change, names) => {
-    expect(dissenters(change)).toEqual([...names])
+    ['nothing is known', { last_check: null, vpn_status: null, forwarded_ports: [], engines_say: null }, []],
+  ] satisfies [string, Parameters<typeof dissenters>[0], string[]][])('where %s', (_, change, names) => {
+    expect(dissenters(change)).toEqual(names)
   })
 
   test('each has its words and the time at which it said so', () => {
@@ -245,6 +245,8 @@ describe('the sources of a verdict on the VPN', () => {
       ['2 of 2 say that they are connected', agoText(3_000)],
       ['port 51413 is forwarded', agoText(2_000)],
     ])
+    const several = aVpnNode('g', { forwarded_ports: [41_001, 41_002] })
+    expect(sourcesOf(several, NOW_MS)[3]).toMatchObject({ says: 'ports 41001, 41002 are forwarded' })
     const missing = aVpnNode('g', { status: 'missing', docker_health: null, engines: 0, engines_say: null })
     expect(sourcesOf(missing, NOW_MS).map(({ says }) => says)).toMatchObject({
       0: 'its container is missing',

@@ -42,7 +42,7 @@ const HERE = text(`{"public_ip":"203.0.113.7",${PLACE}}`)
 const WELL = { [STATUS]: RUNNING, [IP]: HERE, [PORT]: text('{"port":51413,"ports":[51413]}') }
 const ANSWERS_WELL = {
   status: 'running',
-  forwardedPort: 51413,
+  forwardedPorts: [51413],
   publicIp: '203.0.113.7',
   country: 'Exampleland',
   region: 'Region',
@@ -51,7 +51,7 @@ const ANSWERS_WELL = {
 }
 const NOTHING = {
   status: null,
-  forwardedPort: null,
+  forwardedPorts: null,
   publicIp: null,
   country: null,
   region: null,
@@ -102,7 +102,7 @@ describe('a control server of Gluetun', () => {
         [OLD_PORT]: text('{"port":51413}'),
       },
       OLD_PORT,
-      { ...NOTHING, status: 'running', forwardedPort: 51413, publicIp: '', problem: null },
+      { ...NOTHING, status: 'running', forwardedPorts: [51413], publicIp: '', problem: null },
     ],
     [
       'v3.40.4',
@@ -129,18 +129,18 @@ describe('a control server of Gluetun', () => {
   )
 
   test.each([
-    ['{"port":0}', 0],
-    ['{"port":0,"ports":null}', 0],
-    ['{"port":0,"ports":[]}', 0],
-    ['{"port":0,"ports":[0]}', 0],
-    ['{"ports":[51413,51414]}', 51413],
-    ['{"port":51413,"ports":[51413,51414]}', 51413],
-    ['{"port":1234,"ports":[0,4321]}', 4321],
-    ['{"port":51413}', 51413],
-    ['{"port":65536,"ports":["7",-1,1.5]}', 0],
-  ])('that says %s has the port %d', async (body, port) => {
+    ['{"port":0}', []],
+    ['{"port":0,"ports":null}', []],
+    ['{"port":0,"ports":[]}', []],
+    ['{"port":0,"ports":[0]}', []],
+    ['{"ports":[51413,51414]}', [51413, 51414]],
+    ['{"port":51413,"ports":[51413,51414]}', [51413, 51414]],
+    ['{"port":1234,"ports":[0,4321,4321]}', [4321]],
+    ['{"port":51413}', [51413]],
+    ['{"port":65536,"ports":["7",-1,1.5]}', []],
+  ])('that says %s has the ports %p', async (body, ports) => {
     const { answers } = await ask([server({ ...WELL, [PORT]: text(body) }).address])
-    expect(answers).toMatchObject({ forwardedPort: port, problem: null })
+    expect(answers).toMatchObject({ forwardedPorts: ports, problem: null })
   })
 
   test.each(['starting', 'running', 'stopping', 'stopped', 'crashed', 'completed'] as const)(
@@ -180,7 +180,7 @@ describe('a control server of Gluetun', () => {
     const startedMs = performance.now()
     const { answers, learned } = await ask([address], client(NO_KEY, 200))
     expect(performance.now() - startedMs).toBeWithin(195, 1_500)
-    expect(answers).toMatchObject({ status: 'running', forwardedPort: null, publicIp: '203.0.113.7' })
+    expect(answers).toMatchObject({ status: 'running', forwardedPorts: null, publicIp: '203.0.113.7' })
     expect(answers.problem).toBe(
       `the control server accepts connections at 127.0.0.1:${address.port} and does not answer GET ${PORT} within 200 ms: see the log of Gluetun`,
     )
@@ -265,7 +265,7 @@ describe('the problem with a control server is told with its remedy', () => {
     // This role has only the old route, which redirects to a route that the role does not have.
     const some = { ...WELL, [PORT]: unauthorized, [OLD_PORT]: movedTo(PORT) }
     const { answers, learned } = await ask([server(some).address], client(KEY))
-    expect(answers).toMatchObject({ status: 'running', forwardedPort: null, publicIp: '203.0.113.7' })
+    expect(answers).toMatchObject({ status: 'running', forwardedPorts: null, publicIp: '203.0.113.7' })
     expect(answers.problem).toStartWith(
       `the control server refuses our key for GET ${PORT}: set GLUETUN_API_KEY to that of a role of Gluetun with the routes`,
     )

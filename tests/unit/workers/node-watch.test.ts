@@ -25,7 +25,7 @@ const GLUETUN: ContainerSpec = {
 
 const WELL: ControlAnswers = {
   status: 'running',
-  forwardedPort: 51413,
+  forwardedPorts: [51413],
   publicIp: '203.0.113.7',
   country: 'Exampleland',
   region: 'Region',
