@@ -12,8 +12,8 @@ export interface DrainChecksDeps {
   readonly config: () => Config | undefined
   readonly failuresOf: (engineId: string) => number
   readonly wasNodeInTrouble: (vpnNode: string | null) => boolean
-  /** The last reported forwarded port of the engine's node, which another engine should use. Null without one. */
-  readonly forwardedPort: (vpnNode: string | null) => number | null
+  /** The last reported forwarded ports of the engine's node, which other engines should use. */
+  readonly forwardedPorts: (vpnNode: string | null) => readonly number[]
   /** Whether the engine's process ever answered and sent nothing, or was tried with dead contents. */
   readonly mayHavePlayedNothing: (engine: EngineBook) => boolean
   /** How a container is outside the VPN, or null if it is not. */
@@ -75,8 +75,8 @@ export class DrainChecks {
     outdated: (engine, config) => {
       const busy = this.#busyFault(engine)
       const isAsNow = this.#madeFrom.get(engine.config_hash) === generation(config)
-      const port = this.deps.forwardedPort(engine.vpn_node)
-      const isForPort = port !== null && port !== engine.p2p_port
+      const ports = this.deps.forwardedPorts(engine.vpn_node)
+      const isForPort = ports.some((port) => port !== engine.p2p_port)
       const isMisplaced = this.deps.outsideOf(engine.container_id) !== null
       return busy ?? (isAsNow && !isForPort && !isMisplaced ? 'it is not' : null)
     },

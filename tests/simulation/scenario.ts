@@ -317,6 +317,7 @@ const CHAOS_MEAN_MS: Readonly<Record<ChaosKind, number>> = {
   vpn_pause: 6 * MINUTE_MS,
   vpn_port: 3 * MINUTE_MS,
   vpn_port_gone: 4 * MINUTE_MS,
+  vpn_ports_flap: 12 * MINUTE_MS,
   vpn_control: 3 * MINUTE_MS,
   other_comes: MINUTE_MS,
   other_goes: 3 * MINUTE_MS,

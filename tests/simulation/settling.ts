@@ -26,7 +26,9 @@ export function settlingMs(config: Config): number {
   const one = config.HEALTH_REPLACEMENT_COOLDOWN_S + starting + hiding
   const isVpn = config.GLUETUN_CONTAINER_NAME.length > 0
   const restart = starting + config.VPN_RECONNECT_GRACE_S + config.HEALTH_UNHEALTHY_GRACE_PERIOD_S
-  const vpn = isVpn ? 177 + 200 + 60 + config.VPN_STABLE_S + restart * config.MAX_REPLICAS : 0
+  // A forwarded port stands for three minutes, and ten pass between two renewals for one, before an engine carries it.
+  const ports = 180 + 2 * 600
+  const vpn = isVpn ? 177 + 200 + 60 + config.VPN_STABLE_S + ports + restart * config.MAX_REPLICAS : 0
   const seconds =
     vpn + 90 + breakers + starting * (1 + batches) + 120 + 60 + hiding + one * config.MAX_REPLICAS
   return seconds * 1_000

@@ -18,6 +18,8 @@ export interface NodeScenario {
   readonly hasHealthCheck: boolean
   /** Whether the provider forwards a port to the node, at the start or later. */
   readonly forwards: 'never' | 'at_once' | 'late'
+  /** How many ports the provider forwards at a time. */
+  readonly portCount: 1 | 2
 }
 
 export const GLUETUN_IMAGE = 'gluetun:v3'
@@ -30,13 +32,13 @@ export class SimGluetun {
   control: Control = 'answers'
   /** Nothing brings the container back before this time. */
   heldUntilMs = 0
-  /** The forwarded port that was last reported to the orchestrator; null for none. */
-  toldPort: number | null = null
+  /** The forwarded ports that were last reported to the orchestrator; null if none were reported. */
+  toldPorts: readonly number[] | null = null
   /** When something was last wrong with the node, or its tunnel was renewed. */
   lastTroubleMs: number
   #isLineUp = true
   #forwards: boolean
-  #port: number
+  #ports: readonly number[]
   #exit = 1
   #id: string | null = null
   readonly #ids = new Set<string>()
@@ -55,7 +57,7 @@ export class SimGluetun {
   ) {
     this.lastTroubleMs = deps.clock.now()
     this.#forwards = scenario.forwards === 'at_once'
-    this.#port = this.#anyPort()
+    this.#ports = this.#anyPorts()
   }
 
   get name(): string {
@@ -88,9 +90,9 @@ export class SimGluetun {
     return this.#isLineUp
   }
 
-  /** The forwarded port as the control server reports it; 0 for none. */
-  get forwardedPort(): number {
-    return this.#forwards && this.#isRunning ? this.#port : 0
+  /** The forwarded ports as the control server reports them; empty for none. */
+  get forwardedPorts(): readonly number[] {
+    return this.#forwards && this.#isRunning ? this.#ports : []
   }
 
   /** The public IP; empty without a tunnel. */
@@ -130,10 +132,10 @@ export class SimGluetun {
     this.#process?.lineChanged()
   }
 
-  /** Makes the provider forward another port, or a port for the first time. */
-  changePort(): void {
+  /** Makes the provider forward other ports, or ports for the first time. */
+  changePorts(): void {
     this.#forwards = true
-    this.#port = this.#anyPort()
+    this.#ports = this.#anyPorts()
   }
 
   setForwarding(forwards: boolean): void {
@@ -183,15 +185,24 @@ export class SimGluetun {
       onTunnel: () => {
         this.lastTroubleMs = clock.now()
         if (!isFirst || random.chance(0.3)) this.#exit = random.int(1, 250)
-        if (!isFirst && random.chance(0.4)) this.#port = this.#anyPort()
+        if (!isFirst && random.chance(0.4)) this.#ports = this.#anyPorts()
         isFirst = false
-        trace.note('gluetun', `${this.name} has a tunnel, exit ${this.publicIp}, port ${this.forwardedPort}`)
+        trace.note(
+          'gluetun',
+          `${this.name} has a tunnel, exit ${this.publicIp}, ports ${this.forwardedPorts.join()}`,
+        )
       },
     })
   }
 
   get #isRunning(): boolean {
     return this.#process?.loop === 'running'
+  }
+
+  #anyPorts(): readonly number[] {
+    const first = this.#anyPort()
+    // Providers that forward several ports give out neighbours.
+    return this.scenario.portCount === 1 ? [first] : [first, first + 1]
   }
 
   /** Draws a port, sometimes one in a range of ours. */

@@ -24,7 +24,7 @@ export interface SimVpnDeps {
 
 const NOTHING: Answers = {
   status: null,
-  forwardedPort: null,
+  forwardedPorts: null,
   publicIp: null,
   country: null,
   region: null,
@@ -59,7 +59,7 @@ export class SimVpn implements VpnSource {
     if (this.#isLost || this.#isStopped || this.#handlers === null) return
     this.#isLost = true
     void this.#end()
-    for (const node of this.deps.host.nodes.all) node.toldPort = null
+    for (const node of this.deps.host.nodes.all) node.toldPorts = null
     this.#handlers.onLost()
     this.deps.clock.after(backAfterMs, () => {
       this.#isLost = false
@@ -106,7 +106,7 @@ export class SimVpn implements VpnSource {
       return
     }
     const node = this.deps.host.nodes.named(fact.node)
-    if (node !== undefined && fact.forwardedPort !== null) node.toldPort = fact.forwardedPort
+    if (node !== undefined && fact.forwardedPorts !== null) node.toldPorts = fact.forwardedPorts
     this.#handlers?.onControl(fact)
   }
 
@@ -123,6 +123,6 @@ export class SimVpn implements VpnSource {
 function answersOf(node: SimGluetun): Answers {
   if (node.control !== 'answers' || node.process === null)
     return { ...NOTHING, problem: node.control === 'unauthorized' ? 'it wants a key' : 'it refuses' }
-  const { forwardedPort, publicIp } = node
-  return { ...NOTHING, status: node.process.loop, forwardedPort, publicIp }
+  const { forwardedPorts, publicIp } = node
+  return { ...NOTHING, status: node.process.loop, forwardedPorts: [...forwardedPorts], publicIp }
 }

@@ -18,6 +18,7 @@ export const VPN_CHAOS_KINDS = [
   'vpn_pause',
   'vpn_port',
   'vpn_port_gone',
+  'vpn_ports_flap',
   'vpn_control',
 ] as const
 
@@ -71,12 +72,18 @@ export class VpnChaos {
       this.#onRunning(random, 'docker pause of Gluetun', random.int(1_000, 40_000), (id) =>
         this.deps.tools.runtime.pause(id),
       ),
-    vpn_port: (random) => this.#on(random, 'another port is forwarded', (node) => node.changePort()),
+    vpn_port: (random) => this.#on(random, 'another port is forwarded', (node) => node.changePorts()),
     vpn_port_gone: (random) =>
       this.#on(random, 'no port is forwarded', (node) => {
-        const had = node.forwardedPort > 0
+        const had = node.forwardedPorts.length > 0
         node.setForwarding(false)
         if (had) this.#repairAfter(random.int(2_000, 60_000), () => node.setForwarding(true))
+      }),
+    vpn_ports_flap: (random) =>
+      this.#on(random, 'forwarded ports flap', (node) => {
+        const [everyMs, changes] = [random.int(5_000, 90_000), random.int(3, 10)]
+        for (let change = 0; change < changes; change++)
+          this.#repairAfter(change * everyMs, () => node.changePorts())
       }),
     vpn_control: (random) =>
       this.#control(random, random.pick(['hangs', 'refuses', 'unauthorized'] as const)),

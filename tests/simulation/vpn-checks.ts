@@ -15,7 +15,7 @@ interface Row {
 interface NodeRow {
   readonly container: string
   readonly state: string
-  readonly forwarded_port: number | null
+  readonly forwarded_ports: readonly number[]
   readonly last_check: string | null
 }
 
@@ -66,19 +66,22 @@ export class VpnChecks {
       this.deps.onViolation(`${row.container_name} is listed, and its VPN ${container} is down`)
   }
 
-  #checkForwarded({ container, forwarded_port: port }: NodeRow, rows: readonly Row[]): void {
+  #checkForwarded({ container, forwarded_ports: ports }: NodeRow, rows: readonly Row[]): void {
     const { books, onViolation } = this.deps
-    const forwarded = rows.filter((row) => row.forwarded)
-    if (forwarded.length > 1) {
-      const names = forwarded.map(({ container_name: name }) => name).join(' and ')
-      onViolation(`${names} carry the forwarded port of ${container}`)
+    const carriers = rows.flatMap(({ forwarded, container_id: id, container_name: name }) => {
+      // A copy may have the same name for a while.
+      const row = forwarded
+        ? books.live().find((each) => each.container_id === id && each.name === name)
+        : null
+      return row == null ? [] : [{ name, port: row.p2p_port }]
+    })
+    for (const { name, port } of carriers) {
+      const names = carriers.filter((each) => each.port === port).map((each) => each.name)
+      if (names.length > 1) onViolation(`${names.join(' and ')} carry port ${port} of ${container}`)
+      // While it is not known which ports are forwarded, engines show what they had.
+      if (ports.length > 0 && ports.every((each) => each !== port))
+        onViolation(`${name} has port ${port}, forwarded to ${container} is ${ports.join()}`)
     }
-    const [carrier] = forwarded
-    if (carrier === undefined || port === null) return
-    // A copy may have the same name for a while.
-    const { container_id: id, container_name: known } = carrier
-    const p2pPort = books.live().find((row) => row.container_id === id && row.name === known)?.p2p_port
-    if (p2pPort !== port) onViolation(`${carrier.container_name} has port ${p2pPort}, forwarded is ${port}`)
   }
 
   /** Whether an engine's node was in trouble recently. */
@@ -140,18 +143,26 @@ export function unsettledVpn({
 
 const isWell = (node: SimGluetun): boolean => node.state === 'running' && node.isTunnelUp
 
-/** One engine must carry the forwarded port, if there is an unused engine that could. */
+/** An engine must carry each forwarded port that has stood, as long as there are unused engines that could. */
 function forwardedPortProblems(node: SimGluetun, books: Books): string[] {
-  const port = node.forwardedPort
-  if (port === 0 || node.toldPort !== port) return []
+  const ports = node.forwardedPorts
+  if (ports.length === 0 || node.toldPorts?.join() !== ports.join()) return []
   const rows = books.live().filter((row) => row.vpn_node === node.name)
-  const isPortTaken = rows.some((row) => [row.http_port, row.https_port, row.api_port].includes(port))
+  const isPortTaken = (port: number): boolean =>
+    rows.some((row) => [row.http_port, row.https_port, row.api_port].includes(port))
   const idle = rows.filter(
-    (row) => row.status === 'ready' && row.adopted_at === null && books.streamsOf(row.id) === 0,
+    (row) =>
+      row.status === 'ready' &&
+      row.adopted_at === null &&
+      books.streamsOf(row.id) === 0 &&
+      ports.every((port) => port !== row.p2p_port),
   )
-  const carriers = rows.filter((row) => row.p2p_port === port)
   // At the cap, the orchestrator waits for room that a draining engine will leave, even if its viewer never leaves.
   const isRoomOnItsWay = books.live().some(({ status }) => status === 'draining')
-  if (isPortTaken || carriers.length === 1 || idle.length === 0 || isRoomOnItsWay) return []
-  return [`port ${port} of ${node.name} is carried by ${carriers.length} engines`]
+  if (idle.length === 0 || isRoomOnItsWay) return []
+  return ports
+    .filter((port) => !isPortTaken(port))
+    .map((port) => ({ port, carriers: rows.filter((row) => row.p2p_port === port).length }))
+    .filter(({ carriers }) => carriers !== 1)
+    .map(({ port, carriers }) => `port ${port} of ${node.name} is carried by ${carriers} engines`)
 }

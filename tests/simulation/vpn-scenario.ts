@@ -72,4 +72,5 @@ const drawNode = (random: Random, name: string, first: number, size: number): No
   dialect: random.pick(['old', 'new'] as const),
   hasHealthCheck: random.chance(0.85),
   forwards: random.pick(['never', 'at_once', 'at_once', 'late'] as const),
+  portCount: random.pick([1, 1, 2] as const),
 })

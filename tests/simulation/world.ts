@@ -299,7 +299,7 @@ export class World {
       config: () => this.#config,
       failuresOf: (id) => this.server.failuresOf(id),
       wasNodeInTrouble: (name) => this.vpn.wasNodeInTrouble(name),
-      forwardedPort: (name) => this.host.nodes.named(name)?.toldPort || null,
+      forwardedPorts: (name) => this.host.nodes.named(name)?.toldPorts ?? [],
       mayBeExpected: (containerId) => this.choices.mayBeExpected(containerId),
       mayHavePlayedNothing: ({ container_id: id, container_started_at: startedAt }) => {
         const process = this.host.process(id ?? '')
