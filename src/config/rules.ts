@@ -4,6 +4,7 @@ import type { PortRange } from '../core/engines/ports.ts'
 import { FIXED_PORTS, freePort, holds, neededBesides } from '../core/engines/ports.ts'
 import { hostInUrl, isEverywhere } from '../core/host-port.ts'
 import { plainAtTlsPort, usesTls } from './docker-tls.ts'
+import { portNamedTwice, portUsedOtherwise, strangerWithPorts } from './fixed-port-rules.ts'
 import { isLoopback } from './loopback.ts'
 import { publishedHost, tellsPublished } from './publishing.ts'
 import type { Config, SettingName } from './settings.ts'
@@ -162,6 +163,19 @@ export const RULES: readonly Rule[] = [
       'ACE_P2P_RANGE',
     ],
     check: (config) => (behindVpn(config) ? namespaceClash(config) : null),
+  },
+  { settings: ['GLUETUN_FIXED_PORTS', 'GLUETUN_CONTAINER_NAME'], check: strangerWithPorts },
+  { settings: ['GLUETUN_FIXED_PORTS'], check: portNamedTwice },
+  {
+    settings: [
+      'GLUETUN_FIXED_PORTS',
+      'GLUETUN_PORT_RANGE',
+      'ACE_HTTPS_RANGE',
+      'ACE_API_RANGE',
+      'GLUETUN_API_PORT',
+      'GLUETUN_CONTAINER_NAME',
+    ],
+    check: portUsedOtherwise,
   },
   {
     settings: ['GLUETUN_API_USER', 'GLUETUN_API_PASSWORD'],

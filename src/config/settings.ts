@@ -5,6 +5,7 @@
 import { type StaticDecode, Type } from '@sinclair/typebox'
 import { recipeNames } from '../core/engines/recipe-choice.ts'
 import { capability, capabilityOrAll } from './capabilities.ts'
+import { fixedPorts } from './fixed-ports.ts'
 import * as format from './formats.ts'
 import * as kind from './kinds.ts'
 import { tmpfs, volumes } from './mounts.ts'
@@ -386,6 +387,11 @@ export const configSchema = Type.Object({
     'File to read GLUETUN_API_PASSWORD from.',
   ),
   GLUETUN_HEALTH_CHECK_INTERVAL_S: vpn(kind.seconds, '5', 'Time between two looks at a Gluetun container.'),
+  GLUETUN_FIXED_PORTS: vpn(
+    fixedPorts,
+    '',
+    "Ports that the provider forwards for good, by container; they count whatever Gluetun's control server tells.",
+  ),
   GLUETUN_PORT_CACHE_TTL_S: vpn(kind.seconds, '60', 'Time for which a forwarded port is believed.'),
   MAX_ACTIVE_REPLICAS: vpn(
     count,

@@ -146,12 +146,13 @@ export function requestLimitsOf(config: Config, { isKeyed }: { readonly isKeyed:
   }
 }
 
-/** The VPN nodes, each with the ports that it publishes; empty without a VPN. */
+/** The VPN nodes, each with the ports that it publishes and those that are forwarded to it for good; empty without a VPN. */
 export const vpnNodesOf = (config: Config): readonly VpnNodeSettings[] =>
   config.GLUETUN_CONTAINER_NAME.flatMap((name, index) => {
     const ports = config.GLUETUN_PORT_RANGE[index]
+    const fixed = config.GLUETUN_FIXED_PORTS.find(({ node }) => node === name)
     // The rules of the configuration guarantee one range for each node.
-    return ports === undefined ? [] : [{ name, ports }]
+    return ports === undefined ? [] : [{ name, ports, fixedPorts: fixed?.ports ?? [] }]
   })
 
 /** When a VPN counts as up, and how long the reports about it stay valid. */

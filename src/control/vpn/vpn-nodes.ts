@@ -1,17 +1,6 @@
 import type { PortRange } from '../../core/engines/ports.ts'
 import type { Engine } from '../../core/types.ts'
 import { namespaceOf } from '../../core/vpn/namespace.ts'
-import {
-  type Flaps,
-  flapsOf,
-  NO_PORT_HISTORY,
-  offeredPorts,
-  type PortHistory,
-  steadyPorts,
-  toldPorts,
-  withoutPorts,
-  withPorts,
-} from '../../core/vpn/port-history.ts'
 import { type EnginesWord, type Evidence, enginesWord } from '../../core/vpn/tunnel.ts'
 import {
   type ContainerSight,
@@ -26,30 +15,23 @@ import {
 import { type NodeNetwork, type Outside, outsideOf } from '../../core/vpn/vpn-membership.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'
+import { NodePorts, type PortsNow } from './node-ports.ts'
 
 /** A Gluetun container whose network engines join. */
 export interface VpnNodeSettings {
   readonly name: string
   /** The ports that the node publishes for engines. */
   readonly ports: PortRange
+  /** The ports that the provider forwards to the node for good; if there are any, no others count. */
+  readonly fixedPorts: readonly number[]
 }
 
 /** A node with everything that is known about it. */
-export interface VpnNode extends VpnNodeSettings {
+export interface VpnNode extends VpnNodeSettings, PortsNow {
   readonly verdict: NodeState
   /** The container as last seen; null if there is none or if it has not been seen yet. */
   readonly container: NodeContainer | null
   readonly control: ControlSight | null
-  /** The ports that the VPN provider forwards to the node; none if there is none or if that is not known. */
-  readonly forwardedPorts: readonly number[]
-  readonly isPortKnown: boolean
-  /** Those of them that an engine may get which starts anyway, and those for which one may be renewed. */
-  readonly offeredPorts: readonly number[]
-  readonly steadyPorts: readonly number[]
-  /** How its forwarded ports flap; null if they do not. */
-  readonly portFlaps: Flaps | null
-  /** When the control server last told the forwarded ports, or that there is none; null if that is not known. */
-  readonly portToldMs: number | null
   /** What its engines said of their connection when it was last judged; null if none said anything. */
   readonly enginesWord: EnginesWord | null
   /** When Docker last answered about the container; null if it has not yet. */
@@ -74,22 +56,11 @@ interface Kept {
   control: ControlSight | null
   /** The last public address that the control server gave; "none" is not kept. */
   publicIp: string | null
-  ports: PortHistory
-  /** What followed from the history of the ports when it was last looked at. */
-  portsNow: PortsNow
+  readonly ports: NodePorts
   /** What was so when the node was last judged. */
   isDoubtful: boolean
   enginesWord: EnginesWord | null
 }
-
-/** What may be done with a node's ports; see `VpnNode`. */
-interface PortsNow {
-  readonly offered: readonly number[]
-  readonly steady: readonly number[]
-  readonly flaps: Flaps | null
-}
-
-const NO_PORTS: PortsNow = { offered: [], steady: [], flaps: null }
 
 /** How long a node stays doubtful after it recovered. In this time its engines show whether they recovered, too. */
 const RECOVERY_MS = 60_000
@@ -109,7 +80,7 @@ export class VpnNodes {
     nowMs: number,
   ) {
     this.#news = new Emitter(settings.onError)
-    this.#nodes = new Map(nodes.map((node) => [node.name, unseen(node, nowMs)]))
+    this.#nodes = new Map(nodes.map((node) => [node.name, unseen(node, settings.portMaxAgeMs, nowMs)]))
   }
 
   version(): number {
@@ -155,7 +126,8 @@ export class VpnNodes {
     const kept = this.#nodes.get(name)
     if (kept === undefined) return
     const before = containerOf(kept)
-    const isFirstLook = kept.network.lookedAt === null
+    const { lookedAt } = kept.network
+    const isFirstLook = lookedAt === null
     kept.network = { name, lookedAt: { containerId: container?.id ?? null } }
     kept.sight = container === null ? { kind: 'missing', atMs } : { kind: 'seen', container, atMs }
     kept.dockerError = null
@@ -163,7 +135,7 @@ export class VpnNodes {
     // What the control server said is about the earlier start of the container.
     if (!isSame) {
       kept.control = null
-      setPorts(kept, withoutPorts(kept.ports), atMs)
+      kept.ports.forget(lookedAt?.containerId !== container?.id)
     }
     if (!isSame || isFirstLook) this.#tell()
   }
@@ -193,8 +165,7 @@ export class VpnNodes {
     for (const kept of this.#nodes.values()) {
       kept.sight = null
       kept.control = null
-      kept.ports = withoutPorts(kept.ports)
-      kept.portsNow = { ...NO_PORTS, flaps: kept.portsNow.flaps }
+      kept.ports.forget(false)
     }
   }
 
@@ -204,14 +175,12 @@ export class VpnNodes {
     if (kept === undefined) return null
     const { sight: container, dockerError, control, verdict: before } = kept
     kept.verdict = judge(before, { name, container, dockerError, control, evidence }, nowMs, this.settings)
-    const { told } = kept.ports
-    const isPortOld = told !== null && nowMs - told.atMs > this.settings.portMaxAgeMs
-    const isPortNews = setPorts(kept, isPortOld ? withoutPorts(kept.ports) : kept.ports, nowMs)
+    const isPortNews = kept.ports.look(nowMs)
     const isDoubtful = this.isDoubtful(name, nowMs)
     const isDoubtNews = isDoubtful !== kept.isDoubtful
     kept.isDoubtful = isDoubtful
     kept.enginesWord = enginesWord(evidence, nowMs)
-    if (!isPortOld && !isPortNews && !isDoubtNews && isSame(before, kept.verdict)) return null
+    if (!isPortNews && !isDoubtNews && isSame(before, kept.verdict)) return null
     this.#tell()
     return before
   }
@@ -234,7 +203,7 @@ export class VpnNodes {
   }
 }
 
-const unseen = (settings: VpnNodeSettings, nowMs: number): Kept => ({
+const unseen = (settings: VpnNodeSettings, portMaxAgeMs: number, nowMs: number): Kept => ({
   settings,
   verdict: unseenNode(settings.name, nowMs),
   sight: null,
@@ -242,8 +211,7 @@ const unseen = (settings: VpnNodeSettings, nowMs: number): Kept => ({
   dockerError: null,
   control: null,
   publicIp: null,
-  ports: NO_PORT_HISTORY,
-  portsNow: NO_PORTS,
+  ports: new NodePorts(settings.fixedPorts, portMaxAgeMs),
   isDoubtful: true,
   enginesWord: null,
 })
@@ -252,18 +220,13 @@ const containerOf = ({ sight }: Kept): NodeContainer | null =>
   sight?.kind === 'seen' ? sight.container : null
 
 function shown(kept: Kept): VpnNode {
-  const { settings, verdict, sight, control, ports, portsNow, enginesWord } = kept
+  const { settings, verdict, sight, control, ports, enginesWord } = kept
   return {
     ...settings,
     verdict,
     container: containerOf(kept),
     control,
-    forwardedPorts: toldPorts(ports),
-    isPortKnown: ports.told !== null,
-    offeredPorts: portsNow.offered,
-    steadyPorts: portsNow.steady,
-    portFlaps: portsNow.flaps,
-    portToldMs: ports.told?.atMs ?? null,
+    ...ports.now,
     enginesWord,
     seenMs: sight?.atMs ?? null,
   }
@@ -280,23 +243,8 @@ function noteAddress(kept: Kept, { publicIp }: ControlSight): readonly VpnNews[]
 /** Other ports are news. While they flap, the warning of that tells it better than a line for each change. */
 function notePorts(kept: Kept, { forwardedPorts: ports, atMs }: ControlSight): readonly VpnNews[] {
   if (ports === null) return []
-  const { last: before, changedMs } = kept.ports
-  setPorts(kept, withPorts(kept.ports, ports, atMs), atMs)
-  return kept.ports.changedMs === changedMs ? [] : [{ kind: 'port_changed', ports, before }]
-}
-
-/** Sets the history of a node's ports. Returns whether something else may be done with them now. */
-function setPorts(kept: Kept, ports: PortHistory, nowMs: number): boolean {
-  const { portsNow: before } = kept
-  const now = {
-    offered: offeredPorts(ports, nowMs),
-    steady: steadyPorts(ports, nowMs),
-    flaps: flapsOf(ports, nowMs),
-  }
-  kept.ports = ports
-  kept.portsNow = now
-  const isSameList = (one: readonly number[], other: readonly number[]) => one.join() === other.join()
-  return !isSameList(before.offered, now.offered) || !isSameList(before.steady, now.steady)
+  const before = kept.ports.told(ports, atMs)
+  return before === null ? [] : [{ kind: 'port_changed', ports, before }]
 }
 
 const isSame = (one: NodeState, other: NodeState): boolean =>

@@ -269,6 +269,21 @@ describe('settings that do not fit together', () => {
       'GLUETUN_CONTAINER_NAME',
     ],
     ['fewer ranges than nodes', { GLUETUN_CONTAINER_NAME: 'a,b' }, 'GLUETUN_PORT_RANGE'],
+    [
+      'fixed ports of a container that is no node',
+      { GLUETUN_CONTAINER_NAME: 'a', GLUETUN_FIXED_PORTS: 'b:50000' },
+      'GLUETUN_FIXED_PORTS',
+    ],
+    [
+      'a fixed port twice',
+      { GLUETUN_CONTAINER_NAME: 'a', GLUETUN_FIXED_PORTS: 'a:50000,50001,a:50000' },
+      'GLUETUN_FIXED_PORTS',
+    ],
+    [
+      'a fixed port that engines need otherwise',
+      { GLUETUN_CONTAINER_NAME: 'a', GLUETUN_FIXED_PORTS: 'a:19003' },
+      'GLUETUN_FIXED_PORTS',
+    ],
     ['ranges of nodes that overlap', { GLUETUN_PORT_RANGE: '19000-19010,19010-19020' }, 'GLUETUN_PORT_RANGE'],
     [
       'the control server inside the range of its node',

@@ -253,7 +253,11 @@ describe('the ports of one engine', () => {
       throw error
     }
     const settings = { stableMs: 1, graceMs: 1, controlMaxAgeMs: 1_000, portMaxAgeMs: 1_000, onError }
-    const nodes = new VpnNodes(isBehindVpn ? [{ name: NODE, ports: ranges.host }] : [], settings, 0)
+    const nodes = new VpnNodes(
+      isBehindVpn ? [{ name: NODE, ports: ranges.host, fixedPorts: [] }] : [],
+      settings,
+      0,
+    )
     const said = { status: 'running', publicIp: null, country: null, region: null, city: null } as const
     nodes.noteContainer(NODE, nodeContainer(), 5_000)
     nodes.noteControl(NODE, {

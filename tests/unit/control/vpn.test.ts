@@ -695,6 +695,43 @@ describe('several forwarded ports', () => {
     expect(carried()).toEqual(PORTS)
   })
 
+  test('that are fixed count from the start on, whatever the control server tells', async () => {
+    await start({ GLUETUN_FIXED_PORTS: 'gluetun:50000,50001' })
+    node.control = { forwardedPorts: [] }
+    await pass(1)
+    expect((await provision(3)).map(({ forwarded }) => forwarded)).toEqual([true, true, false])
+    expect(carried()).toEqual([50_000, 50_001])
+    for (const port of [40_000, 40_001, 40_002, 40_003]) {
+      node.control = { forwardedPorts: [port] }
+      await pass(1)
+    }
+    expect(carried()).toEqual([50_000, 50_001])
+    expect(kinds()).not.toContain('vpn.port_changed')
+    expect(await warned('forwarded_port_flaps')).toBeUndefined()
+    expect(await rig.json('GET', '/vpn/status')).toMatchObject({
+      nodes: [{ forwarded_port: 50_000, forwarded_ports: [50_000, 50_001], no_port_since: null }],
+    })
+  })
+
+  test('that are fixed are those of their node', async () => {
+    await start({ GLUETUN_FIXED_PORTS: 'two:50002,one:50000,50001' }, ['one', 'two'])
+    await provision(4)
+    expect(liveEngines(rig.temp.store.db).map(({ vpnNode, p2pPort }) => `${vpnNode} ${p2pPort}`)).toEqual([
+      'one 50000',
+      'two 50002',
+      'one 50001',
+      'two 8703',
+    ])
+  })
+
+  test('that become fixed are given to engines when nobody uses them', async () => {
+    await start({ MIN_REPLICAS: '2' })
+    await pass(5)
+    await rig.restart({ GLUETUN_FIXED_PORTS: 'gluetun:50000' })
+    await pass(60)
+    expect(carried()).toEqual([50_000])
+  })
+
   test('are known by labels alone when the database is lost', async () => {
     await start()
     node.control = { forwardedPorts: PORTS }

@@ -1,0 +1,44 @@
+/** What makes the ports of GLUETUN_FIXED_PORTS unusable. */
+import { holds, type PortRange } from '../core/engines/ports.ts'
+import type { Config, SettingName } from './settings.ts'
+
+type Vpn = Pick<Config, 'GLUETUN_CONTAINER_NAME' | 'GLUETUN_FIXED_PORTS'>
+
+/** The remedy if fixed ports are given to a container that is no VPN node; null if not, and without a VPN. */
+export function strangerWithPorts({
+  GLUETUN_CONTAINER_NAME: names,
+  GLUETUN_FIXED_PORTS: fixed,
+}: Vpn): string | null {
+  const stranger = fixed.find(({ node }) => names.length > 0 && !names.includes(node))
+  return stranger === undefined
+    ? null
+    : `Name a container of GLUETUN_CONTAINER_NAME (${names.join(',')}) instead of ${stranger.node}`
+}
+
+/** The remedy if a fixed port is named twice for one node; null if not. */
+export function portNamedTwice({ GLUETUN_FIXED_PORTS: fixed }: Vpn): string | null {
+  for (const { node, ports } of fixed) {
+    const twice = ports.find((each, index) => ports.indexOf(each) !== index)
+    if (twice !== undefined) return `Name port ${twice} of ${node} once`
+  }
+  return null
+}
+
+/** The remedy if a fixed port may be taken by something else in the node's network; null if not, and without a VPN. */
+export function portUsedOtherwise(config: Config): string | null {
+  const { GLUETUN_CONTAINER_NAME: names, GLUETUN_API_PORT: api } = config
+  const others: readonly (readonly [SettingName, PortRange])[] = [
+    ...config.GLUETUN_PORT_RANGE.map((range) => ['GLUETUN_PORT_RANGE', range] as const),
+    ['ACE_HTTPS_RANGE', config.ACE_HTTPS_RANGE],
+    ['ACE_API_RANGE', config.ACE_API_RANGE],
+    ['GLUETUN_API_PORT', { first: api, last: api }],
+  ]
+  const ours = config.GLUETUN_FIXED_PORTS.filter(({ node }) => names.includes(node))
+  const fixed = ours.flatMap(({ ports }) => ports)
+  for (const [name, range] of others) {
+    const clash = fixed.find((each) => holds(range, each))
+    if (clash !== undefined)
+      return `Give ${name} other ports than ${clash}, since peers have to reach an engine there`
+  }
+  return null
+}
