@@ -295,6 +295,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
           control_problem: null,
           forwarded_port: 51_413,
           forwarded_ports: [51_413],
+          no_port_since: null,
           unpublished_ports: [],
           ...exit,
           engines: 3,

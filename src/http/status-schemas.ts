@@ -289,6 +289,9 @@ const VpnNode = Type.Object(
     control_problem: NullableText('What its control server does not tell, and the remedy'),
     forwarded_port: NullablePort('The port that it forwards, the first of several; null if it forwards none'),
     forwarded_ports: ForwardedPorts(),
+    no_port_since: NullableTime(
+      'Since when its control server says that no port is forwarded; null while it does not say so',
+    ),
     unpublished_ports: Type.Union([Type.Array(Text('A range, as `19002-19019`')), Type.Null()], {
       description:
         'The ranges of its GLUETUN_PORT_RANGE that its container does not publish under their own numbers; null if not known',

@@ -66,7 +66,11 @@ const Inspected = Type.Object({
   Image: Type.Optional(Type.String()),
   Created: Type.String(),
   RestartCount: Type.Optional(Type.Integer({ minimum: 0 })),
-  Config: Type.Object({ Image: Type.String(), Labels: mayLack(Texts) }),
+  Config: Type.Object({
+    Image: Type.String(),
+    Labels: mayLack(Texts),
+    Env: mayLack(Type.Array(Type.String())),
+  }),
   State: InspectedState,
   HostConfig: Type.Composite([Mode, Type.Object({ PortBindings: mayLack(Bindings) })]),
   NetworkSettings: Type.Object({ Networks: mayLack(Networks), Ports: mayLack(Bindings) }),

@@ -2,6 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import type Dockerode from 'dockerode'
 import { isEverywhere } from '../core/host-port.ts'
 import type { ContainerState } from '../core/types.ts'
+import { FORWARDING_VARIABLES } from '../core/vpn/gluetun-settings.ts'
 import type { CountedTraffic, InspectedContainer, InspectedImage, ListedContainer } from './docker-answers.ts'
 import { NotDockers } from './docker-failures.ts'
 import { healthOf } from './docker-health.ts'
@@ -80,6 +81,7 @@ export function fromInspect(info: InspectedContainer): ContainerObservation {
     imageId: info.Image || null,
     state,
     labels: info.Config.Labels ?? {},
+    variables: variablesOf(info.Config.Env ?? []),
     ...inspectedPorts(info),
     ...placeOf(networks, info.HostConfig.NetworkMode),
     ...healthOf(info.State),
@@ -89,6 +91,12 @@ export function fromInspect(info: InspectedContainer): ContainerObservation {
     exitCode: state === 'exited' || state === 'dead' ? (info.State.ExitCode ?? null) : null,
     restarts: info.RestartCount ?? null,
   }
+}
+
+/** The variables that are read, of texts like `NAME=value`. The others stay here, because they may be secrets. */
+function variablesOf(texts: readonly string[]): Record<string, string> {
+  const all = texts.map((text) => [text.replace(/=.*$/s, ''), text.replace(/^[^=]*=?/s, '')] as const)
+  return Object.fromEntries(all.filter(([name]) => FORWARDING_VARIABLES.includes(name)))
 }
 
 /** The container whose network is used in this mode, as Docker names it; null for a network of its own. */
@@ -127,6 +135,7 @@ export function fromListed(info: ListedContainer): ContainerObservation {
     imageId: info.ImageID || null,
     state: toState(info.State),
     labels: info.Labels ?? {},
+    variables: {},
     ...portsOf(
       (info.Ports ?? []).flatMap((port) =>
         toPort(port.PrivatePort, port.Type, {

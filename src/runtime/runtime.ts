@@ -125,6 +125,8 @@ export interface ContainerObservation {
   readonly imageId: string | null
   readonly state: ContainerState
   readonly labels: Readonly<Record<string, string>>
+  /** Those of its variables that `FORWARDING_VARIABLES` names. From inspections only; empty in `list`. */
+  readonly variables: Readonly<Record<string, string>>
   /** `inspect` gives the ports in every state; `list` gives them only while the container runs. */
   readonly ports: readonly PublishedPort[]
   /** Those of the host ports (TCP) that are published on all addresses of the host, in ascending order. */

@@ -259,7 +259,7 @@ function lifecycleOf(
   })
   const outsiders = new OutsiderWarnings({ nodes, warnings })
   const published = new PublishedWarnings({ nodes, warnings, log, advertise: config.ENGINE_ADVERTISE })
-  const ports = new PortWarnings({ nodes, warnings })
+  const ports = new PortWarnings({ nodes, warnings, clock })
   const summary = summaryOf(config, adapters, base)
   const reconciler = new Reconciler({
     ...{

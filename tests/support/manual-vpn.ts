@@ -49,6 +49,7 @@ export function nodeContainer(change: Partial<NodeContainer> = {}): NodeContaine
     startedAtMs: 1_000,
     addresses: ['172.17.0.9'],
     reachablePorts: 'all',
+    ...{ asksForPort: false, inputPorts: [] },
     ...change,
   }
 }

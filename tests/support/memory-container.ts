@@ -1,5 +1,6 @@
 import { isEverywhere } from '../../src/core/host-port.ts'
 import type { ContainerState } from '../../src/core/types.ts'
+import { FORWARDING_VARIABLES } from '../../src/core/vpn/gluetun-settings.ts'
 import type {
   CommandResult,
   ContainerObservation,
@@ -126,6 +127,9 @@ export function observe(container: MemoryContainer): ContainerObservation {
     imageId: container.imageId,
     state,
     labels: spec.labels,
+    variables: Object.fromEntries(
+      Object.entries(spec.env).filter(([variable]) => FORWARDING_VARIABLES.includes(variable)),
+    ),
     ports: spec.ports.map(({ hostAddress: _, ...port }) => port),
     openPorts: openPortsOf(spec),
     address,

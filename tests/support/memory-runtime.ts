@@ -523,6 +523,7 @@ function asListed(container: ContainerObservation): ContainerObservation {
   return {
     ...container,
     ...(hasPorts ? {} : { ports: [], openPorts: [] }),
+    variables: {},
     health: null,
     healthText: null,
     startedAtMs: null,

@@ -129,6 +129,7 @@ export const aVpnNode = (
   control_problem: null,
   forwarded_port: 51_413,
   forwarded_ports: [51_413],
+  no_port_since: null,
   unpublished_ports: [],
   public_ip: '203.0.113.7',
   country: null,

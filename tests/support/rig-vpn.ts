@@ -8,6 +8,7 @@ export class RigNode {
   health: NodeContainer['health'] = 'healthy'
   control: Partial<VpnControlFact> = {}
   reachablePorts: NodeContainer['reachablePorts'] = 'all'
+  asksForPort = false
 
   constructor(
     private readonly rig: Rig,
@@ -45,6 +46,7 @@ export class RigNode {
       this.name,
       {
         ...{ id, state, startedAtMs, addresses, reachablePorts: this.reachablePorts },
+        ...{ asksForPort: this.asksForPort, inputPorts: [] },
         health: this.health,
         healthText: null,
       },

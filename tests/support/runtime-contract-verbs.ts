@@ -24,6 +24,15 @@ export function contractOfVerbs(bench: Bench): void {
       expect(Math.abs(seen.createdAtMs - before)).toBeLessThan(10_000)
     })
 
+    test('shows the variables that are read, and no other, which may be a secret', async () => {
+      const env = { VPN_PORT_FORWARDING: 'on', FIREWALL_VPN_INPUT_PORTS: '1,2', OPENVPN_PASSWORD: 'a=b' }
+      const id = await bench.runtime.create(bench.spec({ env }))
+      const { OPENVPN_PASSWORD: _, ...shown } = env
+      expect((await bench.runtime.inspect(id)).variables).toEqual(shown)
+      const [listed] = await bench.runtime.list()
+      expect(listed).toMatchObject({ id, variables: {} })
+    })
+
     test('refuses a name that is taken', async () => {
       const spec = bench.spec()
       await bench.runtime.create(spec)

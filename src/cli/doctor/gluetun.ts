@@ -6,12 +6,17 @@ export interface NodeFacts {
   readonly name: string
   /** The part of GLUETUN_PORT_RANGE that is this node's. */
   readonly range: { readonly first: number; readonly last: number }
+  /** Its ports of GLUETUN_FIXED_PORTS. */
+  readonly fixedPorts: readonly number[]
   readonly container: Asked<{
     readonly state: string
     readonly health: 'starting' | 'healthy' | 'unhealthy' | null
     readonly healthText: string | null
     /** TCP ports that are published under their own number; `all` in the network of the host. */
     readonly reachablePorts: 'all' | readonly number[]
+    /** What its own settings say of forwarded ports; see `ForwardingSettings`. */
+    readonly asksForPort: boolean
+    readonly inputPorts: readonly number[]
   }>
   /** What its control server said; null if it was not asked, since the container does not run. */
   readonly control: {
@@ -44,7 +49,7 @@ export function gluetunRows(
   return [
     containerRow(name, container),
     controlRow(node),
-    portRow(node),
+    portRow(node, container),
     publishedRow(node, container, advertise),
   ]
 }
@@ -94,13 +99,25 @@ function problemIn(problem: string): readonly [message: string, remedy: string] 
   return at < 0 ? [problem, 'see its log'] : [problem.slice(0, at), problem.slice(at + 2)]
 }
 
-function portRow({ name, control }: NodeFacts): Row {
+function portRow(
+  { name, control, fixedPorts: fixed }: NodeFacts,
+  { asksForPort, inputPorts }: Container,
+): Row {
+  if (fixed.length > 0) return ok('gluetun_port', `${forwardedTo(name, fixed)} (GLUETUN_FIXED_PORTS)`)
   const ports = control?.forwardedPorts ?? null
   if (ports === null)
     return skipped('gluetun_port', `the control server of ${name} did not tell a forwarded port`)
-  return ports.length === 0
-    ? ok('gluetun_port', `no port is forwarded to ${name}, so no peer connects to engines by itself`)
-    : ok('gluetun_port', forwardedTo(name, ports))
+  if (ports.length > 0) return ok('gluetun_port', forwardedTo(name, ports))
+  const none = `no port is forwarded to ${name}, so no peer connects to engines by itself`
+  if (asksForPort)
+    return warning(
+      'gluetun_port',
+      `${none}, although its VPN_PORT_FORWARDING is on`,
+      `see docker logs ${name} for why the provider gives none, and try another server of it`,
+    )
+  if (inputPorts.length === 0) return ok('gluetun_port', none)
+  const setting = `GLUETUN_FIXED_PORTS=${name}:${inputPorts.join()}`
+  return ok('gluetun_port', `${none}; if its FIREWALL_VPN_INPUT_PORTS are forwarded for good, set ${setting}`)
 }
 
 const forwardedTo = (name: string, ports: readonly number[]): string =>

@@ -108,6 +108,7 @@ function nodeView(node: VpnNode, engines: number) {
     control_problem: control?.problem ?? null,
     forwarded_port: firstPort(node),
     forwarded_ports: [...node.forwardedPorts],
+    no_port_since: isoOrNull(node.noPortSinceMs),
     unpublished_ports: unpublishedPorts(node),
     ...placeOf(node),
     engines,

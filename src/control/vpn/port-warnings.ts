@@ -1,17 +1,26 @@
 import type { Warning } from '../../core/reporting/warnings.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { Warnings } from '../reporting/warnings.ts'
 import type { VpnNode, VpnNodes } from './vpn-nodes.ts'
+
+/** A provider may take some minutes to give out a port. */
+const PATIENCE_MS = 300_000
 
 /** Tells users about forwarded ports that do not serve. */
 export class PortWarnings {
   constructor(
-    private readonly deps: { readonly nodes: Pick<VpnNodes, 'all'>; readonly warnings: Warnings },
+    private readonly deps: {
+      readonly nodes: Pick<VpnNodes, 'all'>
+      readonly warnings: Warnings
+      readonly clock: Clock
+    },
   ) {}
 
   /** Sets or clears the warnings, by what is known of the nodes now. */
   tell(): void {
-    const { nodes, warnings } = this.deps
+    const { nodes, warnings, clock } = this.deps
     warnings.tell('forwarded_port_flaps', flapping(nodes.all()))
+    warnings.tell('forwarded_port_missing', missing(nodes.all(), clock.now()))
   }
 }
 
@@ -19,9 +28,7 @@ function flapping(nodes: readonly VpnNode[]): Warning | null {
   const told = nodes.flatMap(({ name, portFlaps: flaps }) =>
     flaps === null
       ? []
-      : [
-          `the forwarded port of ${name} changed ${flaps.changes} times in ${Math.ceil(flaps.withinMs / 60_000)} min`,
-        ],
+      : `the forwarded port of ${name} changed ${flaps.changes} times in ${minutes(flaps.withinMs)}`,
   )
   if (told.length === 0) return null
   return {
@@ -31,3 +38,31 @@ function flapping(nodes: readonly VpnNode[]): Warning | null {
       'or switch VPN_PORT_FORWARDING off there',
   }
 }
+
+/**
+ * A node that never had a port is only missed where Gluetun's own settings ask for one: most providers forward none. While a
+ * node is not up, that is the reason.
+ */
+function missing(nodes: readonly VpnNode[], nowMs: number): Warning | null {
+  const told = nodes.flatMap(({ name, noPortSinceMs, verdict, container, hadPort }) => {
+    if (noPortSinceMs === null || verdict.state !== 'up') return []
+    const forMs = nowMs - Math.max(noPortSinceMs, verdict.sinceMs)
+    const why = container?.asksForPort
+      ? 'its VPN_PORT_FORWARDING is on'
+      : hadPort
+        ? 'it had one before'
+        : null
+    return why === null || forMs < PATIENCE_MS
+      ? []
+      : [`no port has been forwarded to ${name} for ${minutes(forMs)}, although ${why}`]
+  })
+  if (told.length === 0) return null
+  return {
+    message: `${told.join('; ')}: no peer connects to its engines by itself`,
+    remedy:
+      'see the log of that container for why the provider gives none, and try another server of it; if the provider forwards ' +
+      'ports for good, name them in GLUETUN_FIXED_PORTS; if you need none, switch VPN_PORT_FORWARDING off there',
+  }
+}
+
+const minutes = (ms: number): string => `${Math.max(1, Math.floor(ms / 60_000))} min`

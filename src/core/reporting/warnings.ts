@@ -6,6 +6,7 @@ export const WARNING_CODES = [
   'engines_in_other_network',
   'vpn_ports_unpublished',
   'forwarded_port_flaps',
+  'forwarded_port_missing',
   'engines_unreached',
   'other_installation',
   'engines_unusable',

@@ -1,8 +1,9 @@
 import type { ContainerState } from '../types.ts'
+import type { ForwardingSettings } from './gluetun-settings.ts'
 import { type Evidence, tunnelLoss } from './tunnel.ts'
 
 /** The container of a VPN node as Docker last described it. */
-export interface NodeContainer {
+export interface NodeContainer extends ForwardingSettings {
   readonly id: string
   readonly state: ContainerState
   /** The state of the container's health check; null if it has none. */

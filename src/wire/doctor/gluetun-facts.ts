@@ -1,6 +1,7 @@
 import type { NodeFacts } from '../../cli/doctor/gluetun.ts'
 import type { Config } from '../../config/config.ts'
 import { reachablePorts } from '../../core/engines/published.ts'
+import { forwardingSettings } from '../../core/vpn/gluetun-settings.ts'
 import type { ContainerObservation } from '../../runtime/runtime.ts'
 import { whereaboutsOf } from '../../workers/vpn/control-search.ts'
 import { createControlClient } from '../../workers/vpn/gluetun.ts'
@@ -18,22 +19,23 @@ export function gluetunFacts(deps: DockerDeps, config: Config, signal: AbortSign
   const settings = vpnWorkerSettingsOf(config)
   const control = createControlClient(settings)
   return Promise.all(
-    vpnNodesOf(config).map(async ({ name, ports: range }) => {
+    vpnNodesOf(config).map(async ({ name, ports: range, fixedPorts }) => {
       const seen = await asked(deps.runtime.inspect(name))
       if (seen.kind !== 'answer')
-        return { facts: { name, range, container: seen, control: null }, networks: null }
+        return { facts: { name, range, fixedPorts, container: seen, control: null }, networks: null }
       const isRunning = seen.value.state === 'running'
       const said = isRunning ? await control.ask(whereaboutsOf(seen.value, settings), null, signal) : null
       const container = { kind: 'answer', value: containerOf(seen.value) } as const
       return {
-        facts: { name, range, container, control: said?.answers ?? null },
+        facts: { name, range, fixedPorts, container, control: said?.answers ?? null },
         networks: seen.value.networks,
       }
     }),
   )
 }
 
-const containerOf = ({ state, health, healthText, ports, networks }: ContainerObservation) => ({
+const containerOf = ({ state, health, healthText, ports, networks, variables }: ContainerObservation) => ({
   ...{ state, health, healthText },
   reachablePorts: reachablePorts(ports, networks),
+  ...forwardingSettings(variables),
 })

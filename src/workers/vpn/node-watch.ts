@@ -1,4 +1,5 @@
 import { reachablePorts } from '../../core/engines/published.ts'
+import { forwardingSettings } from '../../core/vpn/gluetun-settings.ts'
 import { type ContainerObservation, type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
 import { type Whereabouts, whereaboutsOf } from './control-search.ts'
 import type { ControlClient, Learned } from './gluetun.ts'
@@ -85,11 +86,13 @@ export class NodeWatch {
     try {
       const seen = await runtime.inspect(this.node, signal)
       this.#note(seen)
-      const { id, state, health, healthText, startedAtMs, addresses, ports, networks } = seen
+      const { id, state, health, healthText, startedAtMs, addresses, ports, networks, variables } = seen
+      const { asksForPort, inputPorts } = forwardingSettings(variables)
       const container = {
         ...{ id, state, health, healthText, startedAtMs },
         addresses: [...addresses],
         reachablePorts: reachablePorts(ports, networks),
+        ...{ asksForPort, inputPorts: [...inputPorts] },
       }
       return { ...fact, atMs: clock.now(), container }
     } catch (error) {

@@ -44,6 +44,8 @@ const Container = Type.Object({
   startedAtMs: orNull(Type.Number()),
   addresses: Type.Array(Type.String()),
   reachablePorts: Type.Union([Type.Literal('all'), Type.Array(Type.Number())]),
+  asksForPort: Type.Boolean(),
+  inputPorts: Type.Array(Type.Number()),
 })
 
 /** What Docker said about a node's container. */

@@ -59,10 +59,12 @@ const range = (first: number, last: number) =>
 const container: Extract<NodeFacts['container'], { readonly kind: 'answer' }>['value'] = {
   ...{ state: 'running', health: 'healthy', healthText: null },
   reachablePorts: [...range(200, 209)],
+  ...{ asksForPort: false, inputPorts: [] },
 }
 const node: NodeFacts = {
   name: 'gluetun',
   range: { first: 200, last: 209 },
+  fixedPorts: [],
   container: answer(container),
   control: { status: 'running', forwardedPorts: [41_001], problem: null },
 }
@@ -374,6 +376,30 @@ describe('Gluetun', () => {
     ],
     ['with its VPN stopped', control({ status: 'stopped' }), 'fault gluetun_control', 'its VPN is stopped'],
     ['without a port', control({ forwardedPorts: [] }), 'ok gluetun_port', 'no port is forwarded'],
+    [
+      'without the port that it asks for',
+      { ...control({ forwardedPorts: [] }), ...seen({ asksForPort: true }) },
+      'warning gluetun_port',
+      'VPN_PORT_FORWARDING is on → see docker logs gluetun',
+    ],
+    [
+      'with ports that only its firewall knows',
+      { ...control({ forwardedPorts: [] }), ...seen({ inputPorts: [50_000, 50_001] }) },
+      'ok gluetun_port',
+      'set GLUETUN_FIXED_PORTS=gluetun:50000,50001',
+    ],
+    [
+      'with several ports',
+      control({ forwardedPorts: [41_001, 41_002] }),
+      'ok gluetun_port',
+      'the ports 41001, 41002 are forwarded to gluetun',
+    ],
+    [
+      'with fixed ports, whatever its control server tells',
+      { ...control({ forwardedPorts: [41_001] }), fixedPorts: [50_000] },
+      'ok gluetun_port',
+      'the port 50000 is forwarded to gluetun (GLUETUN_FIXED_PORTS)',
+    ],
     [
       'with no port published',
       seen({ reachablePorts: [] }),

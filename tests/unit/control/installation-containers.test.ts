@@ -12,6 +12,7 @@ function listed(id: string, labels: Readonly<Record<string, string>>): Container
       imageId: null,
       state: 'running',
       labels,
+      variables: {},
       ports: [],
       openPorts: [],
       address: null,

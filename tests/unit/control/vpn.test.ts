@@ -745,6 +745,50 @@ describe('several forwarded ports', () => {
   })
 })
 
+describe('no forwarded port', () => {
+  const noPortSince = async () =>
+    (await rig.json<{ nodes: { no_port_since: string | null }[] }>('GET', '/vpn/status')).nodes[0]
+      ?.no_port_since
+
+  test('is told with how long, where Gluetun asks its provider for one', async () => {
+    await start()
+    node.asksForPort = true
+    const sinceMs = rig.clock.now()
+    await pass(298)
+    expect(await warned('forwarded_port_missing')).toBeUndefined()
+    await pass(130)
+    expect(await warned('forwarded_port_missing')).toBe(
+      'no port has been forwarded to gluetun for 7 min, although its VPN_PORT_FORWARDING is on: ' +
+        'no peer connects to its engines by itself',
+    )
+    expect(await noPortSince()).toBe(new Date(sinceMs).toISOString())
+    node.control = { forwardedPorts: [51_413] }
+    await pass(15)
+    expect(await warned('forwarded_port_missing')).toBeUndefined()
+    expect(await noPortSince()).toBeNull()
+  }, 20_000)
+
+  test('is told where there was one before, and not where Gluetun was made anew without', async () => {
+    await start()
+    node.control = { forwardedPorts: [51_413] }
+    await pass(1)
+    node.control = { forwardedPorts: [] }
+    await pass(320)
+    expect(await warned('forwarded_port_missing')).toContain('although it had one before')
+    await node.recreate()
+    await pass(330)
+    expect(await warned('forwarded_port_missing')).toBeUndefined()
+  }, 20_000)
+
+  test('is not told where nothing asks for one, and not of a node that is down', async () => {
+    await start({}, ['one', 'two'])
+    node.asksForPort = true
+    node.health = 'unhealthy'
+    await pass(320)
+    expect(await warned('forwarded_port_missing')).toBeUndefined()
+  }, 20_000)
+})
+
 describe('an engine whose answer reached nobody', () => {
   const giveUp = async () => {
     rig.runtime.faults.next('start', { kind: 'delay', ms: 500 })

@@ -130,6 +130,15 @@ describe('what Docker says of a VPN node', () => {
     expect(lastLook()?.atMs).toBe(clock.now())
   })
 
+  test('has what its own settings say of forwarded ports, and no other of its variables', async () => {
+    startGluetun({
+      env: { VPN_PORT_FORWARDING: 'on', FIREWALL_VPN_INPUT_PORTS: '50000', OPENVPN_PASSWORD: 'secret' },
+    })
+    await begin()
+    expect(lastLook()).toMatchObject({ container: { asksForPort: true, inputPorts: [50_000] } })
+    expect(JSON.stringify(facts)).not.toContain('secret')
+  })
+
   test('is told at every change, without a wait', async () => {
     await begin()
     expect(lastLook()).toMatchObject({ container: null, isMissing: true, error: null })
