@@ -97,6 +97,29 @@ describe('engines in one namespace', () => {
     expect(ports.filter(({ p2p }) => p2p === 51_413)).toHaveLength(1)
     expect(fleet.filter((row) => Reflect.get(row, 'forwarded'))).toHaveLength(1)
   })
+
+  test('have the forwarded ports, one each, if there are several', async () => {
+    const { server, fleet } = await fleetBehind(4, {}, {}, { env: { FORWARDED_PORT: '41001,41002' } })
+    expect((await vpnOf(server)).nodes).toMatchObject([
+      { forwarded_port: 41_001, forwarded_ports: [41_001, 41_002] },
+    ])
+    const carried = portsOf(server).filter(({ p2p }) => p2p === 41_001 || p2p === 41_002)
+    expect(carried).toHaveLength(2)
+    expect(fleet.filter((row) => Reflect.get(row, 'forwarded'))).toHaveLength(2)
+  })
+
+  test('have the fixed ports of the provider, though the control server knows of none', async () => {
+    const gluetun = await vpn.gluetun({
+      env: { FORWARDED_PORT: '0', FIREWALL_VPN_INPUT_PORTS: '50000,50001' },
+    })
+    const server = vpn.server([gluetun], { GLUETUN_FIXED_PORTS: `${gluetun.options.name}:50000,50001` })
+    await server.start()
+    await untilNode(server, 'up')
+    for (let number = 0; number < 3; number++) await mustProvision(server)
+    const fleet = await untilReady(server, 3)
+    expect(portsOf(server).filter(({ p2p }) => p2p === 50_000 || p2p === 50_001)).toHaveLength(2)
+    expect(fleet.filter((row) => Reflect.get(row, 'forwarded'))).toHaveLength(2)
+  })
 })
 
 describe('a dead tunnel', () => {
@@ -205,13 +228,29 @@ describe('Gluetun', () => {
     await mustProvision(server)
   })
 
-  test('that forwards another port: the engine that had the earlier one is renewed, and no other', async () => {
+  test('that forwards another port each time: no engine is made anew for it, and the status says so', async () => {
     const { gluetun, server, fleet } = await fleetBehind(3)
+    await gluetun.faults({ port_change_ms: 1_500 })
+    const warning = await until('it is told', async () => {
+      const { warnings } = await server.get<{ warnings: { code: string; message: string }[] }>(
+        '/orchestrator/status',
+      )
+      return warnings.find(({ code }) => code === 'forwarded_port_flaps')
+    })
+    expect(warning.message).toContain('no engine is renewed for it before it has stood for 3 min')
+    expect(idsOf(await untilReady(server, 3)).toSorted()).toEqual(idsOf(fleet).toSorted())
+    expect(kindsOf(server, 'engine.replacing')).toBe(0)
+  })
+
+  test('with another fixed port: the engine that had the earlier port is renewed, and no other', async () => {
+    const { gluetun, server, fleet } = await fleetBehind(3)
+    await server.end()
+    await server.start({ GLUETUN_FIXED_PORTS: `${gluetun.options.name}:40000` })
     const startedMs = performance.now()
-    await gluetun.faults({ forwarded_port: 40_000 })
     const after = await until('one engine carries the new port, and there are three', async () => {
-      const rows = await server.get<FleetRow[]>('/engines?status=all')
+      // Asked first: the list is to be of a moment at which the new engine was there.
       const isCarried = portsOf(server).some(({ p2p }) => p2p === 40_000)
+      const rows = await server.get<FleetRow[]>('/engines?status=all')
       return rows.length === 3 && isCarried && !rows.some(({ status }) => status !== 'ready') && rows
     })
     console.log(

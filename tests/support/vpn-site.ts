@@ -17,6 +17,7 @@ export interface NodeRow {
   readonly vpn_status: string | null
   readonly control_problem: string | null
   readonly forwarded_port: number | null
+  readonly forwarded_ports: readonly number[]
   readonly public_ip: string | null
   readonly country: string | null
   readonly engines: number

@@ -26,6 +26,10 @@ export interface Faults {
   /** The forwarded port and public IP, from now until this is null again; 0 for no port, '' for no address. */
   readonly forwarded_port: number | null
   readonly public_ip: string | null
+  /** The same for several forwarded ports; empty for none. It goes before `forwarded_port`. */
+  readonly forwarded_ports: readonly number[] | null
+  /** The forwarded ports change by themselves after each such time; 0 for never, null for what the settings say. */
+  readonly port_change_ms: number | null
   /** Applied by the next successful connection, and then null again. */
   readonly reconnect: Reconnect | null
   /** The process ends with this code, shortly after the answer. */
@@ -43,6 +47,8 @@ export const NO_FAULTS: Faults = {
   status: null,
   forwarded_port: null,
   public_ip: null,
+  forwarded_ports: null,
+  port_change_ms: null,
   reconnect: null,
   exit: null,
 }
@@ -76,6 +82,14 @@ const RULES: Rules<Faults> = {
     expected: 'a port, 0 or null',
   },
   public_ip: text,
+  forwarded_ports: {
+    check: (value): value is readonly number[] | null => value === null || isPortList(value),
+    expected: 'a list of ports or null',
+  },
+  port_change_ms: {
+    check: (value): value is number | null => value === null || isWithin(value, 0, 1e9),
+    expected: 'milliseconds or null',
+  },
   reconnect: {
     check: (value): value is Reconnect | null => value === null || isReconnect(value),
     expected: 'an object with public_ip and forwarded_port, or null',
@@ -85,6 +99,9 @@ const RULES: Rules<Faults> = {
     expected: 'an exit code from 0 to 255 or null',
   },
 }
+
+const isPortList = (value: unknown): value is readonly number[] =>
+  Array.isArray(value) && value.every((port) => isWithin(port, 1, 65_535))
 
 function isReconnect(value: unknown): value is Reconnect {
   if (!isRecord(value)) return false

@@ -35,7 +35,7 @@ export class Gluetun {
     readonly host: GluetunHost,
   ) {
     const { clock, board } = host
-    const server = new VpnServer(settings, board)
+    const server = new VpnServer(settings, board, clock)
     this.#server = server
     this.tunnel = new Tunnel({
       clock,

@@ -24,6 +24,8 @@ export interface Settings {
   readonly portForwarding: boolean
   readonly portForwardingProvider: string
   readonly forwardedPorts: readonly number[]
+  /** After each such time the provider forwards other ports, without a reconnect; 0 for never. */
+  readonly portChangeMs: number
   /** Whether Gluetun restarts a VPN that fails its health check. */
   readonly restartVpn: boolean
   readonly patienceInitialMs: number
@@ -47,8 +49,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Reads settings from the environment: Gluetun's own variables under their real names, and those of the emulator (`DIALECT`,
- * `CONTROL_PORT`, `BIND_ADDRESS`, `AUTH_CONFIG_TOML`, `PUBLIC_IP`, `FORWARDED_PORT`, `BOOT_MS`, `DETECT_MS`,
- * `STARTUP_CHECK_MS`, `HANDSHAKE_MS`). `DETECT_MS` is the shortest time from a cut to bad health. It scales everything that
+ * `CONTROL_PORT`, `BIND_ADDRESS`, `AUTH_CONFIG_TOML`, `PUBLIC_IP`, `FORWARDED_PORT`, `PORT_CHANGE_MS`, `BOOT_MS`,
+ * `DETECT_MS`, `STARTUP_CHECK_MS`, `HANDSHAKE_MS`). `FORWARDED_PORT` may be several, or 0 for none. `DETECT_MS` is the shortest time from a cut to bad health. It scales everything that
  * happens before the cut is noticed, so the longest time is up to 1.5 times that (since v3.41) or 3.5 times (before), as in
  * the real one. Unknown variables are ignored.
  *
@@ -72,6 +74,7 @@ export function readSettings(env: Environment): Settings {
     portForwarding: isOn(value('VPN_PORT_FORWARDING')),
     portForwardingProvider: env.VPN_PORT_FORWARDING_PROVIDER ?? '',
     forwardedPorts: portList(value('FORWARDED_PORT')),
+    portChangeMs: number('PORT_CHANGE_MS'),
     restartVpn: isOn(value('HEALTH_RESTART_VPN')),
     patienceInitialMs: time('HEALTH_VPN_DURATION_INITIAL'),
     patienceAdditionMs: time('HEALTH_VPN_DURATION_ADDITION'),
@@ -100,6 +103,7 @@ const DEFAULTS = {
   BIND_ADDRESS: '0.0.0.0',
   PUBLIC_IP: '203.0.113.7',
   FORWARDED_PORT: '51413',
+  PORT_CHANGE_MS: '0',
   BOOT_MS: '300',
   /** 0 means: as in the real one. */
   DETECT_MS: '0',

@@ -160,6 +160,33 @@ describe('what the provider gives', () => {
     expect(await gluetun.read(PORTS)).toBe('{"port":1234,"ports":[1234]}\n')
   })
 
+  test('may be several ports, or none, where a test says so', async () => {
+    await using gluetun = await TestGluetun.start(WITH_PORTS)
+    await gluetun.setFaults({ forwarded_ports: [41_001, 41_002] })
+    expect(await gluetun.read(PORTS)).toBe('{"port":41001,"ports":[41001,41002]}\n')
+    await gluetun.setFaults({ forwarded_ports: [] })
+    expect(await gluetun.read(PORTS)).toBe('{"port":0,"ports":[]}\n')
+  })
+
+  test('changes by itself after each interval, in the settings or by a test, and all ports differ', async () => {
+    await using gluetun = await TestGluetun.start({
+      ...WITH_PORTS,
+      FORWARDED_PORT: '1,2',
+      PORT_CHANGE_MS: '20000',
+    })
+    const ports = async () => (await gluetun.state()).ports ?? []
+    const seen = [...(await ports())]
+    for (let change = 0; change < 3; change++) {
+      gluetun.clock.advance(20_000)
+      seen.push(...(await ports()))
+    }
+    expect(new Set(seen).size).toBe(8)
+    await gluetun.setFaults({ port_change_ms: 0 })
+    expect(await ports()).toEqual([1, 2])
+    gluetun.clock.advance(60_000)
+    expect(await ports()).toEqual([1, 2])
+  })
+
   test('is gone while the VPN is stopped, whatever is forced', async () => {
     await using gluetun = await TestGluetun.start(WITH_PORTS)
     await gluetun.setFaults({ forwarded_port: 1234, public_ip: '198.51.100.1' })
@@ -208,6 +235,8 @@ describe('the test controls refuse', () => {
     ['{"control_status":200}', 'control_status: expected a status from 400 to 599 or null'],
     ['{"health":"ill"}', 'health: expected healthy, unhealthy, hang or null'],
     ['{"forwarded_port":65536}', 'forwarded_port: expected a port, 0 or null'],
+    ['{"forwarded_ports":[0]}', 'forwarded_ports: expected a list of ports or null'],
+    ['{"port_change_ms":-1}', 'port_change_ms: expected milliseconds or null'],
     ['{"status":1}', 'status: expected a text or null'],
     ['{"reconnect":{"port":1}}', 'reconnect: expected an object with public_ip and forwarded_port, or null'],
     ['{"exit":256}', 'exit: expected an exit code from 0 to 255 or null'],

@@ -52,6 +52,7 @@ describe('what cannot be used is named', () => {
     ['CONTROL_PORT', 'x'],
     ['HEALTH_VPN_DURATION_INITIAL', '6'],
     ['FORWARDED_PORT', '1,x'],
+    ['PORT_CHANGE_MS', '1s'],
     ['DETECT_MS', '-1'],
   ])('%s=%s', (name, value) => {
     const read = () => readSettings({ [name]: value })
