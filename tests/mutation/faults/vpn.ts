@@ -107,6 +107,21 @@ export const VPN_NODES = mutations([
     '$offered',
   ],
   [
+    'an engine is renewed for a forwarded port that has not stood',
+    '$now - $sinceMs >= $STEADY_MS ? [$port] : []',
+    '[$port]',
+  ],
+  [
+    'an engine is renewed each time that a forwarded port has stood',
+    'Math.min($free.length, $forwardedPorts.length - $lately)',
+    '$free.length',
+  ],
+  [
+    'a forwarded port that flaps is given to engines',
+    '$flapsOf($history, $now) === null ? $toldPorts($history) : $steadyPorts($history, $now)',
+    '$toldPorts($history)',
+  ],
+  [
     'ports in the network of a node are not leased',
     "['https', $httpsPort], ['api', $apiPort], ['p2p', $p2pPort]",
     "['https', $httpsPort]",
