@@ -155,6 +155,16 @@ export function fromListed(info: ListedContainer): ContainerObservation {
 }
 
 /**
+ * Whether a container of Docker's list has the address on one of its networks, whatever other addresses it has there. Docker
+ * leaves those empty that a container does not have.
+ */
+export function hasAddress({ NetworkSettings: settings }: ListedContainer, address: string): boolean {
+  if (address === '') return false
+  const networks = Object.values(settings?.Networks ?? {})
+  return networks.some((each) => each?.IPAddress === address || each?.GlobalIPv6Address === address)
+}
+
+/**
  * The container's name without its leading slash. A legacy link adds a further name, `/<container>/<alias>`, which is not
  * its own.
  */

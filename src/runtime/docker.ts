@@ -35,6 +35,7 @@ import {
   fromInspect,
   fromListed,
   fromStats,
+  hasAddress,
   joinedBy,
   type LogLimits,
   toCreateBody,
@@ -296,6 +297,15 @@ class DockerRuntime implements Runtime {
     return await this.#read(call, async (docker, abortSignal) =>
       readList(await docker.listContainers({ abortSignal, all: true, filters })).map(fromListed),
     )
+  }
+
+  async containerAt(address: string, signal?: AbortSignal): Promise<ContainerObservation | null> {
+    const call = this.#call('list', 'list the containers', signal)
+    return await this.#read(call, async (docker, abortSignal) => {
+      const running = readList(await docker.listContainers({ abortSignal }))
+      const [found, ...others] = running.filter((container) => hasAddress(container, address))
+      return found === undefined || others.length > 0 ? null : fromListed(found)
+    })
   }
 
   async events(handlers: EventHandlers, signal: AbortSignal): Promise<void> {

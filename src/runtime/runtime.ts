@@ -363,6 +363,11 @@ export interface Runtime {
   /** Lists all our containers in every state, including those that were never started. */
   list(signal?: AbortSignal): Promise<ContainerObservation[]>
   /**
+   * Finds the running container, ours or not, that has this address (IPv4 or global IPv6) on a network of its own, as `list`
+   * shows it. Null if none has it, and if several have it, because then nobody can tell which one is meant.
+   */
+  containerAt(address: string, signal?: AbortSignal): Promise<ContainerObservation | null>
+  /**
    * Reports changes until the stream breaks or `signal` aborts. Resolves on abort, and rejects with `unreachable` if the
    * stream ended in any other way. Never reconnects: the caller closes a gap with a full pass.
    */

@@ -44,6 +44,7 @@ const REFUSALS: Readonly<Record<Verb, readonly [RuntimeFailureCode, ...RuntimeFa
   host: ['unreachable'],
   pull: ['refused', 'unreachable'],
   list: ['unreachable'],
+  containerAt: ['unreachable'],
   ping: ['unreachable'],
   forbidden: ['unreachable'],
   events: ['unreachable'],

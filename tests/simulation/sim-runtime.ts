@@ -113,6 +113,10 @@ export class SimRuntime implements Runtime {
     return this.#call('list', null, () => this.deps.host.list(signal))
   }
 
+  containerAt(address: string, signal?: AbortSignal): Promise<ContainerObservation | null> {
+    return this.#call('containerAt', null, () => this.deps.host.containerAt(address, signal))
+  }
+
   forbidden(signal?: AbortSignal): Promise<readonly DockerRight[]> {
     return this.#call('forbidden', null, () => this.deps.host.forbidden(signal))
   }

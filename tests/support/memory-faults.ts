@@ -17,6 +17,7 @@ export type Verb =
   | 'host'
   | 'pull'
   | 'list'
+  | 'containerAt'
   | 'ping'
   | 'forbidden'
   | 'events'

@@ -210,6 +210,13 @@ export class MemoryRuntime implements Runtime {
     )
   }
 
+  async containerAt(address: string, signal?: AbortSignal): Promise<ContainerObservation | null> {
+    return await this.#call('containerAt', null, signal, () => {
+      const found = this.#engine.lookAtAll().find(({ addresses }) => addresses.includes(address))
+      return found === undefined ? null : asListed(found)
+    })
+  }
+
   async forbidden(signal?: AbortSignal): Promise<readonly DockerRight[]> {
     return await this.#call('forbidden', null, signal, () => [...this.forbids])
   }
@@ -514,6 +521,7 @@ function deadlineOf(verb: Verb): keyof Deadlines {
   if (verb === 'events' || verb === 'watch') return 'subscribe'
   if (verb === 'image' || verb === 'host' || verb === 'forbidden') return 'inspect'
   if (verb === 'followLog') return 'logs'
+  if (verb === 'containerAt') return 'list'
   return verb === 'discard' ? 'destroy' : verb
 }
 

@@ -155,6 +155,31 @@ export function contractOfLooks(bench: Bench): void {
     })
   })
 
+  describe('containerAt', () => {
+    test('finds the running container with an address, whosever it is', async () => {
+      const spec = bench.spec({ labels: bench.subject.foreignLabel })
+      const id = await bench.started(spec)
+      const { address, networks } = await bench.runtime.inspect(id)
+      const found = await bench.runtime.containerAt(address ?? '')
+      expect(found).toMatchObject({ id, name: spec.name, networks, address })
+    })
+
+    test('finds the owner of a network that others join', async () => {
+      const id = await bench.started(bench.spec())
+      await bench.started(bench.spec({ network: `container:${id}` }))
+      const { address } = await bench.runtime.inspect(id)
+      expect((await bench.runtime.containerAt(address ?? ''))?.id).toBe(id)
+    })
+
+    test('is null where no running container has the address', async () => {
+      const id = await bench.started(bench.spec())
+      const { address } = await bench.runtime.inspect(id)
+      await bench.runtime.destroy(id)
+      for (const none of [address ?? '', '127.0.0.1', '203.0.113.7', ''])
+        expect([none, await bench.runtime.containerAt(none)]).toEqual([none, null])
+    })
+  })
+
   describe('events', () => {
     test('tell of every change after onOpen, in its order', async () => {
       const followed = await follow(bench.runtime)

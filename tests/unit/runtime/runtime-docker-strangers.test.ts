@@ -36,6 +36,7 @@ const CALLS: Readonly<Record<string, (runtime: Runtime) => Promise<unknown>>> = 
   host: (runtime) => runtime.host(),
   pull: (runtime) => runtime.pull('engine:1', () => undefined),
   list: (runtime) => runtime.list(),
+  containerAt: (runtime) => runtime.containerAt('172.18.0.2'),
   ping: (runtime) => runtime.ping(),
   events: (runtime) => runtime.events(HANDLERS, new AbortController().signal),
   watch: (runtime) => runtime.watch('gluetun', HANDLERS, new AbortController().signal),
@@ -91,6 +92,7 @@ const ALLOW: Readonly<Record<string, string>> = {
   host: 'GET /version there (VERSION=1)',
   pull: 'POST /images/create there (IMAGES=1 POST=1)',
   list: 'GET /containers there (CONTAINERS=1)',
+  containerAt: 'GET /containers there (CONTAINERS=1)',
   ping: 'GET /_ping there (PING=1)',
   events: 'GET /events there (EVENTS=1)',
   watch: 'GET /events there (EVENTS=1)',
@@ -285,6 +287,20 @@ describe('an answer of Docker', () => {
     ['a port that is none', { Ports: [{ PrivatePort: 80, PublicPort: 70_000, Type: 'tcp' }] }, { ports: [] }],
   ])('may have in a list %s', async (_, change, expected) => {
     expect(await listed(change)).toMatchObject(expected)
+  })
+
+  test('is searched for the container at an address of either kind, and two at one are none', async () => {
+    const both = { ...ONLY_IPV6, IPAddress: '172.18.0.2' }
+    const at = (Id: string, Networks: object) => ({ ...row, Id, NetworkSettings: { Networks } })
+    const rows = [at('a', { media: both }), at('b', { tv: null, media: { IPAddress: '172.18.0.3' } })]
+    using daemon = rawDaemon(({ send }) => send(httpAnswer(200, rows)))
+    const runtime = dockerRuntimeAt(daemon.dockerHost)
+    for (const address of ['172.18.0.2', 'fd00:1::2'])
+      expect(await runtime.containerAt(address)).toMatchObject({ id: 'a', networks: ['media'] })
+    expect((await runtime.containerAt('172.18.0.3'))?.id).toBe('b')
+    expect(await runtime.containerAt('')).toBeNull()
+    rows.push(at('c', { lan: { IPAddress: '172.18.0.2' } }))
+    expect(await runtime.containerAt('172.18.0.2')).toBeNull()
   })
 
   test('without an end is none, is read no further than its bound, and its connection is closed', async () => {
