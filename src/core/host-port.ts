@@ -7,6 +7,10 @@ import type { HostPort } from './types.ts'
 export const hostInUrl = (host: string): string =>
   host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
 
+/** Whether a host, as acexy is told it, stands for the machine or the container that uses it. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host === '[::1]' || host.startsWith('127.')
+
 /** Whether an address to listen on stands for all addresses of the host. */
 export const isEverywhere = (address: string): boolean => ['', '0.0.0.0', '::'].includes(address)
 

@@ -48,6 +48,7 @@ export function nodeContainer(change: Partial<NodeContainer> = {}): NodeContaine
     healthText: null,
     startedAtMs: 1_000,
     addresses: ['172.17.0.9'],
+    networks: ['bridge'],
     reachablePorts: 'all',
     ...{ asksForPort: false, inputPorts: [] },
     ...change,

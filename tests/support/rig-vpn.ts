@@ -40,12 +40,12 @@ export class RigNode {
       vpn.container(this.name, null, atMs)
       return
     }
-    const { id, state, startedAtMs, address } = seen
+    const { id, state, startedAtMs, address, networks } = seen
     const addresses = address === null ? [] : [address]
     vpn.container(
       this.name,
       {
-        ...{ id, state, startedAtMs, addresses, reachablePorts: this.reachablePorts },
+        ...{ id, state, startedAtMs, addresses, networks, reachablePorts: this.reachablePorts },
         ...{ asksForPort: this.asksForPort, inputPorts: [] },
         health: this.health,
         healthText: null,

@@ -23,13 +23,17 @@ export interface EnginePlace {
 /** Docker's own networks. Names of containers mean nothing there. */
 const DOCKERS_OWN: ReadonlySet<string> = new Set(['bridge', 'host', 'none', 'default', 'podman'])
 
+/** Those of the networks in which containers find each other by their names. */
+export const namedNetworks = (networks: readonly string[]): readonly string[] =>
+  networks.filter((network) => !DOCKERS_OWN.has(network)).toSorted()
+
 /**
  * The user-defined network of our own that engines can join: the one through which we reach the outside, because an internal
  * network leads engines to no peers; otherwise the first by name. Null if there is none.
  */
 export function ownNetwork(self: OwnPlace): string | null {
   if (self.kind === 'host') return null
-  const own = self.networks.filter((network) => !DOCKERS_OWN.has(network)).toSorted()
+  const own = namedNetworks(self.networks)
   return own.find((network) => network === self.wayOut) ?? own[0] ?? null
 }
 

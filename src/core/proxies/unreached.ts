@@ -1,10 +1,11 @@
+import { isLoopback } from '../host-port.ts'
 import type { HostPort } from '../types.ts'
 
 /** How many attempts must come to nothing in a row: one or two dead contents are common. */
 export const ROW_MIN = 3
 
 /** How proxies are told to reach an engine. */
-type Way = 'published' | 'address' | 'container' | 'vpn_container'
+export type Way = 'published' | 'address' | 'container' | 'vpn_container'
 
 /** An attempt of a proxy that led to no stream, on an engine that answers us. */
 export interface Fruitless {
@@ -56,6 +57,3 @@ function remedyFor({ way, listed: { host, port }, networks }: Fruitless, adverti
       return way satisfies never
   }
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || host.startsWith('127.')

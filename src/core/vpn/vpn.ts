@@ -13,6 +13,7 @@ export interface NodeContainer extends ForwardingSettings {
   /** When the container was last started, by Docker's clock, in epoch milliseconds; null if never. */
   readonly startedAtMs: number | null
   readonly addresses: readonly string[]
+  readonly networks: readonly string[]
   /** The TCP ports at which the host passes on to the same port of the container; `all` in the network of the host. */
   readonly reachablePorts: 'all' | readonly number[]
 }

@@ -91,6 +91,7 @@ export class NodeWatch {
       const container = {
         ...{ id, state, health, healthText, startedAtMs },
         addresses: [...addresses],
+        networks: [...networks],
         reachablePorts: reachablePorts(ports, networks),
         ...{ asksForPort, inputPorts: [...inputPorts] },
       }

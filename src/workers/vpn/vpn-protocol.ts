@@ -43,6 +43,7 @@ const Container = Type.Object({
   healthText: orNull(Type.String()),
   startedAtMs: orNull(Type.Number()),
   addresses: Type.Array(Type.String()),
+  networks: Type.Array(Type.String()),
   reachablePorts: Type.Union([Type.Literal('all'), Type.Array(Type.Number())]),
   asksForPort: Type.Boolean(),
   inputPorts: Type.Array(Type.Number()),
