@@ -7,6 +7,7 @@ import {
   agentOf,
   type Caller,
   type CallerOf,
+  isForwarded,
   type KeepOpen,
   SILENCE_MAX_S,
 } from './callers.ts'
@@ -91,6 +92,7 @@ export function createApp(services: Services, options: AppOptions) {
     requestId: ids.of(received(request)),
     address: addressOf(request, server),
     agent: agentOf(request),
+    isForwarded: isForwarded(request),
   })
   const onRefused = refusedRequests(services.eventRefusals, options.onRefused)
   const calling = (request: Request): Caller => callerOf(request, app.server)
@@ -105,16 +107,16 @@ export function createApp(services: Services, options: AppOptions) {
   const key = requireKey(keys, onRefused, callerOf)
   const routes = new Elysia({ name: 'routes' })
     .use(provisionRoutes(services.provisioning, callerOf))
-    .use(engineRoutes(services.engines, services.operations))
+    .use(engineRoutes(services.engines, services.operations, callerOf))
     .use(engineStatsRoutes(services.usage))
     .use(fleetRoutes(services.fleet))
-    .use(streamRoutes(services.streams, services.streamOperations))
+    .use(streamRoutes(services.streams, services.streamOperations, callerOf))
     .use(eventRoutes(services.events, callerOf))
     .use(journalRoutes(services.journal))
     .use(feedRoutes(services.feed, addressOf))
     .use(containerRoutes(services.containers, key))
     .use(containerLogRoutes(services.containerLogs, key, { addressOf, keepOpen }))
-    .use(statusRoutes(services.status))
+    .use(statusRoutes(services.status, callerOf))
     .use(probeRoutes(services.status))
   const allowedMethods = methodsOf(routes.routes)
   const unknownNames = unknownNamesOf(routes.routes)

@@ -23,6 +23,8 @@ export interface Caller {
   readonly address: string | null
   /** The `User-Agent`; empty if there is none. */
   readonly agent: string
+  /** Whether a reverse proxy says that it passed the request on, so that the address is its own. */
+  readonly isForwarded: boolean
 }
 
 /** Tells who sent a request. */
@@ -34,6 +36,12 @@ const AGENT_MAX = 200
 /** The `User-Agent` of a request; empty if it has none. */
 export const agentOf = (request: Request): string =>
   (request.headers.get('user-agent') ?? '').slice(0, AGENT_MAX)
+
+/** What reverse proxies add to a request. */
+const FORWARDING = ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip']
+
+/** Whether a reverse proxy says that it passed the request on. */
+export const isForwarded = ({ headers }: Request): boolean => FORWARDING.some((name) => headers.has(name))
 
 /**
  * Whether an address belongs to this machine, such as that of a reverse proxy in front of us, of a tool, or of the health

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import { agentOf } from './callers.ts'
+import type { Caller, CallerOf } from './callers.ts'
 import { json } from './json.ts'
 import { InvalidProblem, Problem, problem } from './problems.ts'
 import { EngineState, StreamState } from './schemas.ts'
@@ -17,11 +17,10 @@ const Id = Type.Object({
 })
 
 /**
- * What these routes need. The lists are JSON that is rendered once per change of the state. `agent` is the client's
- * `User-Agent`.
+ * What these routes need. The lists are JSON that is rendered once per change of the state.
  */
 export interface EngineQueries {
-  listedJson(agent: string): Uint8Array<ArrayBuffer>
+  listedJson(caller: Caller): Uint8Array<ArrayBuffer>
   allJson(): string
   one(idOrName: string): Static<typeof EngineWithStreams> | null
 }
@@ -31,12 +30,12 @@ export interface EngineOperations {
   drain(idOrName: string): Static<typeof EngineWithStreams>
 }
 
-export const engineRoutes = (engines: EngineQueries, operations: EngineOperations) =>
+export const engineRoutes = (engines: EngineQueries, operations: EngineOperations, callerOf: CallerOf) =>
   new Elysia({ name: 'routes.engines', tags: ['engines'] })
     .get(
       '/engines',
-      ({ query, request }) =>
-        json(query.status === 'all' ? engines.allJson() : engines.listedJson(agentOf(request))),
+      ({ query, request, server }) =>
+        json(query.status === 'all' ? engines.allJson() : engines.listedJson(callerOf(request, server))),
       {
         query: Type.Object({
           status: Type.Optional(

@@ -252,7 +252,17 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
         target_image: 'ghcr.io/krinkuto11/acestream-http-proxy:latest',
       },
       image: { state: 'present', pull_error: null, pull: null },
-      proxies: { last_heard: '2026-11-23T12:04:58.000Z' },
+      proxies: {
+        last_heard: '2026-11-23T12:04:58.000Z',
+        heard: [
+          {
+            address: '172.18.0.3',
+            container: 'acexy',
+            networks: ['media'],
+            last_heard: '2026-11-23T12:04:58.000Z',
+          },
+        ],
+      },
       warnings: [
         {
           code: 'events_refused',

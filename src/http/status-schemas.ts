@@ -116,6 +116,18 @@ const Warning = Type.Object(
   { title: 'Warning', description: 'Something that users should be told about the installation' },
 )
 
+const HeardProxy = Type.Object(
+  {
+    address: Text('Address that its requests come from'),
+    container: NullableText(
+      'Name of the container that has this address; null if none that Docker knows has it, or that is not known',
+    ),
+    networks: Type.Array(Text('Name of a network'), { description: 'Networks of that container' }),
+    last_heard: Time('When it last sent a request from there'),
+  },
+  { title: 'HeardProxy', description: 'A proxy that sent a request, by its address' },
+)
+
 export const OrchestratorStatus = Type.Object(
   {
     status: Type.Union([Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unavailable')], {
@@ -162,6 +174,9 @@ export const OrchestratorStatus = Type.Object(
         last_heard: NullableTime(
           'When acexy, or another proxy that reports streams, last sent a request; null if none did since the start',
         ),
+        heard: Type.Array(HeardProxy, {
+          description: 'From where, within the last hour; at most eight addresses, the newest first',
+        }),
       },
       { title: 'ProxyContact', description: 'What is heard of proxies' },
     ),

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import { agentOf } from './callers.ts'
+import type { Caller, CallerOf } from './callers.ts'
 import { type JsonOf, json } from './json.ts'
 import { InvalidProblem, Problem } from './problems.ts'
 import { answerOf, NullableText, Text } from './schemas.ts'
@@ -31,9 +31,9 @@ const Exposition = Type.String({ description: 'Prometheus text exposition' })
 
 type Breaker = 'general' | 'replacement'
 
-/** What these routes need. None of it waits for anything outside this process. `agent` is the client's `User-Agent`. */
+/** What these routes need. None of it waits for anything outside this process. */
 export interface StatusQueries {
-  orchestrator(agent: string): JsonOf<Static<typeof OrchestratorStatus>>
+  orchestrator(caller: Caller): JsonOf<Static<typeof OrchestratorStatus>>
   vpn(): JsonOf<Static<typeof VpnStatus>>
   health(): JsonOf<Static<typeof HealthStatusReport>>
   resetBreakers(name: Breaker | null): string
@@ -42,17 +42,21 @@ export interface StatusQueries {
   metrics(): Promise<Uint8Array<ArrayBuffer>>
 }
 
-export const statusRoutes = (status: StatusQueries) =>
+export const statusRoutes = (status: StatusQueries, callerOf: CallerOf) =>
   new Elysia({ name: 'routes.status', tags: ['status'] })
-    .get('/orchestrator/status', ({ request }) => json(status.orchestrator(agentOf(request))), {
-      response: { 200: answerOf(OrchestratorStatus, 'The state of the fleet') },
-      detail: {
-        operationId: 'getStatus',
-        summary: 'Tells whether an engine can be provisioned now, and if not, why and for how long.',
-        description:
-          'It also has the numbers of the fleet and all warnings. It is open even where reads need the key.',
+    .get(
+      '/orchestrator/status',
+      ({ request, server }) => json(status.orchestrator(callerOf(request, server))),
+      {
+        response: { 200: answerOf(OrchestratorStatus, 'The state of the fleet') },
+        detail: {
+          operationId: 'getStatus',
+          summary: 'Tells whether an engine can be provisioned now, and if not, why and for how long.',
+          description:
+            'It also has the numbers of the fleet and all warnings. It is open even where reads need the key.',
+        },
       },
-    })
+    )
     .get('/vpn/status', () => json(status.vpn()), {
       response: { 200: answerOf(VpnStatus, 'The state of the VPN') },
       detail: {

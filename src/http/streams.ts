@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import { agentOf } from './callers.ts'
+import type { Caller, CallerOf } from './callers.ts'
 import { parseIsoTime } from './iso-time.ts'
 import { json } from './json.ts'
 import { InvalidProblem, Problem, problem } from './problems.ts'
@@ -21,10 +21,10 @@ export interface StreamQuery {
   before?: { record: number } | { atMs: number }
 }
 
-/** What these routes need. `agent` is the client's `User-Agent`. */
+/** What these routes need. */
 export interface StreamQueries {
   /** `next` is the number of the record before which the next page ends; null if there are no older records. */
-  list(query: StreamQuery, agent: string): { readonly json: string; readonly next: number | null }
+  list(query: StreamQuery, caller: Caller): { readonly json: string; readonly next: number | null }
   one(streamId: string): Static<typeof StreamState> | null
   stats(streamId: string, sinceMs: number): Static<typeof SampleList> | undefined
 }
@@ -49,15 +49,15 @@ const ListQuery = Type.Object({
   before: Type.Optional(Moment('Only records older than this one (`record`), or begun before this time')),
 })
 
-export const streamRoutes = (streams: StreamQueries, operations: StreamOperations) =>
+export const streamRoutes = (streams: StreamQueries, operations: StreamOperations, callerOf: CallerOf) =>
   new Elysia({ name: 'routes.streams', tags: ['streams'] })
     .get(
       '/streams',
-      ({ query, request }) => {
+      ({ query, request, server }) => {
         const before = query.before === undefined ? undefined : cursorOf(query.before)
         if (before === null)
           return wrongQuery('before', 'neither the number of a record nor an ISO 8601 time')
-        const page = streams.list(queryOf(query, before), agentOf(request))
+        const page = streams.list(queryOf(query, before), callerOf(request, server))
         const answer = json(page.json)
         if (page.next !== null) answer.headers.set('link', nextLink(request.url, page.next))
         return answer

@@ -16,9 +16,9 @@ export function answersOf(
 ) {
   const news = new Changes()
   for (const teller of tellersOf(base)) teller.onNews(news.note)
-  const { facts, nodes, connections, playback, expected, statistics, proxies } = base
+  const { facts, nodes, connections, playback, expected, statistics, contacts } = base
   const sources = [
-    ...[store, facts, nodes, connections, playback, expected, statistics, proxies],
+    ...[store, facts, nodes, connections, playback, expected, statistics, contacts],
     ...[news, metrics],
   ]
   const rendered = <Answer>(render: () => Answer) => new Rendered({ clock, sources, render })

@@ -20,8 +20,10 @@ import { Admission } from '../control/provisioning/admission.ts'
 import type { Checkpoint } from '../control/provisioning/launcher.ts'
 import { Placer } from '../control/provisioning/placer.ts'
 import { PortBook } from '../control/provisioning/port-book.ts'
+import { CutOffProxies } from '../control/proxies/cut-off-proxies.ts'
 import { FreeEngines } from '../control/proxies/free-engines.ts'
 import { Listings } from '../control/proxies/listings.ts'
+import { ProxyContacts } from '../control/proxies/proxy-contacts.ts'
 import { ProxyWatch } from '../control/proxies/proxy-watch.ts'
 import { createEdge } from '../control/reporting/error-edge.ts'
 import { RefusedEvents } from '../control/reporting/refused-events.ts'
@@ -131,11 +133,12 @@ export function baseOf(
     label: config.CONTAINER_LABEL,
     takesOver: config.TAKE_OVER === 'auto',
   })
-  const streaming = streamingOf(config, { store, clock, warnings, facts, addresses, onError })
+  const streaming = streamingOf({ store, clock, warnings, facts, onError })
+  const proxying = proxiesOf(config, { facts, clock, nodes, warnings, addresses, ...streaming })
   return {
     edge,
     ...streaming,
-    ...proxiesOf(config, { facts, clock, nodes, ...streaming }),
+    ...proxying,
     installation,
     ownPlaces: ownPlacesOf(config, adapters, { facts, warnings, edge }),
     template: templateOf(config, installation.id),
@@ -151,7 +154,7 @@ export function baseOf(
       ...statisticsSettingsOf(config, history),
     }),
     books: new StreamBooks({
-      ...{ store, clock, addresses, ...streaming, playback: streaming.playbackWatch },
+      ...{ store, clock, addresses, ...streaming, ...proxying, playback: streaming.playbackWatch },
       perEngineMax: streamsPerEngineMax(config),
     }),
     ends: new StreamEnds(store, counters.streamEnded),
@@ -205,31 +208,34 @@ function tellingOf({
   }
 }
 
-/** Builds what proxies are told, and what they are seen to choose. */
+/** Builds what proxies are told, what they are seen to choose, and whether they reach it. */
 function proxiesOf(
-  { MAX_STREAMS_PER_ENGINE: perEngineMax }: Config,
-  deps: { readonly facts: Facts; readonly clock: Clock; readonly nodes: VpnNodes } & ReturnType<
-    typeof streamingOf
-  >,
+  { MAX_STREAMS_PER_ENGINE: perEngineMax, ADVERTISE_HOST: advertiseHost, ENGINE_ADVERTISE: way }: Config,
+  deps: {
+    readonly facts: Facts
+    readonly clock: Clock
+    readonly nodes: VpnNodes
+    readonly warnings: Warnings
+    readonly addresses: Addresses
+  } & ReturnType<typeof streamingOf>,
 ) {
   const listings = new Listings(deps)
-  const proxies = new ProxyWatch({ ...deps, perEngineMax })
-  return { listings, proxies, freeEngines: new FreeEngines(listings, perEngineMax) }
+  const contacts = new ProxyContacts(deps.clock, deps.warnings)
+  const cutOff = new CutOffProxies({ ...deps, listings, contacts, isHostAdvertised: way === 'host' })
+  const reach = new ReachWatch({ ...deps, cutOff, advertiseHost })
+  const proxies = new ProxyWatch({ ...deps, contacts, reach, perEngineMax })
+  return { listings, contacts, reach, proxies, freeEngines: new FreeEngines(listings, perEngineMax) }
 }
 
-/** Builds what is kept about streams and about the connections of engines, and the watches for engines of no use to proxies. */
-function streamingOf(
-  { ADVERTISE_HOST: advertiseHost }: Config,
-  {
-    onError,
-    ...deps
-  }: Pick<Adapters, 'store' | 'clock'> & {
-    readonly warnings: Warnings
-    readonly facts: Facts
-    readonly addresses: Addresses
-    readonly onError: OnError
-  },
-) {
+/** Builds what is kept about streams and about the connections of engines, and the watch for engines that play nothing. */
+function streamingOf({
+  onError,
+  ...deps
+}: Pick<Adapters, 'store' | 'clock'> & {
+  readonly warnings: Warnings
+  readonly facts: Facts
+  readonly onError: OnError
+}) {
   const kept = {
     rows: new FleetRows(deps.store),
     sessions: new SessionFacts(onError),
@@ -237,9 +243,5 @@ function streamingOf(
     playback: new PlaybackFacts(onError),
     expected: new ExpectedStreams(deps.clock, onError),
   }
-  return {
-    ...kept,
-    playbackWatch: new PlaybackWatch({ ...deps, ...kept }),
-    reach: new ReachWatch({ ...deps, ...kept, advertiseHost }),
-  }
+  return { ...kept, playbackWatch: new PlaybackWatch({ ...deps, ...kept }) }
 }

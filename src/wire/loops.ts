@@ -18,6 +18,7 @@ export function loopsOf({ store, database, clock }: Adapters, base: Base, work: 
     reports,
     images,
     rights,
+    proxyReports,
     storageWatch,
     retention,
     descriptors,
@@ -26,7 +27,7 @@ export function loopsOf({ store, database, clock }: Adapters, base: Base, work: 
   } = work
   const optional = descriptors === null ? [] : [descriptors]
   const deciding = [reconciler, repairQueue]
-  const seeing = [ownPlaces, viewers, adoptedViewers, rights]
+  const seeing = [ownPlaces, viewers, adoptedViewers, rights, proxyReports]
   const asking = [...seeing, healthMonitor, vpnMonitor, observer, reports, images]
   const watching = [...asking, storageWatch, cache, usageWatch]
   return {
@@ -43,6 +44,7 @@ export function loopsOf({ store, database, clock }: Adapters, base: Base, work: 
       vpnMonitor.start()
       retention.start()
       rights.start()
+      proxyReports.start()
       observer.start()
       reconciler.start()
       adoptedViewers.start()

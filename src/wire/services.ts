@@ -102,12 +102,15 @@ export function createServices(parts: ServiceParts): Services {
     events: {
       start: (event, caller) => {
         counters.eventStarted()
-        proxies.heard(caller.agent)
-        return streamViews.view(story.by(caller, () => books.start(event)))
+        proxies.heard(caller)
+        const stream = story.by(caller, () => books.start(event))
+        if (stream.status === 'started' && stream.engineId !== null)
+          parts.store.read(() => proxies.played(caller))
+        return streamViews.view(stream)
       },
       end: (streamId, reason, caller) => {
         counters.eventEnded()
-        proxies.heard(caller.agent)
+        proxies.heard(caller)
         const stream = story.by(caller, () => books.end(streamId, reason))
         return stream && streamViews.view(stream)
       },
@@ -117,7 +120,7 @@ export function createServices(parts: ServiceParts): Services {
     feed: parts.feed,
     provisioning: {
       engine: async (request, idempotencyKey, caller, signal) => {
-        proxies.noteContact(caller.agent)
+        proxies.noteContact(caller)
         const wanted = checkEngineRequest(request, template, requestLimits)
         const engine = await refusing(parts, caller, () =>
           provisioner.provision(wanted, idempotencyKey, signal),
@@ -155,7 +158,10 @@ function queriesOf(parts: ServiceParts): Pick<Services, 'engines' | 'usage' | 's
   const { store, engineViews, usageViews, streamViews, answers, operator, proxies } = parts
   return {
     engines: {
-      listedJson: (agent) => store.read(() => engineViews.listedJson(agent)),
+      listedJson: (caller) => {
+        proxies.noteContact(caller)
+        return store.read(() => engineViews.listedJson(caller.agent))
+      },
       allJson: () => store.read(() => engineViews.allJson()),
       one: (idOrName) => store.read(() => engineViews.one(idOrName)),
     },
@@ -164,19 +170,21 @@ function queriesOf(parts: ServiceParts): Pick<Services, 'engines' | 'usage' | 's
       all: () => store.read(() => usageViews.all()),
     },
     streams: {
-      list: (query, agent) =>
-        store.read(() => {
+      list: (query, caller) => {
+        if (isQuestion(query)) proxies.noteContact(caller)
+        return store.read(() => {
           const page = streamViews.list(query)
           if (isQuestion(query))
-            proxies.asked(query.containerId, streamViews.startedOn(query.containerId), agent)
+            proxies.asked(query.containerId, streamViews.startedOn(query.containerId), caller.agent)
           return page
-        }),
+        })
+      },
       one: (streamId) => store.read(() => streamViews.one(streamId)),
       stats: (streamId, sinceMs) => store.read(() => streamViews.stats(streamId, sinceMs)),
     },
     status: {
-      orchestrator: (agent) => {
-        proxies.noteContact(agent)
+      orchestrator: (caller) => {
+        proxies.noteContact(caller)
         return store.read(() => answers.status.read())
       },
       vpn: () => store.read(() => answers.vpn.read()),

@@ -46,7 +46,7 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
       snapshots,
       vpnViews,
       images: base.images,
-      proxies,
+      contacts: base.contacts,
       warnings: base.warnings,
       settings,
     }),

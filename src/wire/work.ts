@@ -1,4 +1,6 @@
 import type { Config } from '../config/config.ts'
+import { isLoopback } from '../config/loopback.ts'
+import { publishedHost } from '../config/publishing.ts'
 import { secretsOf } from '../config/secrets.ts'
 import { leaseAgain } from '../control/containers/adoption.ts'
 import { ContainerLogs, LOG_LIMITS } from '../control/containers/container-logs.ts'
@@ -7,6 +9,7 @@ import { Observer } from '../control/containers/observer.ts'
 import { OwnContainers } from '../control/containers/own-containers.ts'
 import { Remover } from '../control/containers/remover.ts'
 import { SyncActions } from '../control/containers/sync-actions.ts'
+import { plainRequest } from '../control/engines/template.ts'
 import { Executor } from '../control/fleet/executor.ts'
 import { FleetSnapshots } from '../control/fleet/fleet-snapshots.ts'
 import { Operator } from '../control/fleet/operator.ts'
@@ -31,6 +34,8 @@ import { GenericProvisioner } from '../control/provisioning/generic.ts'
 import { Launcher } from '../control/provisioning/launcher.ts'
 import { Launches, type StartOutcome } from '../control/provisioning/launches.ts'
 import { Provisioner } from '../control/provisioning/provisioner.ts'
+import { ProxyPlaces } from '../control/proxies/proxy-places.ts'
+import { ProxyReports } from '../control/proxies/proxy-reports.ts'
 import { logStart, StartSummary } from '../control/reporting/start-summary.ts'
 import { StreamStops } from '../control/streams/stream-stops.ts'
 import { AdoptedViewers } from '../control/viewers/adopted-viewers.ts'
@@ -163,7 +168,7 @@ function startingOf(config: Config, adapters: Adapters, base: Base) {
 function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, provisioner }: Starting) {
   const { store, runtime, clock, wall, log, newId, random } = adapters
   const { edge, template, counters, facts, inHand, looks, nodes, books, ends, history } = base
-  const { installation, warnings, boots, addresses, playbackWatch, reach } = base
+  const { installation, warnings, boots, addresses, playbackWatch } = base
   const syncActions = new SyncActions({
     ...{ store, clock, runtime, facts, template, nodes, log, newId, launches, looks },
   })
@@ -185,7 +190,6 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
   observer.onPass(() => retention.run())
   observer.onPass(() => warnings.tell('clock_set', clockWarning(wall() - clock.now())))
   observer.onPass(() => playbackWatch.judge())
-  observer.onPass(() => reach.look())
   observer.onPass(counters.fullPass)
   return {
     observer,
@@ -204,6 +208,7 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
     }),
     cache: cacheCleanerOf(config, adapters, base),
     images: imageWatchOf(config, adapters, base),
+    proxyReports: proxyReportsOf(config, adapters, base),
     rights: new RightsWatch({
       ...{ clock, runtime, facts, warnings, address: parseDockerHost(config.DOCKER_HOST).text },
       onError: edge('a question for what is allowed'),
@@ -214,6 +219,23 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
       onError: edge('a look at a silent engine'),
     }),
   }
+}
+
+function proxyReportsOf(config: Config, { store, clock, runtime }: Adapters, base: Base) {
+  const { contacts, reach, warnings, rows, listings, admission, ownPlaces, edge } = base
+  const isLocalDocker = isLoopback(publishedHost(config.DOCKER_HOST))
+  const isOurDocker = (): boolean => isLocalDocker || ownPlaces.place()?.kind === 'container'
+  return new ProxyReports({
+    ...{ clock, contacts, reach, warnings },
+    places: new ProxyPlaces({ clock, runtime, contacts, isOurDocker }),
+    reachable: () => ({ self: ownPlaces.place(), bind: config.BIND, port: config.APP_PORT }),
+    canServe: () =>
+      rows.read().engines.some((engine) => listings.of(engine).listed) ||
+      admission.refusal(store.db, plainRequest, false) === null,
+    nodes: config.GLUETUN_CONTAINER_NAME,
+    keepsFree: config.MIN_FREE_REPLICAS > 0,
+    onError: edge('a look at the proxies'),
+  })
 }
 
 function imageWatchOf(config: Config, adapters: Adapters, { images, warnings, edge }: Base) {

@@ -151,6 +151,12 @@ export class Rig {
     this.temp.dispose()
   }
 
+  /** Lets all requests come from this address from now on, as the server would tell it. */
+  comeFrom(address: string): void {
+    const door = { requestIP: () => ({ address }), timeout: () => undefined }
+    Object.assign(this.orchestrator.app, { server: door })
+  }
+
   request(method: string, path: string, body?: unknown, init: RequestInit = {}): Promise<Response> {
     return this.orchestrator.app.handle(
       new Request(`http://localhost${path}`, {

@@ -64,6 +64,11 @@ export class OwnPlaces {
     await this.#loop.stop()
   }
 
+  /** Where this process runs; null while that is not known. */
+  place(): OwnPlace | null {
+    return this.#self
+  }
+
   /** Whether it was found out where this process runs. */
   isKnown(): boolean {
     return this.#self !== null

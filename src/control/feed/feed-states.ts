@@ -52,7 +52,8 @@ const HEARD_STEP_MS = 10_000
 /** A new timestamp alone is not a change. */
 function comparedStatus(status: ReturnType<StatusViews['orchestrator']>): string {
   const heard = Date.parse(status.proxies.last_heard ?? '')
-  const proxies = Math.floor(heard / HEARD_STEP_MS)
+  const places = status.proxies.heard.map(({ last_heard: _, ...place }) => place)
+  const proxies = { step: Math.floor(heard / HEARD_STEP_MS), places }
   return JSON.stringify({ ...status, proxies, timestamp: undefined })
 }
 

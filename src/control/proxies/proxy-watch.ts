@@ -3,6 +3,8 @@ import type { Engine } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FleetRows } from '../engines/fleet-rows.ts'
 import type { ExpectedStreams } from '../facts/expected-streams.ts'
+import type { Caller } from '../reporting/caller.ts'
+import type { ProxyContacts } from './proxy-contacts.ts'
 
 /** The `User-Agent` of acexy, which sets none: that of Go's HTTP client. Source: recorded traffic of nine versions. */
 const ACEXY = /^Go-http-client\//
@@ -26,15 +28,15 @@ interface Client {
 export class ProxyWatch {
   /** By `User-Agent`, the client that was heard of last at the end. */
   readonly #clients = new Map<string, Client>()
-  #heardMs: number | null = null
 
   constructor(
     private readonly deps: {
       readonly clock: Clock
       readonly rows: FleetRows
       readonly expected: ExpectedStreams
-      /** Learns of each choice. */
-      readonly reach: { goesTo(engine: Engine): void }
+      readonly contacts: Pick<ProxyContacts, 'heard' | 'played'>
+      /** Learns of each choice, and that it is to tell what it knows. */
+      readonly reach: { goesTo(engine: Engine): void; tell(): void }
       /** How many streams a proxy puts on one engine. */
       readonly perEngineMax: number
     },
@@ -65,24 +67,22 @@ export class ProxyWatch {
   }
 
   /** Notes that a client reported a stream, as proxies do. */
-  heard(agent: string): void {
-    this.#client(agent).isProxy = true
-    this.noteContact(agent)
+  heard(caller: Caller): void {
+    this.#client(caller.agent).isProxy = true
+    this.noteContact(caller)
   }
 
-  /** Notes a request of a client that says nothing about its choices. */
-  noteContact(agent: string): void {
-    if (this.#clients.get(agent)?.isProxy ?? ACEXY.test(agent)) this.#heardMs = this.deps.clock.now()
+  /** Notes that a stream began on one of our engines, as this client reported. */
+  played({ address, isForwarded }: Caller): void {
+    const { contacts, reach } = this.deps
+    contacts.played(isForwarded ? null : address)
+    reach.tell()
   }
 
-  /** Grows when a proxy is heard of in another second than before. */
-  version(): number {
-    return Math.floor((this.#heardMs ?? 0) / 1_000)
-  }
-
-  /** When a proxy last sent a request, in epoch milliseconds; null if none did since the start of this process. */
-  lastHeardMs(): number | null {
-    return this.#heardMs
+  /** Notes a request of a client, whatever it is about. */
+  noteContact({ agent, address, isForwarded }: Caller): void {
+    const isProxy = this.#clients.get(agent)?.isProxy ?? ACEXY.test(agent)
+    if (isProxy) this.deps.contacts.heard(isForwarded ? null : address)
   }
 
   #client(agent: string): Client {
@@ -90,7 +90,6 @@ export class ProxyWatch {
     const client = this.#clients.get(agent) ?? { isProxy: ACEXY.test(agent), turn: 0, walks: walks() }
     this.#clients.delete(agent)
     this.#clients.set(agent, client)
-    this.noteContact(agent)
     const [oldest] = this.#clients.keys()
     if (this.#clients.size > AGENTS_MAX && oldest !== undefined) this.#clients.delete(oldest)
     return client

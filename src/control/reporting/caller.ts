@@ -5,6 +5,8 @@ export interface Caller {
   readonly address: string | null
   /** The `User-Agent`; empty if there is none. */
   readonly agent: string
+  /** Whether a reverse proxy says that it passed the request on, so that the address is its own. */
+  readonly isForwarded: boolean
 }
 
 /** The caller as members of a line in the log. */

@@ -1,6 +1,6 @@
 import type { Refusal } from '../../core/provisioning/refusal.ts'
 import { type Engine, generationOf } from '../../core/types.ts'
-import { orchestratorStatus } from '../../core/views/status.ts'
+import { orchestratorStatus, type StatusFacts } from '../../core/views/status.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type BreakerFault, lastFaults } from '../../store/breaker-faults.ts'
 import { BREAKERS, type BreakerName } from '../../store/breakers.ts'
@@ -14,7 +14,7 @@ import type { ImageFacts } from '../facts/image-facts.ts'
 import type { FleetSnapshots } from '../fleet/fleet-snapshots.ts'
 import type { Admission, AdmissionSettings } from '../provisioning/admission.ts'
 import type { Claims } from '../provisioning/claims.ts'
-import type { ProxyWatch } from '../proxies/proxy-watch.ts'
+import type { Contact, ProxyContacts } from '../proxies/proxy-contacts.ts'
 import type { Warnings } from '../reporting/warnings.ts'
 import { isoOrNull } from './iso.ts'
 import type { VpnViews } from './vpn-views.ts'
@@ -38,7 +38,7 @@ export class StatusViews {
       readonly snapshots: FleetSnapshots
       readonly vpnViews: VpnViews
       readonly images: Pick<ImageFacts, 'state' | 'pull'>
-      readonly proxies: Pick<ProxyWatch, 'lastHeardMs'>
+      readonly contacts: Pick<ProxyContacts, 'lastHeardMs' | 'all'>
       readonly warnings: Warnings
       readonly settings: StatusSettings
     },
@@ -46,7 +46,7 @@ export class StatusViews {
 
   /** `GET /orchestrator/status`. `can_provision` follows from `refusal`. */
   orchestrator() {
-    const { store, facts, clock, admission, snapshots, vpnViews, proxies, warnings, settings } = this.deps
+    const { store, facts, clock, admission, snapshots, vpnViews, contacts, warnings, settings } = this.deps
     const image = this.deps.images.state()
     const started = startedByEngine(store.db)
     const active = [...started.values()].reduce((sum, n) => sum + n, 0)
@@ -71,7 +71,7 @@ export class StatusViews {
         pullError: image.kind === 'missing' ? image.pullError : null,
         pull: this.deps.images.pull(),
       },
-      proxyHeardMs: proxies.lastHeardMs(),
+      proxies: { heardMs: contacts.lastHeardMs(), heard: contacts.all().map(heardFrom) },
       warnings: warnings.standing(),
       nowMs: clock.now(),
       version: settings.version,
@@ -153,6 +153,13 @@ export class StatusViews {
     }
   }
 }
+
+const heardFrom = ({ address, lastMs, place }: Contact): StatusFacts['proxies']['heard'][number] => {
+  const { name, networks } = place.kind === 'container' ? place.container : NO_CONTAINER
+  return { address, container: name, networks, lastMs }
+}
+
+const NO_CONTAINER = { name: null, networks: [] }
 
 /** How many faults of a breaker are told. */
 const FAULTS = 5

@@ -8,6 +8,8 @@ export const WARNING_CODES = [
   'forwarded_port_flaps',
   'forwarded_port_missing',
   'engines_unreached',
+  'no_proxy_heard',
+  'free_engine_needed',
   'other_installation',
   'engines_unusable',
   'engines_unreachable',

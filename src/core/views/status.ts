@@ -37,8 +37,17 @@ export interface StatusFacts {
     /** How far a pull is; null if none is under way. */
     readonly pull: PullFacts | null
   }
-  /** When a proxy last sent a request; null if none did. */
-  readonly proxyHeardMs: number | null
+  readonly proxies: {
+    /** When a proxy last sent a request; null if none did. */
+    readonly heardMs: number | null
+    /** From which addresses, the newest first. Without a container, networks are empty. */
+    readonly heard: readonly {
+      readonly address: string
+      readonly container: string | null
+      readonly networks: readonly string[]
+      readonly lastMs: number
+    }[]
+  }
   /** All warnings that are in force. */
   readonly warnings: readonly StandingWarning[]
   readonly nowMs: number
@@ -92,9 +101,7 @@ export function orchestratorStatus(facts: StatusFacts) {
       target_image: config.targetImage,
     },
     image: imagePart(facts.image),
-    proxies: {
-      last_heard: facts.proxyHeardMs === null ? null : new Date(facts.proxyHeardMs).toISOString(),
-    },
+    proxies: proxiesPart(facts.proxies),
     warnings: facts.warnings.map(({ code, message, sinceMs, remedy }) => ({
       code,
       message,
@@ -130,6 +137,16 @@ const nodePart = ({ name, connected, health, forwardedPort, reason }: VpnBrief['
   health,
   forwarded_port: forwardedPort,
   reason,
+})
+
+const proxiesPart = ({ heardMs, heard }: StatusFacts['proxies']) => ({
+  last_heard: heardMs === null ? null : new Date(heardMs).toISOString(),
+  heard: heard.map(({ address, container, networks, lastMs }) => ({
+    address,
+    container,
+    networks: [...networks],
+    last_heard: new Date(lastMs).toISOString(),
+  })),
 })
 
 const imagePart = ({ state, pullError, pull }: StatusFacts['image']) => ({

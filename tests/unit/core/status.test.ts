@@ -13,7 +13,7 @@ const facts: StatusFacts = {
   isStorageRefusing: false,
   refusal: null,
   image: { state: 'present', pullError: null, pull: null },
-  proxyHeardMs: null,
+  proxies: { heardMs: null, heard: [] },
   warnings: [],
   config: { autoDelete: false, graceSeconds: 30, targetImage: 'engine:1' },
   nowMs: Date.parse('2026-11-23T12:00:00Z'),

@@ -15,7 +15,7 @@ const warningOf = (code: Status['warnings'][number]['code'], remedy: string) => 
 })
 
 describe('the first run', () => {
-  const UNHEARD = { proxies: { last_heard: null } }
+  const UNHEARD = { proxies: { last_heard: null, heard: [] } }
   const facts = (change: Partial<Parameters<typeof checklist>[0]> = {}) => ({
     ...{ status: aStatus(UNHEARD), vpn: aVpn(), engines: [], journal: [] },
     ...change,
