@@ -469,6 +469,7 @@ describe('a sound installation', () => {
     expect([told(rows), code]).toEqual([[], 0])
     const messages = rows.map(({ message }) => message).join('\n')
     expect(messages).toContain(`the server that answers here uses it (process ${server.pid} on host`)
+    expect(messages).toContain('none has asked since the start of the server')
     expect(messages).toContain('1 of 1 ports are free')
     const all = (await containers()).map(({ Id }) => Id)
     expect(before.filter((id) => !all.includes(id))).toEqual([])

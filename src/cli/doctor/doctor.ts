@@ -7,6 +7,7 @@ import { type ImageFacts, imageRows } from './image.ts'
 import { type KeyFacts, keyRows } from './key.ts'
 import { type NetworkFacts, networkRows } from './network.ts'
 import { type PortsFacts, portsRows } from './ports.ts'
+import { proxiesRows, type ServerWord } from './proxies.ts'
 import type { Asked, Row } from './row.ts'
 import { skipped } from './row.ts'
 import { type ScaleFacts, scaleRows } from './scale.ts'
@@ -24,10 +25,18 @@ export interface Facts {
   readonly clock: Asked<{ readonly aheadMs: number }>
   readonly key: KeyFacts
   readonly scale: ScaleFacts
+  /** What the running server says; null if none answers. */
+  readonly server: ServerWord | null
 }
 
 /** The settings that say which Docker is asked. */
 const DOCKERS = /^DOCKER_(?:HOST|TLS_VERIFY|CERT_PATH)$/
+
+/** Who reaches the engines: this process, and the proxies. */
+const reachRows = ({ network, server }: Facts): readonly Row[] => [
+  ...networkRows(network),
+  ...proxiesRows(network, server),
+]
 
 /** Settings that decide what is looked at. If one is wrong, a look would be at something else than the server's. */
 const SUBJECTS: readonly (readonly [
@@ -42,7 +51,7 @@ const SUBJECTS: readonly (readonly [
     ({ image }) => imageRows(image),
   ],
   ['ports', /^(?:APP_PORT|BIND|PORT_RANGE_HOST|ACE_.*_RANGE)$/, ({ ports }) => portsRows(ports)],
-  ['network', /^DOCKER_(?:HOST|TLS_VERIFY|CERT_PATH|NETWORK)$/, ({ network }) => networkRows(network)],
+  ['network', /^DOCKER_(?:HOST|TLS_VERIFY|CERT_PATH|NETWORK)$/, reachRows],
   [
     'gluetun',
     /^(?:DOCKER_(?:HOST|TLS_VERIFY|CERT_PATH)|GLUETUN_.*)$/,

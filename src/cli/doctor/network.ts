@@ -25,10 +25,10 @@ export interface NetworkFacts {
   readonly remoteHost: string | null
 }
 
-/** Whether the network of the engines is there, and who reaches engines: this process, and the proxies. */
+/** Whether the network of the engines is there, and whether this process reaches them. */
 export function networkRows(facts: NetworkFacts): readonly Row[] {
   const network = facts.isVpn ? null : networkRow(facts)
-  return [...(network === null ? [] : [network]), reachRow(facts), proxiesRow(facts)]
+  return [...(network === null ? [] : [network]), reachRow(facts)]
 }
 
 function networkRow(facts: NetworkFacts): Row {
@@ -87,7 +87,7 @@ function reachRow(facts: NetworkFacts): Row {
 }
 
 /** What proxies are told, and where they have to be for that. */
-function proxiesRow({
+export function toldRow({
   advertise,
   advertiseHost,
   network,

@@ -24,6 +24,7 @@ import {
 } from './docker-facts.ts'
 import { gluetunFacts } from './gluetun-facts.ts'
 import { appPortState, listeningPorts, publishedPorts, publishedRanges } from './port-facts.ts'
+import { serverWord } from './server-facts.ts'
 import { ownContainer, type Surroundings } from './surroundings.ts'
 
 /** How long one question to Docker may take, and how long the server. No more than two questions follow each other. */
@@ -55,6 +56,7 @@ async function factsOf({ loaded, config, healthUrl }: Subject, around: Surroundi
   const deps = dockerDepsOf(config, around)
   const signal = AbortSignal.timeout(ALL_MS)
   const answering = isAnswering(healthUrl)
+  const saying = serverWord(healthUrl, AbortSignal.timeout(SERVER_MS))
   const asking = Promise.all([
     dockerFacts(deps),
     imageFacts(deps, config),
@@ -86,6 +88,7 @@ async function factsOf({ loaded, config, healthUrl }: Subject, around: Surroundi
     nodes: nodes.map(({ facts }) => facts),
     database: { ...own, answers },
     scale: { minReplicas: config.MIN_REPLICAS, order: saidBy(own, orderIn) },
+    server: answers ? await saying : null,
     key: { ...keySettingsOf(config), warnings: keyWarnings(loaded), self },
   }
 }

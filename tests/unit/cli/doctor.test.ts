@@ -8,6 +8,7 @@ import { type ImageFacts, imageRows } from '../../../src/cli/doctor/image.ts'
 import { type KeyFacts, keyRows } from '../../../src/cli/doctor/key.ts'
 import { type NetworkFacts, networkRows } from '../../../src/cli/doctor/network.ts'
 import { type PortsFacts, portsRows } from '../../../src/cli/doctor/ports.ts'
+import { proxiesRows, type ServerWord } from '../../../src/cli/doctor/proxies.ts'
 import { jsonText, tableText, verdictOf } from '../../../src/cli/doctor/report.ts'
 import type { Row } from '../../../src/cli/doctor/row.ts'
 import { settingsRows } from '../../../src/cli/doctor/settings.ts'
@@ -82,6 +83,7 @@ const sound: Facts = {
   ...{ docker, image, ports, network, nodes: [node], database, key },
   clock: answer({ aheadMs: 0 }),
   scale: { minReplicas: 2, order: null },
+  server: null,
 }
 
 const told = (rows: readonly Row[]): readonly string[] =>
@@ -334,7 +336,52 @@ describe('the network', () => {
       'of every Gluetun',
     ],
     ['of Gluetun, missing', { isVpn: true, self: inside('a') }, 'skipped reach', 'no Gluetun container'],
-  ])('%s', (_, change, head, words) => expectRow(networkRows({ ...network, ...change }), head, words))
+  ])('%s', (_, change, head, words) => {
+    const facts = { ...network, ...change }
+    expectRow([...networkRows(facts), ...proxiesRows(facts, null)], head, words)
+  })
+})
+
+describe('the proxies of a running server', () => {
+  const word: ServerWord = {
+    lastHeard: '2026-11-23T12:04:58.000Z',
+    heard: [
+      { address: '172.18.0.3', container: 'acexy' },
+      { address: '172.18.0.1', container: null },
+    ],
+    warnings: [],
+  }
+  const warned = (...codes: string[]) => ({
+    warnings: codes.map((code) => ({ code, message: `about ${code}`, remedy: `mend ${code}` })),
+  })
+  test.each<[Partial<ServerWord>, string, string]>([
+    [{}, 'ok proxies', 'published ports, which is right'],
+    [{}, 'ok proxies', 'the last one asked at 2026-11-23T12:04:58.000Z, from the container acexy'],
+    [{ heard: word.heard.slice(1) }, 'ok proxies', '.000Z, from 172.18.0.1'],
+    [{ heard: [] }, 'ok proxies', 'the last one asked at 2026-11-23T12:04:58.000Z →'],
+    [{ lastHeard: null, heard: [] }, 'ok proxies', 'none has asked since the start of the server'],
+    [warned('no_proxy_heard'), 'warning proxies', 'about no_proxy_heard → mend no_proxy_heard'],
+    [warned('events_refused'), 'warning proxies', 'about events_refused'],
+    [warned('engines_unreached', 'free_engine_needed'), 'warning proxies', 'about engines_unreached'],
+    [warned('engines_unreachable', 'image_pulling'), 'warning proxies', 'about engines_unreachable'],
+    [warned('image_pulling'), 'ok proxies', 'the last one asked'],
+  ])('%j', (change, head, words) => {
+    const rows = examine({ ...sound, server: { ...word, ...change } })
+    expectRow(
+      rows.filter(({ check }) => check === 'proxies'),
+      head,
+      words,
+    )
+  })
+
+  test('are told of beside what the settings say, and where Docker is silent', () => {
+    const server = { ...word, ...warned('engines_unreached') }
+    const elsewhere = { ...network, remoteHost: '10.0.0.9' }
+    expectRow(proxiesRows(elsewhere, server), 'warning proxies', 'set ADVERTISE_HOST=10.0.0.9')
+    expectRow(proxiesRows(elsewhere, server), 'warning proxies', 'about engines_unreached')
+    const rows = examine({ ...sound, docker: { ...docker, version: FAILED }, server })
+    expectRow(rows, 'warning proxies', 'about engines_unreached')
+  })
 })
 
 describe('Gluetun', () => {
