@@ -82,12 +82,19 @@ function engineStep(facts: FirstRunFacts): Answer {
 }
 
 function proxyStep(facts: FirstRunFacts): Answer {
-  if (hasHeard(facts)) return { tone: 'ok', word: 'Seen', text: '', remedy: null }
+  const { proxies, warnings } = facts.status
+  if (hasHeard(facts)) {
+    const container = proxies.heard[0]?.container ?? null
+    const text = container === null ? '' : `in the container ${container}`
+    return { tone: 'ok', word: 'Seen', text, remedy: null }
+  }
   return {
     tone: 'unknown',
     word: 'Not seen yet',
     text: 'it asks every 30 s once it knows this address',
-    remedy: 'give acexy these settings, and restart it',
+    remedy:
+      warnings.find(({ code }) => code === 'no_proxy_heard')?.remedy ??
+      'give acexy these settings, and restart it',
   }
 }
 

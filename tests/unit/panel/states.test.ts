@@ -52,6 +52,17 @@ describe('the first run', () => {
     expect(step('proxy')?.remedy).toContain('acexy')
   })
 
+  test('tells from which container acexy asks, and where it should ask if it does not', () => {
+    const asked = { address: '172.18.0.3', container: 'acexy', networks: ['media'], last_heard: agoText(1) }
+    const known = aStatus({ proxies: { last_heard: agoText(1), heard: [asked] } })
+    expect(step('proxy', { status: known })).toMatchObject({
+      tone: 'ok',
+      text: 'in the container acexy',
+    })
+    const status = aStatus({ ...UNHEARD, warnings: [warningOf('no_proxy_heard', 'set it to http://house')] })
+    expect(step('proxy', { status })?.remedy).toBe('set it to http://house')
+  })
+
   test('tells of a silent Docker, a VPN that is down and an engine that starts', () => {
     const status = aStatus({ warnings: [warningOf('docker_silent', 'start dockerd')] })
     expect(step('docker', { status })).toMatchObject({
