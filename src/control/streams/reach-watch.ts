@@ -38,7 +38,7 @@ export class ReachWatch {
       /** What proxies are known not to reach. */
       readonly cutOff: { warning(): Warning | null }
       readonly advertiseHost: string
-      readonly warnings: Pick<Warnings, 'tell'>
+      readonly warnings: Pick<Warnings, 'tell' | 'standing'>
     },
   ) {}
 
@@ -72,12 +72,14 @@ export class ReachWatch {
 
   /** Counts the choices of which nothing came in time, and tells. Time alone makes them so: call this regularly. */
   look(): void {
-    const { clock, rows } = this.deps
+    const { clock, rows, warnings } = this.deps
     if (rows.read().started.size > 0) {
       this.#forget()
       this.tell()
       return
     }
+    // A stream may have begun whose event was refused.
+    if (warnings.standing().some(({ code }) => code === 'events_refused')) this.#forget()
     const overdue = this.#open.filter(({ atMs }) => clock.now() - atMs >= EXPECTED_MS)
     this.#open = this.#open.filter((each) => !overdue.includes(each))
     this.#count(overdue.map(({ engine }) => engine))

@@ -97,6 +97,26 @@ describe('attempts of which nothing comes, on engines that answer us,', () => {
     expect(await unreached()).toBeUndefined()
   })
 
+  test('count for nothing while events are refused, whose streams may have begun', async () => {
+    await start(2, { API_KEY: 'f3c1a2b4d5e6f708' })
+    for (let viewer = 0; viewer < 3; viewer++) {
+      const port = await arrive()
+      expect(await fail(port, `${viewer}`)).toMatchObject({ status: 401 })
+      await pass(30)
+    }
+    expect(await warned('events_refused')).toBeDefined()
+    expect(await unreached()).toBeUndefined()
+  })
+
+  test('are told of within half a minute after the third, where nothing is reported', async () => {
+    await start(2)
+    for (let viewer = 0; viewer < 3; viewer++) await arrive()
+    await pass(24)
+    expect(await unreached()).toBeUndefined()
+    await pass(6)
+    expect(await unreached()).toBeDefined()
+  })
+
   test('count for nothing on engines that do not answer us', async () => {
     await start(2)
     const port = (await rig.json<{ port: number }[]>('GET', '/engines'))[0]?.port ?? 0
