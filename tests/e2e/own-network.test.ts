@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import type Dockerode from 'dockerode'
 import type { Row } from '../../src/cli/doctor/row.ts'
-import { buildSocketProxyImage } from '../support/compose-images.ts'
+import { buildAcexyImage, buildSocketProxyImage } from '../support/compose-images.ts'
 import { connectTestDocker, type TestDocker, until } from '../support/docker.ts'
 import { buildEngineImage } from '../support/engine-image.ts'
 import type { EngineRow } from '../support/fleet.ts'
@@ -62,6 +62,9 @@ interface ListedEngine extends EngineRow {
 }
 
 interface Status {
+  readonly proxies: {
+    readonly heard: readonly { readonly container: string | null; readonly networks: readonly string[] }[]
+  }
   readonly warnings: readonly { readonly code: string; readonly message: string; readonly remedy: string }[]
   readonly provisioning: { readonly last_failure_reason: string | null }
 }
@@ -176,3 +179,32 @@ describe('DOCKER_NETWORK=auto', () => {
     ])
   })
 })
+
+test('acexy in a network without engines is told of within seconds, until it is joined to theirs', async () => {
+  const [media, tv] = [await makeNetwork('media'), await makeNetwork('tv')]
+  const house = await roundhouse([media, tv], { DOCKER_NETWORK: media })
+  const url = `http://${named('house')}:8000`
+  const acexy = await run('acexy', await buildAcexyImage(), [tv], { ACEXY_ORCH_URL: url }, false)
+  const { NetworkSettings } = await acexy.inspect()
+  const viewers = `http://${NetworkSettings.Networks[tv]?.IPAddress}:8080`
+  // The model asks for the status with its first viewer only, and acexy every 30 s.
+  await until('it listens', () => fetch(`${viewers}/`).catch(() => null))
+  const viewer = fetch(`${viewers}/ace/getstream?id=${'a'.repeat(40)}`).catch(() => null)
+  const unreached = async () =>
+    (await house.status()).warnings.find(({ code }) => code === 'engines_unreached')
+  const warning = await until('the status says it', unreached)
+  expect(warning.message).toStartWith(`a proxy runs in the container ${named('acexy')} (${tv}) and is told `)
+  expect(warning.remedy).toStartWith(`run: docker network connect ${media} ${named('acexy')}`)
+  expect((await house.status()).proxies.heard).toMatchObject([{ container: named('acexy'), networks: [tv] }])
+  const proxies = (await doctorIn(house.container)).filter(({ check }) => check === 'proxies')
+  expect(proxies).toContainEqual({ check: 'proxies', status: 'warning', ...told(warning) })
+  await viewer
+
+  await docker.client.getNetwork(media).connect({ Container: acexy.id })
+  await until('the warning ends', async () => (await unreached()) === undefined)
+  const seen = await fetch(`${viewers}/ace/getstream?id=${'a'.repeat(40)}`)
+  expect(seen.status).toBe(200)
+  await seen.body?.cancel()
+})
+
+const told = ({ message, remedy }: Status['warnings'][number]) => ({ message, remedy })

@@ -6,8 +6,15 @@ import { AcexyFront } from './acexy-front.ts'
 
 const { ACEXY_ADDR = '127.0.0.1:6878', ACEXY_ORCH_URL = '', ACEXY_ORCH_APIKEY = '' } = process.env
 const colon = ACEXY_ADDR.lastIndexOf(':')
+/** acexy is a Go program that names itself by nothing else. */
+function send(request: Request): Promise<Response> {
+  request.headers.set('user-agent', 'Go-http-client/1.1')
+  return fetch(request)
+}
+
 new AcexyFront(
   {
+    send,
     url: ACEXY_ORCH_URL,
     apiKey: ACEXY_ORCH_APIKEY,
     maxStreamsPerEngine: Number(process.env.ACEXY_MAX_STREAMS_PER_ENGINE ?? '1'),

@@ -109,7 +109,7 @@ describe('attempts of which nothing comes, on engines that answer us,', () => {
   })
 
   test('are told of within half a minute after the third, where nothing is reported', async () => {
-    await start(2)
+    await start(2, { MONITOR_INTERVAL_S: '60' })
     for (let viewer = 0; viewer < 3; viewer++) await arrive()
     await pass(24)
     expect(await unreached()).toBeUndefined()
