@@ -14,5 +14,9 @@ export const isLoopback = (host: string): boolean =>
 /** Whether an address to listen on stands for all addresses of the host. */
 export const isEverywhere = (address: string): boolean => ['', '0.0.0.0', '::'].includes(address)
 
+/** Whether an address, as Docker writes it, is one that only the host itself reaches. */
+export const isLoopbackAddress = (address: string): boolean =>
+  address === '::1' || /^127(\.\d+){3}$/.test(address)
+
 /** A host and port as in a URL. */
 export const hostPort = ({ host, port }: HostPort): string => `${hostInUrl(host)}:${port}`

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import type Dockerode from 'dockerode'
-import { isEverywhere } from '../core/host-port.ts'
+import { isEverywhere, isLoopbackAddress } from '../core/host-port.ts'
 import type { ContainerState } from '../core/types.ts'
 import { FORWARDING_VARIABLES } from '../core/vpn/gluetun-settings.ts'
 import type { CountedTraffic, InspectedContainer, InspectedImage, ListedContainer } from './docker-answers.ts'
@@ -30,7 +30,7 @@ const STATES: readonly ContainerState[] = [
 
 /** A published port with the address of the host that it is bound to. */
 type BoundPort = PublishedPort & { readonly hostAddress: string }
-type Ports = Pick<ContainerObservation, 'ports' | 'openPorts'>
+type Ports = Pick<ContainerObservation, 'ports' | 'openPorts' | 'loopbackPorts'>
 
 const JOINED = 'container:'
 
@@ -217,12 +217,19 @@ function toPort(
 const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && port <= 65_535
 
 function portsOf(bound: readonly BoundPort[]): Ports {
-  const open = bound.filter(({ protocol, hostAddress }) => protocol === 'tcp' && isEverywhere(hostAddress))
+  const tcp = bound.filter(({ protocol }) => protocol === 'tcp')
+  const beyond = new Set(
+    tcp.filter(({ hostAddress }) => !isLoopbackAddress(hostAddress)).map(({ hostPort }) => hostPort),
+  )
   return {
     ports: unique(bound.map(({ hostAddress: _, ...port }) => port)),
-    openPorts: [...new Set(open.map(({ hostPort }) => hostPort))].sort((a, b) => a - b),
+    openPorts: numbersOf(tcp.filter(({ hostAddress }) => isEverywhere(hostAddress))),
+    loopbackPorts: numbersOf(tcp.filter(({ hostPort }) => !beyond.has(hostPort))),
   }
 }
+
+const numbersOf = (ports: readonly BoundPort[]): number[] =>
+  [...new Set(ports.map(({ hostPort }) => hostPort))].sort((a, b) => a - b)
 
 /** Removes duplicates and sorts. Docker names each binding twice, for IPv4 and for IPv6, and in no fixed order. */
 function unique(ports: readonly PublishedPort[]): PublishedPort[] {

@@ -131,6 +131,8 @@ export interface ContainerObservation {
   readonly ports: readonly PublishedPort[]
   /** Those of the host ports (TCP) that are published on all addresses of the host, in ascending order. */
   readonly openPorts: readonly number[]
+  /** Those that are published on loopback addresses of the host and on no other, in ascending order. */
+  readonly loopbackPorts: readonly number[]
   /** The first address on a network of its own; null if the container joins another's network namespace or does not run. */
   readonly address: string | null
   /** The addresses on all networks of its own, beginning with `address`: IPv4, then global IPv6 of networks without IPv4. */

@@ -1,4 +1,4 @@
-import { isEverywhere } from '../../src/core/host-port.ts'
+import { isEverywhere, isLoopbackAddress } from '../../src/core/host-port.ts'
 import type { ContainerState } from '../../src/core/types.ts'
 import { FORWARDING_VARIABLES } from '../../src/core/vpn/gluetun-settings.ts'
 import type {
@@ -109,10 +109,13 @@ export function nextRestartWaitMs(
   return isAnew ? 100 : Math.min(restartWaitMs * 2, 60_000)
 }
 
-const openPortsOf = ({ ports, publishAddress }: ContainerSpec): readonly number[] =>
+const portsAt = (
+  { ports, publishAddress }: ContainerSpec,
+  isMeant: (address: string) => boolean,
+): readonly number[] =>
   ports
     .filter(({ protocol }) => protocol === 'tcp')
-    .filter(({ hostAddress = publishAddress }) => isEverywhere(hostAddress))
+    .filter(({ hostAddress = publishAddress }) => isMeant(hostAddress))
     .map(({ hostPort }) => hostPort)
     .toSorted((a, b) => a - b)
 
@@ -131,7 +134,8 @@ export function observe(container: MemoryContainer): ContainerObservation {
       Object.entries(spec.env).filter(([variable]) => FORWARDING_VARIABLES.includes(variable)),
     ),
     ports: spec.ports.map(({ hostAddress: _, ...port }) => port),
-    openPorts: openPortsOf(spec),
+    openPorts: portsAt(spec, isEverywhere),
+    loopbackPorts: portsAt(spec, isLoopbackAddress),
     address,
     addresses: address === null ? [] : [address],
     networks: joins === null ? [network] : [],

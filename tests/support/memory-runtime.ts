@@ -530,7 +530,7 @@ function asListed(container: ContainerObservation): ContainerObservation {
   const hasPorts = container.state === 'running' || container.state === 'paused'
   return {
     ...container,
-    ...(hasPorts ? {} : { ports: [], openPorts: [] }),
+    ...(hasPorts ? {} : { ports: [], openPorts: [], loopbackPorts: [] }),
     variables: {},
     health: null,
     healthText: null,

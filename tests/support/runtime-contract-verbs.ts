@@ -74,17 +74,18 @@ export function contractOfVerbs(bench: Bench): void {
       expect(seen.startedAtMs).toBeGreaterThanOrEqual(seen.createdAtMs)
     })
 
-    test('says which ports all addresses of the host have', async () => {
+    test('says which ports all addresses of the host have, and which only its own', async () => {
       const port = (at: number, change: object = {}) =>
         ({ containerPort: at, hostPort: freePort(), protocol: 'tcp', ...change }) as const
       const closed = port(6878)
       const open = port(6879, { hostAddress: '' })
       const spec = bench.spec({ ports: [closed, open, port(6880, { hostAddress: '', protocol: 'udp' })] })
       const id = await bench.runtime.create(spec)
-      expect((await bench.runtime.inspect(id)).openPorts).toEqual([open.hostPort])
+      const published = { openPorts: [open.hostPort], loopbackPorts: [closed.hostPort] }
+      expect(await bench.runtime.inspect(id)).toMatchObject(published)
       await bench.runtime.start(id)
-      expect((await bench.runtime.inspect(id)).openPorts).toEqual([open.hostPort])
-      expect((await bench.runtime.list()).map(({ openPorts }) => openPorts)).toEqual([[open.hostPort]])
+      expect(await bench.runtime.inspect(id)).toMatchObject(published)
+      expect(await bench.runtime.list()).toMatchObject([published])
     })
 
     test('changes nothing for one that runs', async () => {

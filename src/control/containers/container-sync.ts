@@ -11,7 +11,7 @@ import {
 import { engineByContainer, engineById, liveEngines } from '../../store/engines.ts'
 import type { Store } from '../../store/store.ts'
 import { ENGINE_LABEL, GENERIC_LABEL } from '../engines/template.ts'
-import type { Facts } from '../facts/facts.ts'
+import type { Facts, PublishedPorts } from '../facts/facts.ts'
 import type { InHand } from '../facts/in-hand.ts'
 import type { Look, LookQueue } from '../facts/look-queue.ts'
 import type { Warnings } from '../reporting/warnings.ts'
@@ -119,7 +119,7 @@ export class ContainerSync {
     keepOnly(this.#waitsSince, listedIds)
     const missing = before.filter(({ containerId }) => containerId === null || !listedIds.has(containerId))
     for (const engine of missing) counts[await this.#lookForMissing(engine, listed)]++
-    this.deps.facts.setOpenPorts(new Map(listed.map(({ id, openPorts }) => [id, openPorts])))
+    this.deps.facts.setPublished(new Map(listed.map((each) => [each.id, publishedBy(each)])))
     installation.tell(listed)
     warnings.tell('engines_unusable', unusableWarning(listed.filter((each) => this.#isLeftUnusable(each))))
     const { adopt, reap: reaped, finish: finished, undo: undone, gone } = counts
@@ -230,3 +230,9 @@ export class ContainerSync {
     looks.lookWithin(container.id, this.#youngForMs(container))
   }
 }
+
+const publishedBy = ({ ports, openPorts, loopbackPorts }: ContainerObservation): PublishedPorts => ({
+  all: ports.flatMap(({ hostPort, protocol }) => (protocol === 'tcp' ? [hostPort] : [])),
+  open: openPorts,
+  loopback: loopbackPorts,
+})

@@ -19,6 +19,15 @@ export interface Watch {
   readonly sinceMs: number
 }
 
+type PublishedBy = Pick<Engine, 'containerId' | 'hostHttpPort'>
+
+/** The TCP ports that a container publishes on its host: all, those on all addresses, and those on loopback ones alone. */
+export interface PublishedPorts {
+  readonly all: readonly number[]
+  readonly open: readonly number[]
+  readonly loopback: readonly number[]
+}
+
 /**
  * The last known state of Docker, containers and engines. Kept in memory, never stored, unknown after a restart. `version`
  * grows with every change that an API answer could show.
@@ -42,8 +51,8 @@ export class Facts {
   /** When each container last started, as last seen. */
   readonly #startedAt = new Map<string, number>()
 
-  /** The host ports of each container that are published on all addresses, as of the last full pass. */
-  #openPorts: ReadonlyMap<string, readonly number[]> = new Map()
+  /** What each container publishes, as of the last full pass. */
+  #published: ReadonlyMap<string, PublishedPorts> = new Map()
 
   constructor(
     nowMs: number,
@@ -164,14 +173,25 @@ export class Facts {
     this.#version++
   }
 
-  /** Notes which host ports of each container are published on all addresses of the host. */
-  setOpenPorts(ports: ReadonlyMap<string, readonly number[]>): void {
-    this.#openPorts = ports
+  /** Notes what each container publishes on the host. */
+  setPublished(ports: ReadonlyMap<string, PublishedPorts>): void {
+    this.#published = ports
+  }
+
+  /**
+   * At which addresses of the host the engine's HTTP port is published, as of the last full pass; null if it is not, or if
+   * that is not known.
+   */
+  publishedOn({ containerId, hostHttpPort: port }: PublishedBy): 'all' | 'loopback' | 'another' | null {
+    const known = this.#published.get(containerId ?? '')
+    if (known === undefined || !known.all.includes(port)) return null
+    if (known.open.includes(port)) return 'all'
+    return known.loopback.includes(port) ? 'loopback' : 'another'
   }
 
   /** Whether the engine's HTTP port is published on all addresses of the host, as of the last full pass. */
-  isOpen({ containerId, hostHttpPort }: Pick<Engine, 'containerId' | 'hostHttpPort'>): boolean {
-    return this.#openPorts.get(containerId ?? '')?.includes(hostHttpPort) ?? false
+  isOpen(engine: PublishedBy): boolean {
+    return this.publishedOn(engine) === 'all'
   }
 
   /** Whether any engine answered its last probes. */

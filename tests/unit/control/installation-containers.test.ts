@@ -15,6 +15,7 @@ function listed(id: string, labels: Readonly<Record<string, string>>): Container
       variables: {},
       ports: [],
       openPorts: [],
+      loopbackPorts: [],
       address: null,
     },
     ...{
