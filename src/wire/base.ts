@@ -12,6 +12,7 @@ import { ImageFacts } from '../control/facts/image-facts.ts'
 import { InHand } from '../control/facts/in-hand.ts'
 import { LookQueue } from '../control/facts/look-queue.ts'
 import { PlaybackFacts } from '../control/facts/playback-facts.ts'
+import { ReachFacts } from '../control/facts/reach-facts.ts'
 import { SessionFacts } from '../control/facts/session-facts.ts'
 import { UsageFacts } from '../control/facts/usage-facts.ts'
 import type { HealthSource } from '../control/health/health-source.ts'
@@ -140,7 +141,7 @@ export function baseOf(
     ...streaming,
     ...proxying,
     installation,
-    ownPlaces: ownPlacesOf(config, adapters, { facts, warnings, edge }),
+    ownPlaces: ownPlacesOf(config, adapters, { warnings, edge }),
     template: templateOf(config, installation.id),
     counters,
     facts,
@@ -173,19 +174,10 @@ export function baseOf(
 function ownPlacesOf(
   config: Config,
   { runtime, clock, log, self }: Adapters,
-  {
-    facts,
-    warnings,
-    edge,
-  }: {
-    readonly facts: Facts
-    readonly warnings: Warnings
-    readonly edge: ReturnType<typeof createEdge>
-  },
+  { warnings, edge }: { readonly warnings: Warnings; readonly edge: ReturnType<typeof createEdge> },
 ): OwnPlaces {
   return new OwnPlaces({
     ...{ clock, runtime, warnings, log, self, ...ownPlaceSettingsOf(config) },
-    doesAnyAnswer: () => facts.doesAnyAnswer(),
     onError: edge('the watch of our own networks'),
   })
 }
@@ -242,6 +234,7 @@ function streamingOf({
     connections: new ConnectionFacts(onError),
     playback: new PlaybackFacts(onError),
     expected: new ExpectedStreams(deps.clock, onError),
+    outOfReach: new ReachFacts(onError),
   }
   return { ...kept, playbackWatch: new PlaybackWatch({ ...deps, ...kept }) }
 }

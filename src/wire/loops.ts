@@ -16,6 +16,7 @@ export function loopsOf({ store, database, clock }: Adapters, base: Base, work: 
     viewers,
     cache,
     reports,
+    reachJudge,
     images,
     rights,
     proxyReports,
@@ -27,7 +28,7 @@ export function loopsOf({ store, database, clock }: Adapters, base: Base, work: 
   } = work
   const optional = descriptors === null ? [] : [descriptors]
   const deciding = [reconciler, repairQueue]
-  const seeing = [ownPlaces, viewers, adoptedViewers, rights, proxyReports]
+  const seeing = [ownPlaces, reachJudge, viewers, adoptedViewers, rights, proxyReports]
   const asking = [...seeing, healthMonitor, vpnMonitor, observer, reports, images]
   const watching = [...asking, storageWatch, cache, usageWatch]
   return {
@@ -39,6 +40,7 @@ export function loopsOf({ store, database, clock }: Adapters, base: Base, work: 
       warnings.tellAll({ ...imageWarnings(template), database_place: placeWarning(database) })
       storageWatch.start()
       ownPlaces.start()
+      reachJudge.start()
       guarded(() => provisioner.sweepUnclaimed(), edge('unclaimed engines'))()
       healthMonitor.start()
       vpnMonitor.start()

@@ -1,5 +1,6 @@
 /** Translates the configuration into the settings of the components. */
 
+import { isIP } from 'node:net'
 import type { Config } from '../config/config.ts'
 import { certificatesOf } from '../config/docker-tls.ts'
 import { isLoopback } from '../config/loopback.ts'
@@ -39,12 +40,21 @@ export const templateOf = (config: Config, installation: string): EngineTemplate
   installation,
 })
 
-/** What decides where engines go, and whether proxies are told an address at which we may reach them as well. */
+/** What decides where engines go. */
 export const ownPlaceSettingsOf = (config: Config) => ({
   network: config.DOCKER_NETWORK,
   nodes: config.GLUETUN_CONTAINER_NAME,
-  isHostTold: !isLoopback(config.ADVERTISE_HOST) && !isLoopback(publishAddressOf(config)),
 })
+
+/** The host that proxies are told for published ports, and whether that is an address at which we may reach them as well. */
+export const reachSettingsOf = (config: Config) => {
+  const host = config.ADVERTISE_HOST
+  const kind = isLoopback(host) ? ('loopback' as const) : isIP(host) === 0 ? null : ('address' as const)
+  return {
+    told: { host, kind },
+    isHostReached: kind !== 'loopback' && !isLoopback(publishAddressOf(config)),
+  }
+}
 
 /** Where the cache of an image's engines is emptied; null for nowhere. */
 export const cachePathOf =

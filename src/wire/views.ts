@@ -77,11 +77,12 @@ export const tellersOf = ({
   nodes,
   connections,
   playback,
+  outOfReach,
   expected,
   statistics,
   warnings,
   images,
-}: Base) => [facts, nodes, connections, playback, expected, statistics, warnings, images]
+}: Base) => [facts, nodes, connections, playback, outOfReach, expected, statistics, warnings, images]
 
 /** Builds the feed. Every change that an answer of the API could show wakes it. */
 export function feedOf({ store, clock }: Adapters, base: Base, views: Views): Feed {

@@ -7,6 +7,7 @@ import { ContainerLogs, LOG_LIMITS } from '../control/containers/container-logs.
 import { ContainerSync } from '../control/containers/container-sync.ts'
 import { Observer } from '../control/containers/observer.ts'
 import { OwnContainers } from '../control/containers/own-containers.ts'
+import { ReachJudge } from '../control/containers/reach-judge.ts'
 import { Remover } from '../control/containers/remover.ts'
 import { SyncActions } from '../control/containers/sync-actions.ts'
 import { plainRequest } from '../control/engines/template.ts'
@@ -51,7 +52,7 @@ import { maskOf } from '../core/secrets.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { parseDockerHost } from '../runtime/docker-connection.ts'
 import type { Adapters, Base } from './base.ts'
-import { cachePathOf, policySettingsOf } from './settings.ts'
+import { cachePathOf, policySettingsOf, reachSettingsOf } from './settings.ts'
 
 export type Work = ReturnType<typeof workOf>
 
@@ -184,6 +185,12 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
     passIntervalMs: config.MONITOR_INTERVAL_S * 1_000,
     onError: edge('a look at the containers'),
   })
+  const reachJudge = new ReachJudge({
+    ...{ clock, facts, warnings, addresses, ...reachSettingsOf(config) },
+    ...{ rows: base.rows, ownPlaces: base.ownPlaces, outOfReach: base.outOfReach },
+    onError: edge('a look at the places of engines'),
+  })
+  observer.onPass(() => reachJudge.judge())
   observer.onPass(() => provisioner.sweepUnclaimed())
   observer.onPass(() => leaseAgain(store, clock.now()))
   observer.onPass(() => ends.catchUp())
@@ -213,6 +220,7 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
       ...{ clock, runtime, facts, warnings, address: parseDockerHost(config.DOCKER_HOST).text },
       onError: edge('a question for what is allowed'),
     }),
+    reachJudge,
     reports: new FailureReports({
       ...{ store, clock, runtime, facts, boots, addresses, warnings, ownPlaces: base.ownPlaces },
       secrets: secretsOf(config),

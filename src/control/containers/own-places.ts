@@ -1,6 +1,14 @@
-import { apart, type EnginePlace, type OwnPlace, ownNetwork } from '../../core/containers/own-place.ts'
+import {
+  apart,
+  type EnginePlace,
+  isApartFrom,
+  type OwnPlace,
+  ownNetwork,
+} from '../../core/containers/own-place.ts'
 import type { Warning } from '../../core/reporting/warnings.ts'
+import type { Engine } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'
 import { Loop } from '../../lib/loop.ts'
@@ -26,10 +34,6 @@ export interface OwnPlacesDeps {
   readonly network: string | null
   /** The names of the VPN nodes; empty without a VPN. */
   readonly nodes: readonly string[]
-  /** Whether proxies are told an address of the host at which we may reach published ports, too. */
-  readonly isHostTold: boolean
-  /** Whether an engine answers now, which shows that there is a way. */
-  readonly doesAnyAnswer: () => boolean
   readonly onError: OnError
 }
 
@@ -39,18 +43,21 @@ const LOOK_MS = 5_000
 const HOST: OwnPlace = { kind: 'host' }
 
 /**
- * Finds out in which container and in which networks this process runs, which network engines join then, and whether we reach
- * them there. Warns if we do not.
+ * Finds out in which container and in which networks this process runs, which network engines join then, and whether we share
+ * one with them.
  */
 export class OwnPlaces {
   readonly #loop: Loop
   #self: OwnPlace | null = null
   #nodes: EnginePlace['nodes'] = null
   #told: string | null | undefined = undefined
+  #sign = ''
+  readonly #news: Emitter
 
   constructor(private readonly deps: OwnPlacesDeps) {
     const { clock, onError, self } = deps
     if (self.container === null) this.#self = HOST
+    this.#news = new Emitter(onError)
     const work = (signal: AbortSignal): Promise<void> => this.#round(signal)
     this.#loop = new Loop({ clock, intervalMs: LOOK_MS, first: 'now', work, onError })
   }
@@ -69,6 +76,11 @@ export class OwnPlaces {
     return this.#self
   }
 
+  /** Calls `listener` when our place, or that of a node, is another than it was known to be. The listener must be quick. */
+  onNews(listener: () => void): void {
+    this.#news.on(listener)
+  }
+
   /** Whether it was found out where this process runs. */
   isKnown(): boolean {
     return this.#self !== null
@@ -85,12 +97,24 @@ export class OwnPlaces {
     return ownNetwork(this.#self)
   }
 
-  /** Why we reach no engine, with the remedy; null if we may, or if it is not known. */
+  /** Why we do not reach new engines, with the remedy; null if we may, or if it is not known. */
   apart(): Warning | null {
     if (this.#self === null) return null
     const { network } = this.deps
     const joined = network === 'auto' ? ownNetwork(this.#self) : network
     return apart(this.#self, { network: joined, nodes: this.#nodes })
+  }
+
+  /** Whether we share no network with this engine, wherever new ones go; false if that is not known. */
+  isApart({ networks, vpnNode }: Pick<Engine, 'networks' | 'vpnNode'>): boolean {
+    if (this.#self === null) return false
+    const node = this.#nodes?.find(({ name }) => name === vpnNode)
+    return isApartFrom(this.#self, vpnNode === null ? networks : (node?.networks ?? []))
+  }
+
+  /** The networks of our own container; empty if we run in none. */
+  networks(): readonly string[] {
+    return this.#self?.kind === 'container' ? this.#self.networks : []
   }
 
   async #round(signal: AbortSignal): Promise<void> {
@@ -102,6 +126,10 @@ export class OwnPlaces {
       if (!(error instanceof RuntimeFailure)) throw error
     }
     this.#tell()
+    const sign = JSON.stringify([this.#self, this.#nodes])
+    if (sign === this.#sign) return
+    this.#sign = sign
+    this.#news.emit()
   }
 
   async #find(signal?: AbortSignal): Promise<OwnPlace> {
@@ -119,12 +147,7 @@ export class OwnPlaces {
 
   #tell(): void {
     if (this.#self === null) return
-    const { warnings, isHostTold, doesAnyAnswer, network, nodes, log } = this.deps
-    const reason = isHostTold || doesAnyAnswer() ? null : this.apart()
-    warnings.tell(
-      'engines_unreachable',
-      reason && { ...reason, message: `${reason.message}: it reaches none` },
-    )
+    const { warnings, network, nodes, log } = this.deps
     if (network !== 'auto' || nodes.length > 0) return
     warnings.tell('network_not_found', this.#self.kind === 'host' ? NO_CONTAINER : null)
     const joined = ownNetwork(this.#self)

@@ -21,7 +21,7 @@ export class FreeEngines {
     const started = startedByEngine(db)
     // An adopted engine may have viewers that nobody reported.
     const listed = liveEngines(db).filter(
-      (engine) => engine.adoptedAt === null && this.listings.of(engine).listed,
+      (engine) => engine.adoptedAt === null && this.listings.of(engine, started.has(engine.id)).listed,
     )
     const taken = listed.map(
       (engine) => (started.get(engine.id) ?? 0) + (this.listings.expectedOn(engine)?.streams ?? 0),

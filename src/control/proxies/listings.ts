@@ -1,4 +1,5 @@
 import type { Verdict } from '../../core/engines/health.ts'
+import type { OutOfReach } from '../../core/engines/reach.ts'
 import type { Expected } from '../../core/proxies/expected.ts'
 import { type Engine, generationOf } from '../../core/types.ts'
 import { isFirst, type Listing, listing, shownHealth, type VpnTrouble } from '../../core/views/listing.ts'
@@ -10,6 +11,7 @@ import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { ExpectedStreams } from '../facts/expected-streams.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { PlaybackFacts } from '../facts/playback-facts.ts'
+import type { ReachFacts } from '../facts/reach-facts.ts'
 import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'
 
 /** Decides from the facts of this moment what proxies may be told of one engine. */
@@ -22,30 +24,33 @@ export class Listings {
       readonly connections: ConnectionFacts
       readonly playback: Pick<PlaybackFacts, 'version' | 'standing' | 'playsNothing'>
       readonly expected: ExpectedStreams
+      readonly outOfReach: Pick<ReachFacts, 'version' | 'of'>
     },
   ) {}
 
   /** Grows with every change of the facts. Time alone changes some answers, too. */
   version(): number {
-    const { facts, nodes, connections, playback, expected } = this.deps
-    return [facts, nodes, connections, playback, expected].reduce((sum, each) => sum + each.version(), 0)
+    const { facts, nodes, connections, playback, expected, outOfReach } = this.deps
+    return [facts, nodes, connections, playback, expected, outOfReach].reduce(
+      (sum, each) => sum + each.version(),
+      0,
+    )
   }
 
-  /** Whether `GET /engines` lists the engine, and if not, why. */
-  of(engine: Engine): Listing {
-    const { facts, clock } = this.deps
+  /** Whether `GET /engines` lists the engine, which has a started stream or not; and if not, why. */
+  of(engine: Engine, hasStream: boolean): Listing {
     return listing({
       engine,
-      isRunning: facts.isRunning(engine),
-      verdict: facts.health(engine.id, clock.now()).verdict,
+      isRunning: this.deps.facts.isRunning(engine),
+      verdict: this.#verdict(engine),
       vpnTrouble: this.#vpnTrouble(engine),
+      outOfReach: this.#outOfReach(engine, hasStream),
     })
   }
 
   shownHealth(engine: Engine): Verdict {
-    const { facts, clock, playback } = this.deps
-    const isDoubtful = playback.standing(engine.id, generationOf(engine)) !== null
-    return shownHealth(facts.health(engine.id, clock.now()).verdict, isDoubtful)
+    const isDoubtful = this.deps.playback.standing(engine.id, generationOf(engine)) !== null
+    return shownHealth(this.#verdict(engine), isDoubtful)
   }
 
   /** Whether the engine belongs to the first group in the list. */
@@ -65,6 +70,18 @@ export class Listings {
   /** The streams that are expected on the engine; null for none. */
   expectedOn(engine: Engine): Expected | null {
     return this.deps.expected.of(engine)
+  }
+
+  /** The silence of an engine that our questions do not reach says nothing about it. */
+  #verdict(engine: Engine): Verdict {
+    const { facts, clock, outOfReach } = this.deps
+    return outOfReach.of(engine)?.of === 'us' ? 'unknown' : facts.health(engine.id, clock.now()).verdict
+  }
+
+  /** Whoever was given the engine goes to it, and a stream shows that proxies reach it. */
+  #outOfReach(engine: Engine, hasStream: boolean): OutOfReach['of'] | null {
+    const isUsed = hasStream || this.expectedOn(engine)?.isHandedOut === true
+    return isUsed ? null : (this.deps.outOfReach.of(engine)?.of ?? null)
   }
 
   #vpnTrouble(engine: Engine): VpnTrouble {

@@ -24,7 +24,7 @@ export function engineView(
   },
 ) {
   const { facts, clock, addresses, listings } = deps
-  const { listed, reason } = listings.of(engine)
+  const { listed, reason } = listings.of(engine, started.length > 0)
   return {
     container_id: engine.containerId,
     container_name: engine.name,

@@ -37,6 +37,12 @@ export function ownNetwork(self: OwnPlace): string | null {
   return own.find((network) => network === self.wayOut) ?? own[0] ?? null
 }
 
+/** Whether we are in a container that is in none of these networks; false if no network is known. */
+export const isApartFrom = (self: OwnPlace, networks: readonly string[]): boolean =>
+  self.kind === 'container' &&
+  networks.length > 0 &&
+  !networks.some((network) => self.networks.includes(network))
+
 /** Why we reach no engine, with the remedy; null if we share a network with all of them, or have that of the host. */
 export function apart(self: OwnPlace, engines: EnginePlace): Warning | null {
   if (self.kind === 'host') return null
@@ -61,7 +67,7 @@ function apartFromNodes(
   if (others.length === 0) return null
   const names = others.map((node) => node.name).join(', ')
   return {
-    message: `${me}, which shares no network with ${names}: it reaches no engine there`,
+    message: `${me}, which shares no network with ${names}`,
     remedy: `put ${name} into a network of ${names}: docker network connect`,
   }
 }

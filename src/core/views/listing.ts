@@ -1,4 +1,5 @@
 import type { Verdict } from '../engines/health.ts'
+import type { OutOfReach } from '../engines/reach.ts'
 import { type Engine, isLive } from '../types.ts'
 
 /** What a proxy would be told about one engine: whether it is listed, and if not, why. */
@@ -15,6 +16,8 @@ interface Facts {
   readonly verdict: Verdict
   /** Whether the VPN is a reason to hide the engine; `none` also without a VPN, and while nothing is known. */
   readonly vpnTrouble: VpnTrouble
+  /** Of whom the engine is out of reach; null also while a stream of it is started, or expected by a caller. */
+  readonly outOfReach: OutOfReach['of'] | null
 }
 
 /**
@@ -34,6 +37,14 @@ const HIDDEN: readonly { readonly when: (facts: Facts) => boolean; readonly reas
   { when: ({ engine }) => engine.status === 'draining', reason: 'it is draining' },
   { when: ({ vpnTrouble }) => vpnTrouble === 'outside', reason: 'it is outside the VPN' },
   { when: ({ isRunning }) => !isRunning, reason: 'its container is not running' },
+  {
+    when: ({ outOfReach }) => outOfReach === 'us',
+    reason: 'it is in no network of Roundhouse, and does not answer it',
+  },
+  {
+    when: ({ outOfReach }) => outOfReach === 'proxies',
+    reason: 'its port is not published at the address that proxies are told',
+  },
   {
     when: ({ engine }) => engine.unclaimedSince !== null,
     reason: 'it is kept for the caller whose answer was lost',

@@ -74,7 +74,7 @@ export const PROXIES = mutations([
   ],
   [
     'a caller that waits gets a hidden engine',
-    '$engine.adoptedAt === null && $listings.of($engine).listed',
+    '$engine.adoptedAt === null && $listings.of($engine, $started.has($engine.id)).listed',
     '$engine.adoptedAt === null',
   ],
 ])

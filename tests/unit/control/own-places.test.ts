@@ -37,7 +37,7 @@ describe('apart from the engines', () => {
     code: 'engines_unreachable',
     message:
       "Roundhouse runs in the container house (media), which shares no network with engines (Docker's default bridge): " +
-      'it reaches none',
+      'it reaches no engine there',
     remedy: 'set DOCKER_NETWORK=media, or DOCKER_NETWORK=auto, so that engines join it',
   }
 

@@ -4,7 +4,8 @@ import { inTurn, listing, turnsOf } from '../../../src/core/views/listing.ts'
 import { engine } from '../../support/builders.ts'
 
 describe('listing', () => {
-  const facts = { engine: engine(), isRunning: true, verdict: 'healthy', vpnTrouble: 'none' } as const
+  const known = { isRunning: true, verdict: 'healthy', vpnTrouble: 'none', outOfReach: null } as const
+  const facts = { engine: engine(), ...known } as const
 
   test.each([
     [{}, null],
@@ -12,6 +13,8 @@ describe('listing', () => {
     [{ engine: engine({ status: 'starting' }), verdict: 'unknown' }, null],
     [{ engine: engine({ status: 'starting' }), verdict: 'unhealthy' }, null],
     [{ verdict: 'unhealthy' }, 'it is unhealthy'],
+    [{ outOfReach: 'us' }, 'it is in no network of Roundhouse, and does not answer it'],
+    [{ outOfReach: 'proxies' }, 'its port is not published at the address that proxies are told'],
     [{ vpnTrouble: 'outside' }, 'it is outside the VPN'],
     [{ vpnTrouble: 'outside', isRunning: false }, 'it is outside the VPN'],
     [{ vpnTrouble: 'node_down' }, 'its VPN node is down'],

@@ -1,0 +1,46 @@
+/**
+ * Why an engine is of no use where it is, though nothing is known against the engine itself. `us`: it shares no network with
+ * us and has not answered us. `proxies`: its port is not published at the address that proxies are told.
+ */
+export interface OutOfReach {
+  readonly of: 'us' | 'proxies'
+  /** Whether new engines are made where they are reached, so that this one makes way for another when it is idle. */
+  readonly isMoving: boolean
+}
+
+/**
+ * Whether our own questions do not reach the engine. Then its silence says nothing about the engine, and it is not held
+ * against it.
+ */
+export const isBeyondUs = ({ outOfReach }: { readonly outOfReach: OutOfReach | null }): boolean =>
+  outOfReach?.of === 'us'
+
+/** How long an engine is asked in vain after its start before its place is taken for the cause. */
+const BOOT_PATIENCE_MS = 5_000
+
+/** What is known of the answers of one start of an engine. */
+export interface Answers {
+  readonly isBooting: boolean
+  readonly probedSinceMs: number | null
+  readonly lastProbeMs: number | null
+  readonly lastOkMs: number | null
+}
+
+/** Whether the engine was asked and has never answered. One that boots is given some seconds. */
+export function isMuteSoFar(
+  { isBooting, probedSinceMs, lastProbeMs, lastOkMs }: Answers,
+  nowMs: number,
+): boolean {
+  if (lastOkMs !== null || probedSinceMs === null) return false
+  return isBooting ? nowMs - probedSinceMs >= BOOT_PATIENCE_MS : lastProbeMs !== null
+}
+
+/**
+ * Whether a port that is published on such addresses of the host is none at the address that proxies are told. Another
+ * address may be passed on to ours, and a name may be that of any address (null), so only the host's loopback tells.
+ */
+export const isUntold = (
+  published: 'all' | 'loopback' | 'another' | null,
+  told: 'loopback' | 'address' | null,
+): boolean =>
+  (published === 'loopback' && told === 'address') || (published === 'another' && told === 'loopback')
