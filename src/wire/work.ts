@@ -128,7 +128,7 @@ function startingOf(config: Config, adapters: Adapters, base: Base) {
   const launches = new Launches({ clock, onOutcome: countStart(counters) })
   const claims = new Claims({
     ...{ store, clock, admission, breakers, placer, nodes, enginePorts },
-    ...{ facts, launches, template, newId, freeEngines: base.freeEngines },
+    ...{ facts, launches, template, newId, freeEngines: base.freeEngines, outOfReach: base.outOfReach },
     viewerWaitMs: config.VIEWER_WAIT_S * 1_000,
   })
   const launcher = new Launcher({
@@ -222,7 +222,8 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
     }),
     reachJudge,
     reports: new FailureReports({
-      ...{ store, clock, runtime, facts, boots, addresses, warnings, ownPlaces: base.ownPlaces },
+      ...{ store, clock, runtime, facts, boots, addresses, warnings },
+      ...{ ownPlaces: base.ownPlaces, outOfReach: base.outOfReach },
       secrets: secretsOf(config),
       onError: edge('a look at a silent engine'),
     }),
@@ -271,12 +272,13 @@ function lifecycleOf(
 ) {
   const { store, runtime, clock, log, random } = adapters
   const { edge, rows, template, counters, facts, inHand, looks, sessions, connections } = base
-  const { nodes, images, admission, warnings, playback, expected } = base
-  const startBackoff = new StartBackoff({ provisioner, clock, random })
+  const { nodes, images, admission, warnings, playback, expected, outOfReach } = base
+  const isApart = (): boolean => base.ownPlaces.apart() !== null
+  const startBackoff = new StartBackoff({ provisioner, clock, random, isApart })
   const settings = policySettingsOf(config)
   const snapshots = new FleetSnapshots({
     ...{ store, rows, clock, facts, sessions, connections, nodes, images, playback, viewers, admission },
-    ...{ template, settings, inHand, startBackoff, expected },
+    ...{ template, settings, inHand, startBackoff, expected, outOfReach },
   })
   const onAction = counters.acted
   const { breakers } = base.settings
@@ -301,6 +303,7 @@ function lifecycleOf(
       nodes,
       images,
       playback,
+      outOfReach,
       expected,
       viewers,
       observer,

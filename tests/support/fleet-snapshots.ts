@@ -24,6 +24,7 @@ export function observed(
     look: { kind: 'clear' },
     sight: { atMs: NOW, connections: 'none', traffic: 'still', countedMs: 30_000 },
     isOutdated: false,
+    outOfReach: null,
     playsNothing: null,
     node: null,
     outside: null,

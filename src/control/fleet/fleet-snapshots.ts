@@ -16,6 +16,7 @@ import type { Facts } from '../facts/facts.ts'
 import type { ImageFacts } from '../facts/image-facts.ts'
 import type { InHand } from '../facts/in-hand.ts'
 import type { PlaybackFacts } from '../facts/playback-facts.ts'
+import type { ReachFacts } from '../facts/reach-facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import { streamsInDoubt } from '../health/asked-sessions.ts'
 import type { Admission } from '../provisioning/admission.ts'
@@ -49,6 +50,7 @@ export interface FleetSnapshotsDeps {
   readonly expected: Pick<ExpectedStreams, 'of'>
   readonly viewers: Pick<ViewerWatch, 'sightOf'>
   readonly images: Pick<ImageFacts, 'state'>
+  readonly outOfReach: Pick<ReachFacts, 'of'>
   readonly template: EngineTemplate
   readonly settings: PolicySettings
   readonly inHand: Pick<InHand, 'has' | 'isFailing'>
@@ -130,6 +132,7 @@ export class FleetSnapshots {
     inDoubt: readonly Stream[],
   ): Omit<ObservedEngine, 'node' | 'outside'> {
     const { clock, facts, sessions, playback, expected, viewers, inHand } = this.deps
+    const outOfReach = this.deps.outOfReach.of(engine)
     const nowMs = clock.now()
     const health = facts.health(engine.id, nowMs)
     const said = (streams: readonly Stream[]) => streams.map(({ rowId }) => sessions.of(rowId))
@@ -146,7 +149,8 @@ export class FleetSnapshots {
       stillMs: stillMs(said(inDoubt)),
       sight: viewers.sightOf(engine),
       look: secondLook(said(ended), engine.drainingSince ?? engine.containerStartedAt ?? 0, nowMs),
-      isOutdated: this.#isOutdated(engine),
+      isOutdated: this.#isOutdated(engine) || outOfReach?.isMoving === true,
+      outOfReach,
       playsNothing: playback.playsNothing(engine.id, generationOf(engine))?.reason ?? null,
     }
   }

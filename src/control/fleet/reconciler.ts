@@ -11,6 +11,7 @@ import type { ExpectedStreams } from '../facts/expected-streams.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { ImageFacts } from '../facts/image-facts.ts'
 import type { PlaybackFacts } from '../facts/playback-facts.ts'
+import type { ReachFacts } from '../facts/reach-facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import type { ViewerWatch } from '../viewers/viewer-watch.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
@@ -26,6 +27,7 @@ export interface ReconcilerDeps {
   readonly nodes: VpnNodes
   readonly images: ImageFacts
   readonly playback: Pick<PlaybackFacts, 'onNews'>
+  readonly outOfReach: Pick<ReachFacts, 'onNews'>
   readonly expected: Pick<ExpectedStreams, 'onNews'>
   readonly viewers: ViewerWatch
   readonly observer: Pick<Observer, 'onPass'>
@@ -71,12 +73,33 @@ export class Reconciler {
   }
 
   start(): void {
-    const { store, facts, sessions, connections, nodes, images, playback, expected, viewers, observer } =
-      this.deps
+    const {
+      store,
+      facts,
+      sessions,
+      connections,
+      nodes,
+      images,
+      playback,
+      outOfReach,
+      expected,
+      viewers,
+      observer,
+    } = this.deps
     const soon = (): void => this.soon()
     store.onCommit(soon)
     observer.onPass(soon)
-    for (const source of [facts, sessions, connections, nodes, images, playback, expected, viewers])
+    for (const source of [
+      facts,
+      sessions,
+      connections,
+      nodes,
+      images,
+      playback,
+      outOfReach,
+      expected,
+      viewers,
+    ])
       source.onNews(soon)
     soon()
   }

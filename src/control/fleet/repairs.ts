@@ -32,7 +32,7 @@ export interface RepairsDeps {
   readonly looks: Pick<LookQueue, 'lookAt'>
   readonly nodes: VpnNodes
   readonly claims: Pick<Claims, 'again'>
-  readonly startBackoff: Pick<StartBackoff, 'launch'>
+  readonly startBackoff: Pick<StartBackoff, 'launch' | 'unreached'>
   readonly reports: Pick<FailureReports, 'of'>
   /** Called for each repair that begins. */
   readonly onAction: (action: Action) => void
@@ -238,7 +238,8 @@ export class Repairs {
 
   async #fail(engine: Engine, { rule, reason }: Action, { seen, report }: Known): Promise<void> {
     const why = report.why === '' ? reason : `${reason}: ${report.why}`
-    const fault = engine.status === 'starting' ? this.deps.breakers : null
+    if (report.isBeyondUs) this.deps.startBackoff.unreached()
+    const fault = engine.status === 'starting' && !report.isBeyondUs ? this.deps.breakers : null
     await this.#remove(engine, { rule, reason: why, fault, log: report.log }, seen)
   }
 
@@ -263,7 +264,7 @@ interface Known {
   readonly report: FailureReport
 }
 
-const NO_REPORT: FailureReport = { why: '', log: [] }
+const NO_REPORT: FailureReport = { why: '', log: [], isBeyondUs: false }
 
 const REPAIRS = ['fail', 'revive', 'restart', 'recreate', 'halt'] as const
 

@@ -16,6 +16,7 @@ import type { Store } from '../../store/store.ts'
 import type { Addresses } from '../engines/addresses.ts'
 import type { BootFacts } from '../facts/boot-facts.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { ReachFacts } from '../facts/reach-facts.ts'
 import type { Warnings } from '../reporting/warnings.ts'
 import { answerOf, listenersOf } from './listeners.ts'
 
@@ -23,6 +24,8 @@ import { answerOf, listenersOf } from './listeners.ts'
 export interface FailureReport {
   readonly why: string
   readonly log: readonly string[]
+  /** Whether it was silent because our questions did not reach it, which is not its own fault. */
+  readonly isBeyondUs: boolean
 }
 
 const LOOK_MS = 2_000
@@ -59,6 +62,7 @@ export class FailureReports {
       readonly boots: Pick<BootFacts, 'of'>
       readonly addresses: Pick<Addresses, 'probed'>
       readonly ownPlaces: { readonly apart: () => Warning | null }
+      readonly outOfReach: Pick<ReachFacts, 'of'>
       /** What the settings hold that nobody may read, such as values that engines are started with. */
       readonly secrets: readonly string[]
       readonly warnings: Warnings
@@ -84,11 +88,22 @@ export class FailureReports {
       silence: await this.#silenceOf(engine, signal),
       log: await this.#logOf(engine, signal),
     }))
-    if (silence === null) return { why: endOf(log), log }
-    const apart = isHopeless(silence) ? null : this.deps.ownPlaces.apart()
-    if (apart !== null) return { why: `${silenceInWords(silence)}; ${apart.message}; ${apart.remedy}`, log }
-    this.#warn(engine, silence)
-    return { why: `${silenceInWords(silence)}; ${silenceRemedy(silence)}`, log }
+    if (silence === null) return { why: endOf(log), log, isBeyondUs: false }
+    const place = this.#placeToBlame(engine, silence)
+    if (place === null) this.#warn(engine, silence)
+    const cause = place === null ? silenceRemedy(silence) : `${place.message}; ${place.remedy}`
+    const isBeyondUs = place !== null && this.deps.outOfReach.of(engine)?.of === 'us'
+    return { why: `${silenceInWords(silence)}; ${cause}`, log, isBeyondUs }
+  }
+
+  /**
+   * Why the engine is silent where it is, rather than by its own fault; null if its place is not to blame. Its own tables may
+   * show that it would be silent anywhere; but one that makes way for another is replaced anyhow.
+   */
+  #placeToBlame(engine: Engine, silence: Silence): Warning | null {
+    const { ownPlaces, outOfReach } = this.deps
+    if (outOfReach.of(engine)?.isMoving) return ELSEWHERE
+    return isHopeless(silence) ? null : ownPlaces.apart()
   }
 
   /** Asks questions that end together after their time, or when the loop is stopped. */
@@ -114,7 +129,8 @@ export class FailureReports {
       const silence = await this.#within((signal) => this.#silenceOf(engine, signal))
       const now = engineById(store.db, engine.id)
       const isStill = now !== undefined && isLive(now) && now.status === 'starting'
-      if (isStill && silence !== null && isHopeless(silence)) this.#warn(engine, silence)
+      if (isStill && silence !== null && isHopeless(silence) && this.#placeToBlame(now, silence) === null)
+        this.#warn(engine, silence)
     }
   }
 
@@ -172,6 +188,11 @@ export class FailureReports {
     this.#warnedMs = null
     this.deps.warnings.tell('engine_silent', null)
   }
+}
+
+const ELSEWHERE: Warning = {
+  message: 'it is in no network of Roundhouse',
+  remedy: 'another one takes its place, where Roundhouse reaches it',
 }
 
 const endOf = (log: readonly string[]): string => {

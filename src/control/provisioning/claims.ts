@@ -24,6 +24,7 @@ import {
 } from '../engines/template.ts'
 import { KeyReused } from '../errors.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { ReachFacts } from '../facts/reach-facts.ts'
 import type { FreeEngines } from '../proxies/free-engines.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 import type { Admission } from './admission.ts'
@@ -55,6 +56,7 @@ export interface ClaimsDeps {
   readonly facts: Pick<Facts, 'isRunning'>
   readonly launches: Pick<Launches, 'isPending'>
   readonly nodes: Pick<VpnNodes, 'outside' | 'isInWayOf'>
+  readonly outOfReach: Pick<ReachFacts, 'of'>
   readonly freeEngines: Pick<FreeEngines, 'find'>
   /** How long a proxy waits and asks again after a refusal. */
   readonly viewerWaitMs: number
@@ -134,7 +136,8 @@ export class Claims {
 
   /** Whether a caller could use the engine, or could wait for its launch, as far as is known. */
   #isUsable(engine: Engine): boolean {
-    const { facts, launches, nodes } = this.deps
+    const { facts, launches, nodes, outOfReach } = this.deps
+    if (outOfReach.of(engine)?.isMoving) return false
     return (facts.isRunning(engine) || launches.isPending(engine.id)) && !nodes.isInWayOf(engine)
   }
 

@@ -1,3 +1,4 @@
+import { isBeyondUs } from '../engines/reach.ts'
 import { isCrashLoop } from '../engines/restarts.ts'
 import { hasStopped } from '../types.ts'
 import { LOOK_LEAD_MS } from '../viewers/viewers.ts'
@@ -110,8 +111,8 @@ const RULES: readonly EngineRule[] = [
   { rule: 'leave', when: ({ observed }) => !observed.isRunning },
   {
     rule: 'never_answered',
-    when: (look) => isOverdue(look) && isUsedByNobody(look),
-    action: () => ({ type: 'fail', reason: 'it gave no good answer in time after its start' }),
+    when: (look) => isWaitedForInVain(look) && isUsedByNobody(look),
+    action: ({ outOfReach }) => ({ type: 'fail', reason: outOfReach?.isMoving ? MISPLACED : OVERDUE }),
   },
   { rule: 'leave', when: ({ observed }) => observed.engine.status !== 'draining' },
   {
@@ -187,9 +188,26 @@ function isOverdue({ observed, snapshot, agenda }: Look): boolean {
   return agenda.isDue(sinceMs + snapshot.policy.startupTimeoutMs)
 }
 
-/** An operator's order stays in force, and an unhealthy engine can serve nobody. */
-const mayServeAgain = ({ engine, health }: ObservedEngine): boolean =>
-  engine.drainCause !== 'operator' && health.verdict !== 'unhealthy'
+const OVERDUE = 'it gave no good answer in time after its start'
+const MISPLACED = 'it is out of reach where it is, and new engines are elsewhere'
+
+const isWaitedForInVain = (look: Look): boolean => isMisplaced(look) || isOverdue(look)
+
+/**
+ * Whether the engine starts where it will never answer us, though new ones do: there is nothing to wait for. A caller who was
+ * given it may be on the way, and an adopted engine may have viewers that we do not know of.
+ */
+function isMisplaced({ observed }: Look): boolean {
+  const { engine, outOfReach, streams, expected } = observed
+  if (outOfReach?.of !== 'us' || !outOfReach.isMoving) return false
+  return engine.status === 'starting' && engine.adoptedAt === null && streams === 0 && expected === null
+}
+
+/** An operator's order stays in force, and an unhealthy engine can serve nobody; the stream shows that this one serves. */
+const mayServeAgain = (observed: ObservedEngine): boolean => {
+  const { engine, health } = observed
+  return engine.drainCause !== 'operator' && (health.verdict !== 'unhealthy' || isBeyondUs(observed))
+}
 
 /** Whether the engine was hidden for long enough, and neither its sessions nor a look from outside show a viewer. */
 function isDrained(look: Look): boolean {

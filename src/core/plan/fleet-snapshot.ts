@@ -1,4 +1,5 @@
 import type { Health } from '../engines/health.ts'
+import { isBeyondUs, type OutOfReach } from '../engines/reach.ts'
 import type { Refusal } from '../provisioning/refusal.ts'
 import type { Expected } from '../proxies/expected.ts'
 import type { SecondLook } from '../streams/sessions.ts'
@@ -42,9 +43,12 @@ export interface ObservedEngine {
   readonly sight: Sight | null
   /**
    * The engine has to be replaced: it was made from another image, template or limits than new engines are, it is on the
-   * wrong side of the VPN, or another engine has to carry the forwarded port in its place.
+   * wrong side of the VPN, or another engine has to carry the forwarded port in its place; or it is where nobody reaches it,
+   * and new engines are elsewhere.
    */
   readonly isOutdated: boolean
+  /** Why the engine is of no use where it is; null if it is reached, as far as is known. */
+  readonly outOfReach: OutOfReach | null
   /** Why the engine counts as one that plays nothing although others play; null if it does not. */
   readonly playsNothing: string | null
   /** The VPN node that the engine is behind; null without one. */
@@ -265,9 +269,13 @@ export const isSteady = (observed: ObservedEngine): boolean =>
   observed.isRunning &&
   !observed.isInHand
 
-/** Whether the engine is unhealthy by its own fault. While its VPN is away, and shortly afterwards, that cannot be told. */
+/**
+ * Whether the engine is unhealthy by its own fault. While its VPN is away, and shortly afterwards, that cannot be told, nor
+ * where our questions do not reach it.
+ */
 export const isUnhealthy = (observed: ObservedEngine): boolean =>
   isSteady(observed) &&
+  !isBeyondUs(observed) &&
   observed.health.verdict === 'unhealthy' &&
   isNetworkUp(observed) &&
   (observed.node?.isSettled ?? true)

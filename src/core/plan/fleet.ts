@@ -14,6 +14,7 @@ import {
 } from './fleet-snapshot.ts'
 import { isSeenWatched } from './looking.ts'
 import {
+  departures,
   exchanges,
   isReplacing,
   isSuccessorDue,
@@ -58,7 +59,8 @@ export class Fleet {
   actions(): Action[] {
     const candidates = this.#untouched(this.snapshot.engines)
     const retired = this.#touch(retirements(this.snapshot, candidates, this.agenda))
-    const count = this.serving.length - retired.length
+    const departed = this.#departures()
+    const count = this.serving.length - retired.length - departed.length
     const recalled = this.#touch(this.#recalls(this.wanted.ahead - count))
     const missing = this.wanted.needed - count - recalled.length
     const started = this.#starts(missing)
@@ -70,9 +72,17 @@ export class Fleet {
     const mayReplace = missing <= 0 && retired.length === 0
     const replaced = mayReplace ? this.#replacements() : []
     return [
-      ...[...retired, ...recalled, ...started, ...ahead],
+      ...[...retired, ...departed, ...recalled, ...started, ...ahead],
       ...[...surplus, ...exchanged, ...evacuated, ...replaced],
     ]
+  }
+
+  /** Drains the engines that are of no use where they are, unless an earlier step has named them. */
+  #departures(): readonly Action[] {
+    const leaving = departures(this.snapshot)
+    return this.#touch(
+      leaving.filter((action) => 'engineId' in action && !this.#touched.has(action.engineId)),
+    )
   }
 
   /** Notes the engines that these actions name, because at most one step may name an engine. */
@@ -287,8 +297,8 @@ const isRecallable = (observed: ObservedEngine): boolean => {
   const { engine, health, isRunning, isInHand } = observed
   if (engine.status !== 'draining' || engine.removalRequestedAt !== null || !isRunning || isInHand)
     return false
-  // The engine has viewers that no event reported, so it is not free for others; or it plays nothing.
-  if (isSeenWatched(observed) || observed.playsNothing !== null) return false
+  // The engine has viewers that no event reported, so it is not free for others; or it plays nothing, or nobody reaches it.
+  if (isSeenWatched(observed) || observed.playsNothing !== null || observed.outOfReach !== null) return false
   return (
     (engine.drainCause === 'surplus' || engine.drainCause === 'scaled_down') && health.verdict !== 'unhealthy'
   )

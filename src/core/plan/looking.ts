@@ -1,3 +1,4 @@
+import { isBeyondUs } from '../engines/reach.ts'
 import { type Viewers, viewersIn, type Wanted } from '../viewers/viewers.ts'
 import { type Agenda, isBusy, type ObservedEngine, type Policy } from './fleet-snapshot.ts'
 
@@ -9,8 +10,12 @@ export function viewersOf(observed: ObservedEngine, agenda: Agenda, wanted: Want
   return sight === null ? 'open' : viewersIn(sight, wanted.isMute)
 }
 
-/** Whether the engine does not answer: it may hang and still keep all its connections. */
-export const isMute = ({ health }: ObservedEngine): boolean => health.verdict === 'unhealthy'
+/**
+ * Whether the engine does not answer: it may hang and still keep all its connections. Where our questions do not reach it, its
+ * connections are as good as any.
+ */
+export const isMute = (observed: ObservedEngine): boolean =>
+  observed.health.verdict === 'unhealthy' && !isBeyondUs(observed)
 
 /** Until when the engine stays hidden at least, before it is stopped; infinity if it does not drain. */
 export const hiddenUntilMs = ({ engine }: ObservedEngine, { drainHideMs }: Policy): number =>

@@ -21,6 +21,20 @@ export const isUnhealthyWithoutViewers = (
   agenda: Agenda,
 ): boolean => isUnhealthy(observed) && isLostForViewers(observed, policy, agenda)
 
+/**
+ * Drains all idle engines that nobody reaches where they are, if new engines are elsewhere. Nothing is lost with them, so they
+ * go at once, and not one after another.
+ */
+export function departures({ engines, replacementRefusal }: FleetSnapshot): Action[] {
+  if (replacementRefusal !== null && replacementRefusal.code !== 'max_capacity') return []
+  return engines
+    .filter((each) => each.outOfReach?.isMoving && isUnused(each) && each.expected === null)
+    .map(({ engine }) => ({
+      ...{ type: 'drain', rule: 'outdated', engineId: engine.id, cause: 'outdated', hiddenSinceMs: null },
+      reason: 'nobody reaches it where it is, and new engines are elsewhere',
+    }))
+}
+
 /** Whether the engine is outdated and nobody uses it. */
 const isIdleOutdated = (observed: ObservedEngine): boolean => observed.isOutdated && isUnused(observed)
 
@@ -166,6 +180,7 @@ const isOfUse = (observed: ObservedEngine): boolean =>
   observed.health.verdict !== 'unhealthy' &&
   observed.playsNothing === null &&
   observed.outside === null &&
+  observed.outOfReach === null &&
   observed.engine.unclaimedSince === null
 
 /** The engine to be replaced next, with the cause; null if there is none, or if the cooldown is not over. */

@@ -24,8 +24,8 @@ export const VIEWERS = mutations([
   ],
   [
     'an engine that never answered is ended under its viewers',
-    '$when: ($look) => $isOverdue($look) && $isUsedByNobody($look)',
-    '$when: ($look) => $isOverdue($look)',
+    '$when: ($look) => $isWaitedForInVain($look) && $isUsedByNobody($look)',
+    '$when: ($look) => $isWaitedForInVain($look)',
     'core/plan',
   ],
   [
@@ -38,7 +38,7 @@ export const VIEWERS = mutations([
     'return $isDeserted($look, $untilMs) && $isHidden',
     'return $isDeserted($look, 0)',
   ],
-  ['a stream takes an engine back from an operator', "$drainCause !== 'operator' && $health", '$health'],
+  ['a stream takes an engine back from an operator', "$drainCause !== 'operator' && ($health", '($health'],
   [
     'a crash loop is ended under its viewer',
     '$isCrashLoop($restartsAt, $now) && $streams === 0 &&',
