@@ -131,7 +131,8 @@ const HeardProxy = Type.Object(
 export const OrchestratorStatus = Type.Object(
   {
     status: Type.Union([Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unavailable')], {
-      description: 'The state of the whole; `unavailable`: no engine runs, and none can be started',
+      description:
+        'The state of the whole; `degraded` too while no engine is reached; `unavailable`: no engine runs, and none can be started',
     }),
     engines: Type.Object(
       {

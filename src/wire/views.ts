@@ -45,6 +45,7 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
       claims,
       snapshots,
       vpnViews,
+      outOfReach: base.outOfReach,
       images: base.images,
       contacts: base.contacts,
       warnings: base.warnings,

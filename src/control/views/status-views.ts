@@ -11,6 +11,7 @@ import { plainRequest, requestHash } from '../engines/template.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { ImageFacts } from '../facts/image-facts.ts'
+import type { ReachFacts } from '../facts/reach-facts.ts'
 import type { FleetSnapshots } from '../fleet/fleet-snapshots.ts'
 import type { Admission, AdmissionSettings } from '../provisioning/admission.ts'
 import type { Claims } from '../provisioning/claims.ts'
@@ -37,6 +38,7 @@ export class StatusViews {
       readonly claims: Claims
       readonly snapshots: FleetSnapshots
       readonly vpnViews: VpnViews
+      readonly outOfReach: Pick<ReachFacts, 'of'>
       readonly images: Pick<ImageFacts, 'state' | 'pull'>
       readonly contacts: Pick<ProxyContacts, 'lastHeardMs' | 'all'>
       readonly warnings: Warnings
@@ -64,6 +66,7 @@ export class StatusViews {
       isAnyBreakerNotClosed: BREAKERS.some((name) => admission.breaker(store.db, name).state !== 'closed'),
       isDockerUnreachable: facts.docker().state === 'unreachable',
       isStorageRefusing: store.failure() !== null,
+      isNoneReached: this.#isNoneReached(),
       refusal: this.refusal(),
       config: settings,
       image: {
@@ -76,6 +79,15 @@ export class StatusViews {
       nowMs: clock.now(),
       version: settings.version,
     })
+  }
+
+  /** Whether the warning stands that engines are out of reach, and none answers where it is within it. */
+  #isNoneReached(): boolean {
+    const { store, facts, clock, outOfReach, warnings } = this.deps
+    if (!warnings.standing().some(({ code }) => code === 'engines_unreachable')) return false
+    return !liveEngines(store.db)
+      .filter((engine) => facts.isRunning(engine) && outOfReach.of(engine) === null)
+      .some(({ id }) => facts.health(id, clock.now()).verdict === 'healthy')
   }
 
   /** The refusal that a POST with acexy's empty body would get now; null if the request would be admitted. */

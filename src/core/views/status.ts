@@ -23,6 +23,8 @@ export interface StatusFacts {
   readonly isDockerUnreachable: boolean
   /** Whether the database takes no writes. */
   readonly isStorageRefusing: boolean
+  /** Whether no running engine can be reached where it is, as far as is known. */
+  readonly isNoneReached: boolean
   /** Why a provision would be refused now; null if it would be accepted. */
   readonly refusal: Refusal | null
   readonly config: {
@@ -116,10 +118,9 @@ export function orchestratorStatus(facts: StatusFacts) {
 function overall(facts: StatusFacts): 'healthy' | 'degraded' | 'unavailable' {
   if (facts.engines.running === 0 && facts.refusal !== null) return 'unavailable'
   const isVpnLost = facts.vpn !== null && !facts.vpn.connected
-  const { isAnyBreakerNotClosed, isDockerUnreachable, isStorageRefusing } = facts
-  return isVpnLost || isAnyBreakerNotClosed || isDockerUnreachable || isStorageRefusing
-    ? 'degraded'
-    : 'healthy'
+  const { isAnyBreakerNotClosed, isDockerUnreachable, isStorageRefusing, isNoneReached } = facts
+  const isOurs = isDockerUnreachable || isStorageRefusing || isNoneReached
+  return isVpnLost || isAnyBreakerNotClosed || isOurs ? 'degraded' : 'healthy'
 }
 
 const vpnPart = (vpn: StatusFacts['vpn']) => ({

@@ -11,6 +11,7 @@ const facts: StatusFacts = {
   isAnyBreakerNotClosed: false,
   isDockerUnreachable: false,
   isStorageRefusing: false,
+  isNoneReached: false,
   refusal: null,
   image: { state: 'present', pullError: null, pull: null },
   proxies: { heardMs: null, heard: [] },
@@ -58,6 +59,7 @@ describe('orchestrator status', () => {
     [{ isAnyBreakerNotClosed: true }, 'degraded'],
     [{ isDockerUnreachable: true, refusal }, 'degraded'],
     [{ isStorageRefusing: true, refusal }, 'degraded'],
+    [{ isNoneReached: true }, 'degraded'],
     [
       {
         vpn: { connected: false, health: 'unhealthy', container: 'gluetun', forwardedPort: null, nodes: [] },
