@@ -135,10 +135,9 @@ const HOST: readonly Refusal[] = [
       `Docker has no address left for a container (${why}): remove unused networks or containers.`,
   },
   {
-    pattern: /(cannot assign requested address|can't assign requested address)/,
+    pattern: /(.*can(?:no|')t assign requested address)/,
     code: 'refused',
-    message: (why) =>
-      `The host does not have the address that ports are to be published on (${why}): correct it in the settings.`,
+    message: addressMissing,
   },
   {
     pattern: /((?:failed to create endpoint|netavark:|plugin type="bridge" failed|could not find bridge).*)/,
@@ -240,6 +239,14 @@ function otherProcess(port: string): string {
 
 function notGiven(port: string): string {
   return `The host does not give the port ${port}: its system reserves it, or another process has it.`
+}
+
+function addressMissing(why: string): string {
+  const address = /(\[[\da-f:]+\]|\d+(?:\.\d+){3}):\d/.exec(why)?.[1]
+  return (
+    `The host of Docker does not have the address ${address ?? 'that ports are to be published on'} ` +
+    '(cannot assign requested address): set PUBLISH_ADDRESS to one that it has, or leave it out.'
+  )
 }
 
 function firewall(why: string): string {

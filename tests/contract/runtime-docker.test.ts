@@ -448,6 +448,22 @@ describe('a real Docker Engine', () => {
     expect([HostConfig.Binds ?? [], HostConfig.Tmpfs ?? {}, HostConfig.Dns ?? []]).toEqual([[], {}, []])
   })
 
+  test('refuses an address that its host does not have, with the setting', async () => {
+    const runtime = dockerRuntimeAt(docker.dockerHost)
+    const id = await runtime.create({
+      ...SPEC,
+      name: `roundhouse-test-${docker.label.value}-elsewhere`,
+      image,
+      labels: { [docker.label.key]: docker.label.value },
+      ports: [{ containerPort: 6878, hostPort: freePort(), protocol: 'tcp' }],
+      // An address for documents, which no host has.
+      publishAddress: '192.0.2.77',
+    })
+    const { message } = await failureOf('refused', runtime.start(id))
+    expect(message).toContain('192.0.2.77')
+    expect(message).toContain('PUBLISH_ADDRESS')
+  })
+
   test('runs an init before the program, with every such setting', async () => {
     const runtime = dockerRuntimeAt(docker.dockerHost)
     const id = await runtime.create({
