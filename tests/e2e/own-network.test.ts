@@ -41,7 +41,7 @@ async function run(
   tag: string,
   networks: readonly string[],
   env: Readonly<Record<string, string>>,
-  hasSocket = true,
+  binds: readonly string[] = [`${socketOf(docker)}:${SOCKET}`],
 ): Promise<Dockerode.Container> {
   const [first = 'bridge', ...others] = networks
   const container = await docker.client.createContainer({
@@ -49,7 +49,7 @@ async function run(
     Image: tag,
     Labels: { [docker.label.key]: docker.label.value, part: name },
     Env: Object.entries(env).map(([variable, value]) => `${variable}=${value}`),
-    HostConfig: { NetworkMode: first, ...(hasSocket ? { Binds: [`${socketOf(docker)}:${SOCKET}`] } : {}) },
+    HostConfig: { NetworkMode: first, Binds: [...binds] },
   })
   for (const other of others) await docker.client.getNetwork(other).connect({ Container: container.id })
   await container.start()
@@ -61,12 +61,17 @@ interface ListedEngine extends EngineRow {
   readonly health_status: string
 }
 
+interface Journal {
+  readonly events: readonly { readonly detail: object }[]
+}
+
 interface Status {
   readonly proxies: {
     readonly heard: readonly { readonly container: string | null; readonly networks: readonly string[] }[]
   }
   readonly warnings: readonly { readonly code: string; readonly message: string; readonly remedy: string }[]
   readonly status: string
+  readonly engines: { readonly running: number }
   readonly provisioning: { readonly can_provision: boolean }
 }
 
@@ -74,7 +79,7 @@ interface Status {
 async function roundhouse(
   networks: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  hasSocket = true,
+  binds?: readonly string[],
 ) {
   const settings = {
     ...{ API_KEY: 'f3c1a2b4d5e6f708', TARGET_IMAGE: engineImage, ENGINE_RECIPE: 'variables' },
@@ -84,7 +89,7 @@ async function roundhouse(
     ...{ PORT_RANGE_HOST: rangeSetting(freePortRange(20)), MIN_REPLICAS: '1', MAX_REPLICAS: '1' },
     ...{ DB_URL: 'sqlite:////tmp/orchestrator.db' },
   }
-  const container = await run('house', image.tag, networks, { ...settings, ...env }, hasSocket)
+  const container = await run('house', image.tag, networks, { ...settings, ...env }, binds)
   const { NetworkSettings } = await container.inspect()
   const address = NetworkSettings.Networks[networks[0] ?? 'bridge']?.IPAddress
   const get = async <T>(path: string): Promise<T> =>
@@ -98,7 +103,8 @@ async function roundhouse(
     container,
     status,
     engines: () => get<readonly ListedEngine[]>('/engines'),
-    failures: () => get<readonly { readonly detail: object }[]>('/events?kind=engine.failed'),
+    all: () => get<readonly ListedEngine[]>('/engines?status=all'),
+    failures: async () => (await get<Journal>('/events?kind=engine.failed')).events,
     unreachable: async () => (await status()).warnings.find(({ code }) => code === 'engines_unreachable'),
     log: async () => (await container.logs({ stdout: true, stderr: true })).toString(),
   }
@@ -153,10 +159,43 @@ describe('engines on the default bridge, and Roundhouse elsewhere', () => {
     const allowed = { POST: '1', CONTAINERS: '1', IMAGES: '1', EXEC: '1', EVENTS: '1', PING: '1' }
     await run('proxy', await buildSocketProxyImage(), [network], allowed)
     const env = { DOCKER_HOST: `tcp://${named('proxy')}:2375`, MIN_REPLICAS: '0' }
-    const house = await roundhouse([network], env, false)
+    const house = await roundhouse([network], env, [])
     expect(await until('the status says it', house.unreachable)).toMatchObject({
       remedy: remedyOf(network),
     })
+  })
+})
+
+describe('engines that were made elsewhere', () => {
+  test('are named after the setting was changed, and make way for engines in our network', async () => {
+    const network = await makeNetwork('own', { Internal: true })
+    const data = named('data')
+    const binds = [`${socketOf(docker)}:${SOCKET}`, `${data}:/data`]
+    const range = rangeSetting(freePortRange(20))
+    const env = { PORT_RANGE_HOST: range, DB_URL: 'sqlite:////data/orchestrator.db' }
+    const before = await roundhouse([network], env, binds)
+    const [old] = await until('an engine runs', async () => {
+      const { engines } = await before.status()
+      return engines.running === 1 && before.all()
+    })
+    const name = old?.container_name ?? ''
+    await before.container.remove({ force: true })
+
+    const after = await roundhouse([network], { ...env, DOCKER_NETWORK: network }, binds)
+    expect(await until('the status names it', after.unreachable)).toMatchObject({
+      message: expect.stringContaining(`${name} is in bridge, where Roundhouse (${network}) is not`),
+      remedy: expect.stringContaining(`DELETE /containers/${name}`),
+    })
+    const [engine] = await until('another answers', async () => {
+      const engines = await after.engines()
+      return engines.some(({ health_status }) => health_status === 'healthy') && engines
+    })
+    expect(engine?.container_name).not.toBe(name)
+    await until('the warning ends', async () => (await after.unreachable()) === undefined)
+    const [failed] = await after.failures()
+    expect(failed?.detail).not.toHaveProperty('breaker')
+    await docker.cleanUp()
+    await docker.client.getVolume(data).remove()
   })
 })
 
