@@ -41,6 +41,7 @@ import type { StopSession } from '../control/streams/stream-stops.ts'
 import { VpnNodes } from '../control/vpn/vpn-nodes.ts'
 import type { VpnSource } from '../control/vpn/vpn-source.ts'
 import type { DatabasePlace } from '../core/reporting/database-place.ts'
+import { isEverywhere } from '../core/host-port.ts'
 import type { StartFindings } from '../core/reporting/start-report.ts'
 import type { PanelFiles } from '../http/panel.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -119,16 +120,9 @@ export function baseOf(
   const placer = new Placer({ ports, nodes })
   const settings = admissionSettingsOf(config)
   const images = new ImageFacts(onError)
-  const addresses = new Addresses(
-    {
-      advertise: config.ENGINE_ADVERTISE,
-      advertiseHost: config.ADVERTISE_HOST,
-      dockerHost: publishedHost(config.DOCKER_HOST),
-      publishAddress: publishAddressOf(config),
-    },
-    (node) => nodes.get(node)?.container?.addresses ?? [],
-  )
   const warnings = new Warnings({ clock, log, onError })
+  const ownPlaces = ownPlacesOf(config, adapters, { warnings, edge })
+  const addresses = addressesOf(config, { nodes, facts, ownPlaces })
   const installation = new Installation({
     ...{ store, clock, log, warnings, newId },
     label: config.CONTAINER_LABEL,
@@ -141,7 +135,7 @@ export function baseOf(
     ...streaming,
     ...proxying,
     installation,
-    ownPlaces: ownPlacesOf(config, adapters, { warnings, edge }),
+    ownPlaces,
     template: templateOf(config, installation.id),
     counters,
     facts,
@@ -170,6 +164,35 @@ export function baseOf(
     addresses,
   }
 }
+
+function addressesOf(
+  config: Config,
+  {
+    nodes,
+    facts,
+    ownPlaces,
+  }: { readonly nodes: VpnNodes; readonly facts: Facts; readonly ownPlaces: OwnPlaces },
+): Addresses {
+  const publishAddress = publishAddressOf(config)
+  return new Addresses(
+    {
+      advertise: config.ENGINE_ADVERTISE,
+      advertiseHost: config.ADVERTISE_HOST,
+      dockerHost: publishedHost(config.DOCKER_HOST),
+      publishAddress,
+    },
+    (node) => nodes.get(node)?.container?.addresses ?? [],
+    // Where we share a network with the engine we need no other way.
+    (engine) =>
+      ownPlaces.isApart(engine) && isOpen(facts.publishedOn(engine), publishAddress)
+        ? ownPlaces.gateways()
+        : [],
+  )
+}
+
+/** Whether a port is published on all addresses of the host, as was seen, or else as new engines publish theirs. */
+const isOpen = (seen: ReturnType<Facts['publishedOn']>, publishAddress: string): boolean =>
+  seen === null ? isEverywhere(publishAddress) : seen === 'all'
 
 function ownPlacesOf(
   config: Config,

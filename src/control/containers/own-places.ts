@@ -112,6 +112,11 @@ export class OwnPlaces {
     return isApartFrom(this.#self, vpnNode === null ? networks : (node?.networks ?? []))
   }
 
+  /** The gateways of our networks, at which the host's published ports may be reached; empty if we run in no container. */
+  gateways(): readonly string[] {
+    return this.#self?.kind === 'container' ? this.#self.gateways : []
+  }
+
   /** The networks of our own container; empty if we run in none. */
   networks(): readonly string[] {
     return this.#self?.kind === 'container' ? this.#self.networks : []
@@ -179,9 +184,9 @@ export async function ownPlaceOf(
 
 /** The place of the container of this name, whose network is that of `owner` (null if that is gone). */
 function placeOf(name: string, owner: ContainerObservation | null, gateway: string | null): OwnPlace {
-  if (owner === null) return { kind: 'container', name, networks: [], wayOut: null }
+  if (owner === null) return { kind: 'container', name, networks: [], wayOut: null, gateways: [] }
   const { networks, gateways } = owner
   if (networks.includes('host')) return HOST
   const wayOut = networks.find((network) => gateway !== null && gateways[network] === gateway) ?? null
-  return { kind: 'container', name, networks, wayOut }
+  return { kind: 'container', name, networks, wayOut, gateways: Object.values(gateways).toSorted() }
 }

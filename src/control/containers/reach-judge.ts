@@ -16,12 +16,14 @@ export interface ReachJudgeDeps {
   readonly rows: Pick<FleetRows, 'read'>
   readonly facts: Pick<Facts, 'health' | 'probedSinceMs' | 'publishedOn' | 'doesAnyAnswer'>
   readonly outOfReach: Pick<ReachFacts, 'set'>
-  readonly ownPlaces: Pick<OwnPlaces, 'apart' | 'isApart' | 'networks' | 'onNews'>
+  readonly ownPlaces: Pick<OwnPlaces, 'apart' | 'isApart' | 'networks' | 'gateways' | 'onNews'>
   readonly addresses: Pick<Addresses, 'wayTo'>
   /** The host that proxies are told for published ports, and what it is; a kind of null is a name. */
   readonly told: { readonly host: string; readonly kind: 'loopback' | 'address' | null }
-  /** Whether there is an address of the host at which we may reach published ports, too. */
+  /** Whether proxies are told an address of the host at which we may reach published ports, too. */
   readonly isHostReached: boolean
+  /** Whether new engines publish their ports on all addresses of the host, the gateways of our own networks among them. */
+  readonly isOpen: boolean
   readonly warnings: Pick<Warnings, 'tell'>
   readonly onError: OnError
 }
@@ -54,7 +56,7 @@ export class ReachJudge {
 
   /** Judges all engines by what is known now. Time alone changes the outcome: call this regularly. */
   judge(): void {
-    const { rows, outOfReach, ownPlaces, facts, isHostReached, told, warnings } = this.deps
+    const { rows, outOfReach, ownPlaces, told, warnings } = this.deps
     const engines = rows.read().engines.filter(isProbed)
     const apart = ownPlaces.apart()
     const answering = new Set(engines.filter((each) => this.#isHealthy(each)).map(placeOf))
@@ -63,8 +65,7 @@ export class ReachJudge {
       return why === null ? [] : [[engine, why]]
     })
     outOfReach.set(found)
-    const isNoneReached =
-      found.some(([, { isMoving }]) => !isMoving) || !(isHostReached || facts.doesAnyAnswer())
+    const isNoneReached = found.some(([, { isMoving }]) => !isMoving) || !this.#isThereAWay()
     const unreached = found.map(([engine, why]) => ({ ...why, name: engine.name, place: placeOf(engine) }))
     warnings.tell(
       'engines_unreachable',
@@ -74,6 +75,12 @@ export class ReachJudge {
         told: told.host,
       }),
     )
+  }
+
+  /** Whether an engine answers, or may do so without a network that it shares with us. */
+  #isThereAWay(): boolean {
+    const { isHostReached, isOpen, ownPlaces, facts } = this.deps
+    return isHostReached || (isOpen && ownPlaces.gateways().length > 0) || facts.doesAnyAnswer()
   }
 
   #isHealthy({ id }: Engine): boolean {

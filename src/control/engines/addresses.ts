@@ -12,6 +12,9 @@ export interface AddressSettings {
   readonly publishAddress: string
 }
 
+/** Returns the addresses of the host, beside those of the settings, at which an engine's published port may be reached. */
+type HostAddresses = (engine: Engine) => readonly string[]
+
 /** Returns the addresses of a VPN node's container, by the node's name; none if they are not known. */
 type NodeAddresses = (node: string) => readonly string[]
 
@@ -23,6 +26,7 @@ export class Addresses {
   constructor(
     private readonly settings: AddressSettings,
     private readonly nodeAddresses: NodeAddresses,
+    private readonly hostAddresses: HostAddresses = () => [],
   ) {}
 
   /**
@@ -62,8 +66,8 @@ export class Addresses {
   }
 
   /**
-   * The addresses at which this process may reach the engine: its published port at every host that the settings name, and
-   * its own addresses as Docker gives them. The health worker finds out which one answers. None for an engine that an earlier
+   * The addresses at which this process may reach the engine: its published port at every host that the settings name, and at
+   * the gateways of our own networks; and its own addresses as Docker gives them. The health worker finds out which one answers. None for an engine that an earlier
    * version adopted without knowing its port.
    */
   probed(engine: Engine): HostPort[] {
@@ -71,10 +75,11 @@ export class Addresses {
     return places.filter(({ host, port }) => host !== '' && port > 0 && port <= 65_535)
   }
 
-  #published({ hostHttpPort: port }: Engine): HostPort[] {
+  #published(engine: Engine): HostPort[] {
     const { dockerHost, publishAddress, advertiseHost } = this.settings
     const chosen = isEverywhere(publishAddress) ? [] : [publishAddress]
-    return [...new Set([dockerHost, ...chosen, advertiseHost])].map((host) => ({ host, port }))
+    const hosts = new Set([dockerHost, ...chosen, advertiseHost, ...this.hostAddresses(engine)])
+    return [...hosts].map((host) => ({ host, port: engine.hostHttpPort }))
   }
 
   #own({ vpnNode, address, httpPort: port }: Engine): HostPort[] {

@@ -42,6 +42,8 @@ export class HealthMonitor {
       readonly connections: ConnectionFacts
       readonly nodes: VpnNodes
       readonly addresses: Addresses
+      /** Tells when our own networks are others, with which some addresses come and go. */
+      readonly places: { readonly onNews: (listener: () => void) => void }
       readonly breakers: BreakersSettings
       readonly source: HealthSource
       readonly log: Log
@@ -52,7 +54,8 @@ export class HealthMonitor {
   ) {}
 
   start(): void {
-    const { source, store, facts, boots, sessions, sessionMonitor, connections, nodes, onError } = this.deps
+    const { source, store, facts, boots, sessions, sessionMonitor, connections, nodes, places, onError } =
+      this.deps
     const handlers: HealthHandlers = {
       onFact: (fact) => this.#note(fact),
       onUnasked: ({ engineId, generation, atMs }) => facts.notAsked(engineId, generation, atMs),
@@ -73,6 +76,7 @@ export class HealthMonitor {
     // Verdicts also decide which sessions are asked about.
     facts.onNews(() => this.#schedule())
     nodes.onNews(() => this.#schedule())
+    places.onNews(() => this.#schedule())
     connections.onNews(() => this.#schedule())
     this.#schedule()
   }

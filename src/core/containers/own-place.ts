@@ -10,6 +10,8 @@ export type OwnPlace =
       readonly networks: readonly string[]
       /** The network through which it reaches the outside; null if that is not known. */
       readonly wayOut: string | null
+      /** The addresses of the gateways of its networks, where the host itself listens if they are bridges of its own. */
+      readonly gateways: readonly string[]
     }
 
 /** Where engines go. */

@@ -47,7 +47,7 @@ const ports: PortsFacts = {
 
 const onHost = answer({ kind: 'host' } as const)
 const inside = (...networks: string[]) =>
-  answer({ kind: 'container', name: 'house', networks, wayOut: null } as const)
+  answer({ kind: 'container', name: 'house', networks, wayOut: null, gateways: ['172.18.0.1'] } as const)
 const network: NetworkFacts = {
   ...{ network: null, isAuto: false, found: null, self: onHost, nodes: [], isVpn: false },
   publishAddress: '127.0.0.1',
@@ -297,6 +297,12 @@ describe('the network', () => {
       { self: inside('other'), advertiseHost: '192.168.1.10', publishAddress: '' },
       'ok reach',
       'only by their ports at ADVERTISE_HOST (192.168.1.10)',
+    ],
+    [
+      'none, with a way by our gateway',
+      { self: inside('other'), publishAddress: '' },
+      'ok reach',
+      'only by their ports at its gateway (172.18.0.1)',
     ],
     [
       'none, with a way by the host that is shut',

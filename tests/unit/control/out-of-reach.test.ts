@@ -233,6 +233,38 @@ describe('where new engines are out of reach as well', () => {
   })
 })
 
+describe('the gateway of our own network', () => {
+  const asked = () => rig.health.targets.map(({ addresses }) => addresses.map(({ host }) => host))
+  const OPEN = { PUBLISH_ADDRESS: '0.0.0.0' }
+
+  test('is asked for engines elsewhere whose ports all addresses of the host have', async () => {
+    await inMedia(1, OPEN)
+    await rig.clock.advance(500)
+    expect(asked()).toEqual([['127.0.0.1', GATEWAY, '172.17.0.3']])
+  })
+
+  test('leads to an engine that answers there, which is as good as any', async () => {
+    await inMedia(1, OPEN)
+    await probed(PORT, true)
+    expect([await warned(), await listed()]).toEqual([[], ['acestream-1']])
+    expect(await status()).toMatchObject({ status: 'healthy' })
+  })
+
+  test('is said to lead nowhere as soon as an engine is silent there', async () => {
+    await inMedia(0, OPEN)
+    expect(await warned()).toEqual([])
+    await rig.provision()
+    await rig.clock.advance(8_000)
+    expect(await warned()).toMatchObject([{ message: expect.stringContaining('shares no network') }])
+  })
+
+  test.each([{}, { ...OPEN, DOCKER_NETWORK: 'media' }])('is not asked otherwise: %p', async (env) => {
+    await inMedia(1, env)
+    await rig.clock.advance(500)
+    expect(asked().flat()).not.toContain(GATEWAY)
+  })
+})
+
 describe('engines whose ports are published where proxies are not sent', () => {
   const TOLD = { ADVERTISE_HOST: '192.0.2.2' }
   const SENT = 'its port is not published at the address that proxies are told'

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { apart, type OwnPlace, ownNetwork } from '../../../src/core/containers/own-place.ts'
 
 const inside = (networks: readonly string[], wayOut: string | null = null): OwnPlace => ({
-  ...{ kind: 'container', name: 'house', networks, wayOut },
+  ...{ kind: 'container', name: 'house', networks, wayOut, gateways: [] },
 })
 const HOST: OwnPlace = { kind: 'host' }
 
