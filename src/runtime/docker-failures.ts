@@ -91,7 +91,11 @@ function connectionFailure(error: unknown, call: FailedCall): RuntimeFailure {
 
 /** What a failure of TLS means, and what to do; null for another failure. No call is sent before TLS stands. */
 function tlsFailure(code: string, at: string): string | null {
-  if (/ALERT|KEY_VALUES_MISMATCH|PEM/.test(code) && code.startsWith('ERR_'))
+  if (/KEY_VALUES_MISMATCH/.test(code))
+    return `cert.pem and key.pem in DOCKER_CERT_PATH, for Docker at ${at}, do not belong together (${code}): put those of one client there.`
+  if (/WRONG_VERSION_NUMBER|HTTP_REQUEST/.test(code))
+    return `Docker at ${at} speaks no TLS at this port (${code}): set DOCKER_TLS_VERIFY to false, or name its port for TLS in DOCKER_HOST.`
+  if (/ALERT|PEM/.test(code) && code.startsWith('ERR_'))
     return `Docker at ${at} does not accept our certificate (${code}): check cert.pem and key.pem in DOCKER_CERT_PATH.`
   if (/CERT|SIGNATURE|ISSUER|CRL|HOSTNAME/.test(code))
     return `The certificate of Docker at ${at} is not accepted (${code}): check ca.pem in DOCKER_CERT_PATH, and the name in DOCKER_HOST.`

@@ -48,9 +48,13 @@ export async function connectTestDocker(dockerHost = process.env.DOCKER_HOST ?? 
 }
 
 /** Makes the runtime under test for an address, with the default deadlines except the given ones. */
-export function dockerRuntimeAt(dockerHost: string | null, deadlinesMs: Partial<Deadlines> = {}): Runtime {
+export function dockerRuntimeAt(
+  dockerHost: string | null,
+  deadlinesMs: Partial<Deadlines> = {},
+  certificates: string | null = null,
+): Runtime {
   return createDockerRuntime({
-    dockerHost,
+    ...{ dockerHost, certificates },
     label: { key: 'roundhouse.test.ours', value: 'fake' },
     deadlinesMs: { ...DEFAULT_DEADLINES_MS, ...deadlinesMs },
     logs: DEFAULT_LOG_LIMITS,

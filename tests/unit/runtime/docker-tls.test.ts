@@ -52,12 +52,13 @@ describe('Docker behind TLS', () => {
     ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'does not accept our certificate'],
     ['ERR_SSL_TLSV1_ALERT_CERTIFICATE_REQUIRED', 'does not accept our certificate'],
     ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', 'does not accept our certificate'],
-    ['ERR_OSSL_X509_KEY_VALUES_MISMATCH', 'does not accept our certificate'],
+    ['ERR_OSSL_X509_KEY_VALUES_MISMATCH', 'do not belong together'],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'check ca.pem'],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'check ca.pem'],
     ['CERT_HAS_EXPIRED', 'check ca.pem'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'the name in DOCKER_HOST'],
-    ['ERR_SSL_WRONG_VERSION_NUMBER', 'check its port'],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 'speaks no TLS at this port'],
+    ['ERR_SSL_UNSUPPORTED_PROTOCOL', 'check its port'],
   ])('fails with %s: %s', (code, said) => {
     const call = { what: 'answer a ping', id: null, address: 'tcp://nas:2376' }
     const failure = translateDockerError(Object.assign(new Error('TLS'), { code }), call)
