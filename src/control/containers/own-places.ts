@@ -51,7 +51,8 @@ export class OwnPlaces {
   #self: OwnPlace | null = null
   #nodes: EnginePlace['nodes'] = null
   #told: string | null | undefined = undefined
-  #sign = ''
+  #sign: string | null = null
+  #changedMs = Number.NEGATIVE_INFINITY
   readonly #news: Emitter
 
   constructor(private readonly deps: OwnPlacesDeps) {
@@ -79,6 +80,11 @@ export class OwnPlaces {
   /** Calls `listener` when our place, or that of a node, is another than it was known to be. The listener must be quick. */
   onNews(listener: () => void): void {
     this.#news.on(listener)
+  }
+
+  /** When our place, or that of a node, was last seen to change: what answered before may be out of reach now. */
+  changedMs(): number {
+    return this.#changedMs
   }
 
   /** Whether it was found out where this process runs. */
@@ -133,6 +139,7 @@ export class OwnPlaces {
     this.#tell()
     const sign = JSON.stringify([this.#self, this.#nodes])
     if (sign === this.#sign) return
+    if (this.#sign !== null) this.#changedMs = this.deps.clock.now()
     this.#sign = sign
     this.#news.emit()
   }

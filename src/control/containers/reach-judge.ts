@@ -1,5 +1,5 @@
 import { unreachableWarning } from '../../core/containers/reach-warning.ts'
-import { isMuteSoFar, isUntold, type OutOfReach } from '../../core/engines/reach.ts'
+import { isMuteSince, isUntold, type OutOfReach } from '../../core/engines/reach.ts'
 import { type Engine, generationOf, isProbed } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { OnError } from '../../lib/guard.ts'
@@ -16,7 +16,7 @@ export interface ReachJudgeDeps {
   readonly rows: Pick<FleetRows, 'read'>
   readonly facts: Pick<Facts, 'health' | 'probedSinceMs' | 'publishedOn' | 'doesAnyAnswer'>
   readonly outOfReach: Pick<ReachFacts, 'set'>
-  readonly ownPlaces: Pick<OwnPlaces, 'apart' | 'isApart' | 'networks' | 'gateways' | 'onNews'>
+  readonly ownPlaces: Pick<OwnPlaces, 'apart' | 'isApart' | 'networks' | 'gateways' | 'changedMs' | 'onNews'>
   readonly addresses: Pick<Addresses, 'wayTo'>
   /** The host that proxies are told for published ports, and what it is; a kind of null is a name. */
   readonly told: { readonly host: string; readonly kind: 'loopback' | 'address' | null }
@@ -59,7 +59,7 @@ export class ReachJudge {
     const { rows, outOfReach, ownPlaces, told, warnings } = this.deps
     const engines = rows.read().engines.filter(isProbed)
     const apart = ownPlaces.apart()
-    const answering = new Set(engines.filter((each) => this.#isHealthy(each)).map(placeOf))
+    const answering = new Set(engines.filter((each) => this.#isAnswering(each)).map(placeOf))
     const found = engines.flatMap((engine): [Engine, OutOfReach][] => {
       const why = this.#why(engine, apart === null, answering)
       return why === null ? [] : [[engine, why]]
@@ -83,9 +83,11 @@ export class ReachJudge {
     return isHostReached || (isOpen && ownPlaces.gateways().length > 0) || facts.doesAnyAnswer()
   }
 
-  #isHealthy({ id }: Engine): boolean {
-    const { facts, clock } = this.deps
-    return facts.health(id, clock.now()).verdict === 'healthy'
+  /** Whether the engine answers, and has done so since our networks last changed. */
+  #isAnswering({ id }: Engine): boolean {
+    const { facts, clock, ownPlaces } = this.deps
+    const { verdict, lastOkMs } = facts.health(id, clock.now())
+    return verdict === 'healthy' && (lastOkMs ?? 0) >= ownPlaces.changedMs()
   }
 
   #why(engine: Engine, isMoving: boolean, answering: ReadonlySet<string>): OutOfReach | null {
@@ -102,16 +104,16 @@ export class ReachJudge {
   }
 
   #isMute(engine: Engine): boolean {
-    const { facts, clock } = this.deps
+    const { facts, clock, ownPlaces } = this.deps
     const { lastProbeMs, lastOkMs } = facts.health(engine.id, clock.now())
-    return isMuteSoFar(
+    return isMuteSince(
       {
         isBooting: engine.status === 'starting',
         probedSinceMs: facts.probedSinceMs(engine.id, generationOf(engine)),
         lastProbeMs,
         lastOkMs,
       },
-      clock.now(),
+      { fromMs: ownPlaces.changedMs(), nowMs: clock.now() },
     )
   }
 }

@@ -26,13 +26,17 @@ export interface Answers {
   readonly lastOkMs: number | null
 }
 
-/** Whether the engine was asked and has never answered. One that boots is given some seconds. */
-export function isMuteSoFar(
+/**
+ * Whether the engine was asked and has not answered since `fromMs`, when our networks last changed. One that boots is given
+ * some seconds.
+ */
+export function isMuteSince(
   { isBooting, probedSinceMs, lastProbeMs, lastOkMs }: Answers,
-  nowMs: number,
+  { fromMs, nowMs }: { readonly fromMs: number; readonly nowMs: number },
 ): boolean {
-  if (lastOkMs !== null || probedSinceMs === null) return false
-  return isBooting ? nowMs - probedSinceMs >= BOOT_PATIENCE_MS : lastProbeMs !== null
+  if (probedSinceMs === null || (lastOkMs !== null && lastOkMs >= fromMs)) return false
+  if (isBooting) return nowMs - Math.max(probedSinceMs, fromMs) >= BOOT_PATIENCE_MS
+  return lastProbeMs !== null && lastProbeMs >= fromMs
 }
 
 /**

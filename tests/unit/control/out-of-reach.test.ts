@@ -18,13 +18,16 @@ afterEach(() => rig.dispose())
 const PORT = 19_000
 const OWN = { HEALTH_REPLACEMENT_COOLDOWN_S: '3600', DRAIN_HIDE_S: '5', MAX_REPLICAS: '3' }
 
+const HOUSE = {
+  ...{ name: 'house', image: IMAGE, env: {}, labels: {}, ports: [], publishAddress: '' },
+  ...{ memoryBytes: null, cpus: null },
+}
+
 /** Roundhouse in a container `house` in the network `media`, and engines that were made on the default bridge. */
 async function inMedia(engines: number, env: Readonly<Record<string, string>> = {}): Promise<void> {
   rig = new Rig({ ...OWN, ...env }, undefined, { container: 'house', gateway: () => GATEWAY })
   rig.runtime.addNetwork('media')
-  const spec = { name: 'house', image: IMAGE, env: {}, labels: {}, ports: [], publishAddress: '' }
-  const network = 'media'
-  rig.runtime.startOutside(rig.runtime.createOutside({ ...spec, network, memoryBytes: null, cpus: null }))
+  rig.runtime.startOutside(rig.runtime.createOutside({ ...HOUSE, network: 'media' }))
   await rig.start()
   for (let at = 0; at < engines; at++) await rig.provision()
 }
@@ -203,6 +206,24 @@ describe('the status', () => {
 })
 
 describe('where new engines are out of reach as well', () => {
+  test('those that answered before our own network was left are hidden, and not replaced as unhealthy', async () => {
+    await inMedia(1, { ...MEDIA, HEALTH_UNHEALTHY_GRACE_PERIOD_S: '5' })
+    await rig.clock.advance(30_000)
+    await probed(PORT, true)
+    rig.runtime.addNetwork('web')
+    const [house] = rig.runtime.containers()
+    rig.runtime.removeOutside(house?.id ?? '')
+    rig.runtime.startOutside(rig.runtime.createOutside({ ...HOUSE, network: 'web' }))
+    await rig.clock.advance(6_000)
+    expect(await listed()).toEqual(['acestream-1'])
+    for (let times = 0; times < 10; times++) await probed(PORT, false)
+    expect(await listed()).toEqual([])
+    expect(await warned()).toMatchObject([
+      { remedy: expect.stringContaining('docker network connect media house') },
+    ])
+    expect(live()).toMatchObject([{ name: 'acestream-1', status: 'ready' }])
+  })
+
   const FEW = { STARTUP_TIMEOUT_S: '20', MIN_REPLICAS: '1', CIRCUIT_BREAKER_FAILURE_THRESHOLD: '1' }
 
   test('the next POST still gives a listed engine, which is hidden when nobody came', async () => {
