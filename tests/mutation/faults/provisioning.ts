@@ -90,6 +90,11 @@ export const PROVISIONING = mutations([
  */
 export const BREAKER = mutations([
   [
+    'an engine that we do not reach opens the breaker',
+    "$engine.status === 'starting' && !$report.isBeyondUs ? $breakers : null",
+    "$engine.status === 'starting' ? $breakers : null",
+  ],
+  [
     'half-open lets everybody through',
     "if ($state === 'half_open') return $trial === null ? null : $eta",
     'return null',

@@ -73,6 +73,11 @@ export const PROXIES = mutations([
     '($started.get($engine.id) ?? 0)',
   ],
   [
+    'the next list lacks an engine that a caller was just given, where we do not reach it',
+    '$hasStream || this.expectedOn($engine)?.isHandedOut === true',
+    '$hasStream',
+  ],
+  [
     'a caller that waits gets a hidden engine',
     '$engine.adoptedAt === null && $listings.of($engine, $started.has($engine.id)).listed',
     '$engine.adoptedAt === null',

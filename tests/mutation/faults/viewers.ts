@@ -29,6 +29,16 @@ export const VIEWERS = mutations([
     'core/plan',
   ],
   [
+    'an engine out of reach is ended under its viewers',
+    '$each.outOfReach?.isMoving && isUnused($each) && $each.expected === null',
+    '$each.outOfReach?.isMoving && isSteady($each)',
+  ],
+  [
+    'an engine out of reach is unhealthy',
+    'isSteady($observed) && !isBeyondUs($observed) &&',
+    'isSteady($observed) &&',
+  ],
+  [
     'no look in the books before a stop',
     'if ($isBusy($observed)) return false const $untilMs = $hiddenUntilMs($observed, $policy)',
     'const $untilMs = $hiddenUntilMs($observed, $policy)',
