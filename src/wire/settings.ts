@@ -12,7 +12,6 @@ import type { AdmissionSettings } from '../control/provisioning/admission.ts'
 import type { KeptPorts, RequestLimits } from '../control/provisioning/requests.ts'
 import type { VpnNodeSettings } from '../control/vpn/vpn-nodes.ts'
 import { recipeOf } from '../core/engines/recipe-choice.ts'
-import { isEverywhere } from '../core/host-port.ts'
 
 /** The template of engines; `installation` is the id of this installation. */
 export const templateOf = (config: Config, installation: string): EngineTemplate => ({
@@ -54,7 +53,6 @@ export const reachSettingsOf = (config: Config) => {
   return {
     told: { host, kind },
     isHostReached: kind !== 'loopback' && !isLoopback(publishAddressOf(config)),
-    isOpen: config.GLUETUN_CONTAINER_NAME.length === 0 && isEverywhere(publishAddressOf(config)),
   }
 }
 

@@ -80,19 +80,16 @@ function reachRow(facts: NetworkFacts): Row {
       : `in the network ${network ?? 'bridge'} of the engines`
     return ok('reach', `this process runs in the container ${self.value.name}, ${where}`)
   }
-  const way = wayByPorts(facts, self.value)
-  return way === null
-    ? fault('reach', reason.message, reason.remedy)
-    : ok('reach', `${reason.message}: ${way}`)
-}
-
-/** How this process may reach engines with which it shares no network; null if it can't. */
-function wayByPorts({ advertiseHost, publishAddress, isVpn }: NetworkFacts, self: OwnPlace): string | null {
-  if (!isLoopback(advertiseHost) && !isLoopback(publishAddress))
-    return `it reaches them only by their ports at ADVERTISE_HOST (${advertiseHost}), if that is an address of the Docker host`
-  const gateways = self.kind === 'container' && !isVpn ? self.gateways : []
-  if (gateways.length === 0 || !isEverywhere(publishAddress)) return null
-  return `it reaches them only by their ports at its gateway (${gateways.join(', ')}), if the firewall of the host lets it`
+  const { advertiseHost, publishAddress } = facts
+  if (!isLoopback(advertiseHost) && !isLoopback(publishAddress)) {
+    const way = `it reaches them only by their ports at ADVERTISE_HOST (${advertiseHost}), if that is an address of the Docker host`
+    return ok('reach', `${reason.message}: ${way}`)
+  }
+  const gateways = isVpn ? [] : self.value.gateways
+  if (gateways.length === 0 || !isEverywhere(publishAddress))
+    return fault('reach', reason.message, reason.remedy)
+  const way = `it reaches them only by their ports at its gateway (${gateways.join(', ')}), if the firewall of the host lets it`
+  return warning('reach', `${reason.message}: ${way}`, reason.remedy)
 }
 
 /** What proxies are told, and where they have to be for that. */

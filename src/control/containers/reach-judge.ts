@@ -16,19 +16,24 @@ export interface ReachJudgeDeps {
   readonly rows: Pick<FleetRows, 'read'>
   readonly facts: Pick<Facts, 'health' | 'probedSinceMs' | 'publishedOn' | 'doesAnyAnswer'>
   readonly outOfReach: Pick<ReachFacts, 'set'>
-  readonly ownPlaces: Pick<OwnPlaces, 'apart' | 'isApart' | 'networks' | 'gateways' | 'changedMs' | 'onNews'>
+  readonly ownPlaces: Pick<OwnPlaces, 'apart' | 'isApart' | 'networks' | 'changedMs' | 'onNews'>
   readonly addresses: Pick<Addresses, 'wayTo'>
   /** The host that proxies are told for published ports, and what it is; a kind of null is a name. */
   readonly told: { readonly host: string; readonly kind: 'loopback' | 'address' | null }
   /** Whether proxies are told an address of the host at which we may reach published ports, too. */
   readonly isHostReached: boolean
-  /** Whether new engines publish their ports on all addresses of the host, the gateways of our own networks among them. */
-  readonly isOpen: boolean
   readonly warnings: Pick<Warnings, 'tell'>
   readonly onError: OnError
 }
 
 const LOOK_MS = 2_000
+
+/** What decides about one engine beside its own place. */
+interface Known {
+  readonly isMoving: boolean
+  readonly answering: ReadonlySet<string>
+  readonly isMute: boolean
+}
 
 /** Where an engine is, for comparison with others and for people: the node that it is behind, or its networks. */
 const placeOf = ({ vpnNode, networks }: Engine): string => vpnNode ?? networks.join(', ')
@@ -56,16 +61,17 @@ export class ReachJudge {
 
   /** Judges all engines by what is known now. Time alone changes the outcome: call this regularly. */
   judge(): void {
-    const { rows, outOfReach, ownPlaces, told, warnings } = this.deps
+    const { rows, outOfReach, ownPlaces, facts, isHostReached, told, warnings } = this.deps
     const engines = rows.read().engines.filter(isProbed)
     const apart = ownPlaces.apart()
-    const answering = new Set(engines.filter((each) => this.#isAnswering(each)).map(placeOf))
+    const answering = this.#placesOf(engines)
     const found = engines.flatMap((engine): [Engine, OutOfReach][] => {
-      const why = this.#why(engine, apart === null, answering)
+      const why = this.#why(engine, { isMoving: apart === null, answering, isMute: this.#isMute(engine) })
       return why === null ? [] : [[engine, why]]
     })
     outOfReach.set(found)
-    const isNoneReached = found.some(([, { isMoving }]) => !isMoving) || !this.#isThereAWay()
+    const isNoneReached =
+      found.some(([, { isMoving }]) => !isMoving) || !(isHostReached || facts.doesAnyAnswer())
     const unreached = found.map(([engine, why]) => ({ ...why, name: engine.name, place: placeOf(engine) }))
     warnings.tell(
       'engines_unreachable',
@@ -77,10 +83,16 @@ export class ReachJudge {
     )
   }
 
-  /** Whether an engine answers, or may do so without a network that it shares with us. */
-  #isThereAWay(): boolean {
-    const { isHostReached, isOpen, ownPlaces, facts } = this.deps
-    return isHostReached || (isOpen && ownPlaces.gateways().length > 0) || facts.doesAnyAnswer()
+  /** Why an engine is out of reach that was silent until it failed, however short its time was; null if it is not. */
+  ofSilent(engine: Engine): OutOfReach | null {
+    const { rows, ownPlaces } = this.deps
+    const answering = this.#placesOf(rows.read().engines)
+    return this.#why(engine, { isMoving: ownPlaces.apart() === null, answering, isMute: true })
+  }
+
+  /** The places where engines answer. */
+  #placesOf(engines: readonly Engine[]): ReadonlySet<string> {
+    return new Set(engines.filter((each) => isProbed(each) && this.#isAnswering(each)).map(placeOf))
   }
 
   /** Whether the engine answers, and has done so since our networks last changed. */
@@ -90,9 +102,9 @@ export class ReachJudge {
     return verdict === 'healthy' && (lastOkMs ?? 0) >= ownPlaces.changedMs()
   }
 
-  #why(engine: Engine, isMoving: boolean, answering: ReadonlySet<string>): OutOfReach | null {
+  #why(engine: Engine, { isMoving, answering, isMute }: Known): OutOfReach | null {
     const { ownPlaces, isHostReached, addresses, facts, told } = this.deps
-    if (ownPlaces.isApart(engine) && this.#isMute(engine)) {
+    if (ownPlaces.isApart(engine) && isMute) {
       // Where there may be a way, or another engine of the same place has answered, the engine itself is the likely cause.
       const isNoWay = !isHostReached && !answering.has(placeOf(engine))
       if (isMoving || isNoWay) return { of: 'us', isMoving }

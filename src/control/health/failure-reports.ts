@@ -1,5 +1,6 @@
 import { logExcerpt } from '../../core/engines/log-excerpt.ts'
 import { FIXED_PORTS } from '../../core/engines/ports.ts'
+import type { OutOfReach } from '../../core/engines/reach.ts'
 import { recipeFor } from '../../core/engines/recipe-choice.ts'
 import { isHopeless, type Silence, silenceInWords, silenceRemedy } from '../../core/engines/silence.ts'
 import type { Warning } from '../../core/reporting/warnings.ts'
@@ -16,7 +17,6 @@ import type { Store } from '../../store/store.ts'
 import type { Addresses } from '../engines/addresses.ts'
 import type { BootFacts } from '../facts/boot-facts.ts'
 import type { Facts } from '../facts/facts.ts'
-import type { ReachFacts } from '../facts/reach-facts.ts'
 import type { Warnings } from '../reporting/warnings.ts'
 import { answerOf, listenersOf } from './listeners.ts'
 
@@ -62,7 +62,8 @@ export class FailureReports {
       readonly boots: Pick<BootFacts, 'of'>
       readonly addresses: Pick<Addresses, 'probed'>
       readonly ownPlaces: { readonly apart: () => Warning | null }
-      readonly outOfReach: Pick<ReachFacts, 'of'>
+      /** Why an engine that is silent is out of reach; null if it is not. */
+      readonly outOfReach: { readonly of: (engine: Engine) => OutOfReach | null }
       /** What the settings hold that nobody may read, such as values that engines are started with. */
       readonly secrets: readonly string[]
       readonly warnings: Warnings

@@ -301,7 +301,7 @@ describe('the network', () => {
     [
       'none, with a way by our gateway',
       { self: inside('other'), publishAddress: '' },
-      'ok reach',
+      'warning reach',
       'only by their ports at its gateway (172.18.0.1)',
     ],
     [

@@ -245,6 +245,13 @@ describe('where new engines are out of reach as well', () => {
     expect(live()).toHaveLength(1)
   })
 
+  test('none counts either that has hardly any time to answer', async () => {
+    await inMedia(0, { ...FEW, STARTUP_TIMEOUT_S: '3' })
+    await rig.clock.advance(10_000)
+    expect(journal('engine.failed')).toHaveLength(1)
+    expect(breakerNamed(rig.temp.store.db, 'general')).toMatchObject({ state: 'closed', failures: 0 })
+  })
+
   test('an engine that ends by itself is still its own fault', async () => {
     await inMedia(0, FEW)
     await rig.clock.advance(8_000)
@@ -269,14 +276,6 @@ describe('the gateway of our own network', () => {
     await probed(PORT, true)
     expect([await warned(), await listed()]).toEqual([[], ['acestream-1']])
     expect(await status()).toMatchObject({ status: 'healthy' })
-  })
-
-  test('is said to lead nowhere as soon as an engine is silent there', async () => {
-    await inMedia(0, OPEN)
-    expect(await warned()).toEqual([])
-    await rig.provision()
-    await rig.clock.advance(8_000)
-    expect(await warned()).toMatchObject([{ message: expect.stringContaining('shares no network') }])
   })
 
   test.each([{}, { ...OPEN, DOCKER_NETWORK: 'media' }])('is not asked otherwise: %p', async (env) => {
