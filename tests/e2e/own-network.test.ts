@@ -25,7 +25,12 @@ beforeAll(async () => {
   docker = await connectTestDocker()
   ;[image, engineImage] = await Promise.all([buildOwnImage(docker), buildEngineImage()])
 }, 240_000)
-afterEach(() => docker.cleanUp())
+/** Volumes of the test, which no label removes. */
+const volumes: string[] = []
+afterEach(async () => {
+  await docker.cleanUp()
+  for (const name of volumes.splice(0)) await docker.client.getVolume(name).remove()
+})
 afterAll(() => image?.remove())
 
 const named = (name: string): string => `${name}-${docker.label.value}`
@@ -170,6 +175,7 @@ describe('engines that were made elsewhere', () => {
   test('are named after the setting was changed, and make way for engines in our network', async () => {
     const network = await makeNetwork('own', { Internal: true })
     const data = named('data')
+    volumes.push(data)
     const binds = [`${socketOf(docker)}:${SOCKET}`, `${data}:/data`]
     const range = rangeSetting(freePortRange(20))
     const env = { PORT_RANGE_HOST: range, DB_URL: 'sqlite:////data/orchestrator.db' }
@@ -194,8 +200,6 @@ describe('engines that were made elsewhere', () => {
     await until('the warning ends', async () => (await after.unreachable()) === undefined)
     const [failed] = await after.failures()
     expect(failed?.detail).not.toHaveProperty('breaker')
-    await docker.cleanUp()
-    await docker.client.getVolume(data).remove()
   })
 })
 
