@@ -39,8 +39,8 @@ interface Known {
 const placeOf = ({ vpnNode, networks }: Engine): string => vpnNode ?? networks.join(', ')
 
 /**
- * Finds the engines that are out of reach where they are, by their own networks and ports, and tells users. What new engines
- * would be does not count: a setting that was changed does not move those that are there.
+ * Finds the engines that are out of reach where they are, by their own networks and ports, and tells users. Where new
+ * engines go tells only what becomes of them: a setting that was changed does not move those that are there.
  */
 export class ReachJudge {
   readonly #loop: Loop

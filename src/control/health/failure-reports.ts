@@ -103,7 +103,8 @@ export class FailureReports {
    */
   #placeToBlame(engine: Engine, silence: Silence): Warning | null {
     const { ownPlaces, outOfReach } = this.deps
-    if (outOfReach.of(engine)?.isMoving) return ELSEWHERE
+    const found = outOfReach.of(engine)
+    if (found?.of === 'us' && found.isMoving) return ELSEWHERE
     return isHopeless(silence) ? null : ownPlaces.apart()
   }
 

@@ -318,6 +318,17 @@ describe('engines whose ports are published where proxies are not sent', () => {
     expect(await warned()).toEqual([])
   })
 
+  test('are still told of if they are silent by their own fault', async () => {
+    await published(1, {})
+    rig.runtime.commandOf = () => ({ exitCode: 0, output: listening(['127.0.0.1:6878']) })
+    await rig.clock.advance(1_000)
+    await rig.restart({ ...TOLD, MIN_REPLICAS: '0' })
+    await rig.clock.advance(8_000)
+    expect(await warned('engine_silent')).toMatchObject([
+      { message: expect.stringContaining('acestream-1'), remedy: expect.stringContaining('ENGINE_CMD') },
+    ])
+  })
+
   test('are so the other way round', async () => {
     await published(1, { ...TOLD, PUBLISH_ADDRESS: '192.0.2.2' })
     await restartedWith({ ADVERTISE_HOST: '127.0.0.1', PUBLISH_ADDRESS: '' })
