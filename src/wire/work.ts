@@ -240,9 +240,13 @@ function proxyReportsOf(config: Config, { store, clock, runtime }: Adapters, bas
     ...{ clock, contacts, reach, warnings },
     places: new ProxyPlaces({ clock, runtime, contacts, isOurDocker }),
     reachable: () => ({ self: ownPlaces.place(), bind: config.BIND, port: config.APP_PORT }),
-    canServe: () =>
-      rows.read().engines.some((engine) => listings.of(engine).listed) ||
-      admission.refusal(store.db, plainRequest, false) === null,
+    canServe: () => {
+      const { engines, started } = rows.read()
+      return (
+        engines.some((engine) => listings.of(engine, started.has(engine.id)).listed) ||
+        admission.refusal(store.db, plainRequest, false) === null
+      )
+    },
     nodes: config.GLUETUN_CONTAINER_NAME,
     keepsFree: config.MIN_FREE_REPLICAS > 0,
     onError: edge('a look at the proxies'),

@@ -232,7 +232,7 @@ test('acexy in a network without engines is told of within seconds, until it is 
   const [media, tv] = [await makeNetwork('media'), await makeNetwork('tv')]
   const house = await roundhouse([media, tv], { DOCKER_NETWORK: media })
   const url = `http://${named('house')}:8000`
-  const acexy = await run('acexy', await buildAcexyImage(), [tv], { ACEXY_ORCH_URL: url }, false)
+  const acexy = await run('acexy', await buildAcexyImage(), [tv], { ACEXY_ORCH_URL: url }, [])
   const { NetworkSettings } = await acexy.inspect()
   const viewers = `http://${NetworkSettings.Networks[tv]?.IPAddress}:8080`
   // The model asks for the status with its first viewer only, and acexy every 30 s.

@@ -35,7 +35,8 @@ export class CutOffProxies {
   /** What the list for proxies says now. */
   #told(): readonly Told[] {
     const { rows, listings } = this.deps
-    const listed = rows.read().engines.filter((engine) => listings.of(engine).listed)
+    const { engines, started } = rows.read()
+    const listed = engines.filter((engine) => listings.of(engine, started.has(engine.id)).listed)
     return listed.map((engine) => this.#toldOf(engine))
   }
 

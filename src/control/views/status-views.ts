@@ -83,10 +83,11 @@ export class StatusViews {
 
   /** Whether the warning stands that engines are out of reach, and none answers where it is within it. */
   #isNoneReached(): boolean {
-    const { store, facts, clock, outOfReach, warnings } = this.deps
+    const { rows, facts, clock, outOfReach, warnings } = this.deps
     if (!warnings.standing().some(({ code }) => code === 'engines_unreachable')) return false
-    return !liveEngines(store.db)
-      .filter((engine) => facts.isRunning(engine) && outOfReach.of(engine) === null)
+    return !rows
+      .read()
+      .engines.filter((engine) => facts.isRunning(engine) && outOfReach.of(engine) === null)
       .some(({ id }) => facts.health(id, clock.now()).verdict === 'healthy')
   }
 

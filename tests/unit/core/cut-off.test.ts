@@ -116,7 +116,7 @@ describe('a proxy in a container does not reach', () => {
 
 describe('the address that acexy is to be given', () => {
   const house = (...networks: string[]) =>
-    ({ kind: 'container', name: 'house', networks, wayOut: null }) as const
+    ({ kind: 'container', name: 'house', networks, wayOut: null, gateways: [] }) as const
   test.each([
     ['on the host', { kind: 'host' } as const, '0.0.0.0', 'http://localhost:8000 if acexy runs on this host'],
     ['while nothing is known', null, '0.0.0.0', 'elsewhere to an address of this host'],
