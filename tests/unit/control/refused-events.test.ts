@@ -43,11 +43,14 @@ const told = () =>
   rig.logged
     .filter((line) => line.includes('; its streams are not booked'))
     .map((line) => line.replace(/ \{.*/, ''))
+/** The warnings of the status, as acexy asks for it: that nobody else does is not what is tried here. */
 const warnings = async () =>
   (
     await rig.json<{ warnings: { code: string; message: string; remedy: string }[] }>(
       'GET',
       '/orchestrator/status',
+      undefined,
+      { headers: { 'user-agent': 'Go-http-client/1.1' } },
     )
   ).warnings
 /** How many events were refused without a key, and with a wrong one. */
