@@ -171,6 +171,7 @@ export const vpnSettingsOf = (config: Config) => ({
   graceMs: config.VPN_RECONNECT_GRACE_S * 1_000,
   controlMaxAgeMs: config.GLUETUN_HEALTH_CHECK_INTERVAL_S * 3_000 + CONTROL_PATIENCE_MS,
   portMaxAgeMs: config.GLUETUN_PORT_CACHE_TTL_S * 1_000,
+  isGluetun: true,
 })
 
 /** How long the answers of a control server may take in addition to the rounds. */

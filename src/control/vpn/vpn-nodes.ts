@@ -80,7 +80,7 @@ export class VpnNodes {
     nowMs: number,
   ) {
     this.#news = new Emitter(settings.onError)
-    this.#nodes = new Map(nodes.map((node) => [node.name, unseen(node, settings.portMaxAgeMs, nowMs)]))
+    this.#nodes = new Map(nodes.map((node) => [node.name, unseen(node, settings, nowMs)]))
   }
 
   version(): number {
@@ -203,15 +203,19 @@ export class VpnNodes {
   }
 }
 
-const unseen = (settings: VpnNodeSettings, portMaxAgeMs: number, nowMs: number): Kept => ({
+const unseen = (
+  settings: VpnNodeSettings,
+  vpn: Pick<VpnSettings, 'isGluetun'> & { readonly portMaxAgeMs: number },
+  nowMs: number,
+): Kept => ({
   settings,
-  verdict: unseenNode(settings.name, nowMs),
+  verdict: unseenNode(settings.name, nowMs, vpn),
   sight: null,
   network: { name: settings.name, lookedAt: null },
   dockerError: null,
   control: null,
   publicIp: null,
-  ports: new NodePorts(settings.fixedPorts, portMaxAgeMs),
+  ports: new NodePorts(settings.fixedPorts, vpn.portMaxAgeMs),
   isDoubtful: true,
   enginesWord: null,
 })

@@ -65,7 +65,7 @@ export interface Evidence {
 }
 
 /** An older answer tells nothing about the present. */
-const FRESH_MS = 45_000
+export const FRESH_MS = 45_000
 
 /** What the engines of a node say of their connection, and when one said so last. */
 export interface EnginesWord {
@@ -87,6 +87,23 @@ export function enginesWord({ connections }: Evidence, nowMs: number): EnginesWo
 
 const freshOf = (connections: readonly Connection[], nowMs: number): readonly Connection[] =>
   connections.filter(({ atMs, connectedMs }) => connectedMs !== null && nowMs - atMs <= FRESH_MS)
+
+/**
+ * Whether most engines that were asked lately say that they are connected, and have said so since `sinceMs`. A single "not
+ * connected" changes nothing yet.
+ */
+export function isMostConnected({ connections }: Evidence, sinceMs: number, nowMs: number): boolean {
+  const fresh = freshOf(connections, nowMs)
+  const well = fresh.filter((each) => cutOffSinceMs(each) === null && (each.connectedMs ?? 0) > sinceMs)
+  return 2 * well.length > fresh.length
+}
+
+/** When one of the streams was last seen to move; null if none was. */
+export const lastMovedMs = ({ flows }: Evidence): number | null =>
+  flows.reduce<number | null>(
+    (last, { movedMs }) => (movedMs === null ? last : Math.max(last ?? 0, movedMs)),
+    null,
+  )
 
 /** A stream that has not moved for this time stands still. */
 const STILL_MS = 15_000

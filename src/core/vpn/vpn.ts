@@ -1,4 +1,5 @@
 import type { ContainerState } from '../types.ts'
+import { contradicts, NO_WITNESSES, type Witnesses, withHeard } from './contradiction.ts'
 import type { ForwardingSettings } from './gluetun-settings.ts'
 import { type Evidence, tunnelLoss } from './tunnel.ts'
 
@@ -63,6 +64,8 @@ export interface VpnSettings {
   readonly graceMs: number
   /** How long an answer of a control server stays valid. */
   readonly controlMaxAgeMs: number
+  /** Whether nodes are Gluetun containers. Others have no control server, so the other sources are enough. */
+  readonly isGluetun: boolean
 }
 
 /** The verdict on a node, and what the next verdict needs to know about this one. */
@@ -81,19 +84,45 @@ export interface NodeState {
   readonly recoveredMs: number
   /** Since when only engines and streams say that the tunnel is dead; null if they do not. */
   readonly doubtedSinceMs: number | null
+  readonly witnesses: Witnesses
+  /** Since when the health check fails though the node works by every other sign; null if that is not so. */
+  readonly contradictedSinceMs: number | null
 }
 
 /** The state of a node before the first look. */
-export const unseenNode = (name: string, nowMs: number): NodeState => ({
+export const unseenNode = (
+  name: string,
+  nowMs: number,
+  { isGluetun }: Pick<VpnSettings, 'isGluetun'>,
+): NodeState => ({
   state: 'unknown',
   sinceMs: nowMs,
-  reason: `the state of Gluetun VPN container '${name}' is not known yet`,
+  reason: `the state of ${called(name, isGluetun)} is not known yet`,
   etaSeconds: null,
   isSettled: false,
   wrongMs: 0,
   recoveredMs: 0,
   doubtedSinceMs: null,
+  witnesses: NO_WITNESSES,
+  contradictedSinceMs: null,
 })
+
+/**
+ * Whether the node works by every sign but its health check. It is then neither up, because Docker's word is asked for
+ * before an engine is started, nor down, because what plays is not hidden.
+ */
+export const isContradicted = ({
+  state,
+  contradictedSinceMs,
+}: Pick<NodeState, 'state' | 'contradictedSinceMs'>): boolean =>
+  state === 'unknown' && contradictedSinceMs !== null
+
+/** A state that is not known for longer than this is no matter of a start any more. */
+const LASTING_MS = 60_000
+
+/** Whether the state of a node has not been known for so long that users are told of it. */
+export const isLasting = (verdict: NodeState, nowMs: number): boolean =>
+  verdict.state === 'unknown' && !isContradicted(verdict) && nowMs - verdict.sinceMs >= LASTING_MS
 
 /**
  * Gluetun itself finds a dead tunnel within this time (measured: 177 s, and up to 15 s more for Docker's verdict). If
@@ -101,9 +130,12 @@ export const unseenNode = (name: string, nowMs: number): NodeState => ({
  */
 const DOUBT_MAX_MS = 200_000
 
+/** A problem of a node, by the word of Docker or of Gluetun itself. */
 interface Sign {
   readonly state: 'down' | 'unknown'
   readonly reason: string
+  /** Docker's health check is what fails. */
+  readonly isHealthCheck?: true
 }
 
 /**
@@ -112,25 +144,51 @@ interface Sign {
  * whichever is later.
  */
 export function judge(before: NodeState, signs: NodeSigns, nowMs: number, settings: VpnSettings): NodeState {
-  if (signs.container === null) return unseen(before, signs, nowMs)
+  if (signs.container === null) return unseen(before, signs, nowMs, settings)
   const own = ownSign(signs, nowMs, settings)
-  if (own === null && signs.control === null) return unseen(before, signs, nowMs)
+  if (own === null && signs.control === null && settings.isGluetun)
+    return unseen(before, signs, nowMs, settings)
   const startedMs = Math.min(startOf(signs), nowMs)
+  const witnesses = witnessesOf(before, signs, startedMs, nowMs, settings)
+  const heard = { own, startedMs, witnesses }
+  return own?.isHealthCheck && contradicts(witnesses, signs.evidence, nowMs, settings)
+    ? contradicted(before, own.reason, heard, nowMs, settings)
+    : judgeHeard(before, signs, heard, nowMs, settings)
+}
+
+interface Heard {
+  readonly own: Sign | null
+  readonly startedMs: number
+  readonly witnesses: Witnesses
+}
+
+function judgeHeard(
+  before: NodeState,
+  signs: NodeSigns,
+  heard: Heard,
+  nowMs: number,
+  settings: VpnSettings,
+): NodeState {
+  const { own, startedMs, witnesses } = heard
+  const node = called(signs.name, settings.isGluetun)
   const recoveredMs = own === null ? Math.max(before.recoveredMs, startedMs) : nowMs
   const loss = own === null ? tunnelLoss(signs.evidence, recoveredMs, nowMs) : null
   const doubtedSinceMs = loss === null ? null : (before.doubtedSinceMs ?? nowMs)
   if (doubtedSinceMs !== null && nowMs - doubtedSinceMs > DOUBT_MAX_MS)
-    return judge({ ...before, recoveredMs: nowMs, doubtedSinceMs: null }, signs, nowMs, settings)
-  const wrong = own ?? (loss === null ? null : { state: 'down' as const, reason: `${called(signs)} ${loss}` })
+    return judgeHeard({ ...before, recoveredMs: nowMs, doubtedSinceMs: null }, signs, heard, nowMs, settings)
+  const wrong = own ?? (loss === null ? null : { state: 'down' as const, reason: `${node} ${loss}` })
   const wrongMs = wrong === null ? before.wrongMs : nowMs
-  const memory = { wrongMs, recoveredMs, doubtedSinceMs }
-  if (wrong !== null) return next(before, { ...wrong, etaSeconds: null }, memory, nowMs, settings)
+  const memory = { wrongMs, recoveredMs, doubtedSinceMs, witnesses, contradictedSinceMs: null }
+  if (wrong !== null) {
+    const { state, reason } = wrong
+    return next(before, { state, reason, etaSeconds: null }, memory, nowMs, settings)
+  }
   const waitMs = Math.max(wrongMs, startedMs) + settings.stableMs - nowMs
   if (waitMs <= 0)
     return next(before, { state: 'up', reason: null, etaSeconds: null }, memory, nowMs, settings)
   // A node that was down stays down until it is certain to be back. A node whose state was unknown stays unknown.
   const state = before.state === 'down' ? 'down' : 'unknown'
-  const reason = `${called(signs)} has been well for too short a time`
+  const reason = `${node} has been well for too short a time`
   return next(before, { state, reason, etaSeconds: Math.ceil(waitMs / 1000) }, memory, nowMs, settings)
 }
 
@@ -146,40 +204,79 @@ export const withReconnect = (before: NodeState, nowMs: number): NodeState => ({
  * VPN as healthy and knows no forwarded port. The time of the last problem is kept, so that one look is enough afterwards if
  * there was none.
  */
-function unseen(before: NodeState, { name, dockerError }: NodeSigns, nowMs: number): NodeState {
-  const { reason } = unseenNode(name, nowMs)
+function unseen(
+  before: NodeState,
+  { name, dockerError }: NodeSigns,
+  nowMs: number,
+  settings: VpnSettings,
+): NodeState {
+  const { reason } = unseenNode(name, nowMs, settings)
   const why = dockerError === null ? reason : `${reason}: ${dockerError}`
   const sinceMs = before.state === 'unknown' ? before.sinceMs : nowMs
-  const { wrongMs, recoveredMs } = before
-  return { ...unseenNode(name, sinceMs), reason: why, wrongMs, recoveredMs }
+  const { wrongMs, recoveredMs, witnesses } = before
+  return { ...unseenNode(name, sinceMs, settings), reason: why, wrongMs, recoveredMs, witnesses }
+}
+
+/** What all sources but the health check have said up to now. */
+function witnessesOf(
+  { witnesses }: NodeState,
+  { container, control, evidence }: NodeSigns,
+  startedMs: number,
+  nowMs: number,
+  settings: VpnSettings,
+): Witnesses {
+  const isRunning = container?.kind === 'seen' && container.container.state === 'running'
+  const isWrong = !isRunning || hasStopped(statusOf(control, nowMs, settings))
+  const runningMs = control?.status === 'running' ? control.atMs : null
+  return withHeard(witnesses, { isWrong, runningMs, startedMs, evidence }, nowMs)
+}
+
+/**
+ * The verdict while only the health check is against the node. Nothing was lost, so nothing has to recover. A node that was
+ * down stays down until this has lasted for the stable time.
+ */
+function contradicted(
+  before: NodeState,
+  reason: string,
+  { startedMs, witnesses }: Heard,
+  nowMs: number,
+  settings: VpnSettings,
+): NodeState {
+  const contradictedSinceMs = before.contradictedSinceMs ?? nowMs
+  const isTooShort = before.state === 'down' && nowMs - contradictedSinceMs < settings.stableMs
+  const recoveredMs = Math.max(before.recoveredMs, startedMs)
+  const memory = { wrongMs: nowMs, recoveredMs, doubtedSinceMs: null, witnesses, contradictedSinceMs }
+  const state = isTooShort ? 'down' : 'unknown'
+  return next(before, { state, reason, etaSeconds: null }, memory, nowMs, settings)
 }
 
 function next(
   before: NodeState,
   verdict: Pick<NodeState, 'state' | 'reason' | 'etaSeconds'>,
-  memory: Pick<NodeState, 'wrongMs' | 'recoveredMs' | 'doubtedSinceMs'>,
+  memory: Omit<NodeState, 'state' | 'reason' | 'etaSeconds' | 'sinceMs' | 'isSettled'>,
   nowMs: number,
   { graceMs }: VpnSettings,
 ): NodeState {
-  const sinceMs = verdict.state === before.state ? before.sinceMs : nowMs
+  const after = { ...verdict, ...memory }
+  const isSame = verdict.state === before.state && isContradicted(after) === isContradicted(before)
+  const sinceMs = isSame ? before.sinceMs : nowMs
   const isSettled = verdict.state !== 'unknown' && nowMs - sinceMs >= graceMs
-  return { ...verdict, ...memory, sinceMs, isSettled }
+  return { ...after, sinceMs, isSettled }
 }
 
 /** A problem that Docker or Gluetun itself reports about the node; null if they report none. */
 function ownSign(signs: NodeSigns, nowMs: number, settings: VpnSettings): Sign | null {
   const { container: sight } = signs
-  const node = called(signs)
+  const node = called(signs.name, settings.isGluetun)
   if (sight?.kind !== 'seen') return { state: 'down', reason: `${node} does not exist` }
   const { state, health } = sight.container
   if (state !== 'running') return { state: 'down', reason: `${node} is not running (${state})` }
-  if (health === 'unhealthy') return { state: 'down', reason: `${node} is not healthy` }
-  const status = statusOf(signs, nowMs, settings)
-  if (status === 'stopped' || status === 'stopping' || status === 'crashed')
-    return { state: 'down', reason: `${node} has its VPN ${status}` }
+  if (health === 'unhealthy') return { state: 'down', reason: `${node} is not healthy`, isHealthCheck: true }
+  const status = statusOf(signs.control, nowMs, settings)
+  if (hasStopped(status)) return { state: 'down', reason: `${node} has its VPN ${status}` }
   if (health === 'starting' || status === 'starting')
     return { state: 'unknown', reason: `${node} is starting` }
-  if (health === null && status !== 'running') {
+  if (health === null && status !== 'running' && settings.isGluetun) {
     const why = signs.control?.problem ?? 'its control server has not answered yet'
     return { state: 'unknown', reason: `${node} has no health check, and ${why}` }
   }
@@ -187,14 +284,18 @@ function ownSign(signs: NodeSigns, nowMs: number, settings: VpnSettings): Sign |
 }
 
 /** The state of the VPN as the control server reported it; null if the report is too old. */
-function statusOf({ control }: NodeSigns, nowMs: number, settings: VpnSettings): VpnLoopStatus | null {
+function statusOf(control: ControlSight | null, nowMs: number, settings: VpnSettings): VpnLoopStatus | null {
   return control !== null && nowMs - control.atMs <= settings.controlMaxAgeMs ? control.status : null
 }
+
+const hasStopped = (status: VpnLoopStatus | null): boolean =>
+  status === 'stopped' || status === 'stopping' || status === 'crashed'
 
 const startOf = ({ container }: NodeSigns): number =>
   container?.kind === 'seen' ? (container.container.startedAtMs ?? 0) : 0
 
-const called = ({ name }: NodeSigns): string => `Gluetun VPN container '${name}'`
+const called = (name: string, isGluetun: boolean): string =>
+  `${isGluetun ? 'Gluetun ' : ''}VPN container '${name}'`
 
 /** Combines the verdicts on all nodes into that of the best node. `reason` names every node while none is up. */
 export function bestOf(

@@ -70,8 +70,20 @@ export const OUTSIDE_VPN = mutations([
 export const VPN_NODES = mutations([
   [
     'a node is up before its control server was asked',
-    'if ($own === null && $control === null)',
+    'if ($own === null && $control === null && $isGluetun)',
     'if (false)',
+    'core/vpn',
+  ],
+  [
+    'a health check alone hides what plays',
+    '$own?.$isHealthCheck && $contradicts($witnesses, $evidence, $now, $settings)',
+    'false',
+    'core/vpn',
+  ],
+  [
+    'what moved before a bad sign speaks for a node',
+    'return $atMs > $brokenMs ? $atMs : null',
+    'return $atMs',
     'core/vpn',
   ],
   ['a node is up as soon as nothing is wrong', 'Math.max($wrongMs, $startedMs) + $stableMs - $now', '0'],

@@ -252,7 +252,14 @@ describe('the ports of one engine', () => {
     const onError = (error: unknown): never => {
       throw error
     }
-    const settings = { stableMs: 1, graceMs: 1, controlMaxAgeMs: 1_000, portMaxAgeMs: 1_000, onError }
+    const settings = {
+      isGluetun: true,
+      stableMs: 1,
+      graceMs: 1,
+      controlMaxAgeMs: 1_000,
+      portMaxAgeMs: 1_000,
+      onError,
+    }
     const nodes = new VpnNodes(
       isBehindVpn ? [{ name: NODE, ports: ranges.host, fixedPorts: [] }] : [],
       settings,

@@ -3,6 +3,8 @@ import type { Evidence } from '../../../src/core/vpn/tunnel.ts'
 import {
   bestOf,
   type ControlSight,
+  isContradicted,
+  isLasting,
   judge,
   type NodeContainer,
   type NodeSigns,
@@ -11,7 +13,7 @@ import {
 } from '../../../src/core/vpn/vpn.ts'
 import { nodeContainer } from '../../support/manual-vpn.ts'
 
-const SETTINGS = { stableMs: 5_000, graceMs: 10_000, controlMaxAgeMs: 20_000 }
+const SETTINGS = { stableMs: 5_000, graceMs: 10_000, controlMaxAgeMs: 20_000, isGluetun: true }
 const QUIET: Evidence = { connections: [], flows: [] }
 const NOW = 1_000_000
 const NODE = "Gluetun VPN container 'gluetun'"
@@ -40,7 +42,7 @@ const signs = (container: Partial<NodeContainer> | null, change: Partial<NodeSig
   ...change,
 })
 
-const before = unseenNode('gluetun', 0)
+const before = unseenNode('gluetun', 0, SETTINGS)
 const up: NodeState = {
   ...before,
   state: 'up',
@@ -192,6 +194,78 @@ describe('a tunnel that Gluetun has not found dead yet', () => {
     expect(at(200_000)).toBe('down')
     expect(at(200_001)).toBe('down')
     expect(at(205_001)).toBe('up')
+  })
+})
+
+describe('a health check that fails alone', () => {
+  const asked = { isConnected: true, atMs: NOW, refusals: 0, lostSinceMs: null, connectedMs: NOW }
+  const lost = {
+    ...asked,
+    isConnected: false,
+    refusals: 2,
+    lostSinceMs: NOW - 2_000,
+    connectedMs: NOW - 4_000,
+  }
+  const flow = { content: 'a', askedMs: NOW, movedMs: NOW }
+  const working: Evidence = { connections: [asked, asked], flows: [flow] }
+  const ill = (evidence: Evidence, change: Partial<NodeSigns> = {}) =>
+    signs({ health: 'unhealthy' }, { evidence, ...change })
+
+  test('makes a node neither up nor down while everything else speaks for it', () => {
+    const verdict = judged(ill(working), up)
+    expect(verdict).toMatchObject({ state: 'unknown', reason: `${NODE} is not healthy`, sinceMs: NOW })
+    expect([isContradicted(verdict), verdict.recoveredMs]).toEqual([true, up.recoveredMs])
+    expect(judged(signs({}, { evidence: working }), verdict, NOW + 4_999).state).toBe('unknown')
+    expect(judged(signs({}, { evidence: working }), verdict, NOW + 5_000).state).toBe('up')
+  })
+
+  test.each([
+    ['no stream has moved', { ...working, flows: [] }, {}],
+    ['none has moved for 45 s', { ...working, flows: [{ ...flow, movedMs: NOW - 45_001 }] }, {}],
+    ['no engine was asked', { ...working, connections: [] }, {}],
+    ['half of the engines are cut off', { ...working, connections: [asked, lost] }, {}],
+    ['engines said so long ago', { ...working, connections: [{ ...asked, atMs: NOW - 45_001 }] }, {}],
+    ['the control server was not asked', working, { control: null }],
+    ['the control server says that the VPN stopped', working, { control: control({ status: 'stopped' }) }],
+    ['it said so long ago', working, { control: control({ atMs: NOW - 20_001 }) }],
+    [
+      'its container was started after all that',
+      working,
+      {
+        container: {
+          kind: 'seen',
+          container: nodeContainer({ health: 'unhealthy', startedAtMs: NOW }),
+          atMs: NOW,
+        },
+      },
+    ],
+  ] as const)('makes it down where %s', (_, evidence, change) => {
+    expect(judged(ill(evidence, change), up).state).toBe('down')
+  })
+
+  test('makes it down where nothing has moved since the VPN stopped, even if it runs again', () => {
+    const stopped = judged(ill(working, { control: control({ status: 'stopped' }) }), up, NOW)
+    const later = { ...working, connections: [{ ...asked, atMs: NOW + 1_000, connectedMs: NOW + 1_000 }] }
+    const runs = { control: control({ atMs: NOW + 1_000 }) }
+    const still = judged(ill(later, runs), stopped, NOW + 1_000)
+    expect([still.state, still.contradictedSinceMs]).toEqual(['down', null])
+    const moves = { ...later, flows: [{ ...flow, movedMs: NOW + 1_000 }] }
+    const begun = judged(ill(moves, runs), still, NOW + 2_000)
+    expect([begun.state, begun.contradictedSinceMs]).toEqual(['down', NOW + 2_000])
+    expect(judged(ill(moves, runs), begun, NOW + 7_000).state).toBe('unknown')
+  })
+
+  test('is not doubted for a single "not connected"', () => {
+    const once = { ...asked, isConnected: false, refusals: 1, lostSinceMs: NOW, connectedMs: NOW - 2_000 }
+    expect(judged(ill({ ...working, connections: [once] }), up).state).toBe('unknown')
+  })
+})
+
+describe('a state that is not known', () => {
+  test('lasts after a minute, unless only the health check fails', () => {
+    expect([59_999, 60_000].map((ms) => isLasting(before, ms))).toEqual([false, true])
+    expect(isLasting({ ...before, contradictedSinceMs: 1 }, 60_000)).toBe(false)
+    expect(isLasting({ ...before, state: 'down' }, 60_000)).toBe(false)
   })
 })
 
