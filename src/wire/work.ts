@@ -41,6 +41,7 @@ import { logStart, StartSummary } from '../control/reporting/start-summary.ts'
 import { StreamStops } from '../control/streams/stream-stops.ts'
 import { AdoptedViewers } from '../control/viewers/adopted-viewers.ts'
 import { ViewerWatch } from '../control/viewers/viewer-watch.ts'
+import { NodeWarnings } from '../control/vpn/node-warnings.ts'
 import { OutsiderWarnings } from '../control/vpn/outsider-warnings.ts'
 import { PortWarnings } from '../control/vpn/port-warnings.ts'
 import { PublishedWarnings } from '../control/vpn/published-warnings.ts'
@@ -52,7 +53,7 @@ import { maskOf } from '../core/secrets.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { parseDockerHost } from '../runtime/docker-connection.ts'
 import type { Adapters, Base } from './base.ts'
-import { cachePathOf, policySettingsOf, reachSettingsOf } from './settings.ts'
+import { cachePathOf, policySettingsOf, reachSettingsOf, vpnSettingsOf } from './settings.ts'
 
 export type Work = ReturnType<typeof workOf>
 
@@ -93,6 +94,7 @@ export function workOf(config: Config, adapters: Adapters, base: Base) {
     vpnMonitor: new VpnMonitor({
       ...{ store, rows, clock, nodes, connections, sessions, log },
       source: vpn,
+      warnings: new NodeWarnings({ nodes, warnings, clock, isGluetun: vpnSettingsOf(config).isGluetun }),
       onError: edge('the watch of the VPN'),
     }),
   }

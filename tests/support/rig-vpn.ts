@@ -6,6 +6,7 @@ import { settled } from './virtual-clock.ts'
 /** A Gluetun container in the container engine of a rig. A test reports its facts by hand. */
 export class RigNode {
   health: NodeContainer['health'] = 'healthy'
+  healthText: string | null = null
   control: Partial<VpnControlFact> = {}
   reachablePorts: NodeContainer['reachablePorts'] = 'all'
   asksForPort = false
@@ -48,7 +49,7 @@ export class RigNode {
         ...{ id, state, startedAtMs, addresses, networks, reachablePorts: this.reachablePorts },
         ...{ asksForPort: this.asksForPort, inputPorts: [] },
         health: this.health,
-        healthText: null,
+        healthText: this.healthText,
       },
       atMs,
     )

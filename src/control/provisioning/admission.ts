@@ -3,7 +3,7 @@ import { type AdmissionFacts, admission } from '../../core/provisioning/admissio
 import { type Breaker, breakerAt, openForSeconds } from '../../core/provisioning/breaker.ts'
 import { PULL_ETA_S, type Refusal } from '../../core/provisioning/refusal.ts'
 import type { EngineRequest } from '../../core/types.ts'
-import { bestOf } from '../../core/vpn/vpn.ts'
+import { bestOf, isContradicted, isLasting } from '../../core/vpn/vpn.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type BreakerName, breakerNamed } from '../../store/breakers.ts'
 import { countLiveEngines } from '../../store/engines.ts'
@@ -69,12 +69,16 @@ export class Admission {
     }
   }
 
-  /** The state of the VPN for admission; null without a VPN. */
+  /** The state of the VPN for admission; null without a VPN. No engine is started against the word of a health check. */
   vpn(): AdmissionFacts['vpn'] {
-    const nodes = this.deps.nodes.all()
-    if (nodes.length === 0) return null
-    const { state, reason, etaSeconds } = bestOf(nodes.map(({ verdict }) => verdict))
-    return { state, why: reason ?? '', etaSeconds }
+    const nowMs = this.deps.clock.now()
+    const verdicts = this.deps.nodes
+      .all()
+      .map(({ verdict }) => (isContradicted(verdict) ? { ...verdict, state: 'down' as const } : verdict))
+    if (verdicts.length === 0) return null
+    const { state, reason, etaSeconds } = bestOf(verdicts)
+    const isShort = verdicts.some((each) => each.state === 'unknown' && !isLasting(each, nowMs))
+    return { state, isShort, why: reason ?? '', etaSeconds }
   }
 
   breaker(db: Db, name: BreakerName): Breaker {

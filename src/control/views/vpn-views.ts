@@ -1,5 +1,5 @@
 import type { VpnBrief } from '../../core/views/status.ts'
-import { bestOf } from '../../core/vpn/vpn.ts'
+import { bestOf, isContradicted } from '../../core/vpn/vpn.ts'
 import type { FleetRows } from '../engines/fleet-rows.ts'
 import { unpublishedPorts } from '../vpn/published-warnings.ts'
 import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'
@@ -74,7 +74,7 @@ const isUp = ({ verdict }: VpnNode): boolean => verdict.state === 'up'
 /** The verdict in the words of a health check. */
 function healthOf({ verdict, container }: VpnNode): 'healthy' | 'unhealthy' | 'starting' | 'unknown' {
   if (verdict.state === 'up') return 'healthy'
-  if (verdict.state === 'down') return 'unhealthy'
+  if (verdict.state === 'down' || isContradicted(verdict)) return 'unhealthy'
   return container?.state === 'running' && container.health === 'starting' ? 'starting' : 'unknown'
 }
 

@@ -1,7 +1,7 @@
 import { type Engine, generationOf } from '../../core/types.ts'
 import { namespaceOf } from '../../core/vpn/namespace.ts'
 import type { Evidence } from '../../core/vpn/tunnel.ts'
-import type { NodeState } from '../../core/vpn/vpn.ts'
+import { isContradicted, type NodeState } from '../../core/vpn/vpn.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { guardedAll, type OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'
@@ -14,6 +14,7 @@ import { freeTrial } from '../engines/breaker-notes.ts'
 import type { FleetRows, Rows } from '../engines/fleet-rows.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
+import type { NodeWarnings } from './node-warnings.ts'
 import type { VpnNews, VpnNodes } from './vpn-nodes.ts'
 import type { VpnContainerFact, VpnControlFact, VpnHandlers, VpnSource } from './vpn-source.ts'
 
@@ -36,6 +37,7 @@ export class VpnMonitor {
       readonly connections: ConnectionFacts
       readonly sessions: SessionFacts
       readonly source: VpnSource
+      readonly warnings: Pick<NodeWarnings, 'tell'>
       readonly log: Log
       readonly onError: OnError
     },
@@ -125,6 +127,7 @@ export class VpnMonitor {
       if (before !== null && after !== undefined && before.state !== after.state)
         this.#tell(name, before, after)
     }
+    this.deps.warnings.tell()
   }
 
   /**
@@ -152,7 +155,8 @@ export class VpnMonitor {
     }
   }
 
-  #tell(node: string, before: NodeState, { state, reason }: NodeState): void {
+  #tell(node: string, before: NodeState, after: NodeState): void {
+    const { state, reason } = after
     const { store, clock, log } = this.deps
     const kind = VERDICT_KINDS[state]
     const nowMs = clock.now()
@@ -166,6 +170,8 @@ export class VpnMonitor {
         { node },
         `VPN down: ${reason}; its engines are hidden, and none starts behind it until it is up`,
       )
+    else if (isContradicted(after))
+      return // The warning is a line of the log.
     else if (state === 'unknown') log.info({ node }, `VPN not known: ${reason}`)
     else if (before.state === 'down') log.info({ node, seconds }, 'VPN up again')
     else log.info({ node }, 'VPN up')

@@ -45,6 +45,8 @@ export interface AdmissionFacts {
 /** `why` is the part of the message after the dash; `etaSeconds` is null if nobody knows. */
 interface VpnAdmission {
   readonly state: 'up' | 'down' | 'unknown'
+  /** The state of a node is not known yet, and has not been so for long. */
+  readonly isShort: boolean
   readonly why: string
   readonly etaSeconds: number | null
 }
@@ -57,7 +59,7 @@ const VPN_UNKNOWN_ETA_S = 5
 const vpnRule: Rule = ({ vpn }) =>
   vpn === null || vpn.state === 'up'
     ? null
-    : vpnDisconnected(vpn.why, vpn.etaSeconds ?? (vpn.state === 'down' ? VPN_DOWN_ETA_S : VPN_UNKNOWN_ETA_S))
+    : vpnDisconnected(vpn.why, vpn.etaSeconds ?? (vpn.isShort ? VPN_UNKNOWN_ETA_S : VPN_DOWN_ETA_S))
 
 /** The order matters: the first refusal is the answer, so a lasting reason comes before a temporary one. */
 const START_RULES: readonly Rule[] = [

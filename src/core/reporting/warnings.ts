@@ -7,6 +7,8 @@ export const WARNING_CODES = [
   'vpn_ports_unpublished',
   'forwarded_port_flaps',
   'forwarded_port_missing',
+  'vpn_health_check_fails',
+  'vpn_not_known',
   'engines_unreached',
   'no_proxy_heard',
   'free_engine_needed',

@@ -28,6 +28,8 @@ let node: RigNode
 let cutOff: Set<number>
 /** Whether the sessions that engines are asked about move bytes, or are unknown. */
 let areMoving = true
+/** Whether the sessions of these engines stand still. */
+let areStill = false
 afterEach(() => rig.dispose())
 
 async function start(
@@ -40,6 +42,7 @@ async function start(
   node = started.nodes[0] as RigNode
   cutOff = new Set()
   areMoving = true
+  areStill = false
 }
 
 /** Starts with an empty database on existing containers. */
@@ -66,12 +69,13 @@ function answer(target: HealthTarget, atMs: number): void {
   rig.health.tell({ engineId, generation, ok: true, atMs, error: null })
   if (networkIntervalMs !== null)
     rig.health.tellNetwork({ engineId, generation, connected: !cutOff.has(port), atMs })
-  const said = areMoving ? SERVES : ENDED
+  const said = areMoving ? (areStill ? STANDS : SERVES) : ENDED
   for (const { streamRowId } of sessions)
     rig.health.tellSessions({ engineId, generation, streamRowId, ...said(atMs), atMs })
 }
 
 const SERVES = (atMs: number) => ({ state: 'serves', figures: figures({ downloaded: atMs }) }) as const
+const STANDS = () => ({ state: 'serves', figures: figures({ downloaded: 0 }) }) as const
 const ENDED = () => ({ state: 'ended', figures: null }) as const
 
 const all = () => rig.json<Row[]>('GET', '/engines?status=all')
@@ -223,6 +227,7 @@ describe('a VPN that is down', () => {
     await start()
     const [before] = await provision(1)
     await rig.play(19_000)
+    areStill = true
     node.health = 'unhealthy'
     await pass(30)
     node.health = 'healthy'

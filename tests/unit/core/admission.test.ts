@@ -17,15 +17,18 @@ const allGood: AdmissionFacts = {
 
 const vpnDown = {
   state: 'down',
+  isShort: false,
   why: "Gluetun VPN container 'gluetun' is not healthy",
   etaSeconds: null,
 } as const
-const vpnUnknown = { state: 'unknown', why: 'not known yet', etaSeconds: null } as const
+const vpnUnknown = { state: 'unknown', isShort: true, why: 'not known yet', etaSeconds: null } as const
 
 describe('admission', () => {
   test('accepts when nothing is in the way', () => {
     expect(admission(allGood)).toBeNull()
-    expect(admission({ ...allGood, vpn: { state: 'up', why: '', etaSeconds: null } })).toBeNull()
+    expect(
+      admission({ ...allGood, vpn: { state: 'up', isShort: false, why: '', etaSeconds: null } }),
+    ).toBeNull()
     expect(admission({ ...allGood, docker: 'unknown' })).toBeNull()
     // Nobody could look for the image yet, or it is one that nobody looks for.
     expect(admission({ ...allGood, image: { name: 'engine:1', state: 'unknown' } })).toBeNull()
