@@ -4,6 +4,9 @@ import { count, msOf } from './words.ts'
 
 type Node = Vpn['nodes'][number]
 
+/** Whether only the health check is against a node: its engines stay listed, and none starts behind it. */
+const onlyCheckFails = ({ state, health }: Node): boolean => state === 'unknown' && health === 'unhealthy'
+
 /** Whether the VPN is really up, as one answer for all nodes. Null without a VPN. */
 export function vpnAnswer({ enabled, nodes }: Vpn): Answer | null {
   if (!enabled) return null
@@ -14,6 +17,8 @@ export function vpnAnswer({ enabled, nodes }: Vpn): Answer | null {
   const remedy =
     (first ?? nodes.find(({ control_problem }) => control_problem !== null))?.control_problem ?? null
   if (up === nodes.length) return { tone: 'ok', word: 'Up', text: all, remedy }
+  if (nodes.every((node) => node.state === 'up' || onlyCheckFails(node)))
+    return { tone: 'warn', word: 'Health check fails', text, remedy }
   if (nodes.every(({ state }) => state === 'unknown'))
     return { tone: 'unknown', word: 'Not known', text, remedy }
   return {
@@ -42,12 +47,13 @@ export function vpnTrouble(vpn: Vpn, engines: readonly Engine[]): VpnTrouble | n
   const away = vpn.nodes.filter(({ state }) => state !== 'up')
   if (!vpn.enabled || away.length === 0) return null
   const isDown = away.some(({ state }) => state === 'down')
+  const isDoubtful = away.every(onlyCheckFails)
   const names = new Set(away.map(({ container }) => container))
   const [since = null] = away.flatMap((node) => node.since ?? []).toSorted()
   const lastMs = Math.min(...away.map(({ last_check }) => msOf(last_check) ?? Number.NaN))
   return {
-    tone: isDown ? (away.length < vpn.nodes.length ? 'warn' : 'bad') : 'unknown',
-    words: troubleWords(vpn.nodes.length, away.length, isDown),
+    tone: isDown ? (away.length < vpn.nodes.length ? 'warn' : 'bad') : isDoubtful ? 'warn' : 'unknown',
+    words: isDoubtful ? DOUBTFUL_WORDS : troubleWords(vpn.nodes.length, away.length, isDown),
     since,
     causes: away.map(({ reason, container, control_problem: remedy }) => ({
       cause: reason ?? `${container} is not up`,
@@ -57,6 +63,8 @@ export function vpnTrouble(vpn: Vpn, engines: readonly Engine[]): VpnTrouble | n
     nextLookMs: Number.isNaN(lastMs) ? null : lastMs + vpn.check_interval_s * 1_000,
   }
 }
+
+const DOUBTFUL_WORDS = 'The VPN works, though its health check fails'
 
 function troubleWords(nodes: number, away: number, isDown: boolean): string {
   const state = isDown ? 'down' : 'not known yet'

@@ -207,6 +207,18 @@ describe('a VPN that is not up', () => {
     expect(vpnTrouble(aVpn(), [])).toBeNull()
   })
 
+  test('is told to work where only its health check fails', () => {
+    const reason = 'it is not healthy'
+    const node = aVpnNode('g', { ...down, reason, state: 'unknown', health: 'unhealthy' })
+    expect(vpnAnswer(vpnOf(node))).toMatchObject({ tone: 'warn', word: 'Health check fails', text: reason })
+    expect(vpnTrouble(vpnOf(node), [])).toMatchObject({
+      ...{ tone: 'warn', words: 'The VPN works, though its health check fails', hidden: 0 },
+    })
+    expect(vpnTrouble(vpnOf(node, aVpnNode('b', down)), [])).toMatchObject({
+      ...{ tone: 'bad', words: 'The VPN is down' },
+    })
+  })
+
   test('names what its control server refuses, also where Docker alone says that it is up', () => {
     const node = aVpnNode('g', { vpn_status: null, control_problem: 'GET /v1/vpn/status wants a key' })
     expect(vpnAnswer(vpnOf(node))).toMatchObject({ tone: 'ok', remedy: 'GET /v1/vpn/status wants a key' })
