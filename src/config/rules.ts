@@ -19,6 +19,9 @@ export interface Rule {
 /** acexy remembers the list of engines for 2 s, and waits up to 20 s for a stream before it reports it. */
 const PROXY_SILENCE_S = 22
 
+/** The default of `GLUETUN_API_PORT`. */
+const GLUETUN_API_PORT = 8000
+
 /** A shorter key could be guessed. */
 const KEY_CHARACTERS_MIN = 16
 
@@ -158,6 +161,7 @@ export const RULES: readonly Rule[] = [
       'GLUETUN_PORT_RANGE',
       'GLUETUN_CONTAINER_NAME',
       'GLUETUN_API_PORT',
+      'VPN_CONTROL',
       'ACE_HTTPS_RANGE',
       'ACE_API_RANGE',
       'ACE_P2P_RANGE',
@@ -287,6 +291,16 @@ export const ADVICE: readonly Rule[] = [
       ),
   },
   {
+    settings: [
+      'VPN_CONTROL',
+      'GLUETUN_API_PORT',
+      'GLUETUN_API_KEY',
+      'GLUETUN_API_USER',
+      'GLUETUN_CONTAINER_NAME',
+    ],
+    check: (config) => (config.VPN_CONTROL === 'none' ? withoutControl(config) : null),
+  },
+  {
     settings: ['PUBLISH_P2P', 'GLUETUN_CONTAINER_NAME'],
     check: (config) =>
       unless(
@@ -334,6 +348,22 @@ export const ADVICE: readonly Rule[] = [
   },
 ]
 
+/** What has no effect with `VPN_CONTROL=none`; null if nothing has. */
+function withoutControl(config: Config): string | null {
+  if (!behindVpn(config))
+    return 'it has no effect without GLUETUN_CONTAINER_NAME, which names the container of the VPN'
+  const idle = [
+    ...(config.GLUETUN_API_PORT === GLUETUN_API_PORT ? [] : ['GLUETUN_API_PORT']),
+    ...(config.GLUETUN_API_KEY === null ? [] : ['GLUETUN_API_KEY']),
+    ...(config.GLUETUN_API_USER === null ? [] : ['GLUETUN_API_USER', 'GLUETUN_API_PASSWORD']),
+  ]
+  return unless(
+    idle.length === 0,
+    `no control server is asked, so ${idle.join(', ')} ${idle.length === 1 ? 'has' : 'have'} no effect. Remove ` +
+      `${idle.length === 1 ? 'it' : 'them'}, or set this to gluetun`,
+  )
+}
+
 /** Why proxies do not find engines at the address that they are told; null if they may. A name may be that of any address. */
 function untold({ PUBLISH_ADDRESS: address, ADVERTISE_HOST: told }: Config): string | null {
   if (address === null || isEverywhere(address)) return null
@@ -354,12 +384,13 @@ const sameAddress = (one: string, other: string): boolean =>
  */
 function namespaceClash(config: Config): string | null {
   const api = { first: config.GLUETUN_API_PORT, last: config.GLUETUN_API_PORT }
+  const control = config.VPN_CONTROL === 'gluetun' ? ([['GLUETUN_API_PORT', api]] as const) : []
   const shared: readonly (readonly [SettingName, PortRange])[] = [
     ...config.GLUETUN_PORT_RANGE.map((range) => ['GLUETUN_PORT_RANGE', range] as const),
     ['ACE_HTTPS_RANGE', config.ACE_HTTPS_RANGE],
     ['ACE_API_RANGE', config.ACE_API_RANGE],
     ['ACE_P2P_RANGE', config.ACE_P2P_RANGE],
-    ['GLUETUN_API_PORT', api],
+    ...control,
   ]
   for (const [index, [name, range]] of shared.entries()) {
     const other = shared.slice(index + 1).find(([rival, taken]) => rival !== name && overlap(range, taken))

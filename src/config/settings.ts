@@ -365,6 +365,11 @@ export const configSchema = Type.Object({
     '19000-19019',
     'HTTP ports of engines behind the VPN, published by Gluetun: one range per container, in their order.',
   ),
+  VPN_CONTROL: vpn(
+    kind.choice('gluetun', 'none'),
+    'gluetun',
+    'Whether these containers are Gluetun, with its control server; with none Docker and the engines alone tell whether a VPN is up.',
+  ),
   GLUETUN_API_PORT: vpn(kind.port, '8000', "Port of Gluetun's control server."),
   GLUETUN_API_KEY: vpn(
     kind.optional(format.apiKey),

@@ -165,13 +165,16 @@ export const vpnNodesOf = (config: Config): readonly VpnNodeSettings[] =>
     return ports === undefined ? [] : [{ name, ports, fixedPorts: fixed?.ports ?? [] }]
   })
 
+/** Whether the containers of the VPN are Gluetun, and so have a control server. */
+const isGluetun = (config: Config): boolean => config.VPN_CONTROL === 'gluetun'
+
 /** When a VPN counts as up, and how long the reports about it stay valid. */
 export const vpnSettingsOf = (config: Config) => ({
   stableMs: config.VPN_STABLE_S * 1_000,
   graceMs: config.VPN_RECONNECT_GRACE_S * 1_000,
   controlMaxAgeMs: config.GLUETUN_HEALTH_CHECK_INTERVAL_S * 3_000 + CONTROL_PATIENCE_MS,
   portMaxAgeMs: config.GLUETUN_PORT_CACHE_TTL_S * 1_000,
-  isGluetun: true,
+  isGluetun: isGluetun(config),
 })
 
 /** How long the answers of a control server may take in addition to the rounds. */
@@ -188,6 +191,7 @@ export function vpnWorkerSettingsOf(config: Config) {
     certificates: certificatesOf(config),
     label: config.CONTAINER_LABEL,
     nodes: config.GLUETUN_CONTAINER_NAME,
+    isGluetun: isGluetun(config),
     apiPort: config.GLUETUN_API_PORT,
     publishedHost: publishedHost(config.DOCKER_HOST),
     auth: key === null ? basic : ({ kind: 'apikey', key } as const),

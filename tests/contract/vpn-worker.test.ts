@@ -173,6 +173,7 @@ describe('the VPN worker', () => {
       settings: { dockerHost: null, certificates: null, label: { key: 'a', value: 'b' }, nodes: [] },
     }
     const rest = {
+      isGluetun: true,
       apiPort: 8000,
       publishedHost: 'h',
       auth: { kind: 'none' } as const,

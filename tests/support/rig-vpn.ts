@@ -7,7 +7,8 @@ import { settled } from './virtual-clock.ts'
 export class RigNode {
   health: NodeContainer['health'] = 'healthy'
   healthText: string | null = null
-  control: Partial<VpnControlFact> = {}
+  /** Null for a container without a control server. */
+  control: Partial<VpnControlFact> | null = {}
   reachablePorts: NodeContainer['reachablePorts'] = 'all'
   asksForPort = false
 
@@ -53,7 +54,7 @@ export class RigNode {
       },
       atMs,
     )
-    if (state === 'running') vpn.control(this.name, atMs, this.control)
+    if (state === 'running' && this.control !== null) vpn.control(this.name, atMs, this.control)
   }
 }
 

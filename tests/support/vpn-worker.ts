@@ -20,6 +20,7 @@ export function startVpnWorker(settings: Partial<VpnHostOptions['settings']>) {
       certificates: null,
       label: { key: 'roundhouse.test', value: 'vpn' },
       nodes: ['gluetun'],
+      isGluetun: true,
       apiPort: 8000,
       publishedHost: '127.0.0.1',
       auth: { kind: 'none' },

@@ -10,7 +10,7 @@ export interface NodeWatchDeps {
   readonly runtime: Pick<Runtime, 'inspect' | 'watch'>
   readonly control: ControlClient
   readonly clock: LoopClock
-  readonly settings: Pick<VpnSettings, 'apiPort' | 'publishedHost' | 'intervalMs'>
+  readonly settings: Pick<VpnSettings, 'isGluetun' | 'apiPort' | 'publishedHost' | 'intervalMs'>
   readonly report: (fact: ContainerFact | ControlFact) => void
 }
 
@@ -31,7 +31,7 @@ const RETRY_MAX_MS = 10_000
 
 /**
  * Watches one VPN node. Reports what Docker says about its container: at once, every interval and at each change. Reports
- * what its control server says: every interval and after each start. The two do not wait for each other, so if one hangs,
+ * what its control server says, if it is Gluetun: every interval and after each start. The two do not wait for each other, so if one hangs,
  * only its own facts are missing.
  */
 export class NodeWatch {
@@ -54,7 +54,8 @@ export class NodeWatch {
   }
 
   start(): void {
-    this.#loops = Promise.all([this.#lookOn(), this.#listen(), this.#askOn()])
+    const asking = this.deps.settings.isGluetun ? [this.#askOn()] : []
+    this.#loops = Promise.all([this.#lookOn(), this.#listen(), ...asking])
   }
 
   /** Resolves when all loops have ended; nothing is reported after the call. */

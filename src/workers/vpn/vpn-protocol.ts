@@ -24,8 +24,10 @@ const ToVpnWorker = Type.Object({
   certificates: orNull(Type.String()),
   /** The label of this installation. */
   label: Type.Object({ key: Type.String(), value: Type.String() }),
-  /** The names of the Gluetun containers to watch. */
+  /** The names of the VPN containers to watch. */
   nodes: Type.Unsafe<readonly string[]>(Type.Array(Type.String({ minLength: 1 }))),
+  /** Whether they are Gluetun. Others have no control server. */
+  isGluetun: Type.Boolean(),
   /** The port of the control server inside the container. */
   apiPort: Address.properties.port,
   /** The host at which ports that are published on the Docker host are reached. */

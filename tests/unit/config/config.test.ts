@@ -425,6 +425,18 @@ describe('warnings', () => {
       { PUBLISH_P2P: 'true', GLUETUN_CONTAINER_NAME: 'a' },
       'PUBLISH_P2P: engines behind a VPN publish no port',
     ],
+    [{ VPN_CONTROL: 'none' }, 'VPN_CONTROL: it has no effect without GLUETUN_CONTAINER_NAME'],
+    [
+      { VPN_CONTROL: 'none', GLUETUN_CONTAINER_NAME: 'a', GLUETUN_API_KEY: 'k' },
+      'VPN_CONTROL: no control server is asked, so GLUETUN_API_KEY has no effect. Remove it',
+    ],
+    [
+      {
+        ...{ VPN_CONTROL: 'none', GLUETUN_CONTAINER_NAME: 'a', GLUETUN_API_PORT: '8001' },
+        ...{ GLUETUN_API_USER: 'u', GLUETUN_API_PASSWORD: 'p' },
+      },
+      'VPN_CONTROL: no control server is asked, so GLUETUN_API_PORT, GLUETUN_API_USER, GLUETUN_API_PASSWORD have',
+    ],
     [
       { DOCKER_NETWORK: 'media', GLUETUN_CONTAINER_NAME: 'a' },
       'DOCKER_NETWORK: engines behind a VPN have the network of Gluetun',

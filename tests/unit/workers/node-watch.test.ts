@@ -80,9 +80,14 @@ beforeEach(() => {
   })
   control = new ManualControl()
   facts = []
-  const settings = { apiPort: 8000, publishedHost: '127.0.0.1', intervalMs: INTERVAL_MS }
-  watch = new NodeWatch('gluetun', { runtime, control, clock, settings, report: (fact) => facts.push(fact) })
+  watch = watchOf(true)
 })
+
+function watchOf(isGluetun: boolean): NodeWatch {
+  const settings = { isGluetun, apiPort: 8000, publishedHost: '127.0.0.1', intervalMs: INTERVAL_MS }
+  const report = (fact: ContainerFact | ControlFact) => facts.push(fact)
+  return new NodeWatch('gluetun', { runtime, control, clock, settings, report })
+}
 
 afterEach(() => watch.stop())
 
@@ -249,6 +254,15 @@ describe('what Docker says of a VPN node', () => {
 })
 
 describe('the control server of a VPN node', () => {
+  test('is not asked where the node is no Gluetun, which is looked at all the same', async () => {
+    watch = watchOf(false)
+    startGluetun()
+    await begin()
+    await clock.advance(3 * INTERVAL_MS)
+    expect(control.rounds).toEqual([])
+    expect(looks().length).toBeGreaterThan(3)
+  })
+
   test('is asked right after a start, and once an interval from then on', async () => {
     await begin()
     await clock.advance(1_234)
