@@ -301,6 +301,9 @@ const VpnNode = Type.Object(
     health: VpnHealth(),
     docker_health: NullableText("Docker's health check of it; null without one"),
     docker_health_text: NullableText('What that health check said last'),
+    control: Type.Union([Type.Literal('gluetun'), Type.Literal('none')], {
+      description: 'Whose control server it has (VPN_CONTROL); `none`: none is asked',
+    }),
     vpn_status: NullableText("Gluetun's own word on its VPN"),
     control_problem: NullableText('What its control server does not tell, and the remedy'),
     forwarded_port: NullablePort('The port that it forwards, the first of several; null if it forwards none'),
@@ -317,6 +320,9 @@ const VpnNode = Type.Object(
     last_check: NullableTime('When its container was last looked at'),
     last_control_check: NullableTime('When its control server last answered'),
     last_port_check: NullableTime('When its control server last told the forwarded port'),
+    streams_moved: NullableTime(
+      'When a stream behind it last moved, also one that has ended; null if none has since anything but its health check was wrong',
+    ),
     engines_say: Nullable(
       Type.Object(
         {
@@ -329,7 +335,7 @@ const VpnNode = Type.Object(
       'What its engines say of their connection to the outside; null if none that was connected said anything lately',
     ),
   },
-  { title: 'VpnNode', description: 'A Gluetun container whose network engines share' },
+  { title: 'VpnNode', description: 'A VPN container whose network engines share' },
 )
 
 export const VpnStatus = Type.Object(

@@ -20,7 +20,12 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
   const { rows, facts, admission, addresses, nodes, connections, sessions, statistics } = base
   const { listings, proxies } = base
   const { claims, snapshots, reconciler } = work
-  const vpnViews = new VpnViews({ rows, nodes, checkIntervalSeconds: config.GLUETUN_HEALTH_CHECK_INTERVAL_S })
+  const vpnViews = new VpnViews({
+    rows,
+    nodes,
+    checkIntervalSeconds: config.GLUETUN_HEALTH_CHECK_INTERVAL_S,
+    control: config.VPN_CONTROL,
+  })
   const samplesMax = config.STATS_HISTORY_MAX
   const streamViews = new StreamViews({ store, clock, rows, sessions, statistics, samplesMax })
   const settings = {

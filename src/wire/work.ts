@@ -353,7 +353,12 @@ function summaryOf(
     isPlaced: () => ownPlaces.isKnown(),
     known: new Set(rows.read().engines.map(({ id }) => id)),
     image: () => ({ name, recipe, state: images.state().kind }),
-    vpn: () => nodes.all().map(({ name: node, verdict }) => ({ name: node, state: verdict.state })),
+    vpn: () =>
+      nodes.all().map(({ name: node, verdict }) => ({
+        name: node,
+        state: verdict.state,
+        control: config.VPN_CONTROL,
+      })),
     tell: adapters.onReady ?? ((findings) => logStart(log, findings, null)),
     onError: edge('the summary of the start'),
   })

@@ -139,6 +139,8 @@ export const aVpnNode = (
   last_check: agoText(1_000),
   last_control_check: agoText(2_000),
   last_port_check: agoText(2_000),
+  control: 'gluetun',
+  streams_moved: null,
   engines_say: { connected: 2, asked: 2, last_heard: agoText(3_000) },
   ...change,
 })

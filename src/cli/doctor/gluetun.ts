@@ -4,6 +4,8 @@ import { type Asked, counted, fault, ok, type Row, skipped, unanswered, warning 
 
 export interface NodeFacts {
   readonly name: string
+  /** Whether it is Gluetun, and so has a control server. */
+  readonly isGluetun: boolean
   /** The part of GLUETUN_PORT_RANGE that is this node's. */
   readonly range: { readonly first: number; readonly last: number }
   /** Its ports of GLUETUN_FIXED_PORTS. */
@@ -18,7 +20,7 @@ export interface NodeFacts {
     readonly asksForPort: boolean
     readonly inputPorts: readonly number[]
   }>
-  /** What its control server said; null if it was not asked, since the container does not run. */
+  /** What its control server said; null if it was not asked, since it has none, or since the container does not run. */
   readonly control: {
     readonly status: string | null
     /** Empty if it forwards none. */
@@ -41,20 +43,23 @@ export function gluetunRows(
       fault(
         'gluetun',
         `there is no container ${name}`,
-        'start Gluetun, or set GLUETUN_CONTAINER_NAME to the name that "docker ps" shows (not that of the compose service)',
+        'start it, or set GLUETUN_CONTAINER_NAME to the name that "docker ps" shows (not that of the compose service)',
       ),
     ]
   if (asked.kind !== 'answer') return [unanswered('gluetun', asked)]
   const container = asked.value
   return [
-    containerRow(name, container),
+    containerRow(node, container),
     controlRow(node),
     portRow(node, container),
     publishedRow(node, container, advertise),
   ]
 }
 
-function containerRow(name: string, { state, health, healthText }: Container): Row {
+function containerRow(
+  { name, isGluetun, control }: NodeFacts,
+  { state, health, healthText }: Container,
+): Row {
   if (state !== 'running')
     return fault(
       'gluetun',
@@ -65,7 +70,7 @@ function containerRow(name: string, { state, health, healthText }: Container): R
     return fault(
       'gluetun',
       `${name} is unhealthy${healthText === null ? '' : ` (${healthText})`}`,
-      `see docker logs ${name}: its VPN is not up`,
+      control?.status === 'running' ? CHECK_REMEDY : `see docker logs ${name}: its VPN is not up`,
     )
   if (health === 'starting')
     return warning(
@@ -73,10 +78,22 @@ function containerRow(name: string, { state, health, healthText }: Container): R
       `${name} runs, and its health is not known yet`,
       'call the doctor again in a minute',
     )
+  if (health === null && !isGluetun)
+    return warning(
+      'gluetun',
+      `${name} runs, without a health check and without a control server (VPN_CONTROL=none)`,
+      'give its container a health check that looks through the VPN: only engines that lose their connection tell of a dead one',
+    )
   return ok('gluetun', health === null ? `${name} runs, without a health check` : `${name} is healthy`)
 }
 
-function controlRow({ name, control }: NodeFacts): Row {
+/** Gluetun looks for certain addresses in its check, and calls a VPN running that it has just started. */
+const CHECK_REMEDY =
+  'its control server says that its VPN runs. If nothing plays, see its log; if engines play, give its check other ' +
+  'targets: HEALTH_TARGET_ADDRESSES, HEALTH_ICMP_TARGET_IPS or HEALTH_SMALL_CHECK_TYPE=dns of Gluetun'
+
+function controlRow({ name, isGluetun, control }: NodeFacts): Row {
+  if (!isGluetun) return skipped('gluetun_control', `${name} has no control server (VPN_CONTROL=none)`)
   if (control === null) return skipped('gluetun_control', `${name} does not run`)
   const { status, problem } = control
   if (problem !== null) {

@@ -13,6 +13,8 @@ export class VpnViews {
       readonly nodes: VpnNodes
       /** How often each node is looked at. */
       readonly checkIntervalSeconds: number
+      /** Whose control server the nodes have. */
+      readonly control: 'gluetun' | 'none'
     },
   ) {}
 
@@ -59,7 +61,10 @@ export class VpnViews {
       check_interval_s: this.deps.checkIntervalSeconds,
       ...placeOf(main),
       ...(error === null ? {} : { error }),
-      nodes: nodes.map((node) => nodeView(node, engines.get(node.name)?.length ?? 0)),
+      nodes: nodes.map((node) => ({
+        ...nodeView(node, engines.get(node.name)?.length ?? 0),
+        control: this.deps.control,
+      })),
     }
   }
 }
@@ -115,6 +120,7 @@ function nodeView(node: VpnNode, engines: number) {
     last_check: isoOrNull(seenMs),
     last_control_check: isoOrNull(control?.atMs ?? null),
     last_port_check: isoOrNull(node.portToldMs),
+    streams_moved: isoOrNull(verdict.witnesses.movedMs),
     engines_say:
       word === null
         ? null

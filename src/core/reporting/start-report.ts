@@ -25,7 +25,12 @@ export interface StartFindings {
   }
   readonly streams: number
   /** The nodes of the VPN; empty without one. */
-  readonly vpn: readonly { readonly name: string; readonly state: 'up' | 'down' | 'unknown' }[]
+  readonly vpn: readonly {
+    readonly name: string
+    readonly state: 'up' | 'down' | 'unknown'
+    /** Whose control server it has. */
+    readonly control: 'gluetun' | 'none'
+  }[]
   /** The warnings in force. */
   readonly warnings: readonly WarningCode[]
   /** What the operator should know or do, one sentence or two each. */
@@ -69,7 +74,10 @@ const membersOf = ({ isKeyed, ...rest }: StartBasics): object => ({ ...rest, key
 /** The start as a block for people: a heading, then a line for each subject. Ends with a newline. */
 export function startBlock(findings: StartFindings, basics: StartBasics): string {
   const { image, vpn, advice } = findings
-  const nodes = vpn.map(({ name, state }) => `${name} is ${state}`).join(', ')
+  const nodes = vpn.map(
+    ({ name, state, control }) =>
+      `${name} is ${state}${control === 'none' ? ', without a control server (VPN_CONTROL=none)' : ''}`,
+  )
   const rows: (readonly [string, string])[] = [
     ['API', basics.addresses.join(', ')],
     ['Panel', basics.panel],
@@ -78,7 +86,7 @@ export function startBlock(findings: StartFindings, basics: StartBasics): string
     ['Image', `${image.name} ${IMAGE_WORDS[image.state]}`],
     ['Recipe', image.recipe ?? 'none'],
     ['Engines', enginesInWords(findings)],
-    ['VPN', nodes === '' ? 'none' : nodes],
+    ['VPN', nodes.length === 0 ? 'none' : nodes.join(', ')],
     ['Key', basics.isKeyed ? 'yes' : 'no: whoever reaches these addresses may do everything'],
     ...(advice.length === 0
       ? [['Advice', 'none'] as const]

@@ -121,8 +121,14 @@ function dockersWord({
 
 const HEALTH_TONES: Readonly<Record<string, Tone>> = { healthy: 'ok', unhealthy: 'bad', starting: 'busy' }
 
-function controlsWord({ vpn_status: word, control_problem: problem, last_control_check: at }: Node): Said {
+function controlsWord({
+  control,
+  vpn_status: word,
+  control_problem: problem,
+  last_control_check: at,
+}: Node): Said {
   const name = 'Control server'
+  if (control === 'none') return { name, says: 'it has none (VPN_CONTROL=none)', tone: 'unknown', at: null }
   if (word === null)
     return {
       name,

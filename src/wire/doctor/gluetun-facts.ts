@@ -18,16 +18,20 @@ export interface NodeFound {
 export function gluetunFacts(deps: DockerDeps, config: Config, signal: AbortSignal): Promise<NodeFound[]> {
   const settings = vpnWorkerSettingsOf(config)
   const control = createControlClient(settings)
+  const { isGluetun } = settings
   return Promise.all(
     vpnNodesOf(config).map(async ({ name, ports: range, fixedPorts }) => {
       const seen = await asked(deps.runtime.inspect(name))
       if (seen.kind !== 'answer')
-        return { facts: { name, range, fixedPorts, container: seen, control: null }, networks: null }
-      const isRunning = seen.value.state === 'running'
-      const said = isRunning ? await control.ask(whereaboutsOf(seen.value, settings), null, signal) : null
+        return {
+          facts: { name, isGluetun, range, fixedPorts, container: seen, control: null },
+          networks: null,
+        }
+      const isAsked = isGluetun && seen.value.state === 'running'
+      const said = isAsked ? await control.ask(whereaboutsOf(seen.value, settings), null, signal) : null
       const container = { kind: 'answer', value: containerOf(seen.value) } as const
       return {
-        facts: { name, range, fixedPorts, container, control: said?.answers ?? null },
+        facts: { name, isGluetun, range, fixedPorts, container, control: said?.answers ?? null },
         networks: seen.value.networks,
       }
     }),

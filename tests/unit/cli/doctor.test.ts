@@ -64,6 +64,7 @@ const container: Extract<NodeFacts['container'], { readonly kind: 'answer' }>['v
 }
 const node: NodeFacts = {
   name: 'gluetun',
+  isGluetun: true,
   range: { first: 200, last: 209 },
   fixedPorts: [],
   container: answer(container),
@@ -414,6 +415,31 @@ describe('Gluetun', () => {
       '(dialing: timeout)',
     ],
     ['starting', seen({ health: 'starting' }), 'warning gluetun', 'not known yet'],
+    [
+      'unhealthy though its VPN runs',
+      seen({ health: 'unhealthy' }),
+      'fault gluetun',
+      'if engines play, give its check other targets: HEALTH_TARGET_ADDRESSES',
+    ],
+    [
+      'unhealthy with a VPN that stopped',
+      { ...seen({ health: 'unhealthy' }), ...control({ status: 'stopped' }) },
+      'fault gluetun',
+      'see docker logs gluetun: its VPN is not up',
+    ],
+    [
+      'no Gluetun, without a check',
+      { ...seen({ health: null }), isGluetun: false, control: null },
+      'warning gluetun',
+      'without a health check and without a control server (VPN_CONTROL=none)',
+    ],
+    ['no Gluetun, with a check', { isGluetun: false, control: null }, 'ok gluetun', 'gluetun is healthy'],
+    [
+      'no Gluetun, not asked',
+      { isGluetun: false, control: null },
+      'skipped gluetun_control',
+      'gluetun has no control server (VPN_CONTROL=none)',
+    ],
     ['without a check', seen({ health: null }), 'ok gluetun', 'without a health check'],
     [
       'with a 401',

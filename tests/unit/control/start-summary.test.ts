@@ -96,7 +96,7 @@ test('what is wrong at the start is named, with what to do', async () => {
       'warnings: engines_outside_vpn',
   )
   expect(told).toMatchObject({
-    vpn: [{ name: 'gluetun', state: 'unknown' }],
+    vpn: [{ name: 'gluetun', state: 'unknown', control: 'gluetun' }],
     advice: [expect.stringContaining('. Remedy: ')],
   })
 })

@@ -15,8 +15,8 @@ const findings: StartFindings = {
   engines: { total: 4, kept: 2, adopted: 1, gone: 1, outdated: 2, open: 3 },
   streams: 1,
   vpn: [
-    { name: 'gluetun', state: 'up' },
-    { name: 'gluetun-2', state: 'unknown' },
+    { name: 'gluetun', state: 'up', control: 'gluetun' },
+    { name: 'vpn-2', state: 'unknown', control: 'none' },
   ],
   warnings: ['cache_unbounded'],
   advice: ['the cache has no limit. Remedy: set ENGINE_TMPFS', 'PROVISION_DEADLINE_MS: too\nlong'],
@@ -45,7 +45,7 @@ test('a block has a line for each subject, and one for each advice', () => {
   Image     acestream:1 is on this Docker host
   Recipe    variables
   Engines   4: 2 kept, 1 adopted, 1 started, 1 gone since the last time, 2 outdated and renewed when idle, 3 open on all addresses of the host, 1 stream
-  VPN       gluetun is up, gluetun-2 is unknown
+  VPN       gluetun is up, vpn-2 is unknown, without a control server (VPN_CONTROL=none)
   Key       yes
   Advice    the cache has no limit. Remedy: set ENGINE_TMPFS
   Advice    PROVISION_DEADLINE_MS: too long

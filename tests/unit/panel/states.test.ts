@@ -270,6 +270,11 @@ describe('the sources of a verdict on the VPN', () => {
     ])
     const several = aVpnNode('g', { forwarded_ports: [41_001, 41_002] })
     expect(sourcesOf(several, NOW_MS)[3]).toMatchObject({ says: 'ports 41001, 41002 are forwarded' })
+    const alone = aVpnNode('g', { control: 'none', vpn_status: null, last_control_check: null })
+    expect(sourcesOf(alone, NOW_MS)[1]).toMatchObject({
+      says: 'it has none (VPN_CONTROL=none)',
+      tone: 'unknown',
+    })
     const missing = aVpnNode('g', { status: 'missing', docker_health: null, engines: 0, engines_say: null })
     expect(sourcesOf(missing, NOW_MS).map(({ says }) => says)).toMatchObject({
       0: 'its container is missing',
