@@ -277,10 +277,15 @@ function ownSign(signs: NodeSigns, nowMs: number, settings: VpnSettings): Sign |
   if (health === 'starting' || status === 'starting')
     return { state: 'unknown', reason: `${node} is starting` }
   if (health === null && status !== 'running' && settings.isGluetun) {
-    const why = signs.control?.problem ?? 'its control server has not answered yet'
+    const why = signs.control?.problem ?? unansweredWords(signs.control, status)
     return { state: 'unknown', reason: `${node} has no health check, and ${why}` }
   }
   return null
+}
+
+function unansweredWords(control: ControlSight | null, status: VpnLoopStatus | null): string {
+  if (control === null) return 'its control server has not answered yet'
+  return status === null ? 'its control server has not answered lately' : `its VPN is ${status}`
 }
 
 /** The state of the VPN as the control server reported it; null if the report is too old. */

@@ -59,7 +59,7 @@ export async function findServer(
 
 /** A server with this failure is probably the control server, so the fallback is not tried. */
 const isItself = ({ trouble }: ControlFailure): boolean =>
-  trouble === 'unauthorized' || trouble === 'failed' || trouble === 'hung'
+  trouble === 'unauthorized' || trouble === 'no_state' || trouble === 'failed' || trouble === 'hung'
 
 async function findAmong(
   addresses: readonly Address[],
@@ -92,6 +92,7 @@ async function findAmong(
  */
 const BY_NEARNESS: readonly ControlTrouble[] = [
   'unauthorized',
+  'no_state',
   'failed',
   'garbage',
   'unknown_route',

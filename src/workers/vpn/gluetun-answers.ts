@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { ControlFailure } from './gluetun-problems.ts'
 import type { ControlFact } from './vpn-protocol.ts'
 
 /*
@@ -16,6 +17,7 @@ const NAME_MAX = 100
 /** Reads the answer to `GET /v1/vpn/status`: the state of the VPN loop. */
 export function readStatus(text: string): VpnStatus {
   const { status } = objectIn(text)
+  if (status === '') throw new ControlFailure('no_state')
   const known = STATUSES.find((word) => word === status)
   if (known === undefined) throw new Error('no status')
   return known

@@ -13,6 +13,8 @@ export type ControlTrouble =
   | 'failed'
   /** A body that Gluetun would not send. */
   | 'garbage'
+  /** The server answers as Gluetun does, and names no state of its VPN. */
+  | 'no_state'
   /** The server accepts connections and does not answer in time. */
   | 'hung'
   /** Nothing listens at the address. */
@@ -72,22 +74,29 @@ const SENTENCES: Readonly<Record<ControlTrouble, Sentence>> = {
   unauthorized: (routes, { auth }) =>
     auth === 'none' ? `${WANTS_A_KEY} ${routes}: ${REMEDY_WITHOUT_KEY}` : refusesKey(routes, auth),
   unknown_route: (routes) =>
-    `the control server does not know ${routes}: check GLUETUN_API_PORT, and that this version of Gluetun has it`,
+    `the control server does not know ${routes}: check GLUETUN_API_PORT, and that this version of Gluetun has it${IF_NONE}`,
   redirected: (routes) =>
     `the control server redirects ${routes} to another place, which is not followed: check GLUETUN_API_PORT, and what stands before it`,
-  failed: (routes, _, { options }) =>
-    `the control server fails ${routes} with HTTP ${options.status}: see the log of Gluetun`,
+  failed: (routes, _, { options: { status = 500 } }) =>
+    `the control server fails ${routes} with HTTP ${status}: ${status < 500 ? NOT_GLUETUNS : 'see the log of Gluetun'}`,
   garbage: (routes) =>
-    `the answer to ${routes} is none that Gluetun gives: check that GLUETUN_API_PORT is the port of its control server`,
+    `the answer to ${routes} is none that Gluetun gives: check that GLUETUN_API_PORT is the port of its control server${IF_NONE}`,
+  no_state: (routes) =>
+    `the control server does not say yet whether its VPN runs (${routes}): see the log of Gluetun if that lasts`,
   hung: (routes, { at, timeoutMs }) =>
     `the control server accepts connections at ${listOf(at)} and does not answer ${routes} within ${timeoutMs} ms: see the log of Gluetun`,
   refused: (_, { at }) =>
-    `the control server does not listen at ${listOf(at)}: check HTTP_CONTROL_SERVER_ADDRESS of Gluetun, and GLUETUN_API_PORT`,
+    `the control server does not listen at ${listOf(at)}: check HTTP_CONTROL_SERVER_ADDRESS of Gluetun, and GLUETUN_API_PORT${IF_NONE}`,
   unreachable: (_, { at }) =>
     `the control server cannot be reached at ${listOf(at)}: put it into a network that we are in, too, or publish its port`,
   not_asked: () =>
     'the control server could not be asked, since this process has no descriptor or memory left for it',
 }
+
+const IF_NONE = ' (VPN_CONTROL=none, if the container is no Gluetun)'
+
+/** Of the refusals Gluetun itself gives only 401, 404, 405 and 400. */
+const NOT_GLUETUNS = 'Gluetun does not answer so. Check GLUETUN_API_PORT, and what stands before it'
 
 /**
  * The role that Gluetun needs. Which route tells the port depends on the version, and Gluetun does not start if a role names

@@ -92,6 +92,18 @@ describe('the verdict on a VPN node', () => {
       'unknown',
       `${NODE} has no health check, and its control server has not answered yet`,
     ],
+    [
+      { health: null },
+      { control: control({ atMs: NOW - 20_001 }) },
+      'unknown',
+      `${NODE} has no health check, and its control server has not answered lately`,
+    ],
+    [
+      { health: null },
+      { control: control({ status: 'completed' }) },
+      'unknown',
+      `${NODE} has no health check, and its VPN is completed`,
+    ],
   ] as const)('%p %p is %s', (container, change, state, reason) => {
     expect(judged(signs(container, change), up)).toMatchObject({ state, reason, etaSeconds: null })
   })

@@ -308,6 +308,57 @@ describe('the problem with a control server is told with its remedy', () => {
     expect(problem).not.toContain(';')
   })
 
+  const everywhere = (answer: Answer) => ({
+    [STATUS]: answer,
+    [IP]: answer,
+    [PORT]: answer,
+    [OLD_PORT]: answer,
+  })
+  const LISTED = `GET ${STATUS}, GET ${PORT}, GET ${IP}`
+  const page: Answer = () =>
+    new Response('<!doctype html><title>nginx</title>', { headers: { 'Content-Type': 'text/html' } })
+  const older = { '/v1/openvpn/status': RUNNING, [OLD_PORT]: text('{"port":51413}') }
+  test.each<[string, Readonly<Record<string, Answer>>, string]>([
+    ['404 for all', {}, `does not know ${LISTED}: check GLUETUN_API_PORT`],
+    ['405 for all', everywhere(text('', 405)), `does not know ${LISTED}: check`],
+    [
+      'the paths of an old one',
+      older,
+      `does not know GET ${STATUS}, GET ${IP}: check GLUETUN_API_PORT, and that this`,
+    ],
+    [
+      'a page of another program',
+      everywhere(page),
+      `the answer to ${LISTED} is none that Gluetun gives: check that`,
+    ],
+    [
+      'the health of another program',
+      everywhere(text('{"status":"ok"}')),
+      `is none that Gluetun gives: check that`,
+    ],
+    ['an empty body', everywhere(text('')), `the answer to ${LISTED} is none that Gluetun gives`],
+    ['500 for all', everywhere(text('oops', 500)), `fails ${LISTED} with HTTP 500: see the log of Gluetun`],
+    [
+      '403 for all',
+      everywhere(text('', 403)),
+      `fails ${LISTED} with HTTP 403: Gluetun does not answer so. Check`,
+    ],
+    [
+      'a redirection of all',
+      everywhere(movedTo('https://vpn.example/')),
+      `redirects ${LISTED} to another place`,
+    ],
+    [
+      'no state',
+      { ...WELL, [STATUS]: text('{"status":""}') },
+      `does not say yet whether its VPN runs (GET ${STATUS})`,
+    ],
+  ])('for a server that gives %s, and nothing is taken for known', async (_, answers, words) => {
+    const told = (await ask([server(answers).address])).answers
+    expect([told.status, told.problem]).toEqual([null, expect.stringContaining(words)])
+    expect(told.problem).not.toContain('API_KEY')
+  })
+
   test('for several troubles, equal ones together', async () => {
     const problem = await problemOf({
       ...WELL,
@@ -351,7 +402,7 @@ describe('the problem with a control server is told with its remedy', () => {
       ...NOTHING,
       problem:
         `the control server does not listen at 127.0.0.1:${one.port}, 127.0.0.1:${other.port}, 127.0.0.1:${name.port}: ` +
-        'check HTTP_CONTROL_SERVER_ADDRESS of Gluetun, and GLUETUN_API_PORT',
+        'check HTTP_CONTROL_SERVER_ADDRESS of Gluetun, and GLUETUN_API_PORT (VPN_CONTROL=none, if the container is no Gluetun)',
     })
   })
 
