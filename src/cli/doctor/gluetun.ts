@@ -1,5 +1,6 @@
 import { type PortRange, rangeText } from '../../core/engines/ports.ts'
 import { missingParts } from '../../core/engines/published.ts'
+import { partsOfProblem } from '../../core/vpn/control-problem.ts'
 import { type Asked, counted, fault, ok, type Row, skipped, unanswered, warning } from './row.ts'
 
 export interface NodeFacts {
@@ -97,7 +98,7 @@ function controlRow({ name, isGluetun, control }: NodeFacts): Row {
   if (control === null) return skipped('gluetun_control', `${name} does not run`)
   const { status, problem } = control
   if (problem !== null) {
-    const [message, remedy] = problemIn(problem)
+    const [message, remedy] = partsOfProblem(problem)
     const row = status === null ? fault : warning
     return row('gluetun_control', `${name}: ${message}`, remedy)
   }
@@ -110,17 +111,13 @@ function controlRow({ name, isGluetun, control }: NodeFacts): Row {
   )
 }
 
-/** A problem is told as "what it is: what to do", where "what it is" may name an address with its port. */
-function problemIn(problem: string): readonly [message: string, remedy: string] {
-  const at = problem.indexOf(': ')
-  return at < 0 ? [problem, 'see its log'] : [problem.slice(0, at), problem.slice(at + 2)]
-}
-
 function portRow(
-  { name, control, fixedPorts: fixed }: NodeFacts,
+  { name, isGluetun, control, fixedPorts: fixed }: NodeFacts,
   { asksForPort, inputPorts }: Container,
 ): Row {
   if (fixed.length > 0) return ok('gluetun_port', `${forwardedTo(name, fixed)} (GLUETUN_FIXED_PORTS)`)
+  if (!isGluetun)
+    return ok('gluetun_port', `nobody tells a port that is forwarded to ${name}; if there is one, GLUETUN_FIXED_PORTS names it`)
   const ports = control?.forwardedPorts ?? null
   if (ports === null)
     return skipped('gluetun_port', `the control server of ${name} did not tell a forwarded port`)

@@ -1,5 +1,6 @@
 import type { Warning } from '../../core/reporting/warnings.ts'
-import { isContradicted, isLasting } from '../../core/vpn/vpn.ts'
+import { partsOfProblem } from '../../core/vpn/control-problem.ts'
+import { isContradicted, isLasting, LASTING_MS } from '../../core/vpn/vpn.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Warnings } from '../reporting/warnings.ts'
 import type { VpnNode, VpnNodes } from './vpn-nodes.ts'
@@ -21,11 +22,16 @@ export class NodeWarnings {
     const all = nodes.all()
     const failing = all.filter(({ verdict }) => isContradicted(verdict))
     const unknown = all.filter(({ verdict }) => isLasting(verdict, clock.now()))
+    const silent = all.filter(
+      (node) =>
+        !unknown.includes(node) && clock.now() - (node.controlSilentSinceMs ?? clock.now()) >= LASTING_MS,
+    )
     warnings.tell(
       'vpn_health_check_fails',
       failing.length === 0 ? null : healthCheckWarning(failing, isGluetun),
     )
     warnings.tell('vpn_not_known', unknown.length === 0 ? null : notKnownWarning(unknown))
+    warnings.tell('vpn_control_silent', silent.length === 0 ? null : silentWarning(silent))
   }
 }
 
@@ -53,10 +59,21 @@ const OTHER_REMEDY = 'mend the health check of that container, or create it with
 /** Times in the words would make a new warning of each check. */
 const plainWords = (text: string): string => text.replace(/\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d) ?/g, '')
 
+function silentWarning(nodes: readonly VpnNode[]): Warning {
+  const each = nodes.map(({ name, control, controlSilentSinceMs }) => {
+    const [message, remedy] = partsOfProblem(control?.problem ?? 'the control server does not answer')
+    return { message: `${message} (${name}, since ${isoOf(controlSilentSinceMs)})`, remedy }
+  })
+  return {
+    message: `${each.map(({ message }) => message).join('; ')}: a VPN that stops is noticed late, and its forwarded port is not known`,
+    remedy: [...new Set(each.map(({ remedy }) => remedy))].join('; '),
+  }
+}
+
+const isoOf = (ms: number | null): string => new Date(ms ?? 0).toISOString()
+
 function notKnownWarning(nodes: readonly VpnNode[]): Warning {
-  const each = nodes.map(
-    ({ verdict }) => `${verdict.reason} (so since ${new Date(verdict.sinceMs).toISOString()})`,
-  )
+  const each = nodes.map(({ verdict }) => `${verdict.reason} (so since ${isoOf(verdict.sinceMs)})`)
   return {
     message: `it is not known whether the VPN is up: ${each.join('; ')}. No engine starts behind it`,
     remedy: 'GET /vpn/status says what each source told last; docker logs of that container may say more',

@@ -32,6 +32,8 @@ export interface VpnNode extends VpnNodeSettings, PortsNow {
   /** The container as last seen; null if there is none or if it has not been seen yet. */
   readonly container: NodeContainer | null
   readonly control: ControlSight | null
+  /** Since when the control server has been asked in vain whether the VPN runs; null while it tells, and before the first question. */
+  readonly controlSilentSinceMs: number | null
   /** What its engines said of their connection when it was last judged; null if none said anything. */
   readonly enginesWord: EnginesWord | null
   /** When Docker last answered about the container; null if it has not yet. */
@@ -54,6 +56,7 @@ interface Kept {
   network: NodeNetwork
   dockerError: string | null
   control: ControlSight | null
+  controlSilentSinceMs: number | null
   /** The last public address that the control server gave; "none" is not kept. */
   publicIp: string | null
   readonly ports: NodePorts
@@ -135,6 +138,7 @@ export class VpnNodes {
     // What the control server said is about the earlier start of the container.
     if (!isSame) {
       kept.control = null
+      kept.controlSilentSinceMs = null
       kept.ports.forget(lookedAt?.containerId !== container?.id)
     }
     if (!isSame || isFirstLook) this.#tell()
@@ -151,6 +155,7 @@ export class VpnNodes {
     const kept = this.#nodes.get(name)
     if (kept === undefined) return []
     kept.control = sight
+    kept.controlSilentSinceMs = sight.status === null ? (kept.controlSilentSinceMs ?? sight.atMs) : null
     const news = [...noteAddress(kept, sight), ...notePorts(kept, sight)]
     if (news.length > 0) {
       kept.verdict = withReconnect(kept.verdict, sight.atMs)
@@ -165,6 +170,7 @@ export class VpnNodes {
     for (const kept of this.#nodes.values()) {
       kept.sight = null
       kept.control = null
+      kept.controlSilentSinceMs = null
       kept.ports.forget(false)
     }
   }
@@ -214,6 +220,7 @@ const unseen = (
   network: { name: settings.name, lookedAt: null },
   dockerError: null,
   control: null,
+  controlSilentSinceMs: null,
   publicIp: null,
   ports: new NodePorts(settings.fixedPorts, vpn.portMaxAgeMs),
   isDoubtful: true,
@@ -224,12 +231,13 @@ const containerOf = ({ sight }: Kept): NodeContainer | null =>
   sight?.kind === 'seen' ? sight.container : null
 
 function shown(kept: Kept): VpnNode {
-  const { settings, verdict, sight, control, ports, enginesWord } = kept
+  const { settings, verdict, sight, control, controlSilentSinceMs, ports, enginesWord } = kept
   return {
     ...settings,
     verdict,
     container: containerOf(kept),
     control,
+    controlSilentSinceMs,
     ...ports.now,
     enginesWord,
     seenMs: sight?.atMs ?? null,

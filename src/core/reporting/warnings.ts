@@ -9,6 +9,7 @@ export const WARNING_CODES = [
   'forwarded_port_missing',
   'vpn_health_check_fails',
   'vpn_not_known',
+  'vpn_control_silent',
   'engines_unreached',
   'no_proxy_heard',
   'free_engine_needed',

@@ -118,7 +118,7 @@ export const isContradicted = ({
   state === 'unknown' && contradictedSinceMs !== null
 
 /** A state that is not known for longer than this is no matter of a start any more. */
-const LASTING_MS = 60_000
+export const LASTING_MS = 60_000
 
 /** Whether the state of a node has not been known for so long that users are told of it. */
 export const isLasting = (verdict: NodeState, nowMs: number): boolean =>

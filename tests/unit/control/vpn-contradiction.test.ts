@@ -248,3 +248,30 @@ test('a state that is not known for a minute is told with the time and the reaso
   await pass(6)
   expect(await codes()).toEqual([])
 })
+
+test('a control server that tells nothing for a minute is told with the time and the remedy, beside a node that is up', async () => {
+  await start()
+  node.control = {
+    status: null,
+    forwardedPort: null,
+    problem: 'the control server refuses our key: set the right one',
+  }
+  await pass(1)
+  const since = new Date(rig.clock.now()).toISOString()
+  await pass(58)
+  expect(await codes()).toEqual([])
+  await pass(3)
+  expect((await vpn()).nodes[0]?.state).toBe('up')
+  expect(await warnings()).toMatchObject([
+    {
+      code: 'vpn_control_silent',
+      message:
+        `the control server refuses our key (gluetun, since ${since}): a VPN that stops is noticed late, and its ` +
+        'forwarded port is not known',
+      remedy: 'set the right one',
+    },
+  ])
+  node.control = {}
+  await pass(1)
+  expect(await codes()).toEqual([])
+})
