@@ -22,6 +22,8 @@ export interface GluetunOptions {
    * number of retries is that of the version.
    */
   readonly healthcheckMs?: number
+  /** Whether Docker checks the container's health; it does so by default. */
+  readonly hasHealthcheck?: boolean
   /** Host ports on 127.0.0.1 for the control server and for the test controls. Without them, these are not published. */
   readonly ports?: { readonly control?: number; readonly test?: number }
   readonly restartPolicy?: 'no' | 'unless-stopped' | 'always' | 'on-failure'
@@ -171,7 +173,8 @@ function createOptions(options: GluetunOptions): ContainerCreateOptions {
     Labels: { ...labels, [label.key]: label.value },
     Env: Object.entries(variables).map(([key, value]) => `${key}=${value}`),
     ExposedPorts: Object.fromEntries(Object.keys(bindings).map((port) => [port, {}])),
-    Healthcheck: healthcheck(options.healthcheckMs, dialect),
+    Healthcheck:
+      options.hasHealthcheck === false ? { Test: ['NONE'] } : healthcheck(options.healthcheckMs, dialect),
     HostConfig: { PortBindings: bindings, RestartPolicy: { Name: restartPolicy }, Sysctls: OUTGOING },
   }
 }

@@ -88,7 +88,7 @@ export class Emulator {
 
   #refuseIfWanted(control: SwitchableServer): void {
     if (this.#stopped.signal.aborted) return
-    if (this.#board.faults.control_refuse) control.close()
+    if (this.#board.faults.control_refuse || !this.settings.hasControlServer) control.close()
     else control.open()
   }
 }

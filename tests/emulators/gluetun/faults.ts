@@ -21,6 +21,8 @@ export interface Faults {
   readonly garbage: string | null
   /** The answer of the health server, whatever the VPN does. `hang`: it accepts and does not answer. */
   readonly health: 'healthy' | 'unhealthy' | 'hang' | null
+  /** What the health server says is wrong where `health` is `unhealthy` and all is well. */
+  readonly health_text: string
   /** The status that the status routes report, whatever the VPN does. */
   readonly status: string | null
   /** The forwarded port and public IP, from now until this is null again; 0 for no port, '' for no address. */
@@ -44,6 +46,7 @@ export const NO_FAULTS: Faults = {
   control_refuse: false,
   garbage: null,
   health: null,
+  health_text: 'forced by a test',
   status: null,
   forwarded_port: null,
   public_ip: null,
@@ -75,6 +78,10 @@ const RULES: Rules<Faults> = {
   health: {
     check: (value): value is Faults['health'] => HEALTH_WORDS.includes(value),
     expected: 'healthy, unhealthy, hang or null',
+  },
+  health_text: {
+    check: (value): value is string => typeof value === 'string',
+    expected: 'a text',
   },
   status: text,
   forwarded_port: {

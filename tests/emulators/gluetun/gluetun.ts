@@ -78,9 +78,9 @@ export class Gluetun {
 
   /** What is wrong, or null if all is well. */
   get healthError(): string | null {
-    const { health } = this.host.board.faults
+    const { health, health_text: words } = this.host.board.faults
     if (health === 'healthy') return null
-    return health === 'unhealthy' ? (this.#health.error ?? 'forced by a test') : this.#health.error
+    return health === 'unhealthy' ? (this.#health.error ?? words) : this.#health.error
   }
 
   /** How often the checks restarted the VPN. */

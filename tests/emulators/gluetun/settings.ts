@@ -10,6 +10,8 @@ export interface Address {
 export interface Settings {
   readonly dialect: Dialect
   readonly controlServer: Address
+  /** Whether there is a control server. A VPN container that is no Gluetun has none. */
+  readonly hasControlServer: boolean
   readonly healthServer: Address
   /** The address of the test control port. */
   readonly testControl: Address
@@ -49,8 +51,9 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Reads settings from the environment: Gluetun's own variables under their real names, and those of the emulator (`DIALECT`,
- * `CONTROL_PORT`, `BIND_ADDRESS`, `AUTH_CONFIG_TOML`, `PUBLIC_IP`, `FORWARDED_PORT`, `PORT_CHANGE_MS`, `BOOT_MS`,
- * `DETECT_MS`, `STARTUP_CHECK_MS`, `HANDSHAKE_MS`). `FORWARDED_PORT` may be several, or 0 for none. `DETECT_MS` is the shortest time from a cut to bad health. It scales everything that
+ * `CONTROL_PORT`, `CONTROL_SERVER`, `BIND_ADDRESS`, `AUTH_CONFIG_TOML`, `PUBLIC_IP`, `FORWARDED_PORT`, `PORT_CHANGE_MS`,
+ * `BOOT_MS`, `DETECT_MS`, `STARTUP_CHECK_MS`, `HANDSHAKE_MS`). `FORWARDED_PORT` may be several, or 0 for none. `DETECT_MS` is
+ * the shortest time from a cut to bad health. It scales everything that
  * happens before the cut is noticed, so the longest time is up to 1.5 times that (since v3.41) or 3.5 times (before), as in
  * the real one. Unknown variables are ignored.
  *
@@ -64,6 +67,7 @@ export function readSettings(env: Environment): Settings {
   return {
     dialect,
     controlServer: address(value('HTTP_CONTROL_SERVER_ADDRESS'), 'HTTP_CONTROL_SERVER_ADDRESS'),
+    hasControlServer: isOn(value('CONTROL_SERVER')),
     healthServer: address(value('HEALTH_SERVER_ADDRESS'), 'HEALTH_SERVER_ADDRESS'),
     testControl: address(`${value('BIND_ADDRESS')}:${value('CONTROL_PORT')}`, 'CONTROL_PORT'),
     roleFilePath: value('HTTP_CONTROL_SERVER_AUTH_CONFIG_FILEPATH'),
@@ -100,6 +104,7 @@ const DEFAULTS = {
   HEALTH_SUCCESS_WAIT_DURATION: '5s',
   DIALECT: 'v3.41.3',
   CONTROL_PORT: '8999',
+  CONTROL_SERVER: 'on',
   BIND_ADDRESS: '0.0.0.0',
   PUBLIC_IP: '203.0.113.7',
   FORWARDED_PORT: '51413',

@@ -64,6 +64,13 @@ describe('faults of the control server', () => {
     expect(statusOf(await gluetun.send(get(STATUS)))).toBe(200)
   })
 
+  test('none at all, in a VPN container that is no Gluetun', async () => {
+    await using gluetun = await TestGluetun.start({ CONTROL_SERVER: 'off' })
+    expect(await gluetun.send(get(STATUS))).toEqual({ error: 'connection refused' })
+    expect(await healthStatus(gluetun)).toBe(200)
+    expect(await tunnelUp(gluetun)).toBe(true)
+  })
+
   test('a forced word as the status', async () => {
     await using gluetun = await TestGluetun.start()
     await gluetun.setFaults({ status: 'crashed' })
@@ -72,6 +79,18 @@ describe('faults of the control server', () => {
 })
 
 describe('health', () => {
+  test('wrong while everything works, in the words of a check whose target does not answer', async () => {
+    await using gluetun = await TestGluetun.start()
+    const words = 'small periodic check: all check tries failed'
+    await gluetun.setFaults({ health: 'unhealthy', health_text: words })
+    expect(await gluetun.send({ ...get('/'), toHealth: true })).toMatchObject({
+      status: 500,
+      body: `${words}\n`,
+    })
+    expect(await gluetun.read(STATUS)).toBe('{"status":"running"}\n')
+    expect(await tunnelUp(gluetun)).toBe(true)
+  })
+
   test('forced: unhealthy while all is well, healthy while nothing passes', async () => {
     await using gluetun = await TestGluetun.start({ DETECT_MS: '100' })
     await gluetun.setFaults({ health: 'unhealthy' })

@@ -5,6 +5,7 @@ test('nothing set: the defaults of the real one', () => {
   expect(readSettings({})).toMatchObject({
     dialect: { name: 'v3.41.3' },
     controlServer: { host: '0.0.0.0', port: 8000 },
+    hasControlServer: true,
     healthServer: { host: '127.0.0.1', port: 9999 },
     testControl: { host: '0.0.0.0', port: 8999 },
     roleFilePath: '/gluetun/auth/config.toml',
