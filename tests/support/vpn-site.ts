@@ -21,6 +21,8 @@ export interface NodeRow {
   readonly public_ip: string | null
   readonly country: string | null
   readonly engines: number
+  readonly streams_moved: string | null
+  readonly engines_say: { readonly connected: number; readonly asked: number } | null
 }
 
 export interface VpnRow {
