@@ -96,6 +96,9 @@ class ManualStops {
 export const LABEL = { key: 'test.label', value: 'a=b' }
 export const IMAGE = 'engine:1'
 
+/** A request that acexy sends. A server that no acexy asks for minutes warns of that. */
+export const AS_ACEXY = { headers: { 'user-agent': 'Go-http-client/1.1' } }
+
 /** The production application on a virtual clock, an in-memory container engine and a real database file. */
 export class Rig {
   readonly clock: VirtualClock

@@ -117,7 +117,10 @@ function portRow(
 ): Row {
   if (fixed.length > 0) return ok('gluetun_port', `${forwardedTo(name, fixed)} (GLUETUN_FIXED_PORTS)`)
   if (!isGluetun)
-    return ok('gluetun_port', `nobody tells a port that is forwarded to ${name}; if there is one, GLUETUN_FIXED_PORTS names it`)
+    return ok(
+      'gluetun_port',
+      `nobody tells a port that is forwarded to ${name}; if there is one, GLUETUN_FIXED_PORTS names it`,
+    )
   const ports = control?.forwardedPorts ?? null
   if (ports === null)
     return skipped('gluetun_port', `the control server of ${name} did not tell a forwarded port`)

@@ -64,8 +64,10 @@ function silentWarning(nodes: readonly VpnNode[]): Warning {
     const [message, remedy] = partsOfProblem(control?.problem ?? 'the control server does not answer')
     return { message: `${message} (${name}, since ${isoOf(controlSilentSinceMs)})`, remedy }
   })
+  const isPortFixed = nodes.every(({ fixedPorts }) => fixedPorts.length > 0)
+  const consequence = isPortFixed ? '' : ', and its forwarded port is not known'
   return {
-    message: `${each.map(({ message }) => message).join('; ')}: a VPN that stops is noticed late, and its forwarded port is not known`,
+    message: `${each.map(({ message }) => message).join('; ')}: a VPN that stops is noticed late${consequence}`,
     remedy: [...new Set(each.map(({ remedy }) => remedy))].join('; '),
   }
 }

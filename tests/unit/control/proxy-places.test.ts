@@ -1,12 +1,10 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import type { OwnSurroundings } from '../../../src/control/containers/own-places.ts'
 import { GATEWAY } from '../../support/memory-container.ts'
-import { IMAGE, Rig } from '../../support/rig.ts'
+import { AS_ACEXY, IMAGE, Rig } from '../../support/rig.ts'
 import { settled } from '../../support/virtual-clock.ts'
 
 /* From which containers proxies ask, and what is said before one of them fails. */
-
-const ACEXY = { headers: { 'user-agent': 'Go-http-client/1.1' } }
 
 interface Told {
   readonly proxies: {
@@ -45,7 +43,7 @@ async function pass(seconds: number): Promise<void> {
   }
 }
 
-const ask = (init: RequestInit = ACEXY) => rig.request('GET', '/orchestrator/status', undefined, init)
+const ask = (init: RequestInit = AS_ACEXY) => rig.request('GET', '/orchestrator/status', undefined, init)
 
 /** acexy in a container of this network asks, as it does every 30 s. */
 async function acexyIn(network: string | null): Promise<string> {
@@ -99,7 +97,10 @@ describe('the container of a proxy', () => {
   })
 
   test.each([
-    ['of a reverse proxy, which says so', { headers: { ...ACEXY.headers, 'x-forwarded-for': '10.0.0.9' } }],
+    [
+      'of a reverse proxy, which says so',
+      { headers: { ...AS_ACEXY.headers, 'x-forwarded-for': '10.0.0.9' } },
+    ],
     ['of a client that is no proxy', { headers: { 'user-agent': 'Grafana/11' } }],
   ])('is not that %s', async (_, init) => {
     await start()

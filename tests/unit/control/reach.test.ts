@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { selectEngine } from '../../support/acexy-selection.ts'
 import { decodeEngines } from '../../support/acexy-wire.ts'
-import { Rig } from '../../support/rig.ts'
+import { AS_ACEXY, Rig } from '../../support/rig.ts'
 import { RigNode } from '../../support/rig-vpn.ts'
 import { settled } from '../../support/virtual-clock.ts'
 
@@ -12,8 +12,6 @@ interface Warned {
   readonly message: string
   readonly remedy: string
 }
-
-const ACEXY = { headers: { 'user-agent': 'Go-http-client/1.1' } }
 
 let rig: Rig
 afterEach(() => rig.dispose())
@@ -35,11 +33,11 @@ async function pass(seconds: number, isUp = true): Promise<void> {
 
 /** One viewer of acexy, up to the choice of an engine: what comes after that is not reported if acexy can't reach it. */
 async function arrive(): Promise<number> {
-  const engines = decodeEngines(await (await rig.request('GET', '/engines', undefined, ACEXY)).text())
+  const engines = decodeEngines(await (await rig.request('GET', '/engines', undefined, AS_ACEXY)).text())
   const candidates = []
   for (const engine of engines) {
     const path = `/streams?container_id=${engine.container_id}&status=started`
-    const streams = await rig.json<unknown[]>('GET', path, undefined, ACEXY)
+    const streams = await rig.json<unknown[]>('GET', path, undefined, AS_ACEXY)
     candidates.push({ engine, activeStreams: streams.length })
   }
   return selectEngine(candidates, 1)?.port ?? 0

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { Exposition } from '../../support/exposition.ts'
-import { Rig } from '../../support/rig.ts'
+import { AS_ACEXY, Rig } from '../../support/rig.ts'
 import { settled } from '../../support/virtual-clock.ts'
 
 /* Events that are refused because of their key. The proxy continues to play, so nobody would notice without a warning. */
@@ -50,7 +50,7 @@ const warnings = async () =>
       'GET',
       '/orchestrator/status',
       undefined,
-      { headers: { 'user-agent': 'Go-http-client/1.1' } },
+      AS_ACEXY,
     )
   ).warnings
 /** How many events were refused without a key, and with a wrong one. */

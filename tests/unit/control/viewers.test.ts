@@ -3,7 +3,7 @@ import type { ContainerObservation } from '../../../src/runtime/runtime.ts'
 import { OUTPUT_BYTES_MAX, RuntimeFailure } from '../../../src/runtime/runtime.ts'
 import { newestJournal } from '../../../src/store/journal.ts'
 import type { Command } from '../../support/memory-container.ts'
-import { Rig } from '../../support/rig.ts'
+import { AS_ACEXY, Rig } from '../../support/rig.ts'
 import { startBehindVpn } from '../../support/rig-vpn.ts'
 import { asksForTables, tableAnswer } from '../../support/tcp-tables.ts'
 import { settled } from '../../support/virtual-clock.ts'
@@ -96,7 +96,7 @@ const warnings = async () =>
       'GET',
       '/orchestrator/status',
       undefined,
-      { headers: { 'user-agent': 'Go-http-client/1.1' } },
+      AS_ACEXY,
     )
   ).warnings.filter(({ code }) => code !== 'scale_overrides')
 const told = () => rig.logged.filter((line) => line.includes('somebody watches whom no event reported'))

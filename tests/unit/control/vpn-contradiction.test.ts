@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import type { HealthTarget } from '../../../src/control/health/health-source.ts'
 import { newestJournal } from '../../../src/store/journal.ts'
 import { figures } from '../../support/builders.ts'
-import type { Rig } from '../../support/rig.ts'
+import { AS_ACEXY, type Rig } from '../../support/rig.ts'
 import { type RigNode, startBehindVpn } from '../../support/rig-vpn.ts'
 import { settled } from '../../support/virtual-clock.ts'
 
@@ -63,7 +63,8 @@ const listed = async () =>
     .map(({ container_name }) => container_name)
     .sort()
 const vpn = () => rig.json<{ nodes: { state: string; since: string }[] }>('GET', '/vpn/status')
-const warnings = async () => (await rig.json<Status>('GET', '/orchestrator/status')).warnings
+const warnings = async () =>
+  (await rig.json<Status>('GET', '/orchestrator/status', undefined, AS_ACEXY)).warnings
 const codes = async () => (await warnings()).map(({ code }) => code)
 const kinds = () => newestJournal(rig.temp.store.db, 500).map(({ kind }) => kind)
 const says = (status: 'stopped' | 'crashed') => {
@@ -253,7 +254,7 @@ test('a control server that tells nothing for a minute is told with the time and
   await start()
   node.control = {
     status: null,
-    forwardedPort: null,
+    forwardedPorts: null,
     problem: 'the control server refuses our key: set the right one',
   }
   await pass(1)
