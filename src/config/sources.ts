@@ -1,5 +1,5 @@
 /** The sources of settings: flags take precedence over the environment, and the environment over defaults. */
-import { edits, nearest } from '../core/nearest.ts'
+import { isOneEditApart, nearest } from '../core/nearest.ts'
 import type { SettingName } from './settings.ts'
 
 /** Environment variables, in the form of `process.env`. */
@@ -77,7 +77,7 @@ export function probableTypos(
   return Object.keys(env)
     .filter((variable) => !known.has(variable) && !isTold(variable))
     .flatMap((variable) => {
-      const meant = names.find((name) => isNear(variable, name))
+      const meant = names.find((name) => isOneEditApart(variable, name))
       return meant === undefined ? [] : [`${variable} is not a setting and is ignored: ${meant} may be meant`]
     })
 }
@@ -121,7 +121,3 @@ function unknownFlag(word: string, names: readonly SettingName[]): string {
   const meant = nearest(canonicalName(word), names)
   return meant === undefined ? 'Leave it out: --help lists all settings' : `Write --${meant}=<value>`
 }
-
-/** Whether two names are one edit apart. Most pairs differ more in their lengths already. */
-const isNear = (one: string, other: string): boolean =>
-  Math.abs(one.length - other.length) <= 1 && edits(one, other) === 1

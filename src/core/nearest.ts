@@ -23,6 +23,22 @@ export function edits(one: string, other: string): number {
   return cost(above, other.length)
 }
 
+/** Whether `edits` is 1, without its table: a start compares every variable with every setting. */
+export function isOneEditApart(one: string, other: string): boolean {
+  if (one === other || Math.abs(one.length - other.length) > 1) return false
+  let same = 0
+  while (one[same] === other[same]) same++
+  const rest = one.slice(same)
+  const otherRest = other.slice(same)
+  const isSwapped = one[same] === other[same + 1] && one[same + 1] === other[same]
+  return (
+    rest.slice(1) === otherRest.slice(1) ||
+    rest.slice(1) === otherRest ||
+    rest === otherRest.slice(1) ||
+    (isSwapped && rest.slice(2) === otherRest.slice(2))
+  )
+}
+
 /** The name that is most probably meant by a word: the one with the fewest edits, at most a third of the word. */
 export function nearest<Name extends string>(word: string, names: readonly Name[]): Name | undefined {
   const most = Math.max(1, Math.floor(word.length / 3))

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
 import { callOf } from '../../../src/cli/calls.ts'
 import { runCli } from '../../../src/cli/cli.ts'
 import { COMMANDS } from '../../../src/cli/commands.ts'
 import type { FileText } from '../../../src/config/config.ts'
 import { settingNames } from '../../../src/config/config.ts'
-import { edits, nearest } from '../../../src/core/nearest.ts'
+import { edits, isOneEditApart, nearest } from '../../../src/core/nearest.ts'
 import { read } from '../../support/documents.ts'
 
 const noFile = (path: string): FileText => {
@@ -160,6 +161,17 @@ describe('names', () => {
   ])('%j and %j are %i edits apart', (one, other, apart) => {
     expect(edits(one, other)).toBe(apart)
     expect(edits(other, one)).toBe(apart)
+  })
+
+  test('what is one edit apart is told without counting', () => {
+    // Few letters and short texts, so that many pairs are near.
+    const word = fc.string({ unit: fc.constantFrom('a', 'b', '_'), maxLength: 5 })
+    fc.assert(
+      fc.property(word, word, (one, other) => {
+        expect(isOneEditApart(one, other)).toBe(edits(one, other) === 1)
+      }),
+      { numRuns: 3_000 },
+    )
   })
 
   test('the nearest one has the fewest edits, and at most a third of the word', () => {
