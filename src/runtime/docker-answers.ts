@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
-import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import { NotDockers } from './docker-failures.ts'
 
 /*
@@ -238,8 +238,10 @@ export function readNothing(answer: unknown): void {
 }
 
 function readerOf<Schema extends TSchema>(what: string, schema: Schema): (answer: unknown) => Static<Schema> {
-  const compiled = TypeCompiler.Compile(schema)
+  // Compiled at the first answer, because a start needs few of them, and the VPN worker only some at all.
+  let compiled: TypeCheck<Schema> | undefined
   return (answer) => {
+    compiled ??= TypeCompiler.Compile(schema)
     // dockerode gives an answer that is not JSON as bytes, which are an object too.
     if (answer instanceof Uint8Array || !compiled.Check(answer)) throw new NotDockers(`not ${what}`)
     return answer
