@@ -57,6 +57,13 @@ const IDLE_S = 60
 /** Why a lock file that is no database may be removed: this program did not write it. */
 const NOTHING_IN_IT = 'it holds nothing that is needed'
 
+/**
+ * The binary starts with a policy that compiles little for speed (`scripts/build`), because most code of a start runs once.
+ * After this time the usual policy is taken.
+ */
+const START_MS = 5_000
+const NORMAL_JIT_POLICY = 1
+
 /** How long an engine may take to stop a session. */
 const STOP_SESSION_MS = 3_000
 
@@ -121,6 +128,7 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
   orchestrator.metrics.addProcess(() => ({ health: workers.health.restarts(), vpn: workers.vpn.restarts() }))
   listen(listener, config, log)
   orchestrator.start()
+  setTimeout(() => Bun.unsafe.setJITPolicy(NORMAL_JIT_POLICY), START_MS)
   log.info({ port: config.APP_PORT, bind: config.BIND, version: packageJson.version }, 'listening')
   for (const note of notes) log.info({}, note)
   const endAll = (code: number): Promise<void> => end({ orchestrator, store, lock }, code)
