@@ -1,6 +1,7 @@
 import { isRemoval, type SyncStep, syncStep, youngUntilMs } from '../../core/containers/sync-step.ts'
 import { type Engine, hasStopped, isLive, isRunning } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { forEach } from '../../lib/for-each.ts'
 import { keepOnly } from '../../lib/keep-only.ts'
 import {
   type ContainerEvent,
@@ -33,6 +34,12 @@ export interface ContainerSyncDeps {
   readonly looks: LookQueue
   readonly inHand: Pick<InHand, 'has'>
 }
+
+/**
+ * How many containers a full pass looks at at a time. Docker answers one after the other, so more would only wait for it,
+ * but fewer would leave it idle while we write.
+ */
+const LOOKS_AT_ONCE = 8
 
 /** What a full pass did. */
 export interface PassResult {
@@ -109,16 +116,18 @@ export class ContainerSync {
       leave: 0,
       wait: 0,
     }
-    for (const container of listed) {
-      // The list may be older than the last event, so it may only confirm a row. Before any change the container is
-      // inspected.
-      const isConfirmed = !isThorough && this.#confirms(container)
-      counts[isConfirmed ? 'observe' : await this.#lookInPass(container.id)]++
-    }
+    // The list may be older than the last event, so it may only confirm a row. Before any change the container is inspected.
+    const others = listed.filter((container) => isThorough || !this.#confirms(container))
+    counts.observe += listed.length - others.length
+    await forEach(others, LOOKS_AT_ONCE, async ({ id }) => void counts[await this.#lookInPass(id)]++)
     const listedIds = new Set(listed.map(({ id }) => id))
     keepOnly(this.#waitsSince, listedIds)
     const missing = before.filter(({ containerId }) => containerId === null || !listedIds.has(containerId))
-    for (const engine of missing) counts[await this.#lookForMissing(engine, listed)]++
+    await forEach(
+      missing,
+      LOOKS_AT_ONCE,
+      async (engine) => void counts[await this.#lookForMissing(engine, listed)]++,
+    )
     this.deps.facts.setPublished(new Map(listed.map((each) => [each.id, publishedBy(each)])))
     installation.tell(listed)
     warnings.tell('engines_unusable', unusableWarning(listed.filter((each) => this.#isLeftUnusable(each))))

@@ -42,6 +42,14 @@ describe('looks and full passes', () => {
     hang.release()
   })
 
+  test('a full pass looks at several containers at a time', async () => {
+    const LOOK_MS = 100
+    rig.runtime.latencyMs = (verb) => (verb === 'inspect' ? LOOK_MS : 0)
+    const beganMs = rig.clock.now()
+    expect((await rig.during(rig.request('POST', '/gc'))).status).toBe(200)
+    expect(rig.clock.now() - beganMs).toBeLessThan((ENGINES * LOOK_MS) / 2)
+  })
+
   test('a look does not wait behind a full pass that hangs', async () => {
     const list = rig.runtime.faults.hang('list')
     const pass = rig.request('POST', '/gc')
