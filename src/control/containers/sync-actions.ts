@@ -1,6 +1,7 @@
 import type { SyncStep } from '../../core/containers/sync-step.ts'
 import { runtimeUnavailable } from '../../core/provisioning/refusal.ts'
 import type { Engine } from '../../core/types.ts'
+import { Batches } from '../../lib/batches.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { ContainerObservation, Runtime } from '../../runtime/runtime.ts'
@@ -13,7 +14,7 @@ import type { Facts } from '../facts/facts.ts'
 import type { LookQueue } from '../facts/look-queue.ts'
 import type { Launches } from '../provisioning/launches.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
-import { adopt } from './adoption.ts'
+import { adopt, rowOf } from './adoption.ts'
 import { removeAsSeen } from './checked-removal.ts'
 import { applyObserved, observedChange } from './observed-change.ts'
 
@@ -30,12 +31,22 @@ export interface SyncActionsDeps {
   readonly launches: Pick<Launches, 'settled'>
 }
 
+/** A running container to adopt, and the row that it had when that was decided. */
+interface Found {
+  readonly before: Engine | undefined
+  readonly seen: ContainerObservation
+}
+
 /**
  * Does the sync steps that `core/containers/sync-step` decides. Each step may be done twice. A step that called Docker reads
  * the row again before it changes it.
  */
 export class SyncActions {
-  constructor(private readonly deps: SyncActionsDeps) {}
+  readonly #adoptions: Batches<Found>
+
+  constructor(private readonly deps: SyncActionsDeps) {
+    this.#adoptions = new Batches(deps.clock, (found) => this.#adopt(found))
+  }
 
   /**
    * Does one step. Throws RuntimeFailure if Docker can't be asked; then nothing was written, and a later look tries again.
@@ -50,7 +61,7 @@ export class SyncActions {
       case 'wait':
         return
       case 'adopt':
-        return this.#adopt(there(seen))
+        return this.#adoptions.add({ before: engine, seen: there(seen) })
       case 'reap':
         return this.#reap(there(seen), step.reason)
       case 'observe':
@@ -80,15 +91,17 @@ export class SyncActions {
       log.info({ engine: engine.id, name: engine.name, state }, 'container changed')
   }
 
-  #adopt(seen: ContainerObservation): void {
+  /** Adopts engines in one transaction, except those whose row was written since they were looked at. */
+  #adopt(found: readonly Found[]): void {
     const { store, clock, newId, template, nodes, log } = this.deps
-    const nowMs = clock.now()
-    const options = { newId: newId(), template, nowMs, nodes: nodes.all() }
-    const engine = store.transact((tx) => adopt(tx, seen, options))
-    log.info(
-      { engine: engine.id, name: engine.name, container: seen.id, port: engine.hostHttpPort },
-      'reindex: adopted a running engine',
+    const options = { template, nowMs: clock.now(), nodes: nodes.all() }
+    const adopted = store.transact((tx) =>
+      found
+        .filter(({ before, seen }) => rowOf(tx, seen)?.id === before?.id)
+        .map(({ seen }) => adopt(tx, seen, { ...options, newId: newId() })),
     )
+    for (const { id, name, containerId, hostHttpPort: port } of adopted)
+      log.info({ engine: id, name, container: containerId, port }, 'reindex: adopted a running engine')
   }
 
   async #reap(seen: ContainerObservation, reason: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
+import { sql } from 'drizzle-orm'
 import { type ContainerSpec, RuntimeFailure } from '../../../src/runtime/runtime.ts'
 import { newestJournal } from '../../../src/store/journal.ts'
 import { leasesIn } from '../../../src/store/leases.ts'
@@ -55,6 +56,14 @@ const legacy = spec({
     'host.http_port': '19007',
   },
 })
+
+/** One of many such containers. */
+const numbered = (n: number): ContainerSpec => {
+  const port = 19_100 + n
+  const labels = { ...legacy.labels, 'acestream.http_port': `${port}`, 'host.http_port': `${port}` }
+  const ports = [{ containerPort: port, hostPort: port, protocol: 'tcp' as const }]
+  return { ...legacy, name: `acestream-${100 + n}`, labels, ports }
+}
 
 const runOutside = async (what: ContainerSpec): Promise<string> => {
   const id = await rig.runtime.create(what)
@@ -343,6 +352,34 @@ describe('adoption', () => {
     await rig.start()
     expect(await listed()).toHaveLength(2)
     expect((await rig.provision()).status).toBe(503)
+  })
+
+  test('of many engines shares its commits', async () => {
+    rig = new Rig()
+    const ENGINES = 24
+    for (let n = 0; n < ENGINES; n++) await runOutside(numbered(n))
+    let commits = 0
+    rig.temp.store.onCommit(() => commits++)
+    await rig.start()
+    expect(await listed()).toHaveLength(ENGINES)
+    expect(leases()).toHaveLength(ENGINES)
+    expect(commits).toBeLessThan(ENGINES / 2)
+  })
+
+  test('of one engine that cannot be written leaves the others to be adopted', async () => {
+    rig = new Rig()
+    for (let n = 0; n < 6; n++) await runOutside(numbered(n))
+    // As a row that breaks a rule of the tables.
+    const name = sql.raw("'acestream-102'")
+    rig.temp.store.transact((tx) =>
+      tx.run(
+        sql`CREATE TRIGGER refuse BEFORE INSERT ON engines WHEN new.name = ${name} BEGIN SELECT RAISE(ABORT, 'no'); END`,
+      ),
+    )
+    await rig.start()
+    expect((await listed()).map(({ container_name }) => container_name).toSorted()).toEqual(
+      [0, 1, 3, 4, 5].map((n) => `acestream-10${n}`),
+    )
   })
 
   test('leaves alone what is not an engine and what is not ours', async () => {
