@@ -1,11 +1,12 @@
 import { type Engine, generationOf, isProbed, type Stream } from '../../core/types.ts'
+import { Batches } from '../../lib/batches.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { guarded, guardedAll, type OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'
 import { Throttle } from '../../lib/throttle.ts'
 import { engineById, transition } from '../../store/engines.ts'
 import { appendJournal } from '../../store/journal.ts'
-import type { Store } from '../../store/store.ts'
+import type { Db, Store } from '../../store/store.ts'
 import type { Addresses } from '../engines/addresses.ts'
 import { type BreakersSettings, noteSuccess } from '../engines/breaker-notes.ts'
 import type { FleetRows } from '../engines/fleet-rows.ts'
@@ -29,6 +30,8 @@ export class HealthMonitor {
   #isStopped = false
   readonly #throttle = new Throttle()
   #cancel: () => void = () => undefined
+  /** The engines that gave their first answer. After a start all do so at nearly the same time. */
+  readonly #answered: Batches<Engine>
 
   constructor(
     private readonly deps: {
@@ -51,7 +54,9 @@ export class HealthMonitor {
       readonly intervalMs: number
       readonly onError: OnError
     },
-  ) {}
+  ) {
+    this.#answered = new Batches(deps.clock, (engines) => this.#ready(engines))
+  }
 
   start(): void {
     const { source, store, facts, boots, sessions, sessionMonitor, connections, nodes, places, onError } =
@@ -153,27 +158,33 @@ export class HealthMonitor {
     const { facts, log } = this.deps
     const engine = this.#current(fact)
     if (engine === undefined) return
+    // Before the fact is told, so that the plan which the fact asks for finds the engine ready.
+    if (ok && engine.status === 'starting') this.#answered.add(engine).catch(this.deps.onError)
     const before = facts.health(engineId, atMs).verdict
     facts.addProbe(engineId, { ok, atMs, error })
     const after = facts.health(engineId, atMs).verdict
     if (after === 'unhealthy' && before !== after)
       log.warn({ engine: engineId, name: engine.name }, `engine is unhealthy: ${error}`)
-    if (ok && engine.status === 'starting') this.#ready(engine)
   }
 
-  #ready(engine: Engine): void {
-    const { store, clock, breakers, log } = this.deps
+  #ready(engines: readonly Engine[]): void {
+    const { store, clock, log } = this.deps
     const now = clock.now()
-    store.transact((tx) => {
-      if (!transition(tx, engine.id, ['starting'], 'ready', { readyAt: now })) return
-      noteSuccess(tx, engine, now, breakers)
-      appendJournal(tx, now, {
-        kind: 'engine.ready',
-        engineId: engine.id,
-        detail: { after_ms: now - engine.createdAt },
-      })
-    })
-    const seconds = Math.round((now - engine.createdAt) / 100) / 10
-    log.info({ engine: engine.id, name: engine.name, seconds }, 'engine ready')
+    const ready = store.transact((tx) => engines.filter((engine) => this.#isMadeReady(tx, engine, now)))
+    for (const { id, name, createdAt } of ready) {
+      const seconds = Math.round((now - createdAt) / 100) / 10
+      log.info({ engine: id, name, seconds }, 'engine ready')
+    }
+  }
+
+  /** Returns false if the engine was started anew since it answered, or is ready already. */
+  #isMadeReady(tx: Db, { id, ...answered }: Engine, nowMs: number): boolean {
+    const engine = engineById(tx, id)
+    if (engine === undefined || generationOf(engine) !== generationOf(answered)) return false
+    if (!transition(tx, id, ['starting'], 'ready', { readyAt: nowMs })) return false
+    noteSuccess(tx, engine, nowMs, this.deps.breakers)
+    const detail = { after_ms: nowMs - engine.createdAt }
+    appendJournal(tx, nowMs, { kind: 'engine.ready', engineId: id, detail })
+    return true
   }
 }

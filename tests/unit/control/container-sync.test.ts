@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { type ContainerSpec, RuntimeFailure } from '../../../src/runtime/runtime.ts'
+import { engineByContainer, updateEngine } from '../../../src/store/engines.ts'
 import { newestJournal } from '../../../src/store/journal.ts'
 import { leasesIn } from '../../../src/store/leases.ts'
 import { IMAGE, LABEL, Rig } from '../../support/rig.ts'
@@ -138,6 +139,7 @@ describe('events', () => {
     const { container_id, host_http_port } = await provision()
     await rig.clock.advance(1_000)
     rig.health.report(host_http_port, true, rig.clock.now())
+    await settled()
     expect(await listed()).toMatchObject([{ status: 'ready', health_status: 'healthy' }])
     await play(host_http_port)
     await rig.clock.advance(1_000)
@@ -507,6 +509,7 @@ describe('health', () => {
     const report = async (ok: boolean): Promise<Listed | undefined> => {
       await rig.clock.advance(1_000)
       rig.health.report(port, ok, rig.clock.now())
+      await settled()
       return (await all())[0]
     }
     expect(await report(true)).toMatchObject({ status: 'ready', health_status: 'healthy' })
@@ -519,6 +522,30 @@ describe('health', () => {
     // The engine had begun to drain because it was not needed. It is back in service as soon as it answers.
     await rig.clock.advance(1_000)
     expect(await all()).toMatchObject([{ status: 'ready', listed: true }])
+  })
+
+  test('first answers that come together make their engines ready in one commit', async () => {
+    await start()
+    const engines = [await provision(), await provision(), await provision()]
+    let commits = 0
+    rig.temp.store.onCommit(() => commits++)
+    for (const { host_http_port } of engines) rig.health.report(host_http_port, true, rig.clock.now())
+    await settled()
+    expect(commits).toBe(1)
+    expect((await listed()).map(({ status }) => status)).toEqual(['ready', 'ready', 'ready'])
+  })
+
+  test('an engine that was started anew since its first answer is not ready', async () => {
+    await start()
+    const { container_id, host_http_port } = await provision()
+    rig.health.report(host_http_port, true, rig.clock.now())
+    // Between the answer and the task in which it is written.
+    const row = engineByContainer(rig.temp.store.db, container_id)
+    rig.temp.store.transact((tx) =>
+      updateEngine(tx, row?.id ?? '', { containerStartedAt: rig.clock.now() + 1 }),
+    )
+    await settled()
+    expect(await listed()).toMatchObject([{ status: 'starting' }])
   })
 
   test('a probe of an earlier start of the container does not count', async () => {
@@ -544,6 +571,7 @@ describe('health', () => {
     const { host_http_port } = await provision()
     await rig.clock.advance(1_000)
     rig.health.report(host_http_port, true, rig.clock.now())
+    await settled()
     rig.health.lose()
     expect(await listed()).toMatchObject([{ status: 'ready', health_status: 'unknown', listed: true }])
   })
@@ -553,6 +581,7 @@ describe('health', () => {
     const { host_http_port } = await provision()
     await rig.clock.advance(1_000)
     rig.health.report(host_http_port, true, rig.clock.now())
+    await settled()
     await rig.clock.advance(50_000)
     expect(await listed()).toMatchObject([{ health_status: 'healthy' }])
     await rig.clock.advance(25_000)
@@ -565,6 +594,7 @@ describe('health', () => {
     await rig.clock.advance(1_000)
     for (const { host_http_port } of engines.slice(1))
       rig.health.report(host_http_port, true, rig.clock.now())
+    await settled()
     const firsts = new Set<string | undefined>()
     for (let call = 0; call < 4; call++) {
       const order = (await listed()).map(({ container_id }) => container_id)
