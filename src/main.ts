@@ -168,6 +168,9 @@ function showStart(
   else if (log.isLevelEnabled('info')) process.stdout.write(startBlock(findings, basics))
 }
 
+/** A worker's garbage is collected when there is little of it: it answers nobody, so nothing waits for that. */
+const SMALL_HEAP = { smol: true }
+
 /**
  * Makes the hosts of the two worker threads. A compiled binary finds a worker's file relative to the main module, so the
  * files are named here.
@@ -181,7 +184,7 @@ function workersOf(config: Config, log: Log) {
     onDropped: (what: string) => log.error({}, `a message between threads was lost: ${what}`),
   }
   const health = new HealthHost({
-    spawn: () => new Worker(new URL('./workers/health/health.worker.ts', import.meta.url)),
+    spawn: () => new Worker(new URL('./workers/health/health.worker.ts', import.meta.url), SMALL_HEAP),
     pace: {
       intervalMs: config.HEALTH_CHECK_INTERVAL_S * 1_000,
       timeoutMs: Math.min(5_000, config.HEALTH_CHECK_INTERVAL_S * 1_000),
@@ -191,7 +194,7 @@ function workersOf(config: Config, log: Log) {
     ...telling,
   })
   const vpn = new VpnHost({
-    spawn: () => new Worker(new URL('./workers/vpn/vpn.worker.ts', import.meta.url)),
+    spawn: () => new Worker(new URL('./workers/vpn/vpn.worker.ts', import.meta.url), SMALL_HEAP),
     settings: vpnWorkerSettingsOf(config),
     ...telling,
   })
