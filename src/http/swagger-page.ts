@@ -69,8 +69,8 @@ export async function swaggerPage(): Promise<SwaggerPage> {
   ]
   const files = await Promise.all(
     contents.map(async ({ name, end, type, of }) => {
-      const file = await packed(type, await of)
-      return [`${name}.${hashOf(file.plain)}.${end}`, file] as const
+      const content = await of
+      return [`${name}.${hashOf(content)}.${end}`, await packed(type, content)] as const
     }),
   )
   const names = files.map(([name]) => name)
