@@ -6,6 +6,7 @@ import { measureEvents } from './events.ts'
 import { measureHang } from './hang.ts'
 import { runBenchmarks } from './harness.ts'
 import { measureLifecycle } from './lifecycle.ts'
+import { measureMemory } from './memory.ts'
 import { measurePanel } from './panel.ts'
 import { measureNodeRestart, measurePlan } from './plan.ts'
 import { measureProvision } from './provision.ts'
@@ -19,6 +20,7 @@ const all = [
   measureReads,
   measureAnswers,
   measureStart,
+  measureMemory,
   measureLifecycle,
   measurePlan,
   measureNodeRestart,

@@ -4,7 +4,14 @@ import { type Spread, spread } from './statistics.ts'
 /** One measured quantity. */
 export interface Measured extends Spread {
   readonly what: string
-  readonly unit: 'ms' | 'requests/s' | 'µs processor/request' | 'of one processor' | 'samples' | 'pairs/s'
+  readonly unit:
+    | 'ms'
+    | 'requests/s'
+    | 'µs processor/request'
+    | 'of one processor'
+    | 'samples'
+    | 'pairs/s'
+    | 'MB'
 }
 
 /** A figure and its target. A missed target is reported, but never fails: the machine may be busy with other things. */
@@ -12,7 +19,7 @@ export interface Target {
   readonly what: string
   readonly value: number
   /** Empty for a ratio. */
-  readonly unit: 'ms' | ''
+  readonly unit: 'ms' | 'MB' | ''
   readonly bound: 'at most' | 'at least'
   readonly target: number
   readonly met: boolean

@@ -9,7 +9,7 @@ import { programWords } from './program.ts'
 
 /** How to start one orchestrator process. `env` wins over the settings of the harness. */
 export interface ServerOptions {
-  readonly docker: TestDocker
+  readonly docker: Pick<TestDocker, 'dockerHost' | 'label'>
   readonly image: string
   readonly env?: Readonly<Record<string, string>>
   /** The program and its first arguments; by default that of ROUNDHOUSE_TEST_PROGRAM, else the sources under Bun. */
