@@ -17,7 +17,17 @@ export type Db = BaseSQLiteDatabase<'sync', void, typeof schema>
 /** Refuses promises by type, because a transaction with an async callback would commit at the first `await` (bun:sqlite). */
 type NotPromise<R> = R extends PromiseLike<unknown> ? never : R
 
-type Work<R> = (tx: Db) => NotPromise<R>
+/** What a transaction does. */
+export type Work<R> = (tx: Db) => NotPromise<R>
+
+/** One transaction of several that are committed at once; see `transactOrKeep` for `size`. */
+export interface Part {
+  readonly work: Work<unknown>
+  readonly size: number
+}
+
+/** What came of a part: its result, or what it threw. */
+export type Outcome = { readonly result: unknown } | { readonly error: unknown }
 
 /**
  * The orchestrator's state, in a SQLite file. While the file does not accept writes (for example, on a full disk) there is
@@ -39,6 +49,12 @@ export interface Store {
    * many characters, are kept.
    */
   transactOrKeep<R>(work: Work<R>, size?: number): R
+  /**
+   * Does what `transactOrKeep` does for each part, in their order, with one commit for all. A part that throws leaves nothing
+   * behind, and the others are committed all the same. In an outage, also one that begins here, each part is kept or refused
+   * by itself. Commit listeners are called once.
+   */
+  transactTogether(parts: readonly Part[]): readonly Outcome[]
   /**
    * Like `transact`, for frequent figures that no decision depends on, such as statistics. Commit listeners are not called,
    * and the version stays. A component that shows such figures keeps its own version.
@@ -181,8 +197,19 @@ class FileStore implements Store {
       return this.transact(work)
     } catch (error) {
       if (this.failed(error) === null || this.#outage === null) throw error
-      return this.#keep(this.#outage, work, size)
+      const result = this.#keep(this.#outage, work, size)
+      this.#committed()
+      return result
     }
+  }
+
+  transactTogether(parts: readonly Part[]): readonly Outcome[] {
+    // One alone needs no savepoint.
+    if (parts.length === 1)
+      return parts.map(({ work, size }) => outcomeOf(() => this.transactOrKeep(work, size)))
+    const outcomes = this.#writeOrKeep(parts)
+    if (outcomes.some((outcome) => 'result' in outcome)) this.#committed()
+    return outcomes
   }
 
   record(work: (tx: Db) => void): void {
@@ -269,6 +296,26 @@ class FileStore implements Store {
     }
   }
 
+  #writeOrKeep(parts: readonly Part[]): readonly Outcome[] {
+    try {
+      return this.#write((tx) => parts.map(({ work }) => this.#inSavepoint(() => work(tx))))
+    } catch (error) {
+      const outage = this.failed(error) === null ? null : this.#outage
+      if (outage === null) throw error
+      return parts.map(({ work, size }) => outcomeOf(() => this.#keep(outage, work, size)))
+    }
+  }
+
+  /**
+   * Runs a part of the transaction that is open. Throws a failure of the storage: SQLite may have rolled back the other parts
+   * with it. bun:sqlite notices that, while Drizzle would report the savepoint that is gone.
+   */
+  #inSavepoint(work: () => unknown): Outcome {
+    const outcome = outcomeOf(this.#writable().client.transaction(work))
+    if ('error' in outcome && storageFailureOf(outcome.error) !== null) throw outcome.error
+    return outcome
+  }
+
   #writable(): Connection {
     this.assertWritable()
     if (this.#file === null) throw new Error('the store is closed')
@@ -281,7 +328,6 @@ class FileStore implements Store {
     const result = copy.db.transaction((tx): R => work(tx))
     kept.push(work)
     outage.size += size
-    this.#committed()
     return result
   }
 
@@ -356,6 +402,14 @@ class FileStore implements Store {
   #committed(): void {
     this.#version++
     this.#commits.emit()
+  }
+}
+
+function outcomeOf(work: () => unknown): Outcome {
+  try {
+    return { result: work() }
+  } catch (error) {
+    return { error }
   }
 }
 
