@@ -82,8 +82,8 @@ export interface StreamEvents {
       containerId: string | null
     },
     caller: Caller,
-  ): StreamView
-  end(streamId: string, reason: string, caller: Caller): StreamView | null
+  ): Promise<StreamView>
+  end(streamId: string, reason: string, caller: Caller): Promise<StreamView | null>
 }
 
 /**
@@ -115,7 +115,7 @@ export const eventRoutes = (books: StreamEvents, callerOf: CallerOf) =>
   new Elysia({ name: 'routes.events', tags: ['events'] })
     .post(
       '/events/stream_started',
-      ({ body, request, server }) => books.start(startOf(body), callerOf(request, server)),
+      async ({ body, request, server }) => books.start(startOf(body), callerOf(request, server)),
       {
         body: StartedEvent,
         response: { 200: Started, ...REFUSALS },
@@ -128,9 +128,10 @@ export const eventRoutes = (books: StreamEvents, callerOf: CallerOf) =>
     )
     .post(
       '/events/stream_ended',
-      ({ body, request, server }) => {
+      async ({ body, request, server }) => {
         const id = body.stream_id ?? ''
-        const stream = id === '' ? null : books.end(id, body.reason ?? 'unknown', callerOf(request, server))
+        const reason = body.reason ?? 'unknown'
+        const stream = id === '' ? null : await books.end(id, reason, callerOf(request, server))
         return { updated: stream !== null, stream }
       },
       {

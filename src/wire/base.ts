@@ -50,6 +50,7 @@ import type { OnError } from '../lib/guard.ts'
 import type { Log } from '../lib/log.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { CommitGroup } from '../store/commit-group.ts'
 import type { Store } from '../store/store.ts'
 import {
   admissionSettingsOf,
@@ -128,6 +129,7 @@ export function baseOf(
     label: config.CONTAINER_LABEL,
     takesOver: config.TAKE_OVER === 'auto',
   })
+  const telling = tellingOf({ store, clock, log, warnings, counters, onError: edge('a timer') })
   const streaming = streamingOf({ store, clock, warnings, facts, onError })
   const proxying = proxiesOf(config, { facts, clock, nodes, warnings, addresses, ...streaming })
   return {
@@ -148,14 +150,11 @@ export function baseOf(
       ...{ store, clock, onError: edge('statistics') },
       ...statisticsSettingsOf(config, history),
     }),
-    books: new StreamBooks({
-      ...{ store, clock, addresses, ...streaming, ...proxying, playback: streaming.playbackWatch },
-      perEngineMax: streamsPerEngineMax(config),
-    }),
+    books: booksOf(config, { store, clock, addresses, ...streaming, ...proxying, ...telling }),
     ends: new StreamEnds(store, counters.streamEnded),
     history,
     warnings,
-    ...tellingOf({ store, clock, log, warnings, counters, onError: edge('a timer') }),
+    ...telling,
     nodes,
     ports,
     placer,
@@ -203,6 +202,17 @@ function ownPlacesOf(
     ...{ clock, runtime, warnings, log, self, ...ownPlaceSettingsOf(config) },
     onError: edge('the watch of our own networks'),
   })
+}
+
+function booksOf(
+  config: Config,
+  deps: Omit<ConstructorParameters<typeof StreamBooks>[0], 'commits' | 'playback' | 'perEngineMax'> & {
+    readonly playbackWatch: PlaybackWatch
+  },
+): StreamBooks {
+  const { store, clock, playbackWatch: playback } = deps
+  const perEngineMax = streamsPerEngineMax(config)
+  return new StreamBooks({ ...deps, commits: new CommitGroup(store, clock), playback, perEngineMax })
 }
 
 /** Builds what tells of requests and of streams. */

@@ -76,7 +76,7 @@ export interface ServiceParts {
 /** Adapts the control layer to the interfaces that the routes declare. */
 export function createServices(parts: ServiceParts): Services {
   const { template, provisioner, generic, remover, containers, books, observer, counters } = parts
-  const { engineViews, streamViews, streamStops, requestLimits, proxies, story } = parts
+  const { engineViews, streamViews, streamStops, requestLimits, proxies } = parts
   return {
     ...queriesOf(parts),
     operations: {
@@ -100,18 +100,18 @@ export function createServices(parts: ServiceParts): Services {
       },
     },
     events: {
-      start: (event, caller) => {
+      start: async (event, caller) => {
         counters.eventStarted()
         proxies.heard(caller)
-        const stream = story.by(caller, () => books.start(event))
+        const stream = await books.start(event, caller)
         if (stream.status === 'started' && stream.engineId !== null)
           parts.store.read(() => proxies.played(caller))
         return streamViews.view(stream)
       },
-      end: (streamId, reason, caller) => {
+      end: async (streamId, reason, caller) => {
         counters.eventEnded()
         proxies.heard(caller)
-        const stream = story.by(caller, () => books.end(streamId, reason))
+        const stream = await books.end(streamId, reason, caller)
         return stream && streamViews.view(stream)
       },
     },

@@ -2,6 +2,7 @@ import type { OurEndReason } from '../../core/streams/end-reasons.ts'
 import { matchEngine, portsOf, type StreamPlace } from '../../core/streams/matching.ts'
 import type { Engine, Stream } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { CommitGroup } from '../../store/commit-group.ts'
 import { liveEnginesAt, noteStreamStart, updateEngine } from '../../store/engines.ts'
 import { appendJournal } from '../../store/journal.ts'
 import { oversizedUnmatched } from '../../store/oversized.ts'
@@ -18,6 +19,8 @@ import type { Addresses } from '../engines/addresses.ts'
 import { freeTrial } from '../engines/breaker-notes.ts'
 import { endInBooks } from '../engines/endings.ts'
 import type { ExpectedStreams } from '../facts/expected-streams.ts'
+import type { Caller } from '../reporting/caller.ts'
+import type { Story } from '../reporting/story.ts'
 import type { PlaybackWatch } from './playback-watch.ts'
 import type { ReachWatch } from './reach-watch.ts'
 
@@ -66,6 +69,10 @@ export class StreamBooks {
   constructor(
     private readonly deps: {
       readonly store: Store
+      /** Commits what proxies report. */
+      readonly commits: CommitGroup
+      /** Names the callers in the log. */
+      readonly story: Pick<Story, 'noting'>
       readonly clock: Clock
       readonly addresses: Addresses
       readonly playback: Pick<PlaybackWatch, 'failed' | 'ended'>
@@ -85,27 +92,34 @@ export class StreamBooks {
    * attempt is recorded as ended, so it never counts as active. During an outage, starts and ends count at once and are
    * written to the file later.
    */
-  start(event: StreamStart): Stream {
-    const { store, clock, playback, expected, reach } = this.deps
+  start(event: StreamStart, caller: Caller): Promise<Stream> {
+    const { commits, story, clock } = this.deps
     const streamId = event.streamId ?? `${event.key}|${event.playbackSessionId}`
-    const size = sizeOfStart(streamId, event)
     const now = clock.now()
-    const { stream, used } = store.transactOrKeep((tx): Recorded => {
-      const open = startedStream(tx, streamId)
-      if (open) return { stream: open, used: null }
-      const candidates = liveEnginesAt(tx, portsOf(event), event.containerId)
-      const used = matchEngine(event, candidates, (candidate) => this.deps.addresses.known(candidate))
-      const failed = isFailed(event)
-      const engine = failed || this.#hasRoom(tx, used) ? used : null
-      const stream = insertStream(tx, rowFor(event, { streamId, engine, failed, now }))
-      const kind = failed ? 'stream.failed' : 'stream.started'
-      const detail = { key: shortened(event.key), host: shortened(event.host), port: event.port }
-      appendJournal(tx, now, { kind, engineId: engine?.id ?? null, streamId, detail })
-      if (used && failed) updateEngine(tx, used.id, { failedAttemptAt: now })
-      else if (used) noteUse(tx, used, now)
-      if (engine === null) endInBooks(tx, unmatchedBeyond(tx, UNMATCHED_MAX), FORGOTTEN, now)
-      return { stream, used }
-    }, size)
+    const work = story.noting(caller, (tx) => this.#record(tx, event, streamId, now))
+    const after = (recorded: Recorded): Stream => this.#noteStart(event, recorded)
+    return commits.transactOrKeep(work, after, sizeOfStart(streamId, event))
+  }
+
+  #record(tx: Db, event: StreamStart, streamId: string, now: number): Recorded {
+    const open = startedStream(tx, streamId)
+    if (open) return { stream: open, used: null }
+    const candidates = liveEnginesAt(tx, portsOf(event), event.containerId)
+    const used = matchEngine(event, candidates, (candidate) => this.deps.addresses.known(candidate))
+    const failed = isFailed(event)
+    const engine = failed || this.#hasRoom(tx, used) ? used : null
+    const stream = insertStream(tx, rowFor(event, { streamId, engine, failed, now }))
+    const kind = failed ? 'stream.failed' : 'stream.started'
+    const detail = { key: shortened(event.key), host: shortened(event.host), port: event.port }
+    appendJournal(tx, now, { kind, engineId: engine?.id ?? null, streamId, detail })
+    if (used && failed) updateEngine(tx, used.id, { failedAttemptAt: now })
+    else if (used) noteUse(tx, used, now)
+    if (engine === null) endInBooks(tx, unmatchedBeyond(tx, UNMATCHED_MAX), FORGOTTEN, now)
+    return { stream, used }
+  }
+
+  #noteStart(event: StreamStart, { stream, used }: Recorded): Stream {
+    const { playback, expected, reach } = this.deps
     if (used !== null) {
       expected.reported(used.id)
       if (isStarted(stream)) reach.began()
@@ -115,19 +129,21 @@ export class StreamBooks {
     return stream
   }
 
-  /** Records an end. Returns null, and changes nothing, if no such stream is started. */
-  end(streamId: string, reason: string): Stream | null {
-    const { store, clock, playback } = this.deps
+  /** Records an end. Resolves with null, and changes nothing, if no such stream is started. */
+  end(streamId: string, reason: string, caller: Caller): Promise<Stream | null> {
+    const { commits, story, clock, playback } = this.deps
     const now = clock.now()
-    const size = ENTRY_COPIES * streamId.length + 2 * reason.length
-    const ended = store.transactOrKeep((tx): Stream | null => {
+    const work = story.noting(caller, (tx): Stream | null => {
       const open = startedStream(tx, streamId)
       if (open === undefined) return null
       endInBooks(tx, [open], reason, now)
       return knownStream(tx, open.rowId)
-    }, size)
-    if (ended !== null) playback.ended(ended, reason)
-    return ended
+    })
+    const after = (ended: Stream | null): Stream | null => {
+      if (ended !== null) playback.ended(ended, reason)
+      return ended
+    }
+    return commits.transactOrKeep(work, after, ENTRY_COPIES * streamId.length + 2 * reason.length)
   }
 
   /** Ends one record, unless it has ended already. Returns the record after that. */

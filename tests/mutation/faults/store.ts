@@ -19,14 +19,34 @@ export const STORAGE = mutations([
     'if (false) $begin($moved($lost))',
   ],
   [
-    'a start that can not be written is refused',
-    'const { $stream, $used } = $store.transactOrKeep(($tx): $Recorded => {',
-    'const { $stream, $used } = $store.transact(($tx): $Recorded => {',
+    'an event that can not be written is refused',
+    '$outcomeOf(() => this.transactOrKeep($work, $size))',
+    '$outcomeOf(() => this.transact($work))',
   ],
   [
-    'an end that can not be written is refused',
-    'const $ended = $store.transactOrKeep(($tx): $Stream | null => {',
-    'const $ended = $store.transact(($tx): $Stream | null => {',
+    'events of one commit that can not be written are refused',
+    'return $parts.map(({ $work, $size }) => $outcomeOf(() => this.$keep($outage, $work, $size)))',
+    'throw $outage.failure',
+  ],
+  [
+    'an event that fails leaves something behind in a commit of several',
+    '$outcomeOf(this.$writable().client.transaction($work))',
+    '$outcomeOf($work)',
+  ],
+  [
+    'an event that fails undoes those that share its commit',
+    "if ('error' in $outcome && $storageFailureOf($outcome.error) !== null) throw",
+    "if ('error' in $outcome) throw",
+  ],
+  [
+    'a full disk is an error of the event that met it',
+    "if ('error' in $outcome && $storageFailureOf($outcome.error) !== null) throw $outcome.error",
+    '',
+  ],
+  [
+    'events of one commit are all told as of one caller',
+    '$noted.findLast(({ $after }) => $after < $entry.id)',
+    '$noted.at(-1)',
   ],
   [
     'an outage of the storage never ends',

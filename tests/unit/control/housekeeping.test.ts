@@ -4,6 +4,7 @@ import { Addresses } from '../../../src/control/engines/addresses.ts'
 import { type HistoryLimits, Retention } from '../../../src/control/housekeeping/retention.ts'
 import { StreamBooks } from '../../../src/control/streams/stream-books.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
+import { CommitGroup } from '../../../src/store/commit-group.ts'
 import { insertEngine } from '../../../src/store/engines.ts'
 import { bindKey } from '../../../src/store/idempotency.ts'
 import { appendJournal, countJournal, newestJournal } from '../../../src/store/journal.ts'
@@ -175,13 +176,16 @@ describe('the bytes of the database', () => {
   /** The longest accepted text, of characters with three bytes each. */
   const longest = (length: number, beginning = ''): string => beginning.padEnd(length, '語')
 
+  const CALLER = { requestId: 'r', address: null, agent: '' }
+
   /** Reports a start with the longest texts that a proxy may send. */
-  function reportLongest(books: StreamBooks, streamId: string): void {
-    books.start({
+  function reportLongest(books: StreamBooks, streamId: string): Promise<unknown> {
+    const event = {
       ...{ streamId, keyType: 'url', key: longest(2_048), playbackSessionId: longest(255) },
       ...{ statUrl: longest(2_048), commandUrl: longest(2_048), isLive: true },
       ...{ host: longest(255), port: 6_878, containerId: longest(255) },
-    })
+    }
+    return books.start(event, CALLER)
   }
 
   test('and of its log are bounded whatever is reported: the oldest of what has been goes, never what is live or new', async () => {
@@ -193,6 +197,8 @@ describe('the bytes of the database', () => {
     const playback = { failed: () => {}, ended: () => {} }
     const books = new StreamBooks({
       ...{ store, clock: systemClock, addresses, playback, perEngineMax: 128 },
+      commits: new CommitGroup(store, systemClock),
+      story: { noting: (_, work) => work },
       expected: { reported: () => {} },
       reach: { began: () => {}, failed: () => {} },
     })
@@ -206,8 +212,8 @@ describe('the bytes of the database', () => {
     const next = requests()
     let [mostFile, mostLog] = [0, 0]
     for (const [at, id] of ids.entries()) {
-      reportLongest(books, id)
-      if (at % 4 !== 0) books.end(id, longest(255))
+      await reportLongest(books, id)
+      if (at % 4 !== 0) await books.end(id, longest(255), CALLER)
       mostFile = Math.max(mostFile, bytesOf(temp.path))
       mostLog = Math.max(mostLog, bytesOf(`${temp.path}-wal`))
       await next()

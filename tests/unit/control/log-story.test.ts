@@ -20,6 +20,14 @@ const AS_ACEXY = {
   headers: { 'user-agent': 'acexy', 'x-request-id': 'a-1', 'content-type': 'application/json' },
 }
 
+/** The report of a stream on an engine that is none of ours. */
+const farOff = (id: string) => ({
+  engine: { host: 'elsewhere', port: 1 },
+  stream: { key_type: 'infohash', key: 'f'.repeat(50) },
+  session: { playback_session_id: 's', stat_url: 'http://a/s', command_url: 'http://a/c', is_live: 1 },
+  labels: { stream_id: id },
+})
+
 const end = (id: string, reason: string) =>
   rig.json('POST', '/events/stream_ended', { stream_id: id, reason }, AS_ACEXY)
 
@@ -42,6 +50,21 @@ test('a stream is one line at its start and one at its end: engine, how long, wh
   ])
 })
 
+test('streams that are reported at once are told with the caller of each', async () => {
+  await rig.provision()
+  const by = (request: string) => ({
+    headers: { 'user-agent': request, 'x-request-id': request, 'content-type': 'application/json' },
+  })
+  await rig.play(PORT, 'old')
+  const reports = ['one', 'two'].map((id) => rig.json('POST', '/events/stream_started', farOff(id), by(id)))
+  const ended = rig.json('POST', '/events/stream_ended', { stream_id: 'old', reason: 'eof' }, by('three'))
+  await Promise.all([...reports, ended])
+  const callers = lines('stream ').map(
+    (line) => /^stream (started|ended).*"request":"(\w+)"\}$/.exec(line)?.[2],
+  )
+  expect(callers.slice(1)).toEqual(['one', 'two', 'three'])
+})
+
 test('a stream that its engine lost ends with that reason, and nobody is named', async () => {
   await rig.provision()
   await rig.play(PORT, 'one')
@@ -54,12 +77,7 @@ test('a stream that its engine lost ends with that reason, and nobody is named',
 })
 
 test('a long key and a long reason are shortened', async () => {
-  await rig.json('POST', '/events/stream_started', {
-    engine: { host: 'elsewhere', port: 1 },
-    stream: { key_type: 'infohash', key: 'f'.repeat(50) },
-    session: { playback_session_id: 's', stat_url: 'http://a/s', command_url: 'http://a/c', is_live: 1 },
-    labels: { stream_id: 'far' },
-  })
+  await rig.json('POST', '/events/stream_started', farOff('far'))
   expect(lines('stream started')).toEqual([
     expect.stringMatching(/^stream started on no engine of ours .*"f{40}…"/),
   ])

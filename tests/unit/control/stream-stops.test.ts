@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { Addresses } from '../../../src/control/engines/addresses.ts'
+import type { Caller } from '../../../src/control/reporting/caller.ts'
 import { StreamBooks } from '../../../src/control/streams/stream-books.ts'
 import { StreamStops } from '../../../src/control/streams/stream-stops.ts'
 import type { Engine } from '../../../src/core/types.ts'
+import { CommitGroup } from '../../../src/store/commit-group.ts'
 import { insertEngine } from '../../../src/store/engines.ts'
+import type { Db } from '../../../src/store/store.ts'
 import { insertStream } from '../../../src/store/streams.ts'
 import { engine, stream } from '../../support/builders.ts'
 import { type TempStore, tempStore } from '../../support/temp-store.ts'
@@ -29,7 +32,11 @@ async function stopOf(state: Engine['containerState']) {
   const clock = new VirtualClock()
   const expected = { reported: () => {} }
   const reach = { began: () => {}, failed: () => {} }
-  const books = new StreamBooks({ store, clock, addresses, playback, expected, reach, perEngineMax: 9 })
+  const commits = new CommitGroup(store, clock)
+  const story = { noting: <R>(_: Caller, work: (tx: Db) => R) => work }
+  const books = new StreamBooks({
+    ...{ store, commits, story, clock, addresses, playback, expected, reach, perEngineMax: 9 },
+  })
   const asked: string[] = []
   const stopSession = (_: unknown, path: string) => {
     asked.push(path)
