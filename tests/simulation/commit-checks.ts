@@ -48,6 +48,12 @@ export class CommitChecks {
     this.#checkStreams(live)
   }
 
+  /** How many starts of streams were written since the last check, also within a transaction that is not committed yet. */
+  startsSince(): number {
+    const isStart = ({ kind }: JournalBook): boolean => kind === 'stream.started' || kind === 'stream.failed'
+    return this.deps.books.journalAfter(this.#fold.lastId).filter(isStart).length
+  }
+
   #note(entry: JournalBook): void {
     const { coverage, trace } = this.deps
     this.#fold.add(entry)

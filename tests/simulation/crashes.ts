@@ -1,6 +1,6 @@
 import type { Verb } from '../support/memory-faults.ts'
 import type { Random } from './random.ts'
-import { AWAITS, CHECKPOINTS } from './sites.ts'
+import { AWAITS, CHECKPOINTS, SHARED_COMMITS } from './sites.ts'
 
 /**
  * When in a runtime call the process crashes: before the call is made; after its effect and before its answer; or after the
@@ -71,7 +71,7 @@ export class CrashPlan {
   armAtPlace(): void {
     const { random } = this
     const phase = random.pick(CRASH_PHASES)
-    const site = random.pick([...PLACES, ...CHECKPOINTS])
+    const site = random.pick([...PLACES, ...CHECKPOINTS, ...SHARED_COMMITS, ...SHARED_COMMITS])
     const where = site !== undefined && site in AWAITS ? 'call' : 'checkpoint'
     this.#armed.push({ where, phase, verbs: ALL, site: site ?? null, skip: 0 })
   }

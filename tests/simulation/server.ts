@@ -113,6 +113,11 @@ export class Server {
     life.run(() => orchestrator.start())
   }
 
+  /** Lets the running process crash at a place of the simulation itself. */
+  checkpoint(name: string): void {
+    if (this.running !== null) this.#mayCrash(this.running.life, name)
+  }
+
   /** Simulates SIGTERM: the loops end, then the process. */
   async stop(): Promise<void> {
     const { running } = this
@@ -176,11 +181,7 @@ export class Server {
       log: this.#log(life),
       newId: () => `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`,
       random: () => chance.float(),
-      checkpoint: (name) => {
-        if (life.isDead || !this.crashes.atCheckpoint(name)) return
-        this.#crash(life, `checkpoint ${name}`)
-        life.assertAlive()
-      },
+      checkpoint: (name) => this.#mayCrash(life, name),
       version: '0.0.0-sim',
       panel: () => Promise.reject(new Error('the simulation has no page')),
     }
@@ -217,6 +218,12 @@ export class Server {
         onDefect(`${message}: ${stack}`)
       },
     }
+  }
+
+  #mayCrash(life: Life, checkpoint: string): void {
+    if (life.isDead || !this.crashes.atCheckpoint(checkpoint)) return
+    this.#crash(life, `checkpoint ${checkpoint}`)
+    life.assertAlive()
   }
 
   #crash(life: Life, site: string): void {

@@ -59,3 +59,6 @@ export const AWAITS: Readonly<Record<string, number>> = {
 
 /** Places where the production code lets the simulation stop it. */
 export const CHECKPOINTS = ['after_tx1', 'after_create', 'after_start', 'before_reply'] as const
+
+/** Places around a commit of several reports of streams. They are checkpoints of the simulated database. */
+export const SHARED_COMMITS = ['before_shared_commit', 'after_shared_commit'] as const

@@ -7,6 +7,8 @@ export class StorageTrouble {
   isFull = false
   /** How many transactions pass before one is refused; null for no refusal. */
   passesBefore: number | null = null
+  /** Called when a transaction has done its work, before its commit. */
+  beforeCommit: () => void = () => undefined
 
   constructor(private readonly now: () => number) {}
 
@@ -23,16 +25,24 @@ export class StorageTrouble {
   /** Applies the refusals to the transactions of a database. */
   under(database: Database): Database {
     const transaction = database.transaction.bind(database)
+    let depth = 0
     return Object.assign(database, {
       transaction: (work: (...args: unknown[]) => unknown) =>
         transaction((...args: unknown[]) => {
-          const result = work(...args)
-          // The log is written at the commit. A refused transaction is rolled back.
-          if (this.#refuses()) {
-            this.#lastRefusalMs = this.now()
-            throw diskIsFull()
+          depth++
+          try {
+            const result = work(...args)
+            // The log is written at the commit, and before it if the work is long: a savepoint is refused as well. What is
+            // refused is rolled back.
+            if (this.#refuses()) {
+              this.#lastRefusalMs = this.now()
+              throw diskIsFull()
+            }
+            if (depth === 1) this.beforeCommit()
+            return result
+          } finally {
+            depth--
           }
-          return result
         }),
     })
   }

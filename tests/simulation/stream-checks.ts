@@ -69,6 +69,14 @@ export class StreamChecks {
     }
   }
 
+  /** Call this when a report was answered: it must be in the books by then, unless the database may refuse writes. */
+  answered(streamId: string, isEnd: boolean): void {
+    const { books, isStorageFelt, onViolation } = this.deps
+    const stream = books.newestStream(streamId)
+    if (isStorageFelt() || (stream !== null && (!isEnd || stream.status === 'ended'))) return
+    onViolation(`the ${isEnd ? 'end' : 'start'} of ${streamId} was answered and is not in the books`)
+  }
+
   /** Checks a journal entry before anything else happens. */
   note({ kind, stream_id: streamId, detail }: JournalBook): void {
     if (kind !== 'stream.ended' || streamId === null) return

@@ -10,6 +10,7 @@ import type { Random } from './random.ts'
 import { type Opened, Reports, type Visit } from './reports.ts'
 import type { Audience } from './scenario.ts'
 import type { SimHost } from './sim-host.ts'
+import type { StreamChecks } from './stream-checks.ts'
 import { short, type Trace } from './trace.ts'
 
 export interface ViewerDeps {
@@ -21,6 +22,7 @@ export interface ViewerDeps {
   readonly coverage: Coverage
   readonly audience: Audience
   readonly choices: Pick<ChoiceChecks, 'failed'>
+  readonly streamChecks: Pick<StreamChecks, 'answered'>
 }
 
 /** A viewer on the way to an engine that was chosen, before the orchestrator has heard of the stream. */

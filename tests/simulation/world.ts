@@ -141,7 +141,16 @@ export class World {
       flutter.note(entry)
       choices.note(entry)
     })
-    this.checkCommit = () => commits.check()
+    this.storage.beforeCommit = () => {
+      if (commits.startsSince() > 1) this.server.checkpoint('before_shared_commit')
+    }
+    this.checkCommit = () => {
+      const isShared = commits.startsSince() > 1
+      commits.check()
+      if (!isShared) return
+      tally(coverage, 'commits of several reports')
+      this.server.checkpoint('after_shared_commit')
+    }
     this.checkEnding = (verb, id, site) => endings.check(verb, id, site)
     this.server = new Server({
       clock,
@@ -172,7 +181,7 @@ export class World {
     const { http } = this
     const { audience } = this.scenario
     this.viewers = new Viewers({
-      ...{ clock, http, host, trace, coverage, audience, choices },
+      ...{ clock, http, host, trace, coverage, audience, choices, streamChecks: this.streamChecks },
       random: random.stream('viewers'),
     })
     this.lookers = new Lookers({ clock, http, coverage })

@@ -3,7 +3,7 @@ import type { Verb } from '../support/memory-faults.ts'
 import type { Coverage } from './coverage.ts'
 import { CRASH_PHASES } from './crashes.ts'
 import { faultNames } from './faults.ts'
-import { AWAITS, CHECKPOINTS } from './sites.ts'
+import { AWAITS, CHECKPOINTS, SHARED_COMMITS } from './sites.ts'
 
 /**
  * Lists everything that can happen and never did: each fault and each crash at each await on the container engine, each
@@ -21,9 +21,9 @@ export function zeroCells({ calls, faults, crashes, rules, counts }: Coverage): 
   ])
   return [
     ...cells,
-    ...CHECKPOINTS.filter((name) => crashes[`checkpoint ${name}`] === undefined).map(
-      (name) => `crash at checkpoint ${name}`,
-    ),
+    ...[...CHECKPOINTS, ...SHARED_COMMITS]
+      .filter((name) => crashes[`checkpoint ${name}`] === undefined)
+      .map((name) => `crash at checkpoint ${name}`),
     ...PLAN_RULES.filter((rule) => rules[rule] === undefined).map((rule) => `rule ${rule} never fired`),
     ...COUNTED.filter((what) => counts[what] === undefined).map((what) => `${what}: never`),
     ...Object.keys(calls)
@@ -35,6 +35,7 @@ export function zeroCells({ calls, faults, crashes, rules, counts }: Coverage): 
 /** What must have been counted. */
 const COUNTED = [
   'ended lost',
+  'commits of several reports',
   'stream ended: session_unknown',
   'stream ended: stopped_by_operator',
   'operator DELETE /streams/:id 404',
