@@ -48,7 +48,11 @@ export function streamsWhere(db: Db, filter: StreamFilter): Stream[] {
   return (limit === undefined ? found.all() : found.limit(limit).all()).reverse()
 }
 
-const isStarted = eq(streams.status, 'started')
+/**
+ * The word stands in the query, because there is an index of the started records. With a placeholder SQLite would compile the
+ * query again at each call, to see by its value whether that index serves.
+ */
+const isStarted = sql`${streams.status} = 'started'`
 const isWanted = eq(streams.streamId, sql.placeholder('streamId'))
 const isOfEngine = eq(streams.engineId, sql.placeholder('engineId'))
 
