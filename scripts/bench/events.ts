@@ -1,6 +1,7 @@
 /**
  * Measures how fast events of streams are accepted: pairs of a start and an end, each committed durably, from 20 clients at
- * once. For comparison: a bare server that writes the same rows unchecked, and bun:sqlite that writes them without a server.
+ * once, and how long a pair takes of a client alone. For comparison: a bare server that writes the same rows unchecked, and
+ * bun:sqlite that writes them without a server. Both have one transaction for each event; ours shares commits.
  */
 
 import { Database } from 'bun:sqlite'
@@ -19,15 +20,18 @@ const FLEET = 20
 const CLIENTS = 20
 const PAIRS = 1_000
 const ROUNDS = 5
-const TARGET_TO_RAW = 0.5
+const LONE_PAIRS = 200
+const TARGET_TO_RAW = 0.6
 const TARGET_TO_BARE = 0.5
 
 /** One way to commit pairs of events. Throws if an answer is wrong. */
 interface Way {
   readonly name: string
-  /** Commits the events of these streams and returns how many milliseconds it took. */
-  run(streams: readonly RawStream[]): Promise<number>
+  /** Commits the events of these streams by clients that take turns. Returns how many milliseconds it took. */
+  run(streams: readonly RawStream[], clients: number): Promise<number>
 }
+
+type Samples = ReadonlyMap<string, readonly number[]>
 
 /** Measures the events; see the top of the file. */
 export async function measureEvents(bench: Bench): Promise<Report> {
@@ -39,31 +43,40 @@ export async function measureEvents(bench: Bench): Promise<Report> {
   await server.start()
   const engines = await provisionFleet(server, FLEET)
   const engineIds = idsOf(server)
-  const newRound = () => Array.from({ length: PAIRS }, (_, n) => newStream(engines, engineIds, n))
+  const newRound = (pairs: number) =>
+    Array.from({ length: pairs }, (_, n) => newStream(engines, engineIds, n))
   const ways = [ours(bench, server), await bareServer(bench, server), rawCommits(bench, server)]
   const rates = new Map<string, number[]>(ways.map(({ name }) => [name, []]))
+  const alone = new Map<string, number[]>(ways.map(({ name }) => [name, []]))
   for (let round = -1; round < ROUNDS; round++) {
     for (const { name, run } of round % 2 === 0 ? ways : ways.toReversed()) {
       bench.signal.throwIfAborted()
-      const tookMs = await run(newRound())
-      if (round >= 0) rates.get(name)?.push((PAIRS / tookMs) * 1_000)
+      const tookMs = await run(newRound(PAIRS), CLIENTS)
+      const aloneMs = await run(newRound(LONE_PAIRS), 1)
+      if (round < 0) continue
+      rates.get(name)?.push((PAIRS / tookMs) * 1_000)
+      alone.get(name)?.push(aloneMs / LONE_PAIRS)
     }
   }
-  checkBooks(server, (ROUNDS + 1) * PAIRS)
-  return reportOf(rates)
+  checkBooks(server, (ROUNDS + 1) * (PAIRS + LONE_PAIRS))
+  return reportOf(rates, alone)
 }
 
-function reportOf(rates: ReadonlyMap<string, readonly number[]>): Report {
+function reportOf(rates: Samples, alone: Samples): Report {
   const [own = 0, bare = 0, raw = 0] = [...rates.values()].map(median)
   const wanted = { unit: '', bound: 'at least' } as const
   return {
     name: 'events',
     notes: [
-      `${PAIRS} pairs of stream_started and stream_ended, two commits a pair, in turn; a round of warm-up, then ${ROUNDS}.`,
+      `${PAIRS} pairs of stream_started and stream_ended, in turn; a round of warm-up, then ${ROUNDS}. The bare server and`,
+      `bun:sqlite commit each event by itself. Alone: the mean of ${LONE_PAIRS} pairs, by one client.`,
       `The servers have ${CLIENTS} clients, each on a connection of its own, with ${FLEET} engines. All three have the same tables`,
       'and synchronous=FULL; every answer was right, and the books were looked through at the end.',
     ],
-    measured: [...rates].map(([name, each]) => measured(name, 'pairs/s', each)),
+    measured: [
+      ...[...rates].map(([name, each]) => measured(name, 'pairs/s', each)),
+      ...[...alone].map(([name, each]) => measured(`${name}, alone`, 'ms', each)),
+    ],
     targets: [
       target({ what: 'rate to a bare server', value: own / bare, target: TARGET_TO_BARE, ...wanted }),
       target({ what: 'rate to raw commits', value: own / raw, target: TARGET_TO_RAW, ...wanted }),
@@ -107,8 +120,8 @@ function newStream(
 function ours(bench: Bench, { url }: TestServer): Way {
   return {
     name: 'POST /events/…',
-    run: (streams) =>
-      byClients(bench, url, streams, async (connection, stream) => {
+    run: (streams, clients) =>
+      byClients(bench, { url, clients, streams }, async (connection, stream) => {
         const { host, port, keyType, key, playbackSessionId, statUrl, commandUrl } = stream
         const started: { id: string; container_id: string } = await post(connection, 'stream_started', {
           engine: { host, port },
@@ -133,8 +146,8 @@ async function bareServer(bench: Bench, { folder }: TestServer): Promise<Way> {
   const { url } = await spawnServer(bench, 'a bare server, the same rows', ['raw-events-server.ts', books])
   return {
     name: 'a bare server, the same rows',
-    run: (streams) =>
-      byClients(bench, url, streams, async (connection, stream) => {
+    run: (streams, clients) =>
+      byClients(bench, { url, clients, streams }, async (connection, stream) => {
         await post(connection, 'stream_started', stream)
         await endAt(connection, stream)
       }),
@@ -174,11 +187,14 @@ function copyEngines(from: string, to: string): void {
 /** Lets the clients take one stream after the other until none is left. Returns how many milliseconds it took. */
 async function byClients(
   bench: Bench,
-  url: string,
-  streams: readonly RawStream[],
+  {
+    url,
+    clients,
+    streams,
+  }: { readonly url: string; readonly clients: number; readonly streams: readonly RawStream[] },
   pair: (connection: KeepAliveConnection, stream: RawStream) => Promise<void>,
 ): Promise<number> {
-  const connections = await Promise.all(Array.from({ length: CLIENTS }, () => KeepAliveConnection.open(url)))
+  const connections = await Promise.all(Array.from({ length: clients }, () => KeepAliveConnection.open(url)))
   const left = streams.values()
   const startedMs = performance.now()
   try {

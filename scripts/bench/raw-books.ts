@@ -49,7 +49,8 @@ export class RawBooks {
       `INSERT INTO journal (at, kind, engine_id, stream_id, detail) VALUES ($now, $kind, $engineId, $streamId, $detail)`,
     )
     this.#noteStart = database.prepare(
-      'UPDATE engines SET last_stream_at = $now, unclaimed_since = NULL, claim_key = NULL WHERE id = $engineId',
+      `UPDATE engines SET last_stream_at = $now, unclaimed_since = NULL, claim_key = NULL, started_ahead = 0
+       WHERE id = $engineId`,
     )
     this.#noteEnd = database.prepare('UPDATE engines SET last_stream_at = $now WHERE id = $engineId')
   }
