@@ -176,7 +176,7 @@ describe('the bytes of the database', () => {
   /** The longest accepted text, of characters with three bytes each. */
   const longest = (length: number, beginning = ''): string => beginning.padEnd(length, '語')
 
-  const CALLER = { requestId: 'r', address: null, agent: '' }
+  const CALLER = { requestId: 'r', address: null, agent: '', isForwarded: false }
 
   /** Reports a start with the longest texts that a proxy may send. */
   function reportLongest(books: StreamBooks, streamId: string): Promise<unknown> {
