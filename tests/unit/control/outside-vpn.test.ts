@@ -138,7 +138,10 @@ describe('an engine from before the VPN was configured', () => {
     await pass(300)
     expect(states()).toEqual(['acestream-1 exited alone', 'acestream-2 exited alone'])
     expect(await all()).toMatchObject([1, 2].map(() => ({ status: 'ready', listed: false, reason: OUTSIDE })))
-    expect(await told()).toHaveLength(1)
+    expect(await told()).toEqual([
+      expect.stringContaining('engines_outside_vpn: '),
+      expect.stringContaining('vpn_not_known: '),
+    ])
     for (const kind of ['engine.failed', 'engine.revived', 'engine.gone', 'engine.recreating'])
       expect(kinds()).not.toContain(kind as never)
     expect(kinds().filter((kind) => kind === 'engine.outside_vpn')).toHaveLength(2)
