@@ -2,15 +2,7 @@ import { Elysia } from 'elysia'
 import { Keys, keyGuard, type RefusedRequest, requireKey, type Sleep } from './auth.ts'
 import { bodiesOf, lengthGuard, SERVER_BODY_BYTES_MAX } from './bodies.ts'
 import { BodiesAtOnce } from './bodies-at-once.ts'
-import {
-  type AddressOf,
-  agentOf,
-  type Caller,
-  type CallerOf,
-  isForwarded,
-  type KeepOpen,
-  SILENCE_MAX_S,
-} from './callers.ts'
+import { type AddressOf, type CallerOf, type KeepOpen, readersOf, SILENCE_MAX_S } from './callers.ts'
 import { type ContainerLogs, containerLogRoutes } from './container-logs.ts'
 import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
@@ -88,35 +80,30 @@ const ONE_READING = { systemRouter: false, handler: { standardHostname: false } 
 export function createApp(services: Services, options: AppOptions) {
   const keys = new Keys(options.apiKeys, options.sleep)
   const ids = new RequestIds(options.idPrefix)
-  const callerOf: CallerOf = (request, server) => ({
-    requestId: ids.of(received(request)),
-    address: addressOf(request, server),
-    agent: agentOf(request),
-    isForwarded: isForwarded(request),
-  })
+  const readerOf = readersOf({ of: (request) => ids.of(received(request)) }, (request) => addressOf(request))
+  const callerOf: CallerOf = (request) => ({ ...readerOf(request) })
   const onRefused = refusedRequests(services.eventRefusals, options.onRefused)
-  const calling = (request: Request): Caller => callerOf(request, app.server)
   const { around, received } = entranceOf({
     ...options,
     ids,
-    guards: [keyGuard(keys, options.areReadsProtected, onRefused, calling), lengthGuard],
-    callerOf: calling,
+    guards: [keyGuard(keys, options.areReadsProtected, onRefused, callerOf), lengthGuard],
+    callerOf,
   })
-  const addressOf: AddressOf = (request, server) => server?.requestIP(received(request))?.address ?? null
-  const keepOpen: KeepOpen = (request, server) => server?.timeout(received(request), SILENCE_MAX_S)
+  const addressOf: AddressOf = (request) => app.server?.requestIP(received(request))?.address ?? null
+  const keepOpen: KeepOpen = (request) => app.server?.timeout(received(request), SILENCE_MAX_S)
   const key = requireKey(keys, onRefused, callerOf)
   const routes = new Elysia({ name: 'routes' })
     .use(provisionRoutes(services.provisioning, callerOf))
-    .use(engineRoutes(services.engines, services.operations, callerOf))
+    .use(engineRoutes(services.engines, services.operations, readerOf))
     .use(engineStatsRoutes(services.usage))
     .use(fleetRoutes(services.fleet))
-    .use(streamRoutes(services.streams, services.streamOperations, callerOf))
+    .use(streamRoutes(services.streams, services.streamOperations, readerOf))
     .use(eventRoutes(services.events, callerOf))
     .use(journalRoutes(services.journal))
     .use(feedRoutes(services.feed, addressOf))
     .use(containerRoutes(services.containers, key))
     .use(containerLogRoutes(services.containerLogs, key, { addressOf, keepOpen }))
-    .use(statusRoutes(services.status, callerOf))
+    .use(statusRoutes(services.status, readerOf))
     .use(probeRoutes(services.status))
   const allowedMethods = methodsOf(routes.routes)
   const unknownNames = unknownNamesOf(routes.routes)
@@ -136,8 +123,8 @@ export function createApp(services: Services, options: AppOptions) {
       // The type of `wrap` says that a router gives functions.
       .wrap((route) => around(route as unknown as Parameters<typeof around>[0]) as never)
       .use(problems({ translate: options.translate, onDefect, allowedMethods, unknownNames }))
-      .onParse({ as: 'global' }, ({ request, route, server }) =>
-        bodies.reading(addressOf(request, server), () => readBody(request, route)),
+      .onParse({ as: 'global' }, ({ request, route }) =>
+        bodies.reading(addressOf(request), () => readBody(request, route)),
       )
       .use(knownParameters(unknownNames))
       .use(routes)

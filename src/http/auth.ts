@@ -68,10 +68,7 @@ export class Keys {
 }
 
 /** Throws FailureError (401 or 403) unless the request carries a valid key. Never throws if no key is configured. */
-export type RequireKey = (context: {
-  readonly request: Request
-  readonly server: Parameters<CallerOf>[1]
-}) => Promise<void>
+export type RequireKey = (context: { readonly request: Request }) => Promise<void>
 
 /** `onRefused` is called for each request that is refused here. */
 export function requireKey(
@@ -79,10 +76,10 @@ export function requireKey(
   onRefused: (refused: RefusedRequest) => void,
   callerOf: CallerOf,
 ): RequireKey {
-  return async ({ request, server }) => {
+  return async ({ request }) => {
     const failure = keys.failureOf(request)
     if (failure === null) return
-    onRefused(refusedRequest(request, failure, callerOf(request, server)))
+    onRefused(refusedRequest(request, failure, callerOf(request)))
     await keys.slowDown(failure, request)
     throw new FailureError(failure)
   }
@@ -98,7 +95,7 @@ export function keyGuard(
   keys: Keys,
   areReadsProtected: boolean,
   onRefused: (refused: RefusedRequest) => void,
-  callerOf: (request: Request) => Caller,
+  callerOf: CallerOf,
 ): Guard {
   const refuse = async (request: Request, failure: Failure): Promise<Response> => {
     onRefused(refusedRequest(request, failure, callerOf(request)))

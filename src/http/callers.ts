@@ -1,18 +1,8 @@
-/** The part of a server that knows where a request came from. */
-interface Door {
-  requestIP(request: Request): { readonly address: string } | null
-}
-
 /** Gives the address that a request came from; null if the server does not know it. */
-export type AddressOf = (request: Request, server: Door | null) => string | null
-
-/** The part of a server that closes connections that are silent for long. */
-interface Closer {
-  timeout(request: Request, seconds: number): void
-}
+export type AddressOf = (request: Request) => string | null
 
 /** Lets the connection of a request be silent for as long as possible. */
-export type KeepOpen = (request: Request, server: Closer | null) => void
+export type KeepOpen = (request: Request) => void
 
 /** The longest time that Bun's server waits on a silent connection, in seconds. */
 export const SILENCE_MAX_S = 255
@@ -28,20 +18,40 @@ export interface Caller {
 }
 
 /** Tells who sent a request. */
-export type CallerOf = (request: Request, server: Door | null) => Caller
+export type CallerOf = (request: Request) => Caller
+
+/**
+ * Tells of who sends a request what is asked for, when it is asked for: of most readers nothing but the agent is, and the
+ * address costs as much as the answer. It has to be asked before the answer is sent.
+ */
+export const readersOf = (ids: { of(request: Request): string }, addressOf: AddressOf): CallerOf => {
+  return (request) => ({
+    get requestId() {
+      return ids.of(request)
+    },
+    get address() {
+      return addressOf(request)
+    },
+    get agent() {
+      return agentOf(request)
+    },
+    get isForwarded() {
+      return isForwarded(request)
+    },
+  })
+}
 
 /** How much of a `User-Agent` tells clients apart. */
 const AGENT_MAX = 200
 
 /** The `User-Agent` of a request; empty if it has none. */
-export const agentOf = (request: Request): string =>
-  (request.headers.get('user-agent') ?? '').slice(0, AGENT_MAX)
+const agentOf = (request: Request): string => (request.headers.get('user-agent') ?? '').slice(0, AGENT_MAX)
 
 /** What reverse proxies add to a request. */
 const FORWARDING = ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip']
 
 /** Whether a reverse proxy says that it passed the request on. */
-export const isForwarded = ({ headers }: Request): boolean => FORWARDING.some((name) => headers.has(name))
+const isForwarded = ({ headers }: Request): boolean => FORWARDING.some((name) => headers.has(name))
 
 /**
  * Whether an address belongs to this machine, such as that of a reverse proxy in front of us, of a tool, or of the health

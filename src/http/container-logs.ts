@@ -72,17 +72,17 @@ export const containerLogRoutes = (
 ) =>
   new Elysia({ name: 'routes.container-logs', tags: ['containers'] }).get(
     '/containers/:id/logs',
-    async ({ params, query, request, server }) => {
+    async ({ params, query, request }) => {
       const sinceMs = query.since === undefined ? undefined : parseIsoTime(query.since)
       if (sinceMs === null) return wrongTime('since')
       const asked = {
         ...requested(params.id, query, sinceMs),
-        address: countedAddress(addressOf(request, server)),
+        address: countedAddress(addressOf(request)),
         signal: request.signal,
       }
       if (query.follow !== 'true') return answerOf(await logs.read(asked))
       // A container may be silent for minutes, and the answer is as long as it is.
-      keepOpen(request, server)
+      keepOpen(request)
       const reader = await logs.follow(asked)
       return answerOf(reader && bodyOf(reader))
     },

@@ -34,8 +34,8 @@ export const engineRoutes = (engines: EngineQueries, operations: EngineOperation
   new Elysia({ name: 'routes.engines', tags: ['engines'] })
     .get(
       '/engines',
-      ({ query, request, server }) =>
-        json(query.status === 'all' ? engines.allJson() : engines.listedJson(callerOf(request, server))),
+      ({ query, request }) =>
+        json(query.status === 'all' ? engines.allJson() : engines.listedJson(callerOf(request))),
       {
         query: Type.Object({
           status: Type.Optional(

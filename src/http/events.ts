@@ -115,7 +115,7 @@ export const eventRoutes = (books: StreamEvents, callerOf: CallerOf) =>
   new Elysia({ name: 'routes.events', tags: ['events'] })
     .post(
       '/events/stream_started',
-      async ({ body, request, server }) => books.start(startOf(body), callerOf(request, server)),
+      async ({ body, request }) => books.start(startOf(body), callerOf(request)),
       {
         body: StartedEvent,
         response: { 200: Started, ...REFUSALS },
@@ -128,10 +128,10 @@ export const eventRoutes = (books: StreamEvents, callerOf: CallerOf) =>
     )
     .post(
       '/events/stream_ended',
-      async ({ body, request, server }) => {
+      async ({ body, request }) => {
         const id = body.stream_id ?? ''
         const reason = body.reason ?? 'unknown'
-        const stream = id === '' ? null : await books.end(id, reason, callerOf(request, server))
+        const stream = id === '' ? null : await books.end(id, reason, callerOf(request))
         return { updated: stream !== null, stream }
       },
       {

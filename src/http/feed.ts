@@ -59,7 +59,7 @@ const numberOrNull = (text: string | undefined): number | null => (text === unde
 export const feedRoutes = (feed: LiveFeed, addressOf: AddressOf) =>
   new Elysia({ name: 'routes.feed', tags: ['journal'] }).get(
     '/events/stream',
-    ({ query, headers, request, server }) => {
+    ({ query, headers, request }) => {
       const lastEventId = headers['last-event-id'] ?? query.last_event_id
       const seconds = numberOrNull(query.duration_s)
       const reader = feed.subscribe({
@@ -67,7 +67,7 @@ export const feedRoutes = (feed: LiveFeed, addressOf: AddressOf) =>
         afterId: numberOrNull(lastEventId?.split('.')[0]),
         limit: numberOrNull(query.limit),
         durationMs: seconds === null ? null : seconds * 1_000,
-        address: countedAddress(addressOf(request, server)),
+        address: countedAddress(addressOf(request)),
       })
       return reader === null ? problem(TOO_MANY) : new Response(bodyOf(reader), { headers: FEED_HEADERS })
     },

@@ -83,7 +83,7 @@ export const provisionRoutes = (provisioning: Provisioning, callerOf: CallerOf) 
   new Elysia({ name: 'routes.provision', tags: ['provisioning'] })
     .post(
       '/provision/acestream',
-      ({ body, headers, request, server }) =>
+      ({ body, headers, request }) =>
         provisioning.engine(
           {
             image: body.image ?? null,
@@ -92,7 +92,7 @@ export const provisionRoutes = (provisioning: Provisioning, callerOf: CallerOf) 
             hostPort: body.host_port ?? null,
           },
           headers['idempotency-key'] ?? null,
-          callerOf(request, server),
+          callerOf(request),
           request.signal,
         ),
       {
@@ -111,7 +111,7 @@ export const provisionRoutes = (provisioning: Provisioning, callerOf: CallerOf) 
     )
     .post(
       '/provision',
-      ({ body, request, server }) =>
+      ({ body, request }) =>
         provisioning.generic(
           {
             image: body.image ?? null,
@@ -120,7 +120,7 @@ export const provisionRoutes = (provisioning: Provisioning, callerOf: CallerOf) 
             ports: body.ports ?? {},
             namePrefix: body.name_prefix ?? 'svc',
           },
-          callerOf(request, server),
+          callerOf(request),
         ),
       {
         body: GenericBody,

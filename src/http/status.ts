@@ -44,19 +44,15 @@ export interface StatusQueries {
 
 export const statusRoutes = (status: StatusQueries, callerOf: CallerOf) =>
   new Elysia({ name: 'routes.status', tags: ['status'] })
-    .get(
-      '/orchestrator/status',
-      ({ request, server }) => json(status.orchestrator(callerOf(request, server))),
-      {
-        response: { 200: answerOf(OrchestratorStatus, 'The state of the fleet') },
-        detail: {
-          operationId: 'getStatus',
-          summary: 'Tells whether an engine can be provisioned now, and if not, why and for how long.',
-          description:
-            'It also has the numbers of the fleet and all warnings. It is open even where reads need the key.',
-        },
+    .get('/orchestrator/status', ({ request }) => json(status.orchestrator(callerOf(request))), {
+      response: { 200: answerOf(OrchestratorStatus, 'The state of the fleet') },
+      detail: {
+        operationId: 'getStatus',
+        summary: 'Tells whether an engine can be provisioned now, and if not, why and for how long.',
+        description:
+          'It also has the numbers of the fleet and all warnings. It is open even where reads need the key.',
       },
-    )
+    })
     .get('/vpn/status', () => json(status.vpn()), {
       response: { 200: answerOf(VpnStatus, 'The state of the VPN') },
       detail: {

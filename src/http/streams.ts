@@ -53,11 +53,11 @@ export const streamRoutes = (streams: StreamQueries, operations: StreamOperation
   new Elysia({ name: 'routes.streams', tags: ['streams'] })
     .get(
       '/streams',
-      ({ query, request, server }) => {
+      ({ query, request }) => {
         const before = query.before === undefined ? undefined : cursorOf(query.before)
         if (before === null)
           return wrongQuery('before', 'neither the number of a record nor an ISO 8601 time')
-        const page = streams.list(queryOf(query, before), callerOf(request, server))
+        const page = streams.list(queryOf(query, before), callerOf(request))
         const answer = json(page.json)
         if (page.next !== null) answer.headers.set('link', nextLink(request.url, page.next))
         return answer

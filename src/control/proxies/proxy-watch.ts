@@ -80,9 +80,9 @@ export class ProxyWatch {
   }
 
   /** Notes a request of a client, whatever it is about. */
-  noteContact({ agent, address, isForwarded }: Caller): void {
-    const isProxy = this.#clients.get(agent)?.isProxy ?? ACEXY.test(agent)
-    if (isProxy) this.deps.contacts.heard(isForwarded ? null : address)
+  noteContact(caller: Caller): void {
+    const isProxy = this.#clients.get(caller.agent)?.isProxy ?? ACEXY.test(caller.agent)
+    if (isProxy) this.deps.contacts.heard(caller.isForwarded ? null : caller.address)
   }
 
   #client(agent: string): Client {
