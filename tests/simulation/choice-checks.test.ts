@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Candidate } from '../support/acexy-selection.ts'
 import { decodeEngines } from '../support/acexy-wire.ts'
+import { settled } from './sim-clock.ts'
 import { World } from './world.ts'
 
 /** A calm world with three engines, the engines as a proxy sees them, and what happens in it. */
@@ -51,7 +52,11 @@ class Fleet {
       stream: { key_type: 'content_id', key: 'key' },
       session: { playback_session_id: `session ${at}`, stat_url: url, command_url: url, is_live: 1 },
     }
-    expect((await http.ask({ method: 'POST', path: '/events/stream_started', body }))?.status).toBe(200)
+    const answer = http.ask({ method: 'POST', path: '/events/stream_started', body })
+    // The event is committed in a task of its own.
+    await settled()
+    await this.pass(0)
+    expect((await answer)?.status).toBe(200)
   }
 
   /** How often each thing was counted; each fault is a violation. */

@@ -48,7 +48,7 @@ async function readBy(userAgent: string, fleet: Fleet): Promise<Effect> {
   }
   await pass(FIRST_MS)
   if (fleet.isUsed) {
-    await useEach(world)
+    await useEach(world, pass)
     await pass(FIRST_MS)
   }
   const before = inService()
@@ -65,19 +65,22 @@ async function readBy(userAgent: string, fleet: Fleet): Promise<Effect> {
   return { before, most, starts }
 }
 
-/** Reports a stream on each engine, and its end. */
-async function useEach({ books, http }: World): Promise<void> {
-  for (const { name, host_http_port: port } of books.live()) {
+/** Reports a stream on each engine, and its end, in one commit: no plan is made in between. */
+async function useEach({ books, http }: World, pass: (ms: number) => Promise<void>): Promise<void> {
+  const report = (event: string, body: object) => http.ask({ method: 'POST', path: `/events/${event}`, body })
+  const answers = books.live().flatMap(({ name, host_http_port: port }) => {
     const url = `http://localhost:${port}/ace/stat/${name}/session`
     const body = {
       engine: { host: 'localhost', port },
       stream: { key_type: 'content_id', key: name },
       session: { playback_session_id: 'session', stat_url: url, command_url: url, is_live: 1 },
     }
-    await http.ask({ method: 'POST', path: '/events/stream_started', body })
     const end = { stream_id: `${name}|session`, reason: 'completed' }
-    await http.ask({ method: 'POST', path: '/events/stream_ended', body: end })
-  }
+    return [report('stream_started', body), report('stream_ended', end)]
+  })
+  await settled()
+  await pass(0)
+  for (const answer of answers) expect((await answer)?.status).toBe(200)
 }
 
 const FLEETS = [1, 2].flatMap((minFree) =>
