@@ -102,7 +102,7 @@ export function createServices(parts: ServiceParts): Services {
     events: {
       start: async (event, caller) => {
         counters.eventStarted()
-        proxies.heard(caller)
+        heard(parts, caller)
         const stream = await books.start(event, caller)
         if (stream.status === 'started' && stream.engineId !== null)
           parts.store.read(() => proxies.played(caller))
@@ -110,7 +110,7 @@ export function createServices(parts: ServiceParts): Services {
       },
       end: async (streamId, reason, caller) => {
         counters.eventEnded()
-        proxies.heard(caller)
+        heard(parts, caller)
         const stream = await books.end(streamId, reason, caller)
         return stream && streamViews.view(stream)
       },
@@ -148,6 +148,12 @@ export function createServices(parts: ServiceParts): Services {
       remove: (id) => remover.remove(id),
     },
   }
+}
+
+/** Notes that a proxy reported something, with the right key. */
+function heard({ proxies, refusedEvents }: ServiceParts, caller: Caller): void {
+  proxies.heard(caller)
+  refusedEvents.accepted(caller.address)
 }
 
 /**

@@ -2,6 +2,7 @@ import {
   apart,
   type EnginePlace,
   isApartFrom,
+  namedNetworks,
   type OwnPlace,
   ownNetwork,
 } from '../../core/containers/own-place.ts'
@@ -106,9 +107,19 @@ export class OwnPlaces {
   /** Why we do not reach new engines, with the remedy; null if we may, or if it is not known. */
   apart(): Warning | null {
     if (this.#self === null) return null
+    return apart(this.#self, { network: this.#joined(), nodes: this.#nodes })
+  }
+
+  /** Whether names of containers mean something in the network that new engines without a VPN join. */
+  areNewNamed(): boolean {
+    const joined = this.#joined()
+    return joined !== null && namedNetworks([joined]).length > 0
+  }
+
+  /** The network that new engines without a VPN join, as far as is known; null for Docker's default bridge. */
+  #joined(): string | null {
     const { network } = this.deps
-    const joined = network === 'auto' ? ownNetwork(this.#self) : network
-    return apart(this.#self, { network: joined, nodes: this.#nodes })
+    return network === 'auto' ? this.#self && ownNetwork(this.#self) : network
   }
 
   /** Whether we share no network with this engine, wherever new ones go; false if that is not known. */

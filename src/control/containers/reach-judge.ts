@@ -1,3 +1,4 @@
+import { namedNetworks } from '../../core/containers/own-place.ts'
 import { unreachableWarning } from '../../core/containers/reach-warning.ts'
 import { isMuteSince, isUntold, type OutOfReach } from '../../core/engines/reach.ts'
 import { type Engine, generationOf, isProbed } from '../../core/types.ts'
@@ -16,7 +17,10 @@ export interface ReachJudgeDeps {
   readonly rows: Pick<FleetRows, 'read'>
   readonly facts: Pick<Facts, 'health' | 'probedSinceMs' | 'publishedOn' | 'doesAnyAnswer'>
   readonly outOfReach: Pick<ReachFacts, 'set'>
-  readonly ownPlaces: Pick<OwnPlaces, 'apart' | 'isApart' | 'networks' | 'changedMs' | 'onNews'>
+  readonly ownPlaces: Pick<
+    OwnPlaces,
+    'apart' | 'areNewNamed' | 'isApart' | 'networks' | 'changedMs' | 'onNews'
+  >
   readonly addresses: Pick<Addresses, 'wayTo'>
   /** The host that proxies are told for published ports, and what it is; a kind of null is a name. */
   readonly told: { readonly host: string; readonly kind: 'loopback' | 'address' | null }
@@ -109,7 +113,11 @@ export class ReachJudge {
       const isNoWay = !isHostReached && !answering.has(placeOf(engine))
       if (isMoving || isNoWay) return { of: 'us', isMoving }
     }
-    const isPublished = engine.vpnNode === null && addresses.wayTo(engine) === 'published'
+    const way = addresses.wayTo(engine)
+    // Where new engines have no name of use either, there is nothing to move to: what proxies are told is told to users.
+    const isNameless = way === 'container' && namedNetworks(engine.networks).length === 0
+    if (isNameless && ownPlaces.areNewNamed()) return { of: 'names', isMoving: true }
+    const isPublished = engine.vpnNode === null && way === 'published'
     if (isPublished && isUntold(facts.publishedOn(engine), told.kind))
       return { of: 'proxies', isMoving: true }
     return null

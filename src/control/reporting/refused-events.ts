@@ -17,20 +17,26 @@ const TOLD_AGAIN_MS = 60_000
 /** The most addresses that the log names in this time. Events from further addresses are only counted. */
 const CALLERS_MAX = 100
 
-/** The warning ends when no event was refused for this time. */
+/** A refusal counts for this time, unless an event of the same address is accepted sooner. */
 const OVER_MS = 300_000
+
+interface Refusal {
+  readonly why: string
+  readonly atMs: number
+}
 
 const WHY = { 401: 'no key', 403: 'wrong key' } as const
 
 /**
  * Reports refused stream events. The proxy plays on, but its streams are not in the database, so their engines look idle.
  * Writes one log line per address and minute, counts each event, and keeps a warning until five minutes after the last
- * event.
+ * event, or until an event of each of these addresses was accepted.
  */
 export class RefusedEvents {
   readonly #toldMs = new Map<string, number>()
-  readonly #why = new Set<string>()
-  #lastMs = 0
+  /** The last refusal of each address. */
+  readonly #refusals = new Map<string, Refusal>()
+  #isTimed = false
 
   constructor(
     private readonly deps: {
@@ -51,10 +57,15 @@ export class RefusedEvents {
         { status, from: caller },
         `${status} for POST ${path} from ${from}: ${WHY[status]}; its streams are not booked`,
       )
-    if (this.#why.size === 0) this.#endAfter(OVER_MS)
-    this.#lastMs = clock.now()
-    this.#why.add(WHY[status])
+    const isNamed = this.#refusals.has(from) || this.#refusals.size < CALLERS_MAX
+    this.#refusals.set(isNamed ? from : 'others', { why: WHY[status], atMs: clock.now() })
+    if (!this.#isTimed) this.#endAfter(OVER_MS)
     this.#warn()
+  }
+
+  /** Notes that an event was accepted from this address: it has the right key by now. */
+  accepted(caller: string | null): void {
+    if (caller !== null && this.#refusals.delete(caller)) this.#warn()
   }
 
   #isToldNow(caller: string): boolean {
@@ -67,6 +78,7 @@ export class RefusedEvents {
 
   #endAfter(ms: number): void {
     const { clock, onError } = this.deps
+    this.#isTimed = true
     clock.after(
       ms,
       guarded(() => this.#end(), onError),
@@ -74,17 +86,16 @@ export class RefusedEvents {
   }
 
   #end(): void {
-    const leftMs = this.#lastMs + OVER_MS - this.deps.clock.now()
-    if (leftMs > 0) {
-      this.#endAfter(leftMs)
-      return
-    }
-    this.#why.clear()
+    this.#isTimed = false
+    const overMs = this.deps.clock.now() - OVER_MS
+    for (const [from, { atMs }] of this.#refusals) if (atMs <= overMs) this.#refusals.delete(from)
+    const left = [...this.#refusals.values()].map(({ atMs }) => atMs)
+    if (left.length > 0) this.#endAfter(Math.min(...left) - overMs)
     this.#warn()
   }
 
   #warn(): void {
-    const why = [...this.#why].toSorted().join(', ')
+    const why = [...new Set([...this.#refusals.values()].map((each) => each.why))].toSorted().join(', ')
     const message = `events of streams are refused (${why}), so that these streams are not booked: their engines look idle, and other viewers may be sent to them`
     this.deps.warnings.tell('events_refused', why === '' ? null : { message, remedy: REMEDY })
   }

@@ -1,3 +1,4 @@
+import type { OutOfReach } from '../engines/reach.ts'
 import type { Warning } from '../reporting/warnings.ts'
 
 /** How many engines a warning names. */
@@ -9,7 +10,7 @@ export interface Unreached {
   /** Where it is, as networks or as the node that it is behind. */
   readonly place: string
   /** Of whom it is out of reach. */
-  readonly of: 'us' | 'proxies'
+  readonly of: OutOfReach['of']
   readonly isMoving: boolean
 }
 
@@ -33,7 +34,7 @@ export function unreachableWarning(
   }
 }
 
-const kindOf = ({ of, place }: Unreached): string => (of === 'us' ? place : '')
+const kindOf = ({ of, place }: Unreached): string => (of === 'proxies' ? of : `${of} ${place}`)
 
 /** What is told of engines in one place, which make way for others. */
 function movingPart(
@@ -42,14 +43,15 @@ function movingPart(
 ): Warning {
   const names = named(alike)
   const [is, publishes] = alike.length === 1 ? ['is', 'publishes'] : ['are', 'publish']
-  const what =
-    alike[0]?.of === 'us'
-      ? `${names} ${is} in ${alike[0].place}, where Roundhouse (${own}) is not, and out of its reach`
-      : `${names} ${publishes} no port at ${told}, which proxies are told`
-  const first = alike[0]?.name ?? ''
+  const { of, place, name: first } = alike[0] ?? { of: 'us', place: '', name: '' }
+  const what = {
+    us: `${names} ${is} in ${place}, where Roundhouse (${own}) is not, and out of its reach`,
+    proxies: `${names} ${publishes} no port at ${told}, which proxies are told`,
+    names: `${names} ${is} in ${place}, where the names that proxies are told mean nothing`,
+  }[of]
   return {
     message: `${what}: hidden from proxies, and replaced when idle`,
-    remedy: `wait; to hurry: DELETE /containers/${first}${alike.length > 1 ? ', and so on' : ''}`,
+    remedy: `wait some minutes; to hurry: DELETE /containers/${first}${alike.length > 1 ? ', and so on' : ''}`,
   }
 }
 

@@ -1,9 +1,10 @@
 /**
  * Why an engine is of no use where it is, though nothing is known against the engine itself. `us`: it shares no network with
- * us and has not answered us. `proxies`: its port is not published at the address that proxies are told.
+ * us and has not answered us. `proxies`: its port is not published at the address that proxies are told. `names`: proxies are
+ * told its name, which means nothing in its networks.
  */
 export interface OutOfReach {
-  readonly of: 'us' | 'proxies'
+  readonly of: 'us' | 'proxies' | 'names'
   /** Whether new engines are made where they are reached, so that this one makes way for another when it is idle. */
   readonly isMoving: boolean
 }

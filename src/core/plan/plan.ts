@@ -34,6 +34,7 @@ export function plan(snapshot: FleetSnapshot): Plan {
     observed !== undefined &&
     (isInService(observed) || back.has(observed.engine.id)) &&
     (isBusy(observed) || !isBehindLostNode(observed)) &&
+    !isWaitingToMove(observed) &&
     !(failing.has(observed.engine.id) && wasReady(observed))
   const isCounted = (engineId: string): boolean => isUsed(byId.get(engineId))
   const serving = engines.filter((observed) => isUsed(observed) && !isPendingReplacement(observed, isCounted))
@@ -51,6 +52,13 @@ export function plan(snapshot: FleetSnapshot): Plan {
   const actions = [...own, ...fleet.actions()]
   return { ...result, actions, waits: fleet.waits, looks: agenda.looks, wakeAtMs: agenda.wakeAtMs }
 }
+
+/**
+ * Whether no proxy is told of the engine where it is, and it only stays because it may have viewers whom nobody reported: it is
+ * adopted. Another one serves new viewers meanwhile.
+ */
+const isWaitingToMove = (observed: ObservedEngine): boolean =>
+  observed.outOfReach?.isMoving === true && isBusy(observed) && observed.streams === 0
 
 /**
  * Whether the fleet is at its maximum, and some engines are only kept because nothing can tell whether they have viewers.

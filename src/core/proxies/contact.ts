@@ -57,6 +57,6 @@ export function newEngineWarning(
     message:
       `a proxy runs in the container ${proxy.name} (${proxy.networks.join(', ')}) and MIN_FREE_REPLICAS is 0: acexy looks for ` +
       'each new engine at localhost, which is that container itself there, and its first viewer gets a 500',
-    remedy: `set MIN_FREE_REPLICAS=1, or give ${proxy.name} the host's network (network_mode: host)`,
+    remedy: `set MIN_FREE_REPLICAS=1; or give ${proxy.name} the host's network (network_mode: host), which needs ENGINE_ADVERTISE=host and an ACEXY_ORCH_URL at localhost or the host`,
   }
 }

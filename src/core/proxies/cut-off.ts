@@ -66,7 +66,7 @@ function loopbackRemedy(proxy: ProxyContainer, told: Told, isHostAdvertised: boo
   const second = isTogether ? null : networkRemedy(proxy, told)
   const steps = [first, second].filter((step) => step !== null)
   const together = steps.length > 0 ? `${steps.join(', and ')}; or ` : ''
-  return `${together}give ${proxy.name} the host's network (network_mode: host), or set ADVERTISE_HOST to an address of this host`
+  return `${together}give ${proxy.name} the host's network (network_mode: host) and an ACEXY_ORCH_URL at a published port; or set ADVERTISE_HOST to an address of this host`
 }
 
 /** How the proxy and what it is told come into one network. */

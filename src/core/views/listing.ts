@@ -46,6 +46,10 @@ const HIDDEN: readonly { readonly when: (facts: Facts) => boolean; readonly reas
     reason: 'its port is not published at the address that proxies are told',
   },
   {
+    when: ({ outOfReach }) => outOfReach === 'names',
+    reason: 'proxies would be told its name, which means nothing in its networks',
+  },
+  {
     when: ({ engine }) => engine.unclaimedSince !== null,
     reason: 'it is kept for the caller whose answer was lost',
   },

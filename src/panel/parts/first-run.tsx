@@ -82,9 +82,10 @@ function ByCurl() {
 function ForAcexy() {
   const { api } = useContext(PanelContext)
   const root = rootOf(api)
+  const lines = [...urlLines(root), 'ACEXY_ORCH_APIKEY=the API_KEY of Roundhouse, if it has one']
   return (
     <>
-      <pre>{`ACEXY_ORCH_URL=${root}\nACEXY_ORCH_APIKEY=the API_KEY of Roundhouse, if it has one`}</pre>
+      <pre>{lines.join('\n')}</pre>
       <p class="more">
         {isOwnAddress(root)
           ? 'Usual on the first day: in a bridged container localhost is acexy itself. Let acexy share the host’s network, or give it an address of this machine that it can reach.'
@@ -93,5 +94,20 @@ function ForAcexy() {
     </>
   )
 }
+
+/** At an address of this machine the page cannot know where acexy runs: the usual slip is to give that to a container. */
+function urlLines(root: string): readonly string[] {
+  const url = `ACEXY_ORCH_URL=${root}`
+  if (!isOwnAddress(root)) return [url]
+  const inContainer = `ACEXY_ORCH_URL=http://name-of-Roundhouses-container${portOf(root)}`
+  return [
+    "# acexy on this machine, or in a container with the host's network (then also ENGINE_ADVERTISE=host here):",
+    url,
+    '# acexy in a container of a network that Roundhouse is in, too:',
+    inContainer,
+  ]
+}
+
+const portOf = (root: string): string => /:\d+$/.exec(root)?.[0] ?? ''
 
 const rootOf = (api: Api): string => api.address('').replace(/\/$/, '')

@@ -82,7 +82,7 @@ describe('engines in a network that we have left', () => {
       {
         message:
           'acestream-1 is in bridge, where Roundhouse (media) is not, and out of its reach: hidden from proxies, and replaced when idle',
-        remedy: 'wait; to hurry: DELETE /containers/acestream-1',
+        remedy: 'wait some minutes; to hurry: DELETE /containers/acestream-1',
       },
     ])
     expect(await listed()).toEqual([])
@@ -285,6 +285,41 @@ describe('the gateway of our own network', () => {
   })
 })
 
+describe('engines that are listed by a name which means nothing where they are', () => {
+  const BY_NAME = { ENGINE_ADVERTISE: 'container' }
+  const WORDS = 'where the names that proxies are told mean nothing'
+
+  test('are named, hidden and replaced when idle once new ones have names, though they answer us', async () => {
+    await inMedia(2, BY_NAME)
+    await restartedWith({ ...BY_NAME, DOCKER_NETWORK: 'media', MIN_REPLICAS: '1' })
+    await probed(PORT, true)
+    await probed(PORT + 1, true)
+    expect(await warned()).toMatchObject([
+      { message: expect.stringContaining(`acestream-1, acestream-2 are in bridge, ${WORDS}`) },
+    ])
+    expect(await listed()).toEqual([])
+    await rig.clock.advance(15_000)
+    expect(live().map(({ networks }) => networks)).toEqual([['media']])
+    expect(await warned()).toEqual([])
+  })
+
+  test('are listed all the same while new ones would fare alike', async () => {
+    await inMedia(1, BY_NAME)
+    await restartedWith(BY_NAME)
+    await probed(PORT, true)
+    expect(await listed()).toEqual(['acestream-1'])
+    expect((await warned()).every(({ message }) => !message.includes(WORDS))).toBe(true)
+  })
+
+  test('do not count while they wait for viewers whom nobody reported: others are started at once', async () => {
+    await inMedia(1, BY_NAME)
+    updateEngine(rig.temp.store.db, live()[0]?.id ?? '', { adoptedAt: rig.clock.now() })
+    await restartedWith({ ...BY_NAME, DOCKER_NETWORK: 'media', MIN_REPLICAS: '1' })
+    await probed(PORT, true)
+    expect(live().map(({ networks }) => networks)).toEqual([['bridge'], ['media']])
+  })
+})
+
 describe('engines whose ports are published where proxies are not sent', () => {
   const TOLD = { ADVERTISE_HOST: '192.0.2.2' }
   const SENT = 'its port is not published at the address that proxies are told'
@@ -304,7 +339,7 @@ describe('engines whose ports are published where proxies are not sent', () => {
     expect(warning).toMatchObject({
       message:
         'acestream-1 publishes no port at 192.0.2.2, which proxies are told: hidden from proxies, and replaced when idle',
-      remedy: 'wait; to hurry: DELETE /containers/acestream-1',
+      remedy: 'wait some minutes; to hurry: DELETE /containers/acestream-1',
     })
     expect(await shown('acestream-1')).toMatchObject({ listed: true })
     expect((await status()).status).toBe('degraded')

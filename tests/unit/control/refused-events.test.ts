@@ -31,7 +31,7 @@ async function sending(key: string | null, path: string, method = 'POST'): Promi
   const request = new Request(`http://localhost${path}`, {
     method,
     headers,
-    ...(method === 'POST' ? { body: '{}' } : {}),
+    ...(method === 'POST' ? { body: '{"stream_id":"x"}' } : {}),
   })
   const { app } = rig.orchestrator
   const address = caller
@@ -90,16 +90,30 @@ describe('an event that is refused', () => {
       },
     ])
     await rig.clock.advance(299_000)
+    caller = '192.168.1.8'
     await send(null)
     expect(await warnings()).toMatchObject([
       { message: expect.stringContaining('refused (no key, wrong key)') },
     ])
-    await rig.clock.advance(299_999)
+    await rig.clock.advance(1_000)
+    expect(await warnings()).toMatchObject([{ message: expect.stringContaining('refused (no key)') }])
+    await rig.clock.advance(298_999)
     expect(await warnings()).toHaveLength(1)
     await rig.clock.advance(1)
     expect(await warnings()).toEqual([])
     await send(null)
     expect(await warnings()).toMatchObject([{ message: expect.stringContaining('refused (no key)') }])
+  })
+
+  test('is no warning any more when each of the addresses has reported something with the right key', async () => {
+    await send('wrong')
+    caller = '192.168.1.8'
+    await send('wrong')
+    expect(await send(KEY, '/events/stream_ended')).not.toBe(403)
+    expect(await warnings()).toHaveLength(1)
+    caller = '192.168.1.7'
+    await send(KEY, '/events/stream_ended')
+    expect(await warnings()).toEqual([])
   })
 
   test('never brings a key into the log, nor a path of the caller’s', async () => {

@@ -15,6 +15,7 @@ describe('listing', () => {
     [{ verdict: 'unhealthy' }, 'it is unhealthy'],
     [{ outOfReach: 'us' }, 'it is in no network of Roundhouse, and does not answer it'],
     [{ outOfReach: 'proxies' }, 'its port is not published at the address that proxies are told'],
+    [{ outOfReach: 'names' }, 'proxies would be told its name, which means nothing in its networks'],
     [{ vpnTrouble: 'outside' }, 'it is outside the VPN'],
     [{ vpnTrouble: 'outside', isRunning: false }, 'it is outside the VPN'],
     [{ vpnTrouble: 'node_down' }, 'its VPN node is down'],

@@ -72,7 +72,10 @@ const others: fc.Arbitrary<Partial<Omit<ObservedEngine, 'engine'>>> = fc.record(
   ),
   isOutdated: fc.constantFrom(false, false, true),
   outOfReach: fc.option(
-    fc.record({ of: fc.constantFrom('us' as const, 'proxies' as const), isMoving: fc.boolean() }),
+    fc.record({
+      of: fc.constantFrom('us' as const, 'proxies' as const, 'names' as const),
+      isMoving: fc.boolean(),
+    }),
     { nil: null, freq: 3 },
   ),
   playsNothing: fc.constantFrom(null, null, 'it plays nothing, though others do'),
