@@ -1,19 +1,11 @@
-import { loadConfig } from '../../src/config/config.ts'
 import { plan } from '../../src/core/plan/plan.ts'
 import { type Engine, generationOf } from '../../src/core/types.ts'
-import { createMetrics } from '../../src/metrics/metrics.ts'
-import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'
 import { insertEngine, liveEngines, transition, updateEngine } from '../../src/store/engines.ts'
 import { leasesOf, takeLease } from '../../src/store/leases.ts'
 import { insertStream } from '../../src/store/streams.ts'
-import { type Base, baseOf } from '../../src/wire/base.ts'
-import { HISTORY } from '../../src/wire/settings.ts'
-import { type Work, workOf } from '../../src/wire/work.ts'
 import { engine, stream } from '../../tests/support/builders.ts'
-import { ManualVpn, nodeContainer } from '../../tests/support/manual-vpn.ts'
-import { MemoryRuntime } from '../../tests/support/memory-runtime.ts'
-import { type TempStore, tempStore } from '../../tests/support/temp-store.ts'
-import { VirtualClock } from '../../tests/support/virtual-clock.ts'
+import { nodeContainer } from '../../tests/support/manual-vpn.ts'
+import { type Site, siteOf } from './site.ts'
 
 /** The time that the main thread spent on looks and decisions: each snapshot, plan and judgement in milliseconds. */
 export interface Spent {
@@ -44,78 +36,34 @@ export const restartMs = (size: number): number => (Math.ceil(size / AT_ONCE) + 
  * simulated.
  */
 export async function restartNode(size: number): Promise<Spent> {
-  const site = new Site(size)
+  const restart = new Restart(size)
   try {
-    return await site.run()
+    return await restart.run()
   } finally {
-    await site.dispose()
+    await restart.dispose()
   }
 }
 
-class Site {
-  readonly #clock = new VirtualClock()
-  readonly #vpn = new ManualVpn()
-  readonly #temp: TempStore = tempStore()
-  readonly #base: Base
-  readonly #work: Work
+class Restart {
+  readonly #site: Site
   readonly #spent: Spent = { snapshots: [], plans: [], judgements: [] }
 
   constructor(private readonly size: number) {
-    const loaded = loadConfig(
-      {
-        GLUETUN_CONTAINER_NAME: NODE,
-        GLUETUN_PORT_RANGE: `${FIRST_PORT}-${FIRST_PORT + PORTS - 1}`,
-        MIN_REPLICAS: String(size),
-        MAX_REPLICAS: String(size),
-        TARGET_IMAGE: 'engine:1',
-        ENGINE_RECIPE: 'variables',
-      },
-      [],
-    )
-    if ('problems' in loaded) throw new Error(JSON.stringify(loaded.problems))
-    const { config } = loaded
-    const nothing = (): void => undefined
-    const label = config.CONTAINER_LABEL
-    const clock = this.#clock
-    const adapters = {
-      store: this.#temp.store,
-      database: { path: ':memory:', fileSystem: null },
-      runtime: new MemoryRuntime({
-        clock,
-        label,
-        deadlinesMs: DEFAULT_DEADLINES_MS,
-        images: [],
-        programOf: null,
-      }),
-      health: { start: nothing, setTargets: nothing, stop: () => Promise.resolve() },
-      vpn: this.#vpn,
-      self: { container: null, gateway: () => null },
-      stopSession: () => Promise.resolve('silent' as const),
-      clock,
-      wall: () => clock.now(),
-      descriptors: null,
-      connections: { closeIdle: nothing, closeAll: nothing },
-      log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
-      newId: () => crypto.randomUUID(),
-      random: () => 0.5,
-      checkpoint: nothing,
-      version: '0.0.0-bench',
-      panel: () => Promise.reject(new Error('a benchmark has no page')),
-    }
-    this.#base = baseOf(config, adapters, {
-      counters: createMetrics('0.0.0-bench').counters,
-      history: HISTORY,
+    this.#site = siteOf({
+      GLUETUN_CONTAINER_NAME: NODE,
+      GLUETUN_PORT_RANGE: `${FIRST_PORT}-${FIRST_PORT + PORTS - 1}`,
+      MIN_REPLICAS: String(size),
+      MAX_REPLICAS: String(size),
     })
-    this.#work = workOf(config, adapters, this.#base)
   }
 
   async run(): Promise<Spent> {
-    const { facts } = this.#base
-    facts.setDocker('reachable', this.#clock.now())
-    facts.setGap(this.#clock.now())
+    const { facts } = this.#site.base
+    facts.setDocker('reachable', this.#site.clock.now())
+    facts.setGap(this.#site.clock.now())
     facts.setCurrent()
     this.#fill()
-    this.#work.vpnMonitor.start()
+    this.#site.work.vpnMonitor.start()
     await this.#startNode()
     await this.#round(() => true)
     const { judgements } = this.#spent
@@ -127,33 +75,33 @@ class Site {
   }
 
   async dispose(): Promise<void> {
-    await this.#work.vpnMonitor.stop()
-    this.#temp.dispose()
+    await this.#site.work.vpnMonitor.stop()
+    this.#site.temp.dispose()
   }
 
   #fill(): void {
-    const { store } = this.#temp
+    const { store } = this.#site.temp
     store.transact((tx) => {
       for (let index = 0; index < this.size; index++) {
-        const made = readyEngine(index, this.#clock.now())
+        const made = readyEngine(index, this.#site.clock.now())
         insertEngine(tx, made)
-        for (const lease of leasesOf(made)) takeLease(tx, lease, this.#clock.now())
-        this.#base.facts.setProbed(made.id, generationOf(made), this.#clock.now())
-        if (index % 2 === 0) insertStream(tx, playedOn(made, this.#clock.now()))
+        for (const lease of leasesOf(made)) takeLease(tx, lease, this.#site.clock.now())
+        this.#site.base.facts.setProbed(made.id, generationOf(made), this.#site.clock.now())
+        if (index % 2 === 0) insertStream(tx, playedOn(made, this.#site.clock.now()))
       }
     })
   }
 
   /** Starts the node and waits until it counts as up. */
   async #startNode(): Promise<void> {
-    const startedAtMs = this.#clock.now()
+    const startedAtMs = this.#site.clock.now()
     for (let second = 0; second < 7; second++) {
-      const atMs = this.#clock.now()
-      this.#vpn.container(NODE, nodeContainer({ startedAtMs }), atMs)
-      this.#vpn.control(NODE, atMs)
-      await this.#clock.advance(1_000)
+      const atMs = this.#site.clock.now()
+      this.#site.vpn.container(NODE, nodeContainer({ startedAtMs }), atMs)
+      this.#site.vpn.control(NODE, atMs)
+      await this.#site.clock.advance(1_000)
     }
-    const state = this.#base.nodes.get(NODE)?.verdict.state
+    const state = this.#site.base.nodes.get(NODE)?.verdict.state
     if (state !== 'up') throw new Error(`the node is ${state}`)
   }
 
@@ -161,7 +109,7 @@ class Site {
     const restarts = this.#look().filter(({ type }) => type === 'restart')
     if (restarts.length !== this.size)
       throw new Error(`${restarts.length} of ${this.size} engines are restarted`)
-    const engines = liveEngines(this.#temp.store.db)
+    const engines = liveEngines(this.#site.temp.store.db)
     for (let first = 0; first < engines.length; first += AT_ONCE) {
       const batch = engines.slice(first, first + AT_ONCE)
       for (const _ of batch) this.#look()
@@ -177,22 +125,22 @@ class Site {
 
   /** Makes the three commits of a restart: the engine is stopped, it runs again, it is ready. */
   #restart({ id }: Engine): void {
-    const { store } = this.#temp
-    const now = this.#clock.now()
+    const { store } = this.#site.temp
+    const now = this.#site.clock.now()
     store.transact((tx) => updateEngine(tx, id, { containerState: 'restarting' }))
     store.transact((tx) => {
       updateEngine(tx, id, { containerState: 'running', containerStartedAt: now })
       transition(tx, id, ['ready'], 'starting')
     })
-    this.#base.facts.setProbed(id, now, now)
+    this.#site.base.facts.setProbed(id, now, now)
     store.transact((tx) => transition(tx, id, ['starting'], 'ready', { readyAt: now }))
   }
 
   /** Every engine reports once whether it is connected, and a plan follows each burst of answers. */
   async #round(isConnected: (index: number) => boolean): Promise<void> {
-    const engines = liveEngines(this.#temp.store.db)
+    const engines = liveEngines(this.#site.temp.store.db)
     for (let burst = 0; burst < BURSTS; burst++) {
-      await this.#clock.advance(BURST_MS)
+      await this.#site.clock.advance(BURST_MS)
       const answers = engines.flatMap((each, index) =>
         index % BURSTS === burst
           ? [
@@ -200,18 +148,18 @@ class Site {
                 engineId: each.id,
                 generation: generationOf(each),
                 connected: isConnected(index),
-                atMs: this.#clock.now(),
+                atMs: this.#site.clock.now(),
               },
             ]
           : [],
       )
-      timed(this.#spent.judgements, () => this.#base.connections.note(answers))
+      timed(this.#spent.judgements, () => this.#site.base.connections.note(answers))
       this.#look()
     }
   }
 
   #look() {
-    const snapshot = timed(this.#spent.snapshots, () => this.#work.snapshots.take())
+    const snapshot = timed(this.#spent.snapshots, () => this.#site.work.snapshots.take())
     return timed(this.#spent.plans, () => plan(snapshot)).actions
   }
 }

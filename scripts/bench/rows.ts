@@ -1,6 +1,6 @@
 import type { Engine } from '../../src/core/types.ts'
 import { insertEngine, liveEngines } from '../../src/store/engines.ts'
-import { openStore } from '../../src/store/store.ts'
+import { openStore, type Store } from '../../src/store/store.ts'
 import { insertStream } from '../../src/store/streams.ts'
 import { engine, stream } from '../../tests/support/builders.ts'
 
@@ -14,12 +14,17 @@ const FIRST_HTTPS_PORT = 45_000
 export function fillWithEngines(databasePath: string, size: number, image: string): void {
   const store = openStore(databasePath)
   try {
-    store.transact((tx) => {
-      for (let index = 0; index < size; index++) insertEngine(tx, readyEngine(index, image))
-    })
+    insertEngines(store, size, image)
   } finally {
     store.close()
   }
+}
+
+/** Like `fillWithEngines`, for a store that is open. */
+export function insertEngines(store: Store, size: number, image: string): void {
+  store.transact((tx) => {
+    for (let index = 0; index < size; index++) insertEngine(tx, readyEngine(index, image))
+  })
 }
 
 function readyEngine(index: number, image: string): Engine {
