@@ -4,7 +4,9 @@ import { parseArgs } from 'node:util'
 import { connectTestDocker, type TestDocker } from '../../tests/support/docker.ts'
 import { buildEngineImage } from '../../tests/support/engine-image.ts'
 import { TestServer } from '../../tests/support/server.ts'
-import { asText, type Machine, machine, type Report } from './report.ts'
+import { asText, machine, type Report } from './report.ts'
+import { type Results, summary } from './results.ts'
+import { asLines, asMarkdown } from './table.ts'
 
 /**
  * The environment of a benchmark. Everything that a benchmark makes through it is removed when the benchmark ends, however
@@ -26,12 +28,8 @@ export interface Bench {
 /** One benchmark. It fails only if something went wrong, never because of a figure. */
 export type Benchmark = (bench: Bench) => Promise<Report>
 
-interface Results {
-  readonly program: string
-  readonly before: Machine
-  readonly after: Machine
-  readonly reports: readonly Report[]
-}
+/** The benchmark was ended from outside, so no other is begun. */
+class Ended extends Error {}
 
 const BINARY = join(import.meta.dir, '../../dist/roundhouse')
 const SOURCES = join(import.meta.dir, '../../src/main.ts')
@@ -40,50 +38,80 @@ const TIME_LIMIT_MS = 300_000
 const LATE_CREATE_MS = 3_000
 
 /**
- * Runs the benchmarks one after the other and ends the process. Prints each report, and writes all reports to the file of
- * `--json`. The exit code is 0 whatever the figures are, and 1 if something failed. `--program FILE` measures another
- * executable than dist/roundhouse. If dist/roundhouse does not exist, the sources under Bun are measured.
+ * Runs the benchmarks one after the other and ends the process. Prints each report, and one table of all targets at the end.
+ * `--runs N` repeats everything N times, and the table says how far the figures are apart. `--markdown` prints the table for
+ * a document, and everything else to stderr. `--json FILE` writes all reports. `--program FILE` measures another executable
+ * than dist/roundhouse; without that file, the sources under Bun are measured. The exit code is 0 whatever the figures are,
+ * and 1 if something failed; the other benchmarks are measured nevertheless.
  */
 export async function runBenchmarks(benchmarks: readonly Benchmark[]): Promise<never> {
-  const { json, program } = parseArgs({
-    options: { json: { type: 'string' }, program: { type: 'string' } },
-  }).values
   try {
-    const results = await runAll(benchmarks, programOf(program))
+    const { json, program, runs, markdown } = parseArgs({
+      options: {
+        json: { type: 'string' },
+        program: { type: 'string' },
+        runs: { type: 'string', default: '1' },
+        markdown: { type: 'boolean', default: false },
+      },
+    }).values
+    const tell = markdown ? console.error : console.log
+    const results = await runAll(benchmarks, { command: programOf(program), runs: runsOf(runs), tell })
     if (json !== undefined) await Bun.write(json, `${JSON.stringify(results, null, 2)}\n`)
-    process.exit(0)
+    console.log(summary(results, { date: new Date(), render: markdown ? asMarkdown : asLines }))
+    process.exit(results.failures.length === 0 ? 0 : 1)
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error)
+    console.error(messageOf(error))
     process.exit(1)
   }
 }
 
-async function runAll(benchmarks: readonly Benchmark[], command: readonly string[]): Promise<Results> {
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+function runsOf(given: string): number {
+  const runs = Number(given)
+  if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs ${given}: a number from 1 is needed`)
+  return runs
+}
+
+interface Call {
+  readonly command: readonly string[]
+  readonly runs: number
+  readonly tell: (text: string) => void
+}
+
+async function runAll(benchmarks: readonly Benchmark[], { command, runs, tell }: Call): Promise<Results> {
   const before = machine()
-  const program = command.join(' ')
-  console.log(
-    `${program} on ${before.processors} processors, Bun ${before.bun}, load ${before.load.toFixed(2)}\n`,
-  )
-  const reports: Report[] = []
-  for (const benchmark of benchmarks) {
-    const report = await runOne(benchmark, command)
-    console.log(asText(report))
-    reports.push(report)
+  const found: Report[][] = []
+  const failures: string[] = []
+  for (let run = 1; run <= runs; run++) {
+    tell(`run ${run} of ${runs}, load ${machine().load.toFixed(2)}\n`)
+    const reports: Report[] = []
+    found.push(reports)
+    for (const benchmark of benchmarks) {
+      try {
+        const report = await runOne(benchmark, command)
+        tell(asText(report))
+        reports.push(report)
+      } catch (error) {
+        if (error instanceof Ended) throw error
+        failures.push(`${benchmark.name} of run ${run} failed: ${messageOf(error)}`)
+        tell(`${failures.at(-1)}\n`)
+      }
+    }
   }
-  const after = machine()
-  console.log(`load at the end ${after.load.toFixed(2)}`)
-  return { program, before, after, reports }
+  return { program: command.join(' '), before, after: machine(), runs: found, failures }
 }
 
 async function runOne(benchmark: Benchmark, command: readonly string[]): Promise<Report> {
   const stop = new AbortController()
   const stopped = Promise.withResolvers<never>()
-  const end = (why: string) => {
+  const end = (why: Error) => {
     stop.abort()
-    stopped.reject(new Error(`${why}; what it made is removed`))
+    stopped.reject(why)
   }
-  const onSignal = (name: string) => end(`ended by ${name}`)
-  const timer = setTimeout(() => end(`took longer than ${TIME_LIMIT_MS} ms`), TIME_LIMIT_MS)
+  const onSignal = (name: string) => end(new Ended(`ended by ${name}; what it made is removed`))
+  const tooLong = new Error(`took longer than ${TIME_LIMIT_MS} ms; what it made is removed`)
+  const timer = setTimeout(() => end(tooLong), TIME_LIMIT_MS)
   const scope = new AsyncDisposableStack()
   // These handlers stay until everything is removed: a second Ctrl-C must not leave containers behind.
   for (const name of ['SIGINT', 'SIGTERM']) process.on(name, onSignal)

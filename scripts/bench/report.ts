@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { arch, cpus, loadavg, platform } from 'node:os'
-import { type Spread, spread } from './statistics.ts'
+import { type Point, type Spread, spread } from './statistics.ts'
 
 /** One measured quantity. */
 export interface Measured extends Spread {
@@ -23,6 +24,24 @@ export interface Target {
   readonly bound: 'at most' | 'at least'
   readonly target: number
   readonly met: boolean
+  /** Its name in the table of all benchmarks, where it comes first; any other target is named by its report there. */
+  readonly row?: string
+  /** What the figure is compared with. Without a value, the figure itself is the ratio. */
+  readonly floor?: Floor
+}
+
+/** The same work done by the least that can do it, measured in the same run. */
+export interface Floor {
+  readonly what: string
+  /** In the unit of the figure. */
+  readonly value?: number
+}
+
+/** How a cost grows with the number of engines. */
+export interface Curve {
+  readonly what: string
+  readonly unit: 'ms' | 'MB'
+  readonly points: readonly Point[]
 }
 
 /** The results of one benchmark. */
@@ -32,12 +51,14 @@ export interface Report {
   readonly notes: readonly string[]
   readonly measured: readonly Measured[]
   readonly targets: readonly Target[]
+  readonly curves?: readonly Curve[]
 }
 
 /** The machine and its load, which are needed to interpret the figures. */
 export interface Machine {
   readonly processors: number
   readonly model: string
+  /** The system as it names itself, such as its distribution. */
   readonly platform: string
   readonly bun: string
   /** The system's load over the last minute, at the moment of the call. */
@@ -63,9 +84,18 @@ export function machine(): Machine {
   return {
     processors: processors.length,
     model: processors[0]?.model ?? 'unknown',
-    platform: `${platform()} ${arch()}`,
+    platform: `${distribution()}, ${arch()}`,
     bun: Bun.version,
     load: loadavg()[0] ?? 0,
+  }
+}
+
+function distribution(): string {
+  try {
+    const [, name] = /^PRETTY_NAME="(.*)"$/m.exec(readFileSync('/etc/os-release', 'utf8')) ?? []
+    return name ?? platform()
+  } catch {
+    return platform()
   }
 }
 
@@ -102,4 +132,4 @@ export function aligned(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** Shows three significant places, and no exponent for large values. */
-const readable = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
+export const readable = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
