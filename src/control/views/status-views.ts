@@ -1,6 +1,6 @@
 import type { Refusal } from '../../core/provisioning/refusal.ts'
-import { type Engine, generationOf } from '../../core/types.ts'
-import { orchestratorStatus, type StatusFacts } from '../../core/views/status.ts'
+import { generationOf } from '../../core/types.ts'
+import { markedIn, orchestratorStatus, type StatusFacts } from '../../core/views/status.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type BreakerFault, lastFaults } from '../../store/breaker-faults.ts'
 import { BREAKERS, type BreakerName } from '../../store/breakers.ts'
@@ -112,7 +112,7 @@ export class StatusViews {
       total_engines: total,
       healthy_engines: healthy,
       unhealthy_engines: unhealthy,
-      marked_for_replacement: engines.filter((engine) => isMarked(engine, engines)).length,
+      marked_for_replacement: markedIn(engines),
       minimum_required: snapshots.policy().minReplicas,
       health_check_interval: settings.healthCheckIntervalSeconds,
       circuit_breakers: { general: this.#breaker('general'), replacement: this.#breaker('replacement') },
@@ -183,7 +183,3 @@ const faultView = ({ at, engineId, containerName, reason }: BreakerFault) => ({
   container_name: containerName,
   reason,
 })
-
-/** Whether an engine drains because it is unhealthy, or another engine is started to replace it. */
-const isMarked = (engine: Engine, all: readonly Engine[]): boolean =>
-  engine.drainCause === 'unhealthy' || all.some(({ replaces }) => replaces === engine.id)

@@ -1,5 +1,6 @@
 import type { Refusal } from '../provisioning/refusal.ts'
 import type { StandingWarning } from '../reporting/warnings.ts'
+import type { Engine } from '../types.ts'
 
 /** The facts from which `/orchestrator/status` is made. */
 export interface StatusFacts {
@@ -185,3 +186,9 @@ const refusalDetails = (refusal: Refusal) => ({
   should_wait: refusal.shouldWait,
   can_retry: refusal.shouldWait,
 })
+
+/** How many engines drain because they are unhealthy, or are being replaced by another. Twice as many take twice as long. */
+export function markedIn(engines: readonly Pick<Engine, 'id' | 'drainCause' | 'replaces'>[]): number {
+  const replaced = new Set(engines.map(({ replaces }) => replaces))
+  return engines.filter(({ id, drainCause }) => drainCause === 'unhealthy' || replaced.has(id)).length
+}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { runtimeUnavailable } from '../../../src/core/provisioning/refusal.ts'
-import { orchestratorStatus, type StatusFacts } from '../../../src/core/views/status.ts'
+import { markedIn, orchestratorStatus, type StatusFacts } from '../../../src/core/views/status.ts'
 
 const facts: StatusFacts = {
   engines: { total: 3, running: 3, healthy: 2, unhealthy: 1 },
@@ -90,5 +90,34 @@ describe('orchestrator status', () => {
         should_wait: true,
       },
     })
+  })
+})
+
+describe('the number of engines marked for replacement', () => {
+  test('has those that drain for being unhealthy and those that others replace, each once', () => {
+    const marked = [
+      { id: 'a', drainCause: 'unhealthy', replaces: null },
+      { id: 'b', drainCause: null, replaces: 'a' },
+      { id: 'c', drainCause: null, replaces: null },
+      { id: 'd', drainCause: 'surplus', replaces: 'c' },
+      { id: 'e', drainCause: null, replaces: 'gone' },
+    ] as const
+    expect(markedIn(marked)).toBe(2)
+  })
+
+  test('asks twice as many engines twice as often what they replace', () => {
+    const readsOf = (size: number): number => {
+      let reads = 0
+      const engines = Array.from({ length: size }, (_, index) => ({
+        ...{ id: String(index), drainCause: null },
+        get replaces() {
+          reads++
+          return null
+        },
+      }))
+      markedIn(engines)
+      return reads
+    }
+    expect(readsOf(200)).toBe(2 * readsOf(100))
   })
 })
