@@ -3,6 +3,7 @@
 import { measureAnswers } from './answers.ts'
 import { measureBodies } from './bodies.ts'
 import { measureEvents } from './events.ts'
+import { measureGrowth } from './growth.ts'
 import { measureHang } from './hang.ts'
 import { runBenchmarks } from './harness.ts'
 import { measureLifecycle } from './lifecycle.ts'
@@ -23,6 +24,7 @@ const all = [
   measureMemory,
   measureLifecycle,
   measurePlan,
+  measureGrowth,
   measureNodeRestart,
   measureScrape,
   measureHang,

@@ -9,7 +9,7 @@ import { type ListedEngine, startStream } from './fleet.ts'
 import { type Bench, runBenchmarks } from './harness.ts'
 import { type Measured, measured, type Report, target } from './report.ts'
 import { bareProgram, type StandIn, standIn, started } from './stand-in.ts'
-import { loadRound } from './throughput.ts'
+import { loadRound, residentMb } from './throughput.ts'
 
 const FLEET = 100
 const STREAMS = 200
@@ -133,12 +133,6 @@ function partsOf(pid: number, when: string): readonly Measured[] {
     row(`  ${when}: code compiled for speed`, parts.compiled),
     row(`  ${when}: the heaps of all threads`, parts.heaps),
   ]
-}
-
-/** The resident memory of a process in MB. */
-function residentMb(pid: number): number {
-  const [, kb = '0'] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Number(kb) / 1_024
 }
 
 if (import.meta.main) await runBenchmarks([measureMemory])

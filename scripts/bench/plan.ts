@@ -11,7 +11,8 @@ import { runBenchmarks } from './harness.ts'
 import { restartMs, restartNode, type Spent } from './node-restart.ts'
 import { type Measured, measured, type Report, target } from './report.ts'
 
-const SIZES = [10, 100, 1_000, 10_000] as const
+/** The numbers of engines at which growth is measured. */
+export const SIZES = [10, 100, 1_000, 10_000] as const
 const LARGEST = 10_000
 const WARM_UP = 50
 const PLANS = 200
@@ -39,6 +40,7 @@ export async function measurePlan(): Promise<Report> {
     targets: [
       target({
         what: `p50 of ${LARGEST} engines`,
+        row: `a plan of ${LARGEST.toLocaleString('en')} engines, p50`,
         value: largest.figures.p50,
         unit: 'ms',
         bound: 'at most',
@@ -58,6 +60,13 @@ export async function measurePlan(): Promise<Report> {
         bound: 'at most',
         target: TARGET_GROWTH,
       }),
+    ],
+    curves: [
+      {
+        what: 'a plan alone',
+        unit: 'ms',
+        points: rows.map(({ size, figures }) => ({ size, value: figures.p50 })),
+      },
     ],
   }
 }

@@ -65,8 +65,8 @@ export const cellsOf = (rows: readonly Row[]): Cells => [
 ]
 
 /**
- * The table of growth, with the medians of all runs: the cost at each size, the fitted exponent, and what one more engine
- * costs between the smallest and the largest size. Empty if no report has curves.
+ * The table of growth, with the medians of all runs: the cost at each size, the fitted exponent, that of the two largest
+ * sizes, and what one more engine costs between the smallest and the largest size. Empty if no report has curves.
  */
 export function growthCells(runs: readonly (readonly Report[])[]): Cells {
   const curves = runs.flat().flatMap(({ curves = [] }) => curves)
@@ -74,11 +74,15 @@ export function growthCells(runs: readonly (readonly Report[])[]): Cells {
   const sizes = [...new Set(merged.flatMap(({ points }) => points.map(({ size }) => size)))]
   if (sizes.length === 0) return []
   return [
-    ['cost by engines', ...sizes.map((size) => size.toLocaleString('en')), 'exponent', 'one more engine'],
+    [
+      ...['cost by engines', ...sizes.map((size) => size.toLocaleString('en'))],
+      ...['exponent', 'of the last two', 'one more engine'],
+    ],
     ...merged.map((curve) => [
       `${curve.what}, ${curve.unit}`,
       ...sizes.map((size) => curve.points.find((point) => point.size === size)?.value ?? null).map(shown),
       growthExponent(curve.points).toFixed(2),
+      growthExponent(curve.points.slice(-2)).toFixed(2),
       oneMore(curve),
     ]),
   ]

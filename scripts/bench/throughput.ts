@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bench } from './harness.ts'
 import type { LoadResult } from './load-generator.ts'
@@ -74,6 +75,12 @@ const cpuMicros = (pid: number): Promise<number> => microsIn(`/proc/${pid}/stat`
 
 /** User and system time of only the first thread of a process, in microseconds. */
 export const mainThreadMicros = (pid: number): Promise<number> => microsIn(`/proc/${pid}/task/${pid}/stat`)
+
+/** The resident memory of a process in MB. */
+export function residentMb(pid: number): number {
+  const [, kb = '0'] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return Number(kb) / 1_024
+}
 
 /** Reads fields 14 and 15 of proc(5). */
 async function microsIn(file: string): Promise<number> {

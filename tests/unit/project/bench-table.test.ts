@@ -84,8 +84,8 @@ describe('the table of growth', () => {
       ]),
     ])
     expect(growthCells(runs)).toEqual([
-      ['cost by engines', '10', '100', 'exponent', 'one more engine'],
-      ['a plan, ms', '2.00', '20.0', '1.00', '200 µs'],
+      ['cost by engines', '10', '100', 'exponent', 'of the last two', 'one more engine'],
+      ['a plan, ms', '2.00', '20.0', '1.00', '1.00', '200 µs'],
     ])
   })
 
