@@ -12,7 +12,7 @@ import { type Bench, runBenchmarks } from './harness.ts'
 import { KeepAliveConnection } from './keep-alive-connection.ts'
 import { LASTING_SESSIONS, playStreams } from './playing.ts'
 import { measured, type Report, target } from './report.ts'
-import { selection } from './selection.ts'
+import { idsOf, selection } from './selection.ts'
 import { mainThreadMicros } from './throughput.ts'
 
 const FLEET = 20
@@ -40,14 +40,16 @@ export async function measurePanel(bench: Bench): Promise<Report> {
     ...LASTING_SESSIONS,
   })
   await server.start()
-  await playStreams(server, await provisionFleet(server, FLEET), 1)
+  const engines = await provisionFleet(server, FLEET)
+  await playStreams(server, engines, 1)
+  const ids = idsOf(engines)
   const alone: Round[] = []
   const watched: Round[] = []
-  await round(bench, server)
+  await round(bench, server, ids)
   for (let n = 0; n < ROUNDS; n++) {
-    alone.push(await round(bench, server))
+    alone.push(await round(bench, server, ids))
     await using _ = await openPanels(bench, server)
-    watched.push(await round(bench, server))
+    watched.push(await round(bench, server, ids))
   }
   return reportOf(alone, watched)
 }
@@ -76,7 +78,7 @@ async function openPanels(bench: Bench, server: TestServer): Promise<AsyncDispos
   }
 }
 
-async function round(bench: Bench, server: TestServer): Promise<Round> {
+async function round(bench: Bench, server: TestServer, ids: ReadonlySet<string>): Promise<Round> {
   const connection = await KeepAliveConnection.open(server.url)
   const microsBefore = await mainThreadMicros(server.pid)
   const beganMs = performance.now()
@@ -84,7 +86,7 @@ async function round(bench: Bench, server: TestServer): Promise<Round> {
   try {
     for (let n = 0; n < SELECTIONS; n++) {
       bench.signal.throwIfAborted()
-      times.push(await selection(connection, { engines: FLEET, streams: FLEET }))
+      times.push(await selection(connection, { ids, streams: FLEET }))
       await Bun.sleep(REST_MS)
     }
   } finally {
