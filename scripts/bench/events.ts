@@ -78,8 +78,14 @@ function reportOf(rates: Samples, alone: Samples): Report {
       ...[...alone].map(([name, each]) => measured(`${name}, alone`, 'ms', each)),
     ],
     targets: [
-      target({ what: 'rate to a bare server', value: own / bare, target: TARGET_TO_BARE, ...wanted }),
-      target({ what: 'rate to raw commits', value: own / raw, target: TARGET_TO_RAW, ...wanted }),
+      target({
+        ...{ what: 'rate to a bare server', value: own / bare, target: TARGET_TO_BARE, ...wanted },
+        floor: { what: 'a bare server, same rows' },
+      }),
+      target({
+        ...{ what: 'rate to raw commits', value: own / raw, target: TARGET_TO_RAW, ...wanted },
+        ...{ row: 'durable pairs of events', floor: { what: 'raw bun:sqlite, same rows' } },
+      }),
     ],
   }
 }
