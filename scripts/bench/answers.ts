@@ -22,6 +22,10 @@ const PATHS = [
   { path: '/metrics', ratio: 0.6 },
 ] as const
 const ROUNDS = 3
+const SCRAPES = 150
+/** An answer is rendered again after 100 ms, and a monitor comes later than that: each scrape pays for its rendering. */
+const SCRAPE_EVERY_MS = 110
+const TARGET_SCRAPE_P99_MS = 5
 
 /** Measures the answers; see the top of the file. */
 export async function measureAnswers(bench: Bench): Promise<Report> {
@@ -45,7 +49,7 @@ export async function measureAnswers(bench: Bench): Promise<Report> {
   }
 }
 
-async function startWithRows(bench: Bench, { engines, streams }: (typeof SIZES)[number]) {
+async function startWithRows(bench: Bench, { engines, streams }: Record<'engines' | 'streams', number>) {
   const server = await bench.server(await bench.docker(), {
     MAX_REPLICAS: String(engines),
     // Nobody answers at the ports of these rows: the first probe must not be followed by those that complete a verdict.
@@ -74,6 +78,8 @@ async function againstBare(
     targets: [
       target({
         what: `${ours.name}, of a bare server`,
+        row: `${ours.name}, requests/s`,
+        floor: { what: 'a bare server, same bytes' },
         value: medianOurs / medianRaw,
         unit: '',
         bound: 'at least',
@@ -83,4 +89,40 @@ async function againstBare(
   }
 }
 
-if (import.meta.main) await runBenchmarks([measureAnswers])
+/** Measures scrapes of `/metrics` that come alone, in turn with those of a bare server. */
+export async function measureScrapes(bench: Bench): Promise<Report> {
+  const size = { engines: 100, streams: 200 }
+  const { url, folder } = await startWithRows(bench, size)
+  const raw = await startRawServer(bench, folder, await (await fetch(`${url}/metrics`)).text())
+  const [ours, bare]: [number[], number[]] = [[], []]
+  for (let n = 0; n < SCRAPES; n++) {
+    bench.signal.throwIfAborted()
+    await Bun.sleep(SCRAPE_EVERY_MS)
+    ours.push(await timeOf(`${url}/metrics`))
+    bare.push(await timeOf(`${raw.url}/metrics`))
+  }
+  const row = measured(`/metrics, ${size.engines} engines, ${size.streams} streams`, 'ms', ours)
+  const floor = measured('a bare server, same bytes', 'ms', bare)
+  return {
+    name: 'scrapes',
+    notes: [
+      `As in answers, but ${SCRAPES} of each come one by one, ${SCRAPE_EVERY_MS} ms apart: each is rendered anew.`,
+    ],
+    measured: [row, floor],
+    targets: [
+      target({
+        ...{ what: `p99 of ${row.what}`, row: `${row.what}, p99`, value: row.p99 },
+        ...{ unit: 'ms', bound: 'at most', target: TARGET_SCRAPE_P99_MS },
+        floor: { what: floor.what, value: floor.p99 },
+      }),
+    ],
+  }
+}
+
+async function timeOf(url: string): Promise<number> {
+  const beganMs = performance.now()
+  await (await fetch(url)).bytes()
+  return performance.now() - beganMs
+}
+
+if (import.meta.main) await runBenchmarks([measureAnswers, measureScrapes])
