@@ -1,7 +1,8 @@
 /** Runs all benchmarks, one after the other. */
 
-import { measureAnswers } from './answers.ts'
+import { measureAnswers, measureScrapes } from './answers.ts'
 import { measureBodies } from './bodies.ts'
+import { measureBusySelection } from './busy-selection.ts'
 import { measureEvents } from './events.ts'
 import { measureGrowth } from './growth.ts'
 import { measureHang } from './hang.ts'
@@ -19,7 +20,9 @@ import { measureStreams } from './streams.ts'
 const all = [
   measureProvision,
   measureReads,
+  measureBusySelection,
   measureAnswers,
+  measureScrapes,
   measureStart,
   measureMemory,
   measureLifecycle,
