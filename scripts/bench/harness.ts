@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { connectTestDocker, type TestDocker } from '../../tests/support/docker.ts'
 import { buildEngineImage } from '../../tests/support/engine-image.ts'
@@ -31,8 +31,9 @@ export type Benchmark = (bench: Bench) => Promise<Report>
 /** The benchmark was ended from outside, so no other is begun. */
 class Ended extends Error {}
 
-const BINARY = join(import.meta.dir, '../../dist/roundhouse')
-const SOURCES = join(import.meta.dir, '../../src/main.ts')
+const ROOT = join(import.meta.dir, '../..')
+const BINARY = join(ROOT, 'dist/roundhouse')
+const SOURCES = join(ROOT, 'src/main.ts')
 const TIME_LIMIT_MS = 300_000
 /** Docker may finish a create after its caller is gone. After this time the container exists and can be removed. */
 const LATE_CREATE_MS = 3_000
@@ -73,6 +74,9 @@ function runsOf(given: string): number {
   return runs
 }
 
+/** A path below the project as seen from it, so that a document names no folder of a machine. */
+const inShort = (word: string): string => (word.startsWith(`${ROOT}/`) ? relative(ROOT, word) : word)
+
 interface Call {
   readonly command: readonly string[]
   readonly runs: number
@@ -99,7 +103,7 @@ async function runAll(benchmarks: readonly Benchmark[], { command, runs, tell }:
       }
     }
   }
-  return { program: command.join(' '), before, after: machine(), runs: found, failures }
+  return { program: command.map(inShort).join(' '), before, after: machine(), runs: found, failures }
 }
 
 async function runOne(benchmark: Benchmark, command: readonly string[]): Promise<Report> {

@@ -109,12 +109,14 @@ function oneMore({ unit, points }: Curve): string {
 /** Renders a table for a terminal. */
 export const asLines = (cells: Cells): string => aligned(cells).join('\n')
 
-/** Renders a table for a document. All columns but the first and those of words are right-aligned. */
+/** Renders a table for a document. Columns of figures are right-aligned. */
 export function asMarkdown(cells: Cells): string {
   const [head = [], ...rows] = cells
   const line = (row: readonly string[]): string => `| ${row.map((cell) => cell || ' ').join(' | ')} |`
-  const rule = head.map((_, column) =>
-    column > 0 && rows.every((row) => !/^[a-z]/i.test(row[column] ?? '')) ? '---:' : '---',
-  )
+  const hasFigures = (column: number): boolean => {
+    const filled = rows.map((row) => row[column] ?? '').filter((cell) => cell !== '')
+    return filled.length > 0 && filled.every((cell) => /^[≤≥]? ?[-\d.]+/.test(cell))
+  }
+  const rule = head.map((_, column) => (hasFigures(column) ? '---:' : '---'))
   return [line(head), `|${rule.join('|')}|`, ...rows.map(line)].join('\n')
 }
