@@ -52,7 +52,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     viewers: [],
     provisioning: [],
     reporting: ['streams'],
-    containers: ['reporting'],
+    containers: ['engines', 'reporting'],
     proxies: ['reporting', 'containers'],
     plan: ['engines', 'vpn', 'streams', 'viewers', 'proxies', 'provisioning'],
     views: ['engines', 'proxies', 'provisioning', 'reporting'],
