@@ -161,6 +161,7 @@ interface Source {
 class FileStore implements Store {
   #file: Connection | null = null
   #outage: Outage | null = null
+  readonly #thrown = new WeakSet<StorageFailure>()
   readonly #files: DatabaseFiles | null
   #known: Rows = new Map()
   #knownVersion = -1
@@ -239,7 +240,8 @@ class FileStore implements Store {
 
   failed(error: unknown): StorageFailure | null {
     const failure = storageFailureOf(error)
-    if (failure !== null && this.#outage === null) this.#begin(failure)
+    // A failure that was thrown before is of an outage that has begun, and may be over by now.
+    if (failure !== null && this.#outage === null && !this.#thrown.has(failure)) this.#begin(failure)
     return failure
   }
 
@@ -261,6 +263,7 @@ class FileStore implements Store {
       const failure = storageFailureOf(error)
       if (failure === null) throw error
       outage.failure = failure
+      this.#thrown.add(failure)
       return failure
     }
     this.#outage = null
@@ -366,6 +369,7 @@ class FileStore implements Store {
 
   #begin(failure: StorageFailure): void {
     if (this.#file === null) throw failure
+    this.#thrown.add(failure)
     this.#outage = { failure, copy: copyOf(this.#file.client, this.#known), kept: [], size: 0 }
     this.#version++
     this.#storage.emit()
@@ -374,6 +378,7 @@ class FileStore implements Store {
   /** Begins an outage at the start: reads the file once. A later `recover` opens it for writing. */
   #beginUnopened(failure: StorageFailure): void {
     if (this.source.path === null) throw failure
+    this.#thrown.add(failure)
     const client = openToRead(this.source.path)
     try {
       knownSchema(client)

@@ -49,6 +49,19 @@ const failureIn = (work: () => unknown): StorageFailure => {
 }
 
 describe('a file that is locked by another process', () => {
+  test('begins no outage by a failure of an earlier one, which somebody passes on late', () => {
+    hold()
+    const late = failureIn(() => temp.store.transact((tx) => setSetting(tx, 'a', 'b')))
+    temp.store.recover()
+    const later = failureIn(() => temp.store.assertWritable())
+    release()
+    expect(temp.store.recover()).toBeNull()
+    for (const failure of [late, later]) {
+      expect(temp.store.failed(new Error('a look failed', { cause: failure }))).toBe(failure)
+      expect(temp.store.failure()).toBeNull()
+    }
+  })
+
   test('refuses a write with a failure that says so, and the next one without waiting', () => {
     hold()
     expect(failureIn(() => temp.store.transact((tx) => setSetting(tx, 'a', 'b')))).toMatchObject({
