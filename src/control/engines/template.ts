@@ -63,7 +63,11 @@ const PORT_VARIABLES: readonly string[] = ['HTTP_PORT', 'HTTPS_PORT', 'API_PORT'
 
 /** Whether a variable of the image follows from the leased ports. A request that names it would contradict them. */
 export const isPortVariable = ({ recipe }: EngineTemplate, image: string, name: string): boolean =>
-  PORT_VARIABLES.includes(name) || (recipeOf(recipe, image)?.env[name]?.includes('_port') ?? false)
+  PORT_VARIABLES.includes(name) || portVariablesOf(recipeOf(recipe, image)?.env).includes(name)
+
+/** A look by the name itself would find what every object has, such as `toString`. */
+const portVariablesOf = (env: Readonly<Record<string, string>> = {}): readonly string[] =>
+  Object.keys(env).filter((name) => env[name]?.includes('_port'))
 
 /** The command and the variables that an image gets, with their placeholders. */
 export function sentTo({ recipe, command, env }: EngineTemplate, image: string) {

@@ -80,6 +80,12 @@ test('a variable from which the recipe of an image tells it its ports is refused
   expect((await post('/provision/acestream', { env })).status).toBe(200)
 })
 
+test.each(FORMS)('%s takes a variable with the name of what every object has', async (path) => {
+  await start()
+  const answer = await post(path, { env: { toString: 'x', constructor: 'y' } })
+  expect(answer.status).toBe(200)
+})
+
 describe('the ports of a container that is no engine', () => {
   test.each([
     [8_000, 'APP_PORT'],
