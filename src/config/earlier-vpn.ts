@@ -26,28 +26,33 @@ const asksForVpn: Question = {
     'if they shall use no VPN',
 }
 
-const asksForPorts: Question = {
-  isSame: (value, { config }) =>
-    config.GLUETUN_CONTAINER_NAME.length > 0 &&
-    config.GLUETUN_PORT_RANGE.some((range) => portRange.format(range) === rangeOf(value)),
+/** The ports of the first or of the second node: each has to have its own. */
+const asksForPorts = (second: boolean): Question => ({
+  isSame: (value, told) => {
+    const { config, env } = told
+    if (second && isSingle(told)) return true
+    const node = second ? config.GLUETUN_CONTAINER_NAME.indexOf(given(env, 'GLUETUN_CONTAINER_NAME_2')) : 0
+    const range = config.GLUETUN_PORT_RANGE[second && node < 0 ? 1 : node]
+    return range !== undefined && isVpn(told) && portRange.format(range) === rangeOf(value)
+  },
   remedy: sameHere,
-}
+})
+
+const isVpn = ({ config }: Told): boolean => config.GLUETUN_CONTAINER_NAME.length > 0
 
 const QUESTIONS: Readonly<Record<string, Question>> = {
   VPN_MODE: {
+    // Whatever is not one of its two words was meant to be one of them.
     isSame: (value, { config }) =>
-      value.toLowerCase() !== 'redundant' || config.GLUETUN_CONTAINER_NAME.length > 1,
+      value.toLowerCase() === 'single' || config.GLUETUN_CONTAINER_NAME.length > 1,
     remedy: sameHere,
   },
   GLUETUN_CONTAINER_NAME_2: {
     isSame: (value, told) => isSingle(told) || told.config.GLUETUN_CONTAINER_NAME.includes(value),
     remedy: sameHere,
   },
-  GLUETUN_PORT_RANGE_1: asksForPorts,
-  GLUETUN_PORT_RANGE_2: {
-    ...asksForPorts,
-    isSame: (value, told) => isSingle(told) || asksForPorts.isSame(value, told),
-  },
+  GLUETUN_PORT_RANGE_1: asksForPorts(false),
+  GLUETUN_PORT_RANGE_2: asksForPorts(true),
   VPN_ENABLED: asksForVpn,
   DYNAMIC_VPN_MANAGEMENT: asksForVpn,
 }
@@ -65,10 +70,12 @@ export function earlierVpnProblems(env: Environment, config: Config): readonly P
 function sameHere(told: Told): string {
   const nodes = nodesOf(told)
   const ranges = ['GLUETUN_PORT_RANGE_1', 'GLUETUN_PORT_RANGE_2'].map((name) => given(told.env, name))
-  const ports = nodes.map((_, at) => rangeOf(ranges[at] ?? '') || '<its ports>')
+  const ours = given(told.env, 'GLUETUN_PORT_RANGE') === '' ? [] : told.config.GLUETUN_PORT_RANGE
+  const known = ours.map((range) => portRange.format(range))
+  const ports = nodes.map((_, at) => rangeOf(ranges[at] ?? '') || (known[at] ?? '<its ports>'))
   return (
     `Set GLUETUN_CONTAINER_NAME=${nodes.join(',')} and GLUETUN_PORT_RANGE=${ports.join(',')}, which say the same here, ` +
-    'and leave this out'
+    `and leave this out${isVpn(told) ? '' : '; or leave all of these out if engines shall use no VPN'}`
   )
 }
 
@@ -96,5 +103,11 @@ function rangeOf(value: string): string {
   return range === undefined ? '' : portRange.format(range)
 }
 
-/** The value of a variable, as far as it is not blank; empty without one. */
-export const given = (env: Environment, name: string): string => (env[name] ?? '').trim()
+/**
+ * The value of a variable, as far as it is not blank; empty without one. `docker run --env-file` passes quotes and comments
+ * on, which people take over from files that a shell reads.
+ */
+export const given = (env: Environment, name: string): string => {
+  const text = (env[name] ?? '').replace(/\s#.*$/, '').trim()
+  return /^(["']).*\1$/.test(text) ? text.slice(1, -1).trim() : text
+}

@@ -31,7 +31,7 @@ export function portUsedOtherwise(config: Config): string | null {
     ...config.GLUETUN_PORT_RANGE.map((range) => ['GLUETUN_PORT_RANGE', range] as const),
     ['ACE_HTTPS_RANGE', config.ACE_HTTPS_RANGE],
     ['ACE_API_RANGE', config.ACE_API_RANGE],
-    ['GLUETUN_API_PORT', { first: api, last: api }],
+    ...(config.VPN_CONTROL === 'gluetun' ? [['GLUETUN_API_PORT', { first: api, last: api }] as const] : []),
   ]
   const ours = config.GLUETUN_FIXED_PORTS.filter(({ node }) => names.includes(node))
   const fixed = ours.flatMap(({ ports }) => ports)

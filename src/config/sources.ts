@@ -1,5 +1,6 @@
 /** The sources of settings: flags take precedence over the environment, and the environment over defaults. */
 import { isOneEditApart, nearest } from '../core/nearest.ts'
+import { EARLIER_SETTINGS } from './earlier-settings.ts'
 import type { SettingName } from './settings.ts'
 
 /** Environment variables, in the form of `process.env`. */
@@ -117,6 +118,9 @@ function takeValue(words: string[], flag: string): string | undefined {
 
 function unknownFlag(word: string, names: readonly SettingName[]): string {
   if (!word.startsWith('--')) return 'Leave it out: settings are given as --NAME=value'
+  const earlier = EARLIER_SETTINGS.find(({ name }) => name === canonicalName(word))
+  if (earlier !== undefined)
+    return `Leave it out: it is a setting of acestream-orchestrator; ${earlier.remedy}`
   // No program but this one reads our flags, so a name that is farther away may be meant as well.
   const meant = nearest(canonicalName(word), names)
   return meant === undefined ? 'Leave it out: --help lists all settings' : `Write --${meant}=<value>`

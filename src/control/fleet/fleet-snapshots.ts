@@ -109,8 +109,9 @@ export class FleetSnapshots {
   override(): ScaleOverride | null {
     const { store, settings } = this.deps
     const order = scaleOrder(store.db, settings.minReplicas)
-    const isOther = this.policy().minReplicas !== Math.min(settings.minReplicas, settings.maxReplicas)
-    return isOther ? order : null
+    const replicas = this.policy().minReplicas
+    const isOther = replicas !== Math.min(settings.minReplicas, settings.maxReplicas)
+    return isOther && order !== null ? { ...order, replicas } : null
   }
 
   /**

@@ -61,6 +61,39 @@ describe('seven settings of the earlier orchestrator', () => {
 })
 
 describe('a second VPN', () => {
+  test('is refused in the quotes and with the comments that docker run --env-file passes on', () => {
+    const quoted = Object.fromEntries(Object.entries(TWO_VPNS).map(([name, value]) => [name, `"${value}"`]))
+    const env = { ...quoted, GLUETUN_CONTAINER_NAME: 'gluetun', VPN_MODE: 'redundant # two of them' }
+    expect(problemsOf(env).map(({ remedy }) => remedy)).toEqual(
+      problemsOf(TWO_VPNS).map(({ remedy }) => remedy),
+    )
+    expect(refused({ GLUETUN_CONTAINER_NAME: 'gluetun', GLUETUN_CONTAINER_NAME_2: "''" })).toEqual([])
+    const single = {
+      VPN_MODE: '"single"',
+      GLUETUN_CONTAINER_NAME: 'gluetun',
+      GLUETUN_CONTAINER_NAME_2: 'gluetun2',
+    }
+    expect(refused(single)).toEqual([])
+    expect(refused({ VPN_MODE: 'redundnat', GLUETUN_CONTAINER_NAME: 'gluetun' })).toEqual(['VPN_MODE'])
+  })
+
+  test('is refused where each node would get the ports of the other', () => {
+    const ours = { GLUETUN_CONTAINER_NAME: 'a,b', GLUETUN_PORT_RANGE: '19000-19009,19010-19019' }
+    const swapped = { GLUETUN_PORT_RANGE_1: '19010-19019', GLUETUN_PORT_RANGE_2: '19000-19009' }
+    expect(refused({ ...ours, ...swapped })).toEqual(Object.keys(swapped))
+    const [one] = problemsOf({ ...ours, GLUETUN_PORT_RANGE_1: '19000-19010' })
+    expect(one?.remedy).toContain('GLUETUN_PORT_RANGE=19000-19010,19010-19019,')
+  })
+
+  test('is no VPN at all where none is set here, which the remedy says, and a flag gets the same words', () => {
+    const [problem] = problemsOf({ VPN_MODE: 'redundant' })
+    expect(problem?.remedy).toEndWith('or leave all of these out if engines shall use no VPN')
+    const loaded = loadConfig({ GLUETUN_CONTAINER_NAME: 'a' }, ['--GLUETUN_CONTAINER_NAME_2=b'])
+    expect('problems' in loaded && loaded.problems[0]?.remedy).toContain(
+      'every name in GLUETUN_CONTAINER_NAME is a node',
+    )
+  })
+
   test('is refused with the settings that say the same here, and these start', () => {
     const [first] = problemsOf(TWO_VPNS)
     const pairs = [...(first?.remedy ?? '').matchAll(/([A-Z_]+)=(\S+?)(?=[\s;]|, )/g)]

@@ -71,6 +71,14 @@ describe('an order that overrides MIN_REPLICAS', () => {
     await rig.json('POST', '/scale/9')
     await rig.clock.advance(1_000)
     expect(await warned()).toMatchObject([{ message: expect.stringContaining(told) }])
+    await rig.restart({ MAX_REPLICAS: '3' })
+    await rig.clock.advance(1_000)
+    expect(await warned()).toMatchObject([
+      {
+        message: expect.stringContaining('3 engines are kept'),
+        remedy: expect.stringContaining('MIN_REPLICAS=3'),
+      },
+    ])
   })
 })
 
