@@ -34,7 +34,10 @@ export function renewedForPorts(
   )
   const replaced = new Set(replacements.map(({ replaces }) => replaces))
   const begun = engines.filter(({ id }) => replaced.has(id)).map(({ id }) => id)
-  const lately = replacements.filter(({ createdAt }) => nowMs - createdAt < RENEWALS_WITHIN_MS).length
+  // Whatever a replacement was made for: one may have come without the port, because that had just changed, or flapped.
+  const lately = engines.filter(
+    (each) => each.replaces !== null && nowMs - each.createdAt < RENEWALS_WITHIN_MS,
+  ).length
   const free = steadyPorts.filter((port) => !engines.some((each) => usesPort(each, port)))
   const due = Math.min(free.length, forwardedPorts.length - lately)
   if (due <= 0) return begun

@@ -83,8 +83,8 @@ export const PLAN = mutations([
   ],
   [
     'an order that overrides nothing is told',
-    '$minReplicas, $maxReplicas) return $isOther ? $order : null',
-    '$minReplicas, $maxReplicas); return $order',
+    'return $isOther && $order !== null ? {',
+    'return $order !== null ? {',
   ],
   ['dead contents accuse an engine', 'if ($elsewhere.some($isFruitless)) continue', ''],
   ['an engine is accused though others were not tried', 'if ($played < $unknown) return false', ''],

@@ -73,5 +73,8 @@ describe('the forwarded port', () => {
     const older = { ...successor, createdAt: NOW_MS - 600_000 }
     expect(renewed([older, row('3', 8_701)], [40_001])).toEqual(['2'])
     expect(renewed([successor, row('3', 8_701)], [40_000, 40_001])).toEqual(['3'])
+    // It came without the port, which had changed meanwhile, or its flag was forgotten for another carrier.
+    const inVain = { ...row('2', 8_702, false, '0'), createdAt: NOW_MS - 599_999 }
+    expect(renewed([inVain, row('3', 8_701)], [40_001])).toEqual([])
   })
 })
