@@ -301,6 +301,7 @@ function lifecycleOf(
   const published = new PublishedWarnings({ nodes, warnings, log, advertise: config.ENGINE_ADVERTISE })
   const ports = new PortWarnings({ nodes, warnings, clock })
   const summary = summaryOf(config, adapters, base)
+  const tellOverride = (): void => warnings.tell('scale_overrides', overrideWarning(snapshots.override()))
   const reconciler = new Reconciler({
     ...{
       store,
@@ -322,7 +323,7 @@ function lifecycleOf(
     },
     onPass: counters.planned,
     onLook: (snapshot) => {
-      warnings.tell('scale_overrides', overrideWarning(snapshots.override()))
+      tellOverride()
       outsiders.tell(snapshot)
       published.tell()
       ports.tell()
@@ -335,7 +336,7 @@ function lifecycleOf(
     repairQueue,
     reconciler,
     summary,
-    operator: new Operator({ store, clock, ...settings }),
+    operator: new Operator({ store, clock, onOrder: tellOverride, ...settings }),
   }
 }
 

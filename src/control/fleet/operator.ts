@@ -29,6 +29,8 @@ export class Operator {
       readonly clock: Clock
       readonly minReplicas: number
       readonly maxReplicas: number
+      /** Is called when an order about the number of engines was committed, before its answer. */
+      readonly onOrder: () => void
     },
   ) {}
 
@@ -37,13 +39,14 @@ export class Operator {
    * beyond it that exist now are drained, even without `AUTO_DELETE`. The order survives restarts, until it is undone.
    */
   scale(requested: number): number {
-    const { store, clock, minReplicas, maxReplicas } = this.deps
+    const { store, clock, minReplicas, maxReplicas, onOrder } = this.deps
     const replicas = Math.min(requested, maxReplicas)
     const atMs = clock.now()
     store.transact((tx) => {
       setScaleOrder(tx, { replicas, minReplicas, atMs })
       appendJournal(tx, atMs, { kind: 'fleet.scaled', detail: { requested, replicas } })
     })
+    onOrder()
     return replicas
   }
 
@@ -60,8 +63,8 @@ export class Operator {
   }
 
   #endOrder(reason: string, isMeant: (order: ScaleOrder) => boolean): boolean {
-    const { store, clock, minReplicas } = this.deps
-    return store.transact((tx) => {
+    const { store, clock, minReplicas, onOrder } = this.deps
+    const isEnded = store.transact((tx) => {
       const order = storedOrder(tx)
       if (order === null || !isMeant(order)) return false
       clearScaleOrder(tx)
@@ -71,6 +74,8 @@ export class Operator {
       })
       return true
     })
+    if (isEnded) onOrder()
+    return isEnded
   }
 
   /**
