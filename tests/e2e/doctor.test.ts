@@ -430,7 +430,7 @@ describe('a planted fault is found:', () => {
     const own = await network({})
     const rows = await lookAround({ ...env, DOCKER_NETWORK: own }, { read })
     expect(told(rows)).toContainEqual(
-      expect.stringMatching(/^fault reach: .* → run: docker network connect /),
+      expect.stringMatching(/^warning reach: .* → run: docker network connect /),
     )
     // The Gluetun of the tests is in the default bridge.
     expect(told(await lookAround(env, { read })).join()).not.toContain('fault reach')
