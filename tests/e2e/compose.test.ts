@@ -177,7 +177,7 @@ describe('run with stand-ins', () => {
     )
     const acexy = `http://127.0.0.1:${ports.VIEWER_PORT}/ace`
     // Docker accepts connections to a published port before anybody listens inside, and closes them.
-    await until('acexy answers', () => fetch(`${acexy}/status`).catch(() => null))
+    await until('acexy answers', () => fetch(`${acexy}/status`).catch(() => null), 90_000)
     const viewer = await fetch(`${acexy}/getstream?id=${CONTENT}`)
     expect(viewer.status).toBe(200)
     let bytes = 0
