@@ -109,11 +109,24 @@ async function metrics(session: CDPSession): Promise<Readonly<Record<string, num
   return Object.fromEntries(told.map(({ name, value }) => [name, value]))
 }
 
-/** The bytes that the page's script holds, without its garbage. */
+/**
+ * The bytes that the page's script holds, without its garbage: the least of several collections, each when the page has drawn
+ * what has come.
+ */
 async function heapOf(session: CDPSession): Promise<number> {
-  await session.send('HeapProfiler.collectGarbage')
-  return (await metrics(session)).JSHeapUsedSize ?? 0
+  const sizes: number[] = []
+  while (sizes.length < COLLECTIONS) {
+    await session.send('Runtime.evaluate', {
+      expression: 'new Promise((idle) => requestIdleCallback(idle))',
+      awaitPromise: true,
+    })
+    await session.send('HeapProfiler.collectGarbage')
+    sizes.push((await metrics(session)).JSHeapUsedSize ?? Number.POSITIVE_INFINITY)
+  }
+  return Math.min(...sizes)
 }
+
+const COLLECTIONS = 4
 
 async function opened(path: string): Promise<{ readonly page: Page; readonly session: CDPSession }> {
   const { page } = await openPage(browser, `${server.url}${path}`)
@@ -164,8 +177,7 @@ describe('200 engines that all change every second', () => {
     expect(workedMs.filter((ms) => ms > 50)).toEqual([])
     expect(scripting).toBeGreaterThan(0)
     expect(scripting).toBeLessThan(0.1)
-    // What the browser has not collected yet varies with the load; a page that kept a row of each event would keep more.
-    expect(end - halfway).toBeLessThan(1_000_000)
+    expect(end - halfway).toBeLessThan(300_000)
   })
 
   test('are folded, filtered and sorted, and the address says how', async () => {
