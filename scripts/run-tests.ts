@@ -49,8 +49,9 @@ const LONGEST = [
 const WITHOUT_DOCKER = 'tests/{unit,mutation,support}/**/*.test.ts'
 const BY_THEMSELVES = 'tests/{e2e,contract,simulation}/*.test.ts'
 
-/** The files that run only with `--all`: many images, many viewers, a registry, a long life, a browser, whole set-ups. */
+/** The files that run only with `--all`: many images, many viewers, a registry, long lives, a browser, whole set-ups. */
 const SLOWEST = new Set([
+  ...['reads', 'seeds', 'lookers'],
   ...['dialects', 'playback', 'runtime-docker-images', 'day', 'swagger'],
   ...['panel', 'panel-acts', 'panel-arrivals', 'panel-charts', 'panel-feed', 'panel-journal'],
   ...['panel-keyboard', 'panel-lan', 'panel-logs', 'panel-many', 'panel-states', 'panel-theme'],
