@@ -45,7 +45,10 @@ async function follow(query = 'follow=true') {
 }
 
 test('the log of an engine is given with times, and goes on until its container ends', async () => {
-  const log = await (await fetch(`${server.url}/containers/${id}/logs?tail=5`)).text()
+  const log = await until(
+    'the engine has written something',
+    async () => (await (await fetch(`${server.url}/containers/${id}/logs?tail=5`)).text()) || null,
+  )
   const lines = log.split('\n').slice(0, -1)
   expect(lines.length).toBeWithin(1, 6)
   for (const line of lines) expect(line).toMatch(/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{9}Z /)
