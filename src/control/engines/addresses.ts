@@ -67,8 +67,8 @@ export class Addresses {
 
   /**
    * The addresses at which this process may reach the engine: its published port at every host that the settings name, and at
-   * the gateways of our own networks; and its own addresses as Docker gives them. The health worker finds out which one answers. None for an engine that an earlier
-   * version adopted without knowing its port.
+   * the gateways of our own networks; and its own addresses as Docker gives them. The health worker finds out which one
+   * answers. None for an engine that an earlier version adopted without knowing its port.
    */
   probed(engine: Engine): HostPort[] {
     const places = [...this.#published(engine), ...this.#own(engine)]

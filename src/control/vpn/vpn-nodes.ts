@@ -32,7 +32,10 @@ export interface VpnNode extends VpnNodeSettings, PortsNow {
   /** The container as last seen; null if there is none or if it has not been seen yet. */
   readonly container: NodeContainer | null
   readonly control: ControlSight | null
-  /** Since when the control server has been asked in vain whether the VPN runs; null while it tells, and before the first question. */
+  /**
+   * Since when the control server has been asked in vain whether the VPN runs; null while it tells, and before the first
+   * question.
+   */
   readonly controlSilentSinceMs: number | null
   /** What its engines said of their connection when it was last judged; null if none said anything. */
   readonly enginesWord: EnginesWord | null

@@ -69,7 +69,10 @@ function contentOf(path: string): Content {
   }
 }
 
-/** The type of the file system that a path lies on; null if it is not known. `container` stands for the layer of our own container, which is removed with it. */
+/**
+ * The type of the file system that a path lies on; null if it is not known. `container` stands for the layer of our own
+ * container, which is removed with it.
+ */
 export function fileSystemOf(path: string, around: Surroundings): string | null {
   const mount = mountOf(around.read(MOUNTS), realFolder(path))
   if (mount === null) return null
