@@ -19,6 +19,16 @@ export interface HostPort {
   readonly port: number
 }
 
+/** One of several hosts that containers run on. */
+export interface EngineHost {
+  /** The container engine's id for it, which no other host ever has. */
+  readonly id: string
+  /** Its hostname, which may be that of another host as well. */
+  readonly name: string
+  /** The address under which other hosts reach it; null if the container engine gave none. */
+  readonly address: string | null
+}
+
 /** The container's state at the last look; null before the first look. `created` means created and never started. */
 export type ContainerState = 'created' | 'running' | 'restarting' | 'paused' | 'exited' | 'removing' | 'dead'
 
@@ -71,9 +81,11 @@ export interface Engine {
   readonly requestHash: string
   /** A hash of image, template and limits. An engine whose hash differs from that of new engines is outdated. */
   readonly configHash: string
-  /** The scope in which the engine's ports are unique: `host`, or the name of a VPN node. */
+  /** The scope in which the engine's ports are unique: `host`, the name of a VPN node, or the id of one of several hosts. */
   readonly scope: string
   readonly vpnNode: string | null
+  /** The host that the engine was put on; null on a container engine with one host. */
+  readonly host: EngineHost | null
   /**
    * Whether the peer-to-peer port is one that was forwarded to the node when the engine got it; see `carriesForwardedPort`.
    */

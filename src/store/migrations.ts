@@ -5,6 +5,7 @@ import vpn from '../../drizzle/0002_vpn.sql' with { type: 'text' }
 import streams from '../../drizzle/0003_streams.sql' with { type: 'text' }
 import images from '../../drizzle/0004_images.sql' with { type: 'text' }
 import ahead from '../../drizzle/0005_ahead.sql' with { type: 'text' }
+import hosts from '../../drizzle/0006_hosts.sql' with { type: 'text' }
 import journal from '../../drizzle/meta/_journal.json' with { type: 'json' }
 
 /** The generated files of `drizzle/`, embedded as text because a compiled binary has no folder to read them from. */
@@ -15,6 +16,7 @@ const FILES: Readonly<Record<string, string>> = {
   '0003_streams': streams,
   '0004_images': images,
   '0005_ahead': ahead,
+  '0006_hosts': hosts,
 }
 
 /** The input of drizzle's dialect: the statements of one file, and what drizzle stores about it when it is applied. */

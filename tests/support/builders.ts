@@ -17,6 +17,7 @@ export function engine(change: Partial<Engine> = {}): Engine {
     configHash: 'config-1',
     scope: 'host',
     vpnNode: null,
+    host: null,
     forwarded: false,
     httpPort: 19_000,
     httpsPort: 45_000,

@@ -24,6 +24,7 @@ export const fresh = {
 export const unseen = {
   ...fresh,
   reason: null,
+  host: null,
   forwarded: false,
   httpPort: 0,
   httpsPort: 0,
