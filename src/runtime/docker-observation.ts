@@ -85,6 +85,7 @@ export function fromInspect(info: InspectedContainer): ContainerObservation {
     ...inspectedPorts(info),
     ...placeOf(networks, info.HostConfig.NetworkMode),
     ...healthOf(info.State),
+    host: null,
     createdAtMs,
     startedAtMs: toTime(info.State.StartedAt),
     // Docker 20.10 gives exit code 128 to a created container whose start was refused. That is not an exit.
@@ -147,6 +148,7 @@ export function fromListed(info: ListedContainer): ContainerObservation {
     ...placeOf(networks, info.HostConfig?.NetworkMode),
     health: null,
     healthText: null,
+    host: null,
     createdAtMs: info.Created * 1000,
     startedAtMs: null,
     exitCode: null,

@@ -45,6 +45,7 @@ import { forbiddenRights } from './docker-rights.ts'
 import { fromUsed } from './docker-usage.ts'
 import {
   type CommandResult,
+  type Commands,
   type ContainerObservation,
   type ContainerSpec,
   type EventHandlers,
@@ -53,9 +54,12 @@ import {
   type LogBounds,
   type LogHandlers,
   type LogPart,
+  type Meters,
+  type Neighbours,
   type PullProgress,
-  type Runtime,
+  type Registry,
   RuntimeFailure,
+  type SingleHostRuntime,
   type Traffic,
   type Usage,
   type WatchHandlers,
@@ -138,12 +142,17 @@ const REMOVAL_POLL_MS = 100
  * Makes the Runtime for a Docker Engine with API 1.41 (20.10) or newer. It connects at the first call. Throws a plain Error
  * only if it does not understand `dockerHost`, or cannot read the certificates.
  */
-export function createDockerRuntime(options: DockerRuntimeOptions): Runtime {
+export function createDockerRuntime(options: DockerRuntimeOptions): SingleHostRuntime {
   const address = parseDockerHost(options.dockerHost, options.certificates)
   return new DockerRuntime(connectDocker(address, 'kept'), connectDocker(address, 'new'), address, options)
 }
 
-class DockerRuntime implements Runtime {
+class DockerRuntime implements SingleHostRuntime, Commands, Meters, Neighbours, Registry {
+  readonly commands = this
+  readonly meters = this
+  readonly neighbours = this
+  readonly registry = this
+  readonly hosts = null
   readonly #label: string
 
   constructor(

@@ -1,5 +1,5 @@
 import type { DockerRight } from '../core/reporting/docker-rights.ts'
-import type { ContainerState } from '../core/types.ts'
+import type { ContainerState, EngineHost } from '../core/types.ts'
 
 /**
  * The contract of a container engine. `docker.ts` implements it for Docker. The tests check an in-memory implementation with
@@ -18,6 +18,8 @@ export type RuntimeFailureCode =
   | 'port_taken'
   /** The image is not on this host. No call but `pull` gets one. */
   | 'image_missing'
+  /** The host that the container is bound to is not there, or takes no containers. */
+  | 'no_host'
   /** The container's image or command cannot run here. No setting of the host changes that. */
   | 'unrunnable'
   /**
@@ -84,6 +86,8 @@ export interface ContainerSpec {
   readonly publishAddress: string
   /** A user-defined network, `container:<name or id>`, or null for the container engine's default network. */
   readonly network: string | null
+  /** The id of the host that the container is bound to. Only where there are several (`Hosts`), and necessary there. */
+  readonly host?: string
   /** In bytes; null for no limit. */
   readonly memoryBytes: number | null
   /** The number of cores, fractions allowed; null for no limit. */
@@ -153,6 +157,8 @@ export interface ContainerObservation {
    * container is healthy, if there was no output, and in `list`.
    */
   readonly healthText: string | null
+  /** The host that it is bound to; null where there is one host. */
+  readonly host: EngineHost | null
   readonly createdAtMs: number
   /** From inspections only; null in `list`. */
   readonly startedAtMs: number | null
@@ -213,6 +219,21 @@ export interface HostFacts {
   readonly architecture: string
   /** The version of the container engine. */
   readonly version: string
+}
+
+/** One of several hosts of a container engine. */
+export interface HostObservation extends EngineHost {
+  /** Whether its agent answers the container engine. */
+  readonly isUp: boolean
+  /** Whether its operator lets it take further containers (`active`), keeps those that it has (`pause`), or wants it empty. */
+  readonly availability: 'active' | 'pause' | 'drain'
+  readonly role: 'manager' | 'worker'
+  /** Whether the container engine that we talk to is this host's. */
+  readonly isOurs: boolean
+  readonly labels: Readonly<Record<string, string>>
+  /** In Go's names, like those of an image; empty if it did not say. */
+  readonly os: string
+  readonly architecture: string
 }
 
 /**
@@ -289,7 +310,7 @@ export interface WatchHandlers {
 
 /**
  * A container engine, seen through the label that names this installation. `list` and `events` report only containers with
- * that label. `watch`, `inspect` and the other calls accept any container, so the caller checks the labels first.
+ * that label. The other calls accept any container, so the caller checks the labels first.
  *
  * Every call has a deadline of its own, and fails with `RuntimeFailure('unreachable')` when it passes. An aborted `signal`
  * ends a call in the same way. No call retries.
@@ -303,7 +324,7 @@ export interface Runtime {
   /**
    * Starts a container; no error if it already runs. After `port_taken` the container remains, created and never started. A
    * network container that does not exist or does not run is reported here as `no_network_container`; a paused one is
-   * accepted.
+   * accepted. Where there are several hosts, fails with `no_host`, too, and the container remains.
    */
   start(id: string, signal?: AbortSignal): Promise<void>
   /**
@@ -320,22 +341,6 @@ export interface Runtime {
   discard(id: string, signal?: AbortSignal): Promise<void>
   /** Looks a container up by its id, by an unambiguous beginning of the id, or by its name. */
   inspect(id: string, signal?: AbortSignal): Promise<ContainerObservation>
-  /**
-   * Reads the traffic counters. Null if there are none, because the container does not run or has no network of its own.
-   * Takes one or two seconds on Docker.
-   */
-  traffic(id: string, signal?: AbortSignal): Promise<Traffic | null>
-  /**
-   * Counts what a container uses. Null if it does not run. Cheap for Docker, which may let the caller wait for the next tick
-   * of its clock, for a second at most.
-   */
-  usage(id: string, signal?: AbortSignal): Promise<Usage | null>
-  /**
-   * Runs a command once in a running container and waits for its end. The exit code tells if the command failed or does not
-   * exist in the image. Fails with not_found, refused (the container does not run, or is paused) or unreachable. A command
-   * that is given up runs on.
-   */
-  exec(id: string, command: readonly string[], signal?: AbortSignal): Promise<CommandResult>
   /**
    * The last lines that a container wrote to stdout and stderr since it was created, running or not, in the order in which
    * they were written. If they have too many bytes, the newest remain, from the start of a line if there is one. Terminal
@@ -354,6 +359,87 @@ export interface Runtime {
   image(reference: string, signal?: AbortSignal): Promise<ImageFacts>
   /** Asks the container engine which platform it runs on. */
   host(signal?: AbortSignal): Promise<HostFacts>
+  /** Lists all our containers in every state, including those that were never started. */
+  list(signal?: AbortSignal): Promise<ContainerObservation[]>
+  /**
+   * Reports changes until the stream breaks or `signal` aborts. Resolves on abort, and rejects with `unreachable` if the
+   * stream ended in any other way. Never reconnects: the caller closes a gap with a full pass.
+   */
+  events(handlers: EventHandlers, signal: AbortSignal): Promise<void>
+  /**
+   * Which calls something in front of the container engine forbids. Asks questions that change nothing, one for each right.
+   * Fails with unreachable.
+   */
+  forbidden(signal?: AbortSignal): Promise<readonly DockerRight[]>
+  /** Asks only whether the container engine answers; cheap, with a short deadline. */
+  ping(signal?: AbortSignal): Promise<void>
+  /** Null if commands cannot be run in containers. */
+  readonly commands: Commands | null
+  /** Null if nothing counts what containers use. */
+  readonly meters: Meters | null
+  /** Null if containers are only seen by their labels, not by their name or address, whoever made them. */
+  readonly neighbours: Neighbours | null
+  /** Null if the hosts get their images by themselves. */
+  readonly registry: Registry | null
+  /** Null if there is one host, which needs no name. */
+  readonly hosts: Hosts | null
+}
+
+/*
+ * What only some container engines can do. Whoever needs an ability asks whether it is there. The calls keep the rules of
+ * `Runtime`: a deadline, a failure, no retry.
+ */
+
+/** A container engine on one host, which can do everything. */
+export interface SingleHostRuntime extends Runtime {
+  readonly commands: Commands
+  readonly meters: Meters
+  readonly neighbours: Neighbours
+  readonly registry: Registry
+  readonly hosts: null
+}
+
+/** Runs commands in containers. */
+export interface Commands {
+  /**
+   * Runs a command once in a running container and waits for its end. The exit code tells if the command failed or does not
+   * exist in the image. Fails with not_found, refused (the container does not run, or is paused) or unreachable. A command
+   * that is given up runs on.
+   */
+  exec(id: string, command: readonly string[], signal?: AbortSignal): Promise<CommandResult>
+}
+
+/** Counts what containers use. */
+export interface Meters {
+  /**
+   * Reads the traffic counters. Null if there are none, because the container does not run or has no network of its own.
+   * Takes one or two seconds on Docker.
+   */
+  traffic(id: string, signal?: AbortSignal): Promise<Traffic | null>
+  /**
+   * Counts what a container uses. Null if it does not run. Cheap for Docker, which may let the caller wait for the next tick
+   * of its clock, for a second at most.
+   */
+  usage(id: string, signal?: AbortSignal): Promise<Usage | null>
+}
+
+/** Sees containers that are not ours. */
+export interface Neighbours {
+  /**
+   * Finds the running container, ours or not, that has this address (IPv4 or global IPv6) on a network of its own, as `list`
+   * shows it. Null if none has it, and if several have it, because then nobody can tell which one is meant.
+   */
+  containerAt(address: string, signal?: AbortSignal): Promise<ContainerObservation | null>
+  /**
+   * Reports that the container of this name (ours or not) was created, started, ended, paused or removed, was renamed to
+   * this name, or has a new health verdict; later containers of that name too. Does not report that the container lost its
+   * name by a renaming. Ends like `events`.
+   */
+  watch(name: string, handlers: WatchHandlers, signal: AbortSignal): Promise<void>
+}
+
+/** Gets images. */
+export interface Registry {
   /**
    * Gets an image from its registry, or makes sure that the one on this host is the registry's; a name without tag and
    * digest means `latest`. `onProgress` (must not throw) is called at most a few times a second and once at the end, or
@@ -362,29 +448,14 @@ export interface Runtime {
    * message has the container engine's own words. A pull that is given up ends. Does not log in to registries.
    */
   pull(reference: string, onProgress: (progress: PullProgress) => void, signal?: AbortSignal): Promise<void>
-  /** Lists all our containers in every state, including those that were never started. */
-  list(signal?: AbortSignal): Promise<ContainerObservation[]>
+}
+
+/** Knows the hosts that containers can be put on. */
+export interface Hosts {
+  /** All hosts that belong to the container engine, in no fixed order. Fails with unreachable. */
+  list(signal?: AbortSignal): Promise<HostObservation[]>
   /**
-   * Finds the running container, ours or not, that has this address (IPv4 or global IPv6) on a network of its own, as `list`
-   * shows it. Null if none has it, and if several have it, because then nobody can tell which one is meant.
+   * Reports that something about a host may have changed; `list` says what. Ends like `events`.
    */
-  containerAt(address: string, signal?: AbortSignal): Promise<ContainerObservation | null>
-  /**
-   * Reports changes until the stream breaks or `signal` aborts. Resolves on abort, and rejects with `unreachable` if the
-   * stream ended in any other way. Never reconnects: the caller closes a gap with a full pass.
-   */
-  events(handlers: EventHandlers, signal: AbortSignal): Promise<void>
-  /**
-   * Reports that the container of this name (ours or not) was created, started, ended, paused or removed, was renamed to
-   * this name, or has a new health verdict; later containers of that name too. Does not report that the container lost its
-   * name by a renaming. Ends like `events`.
-   */
-  watch(name: string, handlers: WatchHandlers, signal: AbortSignal): Promise<void>
-  /**
-   * Which calls something in front of the container engine forbids. Asks questions that change nothing, one for each right.
-   * Fails with unreachable.
-   */
-  forbidden(signal?: AbortSignal): Promise<readonly DockerRight[]>
-  /** Asks only whether the container engine answers; cheap, with a short deadline. */
-  ping(signal?: AbortSignal): Promise<void>
+  watch(handlers: WatchHandlers, signal: AbortSignal): Promise<void>
 }

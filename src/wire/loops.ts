@@ -26,11 +26,11 @@ export function loopsOf({ store, database, clock }: Adapters, base: Base, work: 
     summary,
     usageWatch,
   } = work
-  const optional = descriptors === null ? [] : [descriptors]
+  const optional = [descriptors, adoptedViewers, cache, usageWatch].filter((loop) => loop !== null)
   const deciding = [reconciler, repairQueue]
-  const seeing = [ownPlaces, reachJudge, viewers, adoptedViewers, rights, proxyReports]
+  const seeing = [ownPlaces, reachJudge, viewers, rights, proxyReports]
   const asking = [...seeing, healthMonitor, vpnMonitor, observer, reports, images]
-  const watching = [...asking, storageWatch, cache, usageWatch]
+  const watching = [...asking, storageWatch]
   return {
     start: (): void => {
       if (store.failure() === null) {
@@ -49,12 +49,9 @@ export function loopsOf({ store, database, clock }: Adapters, base: Base, work: 
       proxyReports.start()
       observer.start()
       reconciler.start()
-      adoptedViewers.start()
       reports.start()
       images.start()
       statistics.start()
-      cache.start()
-      usageWatch.start()
       for (const loop of optional) loop.start()
     },
     hangUp: (): void => {

@@ -60,6 +60,7 @@ export type Work = ReturnType<typeof workOf>
 /** Builds the components that act; each group depends only on the groups before it. */
 export function workOf(config: Config, adapters: Adapters, base: Base) {
   const { store, clock, log, health, vpn, stopSession } = adapters
+  const { meters } = adapters.runtime
   const { edge, warnings, counters, rows, facts, looks, sessions, statistics, books } = base
   const { boots, connections, nodes, addresses, playbackWatch: playback } = base
   const { breakers } = base.settings
@@ -75,10 +76,12 @@ export function workOf(config: Config, adapters: Adapters, base: Base) {
       onError: edge('the watch of the storage'),
     }),
     descriptors: descriptorWatchOf(adapters, base),
-    usageWatch: new UsageWatch({
-      ...{ store, clock, runtime: adapters.runtime, facts, usage: base.usage },
-      onError: edge('a look at what engines use'),
-    }),
+    usageWatch:
+      meters &&
+      new UsageWatch({
+        ...{ store, clock, meters, facts, usage: base.usage },
+        onError: edge('a look at what engines use'),
+      }),
     streamStops: new StreamStops({ store, books, addresses, stopSession }),
     healthMonitor: new HealthMonitor({
       ...{ store, rows, clock, facts, boots, sessions, connections, nodes, addresses, breakers, log },
@@ -204,14 +207,12 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
   return {
     observer,
     retention,
-    adoptedViewers: new AdoptedViewers({
-      store,
-      clock,
-      runtime,
-      facts,
-      log,
-      onError: edge('a look at the traffic'),
-    }),
+    adoptedViewers:
+      runtime.meters &&
+      new AdoptedViewers({
+        ...{ store, clock, meters: runtime.meters, facts, log },
+        onError: edge('a look at the traffic'),
+      }),
     viewers: new ViewerWatch({
       ...{ store, clock, runtime, facts, warnings, log },
       onError: edge('a look for viewers'),
@@ -240,7 +241,9 @@ function proxyReportsOf(config: Config, { store, clock, runtime }: Adapters, bas
   const isOurDocker = (): boolean => isLocalDocker || ownPlaces.place()?.kind === 'container'
   return new ProxyReports({
     ...{ clock, contacts, reach, warnings },
-    places: new ProxyPlaces({ clock, runtime, contacts, isOurDocker }),
+    places:
+      runtime.neighbours &&
+      new ProxyPlaces({ clock, runtime, neighbours: runtime.neighbours, contacts, isOurDocker }),
     reachable: () => ({ self: ownPlaces.place(), bind: config.BIND, port: config.APP_PORT }),
     canServe: () => {
       const { engines, started } = rows.read()
@@ -257,18 +260,22 @@ function proxyReportsOf(config: Config, { store, clock, runtime }: Adapters, bas
 
 function imageWatchOf(config: Config, adapters: Adapters, { images, warnings, edge }: Base) {
   const { store, runtime, clock, log, random } = adapters
+  const { registry } = runtime
   const image = config.TARGET_IMAGE
   return new ImageWatch({
     ...{ clock, runtime, images, warnings, log, random, image },
-    pull: new ImagePull({ store, clock, runtime, images, warnings, log, image }),
+    pull: registry && new ImagePull({ store, clock, registry, images, warnings, log, image }),
     when: config.PULL,
     onError: edge('the watch of the image'),
   })
 }
 
 function cacheCleanerOf(config: Config, { store, runtime, clock, log }: Adapters, { facts, edge }: Base) {
+  const { commands } = runtime
   const onError = edge('a cleanup of the caches')
-  return new CacheCleaner({ store, clock, runtime, facts, log, pathIn: cachePathOf(config), onError })
+  return (
+    commands && new CacheCleaner({ store, clock, commands, facts, log, pathIn: cachePathOf(config), onError })
+  )
 }
 
 /** Builds the components that bring the fleet to the wanted state. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import type { ContainerSpec, Runtime } from '../../src/runtime/runtime.ts'
+import type { ContainerSpec, SingleHostRuntime } from '../../src/runtime/runtime.ts'
 import { connectTestDocker, dockerRuntimeAt, type TestDocker, until } from '../support/docker.ts'
 import { TestRegistry } from '../support/registry.ts'
 import { tinyProgram } from '../support/tiny-image.ts'
@@ -9,7 +9,7 @@ const IGNORED = () => undefined
 describe('a real Docker Engine', () => {
   let docker: TestDocker
   let registry: TestRegistry
-  let runtime: Runtime
+  let runtime: SingleHostRuntime
 
   beforeAll(async () => {
     docker = await connectTestDocker()
@@ -36,7 +36,7 @@ describe('a real Docker Engine', () => {
 
   test('gets the rest of a layer whose download broke off', async () => {
     const image = registry.publish(registry.newName(), { tag: '1', way: 'breaks' })
-    await runtime.pull(image, IGNORED)
+    await runtime.registry.pull(image, IGNORED)
     expect((await runtime.image(image)).id).toMatch(/^sha256:/)
   }, 60_000)
 
@@ -49,7 +49,7 @@ describe('a real Docker Engine', () => {
     ['that is no program', 'amd64', Buffer.from('this is no program\n')],
   ])('tells of an image %s why it cannot run', async (_, architecture, program) => {
     const image = registry.publish(registry.newName(), { tag: '1', architecture, program })
-    await runtime.pull(image, IGNORED)
+    await runtime.registry.pull(image, IGNORED)
     expect((await runtime.image(image)).architecture).toBe(architecture)
     const id = await runtime.create(specOf(image))
     const said = await runtime.start(id).then(

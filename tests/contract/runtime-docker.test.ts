@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readdirSync } from 'node:fs'
 import type { Deadlines } from '../../src/runtime/docker.ts'
 import { parseDockerHost } from '../../src/runtime/docker-connection.ts'
-import type { ContainerEvent, ContainerSpec, Runtime } from '../../src/runtime/runtime.ts'
+import type { ContainerEvent, ContainerSpec, SingleHostRuntime } from '../../src/runtime/runtime.ts'
 import { connectTestDocker, dockerRuntimeAt, type TestDocker, until } from '../support/docker.ts'
 import {
   chunkOf,
@@ -30,7 +30,7 @@ const SPEC: ContainerSpec = {
 }
 
 /** Every call of a runtime, with the name of its deadline. */
-function everyCall(runtime: Runtime): [keyof Deadlines, () => Promise<unknown>][] {
+function everyCall(runtime: SingleHostRuntime): [keyof Deadlines, () => Promise<unknown>][] {
   const handlers = { onOpen: () => {}, onEvent: () => {}, onChange: () => {} }
   return [
     ['create', () => runtime.create(SPEC)],
@@ -39,17 +39,17 @@ function everyCall(runtime: Runtime): [keyof Deadlines, () => Promise<unknown>][
     ['destroy', () => runtime.destroy('abc')],
     ['destroy', () => runtime.discard('abc')],
     ['inspect', () => runtime.inspect('abc')],
-    ['traffic', () => runtime.traffic('abc')],
-    ['usage', () => runtime.usage('abc')],
-    ['exec', () => runtime.exec('abc', ['/bin/true'])],
+    ['traffic', () => runtime.meters.traffic('abc')],
+    ['usage', () => runtime.meters.usage('abc')],
+    ['exec', () => runtime.commands.exec('abc', ['/bin/true'])],
     ['logs', () => runtime.logs('abc', { lines: 20, bytes: 1_000 })],
     ['inspect', () => runtime.image('engine:1')],
     ['inspect', () => runtime.host()],
-    ['pull', () => runtime.pull('engine:1', () => {})],
+    ['pull', () => runtime.registry.pull('engine:1', () => {})],
     ['list', () => runtime.list()],
     ['ping', () => runtime.ping()],
     ['subscribe', () => runtime.events(handlers, new AbortController().signal)],
-    ['subscribe', () => runtime.watch('gluetun', handlers, new AbortController().signal)],
+    ['subscribe', () => runtime.neighbours.watch('gluetun', handlers, new AbortController().signal)],
   ]
 }
 
@@ -125,7 +125,7 @@ describe('the traffic of a container', () => {
   ])('is that of %s', async (_, look, stats, traffic) => {
     const answers = [look, httpAnswer(200, stats)]
     using daemon = rawDaemon((wire) => wire.send(answers.shift() ?? ''))
-    expect(await dockerRuntimeAt(daemon.dockerHost).traffic('abc')).toEqual(traffic)
+    expect(await dockerRuntimeAt(daemon.dockerHost).meters.traffic('abc')).toEqual(traffic)
   })
 
   test('is unreachable where Docker takes too long to count, and not found where the container went meanwhile', async () => {
@@ -133,12 +133,12 @@ describe('the traffic of a container', () => {
     using slow = rawDaemon((wire) => wire.send(answers.shift() ?? ''))
     const late = await failureOf(
       'unreachable',
-      dockerRuntimeAt(slow.dockerHost, { traffic: 100 }).traffic('abc'),
+      dockerRuntimeAt(slow.dockerHost, { traffic: 100 }).meters.traffic('abc'),
     )
     expect(late.message).toContain('count the traffic of container abc within 100 ms')
     const others = [lookOf('bridge'), httpAnswer(404, { message: 'No such container: abc' })]
     using quick = rawDaemon((wire) => wire.send(others.shift() ?? ''))
-    await failureOf('not_found', dockerRuntimeAt(quick.dockerHost).traffic('abc'))
+    await failureOf('not_found', dockerRuntimeAt(quick.dockerHost).meters.traffic('abc'))
   })
 })
 
@@ -151,7 +151,7 @@ describe('a command in a container', () => {
   async function resultOf(answers: string[], deadlineMs = 5_000) {
     using daemon = rawDaemon((wire) => wire.send(answers.shift() ?? ''))
     const runtime = dockerRuntimeAt(daemon.dockerHost, { exec: deadlineMs })
-    return await runtime.exec('abc', ['du', '-sk'])
+    return await runtime.commands.exec('abc', ['du', '-sk'])
   }
 
   test('gives both outputs in their order, and asks again while Docker has not heard of the exit', async () => {
@@ -189,7 +189,7 @@ describe('a command in a container', () => {
     using daemon = rawDaemon((wire) => wire.send(answers.shift() ?? ''))
     const failure = await failureOf(
       'unreachable',
-      dockerRuntimeAt(daemon.dockerHost, { exec: 100 }).exec('abc', ['sleep']),
+      dockerRuntimeAt(daemon.dockerHost, { exec: 100 }).commands.exec('abc', ['sleep']),
     )
     expect(failure.message).toContain('run sleep in container abc within 100 ms')
     await until('only the connection of the first question may be kept', () => daemon.open() <= 1)
@@ -315,7 +315,7 @@ describe('the event stream of one container', () => {
     const { signal } = new AbortController()
     const failure = await failureOf(
       'unreachable',
-      dockerRuntimeAt(daemon.dockerHost).watch('gluetun', handlers, signal),
+      dockerRuntimeAt(daemon.dockerHost).neighbours.watch('gluetun', handlers, signal),
     )
     expect(failure.effect).toBe('unknown')
     expect(told).toEqual({ opened: 1, changes: 2 })

@@ -25,7 +25,7 @@ afterAll(() => site?.cleanUp())
 /** Runs a script in an engine's cache folder and returns its output. Throws if it failed. */
 async function inCache(id: string, script: string): Promise<string> {
   const runtime = dockerRuntimeAt(site.docker.dockerHost)
-  const result = await runtime.exec(id, ['sh', '-c', `cd "$1" && ${script}`, 'sh', ENGINE_CACHE])
+  const result = await runtime.commands.exec(id, ['sh', '-c', `cd "$1" && ${script}`, 'sh', ENGINE_CACHE])
   if (result.exitCode !== 0) throw new Error(JSON.stringify(result))
   return result.output
 }

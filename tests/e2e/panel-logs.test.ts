@@ -51,7 +51,11 @@ async function engineOf(server: TestServer, viewport?: typeof PHONE): Promise<Sh
 
 /** Lets a container write, as its engine would. */
 async function write(id: string, script: string): Promise<void> {
-  const { exitCode, output } = await dockerRuntimeAt(site.docker.dockerHost).exec(id, ['sh', '-c', script])
+  const { exitCode, output } = await dockerRuntimeAt(site.docker.dockerHost).commands.exec(id, [
+    'sh',
+    '-c',
+    script,
+  ])
   expect([exitCode, output]).toEqual([0, ''])
 }
 const say = (id: string, text: string, output: 1 | 2 = 1) =>

@@ -207,7 +207,7 @@ class Connections {
     const [command] = tableCommands(this.port)
     await staysFor(ms, 'the tables can be read', async () => {
       const atMs = performance.now()
-      const seen = peersIn(this.port, await runtime.exec(this.containerId, command ?? []))
+      const seen = peersIn(this.port, await runtime.commands.exec(this.containerId, command ?? []))
       for (const peer of this.#since.keys()) if (!seen?.peers.includes(peer)) this.#since.delete(peer)
       for (const peer of seen?.peers ?? []) {
         const sinceMs = this.#since.get(peer) ?? atMs

@@ -1,6 +1,7 @@
 import type { DockerRight } from '../../src/core/reporting/docker-rights.ts'
 import type {
   CommandResult,
+  Commands,
   ContainerObservation,
   ContainerSpec,
   EventHandlers,
@@ -9,8 +10,11 @@ import type {
   LogBounds,
   LogHandlers,
   LogPart,
+  Meters,
+  Neighbours,
   PullProgress,
-  Runtime,
+  Registry,
+  SingleHostRuntime,
   Traffic,
   Usage,
   WatchHandlers,
@@ -41,7 +45,12 @@ const TURNS_MAX = 12
 /**
  * The container engine as one life sees it. Faults and crashes are drawn at every call. After the death it never answers.
  */
-export class SimRuntime implements Runtime {
+export class SimRuntime implements SingleHostRuntime, Commands, Meters, Neighbours, Registry {
+  readonly commands = this
+  readonly meters = this
+  readonly neighbours = this
+  readonly registry = this
+  readonly hosts = null
   #calls = 0
 
   constructor(private readonly deps: SimRuntimeDeps) {}

@@ -76,8 +76,8 @@ export class SimVpn implements VpnSource {
         new NodeWatch(node, {
           runtime: {
             inspect: async (id, signal) => this.#late(await runtime.inspect(id, signal)),
-            watch: (name, handlers, signal) => runtime.watch(name, handlers, signal),
           },
+          neighbours: runtime.neighbours,
           control: { ask: (_, learned) => this.#ask(node, settings.timeoutMs, learned) },
           clock,
           settings,

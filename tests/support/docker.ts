@@ -7,7 +7,7 @@ import {
   type Deadlines,
 } from '../../src/runtime/docker.ts'
 import { parseDockerHost } from '../../src/runtime/docker-connection.ts'
-import type { Runtime } from '../../src/runtime/runtime.ts'
+import type { SingleHostRuntime } from '../../src/runtime/runtime.ts'
 
 /** The label of one test run. Containers without it are never touched. */
 interface TestLabel {
@@ -52,7 +52,7 @@ export function dockerRuntimeAt(
   dockerHost: string | null,
   deadlinesMs: Partial<Deadlines> = {},
   certificates: string | null = null,
-): Runtime {
+): SingleHostRuntime {
   return createDockerRuntime({
     ...{ dockerHost, certificates },
     label: { key: 'roundhouse.test.ours', value: 'fake' },

@@ -144,6 +144,7 @@ export function observe(container: MemoryContainer): ContainerObservation {
     // As in Docker, a paused container with a health check is unhealthy.
     health: health !== null && state === 'paused' ? 'unhealthy' : health,
     healthText: health === 'healthy' ? null : container.healthText,
+    host: null,
     createdAtMs,
     startedAtMs,
     exitCode: state === 'exited' ? container.exitCode : null,

@@ -3,6 +3,7 @@ import type { DockerRight } from '../../src/core/reporting/docker-rights.ts'
 import type { Deadlines } from '../../src/runtime/docker.ts'
 import {
   type CommandResult,
+  type Commands,
   type ContainerObservation,
   type ContainerSpec,
   type EventHandlers,
@@ -12,9 +13,12 @@ import {
   type LogBounds,
   type LogHandlers,
   type LogPart,
+  type Meters,
+  type Neighbours,
   type PullProgress,
-  type Runtime,
+  type Registry,
   RuntimeFailure,
+  type SingleHostRuntime,
   type Traffic,
   type Usage,
   type WatchHandlers,
@@ -61,7 +65,12 @@ export interface ComeBack {
  * The caller's waiting and the engine's work are separate, as with Docker: a caller that gives up, or whose deadline passes,
  * does not undo its call.
  */
-export class MemoryRuntime implements Runtime {
+export class MemoryRuntime implements SingleHostRuntime, Commands, Meters, Neighbours, Registry {
+  readonly commands = this
+  readonly meters = this
+  readonly neighbours = this
+  readonly registry = this
+  readonly hosts = null
   readonly faults = new FaultPlan()
   /** How many milliseconds a call takes. One half passes before the effect, the other half before the answer. */
   latencyMs: (verb: Verb) => number = () => 0

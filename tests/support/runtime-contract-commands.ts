@@ -11,11 +11,14 @@ export function contractOfCommands(bench: Bench): void {
     test('gives the exit code and what was written to both outputs, and leaves the container as it is', async () => {
       const id = await bench.started(bench.spec())
       const before = await bench.runtime.inspect(id)
-      const said = await bench.runtime.exec(id, PROGRAMS.say)
+      const said = await bench.runtime.commands.exec(id, PROGRAMS.say)
       expect(said.exitCode).toBe(0)
       // The order of the two outputs is not defined.
       expect([SAID.output + SAID.errors, SAID.errors + SAID.output]).toContain(said.output)
-      expect(await bench.runtime.exec(id, PROGRAMS.exit)).toEqual({ exitCode: EXIT_CODE, output: '' })
+      expect(await bench.runtime.commands.exec(id, PROGRAMS.exit)).toEqual({
+        exitCode: EXIT_CODE,
+        output: '',
+      })
       expect(await bench.runtime.inspect(id)).toEqual(before)
     })
 
@@ -25,31 +28,33 @@ export function contractOfCommands(bench: Bench): void {
       ['a folder', '/proc'],
     ])('of what is no command, %s, ends with a code of its own and words', async (_, command) => {
       const id = await bench.started(bench.spec())
-      const { exitCode, output } = await bench.runtime.exec(id, [command, 'argument'])
+      const { exitCode, output } = await bench.runtime.commands.exec(id, [command, 'argument'])
       expect([126, 127]).toContain(exitCode)
       expect(output).toContain(command)
     })
 
     test('ends with the container, as killed', async () => {
       const id = await bench.started(bench.spec())
-      const running = bench.runtime.exec(id, PROGRAMS.wait)
-      await bench.runtime.exec(id, PROGRAMS.exit)
+      const running = bench.runtime.commands.exec(id, PROGRAMS.wait)
+      await bench.runtime.commands.exec(id, PROGRAMS.exit)
       await bench.runtime.stop(id, 5)
       expect(await running).toEqual({ exitCode: 137, output: '' })
     })
 
     test('is refused in what does not run, or waits for its next start', async () => {
       const created = await bench.runtime.create(bench.spec())
-      await failureOf('refused', bench.runtime.exec(created, PROGRAMS.say))
+      await failureOf('refused', bench.runtime.commands.exec(created, PROGRAMS.say))
       const stopped = await bench.started(bench.spec())
       await bench.runtime.stop(stopped, 5)
-      await failureOf('refused', bench.runtime.exec(stopped, PROGRAMS.say))
+      await failureOf('refused', bench.runtime.commands.exec(stopped, PROGRAMS.say))
       const restarting = await bench.started(bench.spec({ command: PROGRAMS.exit }))
       // The container may start between the look and the command, so this is tried again. The waits between its starts get
       // longer.
       const failure = await until('it waits for its next start', async () => {
         if ((await bench.runtime.inspect(restarting)).state !== 'restarting') return false
-        const outcome = await bench.runtime.exec(restarting, PROGRAMS.say).catch((error: unknown) => error)
+        const outcome = await bench.runtime.commands
+          .exec(restarting, PROGRAMS.say)
+          .catch((error: unknown) => error)
         return outcome instanceof RuntimeFailure && outcome
       })
       expect(failure.code).toBe('refused')
@@ -57,18 +62,18 @@ export function contractOfCommands(bench: Bench): void {
 
     test('fails with not_found when there is no such container', async () => {
       for (const reference of ['roundhouse-test-none', '', '../images'])
-        await failureOf('not_found', bench.runtime.exec(reference, PROGRAMS.say))
+        await failureOf('not_found', bench.runtime.commands.exec(reference, PROGRAMS.say))
     })
 
     test('that is given up, or lasts too long, is unreachable, its effect not known', async () => {
       const id = await bench.started(bench.spec())
       const abort = new AbortController()
-      const running = failureOf('unreachable', bench.runtime.exec(id, PROGRAMS.wait, abort.signal))
-      await bench.runtime.exec(id, PROGRAMS.exit)
+      const running = failureOf('unreachable', bench.runtime.commands.exec(id, PROGRAMS.wait, abort.signal))
+      await bench.runtime.commands.exec(id, PROGRAMS.exit)
       abort.abort()
       expect((await running).effect).toBe('unknown')
       const hasty = bench.subject.withDeadlines({ ...DEFAULT_DEADLINES_MS, exec: 300 })
-      const failure = await failureOf('unreachable', hasty.exec(id, PROGRAMS.wait))
+      const failure = await failureOf('unreachable', hasty.commands.exec(id, PROGRAMS.wait))
       expect(failure.effect).toBe('unknown')
       expect((await bench.runtime.inspect(id)).state).toBe('running')
     })

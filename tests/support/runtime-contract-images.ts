@@ -32,7 +32,7 @@ export function contractOfImages(bench: Bench): void {
       const image = `${bench.subject.offer('slow', '1')}:1`
       await failureOf('image_missing', bench.runtime.image(image))
       const told: PullProgress[] = []
-      await bench.runtime.pull(image, (progress) => told.push(progress))
+      await bench.runtime.registry.pull(image, (progress) => told.push(progress))
       expect((await bench.runtime.image(image)).architecture).toBe('amd64')
       expect(told.length).toBeWithin(3, 12)
       for (const { currentBytes, totalBytes, layersDone, layers } of told) {
@@ -50,17 +50,17 @@ export function contractOfImages(bench: Bench): void {
 
     test('of a name without a tag gets latest and no other tag', async () => {
       const name = bench.subject.offer('whole', 'latest', 'other')
-      await bench.runtime.pull(name, IGNORED)
+      await bench.runtime.registry.pull(name, IGNORED)
       expect(await bench.runtime.image(name)).toEqual(await bench.runtime.image(`${name}:latest`))
       await failureOf('image_missing', bench.runtime.image(`${name}:other`))
     })
 
     test('of an image that is here already does nothing and tells of nothing', async () => {
       const image = `${bench.subject.offer('whole', '1')}:1`
-      await bench.runtime.pull(image, IGNORED)
+      await bench.runtime.registry.pull(image, IGNORED)
       const before = await bench.runtime.image(image)
       const told: PullProgress[] = []
-      await bench.runtime.pull(image, (progress) => told.push(progress))
+      await bench.runtime.registry.pull(image, (progress) => told.push(progress))
       expect(told).toEqual([])
       expect(await bench.runtime.image(image)).toEqual(before)
     })
@@ -68,11 +68,11 @@ export function contractOfImages(bench: Bench): void {
     test('moves the name to a new image, and what was made from the old one keeps its image', async () => {
       const { runtime, subject } = bench
       const image = `${subject.offer('whole', '1')}:1`
-      await runtime.pull(image, IGNORED)
+      await runtime.registry.pull(image, IGNORED)
       const old = await runtime.image(image)
       const id = await runtime.create(bench.spec({ image }))
       subject.replace(image)
-      await runtime.pull(image, IGNORED)
+      await runtime.registry.pull(image, IGNORED)
       const renewed = await runtime.image(image)
       expect(renewed.id).not.toBe(old.id)
       expect((await runtime.inspect(id)).imageId).toBe(old.id)
@@ -84,25 +84,25 @@ export function contractOfImages(bench: Bench): void {
       const denied = `${bench.subject.offer('denied', '1')}:1`
       const broken = `${bench.subject.offer('broken', '1')}:1`
       for (const image of [missing, denied, broken]) {
-        const failure = await failureOf('refused', bench.runtime.pull(image, IGNORED))
+        const failure = await failureOf('refused', bench.runtime.registry.pull(image, IGNORED))
         expect(failure.message).toContain(image)
         await failureOf('image_missing', bench.runtime.image(image))
       }
       for (const image of ['', '../info', 'a b'])
-        await failureOf('refused', bench.runtime.pull(image, IGNORED))
+        await failureOf('refused', bench.runtime.registry.pull(image, IGNORED))
     })
 
     test('is unreachable where the registry is', async () => {
       const image = `${bench.subject.offer('away', '1')}:1`
-      const failure = await failureOf('unreachable', bench.runtime.pull(image, IGNORED))
+      const failure = await failureOf('unreachable', bench.runtime.registry.pull(image, IGNORED))
       expect(failure.message).toContain(image)
     })
 
     test('has no deadline but for silence', async () => {
       const hasty = bench.subject.withDeadlines({ ...DEFAULT_DEADLINES_MS, pull: 1_500 })
-      await hasty.pull(`${bench.subject.offer('slow', '1')}:1`, IGNORED)
+      await hasty.registry.pull(`${bench.subject.offer('slow', '1')}:1`, IGNORED)
       const stalled = `${bench.subject.offer('stalls', '1')}:1`
-      const failure = await failureOf('unreachable', hasty.pull(stalled, IGNORED))
+      const failure = await failureOf('unreachable', hasty.registry.pull(stalled, IGNORED))
       expect(failure.effect).toBe('unknown')
       await failureOf('image_missing', bench.runtime.image(stalled))
     }, 20_000)
@@ -110,10 +110,10 @@ export function contractOfImages(bench: Bench): void {
     test('ends when it is given up, and leaves no image', async () => {
       const image = `${bench.subject.offer('slow', '1')}:1`
       const abort = new AbortController()
-      const pulling = bench.runtime.pull(image, () => abort.abort(), abort.signal)
+      const pulling = bench.runtime.registry.pull(image, () => abort.abort(), abort.signal)
       expect((await failureOf('unreachable', pulling)).effect).toBe('unknown')
       // The image would have come meanwhile.
-      await bench.runtime.pull(`${bench.subject.offer('slow', '1')}:1`, IGNORED)
+      await bench.runtime.registry.pull(`${bench.subject.offer('slow', '1')}:1`, IGNORED)
       await failureOf('image_missing', bench.runtime.image(image))
     }, 20_000)
   })

@@ -41,33 +41,33 @@ export function contractOfLooks(bench: Bench): void {
       const id = await bench.started(bench.spec())
       await bench.subject.send(id, 50_000)
       await until('what was sent is counted', async () => {
-        const traffic = await bench.runtime.traffic(id)
+        const traffic = await bench.runtime.meters.traffic(id)
         return traffic !== null && traffic.receivedBytes >= 50_000 && traffic.sentBytes >= 0
       })
       await bench.runtime.stop(id, 5)
       await bench.runtime.start(id)
-      const anew = (await bench.runtime.traffic(id)) ?? { receivedBytes: -1 }
+      const anew = (await bench.runtime.meters.traffic(id)) ?? { receivedBytes: -1 }
       expect(anew.receivedBytes).toBeWithin(0, 50_000)
     })
 
     test('is null for what does not run', async () => {
-      expect(await bench.runtime.traffic(await bench.runtime.create(bench.spec()))).toBeNull()
+      expect(await bench.runtime.meters.traffic(await bench.runtime.create(bench.spec()))).toBeNull()
       const stopped = await bench.started(bench.spec())
       await bench.runtime.stop(stopped, 5)
-      expect(await bench.runtime.traffic(stopped)).toBeNull()
+      expect(await bench.runtime.meters.traffic(stopped)).toBeNull()
     })
 
     test("is null without a network of its own: another container's, the host's, or none", async () => {
       const owner = await bench.started(bench.spec())
       for (const network of [`container:${owner}`, 'host', 'none']) {
         const id = await bench.started(bench.spec({ network }))
-        expect([network, await bench.runtime.traffic(id)]).toEqual([network, null])
+        expect([network, await bench.runtime.meters.traffic(id)]).toEqual([network, null])
       }
     })
 
     test('fails with not_found when there is no such container', async () => {
-      await failureOf('not_found', bench.runtime.traffic('roundhouse-test-none'))
-      await failureOf('not_found', bench.runtime.traffic('../images'))
+      await failureOf('not_found', bench.runtime.meters.traffic('roundhouse-test-none'))
+      await failureOf('not_found', bench.runtime.meters.traffic('../images'))
     })
   })
 
@@ -77,7 +77,7 @@ export function contractOfLooks(bench: Bench): void {
       const before = Date.now()
       await bench.subject.send(id, 50_000)
       const used = await until('what was sent is counted', async () => {
-        const usage = await bench.runtime.usage(id)
+        const usage = await bench.runtime.meters.usage(id)
         return usage?.network && usage.network.receivedBytes >= 50_000 && usage
       })
       expect(Math.abs(used.atMs - before)).toBeLessThan(10_000)
@@ -85,7 +85,7 @@ export function contractOfLooks(bench: Bench): void {
       expect(used.memoryBytes).toBeGreaterThan(0)
       await bench.runtime.stop(id, 5)
       await bench.runtime.start(id)
-      const anew = (await bench.runtime.usage(id))?.network
+      const anew = (await bench.runtime.meters.usage(id))?.network
       expect(anew?.receivedBytes).toBeWithin(0, 50_000)
     })
 
@@ -94,22 +94,22 @@ export function contractOfLooks(bench: Bench): void {
       const joined = await bench.started(bench.spec({ network: `container:${owner}` }))
       await bench.subject.send(owner, 50_000)
       await until('it is counted for both', async () => {
-        const usage = await bench.runtime.usage(joined)
+        const usage = await bench.runtime.meters.usage(joined)
         return usage?.network && usage.network.receivedBytes >= 50_000
       })
       for (const network of ['host', 'none']) {
-        const usage = await bench.runtime.usage(await bench.started(bench.spec({ network })))
+        const usage = await bench.runtime.meters.usage(await bench.started(bench.spec({ network })))
         expect([network, usage?.network, usage?.cpuMs === null]).toEqual([network, null, false])
       }
     })
 
     test('is null for what does not run, and fails where there is no container', async () => {
-      expect(await bench.runtime.usage(await bench.runtime.create(bench.spec()))).toBeNull()
+      expect(await bench.runtime.meters.usage(await bench.runtime.create(bench.spec()))).toBeNull()
       const stopped = await bench.started(bench.spec())
       await bench.runtime.stop(stopped, 5)
-      expect(await bench.runtime.usage(stopped)).toBeNull()
-      await failureOf('not_found', bench.runtime.usage('roundhouse-test-none'))
-      await failureOf('not_found', bench.runtime.usage('../images'))
+      expect(await bench.runtime.meters.usage(stopped)).toBeNull()
+      await failureOf('not_found', bench.runtime.meters.usage('roundhouse-test-none'))
+      await failureOf('not_found', bench.runtime.meters.usage('../images'))
     })
   })
 
@@ -160,7 +160,7 @@ export function contractOfLooks(bench: Bench): void {
       const spec = bench.spec({ labels: bench.subject.foreignLabel })
       const id = await bench.started(spec)
       const { address, networks } = await bench.runtime.inspect(id)
-      const found = await bench.runtime.containerAt(address ?? '')
+      const found = await bench.runtime.neighbours.containerAt(address ?? '')
       expect(found).toMatchObject({ id, name: spec.name, networks, address })
     })
 
@@ -168,7 +168,7 @@ export function contractOfLooks(bench: Bench): void {
       const id = await bench.started(bench.spec())
       await bench.started(bench.spec({ network: `container:${id}` }))
       const { address } = await bench.runtime.inspect(id)
-      expect((await bench.runtime.containerAt(address ?? ''))?.id).toBe(id)
+      expect((await bench.runtime.neighbours.containerAt(address ?? ''))?.id).toBe(id)
     })
 
     test('is null where no running container has the address', async () => {
@@ -176,7 +176,7 @@ export function contractOfLooks(bench: Bench): void {
       const { address } = await bench.runtime.inspect(id)
       await bench.runtime.destroy(id)
       for (const none of [address ?? '', '127.0.0.1', '203.0.113.7', ''])
-        expect([none, await bench.runtime.containerAt(none)]).toEqual([none, null])
+        expect([none, await bench.runtime.neighbours.containerAt(none)]).toEqual([none, null])
     })
   })
 

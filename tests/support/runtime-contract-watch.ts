@@ -80,7 +80,7 @@ export function contractOfWatching(bench: Bench): void {
 
       let told = 0
       const handlers = { onOpen: () => told++, onChange: () => told++ }
-      await bench.runtime.watch(spec.name, handlers, AbortSignal.abort())
+      await bench.runtime.neighbours.watch(spec.name, handlers, AbortSignal.abort())
       expect(told).toBe(0)
     })
 

@@ -3,17 +3,17 @@ import type { Deadlines } from '../../src/runtime/docker.ts'
 import {
   type ContainerEvent,
   type ContainerSpec,
-  type Runtime,
   RuntimeFailure,
   type RuntimeFailureCode,
+  type SingleHostRuntime,
 } from '../../src/runtime/runtime.ts'
 import { PROGRAMS } from './tiny-image.ts'
 
 /** What the suite needs from a runtime and from the host around it. */
 export interface Subject {
-  readonly runtime: Runtime
+  readonly runtime: SingleHostRuntime
   /** Makes a runtime with other deadlines for the same container engine. */
-  readonly withDeadlines: (deadlinesMs: Deadlines) => Runtime
+  readonly withDeadlines: (deadlinesMs: Deadlines) => SingleHostRuntime
   /** An image with `PROGRAMS`. */
   readonly image: string
   /** The label by which the runtime recognises its own containers. */
@@ -61,7 +61,7 @@ export async function failureOf(code: RuntimeFailureCode, call: Promise<unknown>
 }
 
 /** Opens a subscription and collects its events. */
-export async function follow(runtime: Runtime) {
+export async function follow(runtime: SingleHostRuntime) {
   const events: ContainerEvent[] = []
   const stop = new AbortController()
   const opened = Promise.withResolvers<void>()
@@ -75,11 +75,11 @@ export async function follow(runtime: Runtime) {
 }
 
 /** Opens a watch and counts its changes. */
-export async function watch(runtime: Runtime, name: string) {
+export async function watch(runtime: SingleHostRuntime, name: string) {
   let changes = 0
   const stop = new AbortController()
   const opened = Promise.withResolvers<void>()
-  const ended = runtime.watch(
+  const ended = runtime.neighbours.watch(
     name,
     { onOpen: () => opened.resolve(), onChange: () => changes++ },
     stop.signal,
@@ -117,7 +117,7 @@ export class Bench {
     return this.#subject
   }
 
-  get runtime(): Runtime {
+  get runtime(): SingleHostRuntime {
     return this.subject.runtime
   }
 

@@ -148,7 +148,8 @@ export class FailureReports {
   /** What is known of an engine that runs and is silent; null of any other engine. */
   async #silenceOf(engine: Engine, signal: AbortSignal): Promise<Silence | null> {
     if (!isSilent(engine)) return null
-    const { boots, addresses } = this.deps
+    const { boots, addresses, runtime } = this.deps
+    const { commands } = runtime
     const fact = boots.of(engine.id, generationOf(engine))
     return {
       asked: addresses.probed(engine),
@@ -156,7 +157,7 @@ export class FailureReports {
       httpPort: engine.httpPort,
       isKnownImage: recipeFor(engine.image) !== null,
       otherPorts: this.#otherPorts(engine),
-      listens: await listenersOf(engine, this.deps, signal),
+      listens: commands && (await listenersOf(engine, { ...this.deps, commands }, signal)),
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Engine, HostPort } from '../../core/types.ts'
 import { listenersIn } from '../../core/viewers/tcp-table.ts'
-import { type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
+import { type Commands, RuntimeFailure } from '../../runtime/runtime.ts'
 import type { Store } from '../../store/store.ts'
 import { networkReaders } from '../engines/network-readers.ts'
 import type { Facts } from '../facts/facts.ts'
@@ -21,12 +21,12 @@ const COMMANDS = [
  */
 export async function listenersOf(
   engine: Engine,
-  { store, runtime, facts }: { readonly store: Store; readonly runtime: Runtime; readonly facts: Facts },
+  { store, commands, facts }: { readonly store: Store; readonly commands: Commands; readonly facts: Facts },
   signal: AbortSignal,
 ): Promise<readonly HostPort[] | null> {
   for (const containerId of networkReaders(store.db, engine, (each) => facts.isRunning(each))) {
     for (const command of COMMANDS) {
-      const result = await answerOf(runtime.exec(containerId, command, signal))
+      const result = await answerOf(commands.exec(containerId, command, signal))
       if (result === 'silent') break
       const listeners = result && listenersIn(result.output)
       if (listeners) return listeners

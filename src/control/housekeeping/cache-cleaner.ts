@@ -11,7 +11,7 @@ import type { OnError } from '../../lib/guard.ts'
 import { keepOnly } from '../../lib/keep-only.ts'
 import type { Log } from '../../lib/log.ts'
 import { WorkQueue } from '../../lib/workqueue.ts'
-import { type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
+import { type Commands, RuntimeFailure } from '../../runtime/runtime.ts'
 import { engineById, liveEngines, updateEngine } from '../../store/engines.ts'
 import { appendJournal } from '../../store/journal.ts'
 import type { Store } from '../../store/store.ts'
@@ -22,7 +22,7 @@ import { emptyFolder, foundBytes } from './cache-command.ts'
 export interface CacheCleanerDeps {
   readonly store: Store
   readonly clock: Clock
-  readonly runtime: Runtime
+  readonly commands: Commands
   readonly facts: Facts
   readonly log: Log
   readonly onError: OnError
@@ -101,13 +101,13 @@ export class CacheCleaner {
   }
 
   async #clean(engine: Engine): Promise<void> {
-    const { runtime, clock, pathIn } = this.deps
+    const { commands, clock, pathIn } = this.deps
     const { signal } = this.#stop
     const path = pathIn(engine.image)
     if (path === null) return
     const askedAtMs = clock.now()
     try {
-      const found = foundBytes(await runtime.exec(engine.containerId ?? '', emptyFolder(path), signal))
+      const found = foundBytes(await commands.exec(engine.containerId ?? '', emptyFolder(path), signal))
       if (typeof found === 'string') this.#failed(engine, found)
       else this.#cleaned(engine, askedAtMs, found)
     } catch (error) {

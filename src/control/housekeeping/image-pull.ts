@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
-import { type PullProgress, type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
+import { type PullProgress, type Registry, RuntimeFailure } from '../../runtime/runtime.ts'
 import { appendJournal, type JournalEntry } from '../../store/journal.ts'
 import type { Store } from '../../store/store.ts'
 import type { ImageFacts } from '../facts/image-facts.ts'
@@ -16,7 +16,7 @@ const ETA_S = 30
 export interface ImagePullDeps {
   readonly store: Pick<Store, 'transactOrKeep'>
   readonly clock: Clock
-  readonly runtime: Pick<Runtime, 'pull'>
+  readonly registry: Registry
   readonly images: ImageFacts
   readonly warnings: Warnings
   readonly log: Log
@@ -29,7 +29,7 @@ export class ImagePull {
 
   /** Pulls the image. Returns why it could not be pulled; null if it was, or if `signal` aborted. */
   async run(signal: AbortSignal): Promise<string | null> {
-    const { clock, runtime, images, image, log, warnings } = this.deps
+    const { clock, registry, images, image, log, warnings } = this.deps
     const beganMs = clock.now()
     this.#journal('image.pulling', {})
     log.info({ image }, 'pulling the image')
@@ -37,7 +37,7 @@ export class ImagePull {
     let toldMs = Number.NEGATIVE_INFINITY
     this.#tell({ currentBytes: 0, totalBytes: 0, layersDone: 0, layers: 0 }, beganMs)
     try {
-      await runtime.pull(
+      await registry.pull(
         image,
         (progress) => {
           if (clock.now() - toldMs >= TELL_MS) {

@@ -26,7 +26,8 @@ export interface ImageWatchDeps {
   readonly warnings: Warnings
   readonly log: Log
   readonly random: () => number
-  readonly pull: Pick<ImagePull, 'run'>
+  /** Null if the hosts get their images by themselves. */
+  readonly pull: Pick<ImagePull, 'run'> | null
   /** `missing` pulls an image that is not on this host; `always` also pulls it at the start and once a day. */
   readonly when: 'never' | 'missing' | 'always'
   readonly image: string
@@ -158,7 +159,8 @@ export class ImageWatch {
   }
 
   #shouldPull(found: ImageDescription | 'missing' | 'unknown'): boolean {
-    const { when, clock } = this.deps
+    const { when, clock, pull } = this.deps
+    if (pull === null) return false
     if (found === 'unknown' || this.#stop.signal.aborted || clock.now() < this.#pullFromMs) return false
     if (when === 'always' && clock.now() - this.#pulledMs >= PULL_EVERY_MS) return true
     return found === 'missing' && when !== 'never'
@@ -166,6 +168,7 @@ export class ImageWatch {
 
   async #pull(): Promise<void> {
     const { clock, random, pull } = this.deps
+    if (pull === null) return
     this.#pullError = await pull.run(this.#stop.signal)
     if (this.#pullError === null) {
       this.#pullFailures = 0

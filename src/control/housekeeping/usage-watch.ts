@@ -3,7 +3,7 @@ import { type Engine, generationOf } from '../../core/types.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { OnError } from '../../lib/guard.ts'
 import { Loop } from '../../lib/loop.ts'
-import { type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
+import { type Meters, RuntimeFailure } from '../../runtime/runtime.ts'
 import { liveEngines } from '../../store/engines.ts'
 import type { Store } from '../../store/store.ts'
 import type { Facts } from '../facts/facts.ts'
@@ -27,7 +27,7 @@ export class UsageWatch {
     private readonly deps: {
       readonly store: Store
       readonly clock: Clock
-      readonly runtime: Pick<Runtime, 'usage'>
+      readonly meters: Pick<Meters, 'usage'>
       readonly facts: Facts
       readonly usage: UsageFacts
       readonly onError: OnError
@@ -69,9 +69,9 @@ export class UsageWatch {
 
   /** Returns false if Docker did not answer. */
   async #ask(engine: Engine, signal: AbortSignal): Promise<boolean> {
-    const { runtime, clock, usage } = this.deps
+    const { meters, clock, usage } = this.deps
     try {
-      const reading = await runtime.usage(engine.containerId ?? '', signal)
+      const reading = await meters.usage(engine.containerId ?? '', signal)
       // The network of another container carries the bytes of all that join it.
       const network = engine.networkContainerId === null ? (reading?.network ?? null) : null
       if (reading !== null) usage.note(engine.id, generationOf(engine), { ...reading, network }, clock.now())

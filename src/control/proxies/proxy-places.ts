@@ -1,7 +1,12 @@
 import { isLoopback } from '../../core/host-port.ts'
 import type { ProxyContainer } from '../../core/proxies/proxy-container.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { type ContainerObservation, type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
+import {
+  type ContainerObservation,
+  type Neighbours,
+  type Runtime,
+  RuntimeFailure,
+} from '../../runtime/runtime.ts'
 import type { Place, ProxyContacts } from './proxy-contacts.ts'
 
 /** How often a known container is looked at again: somebody may join it to a network, as a remedy says. */
@@ -15,7 +20,8 @@ export class ProxyPlaces {
   constructor(
     private readonly deps: {
       readonly clock: Pick<Clock, 'now'>
-      readonly runtime: Pick<Runtime, 'containerAt' | 'inspect'>
+      readonly runtime: Pick<Runtime, 'inspect'>
+      readonly neighbours: Pick<Neighbours, 'containerAt'>
       readonly contacts: Pick<ProxyContacts, 'present' | 'found'>
       /** Whether addresses that we see are those of this Docker's host: another one has other containers at them. */
       readonly isOurDocker: () => boolean
@@ -53,13 +59,13 @@ export class ProxyPlaces {
   }
 
   async #find(signal: AbortSignal): Promise<void> {
-    const { runtime, contacts, isOurDocker } = this.deps
+    const { neighbours, contacts, isOurDocker } = this.deps
     const unknown = contacts.present().filter(({ place }) => place.kind === 'unknown')
     for (const { address } of unknown.filter((each) => isLoopback(each.address)))
       contacts.found(address, { kind: 'elsewhere' })
     const next = unknown.find(({ address }) => !isLoopback(address))
     if (next === undefined || !isOurDocker()) return
-    const found = await runtime.containerAt(next.address, signal)
+    const found = await neighbours.containerAt(next.address, signal)
     contacts.found(next.address, found === null ? { kind: 'elsewhere' } : this.#at(found))
   }
 

@@ -9,7 +9,8 @@ import type { ProxyPlaces } from './proxy-places.ts'
 export interface ProxyReportsDeps {
   readonly clock: Clock
   readonly contacts: Pick<ProxyContacts, 'lastHeardMs' | 'present'>
-  readonly places: Pick<ProxyPlaces, 'look'>
+  /** Null if containers are not seen by their address. */
+  readonly places: Pick<ProxyPlaces, 'look'> | null
   readonly reach: { look(): void }
   readonly warnings: Pick<Warnings, 'tell'>
   /** Where proxies reach this server. */
@@ -34,7 +35,7 @@ export class ProxyReports {
     const { clock, onError } = deps
     this.#startedMs = clock.now()
     const work = async (signal: AbortSignal): Promise<void> => {
-      await deps.places.look(signal)
+      await deps.places?.look(signal)
       this.#tell()
     }
     this.#loop = new Loop({ clock, intervalMs: LOOK_MS, first: 'later', work, onError })

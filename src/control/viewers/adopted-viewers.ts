@@ -5,7 +5,7 @@ import type { OnError } from '../../lib/guard.ts'
 import { keepOnly } from '../../lib/keep-only.ts'
 import type { Log } from '../../lib/log.ts'
 import { Loop } from '../../lib/loop.ts'
-import { type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
+import { type Meters, RuntimeFailure } from '../../runtime/runtime.ts'
 import { engineById, liveEngines, updateEngine } from '../../store/engines.ts'
 import { appendJournal } from '../../store/journal.ts'
 import type { Store } from '../../store/store.ts'
@@ -26,7 +26,7 @@ export class AdoptedViewers {
     private readonly deps: {
       readonly store: Store
       readonly clock: Clock
-      readonly runtime: Runtime
+      readonly meters: Pick<Meters, 'traffic'>
       readonly facts: Facts
       readonly log: Log
       readonly onError: OnError
@@ -57,10 +57,10 @@ export class AdoptedViewers {
   }
 
   async #read({ id, containerId }: Engine, signal: AbortSignal): Promise<void> {
-    const { runtime, clock } = this.deps
+    const { meters, clock } = this.deps
     if (containerId === null) return
     try {
-      const traffic = await runtime.traffic(containerId, signal)
+      const traffic = await meters.traffic(containerId, signal)
       if (traffic === null) this.#readings.delete(id)
       else {
         const bytes = traffic.receivedBytes + traffic.sentBytes

@@ -1,7 +1,7 @@
 import type { Engine } from '../../core/types.ts'
 import type { PortPeers } from '../../core/viewers/tcp-table.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
+import { type Commands, type Meters, RuntimeFailure } from '../../runtime/runtime.ts'
 import type { Store } from '../../store/store.ts'
 import { networkReaders } from '../engines/network-readers.ts'
 import type { Facts } from '../facts/facts.ts'
@@ -35,7 +35,8 @@ export class ViewerQuestions {
     private readonly deps: {
       readonly store: Store
       readonly clock: Clock
-      readonly runtime: Runtime
+      readonly commands: Commands | null
+      readonly meters: Pick<Meters, 'traffic'> | null
       readonly facts: Facts
     },
   ) {}
@@ -43,13 +44,13 @@ export class ViewerQuestions {
   /** Who is connected to the engine's HTTP port; null if no container of its network can tell. */
   async port(engine: Engine, asker: Asker): Promise<Answer<PortPeers | null>> {
     const { httpPort } = engine
-    const { store, facts } = this.deps
+    const { store, facts, commands } = this.deps
     let best: Answer<PortPeers | null> = { atMs: this.deps.clock.now(), said: null }
     // The port of an adopted engine may be unknown.
-    if (httpPort === 0) return best
+    if (httpPort === 0 || commands === null) return best
     for (const containerId of networkReaders(store.db, engine, (each) => facts.isRunning(each))) {
       for (const command of tableCommands(httpPort)) {
-        const question = (signal: AbortSignal) => this.deps.runtime.exec(containerId, command, signal)
+        const question = (signal: AbortSignal) => commands.exec(containerId, command, signal)
         const { atMs, said: result } = await this.#ask(question, asker)
         if (result === SILENT) break
         const said = result && peersIn(httpPort, result)
@@ -64,7 +65,9 @@ export class ViewerQuestions {
    * The bytes that the engine's network has received and sent since its start; null if they are not counted for it alone.
    */
   async bytes({ containerId }: Engine, asker: Asker): Promise<Answer<number | null>> {
-    const question = (signal: AbortSignal) => this.deps.runtime.traffic(containerId ?? '', signal)
+    const { meters, clock } = this.deps
+    if (meters === null) return { atMs: clock.now(), said: null }
+    const question = (signal: AbortSignal) => meters.traffic(containerId ?? '', signal)
     const { atMs, said: traffic } = await this.#ask(question, asker)
     if (traffic === null || traffic === SILENT) return { atMs, said: null }
     return { atMs, said: traffic.receivedBytes + traffic.sentBytes }

@@ -4,6 +4,7 @@ import {
   nextLookMs,
   type Sight,
   sightIn,
+  unseenAt,
   viewersIn,
   type Watched,
   withLook,
@@ -24,7 +25,7 @@ import { ViewerQuestions } from './viewer-questions.ts'
 export interface ViewerWatchDeps {
   readonly store: Store
   readonly clock: Clock
-  readonly runtime: Runtime
+  readonly runtime: Pick<Runtime, 'commands' | 'meters'>
   readonly facts: Facts
   readonly warnings: Warnings
   readonly log: Log
@@ -67,6 +68,8 @@ export class ViewerWatch {
   readonly #queue: WorkQueue
   readonly #news: Emitter
   readonly #questions: ViewerQuestions
+  /** Whether the container engine lets nobody look at networks. */
+  readonly #isBlind: boolean
   readonly #known = new Map<string, Known>()
   /** The number of looks in a row without an answer, and when the next look may be. */
   readonly #silences = new Map<string, { readonly count: number; readonly retryAtMs: number }>()
@@ -74,7 +77,10 @@ export class ViewerWatch {
 
   constructor(private readonly deps: ViewerWatchDeps) {
     this.#news = new Emitter(deps.onError)
-    this.#questions = new ViewerQuestions(deps)
+    const { store, clock, facts, runtime } = deps
+    const { commands, meters } = runtime
+    this.#questions = new ViewerQuestions({ store, clock, facts, commands, meters })
+    this.#isBlind = commands === null && meters === null
     this.#queue = new WorkQueue({
       clock: deps.clock,
       concurrency: CONCURRENT_LOOKS,
@@ -97,7 +103,7 @@ export class ViewerWatch {
 
   /** Replaces the requests by those of the newest plan. Null means that nothing could be planned; the requests stay. */
   want(requests: readonly LookRequest[] | null): void {
-    if (requests === null) return
+    if (requests === null || this.#isBlind) return
     this.#requests = new Map(requests.map((request) => [request.engineId, request]))
     this.#forget()
     for (const { engineId } of requests) this.#order(engineId)
@@ -106,6 +112,7 @@ export class ViewerWatch {
 
   /** What was seen of this start of an engine; null if it was not looked at. */
   sightOf(engine: Pick<Engine, 'id' | 'containerStartedAt'>): Sight | null {
+    if (this.#isBlind) return unseenAt(this.deps.clock.now())
     const known = this.#known.get(engine.id)
     return known?.generation === generationOf(engine) ? sightIn(known.watched) : null
   }

@@ -43,12 +43,12 @@ interface Reading {
 /**
  * The summary after the last look.
  * connections: `new` means that they may be our own requests, and another look will tell. `unread` means that the TCP tables
- * of the network could not be read.
+ * of the network could not be read. `unseen` means that the container engine lets nobody look.
  * traffic: `open` means that it was not counted for long enough.
  */
 export interface Sight {
   readonly atMs: number
-  readonly connections: 'none' | 'new' | 'held' | 'unread'
+  readonly connections: 'none' | 'new' | 'held' | 'unread' | 'unseen'
   readonly traffic: 'moves' | 'still' | 'open' | 'uncounted'
   /** For how long the traffic has been counted, in milliseconds. */
   readonly countedMs: number
@@ -75,6 +75,14 @@ function withReading(readings: readonly Reading[], reading: Reading): readonly R
   const base = all.findLastIndex(({ atMs }) => reading.atMs - atMs >= TRAFFIC_WINDOW_MS)
   return all.slice(Math.max(0, base))
 }
+
+/** The summary where the container engine lets nobody look. */
+export const unseenAt = (atMs: number): Sight => ({
+  atMs,
+  connections: 'unseen',
+  traffic: 'uncounted',
+  countedMs: 0,
+})
 
 /** Summarises all looks so far. */
 export function sightIn(watched: Watched): Sight {
@@ -103,10 +111,11 @@ const BY_TRAFFIC = { moves: 'somebody', still: 'nobody', open: 'open', uncounted
 
 /**
  * Whether an engine has viewers, from what was seen from outside. A held connection means a viewer, unless the engine does
- * not answer (`isMute`): an engine that hangs keeps its connections, so there the traffic decides.
+ * not answer (`isMute`): an engine that hangs keeps its connections, so there the traffic decides. Where nobody may look, the
+ * engine's own word about its sessions is all there is; it was asked before.
  */
 export function viewersIn({ connections, traffic }: Sight, isMute: boolean): Viewers {
-  if (connections === 'none') return 'nobody'
+  if (connections === 'none' || connections === 'unseen') return 'nobody'
   if (connections === 'new') return 'open'
   return connections === 'held' && !isMute ? 'somebody' : BY_TRAFFIC[traffic]
 }

@@ -1,13 +1,19 @@
 import { reachablePorts } from '../../core/engines/published.ts'
 import { forwardingSettings } from '../../core/vpn/gluetun-settings.ts'
-import { type ContainerObservation, type Runtime, RuntimeFailure } from '../../runtime/runtime.ts'
+import {
+  type ContainerObservation,
+  type Neighbours,
+  type Runtime,
+  RuntimeFailure,
+} from '../../runtime/runtime.ts'
 import { type Whereabouts, whereaboutsOf } from './control-search.ts'
 import type { ControlClient, Learned } from './gluetun.ts'
 import type { ContainerFact, ControlFact, VpnSettings } from './vpn-protocol.ts'
 import { type LoopClock, Wakeup } from './wakeup.ts'
 
 export interface NodeWatchDeps {
-  readonly runtime: Pick<Runtime, 'inspect' | 'watch'>
+  readonly runtime: Pick<Runtime, 'inspect'>
+  readonly neighbours: Pick<Neighbours, 'watch'>
   readonly control: ControlClient
   readonly clock: LoopClock
   readonly settings: Pick<VpnSettings, 'isGluetun' | 'apiPort' | 'publishedHost' | 'intervalMs'>
@@ -133,13 +139,13 @@ export class NodeWatch {
    * reported.
    */
   async #listen(): Promise<void> {
-    const { runtime, clock } = this.deps
+    const { neighbours, clock } = this.deps
     const { signal } = this.#stop
     const look = () => this.#look.wake()
     for (let failures = 0; !signal.aborted; failures += 1) {
       const beganMs = clock.now()
       // The event stream is opened again, however it ended; the looks report what is wrong with Docker.
-      await runtime.watch(this.node, { onOpen: look, onChange: look }, signal).catch(() => undefined)
+      await neighbours.watch(this.node, { onOpen: look, onChange: look }, signal).catch(() => undefined)
       if (signal.aborted) return
       look()
       if (clock.now() - beganMs >= STEADY_MS) failures = 0

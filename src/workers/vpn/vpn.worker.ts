@@ -30,9 +30,10 @@ function watchAll(settings: VpnSettings): void {
     deadlinesMs: { ...DEFAULT_DEADLINES_MS, inspect: LOOK_DEADLINE_MS, subscribe: LOOK_DEADLINE_MS },
     logs: DEFAULT_LOG_LIMITS,
   })
+  const { neighbours } = runtime
   const control = createControlClient(settings)
   watches = settings.nodes.map(
-    (node) => new NodeWatch(node, { runtime, control, clock, settings, report: post }),
+    (node) => new NodeWatch(node, { runtime, neighbours, control, clock, settings, report: post }),
   )
   for (const watch of watches) watch.start()
 }

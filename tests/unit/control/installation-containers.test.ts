@@ -25,6 +25,7 @@ function listed(id: string, labels: Readonly<Record<string, string>>): Container
       joins: null,
       health: null,
       healthText: null,
+      host: null,
       createdAtMs: 0,
     },
     ...{ startedAtMs: null, exitCode: null, restarts: null },

@@ -10,7 +10,7 @@ async function usageFrom(body: unknown) {
     asked.push(request)
     wire.send(httpAnswer(200, body))
   })
-  const usage = await dockerRuntimeAt(daemon.dockerHost).usage('abc')
+  const usage = await dockerRuntimeAt(daemon.dockerHost).meters.usage('abc')
   expect(asked).toEqual(['GET /containers/abc/stats?stream=false&one-shot=true HTTP/1.1'])
   return usage
 }

@@ -22,7 +22,7 @@ const telling =
 async function pulled(answer: (wire: Wire) => void, reference = IMAGE): Promise<PullProgress[]> {
   using daemon = rawDaemon(answer)
   const told: PullProgress[] = []
-  await dockerRuntimeAt(daemon.dockerHost).pull(reference, (progress) => told.push(progress))
+  await dockerRuntimeAt(daemon.dockerHost).registry.pull(reference, (progress) => told.push(progress))
   return told
 }
 
@@ -38,7 +38,7 @@ describe('a pull', () => {
       asked.push(request)
       telling(BEGINNING, DONE)(wire)
     })
-    await dockerRuntimeAt(daemon.dockerHost).pull('a/engine', IGNORED)
+    await dockerRuntimeAt(daemon.dockerHost).registry.pull('a/engine', IGNORED)
     expect(asked).toEqual(['POST /images/create?fromImage=a%2Fengine%3Alatest HTTP/1.1'])
   })
 
@@ -114,7 +114,7 @@ describe('a pull', () => {
     using daemon = rawDaemon((wire) =>
       status === 200 ? telling(BEGINNING, error)(wire) : wire.send(httpAnswer(status, { message: words })),
     )
-    const failure = await failureOf(code, dockerRuntimeAt(daemon.dockerHost).pull(IMAGE, IGNORED))
+    const failure = await failureOf(code, dockerRuntimeAt(daemon.dockerHost).registry.pull(IMAGE, IGNORED))
     expect(failure.message).toContain(words)
     expect(failure.message).toContain(IMAGE)
     expect(failure.effect).toBe('none')
@@ -125,7 +125,10 @@ describe('a pull', () => {
       "pull access denied for engine, repository does not exist or may require 'docker login': denied: " +
       'requested access to the resource is denied'
     using daemon = rawDaemon((wire) => wire.send(httpAnswer(404, { message })))
-    const failure = await failureOf('refused', dockerRuntimeAt(daemon.dockerHost).pull(IMAGE, IGNORED))
+    const failure = await failureOf(
+      'refused',
+      dockerRuntimeAt(daemon.dockerHost).registry.pull(IMAGE, IGNORED),
+    )
     expect(failure.message).toContain(message)
     expect(failure.message).toContain(`docker pull ${IMAGE}`)
   })
@@ -137,7 +140,10 @@ describe('a pull', () => {
     ['has a line without an end', (wire) => wire.send(STREAM_HEADERS + chunkOf('x'.repeat(1024 * 1024 + 1)))],
   ])('that %s is unreachable, and leaves no connection behind', async (_, answer) => {
     using daemon = rawDaemon(answer)
-    const failure = await failureOf('unreachable', dockerRuntimeAt(daemon.dockerHost).pull(IMAGE, IGNORED))
+    const failure = await failureOf(
+      'unreachable',
+      dockerRuntimeAt(daemon.dockerHost).registry.pull(IMAGE, IGNORED),
+    )
     expect(failure.effect).toBe('unknown')
     await until('its connection is closed', () => daemon.open() === 0)
   })
@@ -154,7 +160,7 @@ describe('a pull', () => {
     })
     const runtime = dockerRuntimeAt(daemon.dockerHost, { pull: 300 })
     const beganMs = performance.now()
-    const failure = await failureOf('unreachable', runtime.pull(IMAGE, IGNORED))
+    const failure = await failureOf('unreachable', runtime.registry.pull(IMAGE, IGNORED))
     expect(performance.now() - beganMs).toBeWithin(890, 3_000)
     expect(failure.message).toContain(`did not go on with the pull of image ${IMAGE} within 300 ms`)
     await until('its connection is closed', () => daemon.open() === 0)

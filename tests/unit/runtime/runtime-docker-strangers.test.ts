@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { DOCKER_ANSWER_BYTES_MAX } from '../../../src/runtime/docker-agent.ts'
-import { type ContainerSpec, type Runtime, RuntimeFailure } from '../../../src/runtime/runtime.ts'
+import { type ContainerSpec, RuntimeFailure, type SingleHostRuntime } from '../../../src/runtime/runtime.ts'
 import { dockerRuntimeAt, until } from '../../support/docker.ts'
 import { httpAnswer, rawDaemon } from '../../support/fake-daemon.ts'
 import { failureOf } from '../../support/runtime-contract.ts'
@@ -22,24 +22,24 @@ const STREAMS = new Set(['events', 'watch', 'pull'])
 
 const HANDLERS = { onOpen: () => undefined, onEvent: () => undefined, onChange: () => undefined }
 
-const CALLS: Readonly<Record<string, (runtime: Runtime) => Promise<unknown>>> = {
+const CALLS: Readonly<Record<string, (runtime: SingleHostRuntime) => Promise<unknown>>> = {
   create: (runtime) => runtime.create(SPEC),
   start: (runtime) => runtime.start('abc'),
   stop: (runtime) => runtime.stop('abc', 0),
   destroy: (runtime) => runtime.destroy('abc'),
   discard: (runtime) => runtime.discard('abc'),
   inspect: (runtime) => runtime.inspect('abc'),
-  traffic: (runtime) => runtime.traffic('abc'),
-  exec: (runtime) => runtime.exec('abc', ['true']),
+  traffic: (runtime) => runtime.meters.traffic('abc'),
+  exec: (runtime) => runtime.commands.exec('abc', ['true']),
   logs: (runtime) => runtime.logs('abc', { lines: 20, bytes: 1_000 }),
   image: (runtime) => runtime.image('engine:1'),
   host: (runtime) => runtime.host(),
-  pull: (runtime) => runtime.pull('engine:1', () => undefined),
+  pull: (runtime) => runtime.registry.pull('engine:1', () => undefined),
   list: (runtime) => runtime.list(),
-  containerAt: (runtime) => runtime.containerAt('172.18.0.2'),
+  containerAt: (runtime) => runtime.neighbours.containerAt('172.18.0.2'),
   ping: (runtime) => runtime.ping(),
   events: (runtime) => runtime.events(HANDLERS, new AbortController().signal),
-  watch: (runtime) => runtime.watch('gluetun', HANDLERS, new AbortController().signal),
+  watch: (runtime) => runtime.neighbours.watch('gluetun', HANDLERS, new AbortController().signal),
 }
 
 const page = (status: number): string => {
@@ -134,7 +134,8 @@ test.each([
     using stranger = rawDaemon(({ send }) => send(answer))
     const runtime = dockerRuntimeAt(stranger.dockerHost)
     for (const verb of ['destroy', 'discard', 'inspect', 'traffic'] as const) {
-      const error: unknown = await runtime[verb]('abc').then(
+      const call = verb === 'traffic' ? runtime.meters.traffic('abc') : runtime[verb]('abc')
+      const error: unknown = await call.then(
         () => 'a success',
         (failure: unknown) => failure,
       )
@@ -296,11 +297,11 @@ describe('an answer of Docker', () => {
     using daemon = rawDaemon(({ send }) => send(httpAnswer(200, rows)))
     const runtime = dockerRuntimeAt(daemon.dockerHost)
     for (const address of ['172.18.0.2', 'fd00:1::2'])
-      expect(await runtime.containerAt(address)).toMatchObject({ id: 'a', networks: ['media'] })
-    expect((await runtime.containerAt('172.18.0.3'))?.id).toBe('b')
-    expect(await runtime.containerAt('')).toBeNull()
+      expect(await runtime.neighbours.containerAt(address)).toMatchObject({ id: 'a', networks: ['media'] })
+    expect((await runtime.neighbours.containerAt('172.18.0.3'))?.id).toBe('b')
+    expect(await runtime.neighbours.containerAt('')).toBeNull()
     rows.push(at('c', { lan: { IPAddress: '172.18.0.2' } }))
-    expect(await runtime.containerAt('172.18.0.2')).toBeNull()
+    expect(await runtime.neighbours.containerAt('172.18.0.2')).toBeNull()
   })
 
   test('without an end is none, is read no further than its bound, and its connection is closed', async () => {

@@ -47,7 +47,7 @@ async function told(
   const following =
     follow === 'events'
       ? runtime.events({ onOpen, onEvent: (event) => events.push(event) }, stop.signal)
-      : runtime.watch('one', { onOpen, onChange: () => changes++ }, stop.signal)
+      : runtime.neighbours.watch('one', { onOpen, onChange: () => changes++ }, stop.signal)
   const isEnd = () => events.at(-1)?.action === 'destroy' || changes === LIFE.length
   await until('the last word is told', isEnd)
   stop.abort()

@@ -86,7 +86,7 @@ beforeEach(() => {
 function watchOf(isGluetun: boolean): NodeWatch {
   const settings = { isGluetun, apiPort: 8000, publishedHost: '127.0.0.1', intervalMs: INTERVAL_MS }
   const report = (fact: ContainerFact | ControlFact) => facts.push(fact)
-  return new NodeWatch('gluetun', { runtime, control, clock, settings, report })
+  return new NodeWatch('gluetun', { runtime, neighbours: runtime, control, clock, settings, report })
 }
 
 afterEach(() => watch.stop())
