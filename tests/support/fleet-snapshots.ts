@@ -13,6 +13,7 @@ export function observed(
 ): ObservedEngine {
   return {
     engine: engine({ id, name: id, ...row }),
+    host: null,
     isRunning: (row.containerState ?? 'running') === 'running',
     isInHand: false,
     isFailing: false,

@@ -7,6 +7,7 @@ import { engineById, transition, updateEngine } from '../../store/engines.ts'
 import { noteReplacement } from '../../store/fleet-orders.ts'
 import { appendJournal } from '../../store/journal.ts'
 import type { Db, Store } from '../../store/store.ts'
+import { endStreams } from '../engines/endings.ts'
 import { plainRequest } from '../engines/template.ts'
 import type { LookQueue } from '../facts/look-queue.ts'
 import type { Claims } from '../provisioning/claims.ts'
@@ -140,6 +141,8 @@ export class Executor {
   #stop({ engineId, rule, reason }: ActionOf<'stop'>): void {
     const containerId = this.#transact((tx, now) => {
       updateEngine(tx, engineId, { removalRequestedAt: now, reason })
+      // Its viewers have lost their streams with the host.
+      if (rule === 'host_lost' || rule === 'host_drained') endStreams(tx, engineId, rule, now)
       appendJournal(tx, now, { kind: 'engine.removal_requested', engineId, detail: { rule, reason } })
       return engineById(tx, engineId)?.containerId ?? null
     })

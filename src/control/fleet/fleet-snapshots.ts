@@ -13,6 +13,7 @@ import { type EngineTemplate, plainRequest, templateHash } from '../engines/temp
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { ExpectedStreams } from '../facts/expected-streams.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { HostFacts } from '../facts/host-facts.ts'
 import type { ImageFacts } from '../facts/image-facts.ts'
 import type { InHand } from '../facts/in-hand.ts'
 import type { PlaybackFacts } from '../facts/playback-facts.ts'
@@ -51,6 +52,7 @@ export interface FleetSnapshotsDeps {
   readonly viewers: Pick<ViewerWatch, 'sightOf'>
   readonly images: Pick<ImageFacts, 'state'>
   readonly outOfReach: Pick<ReachFacts, 'of'>
+  readonly hosts: Pick<HostFacts, 'of'>
   readonly template: EngineTemplate
   readonly settings: PolicySettings
   readonly inHand: Pick<InHand, 'has' | 'isFailing'>
@@ -140,6 +142,7 @@ export class FleetSnapshots {
     const ended = inDoubt.filter(({ status }) => status === 'ended')
     return {
       engine,
+      host: this.deps.hosts.of(engine),
       isRunning: facts.isRunning(engine),
       isInHand: inHand.has(engine.id),
       isFailing: inHand.isFailing(engine.id),

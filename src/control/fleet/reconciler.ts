@@ -9,6 +9,7 @@ import type { Observer } from '../containers/observer.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { ExpectedStreams } from '../facts/expected-streams.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { HostFacts } from '../facts/host-facts.ts'
 import type { ImageFacts } from '../facts/image-facts.ts'
 import type { PlaybackFacts } from '../facts/playback-facts.ts'
 import type { ReachFacts } from '../facts/reach-facts.ts'
@@ -28,6 +29,7 @@ export interface ReconcilerDeps {
   readonly images: ImageFacts
   readonly playback: Pick<PlaybackFacts, 'onNews'>
   readonly outOfReach: Pick<ReachFacts, 'onNews'>
+  readonly hosts: Pick<HostFacts, 'onNews'>
   readonly expected: Pick<ExpectedStreams, 'onNews'>
   readonly viewers: ViewerWatch
   readonly observer: Pick<Observer, 'onPass'>
@@ -82,6 +84,7 @@ export class Reconciler {
       images,
       playback,
       outOfReach,
+      hosts,
       expected,
       viewers,
       observer,
@@ -97,6 +100,7 @@ export class Reconciler {
       images,
       playback,
       outOfReach,
+      hosts,
       expected,
       viewers,
     ])

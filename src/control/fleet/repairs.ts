@@ -44,6 +44,7 @@ const STOP_GRACE_S = 2
 /** Errors of a start which mean that this container will not run here any more. */
 const HOPELESS: ReadonlySet<RuntimeFailure['code']> = new Set([
   'port_taken',
+  'no_host',
   'unrunnable',
   'refused',
   'not_found',

@@ -15,13 +15,14 @@ export class FreeEngines {
 
   /**
    * The listed engine that a proxy would take and on which there is room, with the streams that are expected; undefined if
-   * there is none. Reads the given database.
+   * there is none that `isFit` accepts. Reads the given database.
    */
-  find(db: Db): Engine | undefined {
+  find(db: Db, isFit: (engine: Engine) => boolean = () => true): Engine | undefined {
     const started = startedByEngine(db)
     // An adopted engine may have viewers that nobody reported.
     const listed = liveEngines(db).filter(
-      (engine) => engine.adoptedAt === null && this.listings.of(engine, started.has(engine.id)).listed,
+      (engine) =>
+        engine.adoptedAt === null && isFit(engine) && this.listings.of(engine, started.has(engine.id)).listed,
     )
     const taken = listed.map(
       (engine) => (started.get(engine.id) ?? 0) + (this.listings.expectedOn(engine)?.streams ?? 0),

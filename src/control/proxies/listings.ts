@@ -10,6 +10,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { ExpectedStreams } from '../facts/expected-streams.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { HostFacts } from '../facts/host-facts.ts'
 import type { PlaybackFacts } from '../facts/playback-facts.ts'
 import type { ReachFacts } from '../facts/reach-facts.ts'
 import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'
@@ -25,13 +26,14 @@ export class Listings {
       readonly playback: Pick<PlaybackFacts, 'version' | 'standing' | 'playsNothing'>
       readonly expected: ExpectedStreams
       readonly outOfReach: Pick<ReachFacts, 'version' | 'of'>
+      readonly hosts: Pick<HostFacts, 'version' | 'of'>
     },
   ) {}
 
   /** Grows with every change of the facts. Time alone changes some answers, too. */
   version(): number {
-    const { facts, nodes, connections, playback, expected, outOfReach } = this.deps
-    const known = facts.version() + nodes.version() + connections.version()
+    const { facts, nodes, connections, playback, expected, outOfReach, hosts } = this.deps
+    const known = facts.version() + nodes.version() + connections.version() + hosts.version()
     return known + playback.version() + expected.version() + outOfReach.version()
   }
 
@@ -42,6 +44,7 @@ export class Listings {
       isRunning: this.deps.facts.isRunning(engine),
       verdict: this.#verdict(engine),
       vpnTrouble: this.#vpnTrouble(engine),
+      host: this.deps.hosts.of(engine)?.condition ?? null,
       outOfReach: this.#outOfReach(engine, hasStream),
     })
   }

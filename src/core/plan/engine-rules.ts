@@ -1,5 +1,6 @@
 import { isBeyondUs } from '../engines/reach.ts'
 import { isCrashLoop } from '../engines/restarts.ts'
+import { HOST_GRACE_MS } from '../hosts/host-state.ts'
 import { hasStopped } from '../types.ts'
 import { LOOK_LEAD_MS } from '../viewers/viewers.ts'
 import {
@@ -47,6 +48,17 @@ const RULES: readonly EngineRule[] = [
     when: ({ observed }) => observed.isInHand || observed.engine.removalRequestedAt !== null,
   },
   { rule: 'leave', when: ({ observed }) => observed.engine.status === 'provisioning' },
+  // Nobody can repair an engine whose host is away, and nobody else may stop what its host was told to stop.
+  {
+    rule: 'host_lost',
+    when: isLostWithHost,
+    action: ({ host }) => ({ type: 'stop', reason: `its host ${host?.name} does not answer the swarm` }),
+  },
+  {
+    rule: 'host_drained',
+    when: ({ observed }) => observed.host?.condition === 'drained' && !observed.isRunning,
+    action: ({ host }) => ({ type: 'stop', reason: `its host ${host?.name} was drained` }),
+  },
   // No traffic may leave except through the VPN. That holds whether or not the engine has viewers and whether or not a node
   // is up.
   {
@@ -135,6 +147,13 @@ const RULES: readonly EngineRule[] = [
     action: ({ engine }) => ({ type: 'stop', reason: engine.reason ?? 'it was drained' }),
   },
 ]
+
+/** An engine that answers is not lost: then only the way between its host and the manager is. */
+function isLostWithHost({ observed: { host, health }, agenda }: Look): boolean {
+  return (
+    host?.condition === 'lost' && health.verdict !== 'healthy' && agenda.isDue(host.sinceMs + HOST_GRACE_MS)
+  )
+}
 
 /** The action on one engine that does not depend on the other engines; null if there is none. */
 export function actionFor(look: Look): Action | null {

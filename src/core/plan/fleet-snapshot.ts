@@ -1,5 +1,6 @@
 import type { Health } from '../engines/health.ts'
 import { isBeyondUs, type OutOfReach } from '../engines/reach.ts'
+import type { ObservedHost } from '../hosts/host-state.ts'
 import type { Refusal } from '../provisioning/refusal.ts'
 import type { Expected } from '../proxies/expected.ts'
 import type { SecondLook } from '../streams/sessions.ts'
@@ -51,6 +52,8 @@ export interface ObservedEngine {
   readonly outOfReach: OutOfReach | null
   /** Why the engine counts as one that plays nothing although others play; null if it does not. */
   readonly playsNothing: string | null
+  /** The host that the engine is on; null if there is one host, or if nobody has seen the hosts yet. */
+  readonly host: ObservedHost | null
   /** The VPN node that the engine is behind; null without one. */
   readonly node: EngineNode | null
   /**
@@ -128,6 +131,8 @@ export interface FleetSnapshot {
 export const PLAN_RULES = [
   'outside_vpn',
   'moved_behind_vpn',
+  'host_lost',
+  'host_drained',
   'vpn_gone',
   'vpn_recreated',
   'vpn_restarted',

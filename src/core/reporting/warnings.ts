@@ -2,6 +2,7 @@
 export const WARNING_CODES = [
   'storage_unavailable',
   'docker_silent',
+  'host_lost',
   'engines_outside_vpn',
   'engines_in_other_network',
   'vpn_ports_unpublished',

@@ -1,5 +1,6 @@
 import type { Verdict } from '../engines/health.ts'
 import type { OutOfReach } from '../engines/reach.ts'
+import type { HostCondition } from '../hosts/host-state.ts'
 import { type Engine, isLive } from '../types.ts'
 
 /** What a proxy would be told about one engine: whether it is listed, and if not, why. */
@@ -16,6 +17,8 @@ interface Facts {
   readonly verdict: Verdict
   /** Whether the VPN is a reason to hide the engine; `none` also without a VPN, and while nothing is known. */
   readonly vpnTrouble: VpnTrouble
+  /** The state of the host that the engine is on; null if there is one host, or if nobody has seen the hosts yet. */
+  readonly host: HostCondition | null
   /** Of whom the engine is out of reach; null also while a stream of it is started, or expected by a caller. */
   readonly outOfReach: OutOfReach['of'] | null
 }
@@ -37,6 +40,12 @@ const HIDDEN: readonly { readonly when: (facts: Facts) => boolean; readonly reas
   { when: ({ engine }) => engine.status === 'draining', reason: 'it is draining' },
   { when: ({ vpnTrouble }) => vpnTrouble === 'outside', reason: 'it is outside the VPN' },
   { when: ({ isRunning }) => !isRunning, reason: 'its container is not running' },
+  // The container engine stops what runs there, so a viewer would be cut at once.
+  { when: ({ host }) => host === 'drained', reason: 'its host is being drained' },
+  {
+    when: ({ host, verdict }) => host === 'lost' && verdict !== 'healthy',
+    reason: 'its host does not answer the swarm',
+  },
   {
     when: ({ outOfReach }) => outOfReach === 'us',
     reason: 'it is in no network of Roundhouse, and does not answer it',

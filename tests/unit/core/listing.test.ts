@@ -4,7 +4,13 @@ import { inTurn, listing, turnsOf } from '../../../src/core/views/listing.ts'
 import { engine } from '../../support/builders.ts'
 
 describe('listing', () => {
-  const known = { isRunning: true, verdict: 'healthy', vpnTrouble: 'none', outOfReach: null } as const
+  const known = {
+    isRunning: true,
+    verdict: 'healthy',
+    vpnTrouble: 'none',
+    host: null,
+    outOfReach: null,
+  } as const
   const facts = { engine: engine(), ...known } as const
 
   test.each([
@@ -27,6 +33,9 @@ describe('listing', () => {
     [{ engine: engine({ status: 'failed' }) }, 'it is history'],
     [{ engine: engine({ removalRequestedAt: 5 }) }, 'it is being removed'],
     [{ isRunning: false }, 'its container is not running'],
+    [{ host: 'drained' }, 'its host is being drained'],
+    [{ host: 'lost', verdict: 'unknown' }, 'its host does not answer the swarm'],
+    [{ host: 'lost' }, null],
     [{ engine: engine({ unclaimedSince: 5 }) }, 'it is kept for the caller whose answer was lost'],
   ] as const)('%p', (change, reason) => {
     expect(listing({ ...facts, ...change })).toEqual({ listed: reason === null, reason })

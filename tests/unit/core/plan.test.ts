@@ -549,3 +549,37 @@ test('nothing is decided while what is known may be out of date', () => {
     wakeAtMs: null,
   })
 })
+
+describe('hosts', () => {
+  const silent = { health: { verdict: 'unknown' as const, sinceMs: NOW - 20_000 } }
+  const lost = { name: 'worker-1', condition: 'lost' as const, sinceMs: NOW - 10_000 }
+  const drained = { ...lost, condition: 'drained' as const }
+
+  test('that are lost take their silent engines along after the grace', () => {
+    expect(steps([observed('a', { ...silent, host: lost })])).toEqual(['stop a: host_lost'])
+    const younger = { ...lost, sinceMs: NOW - 9_000 }
+    expect(steps([observed('a', { ...silent, host: younger })])).toEqual([])
+    expect(wakeOf([observed('a', { ...silent, host: younger })])).toBe(1_000)
+  })
+
+  test('that are lost keep an engine that answers: only their way to the manager is gone', () => {
+    expect(steps([observed('a', { host: lost, streams: 1 })])).toEqual([])
+  })
+
+  test('that are lost take engines with streams along, and those that drain', () => {
+    const engines = [
+      observed('a', { ...silent, host: lost, streams: 1 }),
+      observed('b', { ...silent, host: lost }, draining('surplus', 1_000)),
+    ]
+    expect(steps(engines)).toEqual(['stop a: host_lost', 'stop b: host_lost'])
+  })
+
+  test('that are drained take along what was stopped there, and nothing that still runs', () => {
+    const stopped = observed('a', { host: drained, isRunning: false }, { containerState: 'exited' })
+    expect(steps([stopped, observed('b', { host: drained })])).toEqual(['stop a: host_drained'])
+  })
+
+  test('that are up change nothing', () => {
+    expect(steps([observed('a', { ...silent, host: { ...lost, condition: 'up' } })])).toEqual([])
+  })
+})
