@@ -7,14 +7,9 @@ import { plainAtTlsPort, usesTls } from './docker-tls.ts'
 import { portNamedTwice, portUsedOtherwise, strangerWithPorts } from './fixed-port-rules.ts'
 import { isLoopback } from './loopback.ts'
 import { publishedHost, tellsPublished } from './publishing.ts'
+import type { Rule } from './rule.ts'
 import type { Config, SettingName } from './settings.ts'
-
-/** A check that returns what is wrong and what to do about it, or null if the settings fit together. */
-export interface Rule {
-  /** All settings that the rule looks at; a problem is reported under the first one. */
-  readonly settings: readonly [SettingName, ...SettingName[]]
-  readonly check: (config: Config) => string | null
-}
+import { SWARM_ADVICE, SWARM_RULES } from './swarm-rules.ts'
 
 /** acexy remembers the list of engines for 2 s, and waits up to 20 s for a stream before it reports it. */
 const PROXY_SILENCE_S = 22
@@ -49,6 +44,7 @@ export const vpnSentenceNote = (config: Config): string | null =>
 
 /** Conditions without which the orchestrator cannot keep its promises; it does not start if one is violated. */
 export const RULES: readonly Rule[] = [
+  ...SWARM_RULES,
   {
     settings: ['DOCKER_CERT_PATH', 'DOCKER_TLS_VERIFY', 'DOCKER_HOST'],
     check: (config) =>
@@ -198,6 +194,7 @@ export const RULES: readonly Rule[] = [
 
 /** Settings that are allowed but probably a mistake. */
 export const ADVICE: readonly Rule[] = [
+  ...SWARM_ADVICE,
   { settings: ['DOCKER_HOST', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'], check: plainAtTlsPort },
   {
     settings: ['ALLOW_NO_KEY', 'API_KEY', 'BIND'],

@@ -12,6 +12,7 @@ export const GROUPS = [
   'Scaling',
   'Health',
   'Streams',
+  'Swarm',
   'VPN',
 ] as const
 

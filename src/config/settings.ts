@@ -10,6 +10,7 @@ import * as format from './formats.ts'
 import * as kind from './kinds.ts'
 import { tmpfs, volumes } from './mounts.ts'
 import { settingsOf } from './schema.ts'
+import { constraint } from './swarm-constraints.ts'
 import { command, environment, labels } from './templates.ts'
 
 const server = settingsOf('Server')
@@ -21,6 +22,7 @@ const scaling = settingsOf('Scaling')
 const health = settingsOf('Health')
 const streams = settingsOf('Streams')
 const vpn = settingsOf('VPN')
+const swarm = settingsOf('Swarm')
 
 const count = kind.integer({ min: 1 })
 const countOrZero = kind.integer({ min: 0 })
@@ -90,6 +92,11 @@ export const configSchema = Type.Object({
     kind.optional(format.networkName),
     '',
     "Network that engines without a VPN join; without it Docker's default bridge. auto is the user-defined network of the container that this runs in; of several the one that leads outside, otherwise the first by name.",
+  ),
+  ENGINE_RUNTIME: docker(
+    kind.choice('docker', 'swarm'),
+    'docker',
+    'What runs the engines: one Docker Engine, or the Docker Swarm that DOCKER_HOST is a manager of.',
   ),
   CONTAINER_LABEL: docker(
     format.label,
@@ -354,6 +361,27 @@ export const configSchema = Type.Object({
 
   COLLECT_INTERVAL_S: streams(kind.seconds, '5', 'Time between two looks at the statistics of a stream.'),
   STATS_HISTORY_MAX: streams(count, '720', 'Statistics kept for one stream; the oldest go first.'),
+
+  SWARM_CONSTRAINTS: swarm(
+    kind.list(constraint),
+    '',
+    'Conditions that a node has to meet to get engines, as Docker writes them, such as node.role==worker or node.labels.disk!=slow.',
+  ),
+  SWARM_MAX_PER_NODE: swarm(
+    kind.optional(count),
+    '',
+    'Most engines on one node; without it only MAX_REPLICAS is a limit.',
+  ),
+  SWARM_PUBLISH: swarm(
+    kind.choice('host', 'ingress'),
+    'host',
+    "Where an engine's port is published: on its own node, whose address proxies are told; or by ingress on all nodes, which pass connections on.",
+  ),
+  SWARM_POST_NODE: swarm(
+    kind.optional(format.containerName),
+    '',
+    'Node, by its name or id, of the engines that a POST asks for: the one that acexy runs on, since it looks for them at localhost.',
+  ),
 
   GLUETUN_CONTAINER_NAME: vpn(
     kind.list(format.containerName),
