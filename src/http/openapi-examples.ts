@@ -63,6 +63,7 @@ const engine = {
   labels,
   forwarded: false,
   vpn_container: null,
+  host_name: 'local',
   first_seen: '2026-11-23T12:00:00.000Z',
   last_seen: '2026-11-23T12:05:00.000Z',
   streams: [stream.id],

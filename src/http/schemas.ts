@@ -67,6 +67,7 @@ export const EngineState = Type.Object(
       'Whether its peer-to-peer port is the one that its VPN node forwards. The list for proxies may say false of an engine on which a stream is expected',
     ),
     vpn_container: NullableText('Name of the VPN node whose network it shares; null without one'),
+    host_name: Text('Name of the node of the swarm that it is on; `local` on a single Docker Engine'),
     first_seen: Time('When it was provisioned or found'),
     last_seen: Time('When it last answered; before its first answer, when its container started'),
     streams: Type.Array(Type.String({ description: 'Id of a stream' }), {

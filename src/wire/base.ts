@@ -8,6 +8,7 @@ import { BootFacts } from '../control/facts/boot-facts.ts'
 import { ConnectionFacts } from '../control/facts/connection-facts.ts'
 import { ExpectedStreams } from '../control/facts/expected-streams.ts'
 import { Facts } from '../control/facts/facts.ts'
+import { HostFacts } from '../control/facts/host-facts.ts'
 import { ImageFacts } from '../control/facts/image-facts.ts'
 import { InHand } from '../control/facts/in-hand.ts'
 import { LookQueue } from '../control/facts/look-queue.ts'
@@ -18,6 +19,7 @@ import { UsageFacts } from '../control/facts/usage-facts.ts'
 import type { HealthSource } from '../control/health/health-source.ts'
 import type { ClientConnections } from '../control/housekeeping/descriptor-watch.ts'
 import { Admission } from '../control/provisioning/admission.ts'
+import { HostPlaces } from '../control/provisioning/host-places.ts'
 import type { Checkpoint } from '../control/provisioning/launcher.ts'
 import { Placer } from '../control/provisioning/placer.ts'
 import { PortBook } from '../control/provisioning/port-book.ts'
@@ -55,6 +57,7 @@ import type { Store } from '../store/store.ts'
 import {
   admissionSettingsOf,
   type History,
+  hostSettingsOf,
   ownPlaceSettingsOf,
   statisticsSettingsOf,
   streamsPerEngineMax,
@@ -118,7 +121,8 @@ export function baseOf(
     p2p: config.ACE_P2P_RANGE,
   })
   const nodes = new VpnNodes(vpnNodesOf(config), { ...vpnSettingsOf(config), onError }, clock.now())
-  const placer = new Placer({ ports, nodes })
+  const hosts = new HostFacts(onError)
+  const placer = new Placer({ ports, nodes, hosts: hostPlacesOf(config, adapters, { ports, hosts }) })
   const settings = admissionSettingsOf(config)
   const images = new ImageFacts(onError)
   const warnings = new Warnings({ clock, log, onError })
@@ -131,7 +135,7 @@ export function baseOf(
   })
   const telling = tellingOf({ store, clock, log, warnings, counters, onError: edge('a timer') })
   const streaming = streamingOf({ store, clock, warnings, facts, onError })
-  const proxying = proxiesOf(config, { facts, clock, nodes, warnings, addresses, ...streaming })
+  const proxying = proxiesOf(config, { facts, clock, nodes, hosts, warnings, addresses, ...streaming })
   return {
     edge,
     ...streaming,
@@ -156,6 +160,7 @@ export function baseOf(
     warnings,
     ...telling,
     nodes,
+    hosts,
     ports,
     placer,
     settings,
@@ -179,6 +184,10 @@ function addressesOf(
       advertiseHost: config.ADVERTISE_HOST,
       dockerHost: publishedHost(config.DOCKER_HOST),
       publishAddress,
+      ownHost:
+        config.ENGINE_RUNTIME === 'swarm' && config.SWARM_PUBLISH === 'host'
+          ? { callersHost: config.SWARM_POST_NODE }
+          : null,
     },
     (node) => nodes.get(node)?.container?.addresses ?? [],
     // Where we share a network with the engine we need no other way.
@@ -192,6 +201,15 @@ function addressesOf(
 /** Whether a port is published on all addresses of the host, as was seen, or else as new engines publish theirs. */
 const isOpen = (seen: ReturnType<Facts['publishedOn']>, publishAddress: string): boolean =>
   seen === null ? isEverywhere(publishAddress) : seen === 'all'
+
+/** Null if the container engine has one host. */
+function hostPlacesOf(
+  config: Config,
+  { runtime }: Adapters,
+  deps: { readonly ports: PortBook; readonly hosts: HostFacts },
+): HostPlaces | null {
+  return runtime.hosts && new HostPlaces({ ...deps, settings: hostSettingsOf(config) })
+}
 
 function ownPlacesOf(
   config: Config,
@@ -240,6 +258,7 @@ function proxiesOf(
     readonly facts: Facts
     readonly clock: Clock
     readonly nodes: VpnNodes
+    readonly hosts: HostFacts
     readonly warnings: Warnings
     readonly addresses: Addresses
   } & ReturnType<typeof streamingOf>,

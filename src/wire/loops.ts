@@ -20,13 +20,14 @@ export function loopsOf({ store, database, clock }: Adapters, base: Base, work: 
     images,
     rights,
     proxyReports,
+    hostWatch,
     storageWatch,
     retention,
     descriptors,
     summary,
     usageWatch,
   } = work
-  const optional = [descriptors, adoptedViewers, cache, usageWatch].filter((loop) => loop !== null)
+  const optional = [descriptors, hostWatch, adoptedViewers, cache, usageWatch].filter((loop) => loop !== null)
   const deciding = [reconciler, repairQueue]
   const seeing = [ownPlaces, reachJudge, viewers, rights, proxyReports]
   const asking = [...seeing, healthMonitor, vpnMonitor, observer, reports, images]

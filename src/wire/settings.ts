@@ -9,6 +9,7 @@ import { type EngineTemplate, templateHash } from '../control/engines/template.t
 import type { PolicySettings } from '../control/fleet/fleet-snapshots.ts'
 import type { HistoryLimits } from '../control/housekeeping/retention.ts'
 import type { AdmissionSettings } from '../control/provisioning/admission.ts'
+import type { HostPlacesSettings } from '../control/provisioning/host-places.ts'
 import type { KeptPorts, RequestLimits } from '../control/provisioning/requests.ts'
 import type { VpnNodeSettings } from '../control/vpn/vpn-nodes.ts'
 import { recipeOf } from '../core/engines/recipe-choice.ts'
@@ -38,6 +39,14 @@ export const templateOf = (config: Config, installation: string): EngineTemplate
   publishP2p: config.PUBLISH_P2P,
   label: config.CONTAINER_LABEL,
   installation,
+})
+
+/** What decides on which host of a swarm engines go. */
+export const hostSettingsOf = (config: Config): HostPlacesSettings => ({
+  constraints: config.SWARM_CONSTRAINTS,
+  maxEngines: config.SWARM_MAX_PER_NODE,
+  publish: config.SWARM_PUBLISH,
+  callersHost: config.SWARM_POST_NODE,
 })
 
 /** What decides where engines go. */

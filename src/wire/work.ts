@@ -23,6 +23,8 @@ import { HealthMonitor } from '../control/health/health-monitor.ts'
 import { SessionMonitor } from '../control/health/session-monitor.ts'
 import { CacheCleaner } from '../control/housekeeping/cache-cleaner.ts'
 import { DescriptorWatch } from '../control/housekeeping/descriptor-watch.ts'
+import { HostWarnings } from '../control/housekeeping/host-warnings.ts'
+import { HostWatch } from '../control/housekeeping/host-watch.ts'
 import { ImagePull } from '../control/housekeeping/image-pull.ts'
 import { ImageWatch } from '../control/housekeeping/image-watch.ts'
 import { Retention } from '../control/housekeeping/retention.ts'
@@ -178,6 +180,7 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
   const { installation, warnings, boots, addresses, playbackWatch } = base
   const syncActions = new SyncActions({
     ...{ store, clock, runtime, facts, template, nodes, log, newId, launches, looks },
+    placer: base.placer,
   })
   const containerSync = new ContainerSync({
     ...{ store, clock, runtime, facts, syncActions, installation, warnings, looks, inHand },
@@ -220,6 +223,7 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
     cache: cacheCleanerOf(config, adapters, base),
     images: imageWatchOf(config, adapters, base),
     proxyReports: proxyReportsOf(config, adapters, base),
+    hostWatch: hostWatchOf(adapters, base),
     rights: new RightsWatch({
       ...{ clock, runtime, facts, warnings, address: parseDockerHost(config.DOCKER_HOST).text },
       onError: edge('a question for what is allowed'),
@@ -258,6 +262,18 @@ function proxyReportsOf(config: Config, { store, clock, runtime }: Adapters, bas
   })
 }
 
+/** Null if the container engine has one host. */
+function hostWatchOf({ store, clock, runtime }: Adapters, { hosts: facts, warnings, edge }: Base) {
+  return (
+    runtime.hosts &&
+    new HostWatch({
+      ...{ store, clock, hosts: runtime.hosts, facts },
+      warnings: new HostWarnings({ hosts: facts, warnings }),
+      onError: edge('the watch of the hosts'),
+    })
+  )
+}
+
 function imageWatchOf(config: Config, adapters: Adapters, { images, warnings, edge }: Base) {
   const { store, runtime, clock, log, random } = adapters
   const { registry } = runtime
@@ -293,7 +309,7 @@ function lifecycleOf(
   const settings = policySettingsOf(config)
   const snapshots = new FleetSnapshots({
     ...{ store, rows, clock, facts, sessions, connections, nodes, images, playback, viewers, admission },
-    ...{ template, settings, inHand, startBackoff, expected, outOfReach },
+    ...{ template, settings, inHand, startBackoff, expected, outOfReach, hosts: base.hosts },
   })
   const onAction = counters.acted
   const { breakers } = base.settings
@@ -320,6 +336,7 @@ function lifecycleOf(
       images,
       playback,
       outOfReach,
+      hosts: base.hosts,
       expected,
       viewers,
       observer,

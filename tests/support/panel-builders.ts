@@ -13,6 +13,7 @@ export const anEngine = (name: string, change: Partial<Engine> = {}): Engine => 
   labels: {},
   forwarded: false,
   vpn_container: null,
+  host_name: 'local',
   first_seen: agoText(600_000),
   last_seen: agoText(1_000),
   streams: [],

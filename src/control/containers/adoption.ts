@@ -1,5 +1,4 @@
-import { HOST_SCOPE } from '../../core/engines/ports.ts'
-import { type Engine, isLive } from '../../core/types.ts'
+import { type Engine, type EngineHost, isLive } from '../../core/types.ts'
 import type { ContainerObservation } from '../../runtime/runtime.ts'
 import {
   engineByContainer,
@@ -64,9 +63,11 @@ export function adopt(
     readonly template: EngineTemplate
     readonly nowMs: number
     readonly nodes: readonly VpnNode[]
+    /** The scope in which the ports of an engine on this host are unique. */
+    readonly scopeOf: (host: EngineHost | null) => string
   },
 ): Engine {
-  const { newId, template, nowMs, nodes } = options
+  const { newId, template, nowMs, nodes, scopeOf } = options
   const vpnNode = nodeOf(container, nodes)
   const named = foundId(container)
   const ports = foundPorts(container)
@@ -80,6 +81,7 @@ export function adopt(
     apiPort: portIn(container.labels[VPN_LABELS.api]),
     p2pPort,
     networkContainerId: container.joins,
+    host: container.host,
     // A copy carries the label of another engine, so it gets an id of its own.
     id: named !== null && engineById(tx, named) === undefined ? named : newId,
     status: 'starting',
@@ -89,7 +91,7 @@ export function adopt(
     request: plainRequest,
     requestHash: requestHash(plainRequest),
     configHash: (container.labels[CONFIG_LABEL] ?? '').slice(0, HASH_LENGTH_MAX),
-    scope: vpnNode ?? HOST_SCOPE,
+    scope: vpnNode ?? scopeOf(container.host),
     labels: keptLabels(container.labels, template.label),
     containerState: container.state,
     containerStartedAt: container.startedAtMs,

@@ -23,6 +23,7 @@ export function observedChange(engine: Engine, seen: ContainerObservation): Obse
     address: seen.address,
     networks: seen.networks,
     networkContainerId: seen.joins,
+    host: seen.host ?? engine.host,
     restartCount,
   }
   const isSame =
@@ -34,6 +35,8 @@ export function observedChange(engine: Engine, seen: ContainerObservation): Obse
     change.address === engine.address &&
     change.networks.join() === engine.networks.join() &&
     change.networkContainerId === engine.networkContainerId &&
+    change.host?.id === engine.host?.id &&
+    change.host?.address === engine.host?.address &&
     // A lower restart count means that the container was started by hand; its start time tells that as well.
     restartCount <= engine.restartCount
   return isSame ? null : { change, isRestarted }
@@ -49,6 +52,7 @@ interface ObservedChange {
     | 'address'
     | 'networks'
     | 'networkContainerId'
+    | 'host'
     | 'restartCount'
   >
   readonly isRestarted: boolean

@@ -1,6 +1,6 @@
 import type { SyncStep } from '../../core/containers/sync-step.ts'
 import { runtimeUnavailable } from '../../core/provisioning/refusal.ts'
-import type { Engine } from '../../core/types.ts'
+import type { Engine, EngineHost } from '../../core/types.ts'
 import { Batches } from '../../lib/batches.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
@@ -13,6 +13,7 @@ import type { EngineTemplate } from '../engines/template.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { LookQueue } from '../facts/look-queue.ts'
 import type { Launches } from '../provisioning/launches.ts'
+import type { Placer } from '../provisioning/placer.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 import { adopt, rowOf } from './adoption.ts'
 import { removeAsSeen } from './checked-removal.ts'
@@ -25,6 +26,7 @@ export interface SyncActionsDeps {
   readonly facts: Facts
   readonly template: EngineTemplate
   readonly nodes: VpnNodes
+  readonly placer: Pick<Placer, 'scopeOf'>
   readonly log: Log
   readonly newId: () => string
   readonly looks: Pick<LookQueue, 'lookAt'>
@@ -93,8 +95,9 @@ export class SyncActions {
 
   /** Adopts engines in one transaction, except those whose row was written since they were looked at. */
   #adopt(found: readonly Found[]): void {
-    const { store, clock, newId, template, nodes, log } = this.deps
-    const options = { template, nowMs: clock.now(), nodes: nodes.all() }
+    const { store, clock, newId, template, nodes, placer, log } = this.deps
+    const scopeOf = (host: EngineHost | null): string => placer.scopeOf(host)
+    const options = { template, nowMs: clock.now(), nodes: nodes.all(), scopeOf }
     const adopted = store.transact((tx) =>
       found
         .filter(({ before, seen }) => rowOf(tx, seen)?.id === before?.id)

@@ -1,9 +1,15 @@
 import { hostInUrl, isEverywhere } from '../../core/host-port.ts'
+import { isCalled } from '../../core/hosts/placement.ts'
 import type { Engine, HostPort } from '../../core/types.ts'
 
 export interface AddressSettings {
   /** Which address proxies get; see `advertised`. */
   readonly advertise: 'auto' | 'container' | 'host' | 'ip'
+  /**
+   * Given where there are several hosts and a published port is reached at the address of the engine's own one, and not at
+   * `advertiseHost`. `callersHost` is the host that proxies run on, by id or name; null if that is not known.
+   */
+  readonly ownHost?: { readonly callersHost: string | null } | null
   /** The host under which proxies reach published ports. */
   readonly advertiseHost: string
   /** The host under which this process reaches published ports. */
@@ -41,7 +47,7 @@ export class Addresses {
 
   #told(engine: Engine): HostPort {
     const { advertise, advertiseHost } = this.settings
-    const published = { host: advertiseHost, port: engine.hostHttpPort }
+    const published = { host: this.#hostOf(engine) ?? advertiseHost, port: engine.hostHttpPort }
     const named = { host: engine.vpnNode ?? engine.name, port: engine.httpPort }
     switch (advertise) {
       case 'host':
@@ -75,7 +81,14 @@ export class Addresses {
     return places.filter(({ host, port }) => host !== '' && port > 0 && port <= 65_535)
   }
 
+  /** The address of the engine's host, if its port is published there and nowhere else; null otherwise. */
+  #hostOf({ host }: Engine): string | null {
+    return this.settings.ownHost ? (host?.address ?? null) : null
+  }
+
   #published(engine: Engine): HostPort[] {
+    const own = this.#hostOf(engine)
+    if (own !== null) return [{ host: own, port: engine.hostHttpPort }]
     const { dockerHost, publishAddress, advertiseHost } = this.settings
     const chosen = isEverywhere(publishAddress) ? [] : [publishAddress]
     const hosts = new Set([dockerHost, ...chosen, advertiseHost, ...this.hostAddresses(engine)])
@@ -87,12 +100,22 @@ export class Addresses {
     return address === null ? [] : [{ host: address, port }]
   }
 
+  /** A proxy says the host of the settings, or localhost of an engine that it was just given on its own host. */
+  #saidByProxies(engine: Engine): HostPort[] {
+    const { advertiseHost, ownHost } = this.settings
+    const port = engine.hostHttpPort
+    if (!ownHost) return [{ host: advertiseHost, port }]
+    const { callersHost } = ownHost
+    const isTheirs = engine.host !== null && callersHost !== null && isCalled(engine.host, callersHost)
+    return isTheirs ? [{ host: 'localhost', port }] : []
+  }
+
   /** Every address under which a proxy may have reached the engine. */
   known(engine: Engine): HostPort[] {
     return [
       this.advertised(engine),
       { host: engine.vpnNode ?? engine.name, port: engine.httpPort },
-      { host: this.settings.advertiseHost, port: engine.hostHttpPort },
+      ...this.#saidByProxies(engine),
       ...this.probed(engine),
     ]
   }

@@ -25,6 +25,7 @@ export function containerSpec(
     labels: engine.labels,
     ports: publishedPorts(template, engine),
     publishAddress: template.publishAddress,
+    ...(engine.host === null ? {} : { host: engine.host.id }),
     network: engine.vpnNode === null ? network : `container:${engine.vpnNode}`,
     memoryBytes: template.memoryBytes,
     cpus: template.cpus,

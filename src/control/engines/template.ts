@@ -48,6 +48,8 @@ export interface EngineTemplate {
 export const INSTALLATION_LABEL = 'roundhouse.installation'
 export const ENGINE_LABEL = 'roundhouse.engine'
 export const CONFIG_LABEL = 'roundhouse.config'
+/** The name of the host that the engine was put on. The container engine knows where it is; this is for people. */
+const HOST_LABEL = 'roundhouse.host'
 export const GENERIC_LABEL = 'roundhouse.generic'
 
 /** Labels of engines behind a VPN, and of the peer-to-peer port of all. The earlier orchestrator used the first two. */
@@ -80,7 +82,7 @@ type Ports = Pick<Engine, 'httpPort' | 'httpsPort' | 'apiPort' | 'p2pPort' | 'ho
 /** The labels of an engine's container. The row can be rebuilt from them alone. */
 export function engineLabels(
   template: EngineTemplate,
-  engine: Ports & Pick<Engine, 'id' | 'configHash' | 'request' | 'vpnNode' | 'forwarded'>,
+  engine: Ports & Pick<Engine, 'id' | 'configHash' | 'request' | 'vpnNode' | 'host' | 'forwarded'>,
 ): Record<string, string> {
   return {
     ...template.labels,
@@ -89,6 +91,7 @@ export function engineLabels(
     [INSTALLATION_LABEL]: template.installation,
     [ENGINE_LABEL]: engine.id,
     [CONFIG_LABEL]: engine.configHash,
+    ...(engine.host === null ? {} : { [HOST_LABEL]: engine.host.name }),
     'acestream.http_port': String(engine.httpPort),
     'acestream.https_port': String(engine.httpsPort),
     'host.http_port': String(engine.hostHttpPort),

@@ -45,15 +45,15 @@ export class Admission {
 
   /**
    * Why a request is refused now; null if it could be served. `unclaimed` says that an unclaimed engine is available for it.
-   * `breaker` is the breaker that the start is subject to.
+   * `own` is the breaker of a start of our own, and null if a caller asks.
    */
   refusal(
     db: Db,
     request: EngineRequest,
     unclaimed: boolean,
-    breaker: BreakerName = 'general',
+    own: BreakerName | null = null,
   ): Refusal | null {
-    return admission(this.#facts(db, request, unclaimed, breaker))
+    return admission(this.#facts(db, request, unclaimed, own))
   }
 
   /** Why the reconciler could not start an engine now, and why it could not start a replacement; each null if it could. */
@@ -90,19 +90,21 @@ export class Admission {
     return openForSeconds(breakerNamed(db, name), clock.now(), settings.breakers[name])
   }
 
-  #facts(db: Db, request: EngineRequest, unclaimed: boolean, breaker: BreakerName): AdmissionFacts {
+  #facts(db: Db, request: EngineRequest, unclaimed: boolean, own: BreakerName | null): AdmissionFacts {
     const { store, clock, facts, placer, settings } = this.deps
     const now = clock.now()
     const docker = facts.docker()
+    const asking = { request, isOwn: own !== null }
     return {
       storageFailure: store.failure()?.message ?? null,
       vpn: this.vpn(),
-      breakerOpenForSeconds: this.#openForSeconds(db, breaker),
+      breakerOpenForSeconds: this.#openForSeconds(db, own ?? 'general'),
       engines: countLiveEngines(db),
       maxReplicas: settings.maxReplicas,
       capacityEtaSeconds: settings.autoDelete ? Math.ceil(settings.graceSeconds) : CAPACITY_ETA_S,
       unclaimed,
-      portsTaken: placer.taken(db, request, now),
+      noHost: placer.noHost(db, asking, now),
+      portsTaken: placer.taken(db, asking, now),
       docker: docker.state,
       dockerError: docker.error,
       image: this.#imageOf(request),

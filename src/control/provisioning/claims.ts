@@ -124,9 +124,10 @@ export class Claims {
    * does not look at the list again. Undefined for every other request or refusal, and if no engine is free.
    */
   freed(db: Db, hash: string, { code }: Refusal): Engine | undefined {
-    const { clock, viewerWaitMs, freeEngines } = this.deps
+    const { clock, viewerWaitMs, freeEngines, placer } = this.deps
     const isAskedAgain = hash === PLAIN_HASH && clock.now() - this.#fullMs <= viewerWaitMs
-    return code === 'max_capacity' && isAskedAgain ? freeEngines.find(db) : undefined
+    if (code !== 'max_capacity' || !isAskedAgain) return undefined
+    return freeEngines.find(db, (engine) => placer.isForCallers(engine))
   }
 
   #refused(refusal: Refusal, hash: string): ProvisionRefused {
@@ -136,7 +137,8 @@ export class Claims {
 
   /** Whether a caller could use the engine, or could wait for its launch, as far as is known. */
   #isUsable(engine: Engine): boolean {
-    const { facts, launches, nodes, outOfReach } = this.deps
+    const { facts, launches, nodes, outOfReach, placer } = this.deps
+    if (!placer.isForCallers(engine)) return false
     if (outOfReach.of(engine)?.isMoving) return false
     return (facts.isRunning(engine) || launches.isPending(engine.id)) && !nodes.isInWayOf(engine)
   }
@@ -188,9 +190,11 @@ export class Claims {
   }
 
   /** The place of a new engine. A replacement goes where the replaced engine is, if it may. */
-  #place(tx: Db, { request, replaces = null }: Start, nowMs: number): Place {
-    const preferred = replaces === null ? null : (engineById(tx, replaces)?.vpnNode ?? null)
-    const place = this.deps.placer.place(tx, request, preferred, nowMs)
+  #place(tx: Db, { request, handedOutAt, replaces = null }: Start, nowMs: number): Place {
+    const replaced = replaces === null ? undefined : engineById(tx, replaces)
+    const preferred = replaced?.vpnNode ?? replaced?.host?.id ?? null
+    const asking = { request, isOwn: handedOutAt === null }
+    const place = this.deps.placer.place(tx, asking, preferred, nowMs)
     // Admission accepted the request, and nothing can have changed since.
     if (place === null) throw new ProvisionRefused(noFreePort('no node has one'))
     return place
@@ -224,7 +228,7 @@ export class Claims {
     const now = clock.now()
     for (const hostPort of new Set([engine.request.hostPort, null])) {
       const request = { ...engine.request, hostPort }
-      const place = placer.place(tx, request, null, now)
+      const place = placer.place(tx, { request, isOwn: true }, null, now)
       if (place === null) continue
       const ports = enginePorts.free(tx, { ...engine, ...place, request }, 0, now)
       return { ...place, ...ports, request, requestHash: requestHash(request) }

@@ -35,6 +35,9 @@ export interface GenericRequest {
 /** The published ports of each container, by its id, or by the value of its generic label while it is made. */
 type Containers = Map<string, readonly PublishedPort[]>
 
+const ENGINES_ONLY =
+  'ENGINE_RUNTIME=swarm starts engines only, by POST /provision/acestream; use docker service create for anything else'
+
 /** What a published port occupies on the host. TCP and UDP are separate. */
 export const hostPlaceOf = ({ hostPort, protocol }: Omit<PublishedPort, 'containerPort'>): string =>
   `${hostPort}/${protocol}`
@@ -74,6 +77,7 @@ export class GenericProvisioner {
    * answers, and InvalidRequest if another container of ours has one of the ports.
    */
   async provision(request: GenericRequest): Promise<{ containerId: string; name: string }> {
+    if (this.deps.runtime.hosts !== null) throw new ProvisionRefused(permanent(ENGINES_ONLY))
     const storage = this.deps.store.failure()
     if (storage !== null) throw new ProvisionRefused(storageUnavailable(storage.message))
     const docker = this.deps.facts.docker()

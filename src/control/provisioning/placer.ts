@@ -6,46 +6,78 @@ import {
   type PortRange,
   rangeText,
 } from '../../core/engines/ports.ts'
-import type { EngineRequest } from '../../core/types.ts'
+import type { EngineHost } from '../../core/types.ts'
 import { type NodePlace, placement } from '../../core/vpn/placement.ts'
 import { liveEngines } from '../../store/engines.ts'
 import type { Db } from '../../store/store.ts'
 import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'
+import type { Asking, HostPlaces } from './host-places.ts'
 import type { PortBook } from './port-book.ts'
 
-/** Where an engine goes: the scope of its ports, and the node whose network it joins. */
+/** Where an engine goes: the scope of its ports, the node whose network it joins, and the host, if there are several. */
 export interface Place {
   readonly scope: string
   readonly vpnNode: string | null
+  readonly host: EngineHost | null
 }
 
 interface Candidate extends NodePlace {
   readonly node: VpnNode
 }
 
-/** Chooses the place for another engine: the host, or the most suitable node if a VPN is configured. */
+/** Chooses the place for another engine: the host, one of several hosts, or the most suitable node of a VPN. */
 export class Placer {
-  constructor(private readonly deps: { readonly ports: PortBook; readonly nodes: VpnNodes }) {}
+  constructor(
+    private readonly deps: {
+      readonly ports: PortBook
+      readonly nodes: VpnNodes
+      /** Null if there is one host. */
+      readonly hosts: HostPlaces | null
+    },
+  ) {}
 
   /**
-   * The place for a request; null if there is none. `taken` says why, unless the VPN is the reason. `preferred` names a
-   * node.
+   * The place for an engine; null if there is none. `taken` and `noHost` say why, unless the VPN is the reason. `preferred`
+   * names a node or a host.
    */
-  place(db: Db, { hostPort }: EngineRequest, preferred: string | null, nowMs: number): Place | null {
-    if (this.deps.nodes.all().length === 0) return { scope: HOST_SCOPE, vpnNode: null }
-    const chosen = placement(this.#candidates(db, hostPort, nowMs), preferred)
-    return chosen && { scope: chosen.name, vpnNode: chosen.name }
+  place(db: Db, asking: Asking, preferred: string | null, nowMs: number): Place | null {
+    const { nodes, hosts } = this.deps
+    if (hosts !== null) {
+      const found = hosts.place(db, asking, preferred, nowMs)
+      return found && { ...found, vpnNode: null }
+    }
+    if (nodes.all().length === 0) return { scope: HOST_SCOPE, vpnNode: null, host: null }
+    const chosen = placement(this.#candidates(db, asking.request.hostPort, nowMs), preferred)
+    return chosen && { scope: chosen.name, vpnNode: chosen.name, host: null }
   }
 
   /** Whether engines may still be put in this place: behind a configured node, or on the host if there are no nodes. */
-  isPlace({ vpnNode }: Pick<Place, 'vpnNode'>): boolean {
-    const { nodes } = this.deps
+  isPlace({ vpnNode, host }: Pick<Place, 'vpnNode' | 'host'>): boolean {
+    const { nodes, hosts } = this.deps
+    if (hosts !== null && vpnNode === null) return hosts.isPlace({ host })
     return vpnNode === null ? nodes.all().length === 0 : nodes.get(vpnNode) !== undefined
   }
 
+  /** The scope in which the ports of an engine without a VPN are unique. */
+  scopeOf(host: EngineHost | null): string {
+    return host === null ? HOST_SCOPE : (this.deps.hosts?.scopeOf(host.id) ?? HOST_SCOPE)
+  }
+
+  /** Whether callers reach the engine where they look for one that they have just been given. */
+  isForCallers(engine: Pick<Place, 'host'>): boolean {
+    return this.deps.hosts?.isForCallers(engine) ?? true
+  }
+
+  /** Why no host takes another engine; null if one does, or if there is one host only. */
+  noHost(db: Db, asking: Asking, nowMs: number): string | null {
+    return this.deps.hosts?.missing(db, asking, nowMs) ?? null
+  }
+
   /** Why no port is free for a new engine; null if one is. If the caller names a port, only that one counts. */
-  taken(db: Db, { hostPort }: EngineRequest, nowMs: number): string | null {
-    const { ports, nodes } = this.deps
+  taken(db: Db, asking: Asking, nowMs: number): string | null {
+    const { ports, nodes, hosts } = this.deps
+    const { hostPort } = asking.request
+    if (hosts !== null) return hosts.taken(db, asking, nowMs)
     if (nodes.all().length > 0) return this.#takenBehindVpn(db, hostPort, nowMs)
     const { ranges } = ports
     if (ports.free(db, HOST_SCOPE, ranges.p2p, 0, nowMs, NOT_FOR_PEERS) === null)

@@ -7,6 +7,9 @@ import type { Facts } from '../facts/facts.ts'
 import type { Listings } from '../proxies/listings.ts'
 import { iso, isoOrNull } from './iso.ts'
 
+/** What the only host of a Docker Engine is called. */
+const ONE_HOST = 'local'
+
 export type EngineView = ReturnType<typeof engineView>
 
 /**
@@ -32,6 +35,7 @@ export function engineView(
     labels: shownValues(engine.labels),
     forwarded: listings.isForwarded(engine),
     vpn_container: engine.vpnNode,
+    host_name: engine.host?.name ?? ONE_HOST,
     first_seen: iso(engine.createdAt),
     last_seen: iso(facts.lastSeen(engine.id) ?? engine.containerStartedAt ?? engine.createdAt),
     streams: started.map(({ streamId }) => streamId),

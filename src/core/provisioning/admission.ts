@@ -3,6 +3,7 @@ import {
   imageMissing,
   imagePulling,
   noFreePort,
+  noHost,
   type Refusal,
   runtimeUnavailable,
   storageUnavailable,
@@ -27,6 +28,8 @@ export interface AdmissionFacts {
    * reason for a refusal.
    */
   readonly unclaimed: boolean
+  /** Null while a host takes another engine; otherwise why none does. */
+  readonly noHost: string | null
   /** Null while a port is free; otherwise what is taken. */
   readonly portsTaken: string | null
   readonly docker: DockerState
@@ -83,6 +86,7 @@ const START_RULES: readonly Rule[] = [
           etaSeconds: capacityEtaSeconds,
           shouldWait: true,
         },
+  ({ noHost: why }) => (why === null ? null : noHost(why)),
   ({ portsTaken }) => (portsTaken === null ? null : noFreePort(portsTaken)),
   ({ docker, dockerError }) => (docker === 'unreachable' ? runtimeUnavailable(dockerError) : null),
   ({ image: { name, state } }) => {

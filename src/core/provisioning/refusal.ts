@@ -4,6 +4,7 @@ export const REFUSAL_CODES = [
   'vpn_disconnected',
   'circuit_breaker',
   'max_capacity',
+  'no_host',
   'no_free_port',
   'runtime_unavailable',
   'image_pulling',
@@ -76,6 +77,15 @@ export const vpnDisconnected = (why: string, etaSeconds: number): Refusal => ({
   message: `Cannot provision engine: VPN not available - ${why}`,
   blockedReason: 'VPN not connected',
   etaSeconds,
+  shouldWait: true,
+})
+
+/** No host takes another engine; `why` names the hosts. */
+export const noHost = (why: string): Refusal => ({
+  code: 'no_host',
+  message: `No node of the swarm takes another engine: ${why}`,
+  blockedReason: 'No node takes an engine',
+  etaSeconds: 10,
   shouldWait: true,
 })
 

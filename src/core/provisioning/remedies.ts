@@ -7,6 +7,7 @@ const REMEDIES: Readonly<Record<RefusalCode, string>> = {
   circuit_breaker:
     'look at the log lines of the engines that failed; one engine is tried when the time is over',
   max_capacity: 'raise MAX_REPLICAS if this machine carries more engines, or wait until a viewer leaves',
+  no_host: 'look at docker node ls, SWARM_CONSTRAINTS and SWARM_MAX_PER_NODE',
   no_free_port: 'widen the range of ports, or end the program that holds them',
   runtime_unavailable: "look at Docker's own log; running streams go on meanwhile",
   image_pulling: 'wait until the image is here',

@@ -277,7 +277,7 @@ describe('the ports of one engine', () => {
     const ports = new PortBook(ranges)
     const scope = isBehindVpn ? NODE : 'host'
     for (const each of refused) ports.refuse(scope, each, 5_000)
-    const placer = new Placer({ ports, nodes })
+    const placer = new Placer({ ports, nodes, hosts: null })
     const store = createStore(new Database(':memory:', { strict: true }))
     return {
       store,
@@ -338,7 +338,7 @@ describe('the ports of one engine', () => {
         }
         for (const [index, wish] of wishes.entries()) {
           const draft = draftOf(`engine-${index}`, scope, wish)
-          if (placer.taken(db, draft.request, 5_000) !== null) continue
+          if (placer.taken(db, { request: draft.request, isOwn: true }, 5_000) !== null) continue
           const made = unlessRefused(store, draft, () => enginePorts.free(db, draft, index, 5_000), take)
           if (made !== null) expectDistinct(made)
         }
@@ -397,7 +397,9 @@ describe('the ports of one engine', () => {
         // If HTTPS ports are published, the configuration must keep the two ranges apart.
         if (!given.mapHttps) expect(made !== null).toBe(isPossible)
         if (inside(https).length > 0)
-          expect(placer.taken(store.db, draft.request, 5_000) === null).toBe(isPossible)
+          expect(placer.taken(store.db, { request: draft.request, isOwn: true }, 5_000) === null).toBe(
+            isPossible,
+          )
       }),
     )
   })

@@ -9,6 +9,7 @@ const allGood: AdmissionFacts = {
   maxReplicas: 10,
   capacityEtaSeconds: 30,
   unclaimed: false,
+  noHost: null,
   portsTaken: null,
   docker: 'reachable',
   dockerError: '',
@@ -63,6 +64,13 @@ describe('admission', () => {
       'Cannot provision engine: maximum capacity reached (10 of 10 engines)',
       'Maximum capacity reached',
       30,
+    ],
+    [
+      { noHost: 'worker-1 is down' },
+      'no_host',
+      'No node of the swarm takes another engine: worker-1 is down',
+      'No node takes an engine',
+      10,
     ],
     [{ portsTaken: 'all taken' }, 'no_free_port', 'No free port: all taken', 'No free port', 30],
     [
