@@ -253,6 +253,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
         target_image: 'ghcr.io/krinkuto11/acestream-http-proxy:latest',
       },
       image: { state: 'present', pull_error: null, pull: null },
+      hosts: [],
       proxies: {
         last_heard: '2026-11-23T12:04:58.000Z',
         heard: [

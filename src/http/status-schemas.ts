@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { PLAN_RULES } from '../core/plan/fleet-snapshot.ts'
 import { REFUSAL_CODES } from '../core/provisioning/refusal.ts'
 import { WARNING_CODES } from '../core/reporting/warnings.ts'
+import { HOST_WORDS } from '../core/views/status.ts'
 import {
   ContainerId,
   Count,
@@ -128,6 +129,20 @@ const HeardProxy = Type.Object(
   { title: 'HeardProxy', description: 'A proxy that sent a request, by its address' },
 )
 
+const Host = Type.Object(
+  {
+    name: Text('Its hostname'),
+    address: NullableText('Its address in the swarm; null if it has none'),
+    state: WordOf(
+      HOST_WORDS,
+      '`paused`: it takes no further engines. `drained`: its operator empties it. `lost`: it does not answer the swarm',
+    ),
+    engines: Count('Live engines on it'),
+    free: Count('Those of them without a started stream'),
+  },
+  { title: 'Host', description: 'A node of the swarm' },
+)
+
 export const OrchestratorStatus = Type.Object(
   {
     status: Type.Union([Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unavailable')], {
@@ -170,6 +185,7 @@ export const OrchestratorStatus = Type.Object(
       { title: 'Configuration', description: 'The settings that proxies may want to know' },
     ),
     image: Image,
+    hosts: Type.Array(Host, { description: 'The nodes of the swarm; empty on a single Docker Engine' }),
     proxies: Type.Object(
       {
         last_heard: NullableTime(

@@ -16,6 +16,8 @@ export interface Figures {
     readonly health: VpnHealth
     readonly nodes: readonly { readonly name: string; readonly state: NodeState['state'] }[]
   }
+  /** The nodes of a swarm; empty on a single Docker Engine. */
+  readonly hosts: readonly { readonly name: string; readonly isUp: boolean; readonly engines: number }[]
   readonly breakers: Readonly<Record<'general' | 'replacement', 'closed' | 'open' | 'half_open'>>
   /** Whether a provision with an empty body, as acexy sends it, would be accepted now. */
   readonly canProvision: boolean

@@ -46,6 +46,18 @@ const GAUGES: readonly Labelled[] = [
     series: ({ vpn }) => vpn.nodes.flatMap(({ name, state }) => oneOf(NODE_STATES, state, name)),
   },
   {
+    name: 'roundhouse_host_up',
+    help: 'Nodes of the swarm: 1 for one that answers it.',
+    labels: ['host'],
+    series: ({ hosts }) => hosts.map(({ name, isUp }) => [[name], Number(isUp)]),
+  },
+  {
+    name: 'roundhouse_host_engines',
+    help: 'Engines by the node of the swarm that they are on.',
+    labels: ['host'],
+    series: ({ hosts }) => hosts.map(({ name, engines }) => [[name], engines]),
+  },
+  {
     name: 'roundhouse_breaker_state',
     help: 'Circuit breakers: 1 for the state that a breaker is in.',
     labels: ['breaker', 'state'],

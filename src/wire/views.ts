@@ -52,6 +52,7 @@ export function viewsOf(config: Config, adapters: Adapters, base: Base, work: Wo
       vpnViews,
       outOfReach: base.outOfReach,
       images: base.images,
+      hosts: base.hosts,
       contacts: base.contacts,
       warnings: base.warnings,
       settings,
@@ -70,6 +71,7 @@ export const figuresOf = ({ store }: Adapters, base: Base, work: Work, views: Vi
     usage: base.usage,
     admission: base.admission,
     nodes: base.nodes,
+    hosts: base.hosts,
     warnings: base.warnings,
     snapshots: work.snapshots,
     listedEngines: () => views.engineViews.listedCount(),
@@ -88,7 +90,10 @@ export const tellersOf = ({
   statistics,
   warnings,
   images,
-}: Base) => [facts, nodes, connections, playback, outOfReach, expected, statistics, warnings, images]
+  hosts,
+}: Base) => [
+  ...[facts, nodes, connections, playback, outOfReach, expected, statistics, warnings, images, hosts],
+]
 
 /** Builds the feed. Every change that an answer of the API could show wakes it. */
 export function feedOf({ store, clock }: Adapters, base: Base, views: Views): Feed {

@@ -85,6 +85,7 @@ export const aStatus = (change: Partial<Status> = {}): Status => ({
   },
   config: { auto_delete: false, grace_period_s: 30, target_image: 'engine:1' },
   image: { state: 'present', pull_error: null, pull: null },
+  hosts: [],
   proxies: { last_heard: agoText(2_000), heard: [] },
   warnings: [],
   timestamp: new Date(NOW_MS).toISOString(),

@@ -6,6 +6,7 @@ import { databaseBytes } from '../../store/size.ts'
 import type { Store } from '../../store/store.ts'
 import { countStreams, startedByEngine } from '../../store/streams.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { HostFacts } from '../facts/host-facts.ts'
 import type { UsageFacts } from '../facts/usage-facts.ts'
 import type { FleetSnapshots } from '../fleet/fleet-snapshots.ts'
 import type { Admission } from '../provisioning/admission.ts'
@@ -18,6 +19,7 @@ export interface FleetFiguresDeps {
   readonly usage: Pick<UsageFacts, 'totals'>
   readonly admission: Admission
   readonly nodes: VpnNodes
+  readonly hosts: Pick<HostFacts, 'all'>
   readonly warnings: Warnings
   readonly snapshots: FleetSnapshots
   readonly listedEngines: () => number
@@ -33,7 +35,7 @@ export class FleetFigures {
 
   /** Returns the current figures. Waits for nothing. */
   take() {
-    const { store, facts, usage, admission, nodes, warnings, snapshots } = this.deps
+    const { store, facts, usage, admission, nodes, hosts, warnings, snapshots } = this.deps
     const { listedEngines, canProvision, isReady } = this.deps
     const { db } = store
     const vpn = admission.vpn()
@@ -47,6 +49,11 @@ export class FleetFigures {
         health: vpn === null ? ('disabled' as const) : VPN_HEALTH[vpn.state],
         nodes: nodes.all().map(({ name, verdict }) => ({ name, state: verdict.state })),
       },
+      hosts: (hosts.all() ?? []).map(({ id, name, isUp }) => ({
+        name,
+        isUp,
+        engines: snapshot.engines.filter(({ engine }) => engine.host?.id === id).length,
+      })),
       breakers: {
         general: admission.breaker(db, 'general').state,
         replacement: admission.breaker(db, 'replacement').state,

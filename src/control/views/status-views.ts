@@ -1,7 +1,9 @@
+import { conditionOf } from '../../core/hosts/host-state.ts'
 import type { Refusal } from '../../core/provisioning/refusal.ts'
 import { generationOf } from '../../core/types.ts'
-import { markedIn, orchestratorStatus, type StatusFacts } from '../../core/views/status.ts'
+import { type HostWord, markedIn, orchestratorStatus, type StatusFacts } from '../../core/views/status.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { HostObservation } from '../../runtime/runtime.ts'
 import { type BreakerFault, lastFaults } from '../../store/breaker-faults.ts'
 import { BREAKERS, type BreakerName } from '../../store/breakers.ts'
 import type { Store } from '../../store/store.ts'
@@ -10,6 +12,7 @@ import type { FleetRows } from '../engines/fleet-rows.ts'
 import { plainRequest, requestHash } from '../engines/template.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { HostFacts } from '../facts/host-facts.ts'
 import type { ImageFacts } from '../facts/image-facts.ts'
 import type { ReachFacts } from '../facts/reach-facts.ts'
 import type { FleetSnapshots } from '../fleet/fleet-snapshots.ts'
@@ -40,6 +43,7 @@ export class StatusViews {
       readonly vpnViews: VpnViews
       readonly outOfReach: Pick<ReachFacts, 'of'>
       readonly images: Pick<ImageFacts, 'state' | 'pull'>
+      readonly hosts: Pick<HostFacts, 'all'>
       readonly contacts: Pick<ProxyContacts, 'lastHeardMs' | 'all'>
       readonly warnings: Warnings
       readonly settings: StatusSettings
@@ -74,10 +78,21 @@ export class StatusViews {
         pullError: image.kind === 'missing' ? image.pullError : null,
         pull: this.deps.images.pull(),
       },
+      hosts: this.#hosts(started),
       proxies: { heardMs: contacts.lastHeardMs(), heard: contacts.all().map(heardFrom) },
       warnings: warnings.standing(),
       nowMs: clock.now(),
       version: settings.version,
+    })
+  }
+
+  #hosts(started: ReadonlyMap<string | null, number>): StatusFacts['hosts'] {
+    const hosts = this.deps.hosts.all() ?? []
+    const engines = Map.groupBy(this.deps.rows.read().engines, ({ host }) => host?.id)
+    return hosts.map((host) => {
+      const here = engines.get(host.id) ?? []
+      const free = here.filter(({ id }) => !started.has(id)).length
+      return { name: host.name, address: host.address, state: wordOf(host), engines: here.length, free }
     })
   }
 
@@ -165,6 +180,11 @@ export class StatusViews {
       last_faults: lastFaults(store.db, name, FAULTS).map(faultView),
     }
   }
+}
+
+const wordOf = (host: HostObservation): HostWord => {
+  const condition = conditionOf(host)
+  return condition === 'up' && host.availability === 'pause' ? 'paused' : condition
 }
 
 const heardFrom = ({ address, lastMs, place }: Contact): StatusFacts['proxies']['heard'][number] => {

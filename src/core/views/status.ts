@@ -40,6 +40,8 @@ export interface StatusFacts {
     /** How far a pull is; null if none is under way. */
     readonly pull: PullFacts | null
   }
+  /** The nodes of a swarm; empty on a single Docker Engine. */
+  readonly hosts: readonly HostBrief[]
   readonly proxies: {
     /** When a proxy last sent a request; null if none did. */
     readonly heardMs: number | null
@@ -56,6 +58,20 @@ export interface StatusFacts {
   readonly nowMs: number
   readonly version: string
 }
+
+interface HostBrief {
+  readonly name: string
+  readonly address: string | null
+  readonly state: HostWord
+  readonly engines: number
+  /** Engines without a started stream. */
+  readonly free: number
+}
+
+/** `paused`: it takes no further containers, and keeps those that it has. */
+export const HOST_WORDS = ['up', 'paused', 'drained', 'lost'] as const
+
+export type HostWord = (typeof HOST_WORDS)[number]
 
 interface PullFacts {
   readonly sinceMs: number
@@ -104,6 +120,7 @@ export function orchestratorStatus(facts: StatusFacts) {
       target_image: config.targetImage,
     },
     image: imagePart(facts.image),
+    hosts: facts.hosts.map((host) => ({ ...host })),
     proxies: proxiesPart(facts.proxies),
     warnings: facts.warnings.map(({ code, message, sinceMs, remedy }) => ({
       code,

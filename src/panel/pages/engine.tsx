@@ -6,6 +6,7 @@ import { Entries } from '../parts/entries.tsx'
 import { State } from '../parts/state-mark.tsx'
 import { Ago } from '../parts/when.tsx'
 import { engineState } from '../reading/engines.ts'
+import { nodeOf } from '../reading/hosts.ts'
 import { journalLink } from '../reading/journal.ts'
 import { MISSING, shortId } from '../reading/words.ts'
 import { PanelContext } from '../state/panel.ts'
@@ -41,6 +42,12 @@ export function EnginePage({ name }: { readonly name: string }) {
             <dd class="mono">
               {engine.host}:{engine.port}
             </dd>
+            {nodeOf(engine) !== null && (
+              <>
+                <dt>Node</dt>
+                <dd>{nodeOf(engine)}</dd>
+              </>
+            )}
             <dt>VPN</dt>
             <dd>{engine.vpn_container ?? 'none'}</dd>
             <dt>Forwarded port</dt>

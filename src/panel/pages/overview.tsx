@@ -3,6 +3,7 @@ import { useContext, useState } from 'preact/hooks'
 import { endInWords } from '../../core/streams/end-reasons.ts'
 import { EngineTable } from '../parts/engine-table.tsx'
 import { CHECKLIST, FirstRun, useIsFirstRun } from '../parts/first-run.tsx'
+import { HostList } from '../parts/host-list.tsx'
 import { LoadingFeed } from '../parts/loading.tsx'
 import { ProvisionAct } from '../parts/provision-act.tsx'
 import { Mark } from '../parts/state-mark.tsx'
@@ -44,6 +45,7 @@ export function Overview() {
         <StreamList />
         <ChangeList />
       </div>
+      <HostList />
       <EngineTable />
     </>
   )

@@ -1,5 +1,6 @@
 import type { Engine } from '../api/types.ts'
 import { engineState } from './engines.ts'
+import { nodeOf } from './hosts.ts'
 import { type Use, useOf } from './usage.ts'
 import { isFree } from './verdict.ts'
 
@@ -149,12 +150,13 @@ export interface Cells extends Pick<ReturnType<typeof engineState>, 'tone' | 'wo
 export function cellsOf(engine: Engine): Cells {
   const { tone, word } = engineState(engine)
   const { forwarded, vpn_container: node, host, port } = engine
+  const onNode = nodeOf(engine)
   return {
     tone,
     word,
     listed: engine.listed ? 'yes' : `no: ${engine.reason ?? 'not known why'}`,
     vpn: node === null ? null : `${node}${forwarded ? ', forwarded port' : ''}`,
-    address: `${host}:${port}`,
+    address: `${host}:${port}${onNode === null ? '' : ` (${onNode})`}`,
     since: engine.first_seen,
     container: engine.container_id,
   }

@@ -6,6 +6,7 @@ const facts: StatusFacts = {
   engines: { total: 3, running: 3, healthy: 2, unhealthy: 1 },
   streams: { active: 5, total: 10, onEngines: 5 },
   limits: { maxReplicas: 10, minReplicas: 1 },
+  hosts: [],
   vpn: { connected: true, health: 'healthy', container: 'gluetun', forwardedPort: 54_321, nodes: [] },
   breaker: { state: 'closed', lastFailureAt: null, lastFailureReason: null },
   isAnyBreakerNotClosed: false,
