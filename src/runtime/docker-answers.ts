@@ -8,8 +8,9 @@ import { NotDockers } from './docker-failures.ts'
  * the answer, or throws NotDockers.
  */
 
-const orNull = <Inner extends TSchema>(inner: Inner) => Type.Union([inner, Type.Null()])
-const mayLack = <Inner extends TSchema>(inner: Inner) => Type.Optional(orNull(inner))
+/** What Docker may leave empty, and what it may leave out as well. */
+export const orNull = <Inner extends TSchema>(inner: Inner) => Type.Union([inner, Type.Null()])
+export const mayLack = <Inner extends TSchema>(inner: Inner) => Type.Optional(orNull(inner))
 
 /** Ids go into the path of requests, so a text that cannot be an id or a name of Docker must not get there. */
 const REFERENCE = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/
@@ -26,8 +27,8 @@ export const isImageReference = (text: string): boolean => text.length <= 512 &&
 /** Whether a text can be the id or the name of a container. */
 export const isReference = (text: unknown): text is string => typeof text === 'string' && REFERENCE.test(text)
 
-const Id = Type.String({ pattern: REFERENCE.source })
-const Texts = Type.Record(Type.String(), Type.String())
+export const Id = Type.String({ pattern: REFERENCE.source })
+export const Texts = Type.Record(Type.String(), Type.String())
 const Networks = Type.Record(
   Type.String(),
   orNull(
@@ -237,7 +238,11 @@ export function readNothing(answer: unknown): void {
     throw new NotDockers('words where Docker has none')
 }
 
-function readerOf<Schema extends TSchema>(what: string, schema: Schema): (answer: unknown) => Static<Schema> {
+/** Makes a reader of answers of this shape. Of anything else it throws NotDockers, which says that it is not `what`. */
+export function readerOf<Schema extends TSchema>(
+  what: string,
+  schema: Schema,
+): (answer: unknown) => Static<Schema> {
   // Compiled at the first answer, because a start needs few of them, and the VPN worker only some at all.
   let compiled: TypeCheck<Schema> | undefined
   return (answer) => {

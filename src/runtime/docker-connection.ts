@@ -41,12 +41,19 @@ export interface DockerContainer {
 }
 
 /** A question that dockerode has no method for, or whose method does not pass the signal on. */
-interface DockerQuestion extends Abortable {
+export interface DockerQuestion extends Abortable {
   /** GET if missing. */
   readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly path: string
-  /** The parameters, if `path` ends with a question mark. */
-  readonly options?: Readonly<Record<string, string | number>>
+  /**
+   * The parameters, if `path` ends with a question mark; with `_body`, the parameters and the body of a POST. Without a
+   * parameter the path must have no question mark.
+   */
+  readonly options?:
+    | Readonly<Record<string, string | number>>
+    | { readonly _query: Readonly<Record<string, string | number>>; readonly _body: object }
+  /** What logs in to a registry, as Docker expects it in a header. */
+  readonly authconfig?: { readonly base64: string }
   /** Whether the answer is given as a stream. */
   readonly isStream?: boolean
 }
@@ -70,7 +77,7 @@ export interface DockerClient {
   getContainer(id: string): DockerContainer
   readonly modem: {
     dial(
-      question: DockerQuestion & { readonly statusCodes: { readonly 200: true } },
+      question: DockerQuestion & { readonly statusCodes: { readonly 200: true; readonly 201: true } },
       callback: (error: unknown, answer: unknown) => void,
     ): void
   }
@@ -151,10 +158,13 @@ function withoutCertPath<T>(make: () => T): T {
   }
 }
 
-/** Asks a question, and resolves with the answer if its status is 200. Rejects with an error like those of dockerode's methods. */
+/**
+ * Asks a question, and resolves with the answer if its status is 200 or 201. Rejects with an error like those of dockerode's
+ * methods.
+ */
 export function askDocker({ modem }: DockerClient, question: DockerQuestion): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-  modem.dial({ method: 'GET', ...question, statusCodes: { 200: true } }, (error, answer) =>
+  modem.dial({ method: 'GET', ...question, statusCodes: { 200: true, 201: true } }, (error, answer) =>
     error ? reject(error) : resolve(answer),
   )
   return promise

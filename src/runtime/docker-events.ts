@@ -6,11 +6,16 @@ import { LineSplitter, ofDocker } from './docker-streams.ts'
 import { RuntimeFailure } from './runtime.ts'
 
 /**
- * Which container events to follow, and the call that opens the stream. Its deadline holds for opening only; the stream
- * itself has none.
+ * Which events to follow (of containers, if no `type` is given), and the call that opens the stream. Its deadline holds for
+ * opening only; the stream itself has none.
  */
 export interface Subscription {
-  readonly filters: { readonly event: string[]; readonly label?: string[]; readonly container?: string[] }
+  readonly filters: {
+    readonly type?: ('container' | 'service' | 'node')[]
+    readonly event?: string[]
+    readonly label?: string[]
+    readonly container?: string[]
+  }
   readonly call: DockerCall & { readonly signal: AbortSignal }
 }
 

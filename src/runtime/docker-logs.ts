@@ -23,33 +23,52 @@ export async function logsOf(
   { bytes, isTimed = false, ...part }: LogBounds,
   abortSignal: AbortSignal,
 ): Promise<string> {
-  const { stream, pieces, mask } = await openLog(docker, id, { ...part, isTimed }, abortSignal)
+  const log = await openContainerLog(docker, id, { ...part, isTimed }, abortSignal)
+  return logText(await textOf(log, bytes, abortSignal), bytes, log.mask)
+}
+
+/**
+ * Reads an open log to its end. Returns its last part, which has enough for this many bytes when it is made fit to be shown.
+ * Throws an Error if it broke off.
+ */
+export async function textOf(
+  { stream, pieces }: OpenLog,
+  bytes: number,
+  signal: AbortSignal,
+): Promise<string> {
   const tail = new Tail(bytes * RAW_FACTOR)
-  const isWhole = await readToEnd(stream, abortSignal, (chunk) => {
+  const isWhole = await readToEnd(stream, signal, (chunk) => {
     for (const piece of pieces(chunk)) tail.push(piece)
   })
   if (!isWhole) throw new Error('The log broke off.')
-  return logText(tail.text(), bytes, mask)
+  return tail.text()
 }
 
-/** Which log to follow, and the call that opens it. Its deadline holds for opening only. */
-interface Following {
-  readonly id: string
-  readonly part: LogPart
-  readonly call: DockerCall & { readonly signal: AbortSignal }
-}
+/** A call that opens a log. Its deadline holds for opening only. */
+export type FollowCall = DockerCall & { readonly signal: AbortSignal }
 
 /** Follows a container's log, and ends like `Runtime.followLog`. */
 export async function followLogOf(
   docker: DockerClient,
-  { id, part, call }: Following,
+  { id, part, call }: { readonly id: string; readonly part: LogPart; readonly call: FollowCall },
+  handlers: LogHandlers,
+): Promise<void> {
+  const open = (signal: AbortSignal) =>
+    openContainerLog(docker, id, { ...part, isTimed: true, follow: 1 }, signal)
+  await followOpened(call, open, handlers)
+}
+
+/** Follows the log that `open` opens, and ends like `Runtime.followLog`. The signal that `open` gets closes the log. */
+export async function followOpened(
+  call: FollowCall,
+  open: (signal: AbortSignal) => Promise<OpenLog>,
   { onOpen, onLines }: LogHandlers,
 ): Promise<void> {
   const closed = new AbortController()
   const close = () => closed.abort()
   try {
     const { stream, pieces, mask } = await callDocker(call, (signal) =>
-      openLog(docker, id, { ...part, isTimed: true, follow: 1 }, AbortSignal.any([signal, closed.signal])),
+      open(AbortSignal.any([signal, closed.signal])),
     )
     if (call.signal.aborted) return
     call.signal.addEventListener('abort', close, { once: true })
@@ -82,7 +101,8 @@ async function* chunksOf(stream: Readable, { address }: DockerCall): AsyncGenera
   }
 }
 
-interface OpenLog {
+/** A log that is being read. */
+export interface OpenLog {
   readonly stream: Readable
   /** Takes the output out of a chunk of the stream. */
   readonly pieces: (chunk: Buffer) => readonly Buffer[]
@@ -90,21 +110,29 @@ interface OpenLog {
   readonly mask: Mask
 }
 
-async function openLog(
+/** Which lines of a log are asked for, and whether each has its time in front of it. */
+export type WantedLog = LogPart & { readonly isTimed: boolean; readonly follow?: 1 }
+
+async function openContainerLog(
   docker: DockerClient,
   id: string,
-  {
-    lines,
-    sinceMs,
-    isNamed = false,
-    isTimed,
-    follow,
-  }: LogPart & { readonly isTimed: boolean; readonly follow?: 1 },
+  wanted: WantedLog,
   abortSignal: AbortSignal,
 ): Promise<OpenLog> {
   const { Config } = readOutput(await docker.getContainer(id).inspect({ abortSignal }))
+  const from = { path: `/containers/${id}/logs?`, env: Config.Env ?? [], isTerminal: Config.Tty === true }
+  return await openLog(docker, from, wanted, abortSignal)
+}
+
+/** Opens the log at this path of Docker's API, which is that of a container with these variables. */
+export async function openLog(
+  docker: DockerClient,
+  from: { readonly path: string; readonly env: readonly string[]; readonly isTerminal?: boolean },
+  { lines, sinceMs, isNamed = false, isTimed, follow }: WantedLog,
+  abortSignal: AbortSignal,
+): Promise<OpenLog> {
   const stream = await askDocker(docker, {
-    path: `/containers/${id}/logs?`,
+    path: from.path,
     options: {
       ...{ stdout: 1, stderr: 1, tail: lines },
       ...(sinceMs === undefined ? {} : { since: (sinceMs / 1000).toFixed(3) }),
@@ -115,11 +143,11 @@ async function openLog(
     abortSignal,
   })
   // The output of a terminal is one stream, which has no headers.
-  const output = Config.Tty ? null : new Demultiplexer(isNamed && isTimed)
+  const output = from.isTerminal ? null : new Demultiplexer(isNamed && isTimed)
   return {
     stream: stream as Readable,
     pieces: (chunk) => output?.push(chunk) ?? [chunk],
-    mask: knownMask(secretValues(variablesOf(Config.Env ?? []))),
+    mask: knownMask(secretValues(variablesOf(from.env))),
   }
 }
 

@@ -95,7 +95,7 @@ export function fromInspect(info: InspectedContainer): ContainerObservation {
 }
 
 /** The variables that are read, of texts like `NAME=value`. The others stay here, because they may be secrets. */
-function variablesOf(texts: readonly string[]): Record<string, string> {
+export function variablesOf(texts: readonly string[]): Record<string, string> {
   const all = texts.map((text) => [text.replace(/=.*$/s, ''), text.replace(/^[^=]*=?/s, '')] as const)
   return Object.fromEntries(all.filter(([name]) => FORWARDING_VARIABLES.includes(name)))
 }

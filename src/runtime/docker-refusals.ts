@@ -16,9 +16,13 @@ export interface FailedCall {
   readonly needs?: { readonly what: string; readonly setting: string }
   /** Masks what Docker says: it may quote a command, with the secrets in it. */
   readonly mask?: Mask
+  /** What Docker may say to this call beside what it says to all; looked at first. */
+  readonly refusals?: readonly Refusal[]
 }
 
-interface Refusal {
+/** Words of Docker, and what they mean. */
+export interface Refusal {
+  /** Its first group is the part that names something. */
   readonly pattern: RegExp
   readonly code: RuntimeFailureCode | ((part: string, call: FailedCall) => RuntimeFailureCode)
   /** Makes one sentence that says what to do, from the part that the pattern matched. */
@@ -206,7 +210,7 @@ export function knownRefusal(
   words: string,
   call: FailedCall,
 ): { readonly code: RuntimeFailureCode; readonly message: string } | null {
-  for (const { pattern, code, message } of REFUSALS) {
+  for (const { pattern, code, message } of [...(call.refusals ?? []), ...REFUSALS]) {
     const part = pattern.exec(words)?.[1]
     if (!part) continue
     const known = typeof code === 'string' ? code : code(part, call)
