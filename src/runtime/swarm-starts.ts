@@ -1,0 +1,103 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { DockerClient } from './docker-connection.ts'
+import { type FailedCall, knownRefusal } from './docker-refusals.ts'
+import { RuntimeFailure } from './runtime.ts'
+import type { ServiceSpec, SwarmService, SwarmTask } from './swarm-answers.ts'
+import { hostAmong } from './swarm-hosts.ts'
+import { unplacedFailure } from './swarm-refusals.ts'
+import { changeService, nodesOf, tasksOf } from './swarm-services.ts'
+import { hostIdOf, RUNTIME_LABELS, replicasOf, withReplicas } from './swarm-spec.ts'
+import { hasEnded, inOrder, isRunning, isWanted, unplacedFor, wasStarted } from './swarm-tasks.ts'
+
+/** How long to wait between two looks at a task that is to start, at first and at last. */
+const FIRST_LOOK_MS = 20
+const LOOK_MS = 100
+
+/** What has become of a start: it runs, it cannot, or nobody knows yet. */
+type StartOutcome = 'started' | 'pending' | { readonly words: string; readonly isUnplaced: boolean }
+
+/** What has become of a start whose first task is among these tasks, none of which is older than the start. */
+export function startOutcome(tasks: readonly SwarmTask[]): StartOutcome {
+  for (const task of inOrder(tasks)) {
+    // A container that ended at once was started all the same.
+    if (wasStarted(task)) return 'started'
+    if (hasEnded(task)) return { words: task.Status.Err ?? task.Status.State, isUnplaced: false }
+    const words = unplacedFor(task)
+    if (words !== null) return { words, isUnplaced: true }
+  }
+  return 'pending'
+}
+
+/** Which service is to be started, and the call that asked for it. */
+interface Start {
+  readonly id: string
+  readonly call: FailedCall
+  readonly abortSignal: AbortSignal
+}
+
+/**
+ * Starts the container of a service, and resolves when it runs. Returns whether it was this call that started it. If it
+ * cannot run, the service is as it was before, and RuntimeFailure says why.
+ */
+export async function startService(docker: DockerClient, start: Start): Promise<boolean> {
+  const { id, abortSignal } = start
+  const tasks = inOrder(await tasksOf(docker, id, abortSignal))
+  const before = await changeService(docker, id, (service) => started(service, id), abortSignal)
+  const isOurs = replicasOf(before.Spec) === 0
+  // Of a service that had its container before, the newest task tells.
+  const older = new Set((isOurs ? tasks : tasks.slice(0, -1)).map(({ ID }) => ID))
+  const refusal = await settled(docker, { ...start, older })
+  if (refusal === null) return isOurs
+  const failure = await failureOf(docker, before.Spec, refusal, start)
+  if (isOurs) await undo(docker, before, abortSignal)
+  throw failure
+}
+
+function started({ Spec: spec }: SwarmService, id: string): ServiceSpec | null {
+  if (spec.Labels?.[RUNTIME_LABELS.leaving] !== undefined) throw leaves(id)
+  return replicasOf(spec) === 0 ? withReplicas(spec, 1, { [RUNTIME_LABELS.started]: 'true' }) : null
+}
+
+/** Waits until the start has ended. Null if the container runs, otherwise why it cannot. */
+async function settled(
+  docker: DockerClient,
+  { id, abortSignal, older }: Start & { readonly older: ReadonlySet<string> },
+): Promise<Exclude<StartOutcome, string> | null> {
+  for (let restMs = FIRST_LOOK_MS; ; restMs = Math.min(restMs * 1.5, LOOK_MS)) {
+    const tasks = await tasksOf(docker, id, abortSignal)
+    if (tasks.some((task) => isRunning(task) && isWanted(task))) return null
+    const outcome = startOutcome(tasks.filter(({ ID }) => !older.has(ID)))
+    if (outcome === 'started') return null
+    if (outcome !== 'pending') return outcome
+    await delay(restMs, undefined, { signal: abortSignal })
+  }
+}
+
+async function failureOf(
+  docker: DockerClient,
+  spec: ServiceSpec,
+  { words, isUnplaced }: Exclude<StartOutcome, string>,
+  { call, abortSignal }: Start,
+): Promise<RuntimeFailure> {
+  const said = call.mask?.(words) ?? words
+  const id = hostIdOf(spec)
+  const host = id === null ? 'unknown' : hostAmong(await nodesOf(docker, abortSignal), id).name
+  const ports = (spec.EndpointSpec?.Ports ?? []).flatMap(({ PublishedPort }) => PublishedPort ?? [])
+  if (isUnplaced) return unplacedFailure(said, { host, ports: [...new Set(ports)] })
+  const known = knownRefusal(said, call)
+  if (known !== null) return new RuntimeFailure(known.code, `${known.message} (On host ${host}.)`)
+  return new RuntimeFailure('refused', `Host ${host} refused to ${call.what}: ${said.slice(0, 300)}`)
+}
+
+/** Takes the replica away that was given for the start, and what says that the service was started. */
+async function undo(
+  docker: DockerClient,
+  { ID, Spec: spec }: SwarmService,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  const label = { [RUNTIME_LABELS.started]: spec.Labels?.[RUNTIME_LABELS.started] ?? null }
+  await changeService(docker, ID, (service) => withReplicas(service.Spec, 0, label), abortSignal)
+}
+
+const leaves = (id: string): RuntimeFailure =>
+  new RuntimeFailure('not_found', `There is no service ${id} any more: it is being removed.`)
