@@ -1,0 +1,268 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import Dockerode from 'dockerode'
+import { until } from './docker.ts'
+
+/** Where the data goes: not every file system (such as a container's own) can hold image layers. */
+const DATA_PARENT = process.env.ROUNDHOUSE_DOCKERD_DIR ?? '/var/lib/roundhouse-docker'
+
+const UP_WITHIN_MS = 60_000
+
+/** The only variable of this machine that the hosts have. DOCKER_HOST would name its own Docker Engine. */
+const PATH = process.env.PATH ?? ''
+
+/**
+ * What the first process of a host does: its arguments are its folder and its name. The sockets that Docker uses itself are in
+ * a /run of its own. It waits until it has its network, because a Docker Engine looks at the network once.
+ */
+const BOOT = `
+mount --make-rprivate / && mount -t proc proc /proc && mount -t tmpfs tmpfs /run && hostname "$2" || exit 1
+ip link set lo up
+while ! ip -4 addr show dev eth0 2>/dev/null | grep -q inet; do sleep 0.02; done
+exec dockerd --data-root "$1/docker" --host "unix://$1/docker.sock" >>"$1/dockerd.log" 2>&1`
+
+/** One host of a swarm: namespaces of its own with a Docker Engine, a network address and a hostname. */
+export class SwarmHost {
+  readonly dockerHost: string
+  readonly client: Dockerode
+  #init: Bun.Subprocess | null = null
+  #id = ''
+
+  constructor(
+    readonly name: string,
+    /** Where the other hosts and this machine reach it. */
+    readonly address: string,
+    private readonly wire: { readonly switch: string; readonly port: string },
+  ) {
+    const socketPath = join(this.#folder, 'docker.sock')
+    this.dockerHost = `unix://${socketPath}`
+    this.client = new Dockerode({ socketPath })
+  }
+
+  /** The id of this node of the swarm. */
+  get id(): string {
+    if (this.#id === '') throw new Error(`${this.name} is no node of a swarm yet.`)
+    return this.#id
+  }
+
+  /** Starts the host, also again after `kill`, and resolves when its Docker Engine answers. */
+  async start(): Promise<void> {
+    if (this.#init !== null) return
+    mkdirSync(join(this.#folder, 'docker'), { recursive: true })
+    rmSync(join(this.#folder, 'docker.sock'), { force: true })
+    const namespaces = ['--net', '--mount', '--pid', '--uts', '--fork', '--kill-child']
+    this.#init = Bun.spawn(['unshare', ...namespaces, 'sh', '-c', BOOT, 'sh', this.#folder, this.name], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { PATH },
+    })
+    try {
+      this.#connect(await until('it has its namespaces', () => this.#first()))
+      await until('its Docker Engine answers', () => this.#answers(), UP_WITHIN_MS)
+    } catch (cause) {
+      throw new Error(`The host ${this.name} does not start:\n${this.#lastLog()}`, { cause })
+    }
+  }
+
+  /** Ends everything on the host at once, as a loss of its power does. Its data remains. */
+  async kill(): Promise<void> {
+    this.#init?.kill('SIGKILL')
+    await this.#init?.exited
+    this.#init = null
+  }
+
+  /** Stops all answers of its Docker Engine until `thaw`; its containers run on. */
+  async freeze(): Promise<void> {
+    process.kill(await this.#engine(), 'SIGSTOP')
+  }
+
+  async thaw(): Promise<void> {
+    process.kill(await this.#engine(), 'SIGCONT')
+  }
+
+  /** Takes the host off the network until `plugIn`; everything on it runs on. */
+  unplug(): void {
+    run(['ip', '-n', this.wire.switch, 'link', 'set', this.wire.port, 'down'])
+  }
+
+  plugIn(): void {
+    run(['ip', '-n', this.wire.switch, 'link', 'set', this.wire.port, 'up'])
+  }
+
+  /** Runs a program on the host, and returns what it prints. Throws with its errors if it fails. */
+  async run(program: readonly string[]): Promise<string> {
+    const first = this.#first()
+    if (!first) throw new Error(`${this.name} does not run.`)
+    const child = Bun.spawn(['nsenter', '--target', first, '--net', '--mount', '--pid', '--', ...program], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH },
+    })
+    const [output, errors, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+    if (code !== 0) throw new Error(`${program.join(' ')} ended with ${code} on ${this.name}: ${errors}`)
+    return output
+  }
+
+  /** Copies images of this machine's Docker Engine to the host. */
+  async load(images: readonly string[]): Promise<void> {
+    const saved = Bun.spawn(['docker', 'save', ...images], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const loading = Bun.spawn(['docker', '--host', this.dockerHost, 'load', '--quiet'], {
+      stdio: [saved.stdout, 'ignore', 'inherit'],
+    })
+    const codes = [await saved.exited, await loading.exited]
+    if (codes.some((code) => code !== 0)) throw new Error(`The images did not come to ${this.name}.`)
+  }
+
+  /** Makes a swarm that has only this host, or joins the swarm of a manager. */
+  async join(manager: SwarmHost | null): Promise<void> {
+    const at = { ListenAddr: `${this.address}:2377`, AdvertiseAddr: this.address }
+    if (manager === null) await this.client.swarmInit(at)
+    else {
+      const { JoinTokens } = await manager.client.swarmInspect()
+      await this.client.swarmJoin({
+        ...{ ...at, RemoteAddrs: [`${manager.address}:2377`], JoinToken: JoinTokens?.Worker ?? '' },
+      })
+    }
+    const { Swarm } = await this.client.info()
+    this.#id = Swarm.NodeID
+  }
+
+  /** Ends the host, and removes everything that it left. */
+  async close(): Promise<void> {
+    await this.kill()
+    // The kernel needs a moment for what the host had mounted.
+    await until(`the folder of ${this.name} is deleted`, () => {
+      rmSync(this.#folder, { recursive: true, force: true })
+      return true
+    })
+  }
+
+  get #folder(): string {
+    return `${DATA_PARENT}-${this.wire.switch}-${this.name}`
+  }
+
+  /** Puts a cable between the host and the switch. */
+  #connect(pid: string): void {
+    const { switch: at, port } = this.wire
+    run(['ip', '-n', at, 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', pid])
+    run(['ip', '-n', at, 'link', 'set', port, 'master', 'br0', 'up'])
+    run(['nsenter', '--target', pid, '--net', 'ip', 'link', 'set', 'eth0', 'up'])
+    run(['nsenter', '--target', pid, '--net', 'ip', 'addr', 'add', `${this.address}/24`, 'dev', 'eth0'])
+  }
+
+  /** The pid of the first process of the host, which is its Docker Engine once it has booted. */
+  #first(): string | null {
+    if (this.#init === null) return null
+    if (this.#init.exitCode !== null) throw new Error(`It has ended with ${this.#init.exitCode}.`)
+    const { pid } = this.#init
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0] || null
+  }
+
+  async #engine(): Promise<number> {
+    const first = this.#first()
+    if (first === null) throw new Error(`${this.name} does not run.`)
+    return Number(first)
+  }
+
+  async #answers(): Promise<boolean> {
+    if (this.#first() === null) return false
+    return await this.client.ping().then(
+      () => true,
+      () => false,
+    )
+  }
+
+  #lastLog(): string {
+    const path = join(this.#folder, 'dockerd.log')
+    return existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(-15).join('\n') : 'no log'
+  }
+}
+
+/** Hosts of one swarm in namespaces of this machine, behind one switch. The first one is the manager. */
+export class SwarmHosts {
+  private constructor(
+    readonly hosts: readonly SwarmHost[],
+    private readonly name: string,
+  ) {}
+
+  /**
+   * Starts this many hosts, joins them to a swarm, and puts these images of this machine's Docker Engine on all of them. Throws
+   * with a sentence for people if that is not possible here.
+   */
+  static async open(count: number, images: readonly string[] = []): Promise<SwarmHosts> {
+    const missing = ['dockerd', 'ip', 'unshare', 'nsenter'].filter((program) => Bun.which(program) === null)
+    if (process.getuid?.() !== 0 || missing.length > 0) {
+      const why = missing.length > 0 ? `this machine has no ${missing.join(' and no ')}` : 'it takes root'
+      throw new Error(`These tests need a swarm of their own, which can't be made here: ${why}.`)
+    }
+    // Linux allows 15 characters for the name of a network device.
+    const name = `rhsw${process.pid.toString(36)}${Math.floor(Math.random() * 36 ** 3).toString(36)}`
+    const prefix = plugIn(name)
+    const hosts = Array.from({ length: count }, (_, at) => {
+      const wire = { switch: name, port: `port${at + 1}` }
+      return new SwarmHost(`host${at + 1}`, `${prefix}.${at + 1}`, wire)
+    })
+    const swarm = new SwarmHosts(hosts, name)
+    try {
+      await Promise.all(hosts.map((host) => host.start()))
+      for (const host of hosts) await host.join(host === swarm.manager ? null : swarm.manager)
+      if (images.length > 0) await Promise.all(hosts.map((host) => host.load(images)))
+    } catch (error) {
+      await swarm.close()
+      throw error
+    }
+    return swarm
+  }
+
+  get manager(): SwarmHost {
+    return this.host(0)
+  }
+
+  host(at: number): SwarmHost {
+    const host = this.hosts[at]
+    if (host === undefined) throw new Error(`There is no host ${at}.`)
+    return host
+  }
+
+  /** Lets the operator say what a host may take, as `docker node update --availability` does. */
+  async setAvailability(host: SwarmHost, availability: 'active' | 'pause' | 'drain'): Promise<void> {
+    const node = this.manager.client.getNode(host.id)
+    const { Version, Spec } = await node.inspect()
+    await node.update({ version: Version.Index, ...Spec, Availability: availability })
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host.close()))
+    Bun.spawnSync(['ip', 'link', 'delete', this.name])
+    Bun.spawnSync(['ip', 'netns', 'delete', this.name])
+  }
+}
+
+/** Makes a switch, and connects this machine to it. Returns the first three parts of its addresses. */
+function plugIn(name: string): string {
+  for (let third = 1; third < 200; third++) {
+    const prefix = `10.221.${third}`
+    const routes = Bun.spawnSync([
+      'ip',
+      '-4',
+      'route',
+      'show',
+      'to',
+      'match',
+      `${prefix}.1`,
+    ]).stdout.toString()
+    if (routes.split('\n').some((line) => line !== '' && !line.startsWith('default'))) continue
+    run(['ip', 'netns', 'add', name])
+    run(['ip', '-n', name, 'link', 'add', 'br0', 'type', 'bridge'])
+    run(['ip', '-n', name, 'link', 'set', 'br0', 'up'])
+    run(['ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'uplink', 'netns', name])
+    run(['ip', '-n', name, 'link', 'set', 'uplink', 'master', 'br0', 'up'])
+    run(['ip', 'addr', 'add', `${prefix}.254/24`, 'dev', name])
+    run(['ip', 'link', 'set', name, 'up'])
+    return prefix
+  }
+  throw new Error('None of the networks for a swarm of the tests is free here.')
+}
+
+function run(command: readonly string[]): void {
+  const { exitCode, stderr } = Bun.spawnSync([...command])
+  if (exitCode !== 0) throw new Error(`${command.join(' ')} ended with ${exitCode}: ${stderr.toString()}`)
+}
