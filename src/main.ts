@@ -6,7 +6,6 @@ import packageJson from '../package.json' with { type: 'json' }
 import { addressesOf } from './cli/addresses.ts'
 import { type CliOutcome, readSecretFile, runCli } from './cli/cli.ts'
 import type { Config } from './config/config.ts'
-import { certificatesOf } from './config/docker-tls.ts'
 import { secretsOf } from './config/secrets.ts'
 import type { Checkpoint } from './control/provisioning/launcher.ts'
 import { logStart } from './control/reporting/start-summary.ts'
@@ -19,7 +18,6 @@ import type { Log } from './lib/log.ts'
 import { Listener, type Listening } from './listener.ts'
 import { createLog, type LogForm } from './logging.ts'
 import { panelFiles } from './panel-files.ts'
-import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from './runtime/docker.ts'
 import { storageFailureOf } from './store/failure.ts'
 import { DatabaseInUse, type DatabaseLock, lockDatabase } from './store/lock.ts'
 import { tighten } from './store/private-files.ts'
@@ -28,6 +26,7 @@ import { openStore, type Store } from './store/store.ts'
 import { runCommand } from './wire/commands/run-command.ts'
 import { fileSystemOf } from './wire/doctor/database-facts.ts'
 import { ownSurroundings, realSurroundings } from './wire/doctor/surroundings.ts'
+import { runtimeOf } from './wire/runtime.ts'
 import { vpnWorkerSettingsOf } from './wire/settings.ts'
 import { createOrchestrator, type Orchestrator } from './wire/wire.ts'
 import { HealthHost } from './workers/health/health-host.ts'
@@ -64,6 +63,9 @@ const NOTHING_IN_IT = 'it holds nothing that is needed'
 const START_MS = 5_000
 const NORMAL_JIT_POLICY = 1
 
+/** The surroundings of a process about whose container nobody asks. */
+const NOWHERE = { container: null, gateway: () => null }
+
 /** How long an engine may take to stop a session. */
 const STOP_SESSION_MS = 3_000
 
@@ -98,17 +100,11 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
     ...workers,
     store,
     database: { path, fileSystem: fileSystemOf(path, around) },
-    runtime: createDockerRuntime({
-      dockerHost: config.DOCKER_HOST,
-      certificates: certificatesOf(config),
-      label: config.CONTAINER_LABEL,
-      deadlinesMs: DEFAULT_DEADLINES_MS,
-      logs: DEFAULT_LOG_LIMITS,
-      mask: maskOf(secrets),
-    }),
+    runtime: runtimeOf(config, maskOf(secrets)),
     stopSession: (addresses, path) => stopSession(addresses, path, STOP_SESSION_MS),
     clock: systemClock,
-    self: ownSurroundings(around),
+    // The networks of one Docker Engine say nothing about those of a swarm.
+    self: config.ENGINE_RUNTIME === 'swarm' ? NOWHERE : ownSurroundings(around),
     wall: Date.now,
     descriptors: ownDescriptors(),
     connections: { closeIdle: () => listener.closeIdle(), closeAll: () => listener.closeAll() },

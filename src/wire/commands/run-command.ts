@@ -2,11 +2,10 @@ import { hostname } from 'node:os'
 import { type CliOutcome, checkHealth } from '../../cli/cli.ts'
 import { jsonText, tableText, verdictOf } from '../../cli/doctor/report.ts'
 import type { Config } from '../../config/config.ts'
-import { certificatesOf } from '../../config/docker-tls.ts'
-import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from '../../runtime/docker.ts'
 import { schemaVersion } from '../../store/migrations.ts'
 import { diagnose } from '../doctor/doctor.ts'
 import { realSurroundings } from '../doctor/surroundings.ts'
+import { runtimeOf } from '../runtime.ts'
 import { backup, restore } from './database-commands.ts'
 import { done, type Told } from './outcome.ts'
 import { removeEngines } from './remove-engines.ts'
@@ -42,13 +41,7 @@ export async function runCommand(outcome: CommandOutcome, version: string): Prom
 }
 
 const removalOf = (config: Config) => ({
-  runtime: createDockerRuntime({
-    dockerHost: config.DOCKER_HOST,
-    certificates: certificatesOf(config),
-    label: config.CONTAINER_LABEL,
-    deadlinesMs: DEFAULT_DEADLINES_MS,
-    logs: DEFAULT_LOG_LIMITS,
-  }),
+  runtime: runtimeOf(config),
   databasePath: config.DB_URL.path,
   label: config.CONTAINER_LABEL,
   owner: ownerOf(),
