@@ -66,6 +66,9 @@ const NORMAL_JIT_POLICY = 1
 /** The surroundings of a process about whose container nobody asks. */
 const NOWHERE = { container: null, gateway: () => null }
 
+/** A worker's garbage is collected when there is little of it: it answers nobody, so nothing waits for that. */
+const SMALL_HEAP = { smol: true }
+
 /** How long an engine may take to stop a session. */
 const STOP_SESSION_MS = 3_000
 
@@ -163,9 +166,6 @@ function showStart(
   if (form === 'json') logStart(log, findings, basics)
   else if (log.isLevelEnabled('info')) process.stdout.write(startBlock(findings, basics))
 }
-
-/** A worker's garbage is collected when there is little of it: it answers nobody, so nothing waits for that. */
-const SMALL_HEAP = { smol: true }
 
 /**
  * Makes the hosts of the two worker threads. A compiled binary finds a worker's file relative to the main module, so the
