@@ -64,3 +64,40 @@ describe('a stream on an engine that was told by an IPv6 address is found', () =
     ['', 'FD00:1:0:0:0:0:0:3'],
   ])('by stat_url "%s" and host "%s"', (statUrl, host) => expect(match(statUrl, host)).toBe('two'))
 })
+
+describe('an engine on one of several hosts', () => {
+  const on = (name: string, change: Partial<Engine> = {}) =>
+    engine({
+      id: name,
+      networks: [],
+      address: null,
+      host: { id: `id-${name}`, name, address: `10.0.0.${name}` },
+      ...change,
+    })
+  const own = (callersHost: string | null) => of({ ownHost: { callersHost }, advertiseHost: '127.0.0.1' })
+  const match = (addresses: Addresses, fleet: readonly Engine[], host: string) =>
+    matchEngine({ statUrl: '', host, port: 19_000, containerId: null }, fleet, (each) =>
+      addresses.known(each),
+    )?.id
+
+  test('is told and probed at the address of its host alone', () => {
+    expect(own(null).advertised(on('1'))).toEqual({ host: '10.0.0.1', port: 19_000 })
+    expect(own(null).probed(on('1'))).toEqual([{ host: '10.0.0.1', port: 19_000 }])
+  })
+
+  test('is told at ADVERTISE_HOST where the ingress of the swarm publishes it', () => {
+    expect(of({ advertiseHost: 'swarm.example' }).advertised(on('1')).host).toBe('swarm.example')
+  })
+
+  test('is found among engines with the same port on other hosts', () => {
+    const fleet = [on('1'), on('2')]
+    expect(match(own(null), fleet, '10.0.0.2')).toBe('2')
+  })
+
+  test('is meant by localhost on the host of proxies, and else only if no other engine has the port', () => {
+    expect(match(own('2'), [on('1'), on('2')], 'localhost')).toBe('2')
+    expect(match(own('id-1'), [on('1'), on('2')], '127.0.0.1')).toBe('1')
+    expect(match(own(null), [on('1'), on('2')], 'localhost')).toBeUndefined()
+    expect(match(own(null), [on('1'), on('2', { hostHttpPort: 19_001 })], 'localhost')).toBe('1')
+  })
+})
