@@ -12,6 +12,7 @@ import type { Asked, Row } from './row.ts'
 import { skipped } from './row.ts'
 import { type ScaleFacts, scaleRows } from './scale.ts'
 import { settingsRows } from './settings.ts'
+import { type SwarmFacts, swarmRows } from './swarm.ts'
 
 /** Everything that was found out, as it was at one moment. */
 export interface Facts {
@@ -21,6 +22,8 @@ export interface Facts {
   readonly ports: PortsFacts
   readonly network: NetworkFacts
   readonly nodes: readonly NodeFacts[]
+  /** Null without a swarm. */
+  readonly swarm: SwarmFacts | null
   readonly database: DatabaseFacts
   readonly clock: Asked<{ readonly aheadMs: number }>
   readonly key: KeyFacts
@@ -57,13 +60,18 @@ const SUBJECTS: readonly (readonly [
     /^(?:DOCKER_(?:HOST|TLS_VERIFY|CERT_PATH)|GLUETUN_.*)$/,
     ({ nodes, network }) => nodes.flatMap((node) => gluetunRows(node, network.advertise)),
   ],
+  [
+    'swarm',
+    /^(?:DOCKER_(?:HOST|TLS_VERIFY|CERT_PATH)|ENGINE_RUNTIME|SWARM_.*)$/,
+    ({ swarm }) => (swarm === null ? [] : swarmRows(swarm)),
+  ],
   ['database', /^DB_URL$/, ({ database }) => databaseRows(database)],
   ['min_replicas', /^(?:DB_URL|MIN_REPLICAS)$/, ({ scale }) => scaleRows(scale)],
   ['clock', DOCKERS, ({ clock }) => [clockRow(clock)]],
   ['key', /^(?:BIND|API_KEY.*|ALLOW_NO_KEY)$/, ({ key }) => keyRows(key)],
 ]
 
-const OF_DOCKER: ReadonlySet<string> = new Set(['image', 'network', 'gluetun', 'clock'])
+const OF_DOCKER: ReadonlySet<string> = new Set(['image', 'network', 'gluetun', 'swarm', 'clock'])
 
 /** All rows, in the order in which they are shown. */
 export function examine(facts: Facts): readonly Row[] {

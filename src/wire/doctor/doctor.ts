@@ -12,6 +12,7 @@ import { ask } from '../../lib/ask.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from '../../runtime/docker.ts'
 import { createDockerSurvey } from '../../runtime/docker-survey.ts'
 import { openReadOnly, orderIn, ownRows } from '../../store/read-only.ts'
+import { runtimeOf } from '../runtime.ts'
 import { databaseFacts } from './database-facts.ts'
 import {
   asked,
@@ -64,11 +65,12 @@ async function factsOf({ loaded, config, healthUrl }: Subject, around: Surroundi
     gluetunFacts(deps, config, signal),
     clockFact(deps),
     asked(deps.survey.running()),
+    swarmFacts(config),
   ])
   const own = databaseFacts(config.DB_URL.path, around)
   // Any program may answer with 200 there; a server of ours holds the lock besides.
   const answers = (await answering) && own.lock !== 'free'
-  const [docker, image, joined, nodes, clock, running] = await asking
+  const [docker, image, joined, nodes, clock, running, swarm] = await asking
   const { self } = joined
   const remoteHost = remoteHostOf(config.DOCKER_HOST)
   const isHostSeen = self.kind === 'answer' ? self.value.kind === 'host' : ownContainer(around) === null
@@ -86,6 +88,7 @@ async function factsOf({ loaded, config, healthUrl }: Subject, around: Surroundi
     },
     network: { ...networkSettingsOf(config), ...joined, remoteHost, nodes: networksOf(nodes) },
     nodes: nodes.map(({ facts }) => facts),
+    swarm,
     database: { ...own, answers },
     scale: { minReplicas: config.MIN_REPLICAS, order: saidBy(own, orderIn) },
     server: answers ? await saying : null,
@@ -102,6 +105,14 @@ async function networkFacts(deps: DockerDeps, setting: string | null) {
   const self = await selfFact(deps)
   const network = self.kind === 'answer' ? ownNetwork(self.value) : null
   return { network, self, found: await networkFact(deps, network) }
+}
+
+/** What the swarm says of its nodes; null without a swarm. */
+async function swarmFacts(config: Config): Promise<Facts['swarm']> {
+  const { hosts } = runtimeOf(config)
+  if (hosts === null) return null
+  const { SWARM_CONSTRAINTS: constraints, SWARM_POST_NODE: callersHost } = config
+  return { hosts: await asked(hosts.list(AbortSignal.timeout(QUESTION_MS))), constraints, callersHost }
 }
 
 function dockerDepsOf(config: Config, around: Surroundings): DockerDeps {

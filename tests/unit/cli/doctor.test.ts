@@ -12,6 +12,7 @@ import { proxiesRows, type ServerWord } from '../../../src/cli/doctor/proxies.ts
 import { jsonText, tableText, verdictOf } from '../../../src/cli/doctor/report.ts'
 import type { Row } from '../../../src/cli/doctor/row.ts'
 import { settingsRows } from '../../../src/cli/doctor/settings.ts'
+import { type SwarmFacts, swarmRows } from '../../../src/cli/doctor/swarm.ts'
 import { loadConfig } from '../../../src/config/config.ts'
 
 /* What is found out becomes rows: a table for each subject. `STATUS check: words` is expected of one row among all. */
@@ -77,6 +78,15 @@ const database: DatabaseFacts = {
   content: { kind: 'read', schema: 'current', damage: null },
 }
 
+const host = (name: string, change = {}) => ({
+  ...{ id: `id-${name}`, name, address: '10.0.0.1', isUp: true, availability: 'active' as const },
+  ...{ role: 'worker', labels: {}, os: 'linux', architecture: 'x86_64' },
+  ...change,
+})
+const swarm = (...hosts: ReturnType<typeof host>[]): SwarmFacts => ({
+  ...{ hosts: answer(hosts), constraints: [], callersHost: null },
+})
+
 const key: KeyFacts = { keys: 1, bind: '0.0.0.0', allowsNoKey: false, warnings: [], self: onHost }
 
 const sound: Facts = {
@@ -84,6 +94,7 @@ const sound: Facts = {
   ...{ docker, image, ports, network, nodes: [node], database, key },
   clock: answer({ aheadMs: 0 }),
   scale: { minReplicas: 2, order: null },
+  swarm: null,
   server: null,
 }
 
@@ -590,5 +601,32 @@ describe('a report', () => {
   test('for programs has the same rows, and the worst status', () => {
     expect(JSON.parse(jsonText(rows))).toEqual({ status: 'fault', rows: [...rows] })
     expect(verdictOf(rows.filter(({ status }) => status !== 'fault'))).toBe('warning')
+  })
+})
+
+describe('swarm', () => {
+  const only = { attribute: 'node.role', isEqual: true, value: 'manager' }
+
+  test.each([
+    [
+      'ok swarm',
+      '2 nodes, of which 1 may have engines',
+      swarm(host('a'), host('b', { availability: 'pause' })),
+    ],
+    ['fault swarm', 'a does not meet SWARM_CONSTRAINTS', { ...swarm(host('a')), constraints: [only] }],
+    ['fault swarm', 'a takes no containers', swarm(host('a', { availability: 'drain' }))],
+    ['warning swarm', 'hears nothing of b', swarm(host('a'), host('b', { isUp: false }))],
+    ['fault swarm', 'SWARM_POST_NODE is z, and the nodes are a', { ...swarm(host('a')), callersHost: 'z' }],
+    [
+      'fault swarm',
+      'This node is not a swarm manager',
+      { ...swarm(), hosts: { kind: 'failed', why: 'This node is not a swarm manager: join it' } },
+    ],
+    ['skipped swarm', 'forbids the question', { ...swarm(), hosts: FORBIDDEN }],
+  ] as const)('%s: %s', (head, words, facts) => expectRow(swarmRows(facts), head, words))
+
+  test('is asked about only where engines run on one', () => {
+    expect(examine({ ...sound, swarm: null }).filter(({ check }) => check === 'swarm')).toEqual([])
+    expect(examine({ ...sound, swarm: swarm(host('a')) }).map(({ check }) => check)).toContain('swarm')
   })
 })
