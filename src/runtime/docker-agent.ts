@@ -65,6 +65,7 @@ function bound(request: ClientRequest, answer: IncomingMessage): void {
   })
 }
 
-const STREAMS = /^\/(?:events\?|exec\/[^/]+\/start$|containers\/[^/]+\/logs\?|images\/create\?)/
+const STREAMS =
+  /^\/(?:events\?|exec\/[^/]+\/start$|(?:containers|services|tasks)\/[^/]+\/logs\?|images\/create\?)/
 
 const isStream = ({ path }: ClientRequest): boolean => STREAMS.test(path)

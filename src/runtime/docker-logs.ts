@@ -67,22 +67,29 @@ export async function followOpened(
   const closed = new AbortController()
   const close = () => closed.abort()
   try {
-    const { stream, pieces, mask } = await callDocker(call, (signal) =>
-      open(AbortSignal.any([signal, closed.signal])),
-    )
+    const {
+      stream,
+      pieces,
+      mask,
+      before = [],
+      isNew = () => true,
+    } = await callDocker(call, (signal) => open(AbortSignal.any([signal, closed.signal])))
     if (call.signal.aborted) return
     call.signal.addEventListener('abort', close, { once: true })
     // The stream of a closed connection has to end even if the library does not notice the signal any more.
     closed.signal.addEventListener('abort', () => stream.destroy(), { once: true })
     onOpen()
     const lines = new LogLines(LOG_LINE_BYTES_MAX)
-    const told = (raw: readonly string[]) => onLines(raw.map((line) => mask(plainLog(line))))
+    const told = async (raw: readonly string[]) => {
+      if (raw.length > 0) await onLines(raw.map((line) => mask(plainLog(line))))
+    }
+    await told(before)
     for await (const chunk of chunksOf(stream, call)) {
       const whole = pieces(chunk).flatMap((piece) => lines.push(piece))
-      if (whole.length > 0) await told(whole)
+      await told(whole.filter(isNew))
     }
     const rest = lines.rest()
-    if (rest !== null) await told([rest])
+    if (rest !== null && isNew(rest)) await told([rest])
   } catch (error) {
     if (!call.signal.aborted) throw error
   } finally {
@@ -108,6 +115,9 @@ export interface OpenLog {
   readonly pieces: (chunk: Buffer) => readonly Buffer[]
   /** Masks what the container's own variables hold that is secret. */
   readonly mask: Mask
+  /** Lines that were read before the stream; those of the stream that are among them are left out. */
+  readonly before?: readonly string[]
+  readonly isNew?: (line: string) => boolean
 }
 
 /** Which lines of a log are asked for, and whether each has its time in front of it. */

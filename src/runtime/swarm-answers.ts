@@ -91,6 +91,8 @@ export const readUpdated = readerOf(
 export const readService = readerOf('a service', Service)
 /** Reads the answer to `GET /services`. */
 export const readServices = readerOf('a list of services', Type.Array(Service))
+/** Reads the answer to `GET /tasks/{id}`. */
+export const readTask = readerOf('a task', Task)
 /** Reads the answer to `GET /tasks`. */
 export const readTasks = readerOf('a list of tasks', Type.Array(Task))
 /** Reads the answer to `GET /nodes`. */

@@ -45,7 +45,7 @@ export function fromService(view: SwarmView, restarts: number | null): Container
     createdAtMs: timeOf(service.CreatedAt),
     // Swarm moves the time of a task on when it is about to be stopped.
     startedAtMs: current && isRunning(current) && isWanted(current) ? timeOf(current.Status.Timestamp) : null,
-    exitCode: state === 'exited' ? exitCodeOf(current) : null,
+    exitCode: state === 'exited' ? exitCodeOf(view.tasks) : null,
     // Before its first start that succeeds, Swarm may have tried more than once.
     restarts: state === 'created' ? 0 : restarts,
   }
@@ -99,9 +99,13 @@ function stateOf(spec: ServiceSpec, current: SwarmTask | null): ContainerState {
 const isBroughtBack = ({ TaskTemplate }: ServiceSpec): boolean =>
   (TaskTemplate.RestartPolicy?.Condition ?? 'any') === 'any'
 
-/** Swarm has -1 until it knows the code. */
-function exitCodeOf(task: SwarmTask | null): number | null {
-  const code = task && hasEnded(task) ? task.Status.ContainerStatus?.ExitCode : undefined
+/**
+ * The exit code of the last task that ended by itself. Swarm removes a task that a call has stopped, and its exit code with it;
+ * that of another one is -1 until Swarm knows it.
+ */
+function exitCodeOf(tasks: readonly SwarmTask[]): number | null {
+  const last = inOrder(tasks).findLast((task) => hasEnded(task) && task.DesiredState !== 'remove')
+  const code = last?.Status.ContainerStatus?.ExitCode
   return code === undefined || code < 0 ? null : code
 }
 

@@ -38,10 +38,13 @@ export const SWARM_REFUSALS: readonly Refusal[] = [
   },
 ]
 
+/** Whether the scheduler puts a task on no node because another one has its port. */
+export const isPortTaken = (words: string): boolean => /host-mode port already in use/.test(words)
+
 /** Why the scheduler puts a task on no node, as the failure of its start. */
 export function unplacedFailure(words: string, task: UnplacedTask): RuntimeFailure {
   const { ports, host } = task
-  if (/host-mode port already in use/.test(words)) {
+  if (isPortTaken(words)) {
     const which = ports.length === 1 ? `the port ${ports[0]}` : `one of the ports ${ports.join(', ')}`
     return new RuntimeFailure('port_taken', `Another service has ${which} of host ${host}.`)
   }

@@ -1,15 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { DockerClient } from './docker-connection.ts'
 import { RuntimeFailure } from './runtime.ts'
 import type { SwarmService } from './swarm-answers.ts'
-import { isUp } from './swarm-hosts.ts'
 import { fromService } from './swarm-observation.ts'
-import { changeService, isNoService, nodesOf, removeService, tasksOf } from './swarm-services.ts'
+import { changeService, isNoService, nodesOf, removeService, tasksEnded, tasksOf } from './swarm-services.ts'
 import { RUNTIME_LABELS, replicasOf, withReplicas } from './swarm-spec.ts'
-import { hasEnded } from './swarm-tasks.ts'
-
-/** How long to wait between two looks at tasks that are to end. */
-const LOOK_MS = 100
 
 /** Takes the replica of a service away, and resolves when no container of it runs. */
 export async function stopService(docker: DockerClient, id: string, abortSignal: AbortSignal): Promise<void> {
@@ -19,7 +13,7 @@ export async function stopService(docker: DockerClient, id: string, abortSignal:
     ({ Spec: spec }) => (replicasOf(spec) === 0 ? null : withReplicas(spec, 0, {})),
     abortSignal,
   )
-  await ended(docker, id, abortSignal)
+  await tasksEnded(docker, id, abortSignal)
 }
 
 /**
@@ -30,7 +24,7 @@ export async function removeWhole(docker: DockerClient, id: string, abortSignal:
   try {
     const { Spec: spec } = await changeService(docker, id, leaving, abortSignal)
     // Anything but a number of containers ends only with the removal.
-    if (replicasOf(spec) !== null) await ended(docker, id, abortSignal)
+    if (replicasOf(spec) !== null) await tasksEnded(docker, id, abortSignal)
     await removeService(docker, id, abortSignal)
   } catch (error) {
     if (!isNoService(error)) throw error
@@ -61,15 +55,6 @@ export async function removeIdle(docker: DockerClient, id: string, abortSignal: 
 function leaving({ Spec: spec }: SwarmService) {
   if (replicasOf(spec) === null || spec.Labels?.[RUNTIME_LABELS.leaving] !== undefined) return null
   return withReplicas(spec, 0, { [RUNTIME_LABELS.leaving]: 'true' })
-}
-
-async function ended(docker: DockerClient, id: string, abortSignal: AbortSignal): Promise<void> {
-  for (;;) {
-    const [tasks, nodes] = await Promise.all([tasksOf(docker, id, abortSignal), nodesOf(docker, abortSignal)])
-    const isGone = ({ NodeID }: { readonly NodeID?: string }) => !NodeID || !isUp(nodes, NodeID)
-    if (tasks.every((task) => hasEnded(task) || isGone(task))) return
-    await delay(LOOK_MS, undefined, { signal: abortSignal })
-  }
 }
 
 const runs = (id: string): RuntimeFailure =>

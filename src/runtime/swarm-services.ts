@@ -7,6 +7,7 @@ import {
   readOwnNode,
   readService,
   readServices,
+  readTask,
   readTasks,
   readUpdated,
   type ServiceSpec,
@@ -14,6 +15,8 @@ import {
   type SwarmService,
   type SwarmTask,
 } from './swarm-answers.ts'
+import { isUp } from './swarm-hosts.ts'
+import { hasEnded } from './swarm-tasks.ts'
 
 /*
  * The calls about services, tasks and nodes. All of them throw what dockerode throws, or NotDockers.
@@ -49,6 +52,20 @@ export const tasksOf = async (
 ): Promise<SwarmTask[]> =>
   readTasks(await askDocker(docker, { ...filtered('/tasks', { service: [service] }), abortSignal }))
 
+/** One task; null if it is gone. */
+export async function taskOf(
+  docker: DockerClient,
+  id: string,
+  abortSignal: AbortSignal,
+): Promise<SwarmTask | null> {
+  try {
+    return readTask(await askDocker(docker, { path: `/tasks/${id}`, abortSignal }))
+  } catch (error) {
+    if (isDockers(error) && statusOf(error) === 404) return null
+    throw error
+  }
+}
+
 /** The tasks of all services that had this label (`key=value`) when the task was made. */
 export const tasksWith = async (
   docker: DockerClient,
@@ -63,6 +80,19 @@ export const nodesOf = async (docker: DockerClient, abortSignal: AbortSignal): P
 /** The id of the node that we talk to; null if it is in no swarm. */
 export const ownNodeOf = async (docker: DockerClient, abortSignal: AbortSignal): Promise<string | null> =>
   readOwnNode(await askDocker(docker, { path: '/info', abortSignal })).Swarm?.NodeID || null
+
+/** How long to wait between two looks at tasks that are to end. */
+const LOOK_MS = 100
+
+/** Waits until no task of a service has a container any more, but for those on nodes that are lost. */
+export async function tasksEnded(docker: DockerClient, id: string, abortSignal: AbortSignal): Promise<void> {
+  for (;;) {
+    const [tasks, nodes] = await Promise.all([tasksOf(docker, id, abortSignal), nodesOf(docker, abortSignal)])
+    const isAway = ({ NodeID }: SwarmTask) => !NodeID || !isUp(nodes, NodeID)
+    if (tasks.every((task) => hasEnded(task) || isAway(task))) return
+    await delay(LOOK_MS, undefined, { signal: abortSignal })
+  }
+}
 
 /** Creates a service, and returns its id. */
 export const createService = async (

@@ -39,8 +39,8 @@ export const SWARM_LACKS = {
  */
 const STOP_GRACE_S = 2
 
-/** How long Swarm waits before it starts a container again that has ended. */
-const RESTART_DELAY_S = 1
+/** How long Swarm waits before it starts a container again that has ended. It does not wait longer each time, as Docker does. */
+const RESTART_DELAY_S = 0.5
 
 /** Nanoseconds in a second; Docker expects nanoseconds. */
 const SECOND = 1_000_000_000

@@ -4,8 +4,8 @@ import { type FailedCall, knownRefusal } from './docker-refusals.ts'
 import { RuntimeFailure } from './runtime.ts'
 import type { ServiceSpec, SwarmService, SwarmTask } from './swarm-answers.ts'
 import { hostAmong } from './swarm-hosts.ts'
-import { unplacedFailure } from './swarm-refusals.ts'
-import { changeService, nodesOf, tasksOf } from './swarm-services.ts'
+import { isPortTaken, unplacedFailure } from './swarm-refusals.ts'
+import { changeService, nodesOf, tasksEnded, tasksOf } from './swarm-services.ts'
 import { hostIdOf, RUNTIME_LABELS, replicasOf, withReplicas } from './swarm-spec.ts'
 import { hasEnded, inOrder, isRunning, isWanted, unplacedFor, wasStarted } from './swarm-tasks.ts'
 
@@ -14,7 +14,14 @@ const FIRST_LOOK_MS = 20
 const LOOK_MS = 100
 
 /** What has become of a start: it runs, it cannot, or nobody knows yet. */
-type StartOutcome = 'started' | 'pending' | { readonly words: string; readonly isUnplaced: boolean }
+type StartOutcome = 'started' | 'pending' | StartRefusal
+
+interface StartRefusal {
+  /** The words of the scheduler, or of the node's Docker Engine. */
+  readonly words: string
+  /** Whether they are the scheduler's, which changes its mind when it can. */
+  readonly isUnplaced: boolean
+}
 
 /** What has become of a start whose first task is among these tasks, none of which is older than the start. */
 export function startOutcome(tasks: readonly SwarmTask[]): StartOutcome {
@@ -62,21 +69,35 @@ function started({ Spec: spec }: SwarmService, id: string): ServiceSpec | null {
 async function settled(
   docker: DockerClient,
   { id, abortSignal, older }: Start & { readonly older: ReadonlySet<string> },
-): Promise<Exclude<StartOutcome, string> | null> {
+): Promise<StartRefusal | null> {
+  let refusedMs: number | null = null
   for (let restMs = FIRST_LOOK_MS; ; restMs = Math.min(restMs * 1.5, LOOK_MS)) {
     const tasks = await tasksOf(docker, id, abortSignal)
     if (tasks.some((task) => isRunning(task) && isWanted(task))) return null
     const outcome = startOutcome(tasks.filter(({ ID }) => !older.has(ID)))
     if (outcome === 'started') return null
-    if (outcome !== 'pending') return outcome
+    if (outcome === 'pending') refusedMs = null
+    else {
+      refusedMs ??= performance.now()
+      // A task from before the start may still have the port, for as long as it ends.
+      const isLeaving = tasks.some((task) => older.has(task.ID) && !hasEnded(task))
+      const isLasting = performance.now() - refusedMs >= patienceWith(outcome)
+      if (isLasting && !(outcome.isUnplaced && isLeaving)) return outcome
+    }
     await delay(restMs, undefined, { signal: abortSignal })
   }
 }
 
+/** How long the scheduler may be late to notice that a port was given back. */
+const PORT_PATIENCE_MS = 1_000
+
+const patienceWith = ({ isUnplaced, words }: StartRefusal): number =>
+  isUnplaced && isPortTaken(words) ? PORT_PATIENCE_MS : 0
+
 async function failureOf(
   docker: DockerClient,
   spec: ServiceSpec,
-  { words, isUnplaced }: Exclude<StartOutcome, string>,
+  { words, isUnplaced }: StartRefusal,
   { call, abortSignal }: Start,
 ): Promise<RuntimeFailure> {
   const said = call.mask?.(words) ?? words
@@ -89,7 +110,10 @@ async function failureOf(
   return new RuntimeFailure('refused', `Host ${host} refused to ${call.what}: ${said.slice(0, 300)}`)
 }
 
-/** Takes the replica away that was given for the start, and what says that the service was started. */
+/**
+ * Takes the replica away that was given for the start, and what says that the service was started. Swarm may have tried again
+ * meanwhile; that attempt has ended then, so that it takes no port from a later one.
+ */
 async function undo(
   docker: DockerClient,
   { ID, Spec: spec }: SwarmService,
@@ -97,6 +121,7 @@ async function undo(
 ): Promise<void> {
   const label = { [RUNTIME_LABELS.started]: spec.Labels?.[RUNTIME_LABELS.started] ?? null }
   await changeService(docker, ID, (service) => withReplicas(service.Spec, 0, label), abortSignal)
+  await tasksEnded(docker, ID, abortSignal)
 }
 
 const leaves = (id: string): RuntimeFailure =>

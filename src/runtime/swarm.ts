@@ -28,6 +28,7 @@ import {
 } from './runtime.ts'
 import { eventsBetween, followLooks, type SwarmSnapshot } from './swarm-events.ts'
 import { fromNode } from './swarm-hosts.ts'
+import { followServiceLog, serviceLogsOf } from './swarm-logs.ts'
 import { fromListedService, fromService } from './swarm-observation.ts'
 import { SWARM_REFUSALS } from './swarm-refusals.ts'
 import { removeIdle, removeWhole, stopService } from './swarm-removals.ts'
@@ -169,12 +170,14 @@ class SwarmRuntime implements Runtime {
     )
   }
 
-  async logs(_id: string, _bounds: LogBounds, _signal?: AbortSignal): Promise<string> {
-    throw new Error('not yet')
+  async logs(id: string, bounds: LogBounds, signal?: AbortSignal): Promise<string> {
+    const call = this.#callOn(id, 'logs', signal, `read the log of service ${id}`)
+    return await this.#read(call, (docker, abortSignal) => serviceLogsOf(docker, id, bounds, abortSignal))
   }
 
-  async followLog(_id: string, _part: LogPart, _handlers: LogHandlers, _signal: AbortSignal): Promise<void> {
-    throw new Error('not yet')
+  async followLog(id: string, part: LogPart, handlers: LogHandlers, signal: AbortSignal): Promise<void> {
+    const call = this.#callOn(id, 'logs', signal, `give the log of service ${id} as it is written`)
+    await followServiceLog(this.door, { id, part, call: { ...call, signal } }, handlers)
   }
 
   async image(reference: string, signal?: AbortSignal): Promise<ImageFacts> {
