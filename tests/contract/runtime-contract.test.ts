@@ -12,28 +12,32 @@ import { type Command, type Program, WAITING } from '../support/memory-container
 import { MemoryRuntime } from '../support/memory-runtime.ts'
 import { freePort } from '../support/ports.ts'
 import { TestRegistry } from '../support/registry.ts'
-import { Bench, type Subject } from '../support/runtime-contract.ts'
+import { Bench, type SingleHostSubject } from '../support/runtime-contract.ts'
 import { startChecked } from '../support/runtime-contract-checked.ts'
 import { contractOfCommands } from '../support/runtime-contract-commands.ts'
 import { contractOfImages } from '../support/runtime-contract-images.ts'
+import { contractOfJoining } from '../support/runtime-contract-joined.ts'
 import { contractOfLogs } from '../support/runtime-contract-logs.ts'
 import { contractOfLooks } from '../support/runtime-contract-looks.ts'
+import { contractOfMeters } from '../support/runtime-contract-meters.ts'
 import { contractOfVerbs } from '../support/runtime-contract-verbs.ts'
-import { contractOfWatching } from '../support/runtime-contract-watch.ts'
+import { contractOfNeighbours } from '../support/runtime-contract-watch.ts'
 import { EXIT_CODE, ensureTinyImage, PROGRAMS, SAID } from '../support/tiny-image.ts'
 
-/** One suite for every runtime: what a caller may rely on without knowing which runtime it has. */
-function runtimeContract(name: string, connect: () => Promise<Subject>): void {
+/** One suite for every container engine on one host: what a caller may rely on without knowing which one it has. */
+function runtimeContract(name: string, connect: () => Promise<SingleHostSubject>): void {
   describe(`the runtime contract, kept by ${name}`, () => {
     const bench = new Bench(connect)
     beforeAll(() => bench.setUp())
     afterEach(() => bench.cleanUp())
     contractOfVerbs(bench)
+    contractOfJoining(bench)
     contractOfCommands(bench)
     contractOfLogs(bench)
     contractOfImages(bench)
     contractOfLooks(bench)
-    contractOfWatching(bench)
+    contractOfMeters(bench)
+    contractOfNeighbours(bench)
   })
 }
 
@@ -43,6 +47,12 @@ function programOf(spec: ContainerSpec): Program {
       return WAITING
     case PROGRAMS.announce:
       return { ...WAITING, says: { stdout: SAID.output, stderr: SAID.errors } }
+    case PROGRAMS.say:
+      return {
+        ...WAITING,
+        says: { stdout: SAID.output, stderr: SAID.errors },
+        endsByItself: { afterMs: 0, exitCode: 0 },
+      }
     case PROGRAMS.exit:
       return { ...WAITING, endsByItself: { afterMs: 0, exitCode: EXIT_CODE } }
     case PROGRAMS.stubborn:
@@ -66,7 +76,7 @@ function commandOf(command: readonly string[]): Command {
 }
 
 /** In-memory runtimes cannot share containers, so `withDeadlines` changes the deadlines of the only one. */
-async function connectMemory(): Promise<Subject> {
+async function connectMemory(): Promise<SingleHostSubject> {
   const deadlinesMs: { -readonly [verb in keyof Deadlines]: number } = { ...DEFAULT_DEADLINES_MS }
   const image = 'roundhouse-test/tiny:memory'
   const runtime = new MemoryRuntime({
@@ -88,7 +98,7 @@ async function connectMemory(): Promise<Subject> {
     image,
     label: { 'roundhouse.test': 'memory' },
     foreignLabel: { 'roundhouse.test': 'foreign' },
-    takePort: (port) => {
+    takePort: async (port) => {
       runtime.takePort(port)
       return () => runtime.releasePort(port)
     },
@@ -120,7 +130,7 @@ async function connectMemory(): Promise<Subject> {
   }
 }
 
-async function connectDockerEngine(): Promise<Subject> {
+async function connectDockerEngine(): Promise<SingleHostSubject> {
   const { dockerHost, label, cleanUp, client } = await connectTestDocker()
   const registry = await TestRegistry.open()
   const ours = { key: 'roundhouse.test.ours', value: label.value }
@@ -133,7 +143,7 @@ async function connectDockerEngine(): Promise<Subject> {
     image: await ensureTinyImage(client),
     label: { [ours.key]: ours.value, [label.key]: label.value },
     foreignLabel: { [label.key]: label.value },
-    takePort: (port) => holdHostPort(port).release,
+    takePort: async (port) => holdHostPort(port).release,
     send: async (id, bytes) => sendDatagram((await runtime.inspect(id)).address, bytes),
     pause: (id) => client.getContainer(id).pause(),
     offer: (how, ...tags) => {

@@ -2,11 +2,11 @@ import { describe, expect, test } from 'bun:test'
 import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'
 import { RuntimeFailure } from '../../src/runtime/runtime.ts'
 import { until } from './docker.ts'
-import { type Bench, failureOf } from './runtime-contract.ts'
+import { type Bench, failureOf, type SingleHostSubject } from './runtime-contract.ts'
 import { EXIT_CODE, PROGRAMS, SAID } from './tiny-image.ts'
 
-/** The contract of commands in a container, for every runtime. */
-export function contractOfCommands(bench: Bench): void {
+/** The contract of commands in a container, on one host. */
+export function contractOfCommands(bench: Bench<SingleHostSubject>): void {
   describe('exec', () => {
     test('gives the exit code and what was written to both outputs, and leaves the container as it is', async () => {
       const id = await bench.started(bench.spec())

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'bun:test'
 import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'
 import type { PullProgress } from '../../src/runtime/runtime.ts'
-import { type Bench, failureOf } from './runtime-contract.ts'
+import { type Bench, failureOf, type SingleHostSubject } from './runtime-contract.ts'
 
 const IGNORED = () => undefined
 
-/** The contract of images and of the host's platform, for every runtime. */
-export function contractOfImages(bench: Bench): void {
+/** The contract of images and of the host's platform, on one host. */
+export function contractOfImages(bench: Bench<SingleHostSubject>): void {
   describe('image', () => {
     test('tells of an image by its name or its id what its containers and the host tell', async () => {
       const { runtime, subject } = bench

@@ -16,16 +16,26 @@ export function contractOfLogs(bench: Bench): void {
     })
 
   describe('logs', () => {
-    test('give both outputs of all starts, of what runs, is paused or has stopped', async () => {
+    test('give both outputs', async () => {
       const id = await bench.started(bench.spec({ command: PROGRAMS.announce }))
       // The order of the two outputs is not defined.
       expect((await linesOf(id, 2)).toSorted()).toEqual(['err', 'out'])
+    })
+
+    test('give the outputs of all starts of what its restart policy brings back', async () => {
+      const id = await bench.started(bench.spec({ command: PROGRAMS.say }))
+      const lines = await linesOf(id, 4)
+      expect(lines.slice(0, 2).toSorted()).toEqual(['err', 'out'])
+      expect(lines.slice(2, 4).toSorted()).toEqual(['err', 'out'])
+    })
+
+    bench.testOf('ends', 'give both outputs of all starts, of what runs or has stopped', async () => {
+      const id = await bench.started(bench.spec({ command: PROGRAMS.announce }))
+      await linesOf(id, 2)
       await bench.runtime.stop(id, 5)
       expect((await linesOf(id, 2)).toSorted()).toEqual(['err', 'out'])
       await bench.runtime.start(id)
       expect((await linesOf(id, 4)).toSorted()).toEqual(['err', 'err', 'out', 'out'])
-      await bench.subject.pause(id)
-      expect(await linesOf(id, 4)).toHaveLength(4)
     })
 
     test('give the last lines, and of those the newest that have room', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import type { ContainerSpec } from '../../src/runtime/runtime.ts'
 import { until } from './docker.ts'
 import { freePort } from './ports.ts'
-import { type Bench, failureOf, follow, published } from './runtime-contract.ts'
+import { type Bench, failureOf, published } from './runtime-contract.ts'
 import { PROGRAMS } from './tiny-image.ts'
 
 /** The contract of calls that change something, for every runtime. */
@@ -40,7 +40,7 @@ export function contractOfVerbs(bench: Bench): void {
       expect(failure.message).toContain(spec.name)
     })
 
-    test('refuses an image that is not on the host, and pulls nothing', async () => {
+    bench.testOf('image', 'refuses an image that is not on the host, and pulls nothing', async () => {
       const failure = await failureOf(
         'image_missing',
         bench.runtime.create(bench.spec({ image: 'roundhouse-test/none:1' })),
@@ -48,33 +48,26 @@ export function contractOfVerbs(bench: Bench): void {
       expect(failure.message).toContain('roundhouse-test/none:1')
       expect(await bench.runtime.list()).toEqual([])
     })
-
-    test('refuses ports in the network of another container', async () => {
-      const owner = await bench.started(bench.spec())
-      const spec = bench.spec({ network: `container:${owner}`, ...published(freePort()) })
-      await failureOf('refused', bench.runtime.create(spec))
-    })
   })
 
   describe('start', () => {
-    test('runs a container, with its ports and an address', async () => {
+    test('runs a container, with its ports', async () => {
       const spec = bench.spec(published(freePort()))
       const id = await bench.started(spec)
 
       const seen = await bench.runtime.inspect(id)
-      expect(seen).toMatchObject({
-        state: 'running',
-        ports: spec.ports,
-        networks: ['bridge'],
-        exitCode: null,
-        restarts: 0,
-      })
-      expect(seen.address).toMatch(/^\d+\.\d+\.\d+\.\d+$/)
-      expect<readonly (string | null)[]>(seen.addresses).toEqual([seen.address])
+      expect(seen).toMatchObject({ state: 'running', ports: spec.ports, exitCode: null, restarts: 0 })
       expect(seen.startedAtMs).toBeGreaterThanOrEqual(seen.createdAtMs)
     })
 
-    test('says which ports all addresses of the host have, and which only its own', async () => {
+    bench.testOf('addresses', 'gives an address in the default network', async () => {
+      const seen = await bench.runtime.inspect(await bench.started(bench.spec()))
+      expect(seen.networks).toEqual(['bridge'])
+      expect(seen.address).toMatch(/^\d+\.\d+\.\d+\.\d+$/)
+      expect<readonly (string | null)[]>(seen.addresses).toEqual([seen.address])
+    })
+
+    bench.testOf('loopback', 'says which ports all addresses have, and which only its own', async () => {
       const port = (at: number, change: object = {}) =>
         ({ containerPort: at, hostPort: freePort(), protocol: 'tcp', ...change }) as const
       const closed = port(6878)
@@ -112,7 +105,7 @@ export function contractOfVerbs(bench: Bench): void {
 
     test('fails with port_taken when a process has the port, and works once it is free', async () => {
       const port = freePort()
-      const release = bench.subject.takePort(port)
+      const release = await bench.subject.takePort(port)
       const id = await bench.runtime.create(bench.spec(published(port)))
       try {
         const failure = await failureOf('port_taken', bench.runtime.start(id))
@@ -147,9 +140,15 @@ export function contractOfVerbs(bench: Bench): void {
       expect(failure.message).toContain('/no-such-command')
     })
 
-    test('fails with refused when the network is not known', async () => {
-      const id = await bench.runtime.create(bench.spec({ network: 'roundhouse-test-none' }))
-      const failure = await failureOf('refused', bench.runtime.start(id))
+    test('fails with image_missing when the image is not on the host, unless the creation did', async () => {
+      const image = 'roundhouse-test/none:1'
+      const failure = await failureOf('image_missing', bench.started(bench.spec({ image })))
+      expect(failure.message).toContain(image)
+    })
+
+    test('fails with refused when the network is not known, unless the creation did', async () => {
+      const spec = bench.spec({ network: 'roundhouse-test-none' })
+      const failure = await failureOf('refused', bench.started(spec))
       expect(failure.message).toContain('roundhouse-test-none')
     })
 
@@ -158,82 +157,16 @@ export function contractOfVerbs(bench: Bench): void {
     })
   })
 
-  describe('a joined network namespace', () => {
-    test('gives neither an address nor networks of its own', async () => {
-      const owner = bench.spec()
-      await bench.started(owner)
-      const id = await bench.started(bench.spec({ network: `container:${owner.name}` }))
-      expect(await bench.runtime.inspect(id)).toMatchObject({
-        state: 'running',
-        address: null,
-        addresses: [],
-        networks: [],
-        ports: [],
-      })
-    })
-
-    test('is told by the id of its network container, or by the name of one that did not exist, in inspect and in list', async () => {
-      const owner = bench.spec()
-      const networkContainerId = await bench.started(owner)
-      const joined = {
-        byName: await bench.started(bench.spec({ network: `container:${owner.name}` })),
-        byId: await bench.runtime.create(bench.spec({ network: `container:${networkContainerId}` })),
-        early: await bench.runtime.create(bench.spec({ network: 'container:roundhouse-test-none' })),
-      }
-      const expected = new Map([
-        [networkContainerId, null],
-        [joined.byName, networkContainerId],
-        [joined.byId, networkContainerId],
-        [joined.early, 'roundhouse-test-none'],
-      ])
-      expect(new Map((await bench.runtime.list()).map(({ id, joins }) => [id, joins]))).toEqual(expected)
-      for (const [id, joins] of expected) expect((await bench.runtime.inspect(id)).joins).toBe(joins)
-    })
-
-    test('of a container that does not exist shows at the start, as no_network_container', async () => {
-      const id = await bench.runtime.create(bench.spec({ network: 'container:roundhouse-test-none' }))
-      const failure = await failureOf('no_network_container', bench.runtime.start(id))
-      expect(failure.message).toContain('roundhouse-test-none')
-    })
-
-    test('of a container that was removed shows at the start, as no_network_container, though another has its name', async () => {
-      const owner = bench.spec()
-      const networkContainerId = await bench.started(owner)
-      const id = await bench.started(bench.spec({ network: `container:${owner.name}` }))
-      await bench.runtime.destroy(networkContainerId)
-      await bench.started(owner)
-      expect(await bench.runtime.inspect(id)).toMatchObject({ state: 'running', joins: networkContainerId })
-      await bench.runtime.stop(id, 5)
-      const failure = await failureOf('no_network_container', bench.runtime.start(id))
-      expect(failure.message).toContain(networkContainerId)
-      expect((await bench.runtime.inspect(id)).joins).toBe(networkContainerId)
-    })
-
-    test('outlives the end and the next start of its network container without a change', async () => {
-      const owner = await bench.started(bench.spec())
-      const id = await bench.started(bench.spec({ network: `container:${owner}` }))
-      const before = await bench.runtime.inspect(id)
-      await bench.runtime.stop(owner, 5)
-      expect(await bench.runtime.inspect(id)).toEqual(before)
-      await bench.runtime.start(owner)
-      expect(await bench.runtime.inspect(id)).toEqual(before)
-    })
-
-    test('of a container that does not run shows at the start, as no_network_container', async () => {
-      const owner = await bench.runtime.create(bench.spec())
-      const id = await bench.runtime.create(bench.spec({ network: `container:${owner}` }))
-      await failureOf('no_network_container', bench.runtime.start(id))
-      await bench.runtime.start(owner)
-      await bench.runtime.start(id)
-      expect((await bench.runtime.inspect(id)).state).toBe('running')
-    })
-  })
-
   describe('stop', () => {
     test('ends a container that obeys, with its own exit code', async () => {
       const id = await bench.started(bench.spec())
       await bench.runtime.stop(id, 20)
-      expect(await bench.runtime.inspect(id)).toMatchObject({ state: 'exited', exitCode: 0, address: null })
+      const seen = await bench.runtime.inspect(id)
+      expect(seen).toMatchObject({
+        state: 'exited',
+        address: null,
+        ...bench.unlessLacking('ends', { exitCode: 0 }),
+      })
     })
 
     test('kills one that does not obey, after the grace', async () => {
@@ -241,8 +174,9 @@ export function contractOfVerbs(bench: Bench): void {
       const before = performance.now()
       await bench.runtime.stop(id, 1)
       expect(performance.now() - before).toBeGreaterThanOrEqual(950)
-      expect(await bench.runtime.inspect(id)).toMatchObject({ state: 'exited', exitCode: 137 })
-    })
+      const seen = await bench.runtime.inspect(id)
+      expect(seen).toMatchObject({ state: 'exited', ...bench.unlessLacking('ends', { exitCode: 137 }) })
+    }, 10_000)
 
     test('changes nothing for one that is stopped, or was never started', async () => {
       const stopped = await bench.started(bench.spec())
@@ -257,19 +191,18 @@ export function contractOfVerbs(bench: Bench): void {
     })
 
     test('keeps a container stopped that its restart policy would bring back', async () => {
-      const followed = await follow(bench.runtime)
-      const starts = (id: string) => followed.actions(id).filter((action) => action === 'start').length
+      const restarts = async (id: string) => (await bench.runtime.inspect(id)).restarts ?? 0
       const stopped = await bench.started(bench.spec({ command: PROGRAMS.exit }))
       await bench.runtime.stop(stopped, 5)
-      const startsBefore = starts(stopped)
+      const restartsBefore = await restarts(stopped)
 
       const other = await bench.started(bench.spec({ command: PROGRAMS.exit }))
-      await until('the policy has brought another one back three times', () => starts(other) > 3)
-      expect(starts(stopped)).toBe(startsBefore)
-      expect((await bench.runtime.inspect(stopped)).state).toBe('exited')
-      followed.stop()
-      await followed.ended
-    })
+      await until('the policy has brought another one back twice', async () => (await restarts(other)) >= 2)
+      expect(await bench.runtime.inspect(stopped)).toMatchObject({
+        state: 'exited',
+        restarts: restartsBefore,
+      })
+    }, 20_000)
 
     test('fails with not_found when there is no such container', async () => {
       await failureOf('not_found', bench.runtime.stop('roundhouse-test-none', 0))
@@ -323,16 +256,13 @@ export function contractOfVerbs(bench: Bench): void {
       await bench.runtime.create(spec)
     })
 
-    test('is refused for what runs, was started meanwhile, is paused or waits for its next start, and does nothing', async () => {
+    test('is refused for what runs, was started meanwhile or waits for its next start, and does nothing', async () => {
       const id = await bench.runtime.create(bench.spec())
       await bench.runtime.start(id)
       const before = await bench.runtime.inspect(id)
       const failure = await failureOf('refused', bench.runtime.discard(id))
       expect(failure.message).toContain(id)
       expect(await bench.runtime.inspect(id)).toEqual(before)
-      await bench.subject.pause(id)
-      await failureOf('refused', bench.runtime.discard(id))
-      expect((await bench.runtime.inspect(id)).state).toBe('paused')
       const restarting = await bench.started(bench.spec({ command: PROGRAMS.exit }))
       await until('it waits for its next start', async () => {
         if ((await bench.runtime.inspect(restarting)).state !== 'restarting') return false

@@ -1,9 +1,34 @@
 import { describe, expect, test } from 'bun:test'
 import { until } from './docker.ts'
-import { type Bench, failureOf, watch } from './runtime-contract.ts'
+import { type Bench, failureOf, type SingleHostSubject, watch } from './runtime-contract.ts'
 
-/** The contract of watching one container, and of health checks, for every runtime. */
-export function contractOfWatching(bench: Bench): void {
+/** The contract of a runtime that sees containers which are not ours, and of health checks. */
+export function contractOfNeighbours(bench: Bench<SingleHostSubject>): void {
+  describe('containerAt', () => {
+    test('finds the running container with an address, whosever it is', async () => {
+      const spec = bench.spec({ labels: bench.subject.foreignLabel })
+      const id = await bench.started(spec)
+      const { address, networks } = await bench.runtime.inspect(id)
+      const found = await bench.runtime.neighbours.containerAt(address ?? '')
+      expect(found).toMatchObject({ id, name: spec.name, networks, address })
+    })
+
+    test('finds the owner of a network that others join', async () => {
+      const id = await bench.started(bench.spec())
+      await bench.started(bench.spec({ network: `container:${id}` }))
+      const { address } = await bench.runtime.inspect(id)
+      expect((await bench.runtime.neighbours.containerAt(address ?? ''))?.id).toBe(id)
+    })
+
+    test('is null where no running container has the address', async () => {
+      const id = await bench.started(bench.spec())
+      const { address } = await bench.runtime.inspect(id)
+      await bench.runtime.destroy(id)
+      for (const none of [address ?? '', '127.0.0.1', '203.0.113.7', ''])
+        expect([none, await bench.runtime.neighbours.containerAt(none)]).toEqual([none, null])
+    })
+  })
+
   describe('the verdict of a health check', () => {
     test('is there with its words, and without them when it is good; a list has neither', async () => {
       const checked = await bench.subject.startChecked(bench.spec())

@@ -1,27 +1,35 @@
-import { expect } from 'bun:test'
+import { expect, test } from 'bun:test'
 import type { Deadlines } from '../../src/runtime/docker.ts'
 import {
   type ContainerEvent,
   type ContainerSpec,
+  type Runtime,
   RuntimeFailure,
   type RuntimeFailureCode,
   type SingleHostRuntime,
 } from '../../src/runtime/runtime.ts'
 import { PROGRAMS } from './tiny-image.ts'
 
-/** What the suite needs from a runtime and from the host around it. */
-export interface Subject {
-  readonly runtime: SingleHostRuntime
+/** What every runtime's tests need from it and from the host around it. */
+export interface Subject<R extends Runtime = Runtime> {
+  readonly runtime: R
   /** Makes a runtime with other deadlines for the same container engine. */
-  readonly withDeadlines: (deadlinesMs: Deadlines) => SingleHostRuntime
+  readonly withDeadlines: (deadlinesMs: Deadlines) => R
   /** An image with `PROGRAMS`. */
   readonly image: string
   /** The label by which the runtime recognises its own containers. */
   readonly label: Readonly<Record<string, string>>
   /** The label of foreign containers, by which the clean-up still finds them. */
   readonly foreignLabel: Readonly<Record<string, string>>
+  /** What every specification has here, such as a host. */
+  readonly placed?: Partial<ContainerSpec>
   /** Lets a process outside take the port, until the returned function is called. */
-  readonly takePort: (port: number) => () => void
+  readonly takePort: (port: number) => Promise<() => void>
+  readonly cleanUp: () => Promise<void>
+}
+
+/** What the tests need of a container engine on one host, beside that. */
+export interface SingleHostSubject extends Subject<SingleHostRuntime> {
   /** Sends this many bytes (fewer than 64 KiB) from outside to a running container with a network of its own. */
   readonly send: (id: string, bytes: number) => Promise<void>
   /** Acts as if somebody ran `docker pause`. */
@@ -39,8 +47,19 @@ export interface Subject {
   readonly replace: (image: string) => void
   /** Creates and starts a container with a health check that fails at first, with an output. */
   readonly startChecked: (spec: ContainerSpec) => Promise<Checked>
-  readonly cleanUp: () => Promise<void>
 }
+
+/**
+ * What some container engines do not give, and callers can live without.
+ * - `addresses`: the address of a container in the default network.
+ * - `loopback`: the choice of the address that a port is published on.
+ * - `image`: the knowledge, before the start, that the image is missing.
+ * - `ends`: the exit code and the log of a container that a call stopped.
+ */
+type Lack = 'addresses' | 'loopback' | 'image' | 'ends'
+
+/** What a container engine lacks, each with the reason. */
+export type Lacks = Partial<Readonly<Record<Lack, string>>>
 
 /** A container whose health check a test controls. The verdict follows soon. */
 export interface Checked {
@@ -61,7 +80,7 @@ export async function failureOf(code: RuntimeFailureCode, call: Promise<unknown>
 }
 
 /** Opens a subscription and collects its events. */
-export async function follow(runtime: SingleHostRuntime) {
+export async function follow(runtime: Runtime) {
   const events: ContainerEvent[] = []
   const stop = new AbortController()
   const opened = Promise.withResolvers<void>()
@@ -97,11 +116,14 @@ export function published(hostPort: number): Pick<ContainerSpec, 'ports'> {
  * What the tests of the contract work with: a subject that is connected before them, and functions that make containers
  * there.
  */
-export class Bench {
-  #subject: Subject | null = null
+export class Bench<S extends Subject = Subject> {
+  #subject: S | null = null
   #count = 0
 
-  constructor(private readonly connect: () => Promise<Subject>) {}
+  constructor(
+    private readonly connect: () => Promise<S>,
+    private readonly lacks: Lacks = {},
+  ) {}
 
   async setUp(): Promise<void> {
     this.#subject = await this.connect()
@@ -112,13 +134,25 @@ export class Bench {
     await this.#subject?.cleanUp()
   }
 
-  get subject(): Subject {
+  get subject(): S {
     if (!this.#subject) throw new Error('There is nothing to test: it could not be connected.')
     return this.#subject
   }
 
-  get runtime(): SingleHostRuntime {
+  get runtime(): S['runtime'] {
     return this.subject.runtime
+  }
+
+  /** Declares a test of what some container engines lack: it is left out where this one does, and its name says why. */
+  testOf(lack: Lack, name: string, run: () => Promise<void>): void {
+    const reason = this.lacks[lack]
+    if (reason === undefined) test(name, run)
+    else test.skip(`${name} (${reason})`, run)
+  }
+
+  /** What is expected in addition, where it is not lacking. */
+  unlessLacking<T extends object>(lack: Lack, expected: T): T | Record<never, never> {
+    return this.lacks[lack] === undefined ? expected : {}
   }
 
   /** A specification of one of our containers, which waits and has a name of its own. */
@@ -135,6 +169,7 @@ export class Bench {
       network: null,
       memoryBytes: null,
       cpus: null,
+      ...this.subject.placed,
       ...changes,
     }
   }

@@ -101,6 +101,18 @@ export class SwarmHost {
     return output
   }
 
+  /** Lets a process on the host, outside Docker, hold a port until it is released. */
+  async holdPort(port: number): Promise<() => void> {
+    const listen = `Bun.listen({ hostname: '0.0.0.0', port: ${port}, socket: { data() {} } }); console.log('held')`
+    const first = String(await this.#engine())
+    const child = Bun.spawn(['nsenter', '--target', first, '--net', '--', process.execPath, '-e', listen], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const { value } = await child.stdout.getReader().read()
+    if (value === undefined) throw new Error(`${this.name} does not give the port ${port}.`)
+    return () => child.kill('SIGKILL')
+  }
+
   /** Copies images of this machine's Docker Engine to the host. */
   async load(images: readonly string[]): Promise<void> {
     const saved = Bun.spawn(['docker', 'save', ...images], { stdio: ['ignore', 'pipe', 'inherit'] })
