@@ -39,12 +39,15 @@ export function isOneEditApart(one: string, other: string): boolean {
   )
 }
 
-/** The name that is most probably meant by a word: the one with the fewest edits, at most a third of the word. */
+/**
+ * The name that is most probably meant by a word, whose case does not matter: the one with the fewest edits, at most a third
+ * of the word.
+ */
 export function nearest<Name extends string>(word: string, names: readonly Name[]): Name | undefined {
   const most = Math.max(1, Math.floor(word.length / 3))
   const near = names.filter((name) => Math.abs(name.length - word.length) <= most)
   const [best] = near
-    .map((name) => ({ name, apart: edits(word, name) }))
+    .map((name) => ({ name, apart: edits(word.toLowerCase(), name.toLowerCase()) }))
     .filter(({ apart }) => apart <= most)
     .toSorted((a, b) => a.apart - b.apart)
   return best?.name

@@ -10,7 +10,7 @@ import {
   invalidFailure,
   problem,
 } from './problems.ts'
-import type { Route, UnknownNames } from './unknown-names.ts'
+import { type Route, type UnknownNames, withoutUnknown } from './unknown-names.ts'
 
 /** Largest body that is accepted. The events of acexy have less than 1 kB. */
 const BODY_BYTES_MAX = 65_536
@@ -47,7 +47,7 @@ export const lengthGuard: Guard = ({ headers }) =>
  * parsed, and the first errors are found here, because Elysia's own check writes out the whole body for each error. A body
  * is read as JSON whatever its content type is, because people forget the header of `curl -d`. An empty body counts as an
  * empty object. The returned function throws FailureError if the body does not fit the route, or has a member that the
- * route does not know.
+ * route does not know; what a tolerant route does not know is left out.
  */
 export function bodiesOf(routes: readonly Route[], unknownNames: UnknownNames) {
   const schemas = new Map(
@@ -63,10 +63,11 @@ export function bodiesOf(routes: readonly Route[], unknownNames: UnknownNames) {
     if (schema === undefined) return sound(given, unknown)
     const fits = checks.get(schema) ?? TypeCompiler.Compile(schema)
     checks.set(schema, fits)
-    if (fits.Check(given)) return sound(given, unknown)
-    // Unknown members are dropped, as Elysia does before its own check.
-    const body = Value.Clean(schema, given)
-    return sound(body, [...unknown, ...fieldsOf('body', Value.Errors(schema, body))])
+    const body = withoutUnknown(schema, given)
+    return sound(
+      body,
+      fits.Check(body) ? unknown : [...unknown, ...fieldsOf('body', Value.Errors(schema, body))],
+    )
   }
 }
 

@@ -53,8 +53,9 @@ async function documentOf(
           description:
             'Keeps a fleet of AceStream engine containers and serves them to the acexy proxy. Every answer has the id of its ' +
             'request as X-Request-Id, by which the log names it; a request may bring its own. A parameter or a member of a body ' +
-            'that an operation does not know is refused with 422. Only what proxies and platforms ask for (engines, streams, ' +
-            'the status, provisions and events of acexy, the probes, the metrics) passes it over.',
+            'that an operation does not know is refused with 422, and so is a parameter that is given twice. Only what proxies ' +
+            'and platforms ask for (engines, streams, the status, provisions and events of acexy, the probes, the metrics) ' +
+            'passes that over.',
         },
         tags: TAGS,
         components: {

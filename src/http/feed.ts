@@ -3,6 +3,7 @@ import { Elysia } from 'elysia'
 import type { AddressOf } from './callers.ts'
 import { bodyOf, countedAddress, type Reader } from './lasting.ts'
 import { type Failure, InvalidProblem, Problem, problem } from './problems.ts'
+import { RequestHeaders } from './schemas.ts'
 
 const Feed = Type.String({
   description:
@@ -73,7 +74,7 @@ export const feedRoutes = (feed: LiveFeed, addressOf: AddressOf) =>
     },
     {
       query: FeedQuery,
-      headers: Type.Object({ 'last-event-id': Type.Optional(EventId) }),
+      headers: RequestHeaders({ 'last-event-id': Type.Optional(EventId) }),
       response: { 200: Feed, 422: InvalidProblem, 503: Problem },
       detail: {
         operationId: 'streamEvents',

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import type { Caller, CallerOf } from './callers.ts'
 import { InvalidProblem, Problem } from './problems.ts'
-import { answerOf, EngineProvisioned, Nullable, RequestPort, Text } from './schemas.ts'
+import { answerOf, EngineProvisioned, Nullable, RequestHeaders, RequestPort, Text } from './schemas.ts'
 import { RequestEnvironment, RequestLabels } from './text-maps.ts'
 import { ImageName, Name } from './texts.ts'
 
@@ -97,7 +97,7 @@ export const provisionRoutes = (provisioning: Provisioning, callerOf: CallerOf) 
         ),
       {
         body: EngineBody,
-        headers: Type.Object({
+        headers: RequestHeaders({
           'idempotency-key': Type.Optional(Name('Makes a repetition safe for 24 hours')),
         }),
         response: { 200: Provisioned, ...REFUSALS },

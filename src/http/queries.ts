@@ -24,11 +24,16 @@ export const wrongQuery = (name: string, msg: string): Response => {
 export const wrongTime = (name: string): Response => wrongQuery(name, 'not an ISO 8601 time')
 
 /**
- * Refuses a parameter that a route does not know, after the route's own check of the key. If the query is invalid besides,
- * `problems` names everything together.
+ * Refuses a parameter that a route does not know or that is given twice, after the route's own check of the key. If the query
+ * is invalid besides, `problems` names everything together. Before that, what is unknown is taken out of the query, because
+ * Elysia refuses on every route the names that all objects inherit.
  */
-export const knownParameters = (unknownNames: Pick<UnknownNames, 'inQuery'>) =>
-  new Elysia({ name: 'known-parameters' }).onBeforeHandle({ as: 'global' }, ({ request, route }) => {
-    const unknown = unknownNames.inQuery(request, route)
-    if (unknown.length > 0) return invalid(unknown)
-  })
+export const knownParameters = (unknownNames: Pick<UnknownNames, 'inQuery' | 'dropInQuery'>) =>
+  new Elysia({ name: 'known-parameters' })
+    .onTransform({ as: 'global' }, ({ request, route, query }) => {
+      if (request.url.includes('?')) unknownNames.dropInQuery(request, route, query)
+    })
+    .onBeforeHandle({ as: 'global' }, ({ request, route }) => {
+      const unknown = unknownNames.inQuery(request, route)
+      if (unknown.length > 0) return invalid(unknown)
+    })

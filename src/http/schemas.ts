@@ -1,4 +1,4 @@
-import { Kind, type TSchema, Type } from '@sinclair/typebox'
+import { Kind, type TProperties, type TSchema, Type } from '@sinclair/typebox'
 
 /*
  * The shapes of requests and answers, with the names of the API contract. They use `Type.*` and not Elysia's coercing `t.*`,
@@ -7,6 +7,13 @@ import { Kind, type TSchema, Type } from '@sinclair/typebox'
  * The API document is written from them. A `title` makes a shape a named one there, `x-shown` replaces what a check needs by
  * what a reader needs, and `x-answer` describes an answer whose shape has a description of its own.
  */
+
+/**
+ * The headers that a route reads. A request has any others, also with names that every object inherits, such as
+ * `constructor`.
+ */
+export const RequestHeaders = <Headers extends TProperties>(headers: Headers) =>
+  Type.Object(headers, { additionalProperties: true })
 
 /** What the schema says, or null. A description belongs to the member, also if the shape is a named one. */
 export const Nullable = <Schema extends TSchema>(schema: Schema, description?: string) =>

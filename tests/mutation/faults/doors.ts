@@ -19,7 +19,11 @@ export const DOORS = mutations([
   ],
   ['one character of an id is enough', "if ($text.length < $CHARACTERS_MIN) return { $kind: 'short' }", ''],
   ['a NUL is taken in a value', "$text.isWellFormed() && !$text.includes('\\0')", '$text.isWellFormed()'],
-  ['a slip in a name is passed over', '$isTolerant($method, $path) ? [] : [[', 'true ? [] : [['],
+  [
+    'a slip in a name is passed over',
+    '$isTolerant($request.method, $route) ? undefined : $hooksOf($request, $route)',
+    'undefined',
+  ],
   ['a map has no sum', '} if ($total > $TOTAL_MAX) yield {', '} if (false) yield {'],
   ['every text of a proxy has a series', "$CLASSES.find(($each) => $each === $reason) ?? 'other'", '$reason'],
 ])

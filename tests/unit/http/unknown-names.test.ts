@@ -34,11 +34,19 @@ async function refused(method: string, path: string, body?: unknown): Promise<Pr
 }
 
 const EVENTS = 'kind, engine, stream, since, limit, cursor'
+const RESET = '/health/circuit-breaker/reset'
+const NO_BODY = 'must be left out or an empty object, since this endpoint takes none'
+const GENERIC = 'image, env, labels, ports, name_prefix'
 
 describe('a query', () => {
   test.each([
     ['GET', '/events?kin=stream', 'kin', 'did you mean kind?'],
     ['GET', '/events?Limit=5', 'Limit', 'did you mean limit?'],
+    ['GET', '/events?LIMIT=5', 'LIMIT', 'did you mean limit?'],
+    ['GET', '/events?toString=1', 'toString', `it takes ${EVENTS}`],
+    ['GET', '/events?__proto__=1', '__proto__', `it takes ${EVENTS}`],
+    ['GET', '/events?constructor=1', 'constructor', `it takes ${EVENTS}`],
+    ['GET', '/events?no=1&no=2', 'no', `it takes ${EVENTS}`],
     ['GET', '/events?%6Bin=stream', 'kin', 'did you mean kind?'],
     ['GET', '/events?what=stream', 'what', `it takes ${EVENTS}`],
     ['GET', '/streams/a%7Cb/stats?sinc=2026-01-01', 'sinc', 'did you mean since?'],
@@ -49,12 +57,26 @@ describe('a query', () => {
     ['POST', '/scale/2?force=1', 'force', 'it takes none'],
     ['POST', '/health/circuit-breaker/reset?operation=general', 'operation', 'it takes operation_type'],
     ['DELETE', '/containers/x?force=1', 'force', 'it takes none'],
+    ['POST', '/provision?image=x', 'image', 'did you mean image of the body?'],
+    ['POST', '/provision?what=x', 'what', `it takes none, and the body takes ${GENERIC}`],
   ])('of %s %s is refused for %p: %s', async (method, path, name, rest) => {
     const { detail, message } = await refused(method, path)
     expect(detail).toEqual([
       { loc: ['query', name], msg: `is not a parameter of this endpoint; ${rest}`, type: 'value_error' },
     ] as never)
     expect(message).toBe(`query.${name}: is not a parameter of this endpoint; ${rest}`)
+  })
+
+  test.each([
+    ['GET', '/events?limit=1&limit=2', 'limit', '2 times'],
+    ['GET', '/events?kind=a&kin%64=a&kind=a', 'kind', '3 times'],
+    ['POST', `${RESET}?operation_type=general&operation_type=replacement`, 'operation_type', '2 times'],
+    ['GET', '/by-label?key=a&value=b&key=a', 'key', '2 times'],
+  ])('of %s %s is refused for %p, which is given %s', async (method, path, name, times) => {
+    const { detail } = await refused(method, path)
+    expect(detail).toEqual([
+      { loc: ['query', name], msg: `is given ${times}; give it once`, type: 'value_error' },
+    ] as never)
   })
 
   test('is told at once what is unknown and what is invalid', async () => {
@@ -94,10 +116,14 @@ describe('a query', () => {
 describe('a body', () => {
   test.each([
     ['/provision', { imag: 'x' }, 'imag', 'did you mean image?'],
-    ['/provision', { host_port: 5_000 }, 'host_port', 'it takes image, env, labels, ports, name_prefix'],
-    ['/provision', { __proto: {}, env: {} }, '__proto', 'it takes image, env, labels, ports, name_prefix'],
+    ['/provision', { host_port: 5_000 }, 'host_port', `it takes ${GENERIC}`],
+    ['/provision', { __proto: {}, env: {} }, '__proto', `it takes ${GENERIC}`],
+    ['/provision', { constructor: 1 }, 'constructor', `it takes ${GENERIC}`],
+    ['/provision', '{"__proto__":1}', '__proto__', `it takes ${GENERIC}`],
+    ['/provision', { NAME_PREFIX: 'x' }, 'NAME_PREFIX', 'did you mean name_prefix?'],
     ['/scale/2', { replicas: 4 }, 'replicas', 'it takes none'],
-    ['/health/circuit-breaker/reset', { operation_type: 'general' }, 'operation_type', 'it takes none'],
+    [RESET, { operation_type: 'general' }, 'operation_type', 'did you mean operation_type of the query?'],
+    [RESET, { operation: 'general' }, 'operation', 'it takes none, and the query takes operation_type'],
   ])('of POST %s %j is refused for %p', async (path, body, name, rest) => {
     const { detail } = await refused('POST', path, body)
     expect(detail).toEqual([
@@ -118,6 +144,20 @@ describe('a body', () => {
   test('may be missing or empty where none is expected', async () => {
     for (const body of ['', '{}', ' ', 'null']) expect((await ask('POST', '/gc', body)).status).toBe(200)
   })
+
+  test.each(['[]', '[1]', '"x"', '3', 'true'])(
+    'is refused where none is expected if it is %s',
+    async (body) => {
+      const routes = [
+        ...[['POST', '/gc'] as const, ['POST', '/scale/2'] as const, ['DELETE', '/scale'] as const],
+        ...[['POST', RESET] as const, ['DELETE', '/containers/x'] as const],
+      ]
+      for (const [method, path] of routes) {
+        const { detail } = await refused(method, path, body)
+        expect(detail).toEqual([{ loc: ['body'], msg: NO_BODY, type: 'value_error' }] as never)
+      }
+    },
+  )
 })
 
 describe('members of members', () => {
@@ -156,6 +196,13 @@ describe('of what proxies and platforms ask for', () => {
     proxy: { version: 9 },
   }
 
+  /** Names that every object inherits, so that `in` finds them everywhere. */
+  const INHERITED = ['toString', 'constructor', 'hasOwnProperty', '__proto__']
+
+  /** The JSON of a report with one more member, also in its members. */
+  const withMember = (report: object, name: string): string =>
+    JSON.stringify(report).replaceAll('{', `{"${name}":"1",`)
+
   test.each([
     ['POST', '/provision/acestream?v=2', { priority: 1 }],
     ['POST', '/events/stream_started?v=2', STARTED],
@@ -167,6 +214,17 @@ describe('of what proxies and platforms ask for', () => {
     ['GET', '/readyz?x=1', null],
     ['GET', '/metrics?name%5B%5D=up', null],
     ['HEAD', '/readyz?x=1', null],
+    ...INHERITED.flatMap((name): [string, string, unknown][] => [
+      ['POST', `/provision/acestream?${name}=1`, `{"${name}":1}`],
+      ['POST', `/events/stream_started?${name}=1`, withMember(STARTED, name)],
+      ['POST', `/events/stream_ended?${name}=1`, withMember({ stream_id: 'abc|s1' }, name)],
+      ['GET', `/engines?${name}=1`, null],
+      ['GET', `/streams?status=started&${name}=1`, null],
+      ['GET', `/orchestrator/status?${name}=1`, null],
+      ['GET', `/healthz?${name}=1`, null],
+      ['GET', `/readyz?${name}=1`, null],
+      ['GET', `/metrics?${name}=1`, null],
+    ]),
     ['GET', '/panel?v=3', null],
     ['GET', '/panel/?v=3', null],
     ['GET', '/swagger?v=3', null],
@@ -174,6 +232,24 @@ describe('of what proxies and platforms ask for', () => {
   ])('%s %s takes names that it does not know', async (method, path, body) => {
     expect((await ask(method, path, body ?? undefined)).status).toBe(200)
   })
+})
+
+test('headers may have any name', async () => {
+  const own = await new Rig().start()
+  for (const name of ['constructor', '__proto__', 'toString', 'x-new']) {
+    const headers = { [name]: 'x', 'idempotency-key': name }
+    const answer = await own.during(own.request('POST', '/provision/acestream', {}, { headers }))
+    expect([name, answer.status]).toEqual([name, 200])
+  }
+  await own.dispose()
+})
+
+test('the last value of a parameter counts where proxies give it several times', async () => {
+  const all = await (await ask('GET', '/engines?status=all')).text()
+  expect(await (await ask('GET', '/engines?status=x&status=all')).text()).toBe(all)
+  expect((await ask('GET', '/engines?status=all&status=x')).status).toBe(422)
+  for (const path of ['/streams?status=ended&status=started', '/healthz?a=1&a=2', '/metrics?a=1&a=2'])
+    expect((await ask('GET', path)).status).toBe(200)
 })
 
 test('every operation is one or the other', async () => {
