@@ -22,8 +22,8 @@ interface Question {
 const asksForVpn: Question = {
   isSame: (value, { config }) => boolean.parse(value) !== true || config.GLUETUN_CONTAINER_NAME.length > 0,
   remedy: () =>
-    'Set GLUETUN_CONTAINER_NAME to the Gluetun container that engines shall use, which you start yourself; or leave this out ' +
-    'if they shall use no VPN',
+    'It asks for a VPN, and engines would use none: set GLUETUN_CONTAINER_NAME to the Gluetun container whose network they ' +
+    'shall use, which you start yourself; or leave this out if they shall use no VPN',
 }
 
 /** The ports of the first or of the second node: each has to have its own. */

@@ -4,15 +4,17 @@ import type { Config, SettingName } from './settings.ts'
 
 type Vpn = Pick<Config, 'GLUETUN_CONTAINER_NAME' | 'GLUETUN_FIXED_PORTS'>
 
-/** The remedy if fixed ports are given to a container that is no VPN node; null if not, and without a VPN. */
+/** The remedy if fixed ports are given to a container that is no VPN node, or there is no VPN at all; null if not. */
 export function strangerWithPorts({
   GLUETUN_CONTAINER_NAME: names,
   GLUETUN_FIXED_PORTS: fixed,
 }: Vpn): string | null {
-  const stranger = fixed.find(({ node }) => names.length > 0 && !names.includes(node))
-  return stranger === undefined
-    ? null
-    : `Name a container of GLUETUN_CONTAINER_NAME (${names.join(',')}) instead of ${stranger.node}`
+  const strangers = fixed.map(({ node }) => node).filter((node) => !names.includes(node))
+  if (strangers.length === 0) return null
+  return names.length > 0
+    ? `Name a container of GLUETUN_CONTAINER_NAME (${names.join(',')}) instead of ${strangers[0]}`
+    : `Set GLUETUN_CONTAINER_NAME=${strangers.join(',')} too, since engines use no VPN without it; or leave this out if ` +
+        'they shall use none'
 }
 
 /** The remedy if a fixed port is named twice for one node; null if not. */

@@ -10,6 +10,7 @@ import { publishedHost, tellsPublished } from './publishing.ts'
 import type { Rule } from './rule.ts'
 import type { Config, SettingName } from './settings.ts'
 import { SWARM_ADVICE, SWARM_RULES } from './swarm-rules.ts'
+import { withoutVpn } from './without-vpn.ts'
 
 /** acexy remembers the list of engines for 2 s, and waits up to 20 s for a stream before it reports it. */
 const PROXY_SILENCE_S = 22
@@ -295,8 +296,9 @@ export const ADVICE: readonly Rule[] = [
       'GLUETUN_API_USER',
       'GLUETUN_CONTAINER_NAME',
     ],
-    check: (config) => (config.VPN_CONTROL === 'none' ? withoutControl(config) : null),
+    check: (config) => (behindVpn(config) && config.VPN_CONTROL === 'none' ? withoutControl(config) : null),
   },
+  { settings: ['GLUETUN_CONTAINER_NAME'], check: withoutVpn },
   {
     settings: ['PUBLISH_P2P', 'GLUETUN_CONTAINER_NAME'],
     check: (config) =>
@@ -347,8 +349,6 @@ export const ADVICE: readonly Rule[] = [
 
 /** What has no effect with `VPN_CONTROL=none`; null if nothing has. */
 function withoutControl(config: Config): string | null {
-  if (!behindVpn(config))
-    return 'it has no effect without GLUETUN_CONTAINER_NAME, which names the container of the VPN'
   const idle = [
     ...(config.GLUETUN_API_PORT === GLUETUN_API_PORT ? [] : ['GLUETUN_API_PORT']),
     ...(config.GLUETUN_API_KEY === null ? [] : ['GLUETUN_API_KEY']),

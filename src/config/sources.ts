@@ -66,7 +66,8 @@ export function readEnvironment(
 }
 
 /**
- * Warnings about variables that are one edit away from a setting's name, because an unknown variable is silently ignored.
+ * Warnings about variables that are one edit away from a setting's name, or have it in another case, because an unknown
+ * variable is silently ignored.
  * `isTold` says which variables have a warning of their own.
  */
 export function probableTypos(
@@ -78,7 +79,8 @@ export function probableTypos(
   return Object.keys(env)
     .filter((variable) => !known.has(variable) && !isTold(variable))
     .flatMap((variable) => {
-      const meant = names.find((name) => isOneEditApart(variable, name))
+      const upper = variable.toUpperCase()
+      const meant = names.find((name) => name === upper || isOneEditApart(upper, name))
       return meant === undefined ? [] : [`${variable} is not a setting and is ignored: ${meant} may be meant`]
     })
 }

@@ -397,6 +397,8 @@ describe('warnings', () => {
     ['MIN_REPLICAZ', 'MIN_REPLICAS'],
     ['AUTO_DELETEE', 'AUTO_DELETE'],
     ['PP_PORT', 'APP_PORT'],
+    ['max_replicas', 'MAX_REPLICAS'],
+    ['Auto_Delet', 'AUTO_DELETE'],
   ])('%s may mean %s', (variable, meant) => {
     expect(warningsOf({ [variable]: '1' })).toEqual([
       `${variable} is not a setting and is ignored: ${meant} may be meant`,
@@ -425,7 +427,11 @@ describe('warnings', () => {
       { PUBLISH_P2P: 'true', GLUETUN_CONTAINER_NAME: 'a' },
       'PUBLISH_P2P: engines behind a VPN publish no port',
     ],
-    [{ VPN_CONTROL: 'none' }, 'VPN_CONTROL: it has no effect without GLUETUN_CONTAINER_NAME'],
+    [{ VPN_CONTROL: 'none' }, 'GLUETUN_CONTAINER_NAME: it is not set, so VPN_CONTROL has no effect'],
+    [
+      { GLUETUN_API_KEY: 'secret', GLUETUN_PORT_RANGE: '30000-30009', VPN_STABLE_S: '5', VPN_STRICT: 'no' },
+      'GLUETUN_CONTAINER_NAME: it is not set, so GLUETUN_PORT_RANGE, GLUETUN_API_KEY, VPN_STRICT have no effect',
+    ],
     [
       { VPN_CONTROL: 'none', GLUETUN_CONTAINER_NAME: 'a', GLUETUN_API_KEY: 'k' },
       'VPN_CONTROL: no control server is asked, so GLUETUN_API_KEY has no effect. Remove it',

@@ -94,6 +94,21 @@ describe('a second VPN', () => {
     )
   })
 
+  test.each(['VPN_ENABLED', 'DYNAMIC_VPN_MANAGEMENT'])(
+    'by %s alone is refused with why, and the remedy for both wishes',
+    (name) => {
+      expect(problemsOf({ [name]: 'yes' })).toEqual([
+        {
+          variable: name,
+          value: 'yes',
+          remedy:
+            'It asks for a VPN, and engines would use none: set GLUETUN_CONTAINER_NAME to the Gluetun container whose network they ' +
+            'shall use, which you start yourself; or leave this out if they shall use no VPN',
+        },
+      ])
+    },
+  )
+
   test('is refused with the settings that say the same here, and these start', () => {
     const [first] = problemsOf(TWO_VPNS)
     const pairs = [...(first?.remedy ?? '').matchAll(/([A-Z_]+)=(\S+?)(?=[\s;]|, )/g)]

@@ -59,8 +59,16 @@ describe('GLUETUN_FIXED_PORTS', () => {
     expect(problemOf(text)).toStartWith(`GLUETUN_FIXED_PORTS: ${remedy}`)
   })
 
-  test('may name a port of ACE_P2P_RANGE, and means nothing without a VPN', () => {
+  test('may name a port of ACE_P2P_RANGE', () => {
     expect(problemOf('gluetun:8700')).toBeNull()
-    expect(problemOf('gluetun:50000', {})).toBeNull()
+  })
+
+  test('is refused where no VPN is named, with the remedy for both wishes', () => {
+    expect(problemOf('one:50000,two:50001', {})).toBe(
+      'GLUETUN_FIXED_PORTS: Set GLUETUN_CONTAINER_NAME=one,two too, since engines use no VPN without it; or leave this out if ' +
+        'they shall use none',
+    )
+    // The advice about settings without a VPN does not say it again.
+    expect(loadConfig({ GLUETUN_FIXED_PORTS: 'one:50000' }, []).warnings).toEqual([])
   })
 })
