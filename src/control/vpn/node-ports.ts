@@ -1,4 +1,5 @@
 import {
+  arePortsOther,
   type Flaps,
   flapsOf,
   NO_PORT_HISTORY,
@@ -52,11 +53,11 @@ export class NodePorts {
 
   /** Notes the ports that the control server told. Returns those before if they changed, otherwise null. */
   told(ports: readonly number[], atMs: number): readonly number[] | null {
-    const { last, changedMs } = this.#history
-    this.#history = withPorts(this.#history, ports, atMs)
+    const before = this.#history
+    this.#history = withPorts(before, ports, atMs)
     this.#hadPort ||= ports.length > 0
     this.#now = this.#nowAt(atMs)
-    return this.fixed.length > 0 || this.#history.changedMs === changedMs ? null : last
+    return this.fixed.length > 0 || !arePortsOther(before, this.#history) ? null : before.last
   }
 
   /** Notes that nothing tells any more which ports are forwarded. `isNewContainer`: the node has another container by now. */

@@ -28,7 +28,7 @@ function flapping(nodes: readonly VpnNode[]): Warning | null {
   const told = nodes.flatMap(({ name, portFlaps: flaps }) =>
     flaps === null
       ? []
-      : `the forwarded port of ${name} changed ${flaps.changes} times in ${minutes(flaps.withinMs)}`,
+      : `the forwarded port of ${name} changed, or went and came back, ${flaps.changes} times in ${minutes(flaps.withinMs)}`,
   )
   if (told.length === 0) return null
   return {

@@ -102,9 +102,7 @@ export class VpnMonitor {
   #noteControl({ node, ...sight }: VpnControlFact): void {
     const { nodes } = this.deps
     const news = nodes.noteControl(node, sight)
-    // The warning about ports that flap tells how often they changed.
-    const isFlapping = nodes.get(node)?.portFlaps != null
-    for (const each of news) if (each.kind !== 'port_changed' || !isFlapping) this.#record(node, each)
+    for (const each of news) this.#record(node, each)
     this.#judge([node])
   }
 
@@ -187,13 +185,15 @@ export class VpnMonitor {
   }
 
   #record(node: string, news: VpnNews): void {
-    const { store, clock, log } = this.deps
+    const { store, clock, nodes, log } = this.deps
     const { kind, ...detail } = news
     const nowMs = clock.now()
     store.transactOrKeep((tx) =>
       appendJournal(tx, nowMs, { kind: `vpn.${kind}`, detail: { node, ...detail } }),
     )
-    log.info({ node, ...detail }, kind === 'reconnected' ? 'VPN reconnected' : 'forwarded ports changed')
+    if (kind === 'reconnected') log.info({ node, ...detail }, 'VPN reconnected')
+    // While ports flap, the warning tells better how often they changed than a line for each change.
+    else if (nodes.get(node)?.portFlaps === null) log.info({ node, ...detail }, 'forwarded ports changed')
   }
 }
 

@@ -255,7 +255,7 @@ function noteAddress(kept: Kept, { publicIp }: ControlSight): readonly VpnNews[]
   return before === null || before === publicIp ? [] : [{ kind: 'reconnected', publicIp }]
 }
 
-/** Other ports are news. While they flap, the warning of that tells it better than a line for each change. */
+/** Other ports are news; the same ones after there was none are not. */
 function notePorts(kept: Kept, { forwardedPorts: ports, atMs }: ControlSight): readonly VpnNews[] {
   if (ports === null) return []
   const before = kept.ports.told(ports, atMs)

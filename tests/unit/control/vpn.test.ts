@@ -586,12 +586,34 @@ describe('a forwarded port that changed', () => {
     }
     expect(await statuses()).toEqual(before)
     expect(kinds()).not.toContain('engine.replacing')
-    // Each change after the third is in the warning alone.
-    expect(kinds().filter((kind) => kind === 'vpn.port_changed')).toHaveLength(2)
+    const changes = newestJournal(rig.temp.store.db, 500).filter(({ kind }) => kind === 'vpn.port_changed')
+    expect(changes).toHaveLength(Math.ceil(forSeconds / everySeconds))
+    // Each entry goes on where the one before it has ended, and the last one has what is true now.
+    expect(changes.map(({ detail }) => detail.before)).toEqual([
+      ...changes.slice(1).map(({ detail }) => detail.ports),
+      [51_413],
+    ])
+    expect(changes[0]?.detail.ports).toEqual(node.control?.forwardedPorts)
     expect(await warned('forwarded_port_flaps')).toMatch(
-      /^the forwarded port of gluetun changed \d+ times in \d+ min:/,
+      /^the forwarded port of gluetun changed, or went and came back, \d+ times in \d+ min:/,
     )
   })
+
+  test('to none and back every 30 s is told, is carried, and costs one engine', async () => {
+    await start({ MIN_REPLICAS: '2' })
+    await pass(5)
+    for (let change = 0; change < 20; change++) {
+      node.control = { forwardedPorts: change % 2 === 0 ? [40_000] : [] }
+      await pass(30)
+    }
+    expect(await warned('forwarded_port_flaps')).toContain('went and came back')
+    expect(kinds()).not.toContain('vpn.port_changed')
+    expect(kinds().filter((kind) => kind === 'engine.replacing')).toHaveLength(1)
+    expect(liveEngines(rig.temp.store.db).map(({ p2pPort }) => p2pPort)).toContain(40_000)
+    node.control = { forwardedPorts: [40_000] }
+    await pass(5)
+    expect((await all()).filter(({ forwarded }) => forwarded)).toHaveLength(1)
+  }, 20_000)
 
   test('often is carried once it has stood still for three minutes, and the warning ends after ten', async () => {
     await start({ MIN_REPLICAS: '3' })

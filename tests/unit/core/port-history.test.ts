@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import {
+  arePortsOther,
   flapsOf,
   NO_PORT_HISTORY,
   offeredPorts,
@@ -24,7 +25,10 @@ describe('forwarded ports', () => {
     ['told for three minutes', after([1, 7], [3, 7]), [7]],
     ['told for less', after([2, 7]), []],
     ['with another one since then', after([1, 7], [3, 7, 8]), [7]],
-    ['back after there was none', after([1, 7], [2], [3, 7]), []],
+    ['back within three minutes after there was none', after([1, 7], [2], [3], [4, 7]), [7]],
+    ['back later after there was none', after([-3, 7], [-2], [2, 7]), []],
+    ['away', after([0, 7], [1]), []],
+    ['back after another one, and none', after([0, 7], [1, 8], [2], [3, 7]), []],
     ['back after they were not known', withPorts(withoutPorts(after([1, 7])), [7], 3 * MINUTE_MS), []],
     ['not known', withoutPorts(after([1, 7])), []],
   ] as const)('%s are steady as far as they have stood', (_, history, steady) => {
@@ -39,11 +43,22 @@ describe('forwarded ports', () => {
     expect(flapsOf(after([0, 1], [4, 2], [8, 3], [15, 4]), 15 * MINUTE_MS)).toBeNull()
   })
 
-  test('do not change by their order, by none between them, or when they are told again', () => {
-    const same = after([0, 1, 2], [1, 2, 1], [2], [3, 1, 2])
+  test('do not change by their order, or when they are told again', () => {
+    const same = after([0, 1, 2], [1, 2, 1])
     expect(same.changedMs).toEqual([])
     expect(withPorts(withoutPorts(same), [1, 2], 4 * MINUTE_MS).changedMs).toEqual([])
     expect(withPorts(same, [1], 4 * MINUTE_MS).changedMs).toEqual([4 * MINUTE_MS])
+  })
+
+  test('change when they are back after there was none, and are the same ports', () => {
+    const back = after([0, 1, 2], [1], [2], [3, 2, 1])
+    expect(back.changedMs).toEqual([3 * MINUTE_MS])
+    expect(arePortsOther(after([0, 1, 2], [1]), back)).toBe(false)
+    expect(after([0], [1, 7], [2, 7]).changedMs).toEqual([])
+    for (const long of [after([0, 7], [1], [5, 7]), after([0, 7], [1], [4.5], [5, 7])])
+      expect(long.changedMs).toEqual([])
+    expect(arePortsOther(NO_PORT_HISTORY, after([0], [1, 7]))).toBe(false)
+    expect(arePortsOther(back, withPorts(back, [3], 4 * MINUTE_MS))).toBe(true)
   })
 
   test('that flap are offered once they have stood, and others at once', () => {
