@@ -118,7 +118,7 @@ const unhealthy = (index: number): ObservedEngine =>
     health: { verdict: 'unhealthy', sinceMs: usedAt(index) },
     streams: index % 2,
   })
-const outdated = (index: number): ObservedEngine => observed(`engine-${index}`, { isOutdated: true })
+const outdated = (index: number): ObservedEngine => observed(`engine-${index}`, { outdated: 'made' })
 
 const KINDS = [idle, busy, idle, draining, busy, idle, unhealthy, busy, outdated, idle]
 

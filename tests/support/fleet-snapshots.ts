@@ -24,7 +24,7 @@ export function observed(
     stillMs: null,
     look: { kind: 'clear' },
     sight: { atMs: NOW, connections: 'none', traffic: 'still', countedMs: 30_000 },
-    isOutdated: false,
+    outdated: null,
     outOfReach: null,
     playsNothing: null,
     node: null,

@@ -82,11 +82,11 @@ export class FleetSnapshots {
       engines: engines.map((engine) => {
         const streams = started.get(engine.id)?.length ?? 0
         const observed = this.#observe(engine, streams, inDoubt.get(engine.id) ?? [])
-        const isOutdated = observed.isOutdated || renewed.has(engine.id)
+        const outdated = observed.outdated ?? (renewed.has(engine.id) ? 'port' : null)
         const outside = this.#outsideOf(engine)
         // An engine outside the VPN has no node, whatever its row says.
         const node = outside === null ? this.#nodeOf(engine, nodes) : null
-        return { ...observed, isOutdated, outside, node }
+        return { ...observed, outdated, outside, node }
       }),
       policy: this.policy(),
       nowMs: clock.now(),
@@ -153,7 +153,7 @@ export class FleetSnapshots {
       stillMs: stillMs(said(inDoubt)),
       sight: viewers.sightOf(engine),
       look: secondLook(said(ended), engine.drainingSince ?? engine.containerStartedAt ?? 0, nowMs),
-      isOutdated: this.#isOutdated(engine) || outOfReach?.isMoving === true,
+      outdated: this.#outdated(engine) ?? (outOfReach?.isMoving ? 'unreached' : null),
       outOfReach,
       playsNothing: playback.playsNothing(engine.id, generationOf(engine))?.reason ?? null,
     }
@@ -222,17 +222,18 @@ export class FleetSnapshots {
   }
 
   /**
-   * Whether an engine is made or placed differently from new ones. Engines of the earlier orchestrator do not say how they
+   * Whether an engine is placed or made differently from new ones. Engines of the earlier orchestrator do not say how they
    * were made, which is no reason to replace them.
    */
-  #isOutdated(engine: Engine): boolean {
+  #outdated(engine: Engine): 'placed' | 'made' | null {
     const { template } = this.deps
     const { configHash, request } = engine
-    if (this.#isMisplaced(engine)) return true
+    if (this.#isMisplaced(engine)) return 'placed'
     const image = request.image ?? template.image
     const wanted = this.#hashes.get(image) ?? templateHash(template, image)
     this.#hashes.set(image, wanted)
-    return configHash !== '' && (configHash !== wanted || this.#hasOldImage(engine))
+    const isOther = configHash !== wanted || this.#hasOldImage(engine)
+    return configHash !== '' && isOther ? 'made' : null
   }
 
   /** Whether the name of the template's image has led to another image since the engine was made. */

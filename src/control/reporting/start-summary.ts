@@ -71,7 +71,7 @@ export class StartSummary {
         kept,
         adopted: others.filter(({ engine }) => engine.adoptedAt !== null).length,
         gone: known.size - kept,
-        outdated: engines.filter((each) => each.isOutdated).length,
+        outdated: engines.filter(({ outdated }) => outdated !== null).length,
         open: engines.filter(({ engine }) => isOpen(engine)).length,
       },
       streams: engines.reduce((sum, each) => sum + each.streams, 0),

@@ -9,6 +9,7 @@ import { LOOK_FRESH_MS, type LookRequest, type Sight, type Wanted } from '../vie
 import type { Namespace } from '../vpn/namespace.ts'
 import type { NodeState } from '../vpn/vpn.ts'
 import type { Outside } from '../vpn/vpn-membership.ts'
+import type { Outdated } from './outdated.ts'
 
 /** One live engine with everything that is known about it at one moment. */
 export interface ObservedEngine {
@@ -42,12 +43,8 @@ export interface ObservedEngine {
    * What was seen of the engine from outside; null before the first look. An engine is only looked at if a rule requests it.
    */
   readonly sight: Sight | null
-  /**
-   * The engine has to be replaced: it was made from another image, template or limits than new engines are, it is on the
-   * wrong side of the VPN, or another engine has to carry the forwarded port in its place; or it is where nobody reaches it,
-   * and new engines are elsewhere.
-   */
-  readonly isOutdated: boolean
+  /** Why the engine has to be replaced though it works; null if it has not. */
+  readonly outdated: Outdated | null
   /** Why the engine is of no use where it is; null if it is reached, as far as is known. */
   readonly outOfReach: OutOfReach | null
   /** Why the engine counts as one that plays nothing although others play; null if it does not. */

@@ -21,6 +21,7 @@ import {
   isUnhealthyWithoutViewers,
   nextToReplace,
   retirements,
+  whyReplaced,
 } from './replacement.ts'
 
 /** How many engines are wanted, each number at least the one before. */
@@ -253,7 +254,7 @@ export class Fleet {
     if (next === null) return []
     const { observed, cause } = next
     const { engine } = observed
-    const reason = (cause === 'plays_nothing' ? observed.playsNothing : null) ?? WHY[cause]
+    const reason = whyReplaced(observed, cause)
     const refusal = this.snapshot.replacementRefusal
     if (refusal !== null && refusal.code !== 'max_capacity') {
       this.#waitFor(refusal)
@@ -272,15 +273,14 @@ export class Fleet {
 }
 
 const isToBeReplaced = (observed: ObservedEngine): boolean =>
-  observed.isOutdated || observed.playsNothing !== null || isUnhealthy(observed)
+  observed.outdated !== null || observed.playsNothing !== null || isUnhealthy(observed)
 
-/** Why an engine is replaced, and what is said of it afterwards. */
-const WHY = {
-  unhealthy: 'it is unhealthy',
-  plays_nothing: 'it plays nothing, though others do',
-  outdated: 'its image or its configuration is outdated',
+/** What is said of an engine when it was replaced. */
+const DID = {
+  unhealthy: 'was unhealthy',
+  plays_nothing: 'played nothing',
+  outdated: 'had to be renewed',
 } as const
-const DID = { unhealthy: 'was unhealthy', plays_nothing: 'played nothing', outdated: 'was outdated' } as const
 
 /** Engines that play nothing come first, then those that have been idle longest. */
 const byUse = (a: ObservedEngine, b: ObservedEngine): number =>

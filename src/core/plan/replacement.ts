@@ -10,6 +10,7 @@ import {
   type ObservedEngine,
   type Replacement,
 } from './fleet-snapshot.ts'
+import { OUTDATED_WORDS } from './outdated.ts'
 
 /** After this time an unfinished replacement does not prevent another one any more. */
 const REPLACEMENT_MAX_MS = 900_000
@@ -31,12 +32,12 @@ export function departures({ engines, replacementRefusal }: FleetSnapshot): Acti
     .filter((each) => each.outOfReach?.isMoving && isUnused(each) && each.expected === null)
     .map(({ engine }) => ({
       ...{ type: 'drain', rule: 'outdated', engineId: engine.id, cause: 'outdated', hiddenSinceMs: null },
-      reason: 'nobody reaches it where it is, and new engines are elsewhere',
+      reason: OUTDATED_WORDS.unreached.why,
     }))
 }
 
 /** Whether the engine is outdated and nobody uses it. */
-const isIdleOutdated = (observed: ObservedEngine): boolean => observed.isOutdated && isUnused(observed)
+const isIdleOutdated = (observed: ObservedEngine): boolean => observed.outdated !== null && isUnused(observed)
 
 /** Whether the engine plays nothing although others do, and nobody uses it. */
 const isIdleFruitless = (observed: ObservedEngine): boolean =>
@@ -136,14 +137,20 @@ function drainOf(replaced: ObservedEngine, rule: keyof typeof WHY_ILL): Action {
   const drain = { type: 'drain', rule, engineId: replaced.engine.id } as const
   if (isUnhealthy(replaced))
     return { ...drain, reason: WHY_ILL[rule], cause: 'unhealthy', hiddenSinceMs: replaced.health.sinceMs }
-  const cause = replaced.playsNothing === null ? 'outdated' : 'plays_nothing'
-  return { ...drain, reason: WHY_REPLACED[cause], cause, hiddenSinceMs: null }
+  if (replaced.playsNothing !== null) {
+    const reason = 'it plays nothing and was replaced'
+    return { ...drain, reason, cause: 'plays_nothing', hiddenSinceMs: null }
+  }
+  const reason = OUTDATED_WORDS[replaced.outdated ?? 'made'].after
+  return { ...drain, reason, cause: 'outdated', hiddenSinceMs: null }
 }
 
-const WHY_REPLACED = {
-  plays_nothing: 'it plays nothing and was replaced',
-  outdated: 'it was replaced by one of the new configuration',
-} as const
+/** Why an engine is replaced for this cause. */
+export function whyReplaced({ playsNothing, outdated }: ObservedEngine, cause: Replacement['cause']): string {
+  if (cause === 'unhealthy') return 'it is unhealthy'
+  if (cause === 'plays_nothing') return playsNothing ?? 'it plays nothing, though others do'
+  return OUTDATED_WORDS[outdated ?? 'made'].why
+}
 
 /** Whether the last replacement is still running: only one runs at a time. */
 export function isReplacing(

@@ -524,6 +524,10 @@ describe('a forwarded port that changed', () => {
     ])
     expect(after[0]?.container_id).toBe(before[1]?.container_id)
     expect(liveEngines(rig.temp.store.db).find(({ forwarded }) => forwarded)?.p2pPort).toBe(40_000)
+    const reasonsOf = (kind: string) =>
+      newestJournal(rig.temp.store.db, 500).flatMap((each) => (each.kind === kind ? each.detail.reason : []))
+    expect(reasonsOf('engine.replacing')).toEqual(['no engine carries a port that is forwarded to its node'])
+    expect(reasonsOf('engine.draining')).toEqual(['it was replaced by one for a forwarded port'])
     await pass(120)
     expect(await statuses()).toHaveLength(3)
   })

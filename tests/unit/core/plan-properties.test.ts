@@ -70,7 +70,7 @@ const others: fc.Arbitrary<Partial<Omit<ObservedEngine, 'engine'>>> = fc.record(
     fc.constantFrom({ kind: 'clear' as const }, { kind: 'serving' as const }),
     times.map((sinceMs) => ({ kind: 'pending' as const, sinceMs })),
   ),
-  isOutdated: fc.constantFrom(false, false, true),
+  outdated: fc.constantFrom(null, null, 'made' as const),
   outOfReach: fc.option(
     fc.record({
       of: fc.constantFrom('us' as const, 'proxies' as const, 'names' as const),
@@ -128,7 +128,7 @@ const plainEngines: fc.Arbitrary<Given[]> = fc.array(
       streams: fc.constantFrom(0, 0, 0, 1),
       expected,
       health: fc.record({ verdict: fc.constantFrom('healthy', 'unhealthy', 'unknown'), sinceMs: times }),
-      isOutdated: fc.constantFrom(false, false, false, true),
+      outdated: fc.constantFrom(null, null, null, 'made' as const),
     }),
     fc.record({
       status: fc.constantFrom('ready', 'ready', 'draining', 'starting'),

@@ -206,7 +206,7 @@ describe('an engine outside the VPN', () => {
 
   test('plays on with VPN_STRICT=false, and is replaced when idle', () => {
     const policy = { isVpnStrict: false, minReplicas: 1 }
-    const busy = observed('a', { outside: aloneUp, isOutdated: true, streams: 1 })
+    const busy = observed('a', { outside: aloneUp, outdated: 'made', streams: 1 })
     expect(steps([busy], policy)).toEqual([])
     expect(steps([{ ...busy, streams: 0 }], policy)).toEqual(['replace a: outdated'])
     expect(steps([observed('a', { outside: aloneUp }, still)], policy)).toEqual([
@@ -216,7 +216,7 @@ describe('an engine outside the VPN', () => {
 
   test('in the network of another container is replaced when idle, and never stopped', () => {
     const elsewhere = { kind: 'other_network', isNodeUp: true } as const
-    const busy = observed('a', { outside: elsewhere, isOutdated: true, streams: 1 })
+    const busy = observed('a', { outside: elsewhere, outdated: 'made', streams: 1 })
     expect(steps([busy], { minReplicas: 1 })).toEqual([])
     expect(steps([{ ...busy, streams: 0 }], { minReplicas: 1 })).toEqual(['replace a: outdated'])
   })
@@ -227,7 +227,7 @@ describe('an engine outside the VPN', () => {
   })
 
   test('is halted, and not drained besides, while its replacement is ready', () => {
-    const a = observed('a', { outside: aloneUp, isOutdated: true })
+    const a = observed('a', { outside: aloneUp, outdated: 'made' })
     expect(steps([a, observed('b', {}, { replaces: 'a' })])).toEqual(['halt a: outside_vpn'])
   })
 })

@@ -396,7 +396,7 @@ describe('replacement', () => {
   })
 
   test('of an outdated engine when it is idle, one at a time, and keeps the number without AUTO_DELETE', () => {
-    const [a, b] = [observed('a', { isOutdated: true }), observed('b', { isOutdated: true, streams: 1 })]
+    const [a, b] = [observed('a', { outdated: 'made' }), observed('b', { outdated: 'made', streams: 1 })]
     expect(steps([a, b])).toEqual(['replace a: outdated'])
     const replacement = { engineId: 'a', cause: 'outdated' as const, atMs: NOW - 70_000, isStarted: true }
     const ready = observed('c', {}, { replaces: 'a' })
@@ -408,9 +408,32 @@ describe('replacement', () => {
     expect(steps([], { maxReplicas: 1, autoDelete: true }, { replacement: gone })).toEqual([])
   })
 
+  test.each([
+    ['made', 'its image or its configuration is outdated', 'it was replaced by one of the new configuration'],
+    ['placed', 'it is on the wrong side of the VPN', 'it was replaced by one on the right side of the VPN'],
+    [
+      'unreached',
+      'nobody reaches it where it is, and new engines are elsewhere',
+      'it was replaced by one that is elsewhere',
+    ],
+    [
+      'port',
+      'no engine carries a port that is forwarded to its node',
+      'it was replaced by one for a forwarded port',
+    ],
+  ] as const)('of an engine that is outdated as %s says why', (outdated, why, after) => {
+    const a = observed('a', { outdated })
+    const reasons = (others: readonly ObservedEngine[], policy = {}, change = {}) =>
+      plan(snapshot([a, ...others], policy, change)).actions.map(({ reason }) => reason)
+    expect(reasons([])).toEqual([why])
+    expect(reasons([], { maxReplicas: 1 })).toEqual([why])
+    const replacement = { engineId: 'a', cause: 'outdated' as const, atMs: NOW - 70_000, isStarted: true }
+    expect(reasons([observed('c', {}, { replaces: 'a' })], {}, { replacement })).toEqual([after])
+  })
+
   test('of one that plays nothing when it is idle, before an outdated one, and never of the last of use', () => {
     const mute = { playsNothing: 'it plays nothing, though others do' }
-    const [a, b] = [observed('a', { isOutdated: true }), observed('b', mute)]
+    const [a, b] = [observed('a', { outdated: 'made' }), observed('b', mute)]
     expect(steps([a, b])).toEqual(['replace b: plays_nothing'])
     expect(steps([a, b], { maxReplicas: 2 })).toEqual(['make_room b: plays_nothing_at_cap'])
     expect(steps([observed('b', mute)])).toEqual([])
@@ -440,7 +463,7 @@ describe('replacement', () => {
 
   test('of another comes before that of one whose successor failed', () => {
     const last = { engineId: 'a', cause: 'outdated' as const, atMs: NOW - 70_000, isStarted: true }
-    const [a, b] = [observed('a', { isOutdated: true }), observed('b', { isOutdated: true })]
+    const [a, b] = [observed('a', { outdated: 'made' }), observed('b', { outdated: 'made' })]
     expect(steps([a, b], {}, { replacement: last })).toEqual(['replace b: outdated'])
     expect(steps([a], {}, { replacement: last })).toEqual(['replace a: outdated'])
     const sick = [observed('a', ill), observed('b', ill)].map((each, at) => ({
@@ -455,7 +478,7 @@ describe('replacement', () => {
   })
 
   test('of the next is not begun in the step that retires the one before', () => {
-    const [a, b] = [observed('a', { isOutdated: true }), observed('b', { isOutdated: true })]
+    const [a, b] = [observed('a', { outdated: 'made' }), observed('b', { outdated: 'made' })]
     const replacement = { engineId: 'a', cause: 'outdated' as const, atMs: NOW - 70_000, isStarted: true }
     const ready = observed('c', {}, { replaces: 'a' })
     expect(steps([a, b, ready], {}, { replacement })).toEqual(['drain a: replacement_ready'])
