@@ -171,8 +171,16 @@ export const vpnNodesOf = (config: Config): readonly VpnNodeSettings[] =>
     const ports = config.GLUETUN_PORT_RANGE[index]
     const fixed = config.GLUETUN_FIXED_PORTS.find(({ node }) => node === name)
     // The rules of the configuration guarantee one range for each node.
-    return ports === undefined ? [] : [{ name, ports, fixedPorts: fixed?.ports ?? [] }]
+    return ports === undefined
+      ? []
+      : [{ name, ports, fixedPorts: fixed?.ports ?? [], ownPorts: ownPortsOf(config) }]
   })
+
+/** Where Gluetun listens in the network that engines share: its control server, and its health server (9999 by default). */
+const ownPortsOf = (config: Config): readonly number[] =>
+  isGluetun(config) ? [config.GLUETUN_API_PORT, GLUETUN_HEALTH_PORT] : []
+
+const GLUETUN_HEALTH_PORT = 9_999
 
 /** Whether the containers of the VPN are Gluetun, and so have a control server. */
 const isGluetun = (config: Config): boolean => config.VPN_CONTROL === 'gluetun'

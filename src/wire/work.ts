@@ -322,7 +322,7 @@ function lifecycleOf(
   })
   const outsiders = new OutsiderWarnings({ nodes, warnings })
   const published = new PublishedWarnings({ nodes, warnings, log, advertise: config.ENGINE_ADVERTISE })
-  const ports = new PortWarnings({ nodes, warnings, clock })
+  const ports = new PortWarnings({ nodes, rows, warnings, clock })
   const summary = summaryOf(config, adapters, base)
   const tellOverride = (): void => warnings.tell('scale_overrides', overrideWarning(snapshots.override()))
   const reconciler = new Reconciler({

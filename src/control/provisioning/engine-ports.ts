@@ -53,7 +53,7 @@ export class EnginePorts {
     const isShared = vpnNode !== null
     const fixed = isShared ? [] : FIXED_PORTS
     // A provider may forward any port, even one in our ranges.
-    const used = [...placer.forwardedPorts(engine)]
+    const used = [...placer.reservedPorts(engine)]
     const use = (name: string, port: number | null): number => {
       if (port === null) throw new ProvisionRefused(noFreePort(`all ports of ${name} are taken`))
       used.push(port)
@@ -94,11 +94,11 @@ export class EnginePorts {
   kept(tx: Db, engine: Engine, nowMs: number): Ports {
     const { ports, placer } = this.deps
     const { scope, hostHttpsPort } = engine
-    const forwardedNow = placer.forwardedPorts(engine)
+    const reservedPorts = placer.reservedPorts(engine)
     const used: number[] = []
     const keep = (had: number | null, range: PortRange): number => {
       const isOurs = had !== null && had > 0 && !used.includes(had) && !ports.isLeased(tx, scope, had)
-      const port = isOurs ? had : ports.free(tx, scope, range, 0, nowMs, [...used, ...forwardedNow])
+      const port = isOurs ? had : ports.free(tx, scope, range, 0, nowMs, [...used, ...reservedPorts])
       if (port === null) throw new ProvisionRefused(noFreePort('none is left behind the VPN'))
       used.push(port)
       return port

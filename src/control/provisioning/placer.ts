@@ -113,6 +113,15 @@ export class Placer {
     return vpnNode === null ? [] : (this.deps.nodes.get(vpnNode)?.forwardedPorts ?? [])
   }
 
+  /**
+   * The ports of a node's network that no engine gets from a range: those that are forwarded, and those at which the node's
+   * container itself listens.
+   */
+  reservedPorts({ vpnNode }: Pick<Place, 'vpnNode'>): readonly number[] {
+    const node = vpnNode === null ? undefined : this.deps.nodes.get(vpnNode)
+    return node === undefined ? [] : [...node.forwardedPorts, ...node.ownPorts]
+  }
+
   /** The forwarded ports of a node that another engine may get: none that flaps, and none that an engine has. */
   offeredPorts(db: Db, { scope, vpnNode }: Place): readonly number[] {
     const offered = vpnNode === null ? [] : (this.deps.nodes.get(vpnNode)?.offeredPorts ?? [])

@@ -16,9 +16,9 @@ export interface PortsNow {
   /** The ports that the VPN provider forwards to the node, the first one first; empty if that is not known. */
   readonly forwardedPorts: readonly number[]
   readonly isPortKnown: boolean
-  /** Those of them that an engine may get which starts anyway. */
+  /** Those of them that an engine may get which starts anyway; none at which the node's container itself listens. */
   readonly offeredPorts: readonly number[]
-  /** Those of them for which an engine may be renewed. */
+  /** Those of them for which an engine may be renewed; again none of the container itself. */
   readonly steadyPorts: readonly number[]
   /** How they flap; null if they do not. */
   readonly portFlaps: Flaps | null
@@ -40,7 +40,10 @@ export class NodePorts {
   #now: PortsNow
 
   constructor(
-    private readonly fixed: readonly number[],
+    private readonly settings: {
+      readonly fixedPorts: readonly number[]
+      readonly ownPorts: readonly number[]
+    },
     /** How long what the control server told is believed. */
     private readonly maxAgeMs: number,
   ) {
@@ -57,7 +60,7 @@ export class NodePorts {
     this.#history = withPorts(before, ports, atMs)
     this.#hadPort ||= ports.length > 0
     this.#now = this.#nowAt(atMs)
-    return this.fixed.length > 0 || !arePortsOther(before, this.#history) ? null : before.last
+    return this.settings.fixedPorts.length > 0 || !arePortsOther(before, this.#history) ? null : before.last
   }
 
   /** Notes that nothing tells any more which ports are forwarded. `isNewContainer`: the node has another container by now. */
@@ -77,26 +80,32 @@ export class NodePorts {
   }
 
   #nowAt(nowMs: number): PortsNow {
-    const { fixed } = this
-    if (fixed.length > 0)
+    const { fixedPorts: fixed } = this.settings
+    if (fixed.length > 0) {
+      const usable = this.#usable(fixed)
       return {
         ...NOTHING_TOLD,
         isPortKnown: true,
         forwardedPorts: fixed,
-        offeredPorts: fixed,
-        steadyPorts: fixed,
+        offeredPorts: usable,
+        steadyPorts: usable,
       }
+    }
     const history = this.#history
     return {
       forwardedPorts: toldPorts(history),
       isPortKnown: history.told !== null,
-      offeredPorts: offeredPorts(history, nowMs),
-      steadyPorts: steadyPorts(history, nowMs),
+      offeredPorts: this.#usable(offeredPorts(history, nowMs)),
+      steadyPorts: this.#usable(steadyPorts(history, nowMs)),
       portFlaps: flapsOf(history, nowMs),
       portToldMs: history.told?.atMs ?? null,
       noPortSinceMs: history.told?.noneSinceMs ?? null,
       hadPort: this.#hadPort,
     }
+  }
+
+  #usable(ports: readonly number[]): readonly number[] {
+    return ports.filter((port) => !this.settings.ownPorts.includes(port))
   }
 }
 

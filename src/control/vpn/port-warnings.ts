@@ -1,5 +1,8 @@
 import type { Warning } from '../../core/reporting/warnings.ts'
+import type { Engine } from '../../core/types.ts'
+import { portsInUse } from '../../core/vpn/forwarded-port.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { FleetRows } from '../engines/fleet-rows.ts'
 import type { Warnings } from '../reporting/warnings.ts'
 import type { VpnNode, VpnNodes } from './vpn-nodes.ts'
 
@@ -11,6 +14,7 @@ export class PortWarnings {
   constructor(
     private readonly deps: {
       readonly nodes: Pick<VpnNodes, 'all'>
+      readonly rows: Pick<FleetRows, 'read'>
       readonly warnings: Warnings
       readonly clock: Clock
     },
@@ -18,9 +22,10 @@ export class PortWarnings {
 
   /** Sets or clears the warnings, by what is known of the nodes now. */
   tell(): void {
-    const { nodes, warnings, clock } = this.deps
+    const { nodes, rows, warnings, clock } = this.deps
     warnings.tell('forwarded_port_flaps', flapping(nodes.all()))
     warnings.tell('forwarded_port_missing', missing(nodes.all(), clock.now()))
+    warnings.tell('forwarded_port_unusable', unusable(nodes.all(), rows.read().engines))
   }
 }
 
@@ -63,6 +68,34 @@ function missing(nodes: readonly VpnNode[], nowMs: number): Warning | null {
       'see the log of that container for why the provider gives none, and try another server of it; if the provider forwards ' +
       'ports for good, name them in GLUETUN_FIXED_PORTS; if you need none, switch VPN_PORT_FORWARDING off there',
   }
+}
+
+/** A port that something else has in the node's network. While ports flap, that is told instead. */
+function unusable(nodes: readonly VpnNode[], engines: readonly Engine[]): Warning | null {
+  const found = nodes.flatMap((node) => {
+    const behind = engines.filter(({ vpnNode }) => vpnNode === node.name)
+    return node.portFlaps === null ? portsInUse(node, behind).map((use) => ({ ...use, node: node.name })) : []
+  })
+  if (found.length === 0) return null
+  const told = found.map(({ port, by, node }) => {
+    const what =
+      by === null ? 'one at which Gluetun itself listens' : `the ${by.interfaceName} port of ${by.engineName}`
+    return `port ${port}, which is forwarded to ${node}, is ${what}`
+  })
+  const users = found.flatMap(({ by }) => by?.engineName ?? [])
+  const remedies = [
+    ...(found.some(({ by }) => by === null)
+      ? [
+          'have the provider give another port, by another server of it, or move the server of Gluetun that listens there',
+        ]
+      : []),
+    ...(users.length > 0
+      ? [
+          `remove ${users.join(', ')} when nobody watches there, and the engine after it makes room for the port`,
+        ]
+      : []),
+  ]
+  return { message: `${told.join('; ')}: no engine carries it`, remedy: remedies.join('; ') }
 }
 
 const minutes = (ms: number): string => `${Math.max(1, Math.floor(ms / 60_000))} min`

@@ -24,6 +24,8 @@ export interface VpnNodeSettings {
   readonly ports: PortRange
   /** The ports that the provider forwards to the node for good; if there are any, no others count. */
   readonly fixedPorts: readonly number[]
+  /** The ports at which the node's container itself listens, so that no engine can. */
+  readonly ownPorts: readonly number[]
 }
 
 /** A node with everything that is known about it. */
@@ -225,7 +227,7 @@ const unseen = (
   control: null,
   controlSilentSinceMs: null,
   publicIp: null,
-  ports: new NodePorts(settings.fixedPorts, vpn.portMaxAgeMs),
+  ports: new NodePorts(settings, vpn.portMaxAgeMs),
   isDoubtful: true,
   enginesWord: null,
 })

@@ -8,6 +8,7 @@ export const WARNING_CODES = [
   'vpn_ports_unpublished',
   'forwarded_port_flaps',
   'forwarded_port_missing',
+  'forwarded_port_unusable',
   'vpn_health_check_fails',
   'vpn_not_known',
   'vpn_control_silent',

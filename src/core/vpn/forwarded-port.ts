@@ -60,6 +60,26 @@ type Candidate = Pick<
 const carriesOneOf = ({ p2pPort }: Candidate, ports: readonly number[]): boolean =>
   ports.some((port) => port === p2pPort)
 
+/** A forwarded port that no engine can carry, with who has it: an engine, by an interface of its own, or the node itself. */
+export interface PortInUse {
+  readonly port: number
+  readonly by: { readonly engineName: string; readonly interfaceName: 'HTTP' | 'HTTPS' | 'API' } | null
+}
+
+/** The ports that are forwarded to a node and that something else has there: the node at `ownPorts`, or one of its engines. */
+export const portsInUse = (
+  node: { readonly forwardedPorts: readonly number[]; readonly ownPorts: readonly number[] },
+  engines: readonly (Pick<Engine, 'name'> & Candidate)[],
+): readonly PortInUse[] =>
+  node.forwardedPorts.flatMap((port): PortInUse[] => {
+    if (node.ownPorts.includes(port)) return [{ port, by: null }]
+    const user = engines.find((each) => usesPort(each, port) && each.p2pPort !== port)
+    if (user === undefined) return []
+    const { name: engineName, httpPort, httpsPort } = user
+    const interfaceName = port === httpPort ? 'HTTP' : port === httpsPort ? 'HTTPS' : 'API'
+    return [{ port, by: { engineName, interfaceName } }]
+  })
+
 /** Whether an engine carries the port, or uses it otherwise: a provider may forward one in the range of the HTTP ports. */
 const usesPort = ({ httpPort, httpsPort, apiPort, p2pPort }: Candidate, port: number): boolean =>
   [httpPort, httpsPort, apiPort, p2pPort].includes(port)

@@ -261,7 +261,7 @@ describe('the ports of one engine', () => {
       onError,
     }
     const nodes = new VpnNodes(
-      isBehindVpn ? [{ name: NODE, ports: ranges.host, fixedPorts: [] }] : [],
+      isBehindVpn ? [{ name: NODE, ports: ranges.host, fixedPorts: [], ownPorts: [] }] : [],
       settings,
       0,
     )

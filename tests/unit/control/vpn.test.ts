@@ -667,6 +667,83 @@ describe('a forwarded port that changed', () => {
   }, 20_000)
 })
 
+describe('a forwarded port that something else has', () => {
+  const p2pPorts = () => liveEngines(rig.temp.store.db).map(({ p2pPort }) => p2pPort)
+
+  test.each([
+    ['the control server', {}, 8_000, 8_000],
+    ['the control server at another port', { GLUETUN_API_PORT: '8001' }, 8_001, 8_001],
+    ['the health server', {}, 9_999, 9_999],
+  ])(
+    '%s of Gluetun is given to no engine, and told',
+    async (_, env, port, told) => {
+      await start(env)
+      node.control = { forwardedPorts: [port] }
+      await pass(1)
+      await provision(2)
+      expect(p2pPorts()).toEqual([8_700, 8_701])
+      expect(await warned('forwarded_port_unusable')).toBe(
+        `port ${told}, which is forwarded to gluetun, is one at which Gluetun itself listens: no engine carries it`,
+      )
+      await pass(220)
+      expect(p2pPorts()).toEqual([8_700, 8_701])
+      expect(kinds()).not.toContain('engine.replacing')
+      node.control = { forwardedPorts: [port, 40_000] }
+      await pass(1)
+      await provision(1)
+      expect(p2pPorts()).toContain(40_000)
+      node.control = { forwardedPorts: [40_000] }
+      await pass(5)
+      expect(await warned('forwarded_port_unusable')).toBeUndefined()
+    },
+    20_000,
+  )
+
+  test.each([
+    ['HTTP', 19_000],
+    ['HTTPS', 14_000],
+    ['API', 62_100],
+  ])(
+    'an engine for its %s interface is leased once, told, and carried when that engine is gone',
+    async (what, port) => {
+      await start({ MIN_REPLICAS: '2' })
+      await pass(5)
+      node.control = { forwardedPorts: [port] }
+      await pass(220)
+      expect(await warned('forwarded_port_unusable')).toBe(
+        `port ${port}, which is forwarded to gluetun, is the ${what} port of acestream-1: no engine carries it`,
+      )
+      expect(kinds()).not.toContain('engine.replacing')
+      const [first] = await all()
+      const { status } = await rig.during(rig.request('DELETE', `/containers/${first?.container_id}`))
+      expect(status).toBe(200)
+      await pass(30)
+      expect(liveEngines(rig.temp.store.db)).toContainEqual(
+        expect.objectContaining({ p2pPort: port, forwarded: true }),
+      )
+      expect(await warned('forwarded_port_unusable')).toBeUndefined()
+      const leased = leasesIn(rig.temp.store.db, 'gluetun').map((lease) => lease.port)
+      expect(new Set(leased).size).toBe(leased.length)
+    },
+    20_000,
+  )
+
+  test('is not told while ports flap, or of one that an engine carries', async () => {
+    await start()
+    node.control = { forwardedPorts: [9_000] }
+    await pass(1)
+    await provision(1)
+    expect(p2pPorts()).toEqual([9_000])
+    expect(await warned('forwarded_port_unusable')).toBeUndefined()
+    for (const port of [9_001, 9_002, 9_003, 8_000]) {
+      node.control = { forwardedPorts: [port] }
+      await pass(5)
+    }
+    expect(await warned('forwarded_port_flaps')).toBeDefined()
+    expect(await warned('forwarded_port_unusable')).toBeUndefined()
+  })
+})
+
 describe('several forwarded ports', () => {
   const PORTS = [41_001, 41_002]
   const carried = () =>
