@@ -888,6 +888,29 @@ describe('no forwarded port', () => {
     expect(await warned('forwarded_port_missing')).toBeUndefined()
   }, 20_000)
 
+  test('is told again five minutes after a restart, once it was seen that Gluetun asks for one', async () => {
+    await start()
+    node.asksForPort = true
+    await pass(320)
+    expect(await warned('forwarded_port_missing')).toContain(
+      'for 5 min, although its VPN_PORT_FORWARDING is on',
+    )
+    await rig.restart()
+    // Only the control server has answered: what Gluetun asks for is not known.
+    for (let second = 0; second < 400; second++) {
+      await rig.clock.advance(1_000)
+      rig.vpn.control('gluetun', rig.clock.now(), {})
+    }
+    await settled()
+    expect(await warned('forwarded_port_missing')).toBeUndefined()
+    await pass(290)
+    expect(await warned('forwarded_port_missing')).toBeUndefined()
+    await pass(30)
+    expect(await warned('forwarded_port_missing')).toContain(
+      'for 5 min, although its VPN_PORT_FORWARDING is on',
+    )
+  }, 30_000)
+
   test('is not told where nothing asks for one, and not of a node that is down', async () => {
     await start({}, ['one', 'two'])
     node.asksForPort = true
