@@ -41,7 +41,7 @@ export const COMMANDS: readonly Command[] = [
     operands: [],
     flags: { '--json': 'Write the same for programs: an object with the rows.' },
     reads: null,
-    summary: 'Check settings, Docker, image, ports, network, Gluetun, swarm, database, clock and key.',
+    summary: 'Check settings, Docker, image, ports, networks, swarm, database, clock and key.',
     text: [
       'Give it the settings of the server. It changes nothing, works while the server runs and while it does not, and ends ' +
         'within ten seconds.',
