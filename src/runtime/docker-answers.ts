@@ -142,6 +142,8 @@ const Image = Type.Object({
   Architecture: Type.String(),
   Variant: mayLack(Type.String()),
   Size: Type.Integer({ minimum: 0 }),
+  /** The names by which registries know it, each with the digest there. */
+  RepoDigests: mayLack(Type.Array(Type.String())),
 })
 
 const Pulling = Type.Object({

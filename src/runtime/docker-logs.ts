@@ -134,10 +134,21 @@ async function openContainerLog(
   return await openLog(docker, from, wanted, abortSignal)
 }
 
-/** Opens the log at this path of Docker's API, which is that of a container with these variables. */
+/** Where a log is. */
+interface LogSource {
+  /** In Docker's API, with a question mark at its end. */
+  readonly path: string
+  /** The variables of the container. */
+  readonly env: readonly string[]
+  readonly isTerminal?: boolean
+  /** What an error that Docker puts into the log is thrown as; if missing, it is shown as a line. */
+  readonly errorOf?: (words: string) => Error
+}
+
+/** Opens a log. Throws what dockerode throws. */
 export async function openLog(
   docker: DockerClient,
-  from: { readonly path: string; readonly env: readonly string[]; readonly isTerminal?: boolean },
+  from: LogSource,
   { lines, sinceMs, isNamed = false, isTimed, follow }: WantedLog,
   abortSignal: AbortSignal,
 ): Promise<OpenLog> {
@@ -153,7 +164,7 @@ export async function openLog(
     abortSignal,
   })
   // The output of a terminal is one stream, which has no headers.
-  const output = from.isTerminal ? null : new Demultiplexer(isNamed && isTimed)
+  const output = from.isTerminal ? null : new Demultiplexer(isNamed && isTimed, from.errorOf)
   return {
     stream: stream as Readable,
     pieces: (chunk) => output?.push(chunk) ?? [chunk],

@@ -27,7 +27,7 @@ interface Layer {
 const NOTHING: Layer = { currentBytes: 0, totalBytes: 0, isHere: false }
 
 /** The words of Docker when the registry did not answer, or not well. All others mean that it said no. */
-const AWAY = new RegExp(
+export const AWAY = new RegExp(
   [
     'no such host|server misbehaving|name resolution',
     'connection (?:refused|reset)|no route to host|network is unreachable|broken pipe',
@@ -37,7 +37,7 @@ const AWAY = new RegExp(
 )
 
 /** What Docker says of an image that does not exist, or that may be read only after a login. It tells nobody which. */
-const NEEDS_LOGIN = /access denied|docker login|unauthorized|authentication required|no basic auth/
+export const NEEDS_LOGIN = /access denied|docker login|unauthorized|authentication required|no basic auth/
 
 export interface Pull {
   readonly reference: string

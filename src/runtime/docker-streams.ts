@@ -5,8 +5,9 @@ import { NotDockers } from './docker-failures.ts'
 /** Each piece of output starts with a header of eight bytes: which stream it belongs to, three zeros, and its length. */
 const HEADER_BYTES = 8
 const BLANK = 0x20
-/** The number of stderr in a header, and how each output is named. */
+/** The numbers of stderr and of Docker's own errors in a header, and how each output is named. */
 const STDERR = 2
+const DOCKERS_ERROR = 3
 const NAMES = { stdout: Buffer.from('stdout '), stderr: Buffer.from('stderr ') } as const
 
 /**
@@ -74,9 +75,17 @@ export class Demultiplexer {
   #left = 0
   /** What has to be put after the first blank of the present piece; null if nothing, or if it was. */
   #name: Buffer | null = null
+  /** The part of Docker's own error that has come; null if the present piece is output. */
+  #error: Buffer | null = null
 
-  /** With `isNamed` the name of its output and a blank are put after the first blank of each piece, where its time ends. */
-  constructor(private readonly isNamed = false) {}
+  /**
+   * With `isNamed` the name of its output and a blank are put after the first blank of each piece, where its time ends. With
+   * `errorOf`, an error that Docker puts into the stream is thrown; otherwise it is output as well.
+   */
+  constructor(
+    private readonly isNamed = false,
+    private readonly errorOf: ((words: string) => Error) | null = null,
+  ) {}
 
   /** Returns the output in this chunk, in the order in which it came. */
   push(chunk: Buffer): Buffer[] {
@@ -85,8 +94,9 @@ export class Demultiplexer {
       const end = at + (this.#left > 0 ? this.#left : HEADER_BYTES - this.#header.length)
       const part = chunk.subarray(at, end)
       if (this.#left > 0) {
-        pieces.push(...this.#named(part))
         this.#left -= part.length
+        if (this.#error === null) pieces.push(...this.#named(part))
+        else this.#takeError(part)
       } else {
         this.#takeHeader(part)
       }
@@ -99,8 +109,14 @@ export class Demultiplexer {
     const header = Buffer.concat([this.#header, part])
     const isWhole = header.length === HEADER_BYTES
     if (isWhole) this.#left = header.readUInt32BE(4)
+    if (isWhole && this.errorOf !== null && header[0] === DOCKERS_ERROR) this.#error = Buffer.alloc(0)
     if (isWhole && this.isNamed) this.#name = header[0] === STDERR ? NAMES.stderr : NAMES.stdout
     this.#header = isWhole ? Buffer.alloc(0) : header
+  }
+
+  #takeError(part: Buffer): void {
+    this.#error = Buffer.concat([this.#error ?? Buffer.alloc(0), part])
+    if (this.#left === 0 && this.errorOf !== null) throw this.errorOf(this.#error.toString())
   }
 
   #named(part: Buffer): Buffer[] {

@@ -202,7 +202,10 @@ export interface CommandResult {
   readonly output: string
 }
 
-/** An image on this host. Operating systems and architectures have Go's names, such as `linux`, `amd64` and `arm64`. */
+/**
+ * An image on this host; where hosts get their images by themselves, also one that their registry has. Operating systems and
+ * architectures have Go's names, such as `linux`, `amd64` and `arm64`.
+ */
 export interface ImageFacts {
   /** `sha256:…`; the same for every name of the image, and another one for every other content. */
   readonly id: string
@@ -210,6 +213,7 @@ export interface ImageFacts {
   readonly architecture: string
   /** The kind of an architecture, such as `v7` of `arm`; null if the image does not say. */
   readonly variant: string | null
+  /** 0 if only a registry has it. */
   readonly sizeBytes: number
 }
 

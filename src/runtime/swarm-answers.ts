@@ -75,6 +75,20 @@ const Node = Type.Object({
   ManagerStatus: mayLack(Type.Object({ Addr: Type.Optional(Type.String()) })),
 })
 
+const Distribution = Type.Object({
+  Descriptor: Type.Object({ digest: Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }) }),
+  Platforms: mayLack(
+    Type.Array(
+      Type.Object({
+        architecture: Type.Optional(Type.String()),
+        os: Type.Optional(Type.String()),
+        variant: Type.Optional(Type.String()),
+      }),
+    ),
+  ),
+})
+
+export type DistributedImage = Static<typeof Distribution>
 export type SwarmService = Static<typeof Service>
 export type ServiceSpec = Static<typeof Spec>
 export type SwarmTask = Static<typeof Task>
@@ -97,6 +111,8 @@ export const readTask = readerOf('a task', Task)
 export const readTasks = readerOf('a list of tasks', Type.Array(Task))
 /** Reads the answer to `GET /nodes`. */
 export const readNodes = readerOf('a list of nodes', Type.Array(Node))
+/** Reads the answer to `GET /distribution/{name}/json`. */
+export const readDistribution = readerOf('an image of a registry', Distribution)
 /** Reads the answer to `GET /info`, of which only the own node matters. */
 export const readOwnNode = readerOf(
   'information about the swarm',

@@ -33,6 +33,10 @@ export function hostAmong(nodes: readonly SwarmNode[], id: string): EngineHost {
 export const isUp = (nodes: readonly SwarmNode[], id: string): boolean =>
   nodes.some(({ ID, Status }) => ID === id && Status.State === 'ready')
 
+/** Whether the node of this id answers its manager and takes containers. */
+export const isOpen = (nodes: readonly SwarmNode[], id: string): boolean =>
+  isUp(nodes, id) && nodes.some(({ ID, Spec }) => ID === id && Spec.Availability === 'active')
+
 function hostOf(node: SwarmNode): EngineHost {
   return { id: node.ID, name: node.Description.Hostname || node.ID, address: addressOf(node) }
 }

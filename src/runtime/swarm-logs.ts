@@ -4,7 +4,13 @@ import type { DockerClient } from './docker-connection.ts'
 import { type FollowCall, followOpened, type OpenLog, openLog, textOf } from './docker-logs.ts'
 import { LogLines } from './docker-streams.ts'
 import { logText } from './log-text.ts'
-import { LOG_LINE_BYTES_MAX, type LogBounds, type LogHandlers, type LogPart } from './runtime.ts'
+import {
+  LOG_LINE_BYTES_MAX,
+  type LogBounds,
+  type LogHandlers,
+  type LogPart,
+  RuntimeFailure,
+} from './runtime.ts'
 import type { SwarmService } from './swarm-answers.ts'
 import { serviceOf, taskOf, tasksOf } from './swarm-services.ts'
 import { hasEnded, inOrder } from './swarm-tasks.ts'
@@ -65,7 +71,7 @@ async function openFollowed(
   if (newest === undefined || hasEnded(newest)) return { ...log, stream: Readable.from([]) }
   const { stream, pieces } = await openLog(
     docker,
-    { path: `/tasks/${newest.ID}/logs?`, env: [] },
+    { path: `/tasks/${newest.ID}/logs?`, env: [], errorOf: notGiven },
     { ...part, ...(known === '' ? {} : { sinceMs: Date.parse(known) }), isTimed: true, follow: 1 },
     signal,
   )
@@ -110,7 +116,7 @@ const openServiceLog = (
 ) =>
   openLog(
     docker,
-    { path: `/services/${ID}/logs?`, env: Spec.TaskTemplate.ContainerSpec?.Env ?? [] },
+    { path: `/services/${ID}/logs?`, env: Spec.TaskTemplate.ContainerSpec?.Env ?? [], errorOf: notGiven },
     { ...part, isTimed: true },
     signal,
   )
@@ -124,3 +130,10 @@ function lastInOrder(text: string, count: number): string[] {
 
 /** The time in front of a line. All have the same length, so their order is that of their texts. */
 const timeOf = (line: string): string => line.slice(0, Math.max(line.indexOf(' '), 0))
+
+/** The manager asks the node for the log, and puts it into the log if the node does not give it. */
+function notGiven(words: string): RuntimeFailure {
+  const why = words.replace(/^.*could not be retrieved for the following reasons: /s, '').trim()
+  const message = `The log of the container cannot be read where it runs: ${why.slice(0, 300)}.`
+  return new RuntimeFailure('unreachable', message, { effect: 'none' })
+}

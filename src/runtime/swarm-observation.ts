@@ -3,7 +3,8 @@ import { NotDockers } from './docker-failures.ts'
 import { variablesOf } from './docker-observation.ts'
 import type { ContainerObservation, PublishedPort } from './runtime.ts'
 import type { ServiceSpec, SwarmNode, SwarmService, SwarmTask } from './swarm-answers.ts'
-import { hostAmong, isUp } from './swarm-hosts.ts'
+import { hostAmong, isOpen, isUp } from './swarm-hosts.ts'
+import { isClosed } from './swarm-refusals.ts'
 import { hostIdOf, RUNTIME_LABELS, replicasOf } from './swarm-spec.ts'
 import { hasEnded, inOrder, isRunning, isWanted, unplacedFor } from './swarm-tasks.ts'
 
@@ -23,14 +24,14 @@ export function fromService(view: SwarmView, restarts: number | null): Container
   const { service, nodes } = view
   const { Spec: spec } = service
   const current = currentTask(view)
-  const state = stateOf(spec, current)
+  const state = stateOf(view, current)
   const [image = '', imageId = null] = (spec.TaskTemplate.ContainerSpec?.Image ?? '').split('@')
   const hostId = hostIdOf(spec) ?? current?.NodeID ?? null
   const ports = portsOf(spec)
   return {
     id: service.ID,
     name: spec.Name,
-    ...{ image, imageId, state },
+    ...{ image: spec.Labels?.[RUNTIME_LABELS.image] ?? image, imageId, state },
     labels: shownLabels(spec),
     variables: variablesOf(spec.TaskTemplate.ContainerSpec?.Env ?? []),
     ports,
@@ -85,15 +86,22 @@ function currentTask({ service, tasks, nodes }: SwarmView): SwarmTask | null {
  * What one container would be doing. Where a task has ended, Swarm is about to make another one; only where the scheduler says
  * that no node may have it, nothing comes.
  */
-function stateOf(spec: ServiceSpec, current: SwarmTask | null): ContainerState {
+function stateOf({ service: { Spec: spec }, nodes }: SwarmView, current: SwarmTask | null): ContainerState {
   const replicas = replicasOf(spec)
   const isStarted = replicas !== 0 || spec.Labels?.[RUNTIME_LABELS.started] !== undefined
   if (!isStarted) return 'created'
   if (current && isRunning(current)) return 'running'
   if (replicas === 0) return current && !hasEnded(current) ? 'restarting' : 'exited'
   if (current === null) return 'restarting'
-  if (unplacedFor(current) !== null) return 'exited'
+  const words = unplacedFor(current)
+  if (words !== null) return isPlacedSoon(words, spec, nodes) ? 'restarting' : 'exited'
   return hasEnded(current) && !isBroughtBack(spec) ? 'exited' : 'restarting'
+}
+
+/** The scheduler's words are older than the return of a host that takes containers again. */
+function isPlacedSoon(words: string, spec: ServiceSpec, nodes: readonly SwarmNode[]): boolean {
+  const host = hostIdOf(spec)
+  return isClosed(words) && host !== null && isOpen(nodes, host)
 }
 
 const isBroughtBack = ({ TaskTemplate }: ServiceSpec): boolean =>

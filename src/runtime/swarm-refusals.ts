@@ -41,6 +41,9 @@ export const SWARM_REFUSALS: readonly Refusal[] = [
 /** Whether the scheduler puts a task on no node because another one has its port. */
 export const isPortTaken = (words: string): boolean => /host-mode port already in use/.test(words)
 
+/** Whether the scheduler puts a task on no node because a node is away or takes no containers. */
+export const isClosed = (words: string): boolean => /not available for new tasks/.test(words)
+
 /** Why the scheduler puts a task on no node, as the failure of its start. */
 export function unplacedFailure(words: string, task: UnplacedTask): RuntimeFailure {
   const { ports, host } = task

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { askDocker, type DockerClient, type DockerQuestion } from './docker-connection.ts'
+import { askDocker, type DockerClient } from './docker-connection.ts'
 import { dockerWords, isDockers, statusOf } from './docker-failures.ts'
+import type { RegistryLogin } from './registry-logins.ts'
 import {
   readCreated,
   readNodes,
@@ -21,9 +22,6 @@ import { hasEnded } from './swarm-tasks.ts'
 /*
  * The calls about services, tasks and nodes. All of them throw what dockerode throws, or NotDockers.
  */
-
-/** What logs in to the registry of an image, as Docker expects it in a header. */
-export type RegistryLogin = NonNullable<DockerQuestion['authconfig']>
 
 const filtered = (path: string, filters: Readonly<Record<string, readonly string[]>>) => ({
   path: `${path}?`,

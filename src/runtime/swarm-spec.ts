@@ -22,6 +22,8 @@ export const RUNTIME_LABELS = {
   started: 'roundhouse.runtime.started',
   /** The service is about to be removed, so it must not be started any more. */
   leaving: 'roundhouse.runtime.leaving',
+  /** The image as it was asked for, without the digest that the nodes are told. */
+  image: 'roundhouse.runtime.image',
 } as const
 
 /**
@@ -56,7 +58,7 @@ export function toServiceSpec(spec: ContainerSpec, { publish, logs, image }: Ser
   if (spec.network?.startsWith('container:')) throw lacks(spec, 'a container in the network of another')
   return {
     Name: spec.name,
-    Labels: { ...spec.labels },
+    Labels: { ...spec.labels, [RUNTIME_LABELS.image]: spec.image },
     TaskTemplate: {
       ContainerSpec: toContainerSpec(spec, image),
       Resources: { Limits: toLimits(spec) },

@@ -79,10 +79,10 @@ async function settled(
     if (outcome === 'pending') refusedMs = null
     else {
       refusedMs ??= performance.now()
-      // A task from before the start may still have the port, for as long as it ends.
+      // A task from before the start has the port for as long as it ends.
       const isLeaving = tasks.some((task) => older.has(task.ID) && !hasEnded(task))
-      const isLasting = performance.now() - refusedMs >= patienceWith(outcome)
-      if (isLasting && !(outcome.isUnplaced && isLeaving)) return outcome
+      if (!mayGetPort(outcome) || (!isLeaving && performance.now() - refusedMs >= PORT_PATIENCE_MS))
+        return outcome
     }
     await delay(restMs, undefined, { signal: abortSignal })
   }
@@ -91,8 +91,7 @@ async function settled(
 /** How long the scheduler may be late to notice that a port was given back. */
 const PORT_PATIENCE_MS = 1_000
 
-const patienceWith = ({ isUnplaced, words }: StartRefusal): number =>
-  isUnplaced && isPortTaken(words) ? PORT_PATIENCE_MS : 0
+const mayGetPort = ({ isUnplaced, words }: StartRefusal): boolean => isUnplaced && isPortTaken(words)
 
 async function failureOf(
   docker: DockerClient,

@@ -1,16 +1,10 @@
 import { DOCKER_NEEDS, type DockerNeed, type DockerRight } from '../core/reporting/docker-rights.ts'
 import type { Deadlines, DockerRuntimeOptions } from './docker.ts'
-import { isImageReference, isReference, readImage, readPong, readVersion } from './docker-answers.ts'
+import { isImageReference, isReference, readPong, readVersion } from './docker-answers.ts'
 import { callDocker, type DockerCall } from './docker-call.ts'
-import {
-  askDocker,
-  connectDocker,
-  type DockerAddress,
-  type DockerClient,
-  parseDockerHost,
-} from './docker-connection.ts'
+import { connectDocker, type DockerAddress, type DockerClient, parseDockerHost } from './docker-connection.ts'
 import { isBroken } from './docker-failures.ts'
-import { fromImage } from './docker-observation.ts'
+import type { RegistryLogins } from './registry-logins.ts'
 import {
   type ContainerObservation,
   type ContainerSpec,
@@ -28,6 +22,7 @@ import {
 } from './runtime.ts'
 import { eventsBetween, followLooks, type SwarmSnapshot } from './swarm-events.ts'
 import { fromNode } from './swarm-hosts.ts'
+import { SwarmImages } from './swarm-images.ts'
 import { followServiceLog, serviceLogsOf } from './swarm-logs.ts'
 import { fromListedService, fromService } from './swarm-observation.ts'
 import { SWARM_REFUSALS } from './swarm-refusals.ts'
@@ -47,6 +42,8 @@ import { startService } from './swarm-starts.ts'
 
 export interface SwarmRuntimeOptions extends DockerRuntimeOptions {
   readonly publish: PublishMode
+  /** Logs in to registries, for this server and for the nodes; by default nobody does. */
+  readonly registryLogins?: RegistryLogins
 }
 
 type Need = Pick<DockerNeed, 'what' | 'setting'>
@@ -60,6 +57,8 @@ const NEEDS = {
   ...{ inspect: LOOK, logs: LOOK, list: LOOK, ping: LOOK },
   subscribe: DOCKER_NEEDS.events,
 } as const satisfies Partial<Record<keyof Deadlines, Need>>
+
+const NO_LOGINS: RegistryLogins = () => null
 
 /**
  * Makes the Runtime for a Docker Swarm, of which the Docker Engine at `dockerHost` is a manager (API 1.41, 20.10, or newer). A
@@ -83,6 +82,7 @@ class SwarmRuntime implements Runtime {
   }
   readonly #label: string
   readonly #restarts = new RestartBook()
+  readonly #images: SwarmImages
 
   constructor(
     private readonly docker: DockerClient,
@@ -92,14 +92,16 @@ class SwarmRuntime implements Runtime {
     private readonly options: SwarmRuntimeOptions,
   ) {
     this.#label = `${options.label.key}=${options.label.value}`
+    this.#images = new SwarmImages(options.registryLogins ?? NO_LOGINS)
   }
 
   async create(spec: ContainerSpec, signal?: AbortSignal): Promise<string> {
-    const { publish, logs } = this.options
+    const { publish, logs, registryLogins = NO_LOGINS } = this.options
     const call = this.#call('create', `create service ${spec.name}`, signal)
     return await callDocker(call, async (abortSignal) => {
-      const service = toServiceSpec(spec, { publish, logs, image: spec.image })
-      return await createService(this.door, { spec: service, login: null }, abortSignal)
+      const image = await this.#images.pinned(this.door, spec.image, abortSignal)
+      const service = toServiceSpec(spec, { publish, logs, image })
+      return await createService(this.door, { spec: service, login: registryLogins(spec.image) }, abortSignal)
     })
   }
 
@@ -187,10 +189,7 @@ class SwarmRuntime implements Runtime {
       ...this.#call('inspect', `look at image ${reference}`, signal),
       needs: DOCKER_NEEDS.images,
     }
-    const path = `/images/${reference}/json`
-    return await this.#read(call, async (docker, abortSignal) =>
-      fromImage(readImage(await askDocker(docker, { path, abortSignal }))),
-    )
+    return await this.#read(call, (docker, abortSignal) => this.#images.look(docker, reference, abortSignal))
   }
 
   async host(signal?: AbortSignal): Promise<HostFacts> {
@@ -210,7 +209,7 @@ class SwarmRuntime implements Runtime {
     await callDocker(this.#call('ping', 'answer a ping', signal), async (abortSignal) => {
       readPong(await this.door.ping({ abortSignal }))
       // A Docker Engine that is no manager answers a ping, too, and so does one whose swarm has no leader.
-      await askDocker(this.door, { path: '/swarm', abortSignal })
+      await nodesOf(this.door, abortSignal)
     })
   }
 

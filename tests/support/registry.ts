@@ -36,22 +36,27 @@ const MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json'
 const CONFIG = 'application/vnd.docker.container.image.v1+json'
 const LAYER = 'application/vnd.docker.image.rootfs.diff.tar.gzip'
 
-/** A registry of images on loopback, which Docker asks without TLS (Registry HTTP API V2). */
+/** A registry of images, by default on loopback, which Docker asks without TLS (Registry HTTP API V2). */
 export class TestRegistry {
   readonly #server: Server
   readonly #manifests = new Map<string, Omit<Blob, 'asked'>>()
   readonly #blobs = new Map<string, Blob>()
   #names = 0
 
-  private constructor() {
+  private constructor(
+    private readonly host: string,
+    /** `user:password`, if the registry needs a login. */
+    private readonly login: string | null,
+  ) {
     this.#server = createServer((request, response) => void this.#answer(request, response))
     // A test that fails must not keep the process alive.
     this.#server.unref()
   }
 
-  static async open(): Promise<TestRegistry> {
-    const registry = new TestRegistry()
-    registry.#server.listen(0, '127.0.0.1')
+  /** Opens a registry at an address of this machine, which needs a login (`user:password`) if there is one. */
+  static async open(host = '127.0.0.1', login: string | null = null): Promise<TestRegistry> {
+    const registry = new TestRegistry(host, login)
+    registry.#server.listen(0, host)
     await once(registry.#server, 'listening')
     return registry
   }
@@ -60,7 +65,7 @@ export class TestRegistry {
   newName(): string {
     const address = this.#server.address()
     if (address === null || typeof address === 'string') throw new Error('The registry does not listen.')
-    return `127.0.0.1:${address.port}/tiny-${++this.#names}`
+    return `${this.host}:${address.port}/tiny-${++this.#names}`
   }
 
   /** Makes an image of which Docker has no layer yet, and puts it under the name and its tag. Returns both as one name. */
@@ -122,11 +127,16 @@ export class TestRegistry {
     const [, name, kind, what = ''] = /^\/v2\/(.+)\/(manifests|blobs|tags)\/(.+)$/.exec(url) ?? []
     const manifest = this.#manifests.get(`${name}:${what}`)
     const blob = this.#blobs.get(what)
-    if (url === '/v2/') send(response, 200, {})
+    if (!this.#admits(headers.authorization)) sendLogin(response)
+    else if (url === '/v2/') send(response, 200, {})
     else if (kind === 'tags') send(response, 200, { name, tags: this.#tagsOf(name ?? '') })
     else if (kind === 'manifests' && manifest) sendManifest(response, manifest)
     else if (kind === 'blobs' && blob) await sendBlob(response, blob, headers.range)
     else send(response, 404, { errors: [{ code: 'MANIFEST_UNKNOWN', message: 'manifest unknown' }] })
+  }
+
+  #admits(authorization: string | undefined): boolean {
+    return this.login === null || authorization === `Basic ${Buffer.from(this.login).toString('base64')}`
   }
 
   #tagsOf(path: string): string[] {
@@ -134,6 +144,11 @@ export class TestRegistry {
     const names = [...this.#manifests.keys()].filter((name) => name.startsWith(prefix))
     return names.map((name) => name.slice(prefix.length)).filter((what) => !what.startsWith('sha256:'))
   }
+}
+
+function sendLogin(response: ServerResponse): void {
+  response.setHeader('WWW-Authenticate', 'Basic realm="test"')
+  send(response, 401, { errors: [{ code: 'UNAUTHORIZED', message: 'authentication required' }] })
 }
 
 function sendManifest(response: ServerResponse, { bytes, way }: Omit<Blob, 'asked'>): void {

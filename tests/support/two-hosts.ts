@@ -11,6 +11,12 @@ const UP_WITHIN_MS = 60_000
 /** The only variable of this machine that the hosts have. DOCKER_HOST would name its own Docker Engine. */
 const PATH = process.env.PATH ?? ''
 
+/** The first two parts of all addresses here. */
+const NETWORK = '10.221'
+
+/** How often a node tells its manager that it is there, in nanoseconds; the shortest that Swarm takes. It is lost after three. */
+const HEARTBEAT_NS = 1_000_000_000
+
 /**
  * What the first process of a host does: its arguments are its folder and its name. The sockets that Docker uses itself are in
  * a /run of its own. It waits until it has its network, because a Docker Engine looks at the network once.
@@ -19,7 +25,8 @@ const BOOT = `
 mount --make-rprivate / && mount -t proc proc /proc && mount -t tmpfs tmpfs /run && hostname "$2" || exit 1
 ip link set lo up
 while ! ip -4 addr show dev eth0 2>/dev/null | grep -q inet; do sleep 0.02; done
-exec dockerd --data-root "$1/docker" --host "unix://$1/docker.sock" >>"$1/dockerd.log" 2>&1`
+exec dockerd --data-root "$1/docker" --host "unix://$1/docker.sock" --insecure-registry ${NETWORK}.0.0/16 \\
+  >>"$1/dockerd.log" 2>&1`
 
 /** One host of a swarm: namespaces of its own with a Docker Engine, a network address and a hostname. */
 export class SwarmHost {
@@ -68,6 +75,8 @@ export class SwarmHost {
     this.#init?.kill('SIGKILL')
     await this.#init?.exited
     this.#init = null
+    // The kernel takes the cable away later, and the next start needs its place.
+    Bun.spawnSync(['ip', '-n', this.wire.switch, 'link', 'delete', this.wire.port])
   }
 
   /** Stops all answers of its Docker Engine until `thaw`; its containers run on. */
@@ -126,7 +135,8 @@ export class SwarmHost {
   /** Makes a swarm that has only this host, or joins the swarm of a manager. */
   async join(manager: SwarmHost | null): Promise<void> {
     const at = { ListenAddr: `${this.address}:2377`, AdvertiseAddr: this.address }
-    if (manager === null) await this.client.swarmInit(at)
+    if (manager === null)
+      await this.client.swarmInit({ ...at, Spec: { Dispatcher: { HeartbeatPeriod: HEARTBEAT_NS } } })
     else {
       const { JoinTokens } = await manager.client.swarmInspect()
       await this.client.swarmJoin({
@@ -192,6 +202,8 @@ export class SwarmHost {
 export class SwarmHosts {
   private constructor(
     readonly hosts: readonly SwarmHost[],
+    /** Where the hosts reach this machine. */
+    readonly outside: string,
     private readonly name: string,
   ) {}
 
@@ -212,7 +224,7 @@ export class SwarmHosts {
       const wire = { switch: name, port: `port${at + 1}` }
       return new SwarmHost(`host${at + 1}`, `${prefix}.${at + 1}`, wire)
     })
-    const swarm = new SwarmHosts(hosts, name)
+    const swarm = new SwarmHosts(hosts, `${prefix}.254`, name)
     try {
       await Promise.all(hosts.map((host) => host.start()))
       for (const host of hosts) await host.join(host === swarm.manager ? null : swarm.manager)
@@ -251,7 +263,7 @@ export class SwarmHosts {
 /** Makes a switch, and connects this machine to it. Returns the first three parts of its addresses. */
 function plugIn(name: string): string {
   for (let third = 1; third < 200; third++) {
-    const prefix = `10.221.${third}`
+    const prefix = `${NETWORK}.${third}`
     const routes = Bun.spawnSync([
       'ip',
       '-4',
