@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { DOCKER_RIGHTS, type DockerRight } from '../core/reporting/docker-rights.ts'
+import type { DockerRight } from '../core/reporting/docker-rights.ts'
 import { askDocker, type DockerClient } from './docker-connection.ts'
 import { isDockers, isForbidden, statusOf } from './docker-failures.ts'
 
@@ -24,6 +24,14 @@ function probeOf(right: DockerRight): Probe {
     exec: { method: 'POST', path: `/exec/${none}/start` },
     events: { method: 'GET', path: '/events?', options: { since: 1, until: 1 } },
     images: { method: 'GET', path: `/images/${none}/json` },
+    services: { method: 'GET', path: `/services/${none}` },
+    tasks: { method: 'GET', path: `/tasks/${none}` },
+    nodes: { method: 'GET', path: `/nodes/${none}` },
+    service_create: { method: 'POST', path: '/services/create' },
+    service_remove: { method: 'DELETE', path: `/services/${none}` },
+    // The registry is asked nothing: nobody listens at this port.
+    registries: { method: 'GET', path: '/distribution/127.0.0.1:1/none/json' },
+    info: { method: 'GET', path: '/info' },
   }
   return probes[right]
 }
@@ -37,9 +45,13 @@ export function isAllowed(
   return askDocker(docker, { ...probeOf(right), abortSignal }).then(() => true, allowanceIn)
 }
 
-/** The rights that something in front of Docker does not give. Throws what dockerode throws if there is no answer. */
-export async function forbiddenRights(docker: DockerClient, signal: AbortSignal): Promise<DockerRight[]> {
-  const asked = DOCKER_RIGHTS.map(async (right) => [right, await isAllowed(docker, right, signal)] as const)
+/** Those of the rights that something in front of Docker does not give. Throws what dockerode throws if there is no answer. */
+export async function forbiddenRights(
+  docker: DockerClient,
+  rights: readonly DockerRight[],
+  signal: AbortSignal,
+): Promise<DockerRight[]> {
+  const asked = rights.map(async (right) => [right, await isAllowed(docker, right, signal)] as const)
   return (await Promise.all(asked)).flatMap(([right, allowed]) => (allowed === false ? [right] : []))
 }
 

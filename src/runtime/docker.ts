@@ -1,6 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Label } from '../core/engines/labels.ts'
-import { DOCKER_NEEDS, type DockerNeed, type DockerRight } from '../core/reporting/docker-rights.ts'
+import {
+  DOCKER_NEEDS,
+  DOCKER_RIGHTS,
+  type DockerNeed,
+  type DockerRight,
+} from '../core/reporting/docker-rights.ts'
 import type { Mask } from '../core/secrets.ts'
 import {
   isImageReference,
@@ -356,7 +361,7 @@ class DockerRuntime implements SingleHostRuntime, Commands, Meters, Neighbours, 
 
   async forbidden(signal?: AbortSignal): Promise<readonly DockerRight[]> {
     const call = this.#call('inspect', 'tell what is allowed', signal)
-    return await callDocker(call, (abortSignal) => forbiddenRights(this.door, abortSignal))
+    return await callDocker(call, (abortSignal) => forbiddenRights(this.door, DOCKER_RIGHTS, abortSignal))
   }
 
   /** Asks what changes nothing. A kept connection that broke is no answer, so it is asked again over a new one. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { askDocker, type DockerClient } from './docker-connection.ts'
-import { dockerWords, isDockers, statusOf } from './docker-failures.ts'
+import { dockerWords, isDockers, isForbiddenByProxy, statusOf } from './docker-failures.ts'
 import type { RegistryLogin } from './registry-logins.ts'
 import {
   readCreated,
@@ -75,9 +75,15 @@ export const tasksWith = async (
 export const nodesOf = async (docker: DockerClient, abortSignal: AbortSignal): Promise<SwarmNode[]> =>
   readNodes(await askDocker(docker, { path: '/nodes', abortSignal }))
 
-/** The id of the node that we talk to; null if it is in no swarm. */
-export const ownNodeOf = async (docker: DockerClient, abortSignal: AbortSignal): Promise<string | null> =>
-  readOwnNode(await askDocker(docker, { path: '/info', abortSignal })).Swarm?.NodeID || null
+/** The id of the node that we talk to; null if it is in no swarm, or if something in front of Docker forbids the question. */
+export async function ownNodeOf(docker: DockerClient, abortSignal: AbortSignal): Promise<string | null> {
+  try {
+    return readOwnNode(await askDocker(docker, { path: '/info', abortSignal })).Swarm?.NodeID || null
+  } catch (error) {
+    if (isForbiddenByProxy(error)) return null
+    throw error
+  }
+}
 
 /** How long to wait between two looks at tasks that are to end. */
 const LOOK_MS = 100

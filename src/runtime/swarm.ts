@@ -1,9 +1,15 @@
-import { DOCKER_NEEDS, type DockerNeed, type DockerRight } from '../core/reporting/docker-rights.ts'
+import {
+  DOCKER_NEEDS,
+  type DockerNeed,
+  type DockerRight,
+  SWARM_RIGHTS,
+} from '../core/reporting/docker-rights.ts'
 import type { Deadlines, DockerRuntimeOptions } from './docker.ts'
 import { isImageReference, isReference, readPong, readVersion } from './docker-answers.ts'
 import { callDocker, type DockerCall } from './docker-call.ts'
 import { connectDocker, type DockerAddress, type DockerClient, parseDockerHost } from './docker-connection.ts'
 import { isBroken } from './docker-failures.ts'
+import { forbiddenRights } from './docker-rights.ts'
 import type { RegistryLogins } from './registry-logins.ts'
 import {
   type ContainerObservation,
@@ -201,8 +207,9 @@ class SwarmRuntime implements Runtime {
     })
   }
 
-  async forbidden(_signal?: AbortSignal): Promise<readonly DockerRight[]> {
-    return []
+  async forbidden(signal?: AbortSignal): Promise<readonly DockerRight[]> {
+    const call = this.#call('inspect', 'tell what is allowed', signal)
+    return await callDocker(call, (abortSignal) => forbiddenRights(this.door, SWARM_RIGHTS, abortSignal))
   }
 
   async ping(signal?: AbortSignal): Promise<void> {

@@ -10,8 +10,8 @@ export interface DockerFacts {
   /** The socket or host, as messages name it. */
   readonly address: string
   readonly version: Asked<{ readonly version: string; readonly api: string; readonly isPodman: boolean }>
-  /** Null for what could not be asked. */
-  readonly allowed: Readonly<Record<DockerRight, boolean | null>>
+  /** What the container engine has to allow; null for what could not be asked. */
+  readonly allowed: Readonly<Partial<Record<DockerRight, boolean | null>>>
 }
 
 const OLDEST_API = [1, 41] as const
@@ -60,9 +60,9 @@ function isOld(api: string): boolean {
 
 function permissionRows(facts: DockerFacts): readonly Row[] {
   if (!isReached(facts)) return [skipped('docker_permissions', 'Docker did not answer')]
-  const all = Object.entries(DOCKER_NEEDS).map(([name, need]) => ({
-    ...need,
-    isAllowed: allowedIn(facts, name),
+  const all = Object.entries(facts.allowed).map(([right, isAllowed]) => ({
+    ...DOCKER_NEEDS[right as DockerRight],
+    isAllowed,
   }))
   const forbidden = all.filter(({ isAllowed }) => isAllowed === false)
   const vital = forbidden.filter(({ loss }) => loss === null)
@@ -97,5 +97,3 @@ function permitted(unasked: readonly DockerNeed[]): Row {
     ? ok('docker_permissions', 'everything that is needed is allowed')
     : skipped('docker_permissions', `no answer to ${names}`)
 }
-
-const allowedIn = ({ allowed }: DockerFacts, name: string): boolean | null => allowed[name as DockerRight]

@@ -1,4 +1,4 @@
-/** The calls that a server makes, by what something in front of Docker may forbid. */
+/** The calls that a server makes to a Docker Engine, by what something in front of Docker may forbid. */
 export const DOCKER_RIGHTS = [
   'ping',
   'containers',
@@ -10,7 +10,21 @@ export const DOCKER_RIGHTS = [
   'exec',
 ] as const
 
-export type DockerRight = (typeof DOCKER_RIGHTS)[number]
+/** The same for a manager of a swarm. */
+export const SWARM_RIGHTS = [
+  'ping',
+  'services',
+  'tasks',
+  'nodes',
+  'service_create',
+  'service_remove',
+  'images',
+  'registries',
+  'events',
+  'info',
+] as const
+
+export type DockerRight = (typeof DOCKER_RIGHTS)[number] | (typeof SWARM_RIGHTS)[number]
 
 /** What a call needs of a proxy in front of Docker's socket. */
 export interface DockerNeed {
@@ -28,6 +42,17 @@ export const DOCKER_NEEDS: Readonly<Record<DockerRight, DockerNeed>> = {
   start: { what: 'POST /containers/{id}/start', setting: 'CONTAINERS=1 POST=1', loss: null },
   remove: { what: 'DELETE /containers/{id}', setting: 'CONTAINERS=1 POST=1', loss: null },
   images: { what: 'GET /images', setting: 'IMAGES=1', loss: 'a missing or new image is not noticed' },
+  services: { what: 'GET /services', setting: 'SERVICES=1', loss: null },
+  tasks: { what: 'GET /tasks', setting: 'TASKS=1', loss: null },
+  nodes: { what: 'GET /nodes', setting: 'NODES=1', loss: null },
+  service_create: { what: 'POST /services', setting: 'SERVICES=1 POST=1', loss: null },
+  service_remove: { what: 'DELETE /services/{id}', setting: 'SERVICES=1 POST=1', loss: null },
+  registries: {
+    what: 'GET /distribution',
+    setting: 'DISTRIBUTION=1',
+    loss: 'an image that only its registry has is not checked before engines start',
+  },
+  info: { what: 'GET /info', setting: 'INFO=1', loss: 'the host of this server is not known' },
   events: {
     what: 'GET /events',
     setting: 'EVENTS=1',
