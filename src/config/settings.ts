@@ -88,6 +88,11 @@ export const configSchema = Type.Object({
     '',
     'Folder of ca.pem, cert.pem and key.pem for TLS. With tcp://host:2376 it is enough to set this.',
   ),
+  DOCKER_CONFIG: docker(
+    kind.optional(format.folderPath),
+    '',
+    "Folder of Docker's config.json, whose logins to registries the nodes of a swarm use; without it .docker in the home folder.",
+  ),
   DOCKER_NETWORK: docker(
     kind.optional(format.networkName),
     '',

@@ -1,7 +1,10 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { certificatesOf } from '../config/docker-tls.ts'
 import type { Mask } from '../core/secrets.ts'
 import { createDockerRuntime, DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS } from '../runtime/docker.ts'
+import { type RegistryLogins, registryLoginsIn } from '../runtime/registry-logins.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { createSwarmRuntime } from '../runtime/swarm.ts'
 
@@ -16,6 +19,9 @@ export function runtimeOf(config: Config, mask?: Mask): Runtime {
     ...(mask ? { mask } : {}),
   }
   return config.ENGINE_RUNTIME === 'swarm'
-    ? createSwarmRuntime({ ...options, publish: config.SWARM_PUBLISH })
+    ? createSwarmRuntime({ ...options, publish: config.SWARM_PUBLISH, registryLogins: loginsOf(config) })
     : createDockerRuntime(options)
 }
+
+const loginsOf = ({ DOCKER_CONFIG: folder }: Config): RegistryLogins =>
+  registryLoginsIn(folder ?? join(homedir(), '.docker'))
