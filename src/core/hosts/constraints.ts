@@ -43,9 +43,16 @@ export function constraintIn(text: string): Constraint | null {
 /** Whether a host meets all conditions. A label that a host does not have is empty; case counts for nothing, as in Swarm. */
 export const meets = (host: HostTraits, constraints: readonly Constraint[]): boolean =>
   constraints.every(
-    ({ attribute, isEqual, value }) =>
-      (traitOf(host, attribute).toLowerCase() === value.toLowerCase()) === isEqual,
+    ({ attribute, isEqual, value }) => (plain(traitOf(host, attribute)) === plain(value)) === isEqual,
   )
+
+/** The kernel's names of architectures, which Docker shows for nodes, and Go's. */
+const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64', armv7l: 'arm' }
+
+function plain(text: string): string {
+  const small = text.toLowerCase()
+  return Object.hasOwn(ARCHITECTURES, small) ? (ARCHITECTURES[small] ?? small) : small
+}
 
 /** A look by the name alone would find what every object has, such as `toString`. */
 function traitOf(host: HostTraits, attribute: string): string {

@@ -89,6 +89,8 @@ describe('a condition', () => {
     ['node.labels.disk==ssd', false],
     ['node.labels.disk!=ssd', true],
     ['node.platform.arch==x86_64', true],
+    ['node.platform.arch==amd64', true],
+    ['node.platform.arch==arm64', false],
     ['node.platform.os!=windows', true],
     // Every object has this, and no host has such a label.
     ['node.labels.toString==x', false],
