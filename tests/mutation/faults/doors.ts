@@ -24,6 +24,11 @@ export const DOORS = mutations([
     '$isTolerant($request.method, $route) ? undefined : $hooksOf($request, $route)',
     'undefined',
   ],
+  [
+    'names that all objects inherit are known',
+    'Object.hasOwn($shape, $name)) delete',
+    '$name in $shape) delete',
+  ],
   ['a map has no sum', '} if ($total > $TOTAL_MAX) yield {', '} if (false) yield {'],
   ['every text of a proxy has a series', "$CLASSES.find(($each) => $each === $reason) ?? 'other'", '$reason'],
 ])

@@ -134,6 +134,11 @@ export const VPN_NODES = mutations([
     '$toldPorts($history)',
   ],
   [
+    'a forwarded port at which Gluetun listens is given to engines',
+    '$ports.filter(($port) => !this.$settings.$own.includes($port))',
+    '$ports',
+  ],
+  [
     'ports in the network of a node are not leased',
     "['https', $httpsPort], ['api', $apiPort], ['p2p', $p2pPort]",
     "['https', $httpsPort]",
