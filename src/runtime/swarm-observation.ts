@@ -6,7 +6,7 @@ import type { ServiceSpec, SwarmNode, SwarmService, SwarmTask } from './swarm-an
 import { hostAmong, isOpen, isUp } from './swarm-hosts.ts'
 import { isClosed } from './swarm-refusals.ts'
 import { hostIdOf, RUNTIME_LABELS, replicasOf } from './swarm-spec.ts'
-import { hasEnded, inOrder, isRunning, isWanted, unplacedFor } from './swarm-tasks.ts'
+import { hasEnded, inOrder, isHeld, isRunning, isWanted, unplacedFor } from './swarm-tasks.ts'
 
 /** What is known of one service. */
 export interface SwarmView {
@@ -91,7 +91,7 @@ function stateOf({ service: { Spec: spec }, nodes }: SwarmView, current: SwarmTa
   const isStarted = replicas !== 0 || spec.Labels?.[RUNTIME_LABELS.started] !== undefined
   if (!isStarted) return 'created'
   if (current && isRunning(current)) return 'running'
-  if (replicas === 0) return current && !hasEnded(current) ? 'restarting' : 'exited'
+  if (replicas === 0) return current && isHeld(current) ? 'restarting' : 'exited'
   if (current === null) return 'restarting'
   const words = unplacedFor(current)
   if (words !== null) return isPlacedSoon(words, spec, nodes) ? 'restarting' : 'exited'

@@ -17,7 +17,7 @@ import {
   type SwarmTask,
 } from './swarm-answers.ts'
 import { isUp } from './swarm-hosts.ts'
-import { hasEnded } from './swarm-tasks.ts'
+import { isHeld } from './swarm-tasks.ts'
 
 /*
  * The calls about services, tasks and nodes. All of them throw what dockerode throws, or NotDockers.
@@ -92,8 +92,7 @@ const LOOK_MS = 100
 export async function tasksEnded(docker: DockerClient, id: string, abortSignal: AbortSignal): Promise<void> {
   for (;;) {
     const [tasks, nodes] = await Promise.all([tasksOf(docker, id, abortSignal), nodesOf(docker, abortSignal)])
-    const isAway = ({ NodeID }: SwarmTask) => !NodeID || !isUp(nodes, NodeID)
-    if (tasks.every((task) => hasEnded(task) || isAway(task))) return
+    if (!tasks.some((task) => isHeld(task) && isUp(nodes, task.NodeID ?? ''))) return
     await delay(LOOK_MS, undefined, { signal: abortSignal })
   }
 }

@@ -14,6 +14,9 @@ export const inOrder = (tasks: readonly SwarmTask[]): SwarmTask[] =>
 
 export const hasEnded = ({ Status }: SwarmTask): boolean => ENDED.has(Status.State)
 
+/** Whether the task is on a node that may still have a container of it. Elsewhere Swarm only takes note of its end. */
+export const isHeld = (task: SwarmTask): boolean => Boolean(task.NodeID) && !hasEnded(task)
+
 /** Whether the container of the task runs; also while it is being stopped. */
 export const isRunning = ({ Status }: SwarmTask): boolean => Status.State === 'running'
 

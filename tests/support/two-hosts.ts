@@ -161,13 +161,15 @@ export class SwarmHost {
     return `${DATA_PARENT}-${this.wire.switch}-${this.name}`
   }
 
-  /** Puts a cable between the host and the switch. */
+  /** Puts a cable between the host and the switch. After a loss of power a host still has its hardware address. */
   #connect(pid: string): void {
     const { switch: at, port } = this.wire
+    const parts = this.address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))
+    const inside = ['nsenter', '--target', pid, '--net', 'ip']
     run(['ip', '-n', at, 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', pid])
     run(['ip', '-n', at, 'link', 'set', port, 'master', 'br0', 'up'])
-    run(['nsenter', '--target', pid, '--net', 'ip', 'link', 'set', 'eth0', 'up'])
-    run(['nsenter', '--target', pid, '--net', 'ip', 'addr', 'add', `${this.address}/24`, 'dev', 'eth0'])
+    run([...inside, 'link', 'set', 'eth0', 'address', ['02', '00', ...parts].join(':'), 'up'])
+    run([...inside, 'addr', 'add', `${this.address}/24`, 'dev', 'eth0'])
   }
 
   /** The pid of the first process of the host, which is its Docker Engine once it has booted. */
