@@ -91,12 +91,12 @@ export function engineLabels(
     [INSTALLATION_LABEL]: template.installation,
     [ENGINE_LABEL]: engine.id,
     [CONFIG_LABEL]: engine.configHash,
-    ...(engine.host === null ? {} : { [HOST_LABEL]: engine.host.name }),
     'acestream.http_port': String(engine.httpPort),
     'acestream.https_port': String(engine.httpsPort),
     'host.http_port': String(engine.hostHttpPort),
     ...(engine.hostHttpsPort === null ? {} : { 'host.https_port': String(engine.hostHttpsPort) }),
     ...(engine.p2pPort === null ? {} : { [VPN_LABELS.p2p]: String(engine.p2pPort) }),
+    ...(engine.host === null ? {} : { [HOST_LABEL]: engine.host.name }),
     ...vpnLabels(engine),
   }
 }

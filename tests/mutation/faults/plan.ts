@@ -7,8 +7,8 @@ import { mutations } from './mutation.ts'
 export const PLAN = mutations([
   [
     'decisions are made while Docker is away',
-    'if ($frozen !== null) return { ...$result',
-    'if (false) return { ...$result',
+    'if ($frozen !== null) return { ...$result, $actions: [],',
+    'if (false) return { ...$result, $actions: [],',
   ],
   [
     'plans go on while nothing can be written',

@@ -79,7 +79,7 @@ export const PROXIES = mutations([
   ],
   [
     'a caller that waits gets a hidden engine',
-    '$engine.adoptedAt === null && $listings.of($engine, $started.has($engine.id)).listed',
-    '$engine.adoptedAt === null',
+    '$engine.adoptedAt === null && $isFit($engine) && $listings.of($engine, $started.has($engine.id)).listed',
+    '$engine.adoptedAt === null && $isFit($engine)',
   ],
 ])
