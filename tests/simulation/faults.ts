@@ -49,6 +49,8 @@ const REFUSALS: Readonly<Record<Verb, readonly [RuntimeFailureCode, ...RuntimeFa
   forbidden: ['unreachable'],
   events: ['unreachable'],
   watch: ['unreachable'],
+  hosts: ['unreachable'],
+  watchHosts: ['unreachable'],
 }
 
 /** Errors that Docker may answer though it did what was asked. */

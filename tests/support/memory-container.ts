@@ -151,3 +151,18 @@ export function observe(container: MemoryContainer): ContainerObservation {
     restarts,
   }
 }
+
+/** Removes what a list does not show, as with Docker. */
+export function asListed(container: ContainerObservation): ContainerObservation {
+  const hasPorts = container.state === 'running' || container.state === 'paused'
+  return {
+    ...container,
+    ...(hasPorts ? {} : { ports: [], openPorts: [], loopbackPorts: [] }),
+    variables: {},
+    health: null,
+    healthText: null,
+    startedAtMs: null,
+    exitCode: null,
+    restarts: null,
+  }
+}

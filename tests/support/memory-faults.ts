@@ -1,6 +1,6 @@
 import type { RuntimeFailure } from '../../src/runtime/runtime.ts'
 
-/** The calls of a Runtime. `events` and `watch` stand for the start of a subscription. */
+/** The calls of a Runtime. `events`, `watch` and `watchHosts` stand for the start of a subscription. */
 export type Verb =
   | 'create'
   | 'start'
@@ -22,6 +22,8 @@ export type Verb =
   | 'forbidden'
   | 'events'
   | 'watch'
+  | 'hosts'
+  | 'watchHosts'
 
 /** What goes wrong with one call. */
 export type Fault =

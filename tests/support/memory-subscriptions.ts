@@ -1,8 +1,8 @@
 import type { ContainerEvent } from '../../src/runtime/runtime.ts'
 
-/** A change of a container, as the engine reports it. */
+/** A change of a container, as the engine reports it; `host` is a change of a host of a swarm, with the host's id. */
 export type EngineNews = Omit<ContainerEvent, 'action'> & {
-  readonly action: ContainerEvent['action'] | 'health_status'
+  readonly action: ContainerEvent['action'] | 'health_status' | 'host'
 }
 
 /** What one subscription is about, and who receives it. */
@@ -14,7 +14,7 @@ export interface Subscriber {
 
 /** Whether the change is one that `Runtime.events` reports. */
 export function isContainerEvent(news: EngineNews): news is ContainerEvent {
-  return news.action !== 'health_status'
+  return news.action !== 'health_status' && news.action !== 'host'
 }
 
 interface Standing {
