@@ -10,9 +10,10 @@ import type { ContainerSpec } from '../../src/runtime/runtime.ts'
 import { connectTestDocker, holdHostPort, sendDatagram } from '../support/docker.ts'
 import { type Command, type Program, WAITING } from '../support/memory-container.ts'
 import { MemoryRuntime } from '../support/memory-runtime.ts'
+import { MemorySwarm } from '../support/memory-swarm.ts'
 import { freePort } from '../support/ports.ts'
 import { TestRegistry } from '../support/registry.ts'
-import { Bench, type SingleHostSubject } from '../support/runtime-contract.ts'
+import { Bench, type SingleHostSubject, type Subject } from '../support/runtime-contract.ts'
 import { startChecked } from '../support/runtime-contract-checked.ts'
 import { contractOfCommands } from '../support/runtime-contract-commands.ts'
 import { contractOfImages } from '../support/runtime-contract-images.ts'
@@ -22,6 +23,7 @@ import { contractOfLooks } from '../support/runtime-contract-looks.ts'
 import { contractOfMeters } from '../support/runtime-contract-meters.ts'
 import { contractOfVerbs } from '../support/runtime-contract-verbs.ts'
 import { contractOfNeighbours } from '../support/runtime-contract-watch.ts'
+import { SWARM_LACKS } from '../support/swarm-subject.ts'
 import { EXIT_CODE, ensureTinyImage, PROGRAMS, SAID } from '../support/tiny-image.ts'
 
 /** One suite for every container engine on one host: what a caller may rely on without knowing which one it has. */
@@ -160,6 +162,46 @@ async function connectDockerEngine(): Promise<SingleHostSubject> {
     },
   }
 }
+
+/** The in-memory swarm has one host here. */
+async function connectMemorySwarm(): Promise<Subject> {
+  const deadlinesMs: { -readonly [verb in keyof Deadlines]: number } = { ...DEFAULT_DEADLINES_MS }
+  const image = 'roundhouse-test/tiny:memory'
+  const facts = { id: 'host', name: 'host', address: '10.0.0.1', labels: {} }
+  const runtime = new MemorySwarm({
+    ...{ clock: systemClock, label: { key: 'roundhouse.test', value: 'swarm' }, deadlinesMs },
+    ...{ images: [image], programOf, hosts: [{ ...facts, role: 'manager', isOurs: true }] },
+  })
+  runtime.latencyMs = () => 2
+  return {
+    runtime,
+    withDeadlines: (changed) => {
+      Object.assign(deadlinesMs, changed)
+      return runtime
+    },
+    image,
+    label: { 'roundhouse.test': 'swarm' },
+    foreignLabel: { 'roundhouse.test': 'foreign' },
+    placed: { host: facts.id, publishAddress: '' },
+    takePort: async (port) => {
+      runtime.takePort(facts.id, port)
+      return () => runtime.releasePort(facts.id, port)
+    },
+    cleanUp: async () => {
+      Object.assign(deadlinesMs, DEFAULT_DEADLINES_MS)
+      for (const { id } of runtime.containers()) runtime.removeOutside(id)
+    },
+  }
+}
+
+describe('the runtime contract, kept by the in-memory swarm', () => {
+  const bench = new Bench(connectMemorySwarm, SWARM_LACKS)
+  beforeAll(() => bench.setUp())
+  afterEach(() => bench.cleanUp())
+  contractOfVerbs(bench)
+  contractOfLogs(bench)
+  contractOfLooks(bench)
+})
 
 runtimeContract('the in-memory runtime', connectMemory)
 runtimeContract('the Docker Engine', connectDockerEngine)

@@ -36,7 +36,7 @@ const OWN_NETWORKS = ['bridge', 'host', 'none']
 /**
  * The state and the behaviour of a container engine, without the calls to it: containers, images, networks and the ports of
  * one host. Behaves like Docker 20.10 as far as can be seen from outside. The restart policy of every container is
- * `unless-stopped`. Ports are compared without regard to the host address.
+ * `unless-stopped`, or there is none, as for the tasks of a swarm. Ports are compared without regard to the host address.
  */
 export class MemoryEngine {
   readonly images = new MemoryImages()
@@ -49,6 +49,7 @@ export class MemoryEngine {
     private readonly clock: EngineClock,
     private readonly programOf: (spec: ContainerSpec) => Program,
     private readonly emit: (news: EngineNews) => void,
+    private readonly policy: 'unless-stopped' | 'no' = 'unless-stopped',
   ) {}
 
   /** A process outside takes the host port. Containers that already have it keep it. */
@@ -60,14 +61,13 @@ export class MemoryEngine {
     this.#strangersPorts.delete(portKey({ protocol, hostPort: port }))
   }
 
-  create(spec: ContainerSpec): string {
+  /** Creates a container, with an id of its own if none is given. */
+  create(spec: ContainerSpec, id: string = this.#nextId()): string {
     const { id: imageId } = this.images.look(spec.image)
     this.#checkName(spec.name)
     if (networkContainerOf(spec.network) !== null && spec.ports.length > 0) {
       throw new RuntimeFailure('refused', 'A container in the network of another cannot publish ports.')
     }
-    this.#created += 1
-    const id = new Bun.CryptoHasher('sha256').update(`container ${this.#created}`).digest('hex')
     const container: MemoryContainer = {
       id,
       spec,
@@ -124,14 +124,14 @@ export class MemoryEngine {
   }
 
   /**
-   * Lets a container's process end by itself. The restart policy starts it again after a while, unless it is being stopped.
+   * Lets a container's process end by itself. A restart policy starts it again after a while, unless it is being stopped.
    */
   crash(reference: string, exitCode: number): void {
     const container = this.#get(reference)
     if (container.state !== 'running')
       throw new RuntimeFailure('refused', `Container ${reference} does not run.`)
     this.#end(container, exitCode)
-    if (container.isStoppedByHand) return
+    if (container.isStoppedByHand || this.policy === 'no') return
     container.state = 'restarting'
     container.restarts += 1
     container.restartWaitMs = nextRestartWaitMs(container, this.clock.now())
@@ -282,6 +282,11 @@ export class MemoryEngine {
 
   specOf(id: string): ContainerSpec | undefined {
     return this.#containers.get(id)?.spec
+  }
+
+  #nextId(): string {
+    this.#created += 1
+    return new Bun.CryptoHasher('sha256').update(`container ${this.#created}`).digest('hex')
   }
 
   #checkName(name: string): void {
