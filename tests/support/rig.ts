@@ -12,6 +12,7 @@ import { createOrchestrator, type Orchestrator } from '../../src/wire/wire.ts'
 import { figures } from './builders.ts'
 import { ManualVpn } from './manual-vpn.ts'
 import { MemoryRuntime } from './memory-runtime.ts'
+import type { MemorySwarm } from './memory-swarm.ts'
 import { asksForTables, tableAnswer } from './tcp-tables.ts'
 import { type TempStore, tempStore } from './temp-store.ts'
 import { settled, VirtualClock } from './virtual-clock.ts'
@@ -99,10 +100,18 @@ export const IMAGE = 'engine:1'
 /** A request that acexy sends. A server that no acexy asks for minutes warns of that. */
 export const AS_ACEXY = { headers: { 'user-agent': 'Go-http-client/1.1' } }
 
-/** The production application on a virtual clock, an in-memory container engine and a real database file. */
-export class Rig {
+/** A container engine in memory, and the clock that it goes by. */
+interface MemoryPlace<R> {
   readonly clock: VirtualClock
-  readonly runtime: MemoryRuntime
+  readonly runtime: R
+  /** The number of the rig among those on the container engine; missing for the first one. */
+  readonly number?: number
+}
+
+/** The production application on a virtual clock, a container engine in memory and a real database file. */
+export class RigOn<R extends MemoryRuntime | MemorySwarm> {
+  readonly clock: VirtualClock
+  readonly runtime: R
   readonly health = new ManualHealth()
   readonly vpn = new ManualVpn()
   readonly stops = new ManualStops()
@@ -119,10 +128,10 @@ export class Rig {
   readonly number: number
   #ids = 0
 
-  /** `host` gives the container engine of another rig. The database is new and empty. */
+  /** `host` gives the container engine, which may be that of another rig. The database is new and empty. */
   constructor(
-    private readonly env: Readonly<Record<string, string>> = {},
-    host: Pick<Rig, 'clock' | 'runtime'> & Partial<Pick<Rig, 'number'>> = emptyHost(),
+    private readonly env: Readonly<Record<string, string>>,
+    host: MemoryPlace<R>,
     private readonly self: OwnSurroundings = { container: null, gateway: () => null },
   ) {
     this.number = (host.number ?? -1) + 1
@@ -258,7 +267,18 @@ export class Rig {
   }
 }
 
-function emptyHost(): Pick<Rig, 'clock' | 'runtime'> {
+/** The application on one Docker Engine, an empty one unless another rig's is given. */
+export class Rig extends RigOn<MemoryRuntime> {
+  constructor(
+    env: Readonly<Record<string, string>> = {},
+    host: MemoryPlace<MemoryRuntime> = emptyHost(),
+    self?: OwnSurroundings,
+  ) {
+    super(env, host, self)
+  }
+}
+
+function emptyHost(): MemoryPlace<MemoryRuntime> {
   const clock = new VirtualClock()
   const options = { clock, label: LABEL, deadlinesMs: DEFAULT_DEADLINES_MS, images: [IMAGE], programOf: null }
   const runtime = new MemoryRuntime(options)
