@@ -7,6 +7,7 @@ import { engineById, transition, updateEngine } from '../../store/engines.ts'
 import { noteReplacement } from '../../store/fleet-orders.ts'
 import { appendJournal } from '../../store/journal.ts'
 import type { Db, Store } from '../../store/store.ts'
+import { freeTrial } from '../engines/breaker-notes.ts'
 import { endStreams } from '../engines/endings.ts'
 import { plainRequest } from '../engines/template.ts'
 import type { LookQueue } from '../facts/look-queue.ts'
@@ -141,10 +142,15 @@ export class Executor {
   #stop({ engineId, rule, reason }: ActionOf<'stop'>): void {
     const containerId = this.#transact((tx, now) => {
       updateEngine(tx, engineId, { removalRequestedAt: now, reason })
-      // Its viewers have lost their streams with the host.
-      if (rule === 'host_lost' || rule === 'host_drained') endStreams(tx, engineId, rule, now)
+      transition(tx, engineId, ['starting', 'ready'], 'draining')
+      const engine = engineById(tx, engineId)
+      if (rule === 'host_lost' || rule === 'host_drained') {
+        // Its viewers have lost their streams with the host, and its removal may take until the host is back.
+        endStreams(tx, engineId, rule, now)
+        if (engine !== undefined) freeTrial(tx, engine, now)
+      }
       appendJournal(tx, now, { kind: 'engine.removal_requested', engineId, detail: { rule, reason } })
-      return engineById(tx, engineId)?.containerId ?? null
+      return engine?.containerId ?? null
     })
     if (containerId !== null) this.deps.looks.lookAt(containerId)
   }

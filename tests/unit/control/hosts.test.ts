@@ -1,0 +1,44 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import { HOST_GRACE_MS } from '../../../src/core/hosts/host-state.ts'
+import { liveEngines } from '../../../src/store/engines.ts'
+import { newestStream } from '../../../src/store/streams.ts'
+import { SwarmRig } from '../../support/rig-swarm.ts'
+
+/* What happens to the engines of a host of a swarm that is lost or drained. */
+
+let rig: SwarmRig
+afterEach(() => rig.dispose())
+
+/** Starts with one engine on the host south. */
+async function engineOnSouth(): Promise<{ id: string; port: number }> {
+  rig = new SwarmRig({ SWARM_POST_NODE: 'south', MIN_REPLICAS: '0', MIN_FREE_REPLICAS: '0' }, [
+    'north',
+    'south',
+  ])
+  await rig.start()
+  const answer = await rig.provision()
+  expect(answer.status).toBe(200)
+  const given = (await answer.json()) as { container_id: string; host_http_port: number }
+  return { id: given.container_id, port: given.host_http_port }
+}
+
+describe('an engine whose host is lost', () => {
+  test('is being removed before its container is gone, and its streams have ended', async () => {
+    const { id, port } = await engineOnSouth()
+    await rig.play(port)
+    rig.runtime.faults.always('destroy', { kind: 'lose_question' })
+    rig.runtime.loseHost('id-of-south', { containers: 'end' })
+    rig.runtime.noticeLoss('id-of-south')
+    await rig.clock.advance(HOST_GRACE_MS + 6_000)
+    const [engine] = liveEngines(rig.temp.store.db)
+    expect(engine).toMatchObject({
+      containerId: id,
+      status: 'draining',
+      reason: 'its host south does not answer the swarm',
+    })
+    expect(newestStream(rig.temp.store.db, 'key|session')).toMatchObject({
+      status: 'ended',
+      endReason: 'host_lost',
+    })
+  })
+})
