@@ -181,6 +181,7 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
   const syncActions = new SyncActions({
     ...{ store, clock, runtime, facts, template, nodes, log, newId, launches, looks },
     placer: base.placer,
+    hosts: base.hosts,
   })
   const containerSync = new ContainerSync({
     ...{ store, clock, runtime, facts, syncActions, installation, warnings, looks, inHand },

@@ -1,4 +1,5 @@
 import { withRestarts } from '../../core/engines/restarts.ts'
+import type { OurEndReason } from '../../core/streams/end-reasons.ts'
 import { type Engine, hasStopped, isRunning, type StopCause } from '../../core/types.ts'
 import type { ContainerObservation } from '../../runtime/runtime.ts'
 import { transition, updateEngine } from '../../store/engines.ts'
@@ -63,9 +64,17 @@ interface Stop {
   readonly cause: StopCause
   /** True if Docker was away, which is then the likely cause. */
   readonly isByDocker: boolean
+  /** True if the container's host is being drained, which stops everything there. */
+  readonly isByDrain: boolean
 }
 
 const isByOutage = ({ cause, isByDocker }: Stop): boolean => cause === 'outage' && isByDocker
+
+/** Why the streams of a container end that stopped; `otherwise` if nothing outside the container explains it. */
+function endReason(stop: Stop, otherwise: 'engine_stopped' | 'engine_restarted'): OurEndReason {
+  if (stop.isByDrain) return 'host_drained'
+  return isByOutage(stop) ? 'docker_outage' : otherwise
+}
 
 /**
  * Writes an observed change. A container that stopped or restarted has lost its sessions, so its streams end with that
@@ -96,8 +105,8 @@ export function applyObserved(
   if (stopped) noteStopped(tx, engine, change.containerState ?? 'exited', stop, nowMs)
   const startedAnew = runsNow && (isRestarted || !wasUp)
   if (!startedAnew || engine.containerStartedAt === null) return
-  const reason = isByOutage(stop) ? 'docker_outage' : 'engine_restarted'
   // Streams that began after the restart are on the new process, even if the restart is noticed only now.
+  const reason = endReason(stop, 'engine_restarted')
   endStreams(tx, engine.id, reason, nowMs, Math.min(change.containerStartedAt ?? nowMs, nowMs))
   // Viewers from before the adoption lost their stream with the restart.
   if (engine.adoptedAt !== null) updateEngine(tx, engine.id, { adoptedAt: null })
@@ -124,6 +133,6 @@ function stopNoted(
 /** Ends the streams of a container that stopped and writes the journal entry. */
 function noteStopped(tx: Db, engine: Engine, state: string, stop: Stop, nowMs: number): void {
   const { cause } = stop
-  endStreams(tx, engine.id, isByOutage(stop) ? 'docker_outage' : 'engine_stopped', nowMs)
+  endStreams(tx, engine.id, endReason(stop, 'engine_stopped'), nowMs)
   appendJournal(tx, nowMs, { kind: 'engine.stopped', engineId: engine.id, detail: { state, cause } })
 }

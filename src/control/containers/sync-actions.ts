@@ -11,6 +11,7 @@ import type { Store } from '../../store/store.ts'
 import { endEngine } from '../engines/endings.ts'
 import type { EngineTemplate } from '../engines/template.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { HostFacts } from '../facts/host-facts.ts'
 import type { LookQueue } from '../facts/look-queue.ts'
 import type { Launches } from '../provisioning/launches.ts'
 import type { Placer } from '../provisioning/placer.ts'
@@ -24,6 +25,7 @@ export interface SyncActionsDeps {
   readonly clock: Clock
   readonly runtime: Runtime
   readonly facts: Facts
+  readonly hosts: Pick<HostFacts, 'of'>
   readonly template: EngineTemplate
   readonly nodes: VpnNodes
   readonly placer: Pick<Placer, 'scopeOf'>
@@ -80,13 +82,17 @@ export class SyncActions {
   }
 
   #observe(engine: Engine, seen: ContainerObservation): void {
-    const { store, clock, facts, log } = this.deps
+    const { store, clock, facts, hosts, log } = this.deps
     const now = clock.now()
     if (seen.state === 'running') facts.seen(engine.id, now)
     const observed = observedChange(engine, seen)
     if (observed === null) return
     if (observed.isRestarted || seen.state !== 'running') facts.forgetHealth(engine.id)
-    const stop = { cause: facts.stopCause(seen.id), isByDocker: facts.hasLostDocker() }
+    const stop = {
+      cause: facts.stopCause(seen.id),
+      isByDocker: facts.hasLostDocker(),
+      isByDrain: hosts.of(engine)?.condition === 'drained',
+    }
     store.transact((tx) => applyObserved(tx, engine, observed, stop, now))
     const { state } = seen
     if (state !== engine.containerState)

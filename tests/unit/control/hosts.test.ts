@@ -42,3 +42,19 @@ describe('an engine whose host is lost', () => {
     })
   })
 })
+
+test('the streams of a drained host end for that reason, and its engine is removed', async () => {
+  const { id, port } = await engineOnSouth()
+  await rig.play(port)
+  rig.runtime.pace.drainMs = () => 1_000
+  rig.runtime.setAvailability('id-of-south', 'drain')
+  await rig.clock.advance(500)
+  expect(newestStream(rig.temp.store.db, 'key|session')).toMatchObject({ status: 'started' })
+  await rig.clock.advance(3_000)
+  expect(newestStream(rig.temp.store.db, 'key|session')).toMatchObject({
+    status: 'ended',
+    endReason: 'host_drained',
+  })
+  expect(liveEngines(rig.temp.store.db)).toEqual([])
+  expect(rig.runtime.specOf(id)).toBeUndefined()
+})
