@@ -29,12 +29,15 @@ export function plan(snapshot: FleetSnapshot): Plan {
   const failing = new Set(own.flatMap((action) => (action.type === 'fail' ? [action.engineId] : [])))
   // Others were started or recalled in their places, and would be surplus if these counted until they are gone.
   for (const { engine, isFailing } of engines) if (isFailing) failing.add(engine.id)
+  // Whatever ends here serves nobody any more, such as an engine whose host is lost.
+  const stopped = new Set(own.flatMap((action) => (action.type === 'stop' ? [action.engineId] : [])))
   const back = new Set(own.flatMap((action) => (action.type === 'recall' ? [action.engineId] : [])))
   const isUsed = (observed: ObservedEngine | undefined): boolean =>
     observed !== undefined &&
     (isInService(observed) || back.has(observed.engine.id)) &&
     (isBusy(observed) || !isBehindLostNode(observed)) &&
     !isWaitingToMove(observed) &&
+    !stopped.has(observed.engine.id) &&
     !(failing.has(observed.engine.id) && wasReady(observed))
   const isCounted = (engineId: string): boolean => isUsed(byId.get(engineId))
   const serving = engines.filter((observed) => isUsed(observed) && !isPendingReplacement(observed, isCounted))

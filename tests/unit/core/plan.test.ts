@@ -585,6 +585,13 @@ describe('hosts', () => {
     expect(wakeOf([observed('a', { ...silent, host: younger })])).toBe(1_000)
   })
 
+  test('that are lost leave others to serve: none drains as surplus, and another is started at once', () => {
+    const away = observed('a', { ...silent, host: lost })
+    const policy = { minReplicas: 2, autoDelete: true }
+    expect(steps([away, observed('b'), observed('c')], policy)).toEqual(['stop a: host_lost'])
+    expect(steps([away, observed('b')], policy)).toEqual(['stop a: host_lost', 'provision: below_wanted'])
+  })
+
   test('that are lost keep an engine that answers: only their way to the manager is gone', () => {
     expect(steps([observed('a', { host: lost, streams: 1 })])).toEqual([])
   })
