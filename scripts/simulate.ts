@@ -5,10 +5,11 @@
  *                           [--check-determinism] [--trace] [--without PART,PART] [--shrink]
  *
  * Real parts: everything below `src/` that `wire/wire.ts` puts together, which is routes, control, core and the store, on a
- * SQLite database in memory that outlives every crash. Simulated parts: time; Docker, with latencies, refusals, lost
- * requests and answers, hangs, restarts, outages of the daemon, and events that are late, repeated or lost; the host's
- * ports; engines that boot, play, stall, fall silent and crash; the health worker; acexys and their viewers; operators;
- * crashes of the process at any await, timer and checkpoint, and SIGTERM.
+ * SQLite database in memory that outlives every crash. Simulated parts: time; Docker, or a Docker Swarm of two or three
+ * hosts, with latencies, refusals, lost requests and answers, hangs, restarts, outages of the daemon, and events that are
+ * late, repeated or lost; hosts of a swarm that are lost, drained and back; the hosts' ports; engines that boot, play, stall,
+ * fall silent and crash; the health worker; acexys and their viewers; operators; crashes of the process at any await, timer
+ * and checkpoint, and SIGTERM.
  *
  * After every step the promises of the design are checked, and at the end the fleet must settle. A seed replays exactly.
  * --trace shows every step of one seed, and --shrink shows what can be left out of seed S so that it still fails. --bail

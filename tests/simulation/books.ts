@@ -12,6 +12,8 @@ export interface EngineBook {
   readonly scope: string
   readonly vpn_node: string | null
   readonly donor_id: string | null
+  /** JSON: the host that it was put on; null with one Docker host. */
+  readonly host: string | null
   readonly http_port: number
   readonly https_port: number
   readonly api_port: number | null

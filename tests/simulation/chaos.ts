@@ -8,6 +8,7 @@ import type { Random } from './random.ts'
 import { CHAOS_KINDS, type ChaosKind, IMAGE, type Scenario } from './scenario.ts'
 import type { Server } from './server.ts'
 import type { StorageTrouble } from './storage-trouble.ts'
+import { SwarmChaos, type SwarmChaosKind } from './swarm-chaos.ts'
 import { VpnChaos, type VpnChaosKind } from './vpn-chaos.ts'
 import { COPIES } from './vpn-scenario.ts'
 
@@ -29,12 +30,14 @@ export class Chaos {
   readonly #tools: ChaosTools
   readonly #vpn: VpnChaos
   readonly #owners: OwnerChaos
+  readonly #swarm: SwarmChaos
   #outage: { readonly fromMs: number; untilMs: number } | null = null
 
   constructor(private readonly deps: ChaosDeps) {
     this.#tools = new ChaosTools(deps)
     this.#vpn = new VpnChaos({ ...deps, tools: this.#tools })
-    this.#owners = new OwnerChaos({ clock: deps.clock, tools: this.#tools })
+    this.#owners = new OwnerChaos({ clock: deps.clock, host: deps.host, tools: this.#tools })
+    this.#swarm = new SwarmChaos({ host: deps.host, tools: this.#tools })
   }
 
   /** Creates the containers that others have on the host before the first start. */
@@ -44,6 +47,8 @@ export class Chaos {
   }
 
   start(means: Scenario['chaos']): void {
+    const { swarm } = this.deps.host
+    if (swarm !== null) swarm.taskMaxMs = swarm.scenario.taskMaxMs
     for (const kind of CHAOS_KINDS) {
       const mean = means[kind]
       if (mean !== null) this.#repeat(kind, mean, this.deps.random.stream(kind))
@@ -66,13 +71,13 @@ export class Chaos {
     this.deps.clock.after(random.exponential(meanMs), () => {
       if (this.#isOver) return
       this.#repeat(kind, meanMs, random)
-      const deeds = { ...this.#deeds, ...this.#vpn.deeds, ...this.#owners.deeds }
+      const deeds = { ...this.#deeds, ...this.#vpn.deeds, ...this.#owners.deeds, ...this.#swarm.deeds }
       this.#tools.tryTo(kind, () => deeds[kind](random))
     })
   }
 
   readonly #deeds: Readonly<
-    Record<Exclude<ChaosKind, VpnChaosKind | OwnerChaosKind>, (random: Random) => void>
+    Record<Exclude<ChaosKind, VpnChaosKind | OwnerChaosKind | SwarmChaosKind>, (random: Random) => void>
   > = {
     engine_hangs: (random) => this.#mode(random, 'hung', random.int(3_000, 90_000)),
     engine_deaf: (random) => this.#mode(random, 'deaf', random.int(3_000, 60_000)),
@@ -165,7 +170,8 @@ export class Chaos {
 
   #crashAgain(id: string, times: number): void {
     if (times === 0 || this.#isOver) return
-    if (this.#tools.stateOf(id) === 'running') this.#tools.runtime.crash(id)
+    if (this.#tools.stateOf(id) === 'running')
+      this.#tools.tryTo('engine crashes', () => this.#tools.runtime.crash(id))
     this.deps.clock.after(12_000, () => this.#crashAgain(id, times - 1))
   }
 
@@ -197,9 +203,9 @@ export class Chaos {
   #pause(random: Random): void {
     this.#tools.onRunning(random, 'docker pause', (id) => {
       this.#tools.runtime.pause(id)
-      this.#tools.repairAfter(random.int(1_000, 40_000), () => {
-        if (this.#tools.stateOf(id) === 'paused') this.#tools.runtime.unpause(id)
-      })
+      this.#tools.repairAfter(random.int(1_000, 40_000), () =>
+        this.#tools.tryTo('docker unpause', () => this.#tools.runtime.unpause(id)),
+      )
     })
   }
 
@@ -208,15 +214,16 @@ export class Chaos {
     const original = random.pick(this.#tools.ours())
     if (original === undefined) return
     const isStarted = random.chance(0.7)
-    const { image, ports, joins } = original
+    const { image, ports, joins, host } = original
     const labels = joins === null ? original.labels : this.#withOtherPorts(original.labels, joins, random)
     if (labels === null) return
     this.#tools.note(isStarted ? 'docker run of a copy' : 'docker create of a copy', original.id, () => {
       const moved = ports.map((port) => ({ ...port, hostPort: random.int(40_000, 49_999) }))
       const spec = { name: `copy-${random.int(0, 1e9)}`, image, env: {}, labels, ports: moved }
       const network = joins === null ? null : `container:${joins}`
+      const place = host === null ? {} : { host: host.id }
       void this.#tools.runtime
-        .create({ ...spec, publishAddress: '', network, memoryBytes: null, cpus: null })
+        .create({ ...spec, ...place, publishAddress: '', network, memoryBytes: null, cpus: null })
         .then((id) => (isStarted ? this.#tools.runtime.startOutside(id) : undefined))
         .catch(() => undefined)
     })
@@ -254,16 +261,18 @@ export class Chaos {
     // A narrow range has two spare ports, so at most these are taken.
     const port = random.int(first, Math.min(last, first + 12))
     this.deps.trace.note('chaos', `port ${port}`)
-    this.#tools.note('a stranger takes a port', null, () => this.#tools.runtime.takePort(port))
-    this.#tools.repairAfter(random.int(5_000, 120_000), () => this.#tools.runtime.releasePort(port))
+    this.#tools.note('a stranger takes a port', null, () => {
+      const release = this.deps.host.takePort(port, random)
+      this.#tools.repairAfter(random.int(5_000, 120_000), release)
+    })
   }
 
   /** Somebody removes the image of the engines, and brings it back if nobody has pulled it by then. */
   #loseImage(random: Random): void {
-    const { runtime } = this.#tools
-    runtime.offerImage(IMAGE)
-    this.#tools.note('image removed', null, () => runtime.removeImage(IMAGE))
-    this.#tools.repairAfter(random.int(2_000, 90_000), () => runtime.addImage(IMAGE))
+    const { docker } = this.deps.host
+    docker?.offerImage(IMAGE)
+    this.#tools.note('image removed', null, () => docker?.removeImage(IMAGE))
+    this.#tools.repairAfter(random.int(2_000, 90_000), () => docker?.addImage(IMAGE))
   }
 
   #fillDisk(ms: number): void {

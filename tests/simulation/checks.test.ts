@@ -296,7 +296,7 @@ describe('the checks see', () => {
   test('what is done to a container of another installation, and that one is taken over late', async () => {
     const world = await calmWorld()
     const { owners, host, clock } = world
-    const chaos = new OwnerChaos({ clock, tools: new ChaosTools({ ...world, clock, host }) })
+    const chaos = new OwnerChaos({ clock, host, tools: new ChaosTools({ ...world, clock, host }) })
     const id = chaos.make(seeded(1), 'running')
     const name = host.runtime.containers().find((each) => each.id === id)?.name
     await pass(world, 30_000)
@@ -317,7 +317,7 @@ describe('the checks see', () => {
   test('an engine of another installation that ran all the time and was not taken over', async () => {
     const world = new World(1, null)
     const { owners, host, clock } = world
-    const chaos = new OwnerChaos({ clock, tools: new ChaosTools({ ...world, clock, host }) })
+    const chaos = new OwnerChaos({ clock, host, tools: new ChaosTools({ ...world, clock, host }) })
     const ids = [chaos.make(seeded(2), 'running'), chaos.make(seeded(2), 'created')]
     host.look()
     owners.begins()

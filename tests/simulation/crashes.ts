@@ -37,8 +37,9 @@ const LOOKS: ReadonlySet<Verb> = new Set<Verb>([
   'host',
   'usage',
   'forbidden',
+  'hosts',
 ])
-const ALL: ReadonlySet<Verb> = new Set<Verb>([...DEEDS, ...LOOKS, 'ping', 'events'])
+const ALL: ReadonlySet<Verb> = new Set<Verb>([...DEEDS, ...LOOKS, 'ping', 'events', 'watchHosts'])
 
 /** Rarely reached places are listed more often, because a crash there waits for a call that may never come. */
 const PLACES = Object.entries(AWAITS).flatMap(([site, weight]) =>

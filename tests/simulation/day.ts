@@ -144,6 +144,7 @@ function dayOf(drawn: Scenario, options: DayOptions): Scenario {
     },
     history: options.history,
     vpn: null,
+    swarm: null,
     others: [],
   }
 }

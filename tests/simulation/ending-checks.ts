@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Verb } from '../support/memory-faults.ts'
 import type { Books, JournalBook } from './books.ts'
-import type { Session } from './engine-process.ts'
+import { type Session, streamIdOf } from './engine-process.ts'
 import type { Orders } from './orders.ts'
 import type { Server } from './server.ts'
 import type { SimHost } from './sim-host.ts'
@@ -126,6 +126,8 @@ export class EndingChecks {
   /** Sessions that no proxy reported and that have moved for long enough to be seen from outside. */
   #movingForNoBook(containerId: string): readonly Session[] {
     const { clock, host } = this.deps
+    // Nobody can see them in a swarm.
+    if (host.isBlind) return []
     const sinceMs = clock.now() - UNSEEN_MS
     const moving = host.process(containerId)?.moving() ?? []
     return moving.filter(
@@ -141,9 +143,19 @@ export class EndingChecks {
     const { clock, host, noticeMs } = this.deps
     const sinceMs = clock.now() - noticeMs()
     const moving = host.process(containerId)?.moving() ?? []
-    return moving.filter(({ isReported, movingSinceMs, answers }) => {
-      if (!isReported || movingSinceMs === null) return false
+    return moving.filter((session) => {
+      const { isReported, movingSinceMs, answers } = session
+      if (!isReported || movingSinceMs === null || !this.#isAskedAbout(session)) return false
       return movingSinceMs <= sinceMs || answers >= ANSWERS_ENOUGH
     })
+  }
+
+  /**
+   * Whether the orchestrator can learn of a session. In a swarm it asks engines about the streams of its books and sees nothing
+   * else; a report may have been lost with a life in which the disk was full.
+   */
+  #isAskedAbout(session: Session): boolean {
+    const { books, host } = this.deps
+    return !host.isBlind || books.newestStream(streamIdOf(session))?.status === 'started'
   }
 }

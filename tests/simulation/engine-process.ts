@@ -34,10 +34,15 @@ export interface Session {
   answeredMs: number
 }
 
+/** The id under which a proxy reports the stream of a session. */
+export const streamIdOf = ({ infohash, id }: Pick<Session, 'infohash' | 'id'>): string => `${infohash}|${id}`
+
 /** One start of an engine process, with everything that is lost when it ends. */
 export class EngineProcess {
   mode: Mode = 'booting'
   isPaused = false
+  /** Whether nothing reaches the host of the process. */
+  isCutOff = false
   /** The process answers and opens sessions, and sends nothing; and whether that was ever so. */
   isMute = false
   wasMute = false
@@ -80,7 +85,7 @@ export class EngineProcess {
 
   /** Whether the network of the process is reachable. */
   get isReachable(): boolean {
-    return this.link?.isAlive ?? true
+    return !this.isCutOff && (this.link?.isAlive ?? true)
   }
 
   /** Whether the process can download from the internet. */

@@ -166,9 +166,9 @@ export class Operators {
 
   async #ask(method: string, path: string, judge: Judge): Promise<Answer | null> {
     const { http, trace, coverage, onViolation } = this.deps
-    const name = `${method} ${path.replace(/[0-9a-f]{64}/, short)}`
+    const name = `${method} ${path.replace(/[0-9a-f]{64}|(?<=\/)[0-9a-z]{25}(?=\/|$)/, short)}`
     const kind = path
-      .replaceAll(/[0-9a-f-]{36,}|(?<=scale\/)\w+|(?<=streams\/)\S+/g, ':id')
+      .replaceAll(/[0-9a-f-]{36,}|(?<=\/)[0-9a-z]{25}(?=\/|$)|(?<=scale\/)\w+|(?<=streams\/)\S+/g, ':id')
       .replace(/\?.*/, '')
     trace.note('operator', name)
     const answer = await http.ask({ method, path, timeoutMs: PATIENCE_MS })

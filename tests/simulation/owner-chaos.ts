@@ -4,6 +4,7 @@ import { INSTALLATION_LABEL, INSTALLATIONS, isForeign, type OwnerChaosKind } fro
 import type { Random } from './random.ts'
 import { IMAGE, LABEL } from './scenario.ts'
 import type { SimClock } from './sim-clock.ts'
+import type { SimHost } from './sim-host.ts'
 
 /** Ports that nothing else in the simulation uses. */
 const FIRST_PORT = 31_000
@@ -13,6 +14,7 @@ const TOOL_START_MS = 3_000
 
 export interface OwnerChaosDeps {
   readonly clock: SimClock
+  readonly host: SimHost
   readonly tools: ChaosTools
 }
 
@@ -30,7 +32,7 @@ export class OwnerChaos {
       ),
     other_turns: (random) =>
       this.#onForeign(random, 'another installation starts or stops', (id, state) => {
-        if (state === 'running') this.deps.tools.runtime.kill(id)
+        if (state === 'running') this.deps.host.endForGood(id)
         else this.deps.tools.runtime.startOutside(id)
       }),
     tool_recreates: (random) => this.#recreate(random),
@@ -57,11 +59,12 @@ export class OwnerChaos {
       ports: [{ containerPort: port, hostPort: port, protocol: 'tcp' }],
       publishAddress: '',
       network: null,
+      ...this.deps.host.place(random),
       memoryBytes: null,
       cpus: null,
     })
     if (state !== 'created') runtime.startOutside(id)
-    if (state === 'exited') runtime.kill(id)
+    if (state === 'exited') this.deps.host.endForGood(id)
     return id
   }
 
@@ -97,7 +100,7 @@ export class OwnerChaos {
    * running. The new one has its labels.
    */
   #recreate(random: Random): void {
-    const { tools, clock } = this.deps
+    const { tools, clock, host } = this.deps
     const engines = tools
       .ours()
       .filter((each) => each.state === 'running' && each.joins === null && !isForeign(each))
@@ -106,7 +109,7 @@ export class OwnerChaos {
     const { id, name } = original
     if (random.chance(0.4)) {
       tools.note('a tool renames an engine and makes it anew', id, () => {
-        tools.runtime.renameOutside(id, `${name}-${random.int(0, 1e9)}`)
+        host.docker?.renameOutside(id, `${name}-${random.int(0, 1e9)}`)
         this.#copy(original, random, random.int(40_000, 49_999))
       })
       return

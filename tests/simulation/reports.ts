@@ -1,6 +1,6 @@
 import { ACEXY_AGENT, type Choice } from './acexy.ts'
 import { type Coverage, tally } from './coverage.ts'
-import type { EngineProcess, Session } from './engine-process.ts'
+import { type EngineProcess, type Session, streamIdOf } from './engine-process.ts'
 import type { Http } from './http.ts'
 import type { Random } from './random.ts'
 import type { StreamChecks } from './stream-checks.ts'
@@ -45,7 +45,7 @@ export class Reports {
   async started({ name, choice, apiKey, process, session }: Visit): Promise<void> {
     const { http, random, coverage, isQuiet } = this.deps
     if (!isQuiet() && random.chance(0.03)) return tally(coverage, 'started lost')
-    const streamId = idOf(session)
+    const streamId = streamIdOf(session)
     const ask = {
       method: 'POST',
       path: '/events/stream_started',
@@ -68,7 +68,7 @@ export class Reports {
 
   async ended({ session, apiKey }: Visit, reason: 'completed' | 'timeout'): Promise<void> {
     const { http, random, coverage, isQuiet, streamChecks } = this.deps
-    const streamId = idOf(session)
+    const streamId = streamIdOf(session)
     const send = async (id: string): Promise<void> => {
       const answer = await http.ask({
         method: 'POST',
@@ -106,8 +106,6 @@ export class Reports {
   }
 }
 
-const idOf = ({ infohash, id }: Session): string => `${infohash}|${id}`
-
 /** The body as acexy sends it. The engine builds its URLs from the Host header. */
 function startedBody({ host, port }: Choice, session: Session) {
   const { id, infohash } = session
@@ -116,6 +114,6 @@ function startedBody({ host, port }: Choice, session: Session) {
     engine: { host, port },
     stream: { key_type: 'content_id', key: infohash },
     session: { playback_session_id: id, stat_url: url('stat'), command_url: url('cmd'), is_live: 1 },
-    labels: { stream_id: idOf(session) },
+    labels: { stream_id: streamIdOf(session) },
   }
 }

@@ -3,7 +3,10 @@ import { type FaultRates, NO_FAULTS } from './faults.ts'
 import { OWNER_CHAOS_KINDS } from './owners.ts'
 import type { Random } from './random.ts'
 import type { HostVpn } from './sim-nodes.ts'
+import type { SwarmScenario } from './sim-swarm.ts'
 import type { HostSights } from './sim-tables.ts'
+import { SWARM_CHAOS_KINDS } from './swarm-chaos.ts'
+import { drawSwarm } from './swarm-scenario.ts'
 import { VPN_CHAOS_KINDS } from './vpn-chaos.ts'
 import { drawSwitch, drawVpn } from './vpn-scenario.ts'
 
@@ -32,6 +35,8 @@ export interface Scenario {
   readonly history: History
   /** Null without a VPN. */
   readonly vpn: HostVpn | null
+  /** Null with one Docker host. */
+  readonly swarm: SwarmScenario | null
   readonly sights: HostSights
   /** Mean time between players that go to an engine without a proxy; null for never. */
   readonly playersEveryMs: number | null
@@ -102,6 +107,7 @@ export const CHAOS_KINDS = [
   'page_streams',
   ...VPN_CHAOS_KINDS,
   ...OWNER_CHAOS_KINDS,
+  ...SWARM_CHAOS_KINDS,
   'engine_mute',
 ] as const
 
@@ -118,6 +124,15 @@ const MINUTE_MS = 60_000
 /** The drawn values of `PROVISION_ERROR_DETAIL`. */
 const ERROR_DETAILS = ['auto', 'text', 'object'] as const
 
+/** Draws where engines run: on one Docker host, behind a VPN there, or in a swarm. */
+function drawSurroundings(random: Random, engines: number) {
+  const swarm = drawSwarm(random.stream('many hosts'), engines)
+  const vpn = swarm === null ? drawVpn(random.stream('vpn'), engines) : null
+  const vpnSwitch = vpn === null ? null : drawSwitch(random.stream('vpn switch'), vpn)
+  const placeEnv: Env = { ...swarm?.env, ...vpn?.env, ...vpnSwitch?.before }
+  return { swarm: swarm?.scenario ?? null, vpn: vpn?.host ?? null, vpnSwitch, placeEnv }
+}
+
 export function drawScenario(random: Random): Scenario {
   const wildness = random.pick([0, 0.3, 1, 1, 2])
   const isZapping = random.stream('zapping').chance(0.25)
@@ -125,11 +140,10 @@ export function drawScenario(random: Random): Scenario {
   // An engine that plays nothing is found out among others, and replaced where there is room.
   const min = String(Math.ceil(Number(drawn.MAX_REPLICAS) / 2))
   const own = isZapping ? { ...drawn, MIN_REPLICAS: min, AUTO_DELETE: 'true' } : drawn
-  const vpn = drawVpn(random.stream('vpn'), Number(own.MAX_REPLICAS))
-  const vpnSwitch = vpn === null ? null : drawSwitch(random.stream('vpn switch'), vpn)
+  const { swarm, vpn, vpnSwitch, placeEnv } = drawSurroundings(random, Number(own.MAX_REPLICAS))
   const others = random.stream('others')
   const takeOver = others.chance(0.2) ? 'never' : 'auto'
-  const env = { ...own, ...vpn?.env, ...vpnSwitch?.before, TAKE_OVER: takeOver }
+  const env = { ...own, ...placeEnv, TAKE_OVER: takeOver }
   const changes = random.chance(0.35) ? drawChange(random.stream('change')) : null
   const change = changes === null && vpnSwitch === null ? null : { ...changes, ...vpnSwitch?.after }
   return {
@@ -143,6 +157,7 @@ export function drawScenario(random: Random): Scenario {
     chaos: {
       ...drawChaos(random.stream('chaos'), wildness),
       ...(isZapping ? { engine_mute: MINUTE_MS } : {}),
+      ...never(swarm === null ? SWARM_CHAOS_KINDS : ONLY_ON_DOCKER),
     },
     viewersEveryMs: random.pick([5_000, 10_000, 20_000, 40_000]) / (isZapping ? 2 : 1),
     proxies: random.int(1, 3),
@@ -155,12 +170,28 @@ export function drawScenario(random: Random): Scenario {
     groupsEveryMs: random.stream('groups').pick([null, null, MINUTE_MS, 2 * MINUTE_MS]),
     lookersEveryMs: random.stream('lookers').pick([null, null, MINUTE_MS]),
     history: HISTORY,
-    vpn: vpn?.host ?? null,
+    vpn,
+    swarm,
     ...drawUnreported(random.stream('unreported')),
+    ...(swarm === null ? {} : { sights: NO_SIGHTS }),
     listsEveryMs: random.stream('lists').pick([null, null, 2 * MINUTE_MS]),
     others: drawOthers(others),
   }
 }
+
+/** Disturbances that a swarm does not know. */
+const ONLY_ON_DOCKER: readonly ChaosKind[] = [
+  ...VPN_CHAOS_KINDS,
+  'image_goes',
+  'tool_recreates',
+  'run_generic',
+]
+
+/** Nobody looks at engines on other hosts. */
+const NO_SIGHTS: HostSights = { engines: 'nothing', nodes: false, counts: false }
+
+const never = (kinds: readonly ChaosKind[]): Partial<Scenario['chaos']> =>
+  Object.fromEntries(kinds.map((kind) => [kind, null]))
 
 const drawUnreported = (random: Random): Pick<Scenario, 'sights' | 'playersEveryMs'> => ({
   sights: {
@@ -323,6 +354,11 @@ const CHAOS_MEAN_MS: Readonly<Record<ChaosKind, number>> = {
   other_goes: 3 * MINUTE_MS,
   other_turns: 2 * MINUTE_MS,
   tool_recreates: 2 * MINUTE_MS,
+  host_lost: 3 * MINUTE_MS,
+  host_blinks: 3 * MINUTE_MS,
+  host_drained: 4 * MINUTE_MS,
+  host_paused: 4 * MINUTE_MS,
+  tasks_slow: 4 * MINUTE_MS,
   engine_mute: 2 * MINUTE_MS,
 }
 

@@ -5,16 +5,19 @@ import type { HostPort } from '../../src/core/types.ts'
 import { RuntimeFailure } from '../../src/runtime/runtime.ts'
 import type { History } from '../../src/wire/settings.ts'
 import { createOrchestrator, type Orchestrator } from '../../src/wire/wire.ts'
+import { MemorySwarm } from '../support/memory-swarm.ts'
 import { type Coverage, count, PASSES, tally } from './coverage.ts'
 import { CrashPlan } from './crashes.ts'
 import type { FaultDice } from './fault-dice.ts'
 import { Crashed, Life, LifeClock } from './life.ts'
 import type { Random } from './random.ts'
 import type { SimClock } from './sim-clock.ts'
+import { SimDocker } from './sim-docker.ts'
 import { SimHealth } from './sim-health.ts'
 import type { SimHost } from './sim-host.ts'
-import { SimRuntime, type SimRuntimeDeps } from './sim-runtime.ts'
+import type { SimRuntime, SimRuntimeDeps } from './sim-runtime.ts'
 import { storeOf } from './sim-store.ts'
+import { SimSwarmRuntime } from './sim-swarm-runtime.ts'
 import { SimVpn } from './sim-vpn.ts'
 import { callingSite } from './sites.ts'
 import type { StreamChecks } from './stream-checks.ts'
@@ -162,15 +165,7 @@ export class Server {
     return {
       self: { container: null, gateway: () => null },
       store: storeOf(life, database, onCommit, () => this.deps.clock.spend(commitMs())),
-      runtime: new SimRuntime({
-        host: host.runtime,
-        life,
-        crashes: this.crashes,
-        dice,
-        coverage,
-        trace,
-        onAsk,
-      }),
+      runtime: this.#runtime({ life, crashes: this.crashes, dice, coverage, trace, onAsk }),
       ...sources,
       stopSession: (addresses, path) => stopAt(host, addresses, path),
       clock,
@@ -185,6 +180,11 @@ export class Server {
       version: '0.0.0-sim',
       panel: () => Promise.reject(new Error('the simulation has no page')),
     }
+  }
+
+  #runtime(deps: Omit<SimRuntimeDeps, 'host'>): SimRuntime {
+    const { runtime } = this.deps.host
+    return runtime instanceof MemorySwarm ? new SimSwarmRuntime(runtime, deps) : new SimDocker(runtime, deps)
   }
 
   #log(life: Life): Parameters<typeof createOrchestrator>[1]['log'] {
@@ -236,10 +236,10 @@ export class Server {
 
 /** Stops a session at the engine behind the published port, if nobody reads it. Shared sessions with readers go on. */
 function stopAt(host: SimHost, [address]: readonly HostPort[], path: string): ReturnType<StopSession> {
-  const reached = host.reach(address?.port ?? 0)
-  if (reached.kind === 'refused' || !reached.process.plays) return Promise.resolve('silent')
+  const { process } = host.reach(address)
+  if (process?.plays !== true) return Promise.resolve('silent')
   const id = path.split('/').at(-1) ?? ''
-  if (reached.process.session(id) === undefined) return Promise.resolve('unknown')
-  reached.process.stop(id)
+  if (process.session(id) === undefined) return Promise.resolve('unknown')
+  process.stop(id)
   return Promise.resolve('stopped')
 }

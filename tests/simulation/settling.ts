@@ -29,8 +29,10 @@ export function settlingMs(config: Config): number {
   // A forwarded port stands for three minutes, and ten pass between two renewals for one, before an engine carries it.
   const ports = 180 + 2 * 600
   const vpn = isVpn ? 177 + 200 + 60 + config.VPN_STABLE_S + ports + restart * config.MAX_REPLICAS : 0
+  // A host that is lost for good: the manager notices it, its probes fail, and its engines are given up.
+  const host = config.ENGINE_RUNTIME === 'swarm' ? 60 : 0
   const seconds =
-    vpn + 90 + breakers + starting * (1 + batches) + 120 + 60 + hiding + one * config.MAX_REPLICAS
+    vpn + host + 90 + breakers + starting * (1 + batches) + 120 + 60 + hiding + one * config.MAX_REPLICAS
   return seconds * 1_000
 }
 
@@ -136,7 +138,8 @@ function isStillWatched(
 /** Whether nothing shows if the engine is used. Such an engine is kept for good. */
 function isDark(containerId: string | null, host: SimHost): boolean {
   const seen = host.runtime.containers().find(({ id }) => id === containerId)
-  return seen !== undefined && !host.showsConnections(seen) && !host.showsBytes(seen)
+  // In a swarm the engine's own word decides instead.
+  return seen !== undefined && !host.isBlind && !host.showsConnections(seen) && !host.showsBytes(seen)
 }
 
 function numbers({ books, config, orders, listed, host, outside }: SettledDeps): string[] {
@@ -145,7 +148,8 @@ function numbers({ books, config, orders, listed, host, outside }: SettledDeps):
   const rows = books.live().filter(({ status }) => status === 'ready')
   const busy = rows.filter(({ id, adopted_at }) => books.streamsOf(id) > 0 || adopted_at !== null).length
   const minimum = orders.minimum(config.MIN_REPLICAS)
-  const wished = Math.min(Math.max(minimum, busy + config.MIN_FREE_REPLICAS), config.MAX_REPLICAS)
+  const most = Math.min(config.MAX_REPLICAS, capacityOf(host, config))
+  const wished = Math.min(Math.max(minimum, busy + config.MIN_FREE_REPLICAS), most)
   // Draining engines with viewers take up room for others. Engines that are already there may stay.
   const room = config.MAX_REPLICAS - books.live().filter(({ status }) => status === 'draining').length
   const wanted = Math.min(wished, room)
@@ -162,6 +166,12 @@ function numbers({ books, config, orders, listed, host, outside }: SettledDeps):
   return problems
 }
 
+/** How many engines the hosts of a swarm take at most. */
+function capacityOf({ swarm }: SimHost, { SWARM_MAX_PER_NODE: most }: Config): number {
+  if (swarm === null || most === null) return Number.POSITIVE_INFINITY
+  return most * swarm.hosts.filter(({ id }) => swarm.troubleOf(id) === null).length
+}
+
 /**
  * Whether an engine says that it is not connected while its viewers prove the opposite. It is not restarted under them. It
  * is hidden if the present process had said before that it is connected.
@@ -173,7 +183,7 @@ function isWatchedInVain(containerId: string, host: SimHost): boolean {
 
 /** Whether an adopted engine's traffic can't be counted. It may have viewers for six hours, whatever it reports. */
 const isOpaque = ({ adopted_at, donor_id }: EngineBook, host: SimHost): boolean =>
-  adopted_at !== null && (donor_id !== null || !host.runtime.countsTraffic)
+  adopted_at !== null && (donor_id !== null || !host.countsTraffic)
 
 /** A stream whose end nobody reported ends with its engine, or when the engine says that it does not know the session. */
 function streams({ books, host }: SettledDeps): string[] {

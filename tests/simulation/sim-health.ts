@@ -127,8 +127,7 @@ export class SimHealth implements HealthSource {
   #probe(watch: Watch): void {
     const { host, random, clock } = this.deps
     const { target } = watch
-    const port = target.addresses[0]?.port ?? 0
-    const { kind } = host.reach(port)
+    const { kind } = host.reach(target.addresses[0])
     if (target.isBooting) this.#probeAfter(watch, BOOT_INTERVAL_MS)
     if (target.isBooting && kind !== 'answers') {
       const { engineId, generation } = target
@@ -176,7 +175,7 @@ export class SimHealth implements HealthSource {
       this.#collectLater()
       if (this.#isLost) return
       const answers = this.#targets.flatMap((target) => {
-        const reached = this.deps.host.reach(target.addresses[0]?.port ?? 0)
+        const reached = this.deps.host.reach(target.addresses[0])
         return target.sessions.map(({ streamRowId, path }) => this.#ask(target, reached, streamRowId, path))
       })
       this.deps.streamChecks.telling(answers)
@@ -192,8 +191,7 @@ export class SimHealth implements HealthSource {
     path: string,
   ): SessionFact {
     const fact = { engineId, generation, streamRowId, atMs: this.deps.clock.now() }
-    if (reached.kind === 'refused' || !reached.process.plays)
-      return { ...fact, state: 'silent', figures: null }
+    if (reached.process?.plays !== true) return { ...fact, state: 'silent', figures: null }
     const session = reached.process.session(path.split('/').at(-1) ?? '')
     if (session === undefined) return { ...fact, state: 'ended', figures: null }
     if (session.answeredMs !== fact.atMs) session.answers++

@@ -63,7 +63,7 @@ export class SimNetwork {
     const { clock, host, random, tell } = this.deps
     const { engineId, generation, addresses } = poll.target
     poll.askedMs = clock.now()
-    const reached = host.reach(addresses[0]?.port ?? 0)
+    const reached = host.reach(addresses[0])
     const connected = reached.kind === 'answers' ? (reached.process.link?.says ?? null) : null
     poll.cancel = clock.after(random.int(0, 60), () => {
       if (connected !== null) tell({ engineId, generation, connected, atMs: clock.now() })

@@ -23,14 +23,18 @@ export class SimNodes {
       readonly clock: SimClock
       readonly random: Random
       readonly trace: Trace
-      readonly runtime: MemoryRuntime
+      /** Null in a swarm, which has no nodes. */
+      readonly runtime: MemoryRuntime | null
       readonly vpn: HostVpn | null
     },
   ) {
-    const { vpn, random } = deps
-    this.all = (vpn?.nodes ?? []).map(
-      (node) => new SimGluetun(node, { ...deps, random: random.stream(node.name) }),
-    )
+    const { vpn, random, runtime } = deps
+    this.all =
+      runtime === null || vpn === null
+        ? []
+        : vpn.nodes.map(
+            (node) => new SimGluetun(node, { ...deps, runtime, random: random.stream(node.name) }),
+          )
     for (const node of this.all) node.create()
   }
 

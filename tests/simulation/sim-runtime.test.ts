@@ -9,7 +9,7 @@ import { FaultDice } from './fault-dice.ts'
 import { NO_FAULTS } from './faults.ts'
 import { Life } from './life.ts'
 import { seeded } from './random.ts'
-import { SimRuntime } from './sim-runtime.ts'
+import { SimDocker } from './sim-docker.ts'
 import { Trace } from './trace.ts'
 
 /** The container engine as a first life sees it, with an image to pull that takes four seconds. */
@@ -25,8 +25,8 @@ function firstLife() {
   const life = new Life(1)
   const sickness = { neverUp: 0, refused: 0 }
   const dice = new FaultDice({ clock, random: seeded(1), sickness }, host.faults)
-  const runtime = new SimRuntime({
-    ...{ host, life, dice },
+  const runtime = new SimDocker(host, {
+    ...{ life, dice },
     crashes: new CrashPlan(seeded(1)),
     coverage: emptyCoverage(),
     trace: new Trace(clock, { capacity: 1, echo: null }),

@@ -1,26 +1,24 @@
 import type { DockerRight } from '../../src/core/reporting/docker-rights.ts'
 import type {
-  CommandResult,
   Commands,
   ContainerObservation,
   ContainerSpec,
   EventHandlers,
   HostFacts,
+  Hosts,
   ImageFacts,
   LogBounds,
   LogHandlers,
   LogPart,
   Meters,
   Neighbours,
-  PullProgress,
   Registry,
-  SingleHostRuntime,
-  Traffic,
-  Usage,
+  Runtime,
   WatchHandlers,
 } from '../../src/runtime/runtime.ts'
 import type { Verb } from '../support/memory-faults.ts'
 import type { MemoryRuntime } from '../support/memory-runtime.ts'
+import type { MemorySwarm } from '../support/memory-swarm.ts'
 import { type Coverage, count } from './coverage.ts'
 import type { CrashPhase, CrashPlan } from './crashes.ts'
 import type { FaultDice } from './fault-dice.ts'
@@ -29,7 +27,7 @@ import { AWAITS, callingSite } from './sites.ts'
 import { short, type Trace } from './trace.ts'
 
 export interface SimRuntimeDeps {
-  readonly host: MemoryRuntime
+  readonly host: MemoryRuntime | MemorySwarm
   readonly life: Life
   readonly crashes: CrashPlan
   readonly dice: FaultDice
@@ -45,54 +43,43 @@ const TURNS_MAX = 12
 /**
  * The container engine as one life sees it. Faults and crashes are drawn at every call. After the death it never answers.
  */
-export class SimRuntime implements SingleHostRuntime, Commands, Meters, Neighbours, Registry {
-  readonly commands = this
-  readonly meters = this
-  readonly neighbours = this
-  readonly registry = this
-  readonly hosts = null
+export abstract class SimRuntime implements Runtime {
+  abstract readonly commands: Commands | null
+  abstract readonly meters: Meters | null
+  abstract readonly neighbours: Neighbours | null
+  abstract readonly registry: Registry | null
+  abstract readonly hosts: Hosts | null
   #calls = 0
 
   constructor(private readonly deps: SimRuntimeDeps) {}
 
   create(spec: ContainerSpec, signal?: AbortSignal): Promise<string> {
-    return this.#call('create', spec.name, () => this.deps.host.create(spec, signal))
+    return this.call('create', spec.name, () => this.deps.host.create(spec, signal))
   }
 
+  /** A start is given up with its life, as a swarm needs somebody who waits to scale a service back. */
   start(id: string, signal?: AbortSignal): Promise<void> {
-    return this.#call('start', id, () => this.deps.host.start(id, signal))
+    return this.untilDeath('start', id, signal, (ended) => this.deps.host.start(id, ended))
   }
 
   stop(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void> {
-    return this.#call('stop', id, () => this.deps.host.stop(id, graceSeconds, signal))
+    return this.call('stop', id, () => this.deps.host.stop(id, graceSeconds, signal))
   }
 
   destroy(id: string, signal?: AbortSignal): Promise<void> {
-    return this.#call('destroy', id, () => this.deps.host.destroy(id, signal))
+    return this.call('destroy', id, () => this.deps.host.destroy(id, signal))
   }
 
   discard(id: string, signal?: AbortSignal): Promise<void> {
-    return this.#call('discard', id, () => this.deps.host.discard(id, signal))
+    return this.call('discard', id, () => this.deps.host.discard(id, signal))
   }
 
   inspect(id: string, signal?: AbortSignal): Promise<ContainerObservation> {
-    return this.#call('inspect', id, () => this.deps.host.inspect(id, signal))
-  }
-
-  traffic(id: string, signal?: AbortSignal): Promise<Traffic | null> {
-    return this.#call('traffic', id, () => this.deps.host.traffic(id, signal))
-  }
-
-  usage(id: string, signal?: AbortSignal): Promise<Usage | null> {
-    return this.#call('usage', id, () => this.deps.host.usage(id, signal))
-  }
-
-  exec(id: string, command: readonly string[], signal?: AbortSignal): Promise<CommandResult> {
-    return this.#call('exec', id, () => this.deps.host.exec(id, command, signal))
+    return this.call('inspect', id, () => this.deps.host.inspect(id, signal))
   }
 
   logs(id: string, bounds: LogBounds, signal?: AbortSignal): Promise<string> {
-    return this.#call('logs', id, () => this.deps.host.logs(id, bounds, signal))
+    return this.call('logs', id, () => this.deps.host.logs(id, bounds, signal))
   }
 
   followLog(id: string, part: LogPart, handlers: LogHandlers, signal: AbortSignal): Promise<void> {
@@ -101,37 +88,27 @@ export class SimRuntime implements SingleHostRuntime, Commands, Meters, Neighbou
       onOpen: () => life.run(() => handlers.onOpen()),
       onLines: (lines) => (life.isDead ? never() : handlers.onLines(lines)),
     }
-    return this.#untilDeath('followLog', id, signal, (ended) => host.followLog(id, part, told, ended))
+    return this.untilDeath('followLog', id, signal, (ended) => host.followLog(id, part, told, ended))
   }
 
   image(reference: string, signal?: AbortSignal): Promise<ImageFacts> {
-    return this.#call('image', reference, () => this.deps.host.image(reference, signal))
+    return this.call('image', reference, () => this.deps.host.image(reference, signal))
   }
 
   host(signal?: AbortSignal): Promise<HostFacts> {
-    return this.#call('host', null, () => this.deps.host.host(signal))
-  }
-
-  pull(reference: string, onProgress: (progress: PullProgress) => void, signal?: AbortSignal): Promise<void> {
-    const { life, host } = this.deps
-    const told = (progress: PullProgress) => life.run(() => onProgress(progress))
-    return this.#untilDeath('pull', reference, signal, (ended) => host.pull(reference, told, ended))
+    return this.call('host', null, () => this.deps.host.host(signal))
   }
 
   list(signal?: AbortSignal): Promise<ContainerObservation[]> {
-    return this.#call('list', null, () => this.deps.host.list(signal))
-  }
-
-  containerAt(address: string, signal?: AbortSignal): Promise<ContainerObservation | null> {
-    return this.#call('containerAt', null, () => this.deps.host.containerAt(address, signal))
+    return this.call('list', null, () => this.deps.host.list(signal))
   }
 
   forbidden(signal?: AbortSignal): Promise<readonly DockerRight[]> {
-    return this.#call('forbidden', null, () => this.deps.host.forbidden(signal))
+    return this.call('forbidden', null, () => this.deps.host.forbidden(signal))
   }
 
   ping(signal?: AbortSignal): Promise<void> {
-    return this.#call('ping', null, () => this.deps.host.ping(signal))
+    return this.call('ping', null, () => this.deps.host.ping(signal))
   }
 
   events(handlers: EventHandlers, signal: AbortSignal): Promise<void> {
@@ -140,20 +117,20 @@ export class SimRuntime implements SingleHostRuntime, Commands, Meters, Neighbou
       onOpen: () => life.run(() => handlers.onOpen()),
       onEvent: (event) => life.run(() => handlers.onEvent(event)),
     }
-    return this.#untilDeath('events', null, signal, (ended) => host.events(told, ended))
+    return this.untilDeath('events', null, signal, (ended) => host.events(told, ended))
   }
 
-  watch(name: string, handlers: WatchHandlers, signal: AbortSignal): Promise<void> {
-    const { life, host } = this.deps
-    const told: WatchHandlers = {
+  /** The handlers of a watch, which hear nothing more after the life's end. */
+  protected heard(handlers: WatchHandlers): WatchHandlers {
+    const { life } = this.deps
+    return {
       onOpen: () => life.run(() => handlers.onOpen()),
       onChange: () => life.run(() => handlers.onChange()),
     }
-    return this.#untilDeath('watch', name, signal, (ended) => host.watch(name, told, ended))
   }
 
   /** Makes a call that the container engine ends when `signal` aborts or the life ends. */
-  #untilDeath(
+  protected untilDeath(
     verb: Verb,
     subject: string | null,
     signal: AbortSignal | undefined,
@@ -164,13 +141,13 @@ export class SimRuntime implements SingleHostRuntime, Commands, Meters, Neighbou
     signal?.addEventListener('abort', end, { once: true })
     if (signal?.aborted) end()
     const forget = this.deps.life.onDeath(end)
-    return this.#call(verb, subject, () => ask(ended.signal)).finally(() => {
+    return this.call(verb, subject, () => ask(ended.signal)).finally(() => {
       signal?.removeEventListener('abort', end)
       forget()
     })
   }
 
-  #call<T>(verb: Verb, subject: string | null, ask: () => Promise<T>): Promise<T> {
+  protected call<T>(verb: Verb, subject: string | null, ask: () => Promise<T>): Promise<T> {
     const { life, crashes, dice, coverage, trace, onAsk } = this.deps
     if (life.isDead) return never()
     const site = `${callingSite()}:${verb}`

@@ -69,7 +69,8 @@ export class SimVpn implements VpnSource {
 
   #watch(): void {
     const { config, clock, host, life } = this.deps
-    const { runtime } = host
+    const { docker: runtime } = host
+    if (runtime === null) return
     const settings = vpnWorkerSettingsOf(config)
     this.#watches = settings.nodes.map(
       (node) =>

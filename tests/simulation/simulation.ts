@@ -105,7 +105,7 @@ export class Simulation {
 
   /** Stops all faults. The fleet must settle within its bound and stay settled. */
   async #settle(): Promise<void> {
-    const { trace, dice, chaos, host, viewers, lookers, clock, server } = this.#world
+    const { trace, dice, chaos, host, viewers, lookers, clock, server, scenario } = this.#world
     if (this.#isBroken) return
     trace.note('scenario', 'all faults stop')
     dice.rates = NO_FAULTS
@@ -114,6 +114,8 @@ export class Simulation {
     chaos.stop()
     // Events that were lost until now are found at the latest by the full pass after a gap.
     host.runtime.breakEvents()
+    const misses = scenario.swarm?.missesOne ?? null
+    if (misses !== null) host.swarm?.miss(misses)
     viewers.quieten()
     lookers.stop()
     const { config } = await this.#up()

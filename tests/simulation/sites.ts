@@ -23,6 +23,8 @@ export const AWAITS: Readonly<Record<string, number>> = {
   'generic.#start:start': 3,
   'generic.#start:destroy': 12,
   'failure-reports.#logOf:logs': 4,
+  'host-watch.#list:hosts': 0.5,
+  'host-watch.#listen:watchHosts': 2,
   'image-pull.run:pull': 4,
   'image-watch.#checkPlatform:host': 4,
   'image-watch.#find:image': 0.2,

@@ -121,11 +121,11 @@ export class Viewers {
     const name = `a${++this.#count}`
     const answer = await http.ask({ method: 'GET', path: '/engines' })
     const row = random.pick(
-      (answer?.status === 200 ? answer.body : []) as readonly Pick<AcexyEngine, 'port'>[],
+      (answer?.status === 200 ? answer.body : []) as readonly Pick<AcexyEngine, 'host' | 'port'>[],
     )
     if (row === undefined) return
     await clock.sleep(random.int(0, LATE_MAX_MS))
-    const reached = host.reach(row.port)
+    const reached = host.reach(row)
     if (reached.kind !== 'answers' || this.isQuiet) return
     const { process } = reached
     tally(coverage, 'viewers without a proxy')
@@ -136,7 +136,7 @@ export class Viewers {
   /** Simulates `getstream`: the engine needs a while to find peers, and the proxy waits at most 20 s. */
   async #getStream(choice: Choice, infohash: string): Promise<Opened | null> {
     const { host, clock, random } = this.deps
-    const reached = host.reach(choice.port)
+    const reached = host.reach(choice)
     if (reached.kind === 'refused') return null
     if (reached.kind === 'silent') {
       await clock.sleep(GETSTREAM_MAX_MS)

@@ -95,6 +95,7 @@ export class World {
       label: LABEL,
       image: IMAGE,
       vpn: this.scenario.vpn,
+      swarm: this.scenario.swarm,
       sights: this.scenario.sights,
       coverage,
     })
