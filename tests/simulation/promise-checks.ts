@@ -2,6 +2,7 @@ import type { Clock } from '../../src/lib/clock.ts'
 import type { Books } from './books.ts'
 import type { ChoiceChecks } from './choice-checks.ts'
 import { type Coverage, tally } from './coverage.ts'
+import type { HostChecks } from './host-checks.ts'
 import type { Answer, Http } from './http.ts'
 import type { Orders } from './orders.ts'
 import type { OutsideChecks } from './outside-checks.ts'
@@ -32,6 +33,7 @@ export interface PromiseChecksDeps {
   readonly outageSinceMs: () => number | null
   readonly vpn: VpnChecks
   readonly outside: OutsideChecks
+  readonly hosts: Pick<HostChecks, 'wasLost' | 'wasDrained'>
   readonly coverage: Coverage
   readonly choices: Pick<ChoiceChecks, 'saw' | 'mayHandOut'>
   readonly onViolation: (text: string) => void
@@ -113,13 +115,23 @@ export class PromiseChecks {
         return this.deps.vpn.isNetworkGone(containerId)
       case 'it says that it is not connected, though its VPN node is up':
         return this.deps.vpn.wasCutOff(containerId)
+      case 'its host does not answer the swarm':
+        return this.deps.hosts.wasLost(containerId)
+      case 'its host is being drained':
+        return this.deps.hosts.wasDrained(containerId)
       case 'it is being removed':
-        return orders.isDeleted(containerId) || engine?.drain_cause !== null
+        return orders.isDeleted(containerId) || engine?.drain_cause !== null || this.#isGivenUp(containerId)
       case 'it is draining':
         return this.#mayDrain(containerId)
       default:
         return false
     }
+  }
+
+  /** Whether the engine may be removed because its host is away. */
+  #isGivenUp(containerId: string): boolean {
+    const { hosts } = this.deps
+    return hosts.wasLost(containerId) || hosts.wasDrained(containerId)
   }
 
   #mayDrain(containerId: string): boolean {
@@ -136,7 +148,7 @@ export class PromiseChecks {
       case 'vpn_lost':
         return true
       default:
-        return orders.isDeleted(containerId)
+        return orders.isDeleted(containerId) || this.#isGivenUp(containerId)
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Config } from '../../src/config/config.ts'
 import type { Books, EngineBook } from './books.ts'
+import { hostOf } from './host-checks.ts'
 import type { Orders } from './orders.ts'
 import type { OutsideChecks } from './outside-checks.ts'
 import { isForeign } from './owners.ts'
@@ -55,6 +56,7 @@ export function unsettled(deps: SettledDeps): string[] {
     ...numbers(deps),
     ...streams(deps),
     ...unsettledVpn(deps),
+    ...strandedOnHosts(deps),
   ]
 }
 
@@ -179,6 +181,14 @@ function capacityOf({ swarm }: SimHost, { SWARM_MAX_PER_NODE: most }: Config): n
 function isWatchedInVain(containerId: string, host: SimHost): boolean {
   const process = host.process(containerId)
   return process?.link?.says === false && process.moving().length > 0
+}
+
+/** Engines on hosts that are away for good. Others must have taken their place; `numbers` counts them. */
+function strandedOnHosts({ books, host: { swarm } }: SettledDeps): string[] {
+  return books
+    .live()
+    .filter((engine) => swarm !== null && swarm.troubleOf(hostOf(engine)) !== null)
+    .map(({ name, status }) => `${name} is ${status} on a host that is away`)
 }
 
 /** Whether an adopted engine's traffic can't be counted. It may have viewers for six hours, whatever it reports. */

@@ -10,6 +10,7 @@ import { World } from './world.ts'
 
 const CHECK_EVERY_MS = 5_000
 const VPN_CHECK_EVERY_MS = 1_700
+const HOSTS_CHECK_EVERY_MS = 2_300
 /** How long the settled fleet must stay unchanged. */
 const STEADY_MS = 20_000
 /** A crash that has not found a place by then happens at the next call. */
@@ -86,6 +87,7 @@ export class Simulation {
     chaos.start(scenario.chaos)
     this.#populate()
     this.#lookAtVpn()
+    this.#lookAtHosts()
     this.#armCrashes(random.stream('crash times'))
     await this.#until(clock.now() + scenario.faultsMs)
   }
@@ -193,6 +195,15 @@ export class Simulation {
   #checkVpn(): void {
     const { vpn } = this.#world
     vpn.check().catch((error: unknown) => this.defect(`a look at the VPN failed: ${error}`))
+  }
+
+  #lookAtHosts(): void {
+    const { clock, host, hosts } = this.#world
+    if (host.swarm === null) return
+    clock.after(HOSTS_CHECK_EVERY_MS, () => {
+      this.#lookAtHosts()
+      hosts.look().catch((error: unknown) => this.defect(`a look at the hosts failed: ${error}`))
+    })
   }
 
   #armCrashes(random: Random): void {

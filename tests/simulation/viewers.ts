@@ -5,6 +5,7 @@ import type { ChoiceChecks } from './choice-checks.ts'
 import type { Coverage } from './coverage.ts'
 import { tally } from './coverage.ts'
 import { type EngineProcess, isDead } from './engine-process.ts'
+import type { HostChecks } from './host-checks.ts'
 import type { Http } from './http.ts'
 import type { Random } from './random.ts'
 import { type Opened, Reports, type Visit } from './reports.ts'
@@ -22,6 +23,7 @@ export interface ViewerDeps {
   readonly coverage: Coverage
   readonly audience: Audience
   readonly choices: Pick<ChoiceChecks, 'failed'>
+  readonly hosts: Pick<HostChecks, 'reached'>
   readonly streamChecks: Pick<StreamChecks, 'answered'>
 }
 
@@ -143,6 +145,7 @@ export class Viewers {
       return null
     }
     const { process } = reached
+    this.deps.hosts.reached(choice, process)
     const arrival = { choice, process }
     this.#arrivals.add(arrival)
     const untilMs = choice.readMs + (choice.how === 'listed' ? LIST_TTL_MS : 0) + GETSTREAM_MAX_MS

@@ -12,6 +12,7 @@ import { DrainChecks } from './drain-checks.ts'
 import { EndingChecks, isEnding } from './ending-checks.ts'
 import { FaultDice } from './fault-dice.ts'
 import { FlutterChecks } from './flutter-checks.ts'
+import { HostChecks } from './host-checks.ts'
 import { type Answer, Http } from './http.ts'
 import { Lookers } from './lookers.ts'
 import { Operators } from './operators.ts'
@@ -62,6 +63,7 @@ export class World {
   readonly promises
   readonly outside
   readonly vpn
+  readonly hosts
   readonly streamChecks
   readonly owners
   readonly chaos
@@ -132,12 +134,19 @@ export class World {
       isStorageFelt: () => this.storage.isFelt(),
     })
     const takesOver = this.scenario.env.TAKE_OVER !== 'never'
+    this.hosts = new HostChecks({
+      ...{ clock, host, books, coverage, outageSinceMs, onViolation },
+      http: { ask: (ask) => this.http.ask(ask) },
+      server: () => this.server,
+      wasStorageFeltSince: (ms) => this.storage.wasFeltSince(ms),
+    })
     this.owners = new OwnerChecks({ clock, books, host, coverage, takesOver, onViolation })
     const commits = this.#commitChecks(onViolation, (entry) => {
       this.streamChecks.note(entry)
       this.owners.note(entry)
       endings.decided(entry)
       outside.note(entry)
+      this.hosts.note(entry)
       drains.note(entry)
       flutter.note(entry)
       choices.note(entry)
@@ -183,6 +192,7 @@ export class World {
     const { audience } = this.scenario
     this.viewers = new Viewers({
       ...{ clock, http, host, trace, coverage, audience, choices, streamChecks: this.streamChecks },
+      hosts: this.hosts,
       random: random.stream('viewers'),
     })
     this.lookers = new Lookers({ clock, http, coverage })
@@ -227,6 +237,7 @@ export class World {
     this.promises = new PromiseChecks({
       vpn: this.vpn,
       outside,
+      hosts: this.hosts,
       clock,
       http,
       books,

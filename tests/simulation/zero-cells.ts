@@ -83,6 +83,16 @@ const COUNTED = [
   'chaos another installation removes',
   'chaos another installation starts or stops',
   'operator DELETE /containers/:id 404',
+  'stream.ended: host_lost',
+  'stream.ended: host_drained',
+  'engine.removal_requested: host_lost',
+  'engine.removal_requested: host_drained',
+  'chaos host lost, its tasks run on',
+  'chaos host lost, its tasks end',
+  'chaos host lost, its tasks answer',
+  'chaos host drained',
+  'chaos host takes nothing',
+  'chaos tasks take long',
 ]
 
 /** What can't happen at a place, and why. */
