@@ -83,7 +83,7 @@ const firstIdSince = (db: Db, sinceMs: number): number | null =>
  * engines.
  */
 export function engineIdsOf(db: Db, word: string): string[] {
-  const isPart = /^[0-9a-f]{12,63}$/.test(word)
+  const isPart = /^[0-9a-z]{12,63}$/.test(word)
   const found = db
     .select({ id: engines.id })
     .from(engines)

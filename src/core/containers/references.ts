@@ -27,7 +27,7 @@ export function referred<T>(things: readonly T[], text: string, namesOf: (thing:
     things.find((thing) => namesOf(thing).containerId === text) ??
     things.find((thing) => namesOf(thing).exact.includes(text))
   if (whole !== undefined) return { kind: 'one', value: whole }
-  if (!/^[0-9a-f]+$/.test(text)) return { kind: 'none' }
+  if (!/^[0-9a-z]+$/.test(text)) return { kind: 'none' }
   const [first, ...others] = things.filter((thing) => namesOf(thing).containerId?.startsWith(text))
   if (first === undefined) return { kind: 'none' }
   if (text.length < ID_CHARACTERS_MIN) return { kind: 'short' }

@@ -4,10 +4,13 @@ import { referred } from '../../../src/core/containers/references.ts'
 const A = `abcdef012345${'0'.repeat(52)}`
 const B = `abcdef012345${'1'.repeat(52)}`
 const C = 'c'.repeat(64)
+/** A service of a swarm. */
+const S = 'vyqu0zbsi37tsw6m3ixrnfqhf'
 const THINGS = [
   { exact: ['row-1', 'acestream-1'], containerId: A },
   { exact: ['row-2', 'acestream-2'], containerId: B },
   { exact: ['row-3', 'cafe'], containerId: C },
+  { exact: ['row-5', 'acestream-5'], containerId: S },
   // The engine's container is not created yet.
   { exact: ['row-4', 'acestream-4'], containerId: null },
 ]
@@ -19,7 +22,9 @@ describe('a text names', () => {
     [B, 1],
     ['acestream-2', 1],
     ['row-3', 2],
-    ['acestream-4', 3],
+    ['acestream-4', 4],
+    [S, 3],
+    [S.slice(0, 12), 3],
     [A.slice(0, 13), 0],
     [C.slice(0, 12), 2],
     [C.slice(0, 63), 2],
@@ -36,7 +41,7 @@ describe('a text names', () => {
     (text) => expect(find(text)).toEqual({ kind: 'none' }),
   )
 
-  test.each(['c', C.slice(0, 11), 'abcdef'])('%s: too little of an id', (text) =>
+  test.each(['c', C.slice(0, 11), 'abcdef', S.slice(0, 11)])('%s: too little of an id', (text) =>
     expect(find(text)).toEqual({ kind: 'short' }),
   )
 

@@ -134,6 +134,9 @@ describe('an entry', () => {
       expect(engineIdsOf(temp.store.db, word)).toEqual([word, 'one'])
     for (const word of ['one', '0123456789', 'acestream-', '%'])
       expect(engineIdsOf(temp.store.db, word)).toEqual([word])
+    const service = 'vyqu0zbsi37tsw6m3ixrnfqhf'
+    temp.store.transact((tx) => insertEngine(tx, engine({ id: 'two', containerId: service })))
+    expect(engineIdsOf(temp.store.db, service.slice(0, 12))).toEqual([service.slice(0, 12), 'two'])
   })
 })
 
