@@ -1,5 +1,6 @@
 import { CONTAINERS, INSTALLATIONS } from './faults/containers.ts'
 import { DOORS, FEED, WORK } from './faults/doors.ts'
+import { HOSTS } from './faults/hosts.ts'
 import type { Mutation } from './faults/mutation.ts'
 import { PLAN } from './faults/plan.ts'
 import { BREAKER, PROVISIONING } from './faults/provisioning.ts'
@@ -21,6 +22,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...PROXIES,
   ...OUTSIDE_VPN,
   ...VPN_NODES,
+  ...HOSTS,
   ...PLAN,
   ...STORAGE,
   ...STREAMS,
