@@ -35,6 +35,11 @@ export class TestServer {
     this.url = `http://127.0.0.1:${this.port}`
   }
 
+  /** The label of everything that it makes. */
+  get label(): TestDocker['label'] {
+    return this.options.docker.label
+  }
+
   get databasePath(): string {
     return join(this.folder, 'orchestrator.db')
   }

@@ -250,9 +250,23 @@ export class SwarmHosts {
 
   /** Lets the operator say what a host may take, as `docker node update --availability` does. */
   async setAvailability(host: SwarmHost, availability: 'active' | 'pause' | 'drain'): Promise<void> {
+    await this.#update(host, { Availability: availability })
+  }
+
+  /** Replaces the labels of a node of the swarm, as `docker node update --label-add` does. */
+  async setLabels(host: SwarmHost, labels: Readonly<Record<string, string>>): Promise<void> {
+    await this.#update(host, { Labels: labels })
+  }
+
+  /** Whether the manager hears of a host. */
+  async isUp(host: SwarmHost): Promise<boolean> {
+    return (await this.manager.client.getNode(host.id).inspect()).Status.State === 'ready'
+  }
+
+  async #update(host: SwarmHost, changes: object): Promise<void> {
     const node = this.manager.client.getNode(host.id)
     const { Version, Spec } = await node.inspect()
-    await node.update({ version: Version.Index, ...Spec, Availability: availability })
+    await node.update({ version: Version.Index, ...Spec, ...changes })
   }
 
   async close(): Promise<void> {
