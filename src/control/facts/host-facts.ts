@@ -27,7 +27,7 @@ export class HostFacts {
     this.#news.on(listener)
   }
 
-  /** All hosts; null if nobody has seen them yet, or if there is one host, which needs no name. */
+  /** All hosts, in the order of their names; null if nobody has seen them yet, or if there is one host, which needs no name. */
   all(): readonly HostObservation[] | null {
     return this.#hosts
   }
@@ -42,12 +42,9 @@ export class HostFacts {
     return this.#conditions
   }
 
-  /** Replaces what is known by a complete list. `kept` are the ids of hosts that engines are on. */
-  note(
-    hosts: readonly HostObservation[],
-    kept: readonly { id: string; name: string }[],
-    nowMs: number,
-  ): void {
+  /** Replaces what is known by a complete list, in any order. `kept` are the ids of hosts that engines are on. */
+  note(seen: readonly HostObservation[], kept: readonly { id: string; name: string }[], nowMs: number): void {
+    const hosts = seen.toSorted((a, b) => (a.name < b.name ? -1 : 1))
     const sign = JSON.stringify([hosts, kept])
     if (sign === this.#sign) return
     this.#sign = sign

@@ -29,12 +29,14 @@ type Obstacle = (place: HostPlace, wish: HostWish) => string | null
 
 /** Why a host cannot take another engine, in the order in which it is told. */
 const OBSTACLES: readonly Obstacle[] = [
-  (place, { only }) => (only === null || isCalled(place, only) ? null : `is not ${only}`),
+  (place, { only }) => (only === null || isCalled(place, only) ? null : `is not SWARM_POST_NODE=${only}`),
   ({ isMeant }) => (isMeant ? null : 'does not meet SWARM_CONSTRAINTS'),
   ({ isUp }) => (isUp ? null : 'is down'),
   ({ isOpen }) => (isOpen ? null : 'takes no containers'),
   ({ engines }, { maxEngines }) =>
-    maxEngines === null || engines < maxEngines ? null : `has ${engines} engines, the most that it may have`,
+    maxEngines === null || engines < maxEngines
+      ? null
+      : `has ${engines} engine${engines === 1 ? '' : 's'}, the most that it may have`,
   ({ hasPort }) => (hasPort ? null : 'has no free port'),
 ]
 

@@ -56,3 +56,12 @@ test('only a change is news', () => {
   facts.note([host('a', { availability: 'drain' })], [], 3_000)
   expect([news, facts.version()]).toEqual([2, 2])
 })
+
+test('the order of a list is no news, and hosts are told by their names', () => {
+  const facts = new HostFacts(rethrow)
+  facts.note([host('b'), host('a')], [], 1_000)
+  const version = facts.version()
+  facts.note([host('a'), host('b')], [], 2_000)
+  expect(facts.version()).toBe(version)
+  expect(facts.all()?.map(({ name }) => name)).toEqual(['name-a', 'name-b'])
+})

@@ -59,7 +59,12 @@ describe('an engine goes to', () => {
       'a is down, b takes no containers, c does not meet SWARM_CONSTRAINTS, ' +
         'd has 3 engines, the most that it may have, e has no free port',
     )
-    expect(whyNoHost([place('a'), place('b')], { ...ANY, only: 'z' })).toBe('a is not z, b is not z')
+    expect(whyNoHost([place('a'), place('b')], { ...ANY, only: 'z' })).toBe(
+      'a is not SWARM_POST_NODE=z, b is not SWARM_POST_NODE=z',
+    )
+    expect(whyNoHost([place('a')], { ...ANY, maxEngines: 1 })).toBe(
+      'a has 1 engine, the most that it may have',
+    )
     expect(whyNoHost([], ANY)).toBe('the swarm has no node')
     expect(whyNoHost([place('a', { isUp: false }), place('b')], ANY)).toBeNull()
   })
