@@ -1,9 +1,8 @@
 import { Database } from 'bun:sqlite'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
-import { continuityErrors, parsePackets, parseSection } from '../emulators/engine/testing/packets.ts'
-import { AcexyClient } from '../support/acexy-client.ts'
-import type { Viewing } from '../support/acexy-viewing.ts'
-import { decodeEngines, decodeProvisioned } from '../support/acexy-wire.ts'
+import type { AcexyClient } from '../support/acexy-client.ts'
+import { firstStream, inView, startedClient, thirdStream } from '../support/acexy-scenarios.ts'
+import { decodeProvisioned } from '../support/acexy-wire.ts'
 import { connectTestDocker, type TestDocker, until } from '../support/docker.ts'
 import { DockerProxy } from '../support/docker-proxy.ts'
 import { buildEngineImage } from '../support/engine-image.ts'
@@ -16,14 +15,9 @@ import { TestServer } from '../support/server.ts'
  */
 
 const API_KEY = 'a key'
-/** Two seconds of the emulator's playback, in whole packets. */
-const WATCHED_BYTES = 188 * 1_300
 /** How long an engine that already answers may still be reported as `starting`. */
 const READY_WITHIN_MS = 1_500
 const SCENARIO_TIMEOUT_MS = 60_000
-
-const CONTENTS = ['1', '2', '3'].map((digit) => ({ by: 'id' as const, key: digit.padStart(40, 'c') }))
-const [FIRST, SECOND, THIRD] = CONTENTS
 
 const wanted = new Set<string>()
 const passed = new Set<string>()
@@ -57,45 +51,11 @@ function scenario(name: string, work: () => Promise<void>): void {
 
 describe('the seed', () => {
   scenario('scenario 1: a stream is asked for where there is no engine', async () => {
-    const { server } = await orchestrator()
-    const { acexy, looks } = await startedClient(server)
-    expect(await listed(server)).toEqual([])
-
-    const viewing = await acexy.watch(content(FIRST))
-    const { route, streamId } = viewing.viewed
-    expect(looks).toEqual([
-      { provisioned: route.provisioned?.container_id ?? '', listed: [containerOf(viewing)] },
-    ])
-    console.log('✅ CRITICAL SUCCESS: Provisioned engine found in state immediately!')
-
-    expectTransportStream(await viewing.read(WATCHED_BYTES))
-    expect(await streamIds(server, 'started')).toEqual([streamId])
-    expect((await listed(server)).map(({ streams }) => streams)).toEqual([[streamId]])
-    await viewing.leave()
-    expect(await streamIds(server, 'started')).toEqual([])
-    expect(await streamIds(server, 'ended')).toEqual([streamId])
-    expect(acexy.troubles).toEqual([])
+    await firstStream(await stage())
   })
 
   scenario('scenario 3: a third stream is asked for where two engines have one each', async () => {
-    const { server } = await orchestrator()
-    const { acexy, looks } = await startedClient(server)
-    const busy = await Promise.all([acexy.watch(content(FIRST)), acexy.watch(content(SECOND))])
-    expect(new Set(busy.map(containerOf)).size).toBe(2)
-    expect((await listed(server)).map(({ streams }) => streams.length)).toEqual([1, 1])
-
-    const third = await acexy.watch(content(THIRD))
-    const viewings = [...busy, third]
-    expect(looks).toHaveLength(3)
-    for (const look of looks) expect(look.listed).toContain(look.provisioned)
-    expect(looks.at(-1)?.listed.toSorted()).toEqual(viewings.map(containerOf).toSorted())
-    for (const bytes of await Promise.all(viewings.map((each) => each.read(WATCHED_BYTES)))) {
-      expectTransportStream(bytes)
-    }
-    expect((await listed(server)).map(({ streams }) => streams.length)).toEqual([1, 1, 1])
-    await Promise.all(viewings.map((each) => each.leave()))
-    expect(await streamIds(server, 'started')).toEqual([])
-    expect(acexy.troubles).toEqual([])
+    await thirdStream(await stage())
   })
 })
 
@@ -116,7 +76,7 @@ describe('an engine that boots', () => {
 describe('an engine that takes longer than acexy waits', () => {
   scenario('is the one that the next try gets, when acexy closes at 3 s', async () => {
     const { server, docker } = await heldOrchestrator({ PROVISION_DEADLINE_MS: '20000' })
-    const { acexy } = await startedClient(server)
+    const acexy = await startedAcexy(server)
     docker.holdStarts()
     const answer = acexy.provision()
     await until('acexy has given up once', () => acexy.troubles.length === 1)
@@ -129,7 +89,7 @@ describe('an engine that takes longer than acexy waits', () => {
 
   scenario('is the one that the next try gets, when the deadline comes first', async () => {
     const { server, docker } = await heldOrchestrator({ PROVISION_DEADLINE_MS: '500' })
-    const { acexy } = await startedClient(server)
+    const acexy = await startedAcexy(server)
     docker.holdStarts()
     const answer = acexy.provision()
     await until('the deadline has passed', () => unclaimed(server) === 1)
@@ -191,33 +151,14 @@ async function heldOrchestrator(env: Settings): Promise<{ server: TestServer; do
   return { server, docker }
 }
 
-/** An engine that was provisioned, and what the next `GET /engines` listed. */
-interface Look {
-  readonly provisioned: string
-  readonly listed: readonly string[]
-}
+/** An orchestrator for a scenario. */
+const stage = async () => ({ server: (await orchestrator()).server, apiKey: API_KEY })
 
-/** Starts acexy on the engines' host, and reads the list of engines right after each of its provisions. */
-async function startedClient(server: TestServer): Promise<{ acexy: AcexyClient; looks: readonly Look[] }> {
-  const looks: Look[] = []
-  const send = async (request: Request): Promise<Response> => {
-    const response = await fetch(request)
-    if (request.url.endsWith('/provision/acestream') && response.ok) {
-      const { container_id } = decodeProvisioned(await response.clone().text())
-      looks.push({ provisioned: container_id, listed: await inView(server) })
-    }
-    return response
-  }
-  const acexy = new AcexyClient({ url: server.url, apiKey: API_KEY, send })
+async function startedAcexy(server: TestServer): Promise<AcexyClient> {
+  const { acexy } = await startedClient({ server, apiKey: API_KEY })
   cleanUps.push(() => acexy.stop())
-  await acexy.start()
-  return { acexy, looks }
+  return acexy
 }
-
-const listed = async (server: TestServer) =>
-  decodeEngines(await (await fetch(`${server.url}/engines`)).text())
-
-const inView = async (server: TestServer) => (await listed(server)).map(({ container_id }) => container_id)
 
 interface EngineRow {
   readonly status: string
@@ -237,11 +178,6 @@ function unclaimed(server: TestServer): number {
 async function stateOf(server: TestServer) {
   const [row] = await everyEngine(server)
   return row && { status: row.status, health_status: row.health_status, listed: row.listed }
-}
-
-async function streamIds(server: TestServer, status: string): Promise<string[]> {
-  const streams = await server.get<{ id: string }[]>(`/streams?status=${status}`)
-  return streams.map(({ id }) => id)
 }
 
 /** Sends one POST as acexy does, for tests that need nothing else of acexy. */
@@ -267,22 +203,4 @@ async function answersWell(port: number): Promise<boolean> {
 async function firstTimeOf(what: string, condition: () => Promise<boolean>): Promise<number> {
   await until(what, condition)
   return performance.now()
-}
-
-function content(choice: (typeof CONTENTS)[number] | undefined): (typeof CONTENTS)[number] {
-  if (choice === undefined) throw new Error('there are three contents')
-  return choice
-}
-
-const containerOf = ({ viewed }: Viewing): string => viewed.route.containerId ?? ''
-
-/** Checks for whole packets in sequence, with valid tables and a clock, which a player needs to start. */
-function expectTransportStream(bytes: Uint8Array): void {
-  expect(bytes.length).toBe(WATCHED_BYTES)
-  const packets = parsePackets(bytes)
-  expect(continuityErrors(packets)).toBe(0)
-  const tables = packets.filter(({ pid, starts }) => pid === 0 && starts)
-  expect(tables.length).toBeGreaterThan(0)
-  for (const table of tables) expect(parseSection(table).length).toBeGreaterThan(0)
-  expect(packets.some(({ pcr }) => pcr !== null)).toBe(true)
 }
