@@ -5,7 +5,7 @@
  */
 
 import { parseArgs } from 'node:util'
-import { agreement, engineContainers, leasedPorts } from '../tests/support/consistency.ts'
+import { agreement, agreementWith, engineContainers, leasedPorts } from '../tests/support/consistency.ts'
 import { until } from '../tests/support/docker.ts'
 import { type EngineRow, openTestSite, removeAll, type TestSite } from '../tests/support/fleet.ts'
 import {
@@ -73,7 +73,7 @@ async function crashes(site: TestSite, count: number): Promise<void> {
   for (const point of POINTS) {
     const server = site.server(ROOM)
     const settledMs: number[] = []
-    while (settledMs.length < count) settledMs.push(await crashAt(server, site.docker, point))
+    while (settledMs.length < count) settledMs.push(await crashAt(server, agreementWith(site.docker), point))
     console.log(
       `crash ${point}: ${settledMs.length} times, agreement after the restart in ${summary(settledMs)}`,
     )
@@ -89,7 +89,11 @@ async function kills(site: TestSite, count: number, seed: number): Promise<void>
   let keys = 0
   while (settledMs.length < count) {
     const afterMs = 50 + random() * 2_500
-    const report = await killWhileProvisioning(server, site.docker, { clients: 5, afterMs, random })
+    const report = await killWhileProvisioning(server, agreementWith(site.docker), {
+      clients: 5,
+      afterMs,
+      random,
+    })
     settledMs.push(report.settledMs)
     answers += report.answers
     keys += report.keysRetried

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { agreementWith } from '../support/consistency.ts'
 import { openTestSite, type TestSite } from '../support/fleet.ts'
 import {
   crashAt,
@@ -30,7 +31,8 @@ const POINTS = Object.keys(FAIL_POINTS).filter((name): name is FailPoint => name
 
 test.each(POINTS)('loses and doubles no engine by a crash %s', async (point) => {
   const server = site.server(NO_PERIODIC_PASS)
-  for (const _ of [1, 2]) expect(await crashAt(server, site.docker, point)).toBeLessThan(SETTLED_MAX_MS)
+  for (const _ of [1, 2])
+    expect(await crashAt(server, agreementWith(site.docker), point)).toBeLessThan(SETTLED_MAX_MS)
 })
 
 test('keeps what it told its clients when it is killed at any moment', async () => {
@@ -42,7 +44,9 @@ test('keeps what it told its clients when it is killed at any moment', async () 
   let answers = 0
   for (const fromMs of [100, 700, 1_300]) {
     const afterMs = fromMs + random() * 600
-    answers += (await killWhileProvisioning(server, site.docker, { clients: 5, afterMs, random })).answers
+    answers += (
+      await killWhileProvisioning(server, agreementWith(site.docker), { clients: 5, afterMs, random })
+    ).answers
   }
   expect(answers).toBeGreaterThan(0)
 }, 60_000)

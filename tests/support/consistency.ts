@@ -17,6 +17,15 @@ interface BothSides {
  */
 const SETTLING_MS = 10_000
 
+/** Waits until a server and its container engine agree, as `agreement` says. */
+export type Agreement = (server: TestServer, promised?: Iterable<string>) => Promise<number>
+
+/** The agreement with one Docker Engine. */
+export const agreementWith =
+  (docker: TestDocker): Agreement =>
+  (server, promised) =>
+    agreement(server, docker, promised)
+
 /**
  * Waits until the server and Docker agree: the same engines, the same ports, and no port twice. Every container id of
  * `promised` (returned with a 200 and not deleted since) must be listed from the start. Returns the milliseconds until they

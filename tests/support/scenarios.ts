@@ -1,7 +1,6 @@
 /** Hard scenarios for a fleet. The ordinary test run and the long one (`scripts/soak.ts`) use them. */
 
-import { agreement } from './consistency.ts'
-import type { TestDocker } from './docker.ts'
+import type { Agreement } from './consistency.ts'
 import { listedIds, mustProvision, mustRemove, type ProvisionOutcome, provision, removeAll } from './fleet.ts'
 import type { TestServer } from './server.ts'
 
@@ -17,11 +16,11 @@ export type FailPoint = keyof typeof FAIL_POINTS
 
 /**
  * Lets the process die at a point of a provision, starts it again and asks again with the same key. Throws unless server and
- * Docker agree at every step, and the caller ends with the engine that survived, or otherwise with the only one that exists.
+ * container engine agree at every step, and the caller ends with the engine that survived, or otherwise with the only one that exists.
  * Returns the milliseconds from the restart's readiness to the agreement. Begins and ends with an ended server and no
  * engine.
  */
-export async function crashAt(server: TestServer, docker: TestDocker, point: FailPoint): Promise<number> {
+export async function crashAt(server: TestServer, agreement: Agreement, point: FailPoint): Promise<number> {
   const key = crypto.randomUUID()
   await server.start({ FAIL_POINT: point })
   const outcome = await provision(server, { key })
@@ -30,7 +29,7 @@ export async function crashAt(server: TestServer, docker: TestDocker, point: Fai
   if (signal !== 'SIGKILL') throw new Error(`ended by ${signal} at ${point}`)
 
   await server.start()
-  const settledMs = await agreement(server, docker)
+  const settledMs = await agreement(server)
   const survivors = await listedIds(server)
   const expected = FAIL_POINTS[point].survives ? 1 : 0
   if (survivors.length !== expected) throw new Error(`${survivors.length} engines after a crash at ${point}`)
@@ -41,7 +40,7 @@ export async function crashAt(server: TestServer, docker: TestDocker, point: Fai
   const listed = await listedIds(server)
   if (listed.join() !== container_id) throw new Error(`listed after a crash at ${point}: ${listed.join()}`)
   await mustRemove(server, container_id)
-  await agreement(server, docker)
+  await agreement(server)
   await server.end()
   return settledMs
 }
@@ -73,7 +72,7 @@ export interface KillReport {
  */
 export async function killWhileProvisioning(
   server: TestServer,
-  docker: TestDocker,
+  agreement: Agreement,
   options: { readonly clients: number; readonly afterMs: number; readonly random: () => number },
 ): Promise<KillReport> {
   const { clients, afterMs, random } = options
@@ -85,16 +84,16 @@ export async function killWhileProvisioning(
   await work
 
   await server.start()
-  const settledMs = await agreement(server, docker, ledger.promised)
+  const settledMs = await agreement(server, ledger.promised)
   await retryKeys(server, ledger)
-  await agreement(server, docker, ledger.promised)
+  await agreement(server, ledger.promised)
   const surprise = ledger.refusals.find((code) => code !== 'provisioning_in_progress')
   if (surprise !== undefined) throw new Error(`a provision was refused: ${surprise}\n${server.output}`)
   if (new Set(ledger.told).size !== ledger.told.length) {
     throw new Error(`an engine was given to two callers: ${ledger.told.join(', ')}`)
   }
   await removeAll(server)
-  await agreement(server, docker)
+  await agreement(server)
   return { answers: ledger.told.length, keysRetried: ledger.keys.size, settledMs }
 }
 
