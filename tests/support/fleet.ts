@@ -1,4 +1,4 @@
-import { type Static, Type } from '@sinclair/typebox'
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { EngineProvisioned } from '../../src/http/schemas.ts'
 import { connectTestDocker, type TestDocker } from './docker.ts'
@@ -93,9 +93,14 @@ export async function provision(
     .catch(() => null)
   if (answer === null) return { kind: 'unanswered' }
   const { status, headers: answered } = answer.response
-  if (status === 200) return { kind: 'engine', engine: Value.Parse(EngineProvisioned, answer.body) }
-  const { code } = Value.Parse(Coded, answer.body)
+  if (status === 200) return { kind: 'engine', engine: parsed(EngineProvisioned, answer.body) }
+  const { code } = parsed(Coded, answer.body)
   return { kind: 'refused', status, code, body: answer.body, retryAfter: answered.get('retry-after') }
+}
+
+function parsed<T extends TSchema>(schema: T, body: unknown): Static<T> {
+  if (Value.Check(schema, body)) return body
+  throw new Error(`not as the API says: ${JSON.stringify(body)}`)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Database } from 'bun:sqlite'
 import { randomInt } from 'node:crypto'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestDocker, until } from './docker.ts'
@@ -152,6 +152,11 @@ export class TestServer {
     await child?.exited
     this.#process = null
     return child?.exitCode ?? null
+  }
+
+  /** Deletes the database of the ended process. */
+  forget(): void {
+    for (const file of readdirSync(this.folder)) rmSync(join(this.folder, file), { recursive: true })
   }
 
   /** Ends the process and deletes its folder. The test has to remove the containers. */

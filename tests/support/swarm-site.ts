@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type Dockerode from 'dockerode'
-import { leasedPorts } from './consistency.ts'
+import { type Agreement, leasedPorts } from './consistency.ts'
 import { until } from './docker.ts'
 import { buildEngineImage } from './engine-image.ts'
+import { type EngineRow, listedIds } from './fleet.ts'
 import { type FleetRow, fleetOf } from './lifecycle.ts'
+import { freePortRange, rangeSetting } from './ports.ts'
 import { TestServer } from './server.ts'
 import { type SwarmHost, SwarmHosts } from './two-hosts.ts'
 
@@ -22,6 +24,12 @@ const LABEL = 'test.roundhouse'
 /** How long the two sides may disagree. Swarm ends containers after their services. */
 const SETTLING_MS = 15_000
 
+/** A lost host's engines are given up only when Swarm and a time of grace say so. */
+const MOVED_MAX_MS = 60_000
+
+/** A node is lost three of them after the last. Until then its silent engines are to be hidden by their probes. */
+const HEARTBEAT_S = 3
+
 /** A swarm of two hosts for the tests of one file, both with the image of the engine emulator. */
 export class SwarmSite {
   readonly #servers: TestServer[] = []
@@ -37,7 +45,7 @@ export class SwarmSite {
     const image = `${REGISTRY}/${built}`
     docker('tag', built, image)
     try {
-      return new SwarmSite(await SwarmHosts.open(2, [image]), image)
+      return new SwarmSite(await SwarmHosts.open(2, [image], { heartbeatS: HEARTBEAT_S }), image)
     } finally {
       docker('rmi', image)
     }
@@ -60,7 +68,13 @@ export class SwarmSite {
         label: { key: LABEL, value: randomBytes(6).toString('hex') },
       },
       image: this.image,
-      env: { ENGINE_RUNTIME: 'swarm', HEALTH_CHECK_INTERVAL_S: '1', MONITOR_INTERVAL_S: '2', ...env },
+      env: {
+        ENGINE_RUNTIME: 'swarm',
+        HEALTH_CHECK_INTERVAL_S: '1',
+        // A range of its own, because the servers of a test do not know of one another.
+        PORT_RANGE_HOST: rangeSetting(freePortRange(60)),
+        ...env,
+      },
     })
     this.#servers.push(server)
     return server
@@ -71,6 +85,31 @@ export class SwarmSite {
     return this.manager.client.listServices({ filters: { label: [`${label.key}=${label.value}`] } })
   }
 
+  /** The live engines that have their containers: those on the manager, and those on the worker. */
+  async engines(server: TestServer): Promise<readonly [SwarmRow[], SwarmRow[]]> {
+    const rows = (await fleetOf(server)) as SwarmRow[]
+    const on = ({ name }: SwarmHost) => rows.filter(({ host_name }) => host_name === name)
+    return [on(this.manager), on(this.worker)]
+  }
+
+  /** Waits until so many engines are on the manager and on the worker, all ready, and no other is there. Returns them. */
+  async untilOn(
+    server: TestServer,
+    onManager: number,
+    onWorker: number,
+  ): Promise<readonly [SwarmRow[], SwarmRow[]]> {
+    const what = `${onManager} engines on the manager and ${onWorker} on the worker are ready`
+    const isThere = async () => {
+      const rows = await server.get<EngineRow[]>('/engines?status=all')
+      const [here, there] = await this.engines(server)
+      const isReady = rows.every(({ status, listed }) => status === 'ready' && listed)
+      return isReady && here.length === onManager && there.length === onWorker && ([here, there] as const)
+    }
+    return await until(what, isThere, MOVED_MAX_MS).catch((cause) => {
+      throw new Error(`${cause.message}\n${server.output}`, { cause })
+    })
+  }
+
   /** The ids of the services whose containers run on a host, by what its own Docker Engine says. */
   async runningOn({ client }: SwarmHost, { label }: TestServer): Promise<string[]> {
     const rows = await client.listContainers({ filters: { label: [`${label.key}=${label.value}`] } })
@@ -78,15 +117,20 @@ export class SwarmSite {
   }
 
   /**
-   * Waits until the server and the swarm agree: the same engines, on the same hosts, with the same ports, each once. Throws
-   * with both sides in one message.
+   * Waits until the server and the swarm agree: the same engines, on the same hosts, with the same ports, each once. Every
+   * container id of `promised` must be listed from the start. Returns the milliseconds until they agreed. Throws with both
+   * sides in one message.
    */
-  async agreement(server: TestServer): Promise<void> {
+  readonly agreement: Agreement = async (server, promised = []) => {
     const beganMs = performance.now()
+    const listed = await listedIds(server)
+    const broken = [...promised].filter((id) => !listed.includes(id))
+    if (broken.length > 0) throw new Error(`promised and not listed: ${broken.join(', ')}\n${server.output}`)
     for (;;) {
       const sides = await this.#bothSides(server)
-      if (Bun.deepEquals(sides.swarm, sides.orchestrator)) return
-      if (performance.now() - beganMs > SETTLING_MS)
+      const waitedMs = performance.now() - beganMs
+      if (Bun.deepEquals(sides.swarm, sides.orchestrator)) return waitedMs
+      if (waitedMs > SETTLING_MS)
         throw new Error(
           `The services are not the engines: ${JSON.stringify(sides, null, 2)}\n${server.output}`,
         )
@@ -96,12 +140,11 @@ export class SwarmSite {
 
   async #bothSides(server: TestServer) {
     const services = await this.services(server)
-    const rows = await enginesOf(server)
+    const there = await this.engines(server)
     const ports = services.flatMap(({ Spec }) =>
       (Spec?.EndpointSpec?.Ports ?? []).map(({ PublishedPort }) => PublishedPort ?? 0),
     )
-    const on = (host: SwarmHost) =>
-      rows.flatMap((row) => (row.host_name === host.name ? row.container_id : [])).toSorted()
+    const idsOf = (rows: readonly SwarmRow[]) => rows.map(({ container_id }) => container_id).toSorted()
     return {
       swarm: {
         services: services.map(({ ID }) => ID).toSorted(),
@@ -109,8 +152,8 @@ export class SwarmSite {
         ports: ports.toSorted((a, b) => a - b),
       },
       orchestrator: {
-        services: rows.map(({ container_id }) => container_id).toSorted(),
-        running: this.hosts.hosts.map(on),
+        services: idsOf(there.flat()),
+        running: there.map(idsOf),
         ports: leasedPorts(server),
       },
     }
@@ -119,7 +162,7 @@ export class SwarmSite {
   /** Ends the servers, removes what they made, and leaves both hosts as they were at first. */
   async cleanUp(): Promise<void> {
     await Promise.all(this.#servers.splice(0).map((server) => server.dispose()))
-    this.manager.thaw()
+    await this.manager.thaw()
     await this.worker.start()
     const { client } = this.manager
     for (const host of this.hosts.hosts) {
@@ -140,9 +183,6 @@ export class SwarmSite {
     return this.hosts.close()
   }
 }
-
-/** The live engines that have their containers. */
-export const enginesOf = (server: TestServer): Promise<SwarmRow[]> => fleetOf(server) as Promise<SwarmRow[]>
 
 function docker(...words: readonly string[]): void {
   const { exitCode, stderr } = Bun.spawnSync(['docker', ...words])
