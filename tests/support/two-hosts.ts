@@ -14,8 +14,11 @@ const PATH = process.env.PATH ?? ''
 /** The first two parts of all addresses here. */
 const NETWORK = '10.221'
 
-/** How often a node tells its manager that it is there, in nanoseconds; the shortest that Swarm takes. It is lost after three. */
-const HEARTBEAT_NS = 1_000_000_000
+/** How often a node tells its manager that it is there: by default the shortest time that Swarm takes. It is lost after three. */
+const HEARTBEAT_S = 1
+
+/** What a host has of its own. */
+const NAMESPACES = ['--net', '--mount', '--pid', '--uts', '--fork']
 
 /**
  * What the first process of a host does: its arguments are its folder and its name. The sockets that Docker uses itself are in
@@ -39,7 +42,7 @@ export class SwarmHost {
     readonly name: string,
     /** Where the other hosts and this machine reach it. */
     readonly address: string,
-    private readonly wire: { readonly switch: string; readonly port: string },
+    private readonly wire: { readonly switch: string; readonly port: string; readonly mac: string },
   ) {
     const socketPath = join(this.#folder, 'docker.sock')
     this.dockerHost = `unix://${socketPath}`
@@ -57,11 +60,10 @@ export class SwarmHost {
     if (this.#init !== null) return
     mkdirSync(join(this.#folder, 'docker'), { recursive: true })
     rmSync(join(this.#folder, 'docker.sock'), { force: true })
-    const namespaces = ['--net', '--mount', '--pid', '--uts', '--fork', '--kill-child']
-    this.#init = Bun.spawn(['unshare', ...namespaces, 'sh', '-c', BOOT, 'sh', this.#folder, this.name], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: { PATH },
-    })
+    const boot = ['sh', '-c', BOOT, 'sh', this.#folder, this.name]
+    // A host must not outlive the tests, however they end.
+    const ended = ['setpriv', '--pdeathsig', 'KILL', 'unshare', ...NAMESPACES, '--kill-child']
+    this.#init = Bun.spawn([...ended, ...boot], { stdio: ['ignore', 'ignore', 'inherit'], env: { PATH } })
     try {
       this.#connect(await until('it has its namespaces', () => this.#first()))
       await until('its Docker Engine answers', () => this.#answers(), UP_WITHIN_MS)
@@ -72,9 +74,11 @@ export class SwarmHost {
 
   /** Ends everything on the host at once, as a loss of its power does. Its data remains. */
   async kill(): Promise<void> {
+    const first = this.#init?.exitCode === null ? this.#first() : null
     this.#init?.kill('SIGKILL')
     await this.#init?.exited
     this.#init = null
+    if (first !== null) await until('its processes have ended', () => !existsSync(`/proc/${first}`))
     // The kernel takes the cable away later, and the next start needs its place.
     Bun.spawnSync(['ip', '-n', this.wire.switch, 'link', 'delete', this.wire.port])
   }
@@ -110,13 +114,20 @@ export class SwarmHost {
     return output
   }
 
+  /** Starts a program of this machine in the network of the host. Whoever started it ends it. */
+  spawn(program: readonly string[]): Bun.Subprocess<'ignore', 'pipe', 'inherit'> {
+    const first = this.#first()
+    if (!first) throw new Error(`${this.name} does not run.`)
+    return Bun.spawn(['nsenter', '--target', first, '--net', '--', ...program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { PATH },
+    })
+  }
+
   /** Lets a process on the host, outside Docker, hold a port until it is released. */
   async holdPort(port: number): Promise<() => void> {
     const listen = `Bun.listen({ hostname: '0.0.0.0', port: ${port}, socket: { data() {} } }); console.log('held')`
-    const first = String(await this.#engine())
-    const child = Bun.spawn(['nsenter', '--target', first, '--net', '--', process.execPath, '-e', listen], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const child = this.spawn([process.execPath, '-e', listen])
     const { value } = await child.stdout.getReader().read()
     if (value === undefined) throw new Error(`${this.name} does not give the port ${port}.`)
     return () => child.kill('SIGKILL')
@@ -133,10 +144,10 @@ export class SwarmHost {
   }
 
   /** Makes a swarm that has only this host, or joins the swarm of a manager. */
-  async join(manager: SwarmHost | null): Promise<void> {
+  async join(manager: SwarmHost | null, heartbeatS: number): Promise<void> {
     const at = { ListenAddr: `${this.address}:2377`, AdvertiseAddr: this.address }
     if (manager === null)
-      await this.client.swarmInit({ ...at, Spec: { Dispatcher: { HeartbeatPeriod: HEARTBEAT_NS } } })
+      await this.client.swarmInit({ ...at, Spec: { Dispatcher: { HeartbeatPeriod: heartbeatS * 1e9 } } })
     else {
       const { JoinTokens } = await manager.client.swarmInspect()
       await this.client.swarmJoin({
@@ -161,15 +172,15 @@ export class SwarmHost {
     return `${DATA_PARENT}-${this.wire.switch}-${this.name}`
   }
 
-  /** Puts a cable between the host and the switch. After a loss of power a host still has its hardware address. */
+  /** Puts a cable between the host and the switch. */
   #connect(pid: string): void {
-    const { switch: at, port } = this.wire
-    const parts = this.address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))
-    const inside = ['nsenter', '--target', pid, '--net', 'ip']
-    run(['ip', '-n', at, 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', pid])
+    const { switch: at, port, mac } = this.wire
+    // A machine that comes back has the same network card, whose address the others remember.
+    const peer = ['peer', 'name', 'eth0', 'address', mac, 'netns', pid]
+    run(['ip', '-n', at, 'link', 'add', port, 'type', 'veth', ...peer])
     run(['ip', '-n', at, 'link', 'set', port, 'master', 'br0', 'up'])
-    run([...inside, 'link', 'set', 'eth0', 'address', ['02', '00', ...parts].join(':'), 'up'])
-    run([...inside, 'addr', 'add', `${this.address}/24`, 'dev', 'eth0'])
+    run(['nsenter', '--target', pid, '--net', 'ip', 'link', 'set', 'eth0', 'up'])
+    run(['nsenter', '--target', pid, '--net', 'ip', 'addr', 'add', `${this.address}/24`, 'dev', 'eth0'])
   }
 
   /** The pid of the first process of the host, which is its Docker Engine once it has booted. */
@@ -209,27 +220,40 @@ export class SwarmHosts {
     private readonly name: string,
   ) {}
 
+  /** Why there can be no such hosts on this machine, in words for people; null if there can. */
+  static lacking(): string | null {
+    if (process.getuid?.() !== 0) return 'it takes root'
+    const programs = ['dockerd', 'ip', 'unshare', 'nsenter', 'setpriv']
+    const missing = programs.filter((program) => Bun.which(program) === null)
+    if (missing.length > 0) return `this machine has no ${missing.join(' and no ')}`
+    const { exitCode, stderr } = Bun.spawnSync(['unshare', ...NAMESPACES, 'true'])
+    return exitCode === 0 ? null : `this machine makes no namespaces: ${stderr.toString().trim()}`
+  }
+
   /**
    * Starts this many hosts, joins them to a swarm, and puts these images of this machine's Docker Engine on all of them. Throws
    * with a sentence for people if that is not possible here.
    */
-  static async open(count: number, images: readonly string[] = []): Promise<SwarmHosts> {
-    const missing = ['dockerd', 'ip', 'unshare', 'nsenter'].filter((program) => Bun.which(program) === null)
-    if (process.getuid?.() !== 0 || missing.length > 0) {
-      const why = missing.length > 0 ? `this machine has no ${missing.join(' and no ')}` : 'it takes root'
+  static async open(
+    count: number,
+    images: readonly string[] = [],
+    { heartbeatS = HEARTBEAT_S }: { readonly heartbeatS?: number } = {},
+  ): Promise<SwarmHosts> {
+    const why = SwarmHosts.lacking()
+    if (why !== null)
       throw new Error(`These tests need a swarm of their own, which can't be made here: ${why}.`)
-    }
     // Linux allows 15 characters for the name of a network device.
     const name = `rhsw${process.pid.toString(36)}${Math.floor(Math.random() * 36 ** 3).toString(36)}`
     const prefix = plugIn(name)
     const hosts = Array.from({ length: count }, (_, at) => {
-      const wire = { switch: name, port: `port${at + 1}` }
+      const mac = `02:00:${prefix.split('.').map(twoDigits).join(':')}:${twoDigits(String(at + 1))}`
+      const wire = { switch: name, port: `port${at + 1}`, mac }
       return new SwarmHost(`host${at + 1}`, `${prefix}.${at + 1}`, wire)
     })
     const swarm = new SwarmHosts(hosts, `${prefix}.254`, name)
     try {
       await Promise.all(hosts.map((host) => host.start()))
-      for (const host of hosts) await host.join(host === swarm.manager ? null : swarm.manager)
+      for (const host of hosts) await host.join(host === swarm.manager ? null : swarm.manager, heartbeatS)
       if (images.length > 0) await Promise.all(hosts.map((host) => host.load(images)))
     } catch (error) {
       await swarm.close()
@@ -275,6 +299,9 @@ export class SwarmHosts {
     Bun.spawnSync(['ip', 'netns', 'delete', this.name])
   }
 }
+
+/** One byte of an address for a network card. */
+const twoDigits = (decimal: string): string => Number(decimal).toString(16).padStart(2, '0')
 
 /** Makes a switch, and connects this machine to it. Returns the first three parts of its addresses. */
 function plugIn(name: string): string {
