@@ -1,7 +1,7 @@
 import type { Verdict } from '../core/engines/health.ts'
 import type { WarningCode } from '../core/reporting/warnings.ts'
 import type { EngineStatus } from '../core/types.ts'
-import type { NodeState } from '../core/vpn/vpn.ts'
+import type { NodeState } from '../core/vpn/node-state.ts'
 
 /** The state of the VPN in the words of the earlier orchestrator. */
 type VpnHealth = 'healthy' | 'unhealthy' | 'unknown' | 'disabled'

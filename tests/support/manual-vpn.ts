@@ -1,5 +1,5 @@
 import type { VpnContainerFact, VpnControlFact, VpnSource } from '../../src/control/vpn/vpn-source.ts'
-import type { NodeContainer } from '../../src/core/vpn/vpn.ts'
+import type { NodeContainer } from '../../src/core/vpn/node-signs.ts'
 
 type Handlers = Parameters<VpnSource['start']>[0]
 

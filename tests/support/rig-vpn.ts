@@ -1,5 +1,5 @@
 import type { VpnControlFact } from '../../src/control/vpn/vpn-source.ts'
-import type { NodeContainer } from '../../src/core/vpn/vpn.ts'
+import type { NodeContainer } from '../../src/core/vpn/node-signs.ts'
 import { IMAGE, Rig } from './rig.ts'
 import { settled } from './virtual-clock.ts'
 

@@ -3,7 +3,7 @@ import { type AdmissionFacts, admission } from '../../core/provisioning/admissio
 import { type Breaker, breakerAt, openForSeconds } from '../../core/provisioning/breaker.ts'
 import { PULL_ETA_S, type Refusal } from '../../core/provisioning/refusal.ts'
 import type { EngineRequest } from '../../core/types.ts'
-import { bestOf, isContradicted, isLasting } from '../../core/vpn/vpn.ts'
+import { bestOf, isContradicted, isLasting } from '../../core/vpn/node-state.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type BreakerName, breakerNamed } from '../../store/breakers.ts'
 import { countLiveEngines } from '../../store/engines.ts'

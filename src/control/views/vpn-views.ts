@@ -1,5 +1,5 @@
 import type { VpnBrief } from '../../core/views/status.ts'
-import { bestOf, isContradicted } from '../../core/vpn/vpn.ts'
+import { bestOf, isContradicted } from '../../core/vpn/node-state.ts'
 import type { FleetRows } from '../engines/fleet-rows.ts'
 import { unpublishedPorts } from '../vpn/published-warnings.ts'
 import type { VpnNode, VpnNodes } from '../vpn/vpn-nodes.ts'

@@ -1,6 +1,6 @@
 import type { Warning } from '../../core/reporting/warnings.ts'
 import { partsOfProblem } from '../../core/vpn/control-problem.ts'
-import { isContradicted, isLasting, LASTING_MS } from '../../core/vpn/vpn.ts'
+import { isContradicted, isLasting, LASTING_MS } from '../../core/vpn/node-state.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Warnings } from '../reporting/warnings.ts'
 import type { VpnNode, VpnNodes } from './vpn-nodes.ts'

@@ -1,7 +1,7 @@
 import { type Engine, generationOf } from '../../core/types.ts'
 import { namespaceOf } from '../../core/vpn/namespace.ts'
+import { isContradicted, type NodeState } from '../../core/vpn/node-state.ts'
 import type { Evidence } from '../../core/vpn/tunnel.ts'
-import { isContradicted, type NodeState } from '../../core/vpn/vpn.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { guardedAll, type OnError } from '../../lib/guard.ts'
 import type { Log } from '../../lib/log.ts'

@@ -1,17 +1,10 @@
 import type { PortRange } from '../../core/engines/ports.ts'
 import type { Engine } from '../../core/types.ts'
 import { namespaceOf } from '../../core/vpn/namespace.ts'
+import type { ContainerSight, ControlSight, NodeContainer, VpnSettings } from '../../core/vpn/node-signs.ts'
+import { type NodeState, unseenNode } from '../../core/vpn/node-state.ts'
 import { type EnginesWord, type Evidence, enginesWord } from '../../core/vpn/tunnel.ts'
-import {
-  type ContainerSight,
-  type ControlSight,
-  judge,
-  type NodeContainer,
-  type NodeState,
-  unseenNode,
-  type VpnSettings,
-  withReconnect,
-} from '../../core/vpn/vpn.ts'
+import { judge, withReconnect } from '../../core/vpn/vpn.ts'
 import { type NodeNetwork, type Outside, outsideOf } from '../../core/vpn/vpn-membership.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import type { OnError } from '../../lib/guard.ts'

@@ -1,4 +1,4 @@
-import type { ControlSight, NodeContainer } from '../../core/vpn/vpn.ts'
+import type { ControlSight, NodeContainer } from '../../core/vpn/node-signs.ts'
 
 /**
  * What a look at a node's container found. `isMissing`: Docker has none of that name. `error`: why Docker could not be

@@ -7,7 +7,7 @@ import type { SecondLook } from '../streams/sessions.ts'
 import type { DrainCause, Engine } from '../types.ts'
 import { LOOK_FRESH_MS, type LookRequest, type Sight, type Wanted } from '../viewers/viewers.ts'
 import type { Namespace } from '../vpn/namespace.ts'
-import type { NodeState } from '../vpn/vpn.ts'
+import type { NodeState } from '../vpn/node-state.ts'
 import type { Outside } from '../vpn/vpn-membership.ts'
 import type { Outdated } from './outdated.ts'
 

@@ -1,4 +1,4 @@
-import type { NodeContainer } from './vpn.ts'
+import type { NodeContainer } from './node-signs.ts'
 
 /** The state of the network that an engine behind a node has joined. */
 export type Namespace = 'alive' | 'dead' | 'foreign'

@@ -39,6 +39,7 @@ export const PROVISIONING = mutations([
     'an engine that ended is unclaimed',
     '$endedAt: $now, $containerState: null, $unclaimedSince: null, $claimKey: null }',
     '$endedAt: $now, $containerState: null }',
+    'control/engines',
   ],
   [
     'a key stands for a provision that failed',

@@ -1,16 +1,14 @@
 import { describe, expect, test } from 'bun:test'
-import type { Evidence } from '../../../src/core/vpn/tunnel.ts'
+import type { ControlSight, NodeContainer, NodeSigns } from '../../../src/core/vpn/node-signs.ts'
 import {
   bestOf,
-  type ControlSight,
   isContradicted,
   isLasting,
-  judge,
-  type NodeContainer,
-  type NodeSigns,
   type NodeState,
   unseenNode,
-} from '../../../src/core/vpn/vpn.ts'
+} from '../../../src/core/vpn/node-state.ts'
+import type { Evidence } from '../../../src/core/vpn/tunnel.ts'
+import { judge } from '../../../src/core/vpn/vpn.ts'
 import { nodeContainer } from '../../support/manual-vpn.ts'
 
 const SETTINGS = { stableMs: 5_000, graceMs: 10_000, controlMaxAgeMs: 20_000, isGluetun: true }
