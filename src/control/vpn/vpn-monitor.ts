@@ -133,7 +133,7 @@ export class VpnMonitor {
    * nothing.
    */
   #evidence(name: string, rows: Rows): Evidence {
-    const { nodes, connections, sessions } = this.deps
+    const { nodes, connections, sessions, clock } = this.deps
     const container = nodes.get(name)?.container ?? null
     const engines = rows.engines.filter(
       (engine) =>
@@ -143,6 +143,7 @@ export class VpnMonitor {
     )
     const streams = engines.flatMap(({ id }) => rows.started.get(id) ?? [])
     return {
+      engines: engines.filter((each) => maySpeak(each, clock.now())).length,
       connections: engines.flatMap((engine) => connections.of(engine.id, generationOf(engine)) ?? []),
       flows: streams.flatMap(({ rowId, key }) => {
         const session = sessions.of(rowId)
@@ -196,6 +197,13 @@ export class VpnMonitor {
     else if (nodes.get(node)?.portFlaps === null) log.info({ node, ...detail }, 'forwarded ports changed')
   }
 }
+
+/** An engine that boots for longer than this will say nothing more. */
+const BOOT_MS = 120_000
+
+/** Whether an engine may say whether it is connected, now or soon. */
+const maySpeak = ({ status, containerStartedAt }: Engine, nowMs: number): boolean =>
+  status !== 'provisioning' && (status !== 'starting' || nowMs - (containerStartedAt ?? 0) < BOOT_MS)
 
 const VERDICT_KINDS = { up: 'vpn.up', down: 'vpn.down', unknown: 'vpn.unknown' } as const
 

@@ -67,52 +67,67 @@ export interface VpnSettings {
   readonly isGluetun: boolean
 }
 
-/** A problem of a node, by the word of Docker or of Gluetun itself. */
+/** What keeps a node from being up, by the word of Docker or of Gluetun itself. */
 export interface Sign {
+  /**
+   * `trouble`: the node does not work, or is just starting. `health_check`: nothing but Docker's health check says that it
+   * does not work. `silence`: neither Docker nor Gluetun can tell whether it works.
+   */
+  readonly kind: 'trouble' | 'health_check' | 'silence'
   readonly state: 'down' | 'unknown'
   readonly reason: string
-  /** Docker's health check is what fails. */
-  readonly isHealthCheck?: true
 }
 
-/** A problem that Docker or Gluetun itself reports about the node; null if they report none. */
+/** What Docker or Gluetun itself reports against the node; null if they report nothing. */
 export function ownSign(signs: NodeSigns, nowMs: number, settings: VpnSettings): Sign | null {
   const { container: sight } = signs
-  const node = called(signs.name, settings.isGluetun)
-  if (sight?.kind !== 'seen') return { state: 'down', reason: `${node} does not exist` }
+  const node = called(signs.name, settings)
+  if (sight?.kind !== 'seen') return trouble('down', `${node} does not exist`)
   const { state, health } = sight.container
-  if (state !== 'running') return { state: 'down', reason: `${node} is not running (${state})` }
-  if (health === 'unhealthy') return { state: 'down', reason: `${node} is not healthy`, isHealthCheck: true }
+  if (state !== 'running') return trouble('down', `${node} is not running (${state})`)
   const status = statusOf(signs.control, nowMs, settings)
-  if (hasStopped(status)) return { state: 'down', reason: `${node} has its VPN ${status}` }
-  if (health === 'starting' || status === 'starting')
-    return { state: 'unknown', reason: `${node} is starting` }
+  if (hasStopped(status)) return trouble('down', `${node} has its VPN ${status}`)
+  if (health === 'unhealthy') return { kind: 'health_check', state: 'down', reason: `${node} is not healthy` }
+  if (health === 'starting' || status === 'starting') return trouble('unknown', `${node} is starting`)
   if (health === null && status !== 'running' && settings.isGluetun) {
     const why = signs.control?.problem ?? unansweredWords(signs.control, status)
-    return { state: 'unknown', reason: `${node} has no health check, and ${why}` }
+    return { kind: 'silence', state: 'unknown', reason: `${node} has no health check, and ${why}` }
   }
   return null
 }
+
+const trouble = (state: Sign['state'], reason: string): Sign => ({ kind: 'trouble', state, reason })
 
 function unansweredWords(control: ControlSight | null, status: VpnLoopStatus | null): string {
   if (control === null) return 'its control server has not answered yet'
   return status === null ? 'its control server has not answered lately' : `its VPN is ${status}`
 }
 
+/** Whether Docker or the control server says that the VPN does not work, the health check aside. */
+export function isBroken({ container, control }: NodeSigns, nowMs: number, settings: VpnSettings): boolean {
+  const isRunning = container?.kind === 'seen' && container.container.state === 'running'
+  return !isRunning || hasStopped(statusOf(control, nowMs, settings))
+}
+
+/**
+ * Whether Gluetun's health check succeeds, which then finds a dead tunnel by itself. What the health checks of other images
+ * ask is not known, and a control server calls a VPN running whose tunnel is dead.
+ */
+export const isOverseen = ({ container }: NodeSigns, { isGluetun }: VpnSettings): boolean =>
+  isGluetun && container?.kind === 'seen' && container.container.health === 'healthy'
+
 /** The state of the VPN as the control server reported it; null if the report is too old. */
-export function statusOf(
-  control: ControlSight | null,
-  nowMs: number,
-  settings: VpnSettings,
-): VpnLoopStatus | null {
+function statusOf(control: ControlSight | null, nowMs: number, settings: VpnSettings): VpnLoopStatus | null {
   return control !== null && nowMs - control.atMs <= settings.controlMaxAgeMs ? control.status : null
 }
 
-export const hasStopped = (status: VpnLoopStatus | null): boolean =>
+const hasStopped = (status: VpnLoopStatus | null): boolean =>
   status === 'stopped' || status === 'stopping' || status === 'crashed'
 
+/** When the node's container was last started, in epoch milliseconds; 0 if that is not known. */
 export const startOf = ({ container }: NodeSigns): number =>
   container?.kind === 'seen' ? (container.container.startedAtMs ?? 0) : 0
 
-export const called = (name: string, isGluetun: boolean): string =>
+/** The node's name with what it is, as sentences begin. */
+export const called = (name: string, { isGluetun }: Pick<VpnSettings, 'isGluetun'>): string =>
   `${isGluetun ? 'Gluetun ' : ''}VPN container '${name}'`

@@ -1,7 +1,8 @@
 import { NO_WITNESSES, type Witnesses } from './contradiction.ts'
+import type { Doubt } from './doubt.ts'
 import { called, type VpnSettings } from './node-signs.ts'
 
-/** The verdict on a node, and what the next verdict needs to know about this one. */
+/** The verdict on a node, and what the next verdict needs to know about this one. Times are epoch milliseconds. */
 export interface NodeState {
   readonly state: 'up' | 'down' | 'unknown'
   readonly sinceMs: number
@@ -11,33 +12,42 @@ export interface NodeState {
   readonly etaSeconds: number | null
   /** The node has been up, or down, for longer than the grace period, so actions may follow from it. */
   readonly isSettled: boolean
-  /** When something was last wrong, in epoch milliseconds; 0 for never. */
+  /** When something was last wrong; 0 for never. */
   readonly wrongMs: number
   /** When Gluetun last came back, by its own account. What engines said before that tells nothing about the tunnel now. */
   readonly recoveredMs: number
-  /** Since when only engines and streams say that the tunnel is dead; null if they do not. */
-  readonly doubtedSinceMs: number | null
+  /** What only engines and streams say against the tunnel; null if they say nothing against it. */
+  readonly doubt: Doubt | null
   readonly witnesses: Witnesses
-  /** Since when the health check fails though the node works by every other sign; null if that is not so. */
+  /** Since when nothing but the health check has been against the node; null if that is not so. */
+  readonly aloneSinceMs: number | null
+  /** Since when the health check fails though engines and streams prove that the node works; null if that is not so. */
   readonly contradictedSinceMs: number | null
+  /**
+   * Until when the first verdict may wait for sources that have not answered yet; null before Docker described the container
+   * for the first time since our start, and 0 once the node was up or down.
+   */
+  readonly undecidedUntilMs: number | null
 }
 
 /** The state of a node before the first look. */
 export const unseenNode = (
   name: string,
   nowMs: number,
-  { isGluetun }: Pick<VpnSettings, 'isGluetun'>,
+  settings: Pick<VpnSettings, 'isGluetun'>,
 ): NodeState => ({
   state: 'unknown',
   sinceMs: nowMs,
-  reason: `the state of ${called(name, isGluetun)} is not known yet`,
+  reason: `the state of ${called(name, settings)} is not known yet`,
   etaSeconds: null,
   isSettled: false,
   wrongMs: 0,
   recoveredMs: 0,
-  doubtedSinceMs: null,
+  doubt: null,
   witnesses: NO_WITNESSES,
+  aloneSinceMs: null,
   contradictedSinceMs: null,
+  undecidedUntilMs: null,
 })
 
 /**

@@ -7,14 +7,23 @@ export interface Connection {
   readonly lostSinceMs: number | null
   /** When the engine last said that it is connected; null if it never did. */
   readonly connectedMs: number | null
+  /** When it first said so after its start, or after it was cut off; null if it never did. */
+  readonly connectedSinceMs: number | null
 }
 
 /** Adds an answer; `before` is null for the first answer since the engine started. */
 export function withConnection(before: Connection | null, isConnected: boolean, atMs: number): Connection {
-  const connectedMs = before?.connectedMs ?? null
-  if (isConnected) return { isConnected, atMs, refusals: 0, lostSinceMs: null, connectedMs: atMs }
-  const refusals = (before?.refusals ?? 0) + 1
-  return { isConnected, atMs, refusals, lostSinceMs: before?.lostSinceMs ?? atMs, connectedMs }
+  const { connectedMs = null, connectedSinceMs = null, refusals = 0, lostSinceMs = null } = before ?? {}
+  if (!isConnected)
+    return {
+      ...{ isConnected, atMs, connectedMs, connectedSinceMs },
+      ...{ refusals: refusals + 1, lostSinceMs: lostSinceMs ?? atMs },
+    }
+  const isAnew = connectedSinceMs === null || refusals >= REFUSALS_MIN
+  return {
+    ...{ isConnected, atMs, refusals: 0, lostSinceMs: null, connectedMs: atMs },
+    connectedSinceMs: isAnew ? atMs : connectedSinceMs,
+  }
 }
 
 /** A single "not connected" may be a momentary failure. */
@@ -52,14 +61,10 @@ export interface Flow {
   readonly movedMs: number | null
 }
 
-/**
- * Streams that stop within this time stop together, as they do when a tunnel dies. If viewers leave without a report, their
- * streams stop one by one.
- */
-const TOGETHER_MS = 10_000
-
 /** What the engines and streams of one node tell about its tunnel. */
 export interface Evidence {
+  /** How many engines are in the node's network, also those that say nothing. */
+  readonly engines: number
   readonly connections: readonly Connection[]
   readonly flows: readonly Flow[]
 }
@@ -85,50 +90,57 @@ export function enginesWord({ connections }: Evidence, nowMs: number): EnginesWo
   }
 }
 
-const freshOf = (connections: readonly Connection[], nowMs: number): readonly Connection[] =>
+/** The connections of those that were connected at some time, and were asked lately. */
+export const freshOf = (connections: readonly Connection[], nowMs: number): readonly Connection[] =>
   connections.filter(({ atMs, connectedMs }) => connectedMs !== null && nowMs - atMs <= FRESH_MS)
 
+/** When one of the streams was last seen to move; null if none was. */
+export const lastMovedMs = ({ flows }: Evidence): number | null => latest(flows.map(({ movedMs }) => movedMs))
+
+/** When an engine last said that it is connected; null if none did. */
+export const lastConnectedMs = ({ connections }: Evidence): number | null =>
+  latest(connections.map(({ connectedMs }) => connectedMs))
+
+/** When the last of these engines was cut off; null if none is. */
+export const lastCutMs = (connections: readonly Connection[]): number | null =>
+  latest(connections.map(cutOffSinceMs))
+
+/** The latest of some times; null if there is none. */
+export const latest = (times: readonly (number | null)[]): number | null =>
+  times.reduce((last, each) => (each === null || (last !== null && last > each) ? last : each), null)
+
+/** While an engine is cut off, the others of its node are asked every 2 s, so that an older "connected" is out of date. */
+const CONTESTED_MS = 10_000
+
 /**
- * Whether most engines that were asked lately say that they are connected, and have said so since `sinceMs`. A single "not
- * connected" changes nothing yet.
+ * Whether a "connected" still counts: for 45 s, or for 10 s if an engine was cut off after it. Both times may be null, for
+ * never.
  */
-export function isMostConnected({ connections }: Evidence, sinceMs: number, nowMs: number): boolean {
-  const fresh = freshOf(connections, nowMs)
-  const well = fresh.filter((each) => cutOffSinceMs(each) === null && (each.connectedMs ?? 0) > sinceMs)
-  return 2 * well.length > fresh.length
+export function isStillConnected(connectedMs: number | null, cutMs: number | null, nowMs: number): boolean {
+  const isContested = cutMs !== null && cutMs > (connectedMs ?? 0)
+  return connectedMs !== null && nowMs - connectedMs <= (isContested ? CONTESTED_MS : FRESH_MS)
 }
 
-/** When one of the streams was last seen to move; null if none was. */
-export const lastMovedMs = ({ flows }: Evidence): number | null =>
-  flows.reduce<number | null>(
-    (last, { movedMs }) => (movedMs === null ? last : Math.max(last ?? 0, movedMs)),
-    null,
-  )
-
-/** A stream that has not moved for this time stands still. */
-const STILL_MS = 15_000
-
 /**
- * Why the tunnel counts as dead although Gluetun does not say so, in words that follow the node's name; null if there is no
- * reason. Evidence is only what worked since `sinceMs` and does not work now: an engine that has not come back from an
- * earlier outage has a problem of its own.
+ * Since when all engines of a node that answer have said that they are not connected; null if that is not so. Where none was
+ * ever connected, that is no evidence against a tunnel: their image may not know.
  */
-export function tunnelLoss({ connections, flows }: Evidence, sinceMs: number, nowMs: number): string | null {
-  const fresh = freshOf(connections, nowMs)
-  const cut = fresh.filter(
-    (each) => cutOffSinceMs(each) !== null && (each.connectedMs ?? 0) >= sinceMs,
-  ).length
-  if (2 * cut > fresh.length)
-    return `has lost its tunnel: ${cut} of ${fresh.length} engines say that they are not connected`
-  if (fresh.some(({ isConnected }) => isConnected)) return null
-  const asked = flows.filter(({ askedMs }) => nowMs - askedMs <= FRESH_MS)
-  const stopped = asked.filter(({ askedMs, movedMs }) => movedMs !== null && askedMs - movedMs >= STILL_MS)
-  const lastMs = Math.max(...stopped.map(({ movedMs }) => movedMs ?? 0))
-  const still = stopped.filter(({ movedMs }) => (movedMs ?? 0) >= lastMs - TOGETHER_MS)
-  const isMoving = asked.some(({ askedMs, movedMs }) => movedMs !== null && askedMs - movedMs < STILL_MS)
-  const contents = new Set(
-    still.filter(({ movedMs }) => (movedMs ?? 0) >= sinceMs).map(({ content }) => content),
-  )
-  if (isMoving || contents.size < 2) return null
-  return `has lost its tunnel: ${contents.size} different streams stand still together`
+export function allDeniedSinceMs({ connections }: Evidence, nowMs: number): number | null {
+  const asked = connections.filter(({ atMs }) => nowMs - atMs <= FRESH_MS)
+  return asked.every(({ refusals }) => refusals >= REFUSALS_MIN)
+    ? latest(asked.map(({ lostSinceMs }) => lostSinceMs))
+    : null
+}
+
+/** Engines of a node that all say that they are not connected, since the last of them began to, and none of which ever was. */
+export interface NeverConnected {
+  readonly asked: number
+  readonly sinceMs: number
+}
+
+/** Those engines; null if an engine was connected at some time, or says nothing. */
+export function neverConnected(evidence: Evidence, nowMs: number): NeverConnected | null {
+  const sinceMs = allDeniedSinceMs(evidence, nowMs)
+  const wasOne = evidence.connections.some(({ connectedMs }) => connectedMs !== null)
+  return sinceMs === null || wasOne ? null : { asked: evidence.connections.length, sinceMs }
 }

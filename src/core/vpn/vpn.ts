@@ -1,22 +1,18 @@
-import { contradicts, type Witnesses, withHeard } from './contradiction.ts'
+import { testimony, type Witnesses, withHeard } from './contradiction.ts'
+import { doubtAfter } from './doubt.ts'
 import {
   called,
-  hasStopped,
+  isBroken,
+  isOverseen,
   type NodeSigns,
   ownSign,
   type Sign,
   startOf,
-  statusOf,
   type VpnSettings,
 } from './node-signs.ts'
 import { isContradicted, type NodeState, unseenNode } from './node-state.ts'
-import { tunnelLoss } from './tunnel.ts'
-
-/**
- * Gluetun itself finds a dead tunnel within this time (measured: 177 s, and up to 15 s more for Docker's verdict). If
- * Gluetun still reports no problem after it, Gluetun is right, and the engines have not reconnected.
- */
-const DOUBT_MAX_MS = 200_000
+import { allDeniedSinceMs, FRESH_MS } from './tunnel.ts'
+import { tunnelLoss } from './tunnel-loss.ts'
 
 /**
  * Decides the state of a node from all its signs and the verdict before. Bad signs count at once. Good signs count only
@@ -30,9 +26,10 @@ export function judge(before: NodeState, signs: NodeSigns, nowMs: number, settin
     return unseen(before, signs, nowMs, settings)
   const startedMs = Math.min(startOf(signs), nowMs)
   const witnesses = witnessesOf(before, signs, startedMs, nowMs, settings)
-  const heard = { own, startedMs, witnesses }
-  return own?.isHealthCheck && contradicts(witnesses, signs.evidence, nowMs, settings)
-    ? contradicted(before, own.reason, heard, nowMs, settings)
+  const undecidedUntilMs = before.undecidedUntilMs ?? nowMs + FRESH_MS
+  const heard = { own, startedMs, witnesses, undecidedUntilMs, aloneSinceMs: null }
+  return own?.kind === 'health_check'
+    ? judgeUnhealthy(before, signs, { ...heard, own }, nowMs, settings)
     : judgeHeard(before, signs, heard, nowMs, settings)
 }
 
@@ -40,6 +37,33 @@ interface Heard {
   readonly own: Sign | null
   readonly startedMs: number
   readonly witnesses: Witnesses
+  readonly undecidedUntilMs: number
+  readonly aloneSinceMs: number | null
+}
+
+/**
+ * The verdict while the health check fails. Docker's word alone is none: not while all else proves that the node works, and
+ * not before the other sources had their say after our start.
+ */
+function judgeUnhealthy(
+  before: NodeState,
+  signs: NodeSigns,
+  heard: Heard & { readonly own: Sign },
+  nowMs: number,
+  settings: VpnSettings,
+): NodeState {
+  const { isAlone, isProven } = testimony(heard.witnesses, signs.evidence, nowMs, settings)
+  const aloneSinceMs = isAlone ? (before.aloneSinceMs ?? nowMs) : null
+  const isUndecided = nowMs < heard.undecidedUntilMs && allDeniedSinceMs(signs.evidence, nowMs) === null
+  const contradictedSinceMs = isProven ? (before.contradictedSinceMs ?? nowMs) : null
+  if (!isProven && !isUndecided) return judgeHeard(before, signs, { ...heard, aloneSinceMs }, nowMs, settings)
+  // Nothing was lost, so nothing has to recover. A node that was down stays down until this has lasted for the stable time.
+  const isTooShort = before.state === 'down' && nowMs - (contradictedSinceMs ?? nowMs) < settings.stableMs
+  const { own, startedMs, witnesses, undecidedUntilMs } = heard
+  const recoveredMs = Math.max(before.recoveredMs, startedMs)
+  const memory = { wrongMs: nowMs, recoveredMs, doubt: null, witnesses, undecidedUntilMs, aloneSinceMs }
+  const verdict = { state: isTooShort ? 'down' : 'unknown', reason: own.reason, etaSeconds: null } as const
+  return next(before, verdict, { ...memory, contradictedSinceMs }, nowMs, settings)
 }
 
 function judgeHeard(
@@ -49,16 +73,12 @@ function judgeHeard(
   nowMs: number,
   settings: VpnSettings,
 ): NodeState {
-  const { own, startedMs, witnesses } = heard
-  const node = called(signs.name, settings.isGluetun)
-  const recoveredMs = own === null ? Math.max(before.recoveredMs, startedMs) : nowMs
-  const loss = own === null ? tunnelLoss(signs.evidence, recoveredMs, nowMs) : null
-  const doubtedSinceMs = loss === null ? null : (before.doubtedSinceMs ?? nowMs)
-  if (doubtedSinceMs !== null && nowMs - doubtedSinceMs > DOUBT_MAX_MS)
-    return judgeHeard({ ...before, recoveredMs: nowMs, doubtedSinceMs: null }, signs, heard, nowMs, settings)
-  const wrong = own ?? (loss === null ? null : { state: 'down' as const, reason: `${node} ${loss}` })
+  const { own, startedMs, ...remembered } = heard
+  const { recoveredMs, doubt } = doubted(before, signs, heard, nowMs, settings)
+  const node = called(signs.name, settings)
+  const wrong = doubt === null ? own : { state: 'down' as const, reason: `${node} ${doubt.words}` }
   const wrongMs = wrong === null ? before.wrongMs : nowMs
-  const memory = { wrongMs, recoveredMs, doubtedSinceMs, witnesses, contradictedSinceMs: null }
+  const memory = { ...remembered, wrongMs, recoveredMs, doubt, contradictedSinceMs: null }
   if (wrong !== null) {
     const { state, reason } = wrong
     return next(before, { state, reason, etaSeconds: null }, memory, nowMs, settings)
@@ -72,17 +92,38 @@ function judgeHeard(
   return next(before, { state, reason, etaSeconds: Math.ceil(waitMs / 1000) }, memory, nowMs, settings)
 }
 
+/**
+ * What engines and streams say against the tunnel. They are not asked while the node itself is in trouble: what was connected
+ * before that proves nothing afterwards.
+ */
+function doubted(
+  before: NodeState,
+  signs: NodeSigns,
+  { own, startedMs, witnesses }: Heard,
+  nowMs: number,
+  settings: VpnSettings,
+): Pick<NodeState, 'recoveredMs' | 'doubt'> {
+  if (own !== null && own.kind !== 'silence') return { recoveredMs: nowMs, doubt: null }
+  const { evidence } = signs
+  const { movedMs } = witnesses
+  const recoveredMs = Math.max(before.recoveredMs, startedMs)
+  const loss = tunnelLoss(evidence, recoveredMs, movedMs, nowMs)
+  const heard = { loss, evidence, startedMs, movedMs, isOverseen: isOverseen(signs, settings) }
+  const doubt = doubtAfter(before.doubt, heard, nowMs)
+  return doubt === 'refuted' ? { recoveredMs: nowMs, doubt: null } : { recoveredMs, doubt }
+}
+
 /** Notes that the exit address or the forwarded port changed: connections from before are lost. */
 export const withReconnect = (before: NodeState, nowMs: number): NodeState => ({
   ...before,
   recoveredMs: nowMs,
-  doubtedSinceMs: null,
+  doubt: null,
 })
 
 /**
  * The verdict if no worker looks at the node, or if only Docker was asked. Docker alone is not enough: it reports a stopped
  * VPN as healthy and knows no forwarded port. The time of the last problem is kept, so that one look is enough afterwards if
- * there was none.
+ * there was none; and so is a doubt, which nobody has refuted meanwhile.
  */
 function unseen(
   before: NodeState,
@@ -93,41 +134,23 @@ function unseen(
   const { reason } = unseenNode(name, nowMs, settings)
   const why = dockerError === null ? reason : `${reason}: ${dockerError}`
   const sinceMs = before.state === 'unknown' ? before.sinceMs : nowMs
-  const { wrongMs, recoveredMs, witnesses } = before
-  return { ...unseenNode(name, sinceMs, settings), reason: why, wrongMs, recoveredMs, witnesses }
+  const { wrongMs, recoveredMs, doubt, witnesses, undecidedUntilMs } = before
+  const memory = { wrongMs, recoveredMs, doubt, witnesses, undecidedUntilMs }
+  return { ...unseenNode(name, sinceMs, settings), reason: why, ...memory }
 }
 
 /** What all sources but the health check have said up to now. */
 function witnessesOf(
   { witnesses }: NodeState,
-  { container, control, evidence }: NodeSigns,
+  signs: NodeSigns,
   startedMs: number,
   nowMs: number,
   settings: VpnSettings,
 ): Witnesses {
-  const isRunning = container?.kind === 'seen' && container.container.state === 'running'
-  const isWrong = !isRunning || hasStopped(statusOf(control, nowMs, settings))
+  const { control, evidence } = signs
+  const isWrong = isBroken(signs, nowMs, settings)
   const runningMs = control?.status === 'running' ? control.atMs : null
   return withHeard(witnesses, { isWrong, runningMs, startedMs, evidence }, nowMs)
-}
-
-/**
- * The verdict while only the health check is against the node. Nothing was lost, so nothing has to recover. A node that was
- * down stays down until this has lasted for the stable time.
- */
-function contradicted(
-  before: NodeState,
-  reason: string,
-  { startedMs, witnesses }: Heard,
-  nowMs: number,
-  settings: VpnSettings,
-): NodeState {
-  const contradictedSinceMs = before.contradictedSinceMs ?? nowMs
-  const isTooShort = before.state === 'down' && nowMs - contradictedSinceMs < settings.stableMs
-  const recoveredMs = Math.max(before.recoveredMs, startedMs)
-  const memory = { wrongMs: nowMs, recoveredMs, doubtedSinceMs: null, witnesses, contradictedSinceMs }
-  const state = isTooShort ? 'down' : 'unknown'
-  return next(before, { state, reason, etaSeconds: null }, memory, nowMs, settings)
 }
 
 function next(
@@ -137,9 +160,9 @@ function next(
   nowMs: number,
   { graceMs }: VpnSettings,
 ): NodeState {
-  const after = { ...verdict, ...memory }
+  const isDecided = verdict.state !== 'unknown'
+  const after = { ...verdict, ...memory, ...(isDecided ? { undecidedUntilMs: 0 } : {}) }
   const isSame = verdict.state === before.state && isContradicted(after) === isContradicted(before)
   const sinceMs = isSame ? before.sinceMs : nowMs
-  const isSettled = verdict.state !== 'unknown' && nowMs - sinceMs >= graceMs
-  return { ...after, sinceMs, isSettled }
+  return { ...after, sinceMs, isSettled: isDecided && nowMs - sinceMs >= graceMs }
 }

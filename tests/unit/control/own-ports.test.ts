@@ -273,7 +273,7 @@ describe('the ports of one engine', () => {
       forwardedPorts: forwarded === null ? [] : [forwarded],
       problem: null,
     })
-    nodes.judge(NODE, { connections: [], flows: [] }, 5_000)
+    nodes.judge(NODE, { engines: 0, connections: [], flows: [] }, 5_000)
     const ports = new PortBook(ranges)
     const scope = isBehindVpn ? NODE : 'host'
     for (const each of refused) ports.refuse(scope, each, 5_000)

@@ -5,9 +5,9 @@ import {
   enginesWord,
   type Flow,
   strandedSinceMs,
-  tunnelLoss,
   withConnection,
 } from '../../../src/core/vpn/tunnel.ts'
+import { tunnelLoss } from '../../../src/core/vpn/tunnel-loss.ts'
 
 const NOW = 1_000_000
 
@@ -26,6 +26,19 @@ const flow = (content: string, stillMs: number, askedMs = NOW): Flow => ({
   askedMs,
   movedMs: askedMs - stillMs,
 })
+
+/** Why the tunnel counts as dead, by what is given. */
+function lossOf(given: {
+  connections?: readonly Connection[]
+  flows?: readonly Flow[]
+  sinceMs?: number
+  movedMs?: number | null
+  nowMs?: number
+}): string | null {
+  const { connections = [], flows = [], sinceMs = 0, movedMs = null, nowMs = NOW } = given
+  const evidence = { engines: connections.length, connections, flows }
+  return tunnelLoss(evidence, sinceMs, movedMs, nowMs)?.words ?? null
+}
 
 describe('an engine is cut off', () => {
   test.each([
@@ -64,7 +77,7 @@ describe('an engine is stranded', () => {
 
 describe('a tunnel is lost', () => {
   const cut = said(true, false, false)
-  const well = said(true)
+  const well = said(true, true, true)
 
   test.each([
     [
@@ -83,12 +96,44 @@ describe('a tunnel is lost', () => {
     ['they alone are no evidence', connections(said(false, false)), null],
     ['nobody says anything', [], null],
   ] as const)('%s', (_, given, reason) => {
-    expect(tunnelLoss({ connections: given, flows: [] }, 0, NOW)).toBe(reason)
+    expect(lossOf({ connections: given })).toBe(reason)
   })
 
   test('not by answers of long ago, nor by engines that have not come back from an earlier outage', () => {
-    expect(tunnelLoss({ connections: connections(cut), flows: [] }, 0, NOW + 45_001)).toBeNull()
-    expect(tunnelLoss({ connections: connections(cut), flows: [] }, NOW - 3_000, NOW)).toBeNull()
+    expect(lossOf({ connections: connections(cut), nowMs: NOW + 45_001 })).toBeNull()
+    expect(lossOf({ connections: connections(cut), sinceMs: NOW - 3_000 })).toBeNull()
+  })
+
+  describe('not by two of three that are cut off', () => {
+    const lingers = { ...(said(true, true, true) as Connection), connectedSinceMs: NOW - 60_000 }
+    const two = connections(cut, cut)
+    const lostMs = NOW - 2_000
+
+    test('where the third one connected after that, but not where it has been connected since before', () => {
+      expect(lossOf({ connections: [...two, lingers] })).not.toBeNull()
+      expect(lossOf({ connections: [...two, { ...lingers, connectedSinceMs: NOW - 1_000 }] })).toBeNull()
+      expect(lossOf({ connections: [...two, said(true, false, false, true) as Connection] })).toBeNull()
+    })
+
+    test.each([
+      ['a stream moved after that', {}, lostMs + 1, 0, true],
+      ['it moved before', {}, lostMs, 0, false],
+      ['that was 45 s ago', {}, lostMs + 1, 43_002, false],
+      [
+        'the third one said "connected" before they lost theirs, up to 10 s ago',
+        { connectedMs: lostMs - 1 },
+        NOW,
+        7_999,
+        true,
+      ],
+      ['longer ago', { connectedMs: lostMs - 1 }, NOW, 8_000, false],
+    ] as const)('where %s', (_, change, movedMs, laterMs, isProven) => {
+      const nowMs = NOW + laterMs
+      const all = [...two, lingers].map((each) => ({ ...each, atMs: nowMs }))
+      const third = { ...lingers, atMs: nowMs, connectedMs: nowMs, ...change }
+      const loss = lossOf({ connections: [...all.slice(0, 2), third], movedMs, nowMs })
+      expect(loss === null).toBe(isProven)
+    })
   })
 
   test.each([
@@ -100,20 +145,25 @@ describe('a tunnel is lost', () => {
     ['never moved', [flow('a', 15_000), { content: 'b', askedMs: NOW, movedMs: null }], false],
     ['asked long ago', [flow('a', 15_000), flow('b', 15_000, NOW - 45_001)], false],
   ] as const)('by streams: %s', (_, flows, isLost) => {
-    const loss = tunnelLoss({ connections: [], flows }, 0, NOW)
-    expect(loss).toBe(isLost ? 'has lost its tunnel: 2 different streams stand still together' : null)
+    expect(lossOf({ flows })).toBe(
+      isLost ? 'has lost its tunnel: 2 different streams stand still together' : null,
+    )
   })
 
   test('not by streams that stand still while an engine is connected, or since before Gluetun came back', () => {
     const flows = [flow('a', 15_000), flow('b', 15_000)]
-    expect(tunnelLoss({ connections: connections(well), flows }, 0, NOW)).toBeNull()
-    expect(tunnelLoss({ connections: [], flows }, NOW - 14_000, NOW)).toBeNull()
+    expect(lossOf({ connections: connections(well), flows })).toBeNull()
+    expect(lossOf({ flows, sinceMs: NOW - 14_000 })).toBeNull()
   })
 })
 
 test('what engines say of their connection is counted without those that never were connected, or said it long ago', () => {
   const old = { ...(said(true) as Connection), atMs: NOW - 46_000 }
   const heard = connections(said(true), said(true, false), said(false, false), old)
-  expect(enginesWord({ connections: heard, flows: [] }, NOW)).toEqual({ connected: 1, asked: 2, atMs: NOW })
-  expect(enginesWord({ connections: connections(said(false)), flows: [] }, NOW)).toBeNull()
+  expect(enginesWord({ engines: 4, connections: heard, flows: [] }, NOW)).toEqual({
+    connected: 1,
+    asked: 2,
+    atMs: NOW,
+  })
+  expect(enginesWord({ engines: 1, connections: connections(said(false)), flows: [] }, NOW)).toBeNull()
 })

@@ -12,7 +12,7 @@ import { judge } from '../../../src/core/vpn/vpn.ts'
 import { nodeContainer } from '../../support/manual-vpn.ts'
 
 const SETTINGS = { stableMs: 5_000, graceMs: 10_000, controlMaxAgeMs: 20_000, isGluetun: true }
-const QUIET: Evidence = { connections: [], flows: [] }
+const QUIET: Evidence = { engines: 0, connections: [], flows: [] }
 const NOW = 1_000_000
 const NODE = "Gluetun VPN container 'gluetun'"
 
@@ -48,17 +48,20 @@ const up: NodeState = {
   sinceMs: 500_000,
   isSettled: true,
   recoveredMs: 1_000,
+  undecidedUntilMs: 0,
 }
 const judged = (given: NodeSigns, from = before, nowMs = NOW) => judge(from, given, nowMs, SETTINGS)
 
 /** Engines that were connected and reported twice that they are not any more, as of `atMs`. */
 const cutOff = (engines: number, atMs = NOW): Evidence => ({
+  engines,
   connections: Array.from({ length: engines }, () => ({
     isConnected: false,
     atMs,
     refusals: 2,
     lostSinceMs: atMs - 2_000,
     connectedMs: atMs - 4_000,
+    connectedSinceMs: 1_000,
   })),
   flows: [],
 })
@@ -181,7 +184,7 @@ describe('a tunnel that Gluetun has not found dead yet', () => {
     expect(judged(signs({}, { evidence: cutOff(2) }), up)).toMatchObject({
       state: 'down',
       reason: `${NODE} has lost its tunnel: 2 of 2 engines say that they are not connected`,
-      doubtedSinceMs: NOW,
+      doubt: { sinceMs: NOW, by: 'engines', needsProof: false },
     })
   })
 
@@ -195,8 +198,8 @@ describe('a tunnel that Gluetun has not found dead yet', () => {
     const at = (ms: number) => {
       const evidence = cutOff(2, NOW + ms)
       const given = {
+        ...evidence,
         connections: evidence.connections.map((each) => ({ ...each, connectedMs: NOW - 4_000 })),
-        flows: [],
       }
       state = judged(signs({}, { evidence: given, control: control({ atMs: NOW + ms }) }), state, NOW + ms)
       return state.state
@@ -208,7 +211,10 @@ describe('a tunnel that Gluetun has not found dead yet', () => {
 })
 
 describe('a health check that fails alone', () => {
-  const asked = { isConnected: true, atMs: NOW, refusals: 0, lostSinceMs: null, connectedMs: NOW }
+  const asked = {
+    ...{ isConnected: true, atMs: NOW, refusals: 0, lostSinceMs: null },
+    ...{ connectedMs: NOW, connectedSinceMs: 1_000 },
+  }
   const lost = {
     ...asked,
     isConnected: false,
@@ -217,7 +223,7 @@ describe('a health check that fails alone', () => {
     connectedMs: NOW - 4_000,
   }
   const flow = { content: 'a', askedMs: NOW, movedMs: NOW }
-  const working: Evidence = { connections: [asked, asked], flows: [flow] }
+  const working: Evidence = { engines: 2, connections: [asked, asked], flows: [flow] }
   const ill = (evidence: Evidence, change: Partial<NodeSigns> = {}) =>
     signs({ health: 'unhealthy' }, { evidence, ...change })
 
@@ -233,8 +239,12 @@ describe('a health check that fails alone', () => {
     ['no stream has moved', { ...working, flows: [] }, {}],
     ['none has moved for 45 s', { ...working, flows: [{ ...flow, movedMs: NOW - 45_001 }] }, {}],
     ['no engine was asked', { ...working, connections: [] }, {}],
-    ['half of the engines are cut off', { ...working, connections: [asked, lost] }, {}],
-    ['engines said so long ago', { ...working, connections: [{ ...asked, atMs: NOW - 45_001 }] }, {}],
+    ['all engines are cut off', { ...working, connections: [lost, lost] }, {}],
+    [
+      'engines said so long ago',
+      { ...working, connections: [{ ...asked, atMs: NOW - 45_001, connectedMs: NOW - 45_001 }] },
+      {},
+    ],
     ['the control server was not asked', working, { control: null }],
     ['the control server says that the VPN stopped', working, { control: control({ status: 'stopped' }) }],
     ['it said so long ago', working, { control: control({ atMs: NOW - 20_001 }) }],
@@ -268,6 +278,58 @@ describe('a health check that fails alone', () => {
   test('is not doubted for a single "not connected"', () => {
     const once = { ...asked, isConnected: false, refusals: 1, lostSinceMs: NOW, connectedMs: NOW - 2_000 }
     expect(judged(ill({ ...working, connections: [once] }), up).state).toBe('unknown')
+  })
+})
+
+describe('a health check that fails from the first look on', () => {
+  const well = {
+    isConnected: true,
+    atMs: NOW,
+    refusals: 0,
+    lostSinceMs: null,
+    connectedMs: NOW,
+    connectedSinceMs: NOW,
+  }
+  const denies = {
+    ...well,
+    isConnected: false,
+    refusals: 2,
+    lostSinceMs: NOW,
+    connectedMs: null,
+    connectedSinceMs: null,
+  }
+  const ill = (evidence: Partial<Evidence> = {}, change: Partial<NodeSigns> = {}) =>
+    signs(
+      { health: 'unhealthy' },
+      { evidence: { ...QUIET, engines: 1, ...evidence }, control: null, ...change },
+    )
+
+  test('is no verdict before the others had their say, for 45 s at most', () => {
+    const first = judged(ill())
+    expect(first).toMatchObject({ state: 'unknown', reason: `${NODE} is not healthy`, isSettled: false })
+    expect(judged(ill(), first, NOW + 44_999).state).toBe('unknown')
+    expect(judged(ill(), first, NOW + 45_000).state).toBe('down')
+    expect(judged(ill({ connections: [well] }, { control: control() }), first, NOW + 1_000).state).toBe(
+      'unknown',
+    )
+  })
+
+  test.each([
+    ['all engines that answer deny it', { connections: [denies] }, {}],
+    ['the control server does', {}, { control: control({ status: 'crashed' }) }],
+    ['the container ended', {}, signs({ state: 'exited' })],
+  ] as const)('is one as soon as %s', (_, evidence, change) => {
+    expect(judged(ill(evidence, change), judged(ill()), NOW + 1).state).toBe('down')
+  })
+
+  test('is one at once after another verdict, also after one in the first seconds', () => {
+    const wasUp = judged(signs({}), before)
+    expect(judged(ill({}, { control: control() }), wasUp, NOW + 1_000).state).toBe('down')
+  })
+
+  test('counts the time from the first look, not from our start', () => {
+    const unseen = judged(signs({}, { container: null }), before, NOW - 60_000)
+    expect(judged(ill(), unseen).state).toBe('unknown')
   })
 })
 
