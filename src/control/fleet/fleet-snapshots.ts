@@ -4,6 +4,7 @@ import { secondLook, stillMs } from '../../core/streams/sessions.ts'
 import { type Engine, generationOf, type Stream } from '../../core/types.ts'
 import { renewedForPorts } from '../../core/vpn/forwarded-port.ts'
 import { namespaceOf } from '../../core/vpn/namespace.ts'
+import { isContradicted } from '../../core/vpn/node-state.ts'
 import { type Connection, strandedSinceMs } from '../../core/vpn/tunnel.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { lastReplacement, scaleOrder } from '../../store/fleet-orders.ts'
@@ -167,12 +168,14 @@ export class FleetSnapshots {
     const found = nodes.get(engine.vpnNode)
     if (found === undefined) return null
     const { node, lastConnected } = found
-    const { state, sinceMs, isSettled, recoveredMs } = node.verdict
+    const { state, sinceMs, isSettled, recoveredMs, doubt } = node.verdict
     const others = lastConnected.flatMap((each) => (each.engineId === engine.id ? [] : each.connection))
     return {
       state,
       sinceMs,
       isSettled,
+      isWorking: state === 'up' || isContradicted(node.verdict),
+      doubtedSinceMs: doubt?.needsProof ? doubt.sinceMs : null,
       namespace: namespaceOf(engine, node.container),
       strandedSinceMs: strandedSinceMs(this.#connectionOf(engine), others, recoveredMs),
     }

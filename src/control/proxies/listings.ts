@@ -5,6 +5,7 @@ import { type Engine, generationOf } from '../../core/types.ts'
 import { isFirst, type Listing, listing, shownHealth, type VpnTrouble } from '../../core/views/listing.ts'
 import { carriesForwardedPort } from '../../core/vpn/forwarded-port.ts'
 import { namespaceOf } from '../../core/vpn/namespace.ts'
+import { isContradicted } from '../../core/vpn/node-state.ts'
 import { cutOffSinceMs } from '../../core/vpn/tunnel.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { ConnectionFacts } from '../facts/connection-facts.ts'
@@ -92,7 +93,8 @@ export class Listings {
     if (node.verdict.state === 'down') return 'node_down'
     if (namespaceOf(engine, node.container) !== 'alive') return 'network_gone'
     const connection = this.deps.connections.of(engine.id, generationOf(engine))
-    return node.verdict.state === 'up' && cutOffSinceMs(connection) !== null ? 'cut_off' : 'none'
+    const isWorking = node.verdict.state === 'up' || isContradicted(node.verdict)
+    return isWorking && cutOffSinceMs(connection) !== null ? 'cut_off' : 'none'
   }
 
   #nodeOf({ vpnNode }: Engine): VpnNode | null {

@@ -63,6 +63,10 @@ export interface ObservedEngine {
 /** A VPN node, from the point of view of an engine behind it. */
 export interface EngineNode extends Pick<NodeState, 'state' | 'sinceMs' | 'isSettled'> {
   readonly namespace: Namespace
+  /** The node is up, or works by every sign but its health check. */
+  readonly isWorking: boolean
+  /** Since when only its engines say that its tunnel is dead, where only they can tell; null if that is not so. */
+  readonly doubtedSinceMs: number | null
   /**
    * Since when the engine is cut off from the outside although its node is not; null if it is not, or if that cannot be
    * told.
@@ -143,6 +147,7 @@ export const PLAN_RULES = [
   'recovered',
   'vpn_back',
   'vpn_reconnected',
+  'vpn_tried',
   'replacement_ready',
   'wanted_again',
   'stands_in',

@@ -12,7 +12,7 @@ import {
   type Policy,
 } from './fleet-snapshot.ts'
 import { isKept } from './looking.ts'
-import { reconnections } from './reconnect.ts'
+import { reconnections, tries } from './reconnect.ts'
 import { isPendingReplacement, isUnhealthyWithoutViewers, recoveries } from './replacement.ts'
 
 /**
@@ -98,6 +98,6 @@ function ownActions(snapshot: FleetSnapshot, agenda: Agenda): Action[] {
     .map((observed) => actionFor({ observed, snapshot, agenda }))
     .filter((action) => action !== null)
   const named = new Set(actions.map((action) => ('engineId' in action ? action.engineId : null)))
-  const others = [...recoveries(snapshot), ...reconnections(snapshot, agenda)]
+  const others = [...recoveries(snapshot), ...reconnections(snapshot, agenda), ...tries(snapshot, agenda)]
   return [...others.filter((action) => 'engineId' in action && !named.has(action.engineId)), ...actions]
 }

@@ -73,7 +73,7 @@ const HIDDEN: readonly { readonly when: (facts: Facts) => boolean; readonly reas
   },
   {
     when: ({ vpnTrouble }) => vpnTrouble === 'cut_off',
-    reason: 'it says that it is not connected, though its VPN node is up',
+    reason: 'it says that it is not connected, though its VPN works',
   },
   {
     when: ({ engine, verdict }) => engine.status === 'ready' && verdict === 'unhealthy',

@@ -493,7 +493,7 @@ describe('after Gluetun was', () => {
     await pass(60)
     expect(kinds()).not.toContain('engine.restarting')
     expect(await all()).toMatchObject([
-      { listed: false, reason: 'it says that it is not connected, though its VPN node is up' },
+      { listed: false, reason: 'it says that it is not connected, though its VPN works' },
     ])
     cutOff.clear()
     await pass(1)

@@ -26,7 +26,7 @@ describe('listing', () => {
     [{ vpnTrouble: 'outside', isRunning: false }, 'it is outside the VPN'],
     [{ vpnTrouble: 'node_down' }, 'its VPN node is down'],
     [{ vpnTrouble: 'network_gone' }, 'its VPN node was restarted, and it has not joined it again yet'],
-    [{ vpnTrouble: 'cut_off' }, 'it says that it is not connected, though its VPN node is up'],
+    [{ vpnTrouble: 'cut_off' }, 'it says that it is not connected, though its VPN works'],
     [{ engine: engine({ status: 'provisioning' }) }, 'it is being provisioned'],
     [{ engine: engine({ status: 'draining' }) }, 'it is draining'],
     [{ engine: engine({ status: 'gone' }) }, 'it is history'],

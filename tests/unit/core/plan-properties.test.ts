@@ -5,6 +5,7 @@ import type {
   EngineNode,
   FleetSnapshot,
   ObservedEngine,
+  PlanRule,
   Policy,
 } from '../../../src/core/plan/fleet-snapshot.ts'
 import { plan } from '../../../src/core/plan/plan.ts'
@@ -42,13 +43,21 @@ const row: fc.Arbitrary<Partial<Engine>> = fc.record({
   restartsAt: fc.array(times, { maxLength: 4 }),
 })
 
-const node: fc.Arbitrary<EngineNode> = fc.record({
-  state: fc.constantFrom('up', 'up', 'down', 'unknown'),
-  sinceMs: times,
-  isSettled: fc.boolean(),
-  namespace: fc.constantFrom('alive', 'alive', 'dead', 'foreign'),
-  strandedSinceMs: fc.option(times, { nil: null, freq: 2 }),
-})
+const node: fc.Arbitrary<EngineNode> = fc
+  .record({
+    state: fc.constantFrom('up', 'up', 'down', 'unknown'),
+    sinceMs: times,
+    isSettled: fc.boolean(),
+    namespace: fc.constantFrom('alive', 'alive', 'dead', 'foreign'),
+    strandedSinceMs: fc.option(times, { nil: null, freq: 2 }),
+    isContradicted: fc.boolean(),
+    doubtedSinceMs: fc.option(times, { nil: null, freq: 2 }),
+  })
+  .map(({ isContradicted, doubtedSinceMs, ...rest }) => ({
+    ...rest,
+    isWorking: rest.state === 'up' || (rest.state === 'unknown' && isContradicted),
+    doubtedSinceMs: rest.state === 'down' ? doubtedSinceMs : null,
+  }))
 
 const expected: fc.Arbitrary<ObservedEngine['expected']> = fc.option(
   fc.record({ isHandedOut: fc.boolean(), untilMs: fc.constantFrom(NOW, NOW + 20_000) }),
@@ -193,9 +202,12 @@ const refusalFor = (engines: readonly ObservedEngine[], maxReplicas: number): Re
 const of = (given: FleetSnapshot, action: Action): ObservedEngine | undefined =>
   'engineId' in action ? given.engines.find(({ engine }) => engine.id === action.engineId) : undefined
 
+/** Whether a rule restarts an engine so that it connects. */
+const isForConnection = (rule: PlanRule): boolean => rule === 'vpn_reconnected' || rule === 'vpn_tried'
+
 /** The sign that an engine is lost for its viewers, and since when. The other condition is that no bytes move. */
 function lastSign({ health, engine }: ObservedEngine, { rule }: Action) {
-  if (rule === 'vpn_reconnected') return { sinceMs: 0, verdict: 'lost' }
+  if (isForConnection(rule)) return { sinceMs: 0, verdict: 'lost' }
   const sinceMs = Math.max(health.sinceMs, engine.lastStreamAt ?? 0)
   return { sinceMs, verdict: health.verdict === 'unhealthy' ? 'lost' : 'not lost' }
 }
@@ -223,7 +235,7 @@ function endedBy(given: FleetSnapshot, action: Action): ObservedEngine | undefin
   const subject = of(given, action)
   if (!isEnd || subject === undefined || !subject.isRunning || isNetworkGone(subject)) return undefined
   // Viewers with a record receive nothing from the engine, and still hold their connections.
-  return subject.streams > 0 && action.rule === 'vpn_reconnected' ? undefined : subject
+  return subject.streams > 0 && isForConnection(action.rule) ? undefined : subject
 }
 
 const isNetworkGone = ({ node }: ObservedEngine): boolean => node !== null && node.namespace !== 'alive'
@@ -316,7 +328,12 @@ describe('whatever the fleet is like, a plan', () => {
       const brought = actions.filter(({ type }) => type === 'restart' || type === 'recreate')
       for (const action of brought.filter(({ rule }) => rule !== 'moved_behind_vpn')) {
         const subject = of(given, action)
-        expect(subject?.node?.state).toBe('up')
+        if (action.rule === 'vpn_tried') {
+          expect([subject?.node?.state, subject?.node?.namespace]).toEqual(['down', 'alive'])
+          continue
+        }
+        expect(subject?.node?.isWorking).toBe(true)
+        if (subject?.node?.namespace !== 'alive') expect(subject?.node?.state).toBe('up')
         expect(action.type === 'recreate').toBe(subject?.node?.namespace === 'foreign')
         if (subject?.node?.namespace === 'alive') expect(subject.node.strandedSinceMs).not.toBeNull()
       }
@@ -360,8 +377,7 @@ describe('whatever the fleet is like, a plan', () => {
           isRunning &&
           !isInHand &&
           health.verdict !== 'unhealthy' &&
-          (node === null ||
-            (node.state === 'up' && node.namespace === 'alive' && node.strandedSinceMs === null)),
+          (node === null || (node.isWorking && node.namespace === 'alive' && node.strandedSinceMs === null)),
       )
       if (others) expect(restarted.length).toBeLessThanOrEqual(1)
     }))
@@ -370,10 +386,10 @@ describe('whatever the fleet is like, a plan', () => {
     holds((given, actions) => {
       const isAway = (action: Action): boolean => {
         const node = of(given, action)?.node ?? null
-        return node !== null && node.state !== 'up' && of(given, action)?.engine.status !== 'draining'
+        return node !== null && !node.isWorking && of(given, action)?.engine.status !== 'draining'
       }
       const rules = new Set(actions.filter(isAway).map(({ rule }) => rule))
-      for (const leaving of ['vpn_lost', 'scaled_down', 'idle_surplus'] as const) rules.delete(leaving)
+      for (const rule of ['vpn_lost', 'scaled_down', 'idle_surplus', 'vpn_tried'] as const) rules.delete(rule)
       expect([...rules]).toEqual([])
     }))
 

@@ -164,7 +164,7 @@ describe('an engine that fails', () => {
 describe('an engine behind a VPN', () => {
   const up: EngineNode = {
     ...{ state: 'up', sinceMs: NOW - 100_000, isSettled: true, namespace: 'alive' },
-    strandedSinceMs: null,
+    ...{ isWorking: true, doubtedSinceMs: null, strandedSinceMs: null },
   }
   const behind = (node: Partial<EngineNode>, seen: Sight | null, streams = 0) =>
     observed('a', { node: { ...up, ...node }, sight: seen, streams, stillMs: 60_000 }, { vpnNode: 'gluetun' })

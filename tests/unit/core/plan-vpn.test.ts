@@ -34,9 +34,11 @@ const up: EngineNode = {
   sinceMs: NOW - 100_000,
   isSettled: true,
   namespace: 'alive',
+  isWorking: true,
+  doubtedSinceMs: null,
   strandedSinceMs: null,
 }
-const down: EngineNode = { ...up, state: 'down', sinceMs: NOW - 60_000 }
+const down: EngineNode = { ...up, state: 'down', isWorking: false, sinceMs: NOW - 60_000 }
 
 const behind = (
   id: string,
@@ -282,4 +284,52 @@ test('one behind a node that is down does not stand in for an unhealthy one', ()
   expect(steps(down)).toEqual([])
   expect(steps({ ...up, namespace: 'dead' })).toEqual(['stop w: vpn_gone'])
   expect(steps(up)).toEqual(['recall w: stands_in', 'drain a: surplus_unhealthy'])
+})
+
+describe('engines behind a node that only they call down, where nobody else could tell', () => {
+  const started = (ms: number): Partial<Engine> => ({ containerStartedAt: NOW - ms })
+  const doubted = (sinceMs: number) => ({ ...down, doubtedSinceMs: NOW - sinceMs })
+  const old = started(3_600_000)
+
+  test.each([
+    ['a minute after they were lost', 60_000, [3_600_000, 7_200_000], ['restart b: vpn_tried']],
+    ['not sooner', 59_999, [3_600_000, 7_200_000], []],
+    ['not again in the time that passed before', 119_999, [3_600_000, 59_999], []],
+    ['again after that, the other one', 120_001, [3_600_000, 60_001], ['restart a: vpn_tried']],
+    ['after ten minutes at most', 7_200_000, [600_000, 900_000], ['restart b: vpn_tried']],
+    ['not sooner', 7_200_000, [599_999, 900_000], []],
+    ['by a clock of Docker that is ahead', 60_000, [-3_600_000, 7_200_000], []],
+  ] as const)('are tried one at a time, %s', (_, sinceMs, ages, expected) => {
+    const [a, b] = ages
+    expect(
+      steps([behind('a', doubted(sinceMs), {}, started(a)), behind('b', doubted(sinceMs), {}, started(b))]),
+    ).toEqual([...expected])
+  })
+
+  test('are not tried while one is in hand, where restarts are off, or for a node that others find to be down', () => {
+    const a = behind('a', doubted(60_000), {}, old)
+    expect(steps([a, behind('b', doubted(60_000), { isInHand: true }, old)])).toEqual([])
+    expect(steps([a], { restartsOnReconnect: false })).toEqual([])
+    expect(steps([behind('a', down, {}, old)])).toEqual([])
+  })
+
+  test('are not tried while a viewer may get something from them', () => {
+    const busy = (stillMs: number) => behind('a', doubted(600_000), { streams: 1, stillMs }, old)
+    expect(steps([busy(59_999)])).toEqual([])
+    expect(steps([busy(60_000)])).toEqual(['restart a: vpn_tried'])
+  })
+
+  test('are tried behind each node by itself', () => {
+    const other = behind('b', doubted(60_000), {}, { ...old, vpnNode: 'other' })
+    expect(steps([behind('a', doubted(60_000), {}, old), other])).toEqual([
+      'restart a: vpn_tried',
+      'restart b: vpn_tried',
+    ])
+  })
+})
+
+test('an engine that is cut off behind a node of which only the health check fails is restarted', () => {
+  const contradicted = { state: 'unknown', isWorking: true, sinceMs: NOW - 100_000 } as const
+  const cutOff = behind('a', { ...contradicted, strandedSinceMs: NOW - 50_000 })
+  expect(steps([cutOff, behind('b', contradicted)])).toEqual(['restart a: vpn_reconnected'])
 })
