@@ -59,6 +59,7 @@ const VpnSummary = Type.Object(
             connected: Flag('Whether it is up'),
             health: Text('The verdict on it, in the words of a health check'),
             forwarded_port: NullablePort('The port that it forwards; null if it forwards none'),
+            since: Time('Since when the verdict holds'),
             reason: NullableText('Why it is not up'),
           },
           { title: 'VpnNodeSummary', description: 'A node of the VPN, in short' },

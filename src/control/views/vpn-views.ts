@@ -28,6 +28,7 @@ export class VpnViews {
       connected: isUp(node),
       health: healthOf(node),
       forwardedPort: firstPort(node),
+      sinceMs: node.verdict.sinceMs,
       reason: node.verdict.reason,
     }))
     const { name } = main

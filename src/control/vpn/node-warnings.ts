@@ -3,10 +3,15 @@ import { partsOfProblem } from '../../core/vpn/control-problem.ts'
 import { isContradicted, isLasting, LASTING_MS } from '../../core/vpn/node-state.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Warnings } from '../reporting/warnings.ts'
+import { healthCheckWarning } from './health-check-warning.ts'
+import { doubtWarning } from './tunnel-warning.ts'
 import type { VpnNode, VpnNodes } from './vpn-nodes.ts'
 
-/** Tells users about nodes that are neither up nor down: by whose word that is, and since when. */
+/** Tells users about nodes whose state is in doubt: by whose word that is, and since when. */
 export class NodeWarnings {
+  /** The names of the nodes that the warning about the health check told of last. */
+  #failing: ReadonlySet<string> = new Set()
+
   constructor(
     private readonly deps: {
       readonly nodes: Pick<VpnNodes, 'all'>
@@ -19,45 +24,32 @@ export class NodeWarnings {
   /** Sets or clears the warnings, by the verdicts that hold now. Call it whenever nodes were judged. */
   tell(): void {
     const { nodes, warnings, clock, isGluetun } = this.deps
+    const nowMs = clock.now()
     const all = nodes.all()
-    const failing = all.filter(({ verdict }) => isContradicted(verdict))
-    const unknown = all.filter(({ verdict }) => isLasting(verdict, clock.now()))
+    const failing = all.filter((node) => this.#isFailing(node, nowMs))
+    this.#failing = new Set(failing.map(({ name }) => name))
+    const unknown = all.filter(({ verdict }) => isLasting(verdict, nowMs))
     const silent = all.filter(
-      (node) =>
-        !unknown.includes(node) && clock.now() - (node.controlSilentSinceMs ?? clock.now()) >= LASTING_MS,
+      (node) => !unknown.includes(node) && nowMs - (node.controlSilentSinceMs ?? nowMs) >= LASTING_MS,
     )
-    warnings.tell(
-      'vpn_health_check_fails',
-      failing.length === 0 ? null : healthCheckWarning(failing, isGluetun),
-    )
-    warnings.tell('vpn_not_known', unknown.length === 0 ? null : notKnownWarning(unknown))
-    warnings.tell('vpn_control_silent', silent.length === 0 ? null : silentWarning(silent))
+    warnings.tellAll({
+      vpn_health_check_fails: failing.length === 0 ? null : healthCheckWarning(failing, isGluetun),
+      vpn_not_known: unknown.length === 0 ? null : notKnownWarning(unknown),
+      vpn_tunnel_doubted: doubtWarning(all, nowMs, isGluetun),
+      vpn_control_silent: silent.length === 0 ? null : silentWarning(silent),
+    })
+  }
+
+  /**
+   * Whether the health check is told of as the only sign against a node: at once while engines and streams prove that it is
+   * wrong, and from then on; otherwise when that has lasted, because the check is the last to notice that a VPN is back.
+   */
+  #isFailing({ name, verdict }: VpnNode, nowMs: number): boolean {
+    const { aloneSinceMs } = verdict
+    if (isContradicted(verdict)) return true
+    return aloneSinceMs !== null && (this.#failing.has(name) || nowMs - aloneSinceMs >= LASTING_MS)
   }
 }
-
-function healthCheckWarning(nodes: readonly VpnNode[], isGluetun: boolean): Warning {
-  const each = nodes.map(({ name, container }) => {
-    const words = plainWords(container?.healthText ?? '')
-    return `${name} fails its health check${words === '' ? '' : ` (${words})`}`
-  })
-  const control = isGluetun ? 'its control server says that the VPN runs, ' : ''
-  return {
-    message:
-      `${each.join('; ')}, and that is the only bad sign: ${control}most of its engines say that they are connected, and ` +
-      'streams move. Its engines stay listed as long as that is so, and none starts behind it',
-    remedy: isGluetun ? GLUETUN_REMEDY : OTHER_REMEDY,
-  }
-}
-
-const GLUETUN_REMEDY =
-  'its check may ask for what the VPN does not let through. Give Gluetun other targets and create it anew: ' +
-  'HEALTH_TARGET_ADDRESSES (HEALTH_TARGET_ADDRESS before v3.41), HEALTH_ICMP_TARGET_IPS or HEALTH_SMALL_CHECK_TYPE=dns; ' +
-  'issue 3096 of qdm12/gluetun has such cases'
-
-const OTHER_REMEDY = 'mend the health check of that container, or create it without one'
-
-/** Times in the words would make a new warning of each check. */
-const plainWords = (text: string): string => text.replace(/\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d) ?/g, '')
 
 function silentWarning(nodes: readonly VpnNode[]): Warning {
   const each = nodes.map(({ name, control, controlSilentSinceMs }) => {

@@ -1,9 +1,21 @@
 import type { PortRange } from '../../core/engines/ports.ts'
 import type { Engine } from '../../core/types.ts'
 import { namespaceOf } from '../../core/vpn/namespace.ts'
-import type { ContainerSight, ControlSight, NodeContainer, VpnSettings } from '../../core/vpn/node-signs.ts'
+import {
+  type ContainerSight,
+  type ControlSight,
+  isOverseen,
+  type NodeContainer,
+  type VpnSettings,
+} from '../../core/vpn/node-signs.ts'
 import { type NodeState, unseenNode } from '../../core/vpn/node-state.ts'
-import { type EnginesWord, type Evidence, enginesWord } from '../../core/vpn/tunnel.ts'
+import {
+  type EnginesWord,
+  type Evidence,
+  enginesWord,
+  type NeverConnected,
+  neverConnected,
+} from '../../core/vpn/tunnel.ts'
 import { judge, withReconnect } from '../../core/vpn/vpn.ts'
 import { type NodeNetwork, type Outside, outsideOf } from '../../core/vpn/vpn-membership.ts'
 import { Emitter } from '../../lib/emitter.ts'
@@ -34,6 +46,11 @@ export interface VpnNode extends VpnNodeSettings, PortsNow {
   readonly controlSilentSinceMs: number | null
   /** What its engines said of their connection when it was last judged; null if none said anything. */
   readonly enginesWord: EnginesWord | null
+  /**
+   * Its engines, if none of them was ever connected, no stream has moved meanwhile, and nothing else tells whether its tunnel
+   * works; otherwise null.
+   */
+  readonly neverConnected: NeverConnected | null
   /** When Docker last answered about the container; null if it has not yet. */
   readonly seenMs: number | null
 }
@@ -61,6 +78,7 @@ interface Kept {
   /** What was so when the node was last judged. */
   isDoubtful: boolean
   enginesWord: EnginesWord | null
+  neverConnected: NeverConnected | null
 }
 
 /** How long a node stays doubtful after it recovered. In this time its engines show whether they recovered, too. */
@@ -178,12 +196,14 @@ export class VpnNodes {
     const kept = this.#nodes.get(name)
     if (kept === undefined) return null
     const { sight: container, dockerError, control, verdict: before } = kept
-    kept.verdict = judge(before, { name, container, dockerError, control, evidence }, nowMs, this.settings)
+    const signs = { name, container, dockerError, control, evidence }
+    kept.verdict = judge(before, signs, nowMs, this.settings)
     const isPortNews = kept.ports.look(nowMs)
     const isDoubtful = this.isDoubtful(name, nowMs)
     const isDoubtNews = isDoubtful !== kept.isDoubtful
     kept.isDoubtful = isDoubtful
     kept.enginesWord = enginesWord(evidence, nowMs)
+    kept.neverConnected = isOverseen(signs, this.settings) ? null : unproven(kept, evidence, nowMs)
     if (!isPortNews && !isDoubtNews && isSame(before, kept.verdict)) return null
     this.#tell()
     return before
@@ -223,13 +243,20 @@ const unseen = (
   ports: new NodePorts(settings, vpn.portMaxAgeMs),
   isDoubtful: true,
   enginesWord: null,
+  neverConnected: null,
 })
+
+/** The engines of a node that were never connected, unless a stream has moved since they say so. */
+function unproven({ verdict }: Kept, evidence: Evidence, nowMs: number): NeverConnected | null {
+  const never = neverConnected(evidence, nowMs)
+  return (verdict.witnesses.movedMs ?? 0) > (never?.sinceMs ?? 0) ? null : never
+}
 
 const containerOf = ({ sight }: Kept): NodeContainer | null =>
   sight?.kind === 'seen' ? sight.container : null
 
 function shown(kept: Kept): VpnNode {
-  const { settings, verdict, sight, control, controlSilentSinceMs, ports, enginesWord } = kept
+  const { settings, verdict, sight, control, controlSilentSinceMs, ports, enginesWord, neverConnected } = kept
   return {
     ...settings,
     verdict,
@@ -238,6 +265,7 @@ function shown(kept: Kept): VpnNode {
     controlSilentSinceMs,
     ...ports.now,
     enginesWord,
+    neverConnected,
     seenMs: sight?.atMs ?? null,
   }
 }

@@ -11,6 +11,7 @@ export const WARNING_CODES = [
   'forwarded_port_unusable',
   'vpn_health_check_fails',
   'vpn_not_known',
+  'vpn_tunnel_doubted',
   'vpn_control_silent',
   'engines_unreached',
   'no_proxy_heard',

@@ -93,6 +93,7 @@ export interface VpnBrief {
     readonly connected: boolean
     readonly health: string
     readonly forwardedPort: number | null
+    readonly sinceMs: number
     readonly reason: string | null
   }[]
 }
@@ -150,11 +151,19 @@ const vpnPart = (vpn: StatusFacts['vpn']) => ({
   ...(vpn !== null && vpn.nodes.length > 1 ? { nodes: vpn.nodes.map(nodePart) } : {}),
 })
 
-const nodePart = ({ name, connected, health, forwardedPort, reason }: VpnBrief['nodes'][number]) => ({
+const nodePart = ({
+  name,
+  connected,
+  health,
+  forwardedPort,
+  sinceMs,
+  reason,
+}: VpnBrief['nodes'][number]) => ({
   container: name,
   connected,
   health,
   forwarded_port: forwardedPort,
+  since: new Date(sinceMs).toISOString(),
   reason,
 })
 

@@ -111,11 +111,12 @@ describe('a node of which only the health check fails', () => {
         },
       ],
     })
+    const since = (await vpn()).nodes[0]?.since
     const [warning] = (await warnings()).filter(({ code }) => code === 'vpn_health_check_fails')
     expect(warning?.message).toBe(
-      'gluetun fails its health check (ERROR HTTP response status is not OK: 500: small periodic check), and that is the ' +
-        'only bad sign: its control server says that the VPN runs, most of its engines say that they are connected, and ' +
-        'streams move. Its engines stay listed as long as that is so, and none starts behind it',
+      'gluetun fails its health check (ERROR HTTP response status is not OK: 500: small periodic check) since ' +
+        `${since}, and that is the only bad sign: its control server says that the VPN runs, 2 of 2 engines say that they are ` +
+        'connected, and streams move. Its engines stay listed as long as that is so, and none starts behind it',
     )
     expect(warning?.remedy).toContain('HEALTH_TARGET_ADDRESSES')
     const metrics = await (await rig.request('GET', '/metrics')).text()
