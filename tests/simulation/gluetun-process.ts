@@ -14,6 +14,8 @@ export interface GluetunProcessDeps {
   readonly dialect: Dialect
   /** Whether packets from the host reach the VPN server. */
   readonly isLineUp: () => boolean
+  /** Whether the health check fails whatever the tunnel does, because what it asks for does not come through. */
+  readonly isCheckWrong: () => boolean
   /** Called when Docker's verdict on the container changed. */
   readonly onHealth: (health: Health) => void
   /** Called when a new tunnel was made. */
@@ -143,10 +145,11 @@ export class GluetunProcess {
 
   #note(): void {
     const age = this.deps.clock.now() - this.#beganMs
-    if (this.#isWell) this.#streak = 0
+    const isWell = this.#isWell && !this.deps.isCheckWrong()
+    if (isWell) this.#streak = 0
     else if (this.#health !== 'starting' || age > START_PERIOD_MS) this.#streak++
     const isIll = this.#streak >= RETRIES
-    const health = this.#isWell ? 'healthy' : isIll ? 'unhealthy' : this.#health
+    const health = isWell ? 'healthy' : isIll ? 'unhealthy' : this.#health
     if (health === this.#health) return
     this.#health = health
     this.deps.onHealth(health)

@@ -113,7 +113,7 @@ export class PromiseChecks {
         return this.deps.vpn.wasNodeInTrouble(engine?.vpn_node ?? null)
       case 'its VPN node was restarted, and it has not joined it again yet':
         return this.deps.vpn.isNetworkGone(containerId)
-      case 'it says that it is not connected, though its VPN node is up':
+      case 'it says that it is not connected, though its VPN works':
         return this.deps.vpn.wasCutOff(containerId)
       case 'its host does not answer the swarm':
         return this.deps.hosts.wasLost(containerId)

@@ -8,7 +8,7 @@ import type { HostSights } from './sim-tables.ts'
 import { SWARM_CHAOS_KINDS } from './swarm-chaos.ts'
 import { drawSwarm } from './swarm-scenario.ts'
 import { VPN_CHAOS_KINDS } from './vpn-chaos.ts'
-import { drawSwitch, drawVpn } from './vpn-scenario.ts'
+import { drawSwitch, drawVpn, type VpnScenario } from './vpn-scenario.ts'
 
 export type Env = Readonly<Record<string, string>>
 
@@ -157,6 +157,7 @@ export function drawScenario(random: Random): Scenario {
     chaos: {
       ...drawChaos(random.stream('chaos'), wildness),
       ...(isZapping ? { engine_mute: MINUTE_MS } : {}),
+      ...longCuts(vpn),
       ...never(swarm === null ? SWARM_CHAOS_KINDS : ONLY_ON_DOCKER),
     },
     viewersEveryMs: random.pick([5_000, 10_000, 20_000, 40_000]) / (isZapping ? 2 : 1),
@@ -192,6 +193,12 @@ const NO_SIGHTS: HostSights = { engines: 'nothing', nodes: false, counts: false 
 
 const never = (kinds: readonly ChaosKind[]): Partial<Scenario['chaos']> =>
   Object.fromEntries(kinds.map((kind) => [kind, null]))
+
+/** Tunnels are cut for long where nobody but engines tells of it, because engines are only tried then. */
+const longCuts = (vpn: VpnScenario | null): Partial<Scenario['chaos']> =>
+  vpn?.host.nodes.some(({ speaks, hasHealthCheck }) => speaks === 'none' && !hasHealthCheck)
+    ? { vpn_cut_long: 2 * MINUTE_MS }
+    : {}
 
 const drawUnreported = (random: Random): Pick<Scenario, 'sights' | 'playersEveryMs'> => ({
   sights: {
@@ -350,6 +357,7 @@ const CHAOS_MEAN_MS: Readonly<Record<ChaosKind, number>> = {
   vpn_port_gone: 4 * MINUTE_MS,
   vpn_ports_flap: 12 * MINUTE_MS,
   vpn_control: 3 * MINUTE_MS,
+  vpn_check_wrong: 3 * MINUTE_MS,
   other_comes: MINUTE_MS,
   other_goes: 3 * MINUTE_MS,
   other_turns: 2 * MINUTE_MS,

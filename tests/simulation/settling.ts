@@ -14,8 +14,9 @@ import { unsettledVpn } from './vpn-checks.ts'
  * in batches; every engine is replaced, with cooldown, boot and hiding; sessions that nobody ended expire (a minute); an
  * adopted engine shows for a minute that nobody watches, and is drained; its traffic is counted for half a minute if its
  * connections can't be read; containers that nobody needs are removed when they are a minute old. Behind a VPN: a dead
- * tunnel that nobody noticed is found after 177 s, and engines that are stuck with it count against it for 200 s more. Then
- * they are restarted one after the other, and an engine with a stream waits until the stream stands still.
+ * tunnel that nobody noticed is found after 177 s, and engines that are stuck with it count against it for 200 s more, or
+ * until one of them is tried, after ten minutes at the latest. Then they are restarted one after the other, and an engine
+ * with a stream waits until the stream stands still.
  */
 export function settlingMs(config: Config): number {
   const starting = config.STARTUP_TIMEOUT_S + 2 * config.MONITOR_INTERVAL_S
@@ -29,7 +30,7 @@ export function settlingMs(config: Config): number {
   const restart = starting + config.VPN_RECONNECT_GRACE_S + config.HEALTH_UNHEALTHY_GRACE_PERIOD_S
   // A forwarded port stands for three minutes, and ten pass between two renewals for one, before an engine carries it.
   const ports = 180 + 2 * 600
-  const vpn = isVpn ? 177 + 200 + 60 + config.VPN_STABLE_S + ports + restart * config.MAX_REPLICAS : 0
+  const vpn = isVpn ? 177 + 600 + 60 + config.VPN_STABLE_S + ports + restart * config.MAX_REPLICAS : 0
   // A host that is lost for good: the manager notices it, its probes fail, and its engines are given up.
   const host = config.ENGINE_RUNTIME === 'swarm' ? 60 : 0
   const seconds =

@@ -16,6 +16,8 @@ export interface NodeScenario {
   readonly ports: PortRange
   readonly dialect: Dialect
   readonly hasHealthCheck: boolean
+  /** Whose control server the node has; `none` for a VPN container that is no Gluetun. */
+  readonly speaks: 'gluetun' | 'none'
   /** Whether the provider forwards a port to the node, at the start or later. */
   readonly forwards: 'never' | 'at_once' | 'late'
   /** How many ports the provider forwards at a time. */
@@ -30,6 +32,8 @@ export const GLUETUN_IMAGE = 'gluetun:v3'
  */
 export class SimGluetun {
   control: Control = 'answers'
+  /** The health check fails whatever the tunnel does. */
+  isCheckWrong = false
   /** Nothing brings the container back before this time. */
   heldUntilMs = 0
   /** The forwarded ports that were last reported to the orchestrator; null if none were reported. */
@@ -84,6 +88,11 @@ export class SimGluetun {
 
   get isTunnelUp(): boolean {
     return this.#process?.isTunnelUp ?? false
+  }
+
+  /** Whether something other than its engines finds a dead tunnel. */
+  get isOverseen(): boolean {
+    return this.scenario.speaks === 'gluetun' && this.scenario.hasHealthCheck
   }
 
   get isLineUp(): boolean {
@@ -178,6 +187,7 @@ export class SimGluetun {
       random,
       dialect: this.scenario.dialect,
       isLineUp: () => this.#isLineUp,
+      isCheckWrong: () => this.isCheckWrong,
       onHealth: (health) => {
         trace.note('gluetun', `${this.name} is ${health}`)
         if (this.scenario.hasHealthCheck) runtime.setHealth(id, health, health === 'healthy' ? null : 'drawn')

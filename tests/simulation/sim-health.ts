@@ -49,6 +49,8 @@ export class SimHealth implements HealthSource {
   readonly #counted = new Map<string, number>()
   readonly #successes = new Map<string, number>()
   readonly #network: SimNetwork
+  /** How often the worker was lost. What engines said is forgotten then. */
+  losses = 0
   #isLost = false
   #isStopped = false
 
@@ -83,6 +85,7 @@ export class SimHealth implements HealthSource {
   lose(backAfterMs: number): void {
     if (this.#isLost || this.#isStopped) return
     this.#isLost = true
+    this.losses++
     this.#dropAll()
     this.#counted.clear()
     this.deps.streamChecks.forget()

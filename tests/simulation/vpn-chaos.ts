@@ -20,6 +20,7 @@ export const VPN_CHAOS_KINDS = [
   'vpn_port_gone',
   'vpn_ports_flap',
   'vpn_control',
+  'vpn_check_wrong',
 ] as const
 
 export type VpnChaosKind = (typeof VPN_CHAOS_KINDS)[number]
@@ -87,6 +88,13 @@ export class VpnChaos {
       }),
     vpn_control: (random) =>
       this.#control(random, random.pick(['hangs', 'refuses', 'unauthorized'] as const)),
+    vpn_check_wrong: (random) =>
+      this.#on(random, 'the health check of the VPN is wrong', (node) => {
+        node.isCheckWrong = true
+        this.#repairAfter(random.int(20_000, 240_000), () => {
+          node.isCheckWrong = false
+        })
+      }),
   }
 
   #cut(random: Random, ms: number): void {

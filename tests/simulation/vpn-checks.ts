@@ -4,6 +4,7 @@ import type { Http } from './http.ts'
 import type { OutsideChecks } from './outside-checks.ts'
 import type { SimGluetun } from './sim-gluetun.ts'
 import type { SimHost } from './sim-host.ts'
+import type { TunnelChecks } from './tunnel-checks.ts'
 
 interface Row {
   readonly container_id: string | null
@@ -24,6 +25,8 @@ interface NodeRow {
  * Gluetun has had its 200 s to find a dead tunnel; and the verdict may be late.
  */
 const TROUBLE_MS = 300_000
+/** Where only engines tell of a dead tunnel, one that is stuck is tried by a restart, after ten minutes at the latest. */
+const TRIED_MS = 660_000
 /** How late an inspection, a probe or an answer of an engine may be. */
 const STALE_MS = 45_000
 
@@ -33,6 +36,7 @@ export interface VpnChecksDeps {
   readonly books: Books
   readonly host: SimHost
   readonly outside: OutsideChecks
+  readonly tunnels: Pick<TunnelChecks, 'check'>
   readonly onViolation: (text: string) => void
 }
 
@@ -57,6 +61,7 @@ export class VpnChecks {
       const behind = (rows: unknown) => (rows as Row[]).filter((row) => row.vpn_container === node.container)
       this.#checkListed(node, behind(listed.body))
       this.#checkForwarded(node, behind(all.body))
+      this.deps.tunnels.check(node, behind(listed.body).length)
     }
   }
 
@@ -89,8 +94,10 @@ export class VpnChecks {
     const { nodes } = this.deps.host
     const node = nodes.named(vpnNode)
     // If engines can't report their connection, streams that stop together for another reason look like a dead tunnel.
-    const mayBeMistaken = node !== undefined && !nodes.canTell
-    return mayBeMistaken || (node !== undefined && this.deps.clock.now() - node.lastTroubleMs <= TROUBLE_MS)
+    if (node === undefined) return false
+    const mayBeMistaken = !nodes.canTell
+    const longMs = TROUBLE_MS + (node.isOverseen ? 0 : TRIED_MS)
+    return mayBeMistaken || this.deps.clock.now() - node.lastTroubleMs <= longMs
   }
 
   /** Whether the container's network is not that of its node, or was not until recently. */

@@ -14,7 +14,10 @@ export function drawVpn(random: Random, engines: number): VpnScenario | null {
   const names = random.pick([['gluetun'], ['one', 'two']] as const)
   // A caller may request one of the first thirteen ports.
   const size = random.chance(0.3) ? Math.max(13, engines + 2) + COPIES : 90
-  const nodes = names.map((name, index) => drawNode(random.stream(name), name, 19_000 + index * 100, size))
+  const speaks = random.stream('speaks').pick(['gluetun', 'gluetun', 'none'] as const)
+  const nodes = names.map((name, index) =>
+    drawNode(random.stream(name), { name, speaks }, 19_000 + index * 100, size),
+  )
   const restarts = random.chance(0.7)
   const tells = random.chance(0.9)
   // An engine is not restarted if it can't report that it is stuck, or if restarts are switched off.
@@ -32,6 +35,7 @@ export function drawVpn(random: Random, engines: number): VpnScenario | null {
     env: {
       GLUETUN_CONTAINER_NAME: names.join(','),
       GLUETUN_PORT_RANGE: nodes.map(({ ports }) => `${ports.first}-${ports.last}`).join(','),
+      VPN_CONTROL: speaks,
       GLUETUN_HEALTH_CHECK_INTERVAL_S: String(random.int(2, 5)),
       VPN_STABLE_S: String(random.int(1, 5)),
       VPN_RECONNECT_GRACE_S: String(random.int(2, 10)),
@@ -66,11 +70,16 @@ export function drawSwitch(random: Random, { env }: VpnScenario): VpnSwitch | nu
 /** The last ports of a range are reserved for copies of engines. */
 export const COPIES = 6
 
-const drawNode = (random: Random, name: string, first: number, size: number): NodeScenario => ({
-  name,
+const drawNode = (
+  random: Random,
+  { name, speaks }: Pick<NodeScenario, 'name' | 'speaks'>,
+  first: number,
+  size: number,
+): NodeScenario => ({
+  ...{ name, speaks },
   ports: { first, last: first + size - 1 },
   dialect: random.pick(['old', 'new'] as const),
-  hasHealthCheck: random.chance(0.85),
+  hasHealthCheck: random.chance(speaks === 'gluetun' ? 0.85 : 0.3),
   forwards: random.pick(['never', 'at_once', 'at_once', 'late'] as const),
   portCount: random.pick([1, 1, 2] as const),
 })

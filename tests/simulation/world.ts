@@ -30,6 +30,7 @@ import { SimHost } from './sim-host.ts'
 import { StorageTrouble } from './storage-trouble.ts'
 import { StreamChecks } from './stream-checks.ts'
 import { Trace } from './trace.ts'
+import { TunnelChecks } from './tunnel-checks.ts'
 import { Viewers } from './viewers.ts'
 import { VpnChecks } from './vpn-checks.ts'
 import { commitTimes } from './weather.ts'
@@ -233,7 +234,8 @@ export class World {
       coverage,
       ports,
     })
-    this.vpn = new VpnChecks({ clock, http, books, host, outside, onViolation })
+    const tunnels = new TunnelChecks({ clock, books, host, server, coverage, onViolation })
+    this.vpn = new VpnChecks({ clock, http, books, host, outside, tunnels, onViolation })
     this.promises = new PromiseChecks({
       vpn: this.vpn,
       outside,
