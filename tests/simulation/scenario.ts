@@ -8,7 +8,7 @@ import type { HostSights } from './sim-tables.ts'
 import { SWARM_CHAOS_KINDS } from './swarm-chaos.ts'
 import { drawSwarm } from './swarm-scenario.ts'
 import { VPN_CHAOS_KINDS } from './vpn-chaos.ts'
-import { drawSwitch, drawVpn, type VpnScenario } from './vpn-scenario.ts'
+import { drawSwitch, drawVpn } from './vpn-scenario.ts'
 
 export type Env = Readonly<Record<string, string>>
 
@@ -195,8 +195,8 @@ const never = (kinds: readonly ChaosKind[]): Partial<Scenario['chaos']> =>
   Object.fromEntries(kinds.map((kind) => [kind, null]))
 
 /** Tunnels are cut for long where nobody but engines tells of it, because engines are only tried then. */
-const longCuts = (vpn: VpnScenario | null): Partial<Scenario['chaos']> =>
-  vpn?.host.nodes.some(({ speaks, hasHealthCheck }) => speaks === 'none' && !hasHealthCheck)
+const longCuts = (vpn: HostVpn | null): Partial<Scenario['chaos']> =>
+  vpn?.nodes.some(({ speaks, hasHealthCheck }) => speaks === 'none' && !hasHealthCheck)
     ? { vpn_cut_long: 2 * MINUTE_MS }
     : {}
 
