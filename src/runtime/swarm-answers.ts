@@ -88,7 +88,6 @@ const Distribution = Type.Object({
   ),
 })
 
-export type DistributedImage = Static<typeof Distribution>
 export type SwarmService = Static<typeof Service>
 export type ServiceSpec = Static<typeof Spec>
 export type SwarmTask = Static<typeof Task>

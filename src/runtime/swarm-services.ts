@@ -115,17 +115,19 @@ const UPDATE_TRIES = 5
 const UPDATE_REST_MS = 20
 
 /**
- * Changes a service as `change` says, which is asked again if the service was changed meanwhile. Does nothing if it returns
- * null. Returns the service as it was before.
+ * Changes a service, which is given as it was just read or by its id, as `change` says. It is read and `change` is asked again
+ * if it was changed meanwhile. Does nothing if `change` returns null. Returns the service as it was before.
  */
 export async function changeService(
   docker: DockerClient,
-  id: string,
+  given: SwarmService | string,
   change: (service: SwarmService) => ServiceSpec | null,
   abortSignal: AbortSignal,
 ): Promise<SwarmService> {
+  const id = typeof given === 'string' ? given : given.ID
   for (let tries = 1; ; tries++) {
-    const service = await serviceOf(docker, id, abortSignal)
+    const service =
+      tries === 1 && typeof given !== 'string' ? given : await serviceOf(docker, id, abortSignal)
     const spec = change(service)
     if (spec === null) return service
     try {

@@ -27,15 +27,6 @@ export const RUNTIME_LABELS = {
 } as const
 
 /**
- * What a specification may ask of a Docker Engine and not of a swarm. Each is ignored or refused there: `ignored` changes
- * nothing that an engine needs, and `refused` makes `create` fail with `refused`.
- */
-export const SWARM_LACKS = {
-  publishAddress: 'ignored',
-  securityOpt: 'refused',
-} as const satisfies Partial<Record<keyof ContainerSpec, 'ignored' | 'refused'>>
-
-/**
  * How long a task may take to end before it is killed. Swarm fixes it when a task is made, so the grace of `stop` comes too
  * late; this is the grace that restarts of engines are given.
  */

@@ -5,13 +5,13 @@ import { RuntimeFailure } from './runtime.ts'
 import type { ServiceSpec, SwarmService, SwarmTask } from './swarm-answers.ts'
 import { hostAmong } from './swarm-hosts.ts'
 import { isPortTaken, unplacedFailure } from './swarm-refusals.ts'
-import { changeService, nodesOf, tasksEnded, tasksOf } from './swarm-services.ts'
+import { changeService, nodesOf, serviceOf, tasksEnded, tasksOf } from './swarm-services.ts'
 import { hostIdOf, RUNTIME_LABELS, replicasOf, withReplicas } from './swarm-spec.ts'
 import { hasEnded, inOrder, isRunning, isWanted, unplacedFor, wasStarted } from './swarm-tasks.ts'
 
 /** How long to wait between two looks at a task that is to start, at first and at last. */
 const FIRST_LOOK_MS = 20
-const LOOK_MS = 100
+const LOOK_MS = 50
 
 /** What has become of a start: it runs, it cannot, or nobody knows yet. */
 type StartOutcome = 'started' | 'pending' | StartRefusal
@@ -43,21 +43,30 @@ interface Start {
 }
 
 /**
- * Starts the container of a service, and resolves when it runs. Returns whether it was this call that started it. If it
- * cannot run, the service is as it was before, and RuntimeFailure says why.
+ * Starts the container of a service, and resolves when it runs. Returns the service and its tasks from before, or null if it
+ * was not this call that started it. If it cannot run, the service is as it was before, and RuntimeFailure says why.
  */
-export async function startService(docker: DockerClient, start: Start): Promise<boolean> {
+export async function startService(docker: DockerClient, start: Start): Promise<Begun | null> {
   const { id, abortSignal } = start
-  const tasks = inOrder(await tasksOf(docker, id, abortSignal))
-  const before = await changeService(docker, id, (service) => started(service, id), abortSignal)
+  const [found, listed] = await Promise.all([
+    serviceOf(docker, id, abortSignal),
+    tasksOf(docker, id, abortSignal),
+  ])
+  const tasks = inOrder(listed)
+  const before = await changeService(docker, found, (service) => started(service, id), abortSignal)
   const isOurs = replicasOf(before.Spec) === 0
   // Of a service that had its container before, the newest task tells.
   const older = new Set((isOurs ? tasks : tasks.slice(0, -1)).map(({ ID }) => ID))
   const refusal = await settled(docker, { ...start, older })
-  if (refusal === null) return isOurs
+  if (refusal === null) return isOurs ? { id: before.ID, tasks } : null
   const failure = await failureOf(docker, before.Spec, refusal, start)
   if (isOurs) await undo(docker, before, abortSignal)
   throw failure
+}
+
+interface Begun {
+  readonly id: string
+  readonly tasks: readonly SwarmTask[]
 }
 
 function started({ Spec: spec }: SwarmService, id: string): ServiceSpec | null {

@@ -114,10 +114,8 @@ class SwarmRuntime implements Runtime {
   async start(id: string, signal?: AbortSignal): Promise<void> {
     const call = this.#callOn(id, 'start', signal)
     await callDocker(call, async (abortSignal) => {
-      const { ID } = await serviceOf(this.door, id, abortSignal)
-      const before = await tasksOf(this.door, ID, abortSignal)
-      const isOurs = await startService(this.door, { id: ID, call, abortSignal })
-      if (isOurs) this.#restarts.begin(ID, before)
+      const begun = await startService(this.door, { id, call, abortSignal })
+      if (begun !== null) this.#restarts.begin(begun.id, begun.tasks)
     })
   }
 
