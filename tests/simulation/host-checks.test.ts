@@ -3,7 +3,7 @@ import { RuntimeFailure } from '../../src/runtime/runtime.ts'
 import { World } from './world.ts'
 
 /** A world of two hosts, on each of which the orchestrator keeps an engine; nothing goes wrong except what the test does. */
-async function calmSwarm(): Promise<World> {
+async function calmSwarm(env: Readonly<Record<string, string>> = {}): Promise<World> {
   const world = new World(1, null, (scenario) => ({
     ...scenario,
     vpn: null,
@@ -14,6 +14,7 @@ async function calmSwarm(): Promise<World> {
     ...world.scenario.env,
     ...{ ENGINE_RUNTIME: 'swarm', SWARM_POST_NODE: 'north', PULL: 'never', ENGINE_CACHE_PATH: '' },
     ...{ MIN_REPLICAS: '2', MAX_REPLICAS: '4', AUTO_DELETE: 'false' },
+    ...env,
   })
   await pass(world, 30_000)
   return world
@@ -116,6 +117,18 @@ describe('the checks see', () => {
     world.database.run('UPDATE engines SET host = ? WHERE id = ?', [north, engine?.id ?? ''])
     await world.hosts.look()
     expect(world.violations).toContain(`${engine?.name} is on node-south, its row says node-north`)
+    world.server.running?.life.die()
+  })
+
+  test('an engine that was put on the manager against a constraint', async () => {
+    const world = await calmSwarm({ SWARM_CONSTRAINTS: 'node.role==worker', SWARM_POST_NODE: '' })
+    await world.hosts.look()
+    expect(world.violations).toEqual([])
+    const engine = onSouth(world)
+    const north = JSON.stringify({ id: 'node-north', name: 'north', address: '10.9.0.1' })
+    world.database.run('UPDATE engines SET host = ? WHERE id = ?', [north, engine?.id ?? ''])
+    await world.hosts.look()
+    expect(world.violations).toContain(`${engine?.name} is not on a worker`)
     world.server.running?.life.die()
   })
 

@@ -45,6 +45,9 @@ const STALE_MS = 60_000
  * host only if something was the matter with that.
  */
 export class HostChecks {
+  /** Engines that somebody else had put where they are. */
+  readonly #found = new Set<string>()
+
   constructor(private readonly deps: HostChecksDeps) {}
 
   /** Looks at all engines. Call this every few seconds. */
@@ -61,6 +64,7 @@ export class HostChecks {
   note({ kind, engine_id: id, detail }: JournalBook): void {
     const { swarm } = this.deps.host
     if (swarm === null || id === null) return
+    if (kind === 'engine.adopted') this.#found.add(id)
     const { rule, reason } = JSON.parse(detail) as { readonly rule?: string; readonly reason?: string }
     const why = kind === 'stream.ended' ? reason : kind === 'engine.removal_requested' ? rule : undefined
     if (why !== 'host_lost' && why !== 'host_drained') return
@@ -130,6 +134,10 @@ export class HostChecks {
   }
 
   #judgeKept(engine: EngineBook, swarm: SimSwarm): void {
+    const constraints = this.deps.server().running?.config.SWARM_CONSTRAINTS ?? []
+    const isAmongWorkers = swarm.workers.some(({ id }) => id === hostOf(engine))
+    if (constraints.length > 0 && !isAmongWorkers && !this.#found.has(engine.id))
+      this.deps.onViolation(`${engine.name} is not on a worker`)
     const seen = swarm.runtime.containers().find(({ id }) => id === engine.container_id)
     if (seen !== undefined && (seen.host?.id !== hostOf(engine) || engine.scope !== hostOf(engine)))
       this.deps.onViolation(`${engine.name} is on ${seen.host?.id}, its row says ${hostOf(engine)}`)

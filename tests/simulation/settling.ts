@@ -170,9 +170,10 @@ function numbers({ books, config, orders, listed, host, outside }: SettledDeps):
 }
 
 /** How many engines the hosts of a swarm take at most. */
-function capacityOf({ swarm }: SimHost, { SWARM_MAX_PER_NODE: most }: Config): number {
+function capacityOf({ swarm }: SimHost, { SWARM_MAX_PER_NODE: most, SWARM_CONSTRAINTS }: Config): number {
   if (swarm === null || most === null) return Number.POSITIVE_INFINITY
-  return most * swarm.hosts.filter(({ id }) => swarm.troubleOf(id) === null).length
+  const meant = SWARM_CONSTRAINTS.length > 0 ? swarm.workers : swarm.hosts
+  return most * meant.filter(({ id }) => swarm.troubleOf(id) === null).length
 }
 
 /**

@@ -14,6 +14,8 @@ export function drawSwarm(random: Random, engines: number): DrawnSwarm | null {
   if (!random.chance(0.35)) return null
   const hosts = NAMES.slice(0, random.int(2, 3))
   const proxiesOn = random.pick(hosts) ?? NAMES[0]
+  // A POST must be possible somewhere.
+  const isForWorkers = hosts.length > 2 && proxiesOn !== hosts[0] && random.chance(0.5)
   // All engines fit on the hosts that are left when one is away, or not.
   const most = random.pick([null, engines, Math.ceil(engines / (hosts.length - 1)), Math.ceil(engines / 2)])
   return {
@@ -25,6 +27,7 @@ export function drawSwarm(random: Random, engines: number): DrawnSwarm | null {
       ENGINE_RUNTIME: 'swarm',
       SWARM_MAX_PER_NODE: most === null ? '' : String(most),
       SWARM_POST_NODE: random.chance(0.6) ? proxiesOn : '',
+      SWARM_CONSTRAINTS: isForWorkers ? 'node.role==worker' : '',
       // What services of a swarm cannot do.
       ...{ PULL: 'never', ENGINE_CACHE_PATH: '' },
     },
