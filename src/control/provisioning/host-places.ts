@@ -70,9 +70,9 @@ export class HostPlaces {
     return callersHost === null || (host !== null && isCalled(host, callersHost))
   }
 
-  /** Why no host takes another engine, whatever its ports; null if one does, or if nobody has seen the hosts yet. */
+  /** Why no host takes another engine, whatever its ports; null if one does. */
   missing(db: Db, asking: Asking, nowMs: number): string | null {
-    if (this.deps.hosts.all() === null) return null
+    if (this.deps.hosts.all() === null) return 'nobody has seen its nodes yet'
     const places = this.#candidates(db, asking, nowMs).map((place) => ({ ...place, hasPort: true }))
     return whyNoHost(places, this.#wish(asking, null))
   }

@@ -86,7 +86,8 @@ const START_RULES: readonly Rule[] = [
           etaSeconds: capacityEtaSeconds,
           shouldWait: true,
         },
-  ({ noHost: why }) => (why === null ? null : noHost(why)),
+  // While the container engine does not answer, that is also why nothing is known of its hosts.
+  ({ noHost: why, docker }) => (why === null || docker === 'unreachable' ? null : noHost(why)),
   ({ portsTaken }) => (portsTaken === null ? null : noFreePort(portsTaken)),
   ({ docker, dockerError }) => (docker === 'unreachable' ? runtimeUnavailable(dockerError) : null),
   ({ image: { name, state } }) => {

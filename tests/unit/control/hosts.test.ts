@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { HOST_GRACE_MS } from '../../../src/core/hosts/host-state.ts'
+import { RuntimeFailure } from '../../../src/runtime/runtime.ts'
 import { liveEngines } from '../../../src/store/engines.ts'
 import { newestStream } from '../../../src/store/streams.ts'
 import { SwarmRig } from '../../support/rig-swarm.ts'
@@ -57,4 +58,37 @@ test('the streams of a drained host end for that reason, and its engine is remov
   })
   expect(liveEngines(rig.temp.store.db)).toEqual([])
   expect(rig.runtime.specOf(id)).toBeUndefined()
+})
+
+describe('while nobody has seen the hosts yet', () => {
+  const code = async (response: Promise<Response>) =>
+    ((await (await response).json()) as { code: string }).code
+
+  /** Starts without an answer to the question for the hosts. */
+  async function startBlind(): Promise<void> {
+    rig = new SwarmRig({ MIN_REPLICAS: '0', MIN_FREE_REPLICAS: '0' }, ['north'])
+    const failure = new RuntimeFailure('unreachable', 'No.')
+    rig.runtime.faults.always('hosts', { kind: 'fail_before', failure })
+    await rig.start()
+  }
+
+  test('a POST is refused as the status says, and served once they are known', async () => {
+    await startBlind()
+    const status = await rig.json<{ provisioning: object }>('GET', '/orchestrator/status')
+    expect(status.provisioning).toMatchObject({
+      can_provision: false,
+      blocked_reason: 'No node takes an engine',
+    })
+    expect(await code(rig.provision())).toBe('no_host')
+    rig.runtime.faults.always('hosts', null)
+    await rig.clock.advance(6_000)
+    expect((await rig.provision()).status).toBe(200)
+  })
+
+  test('a manager that does not answer is the reason', async () => {
+    await startBlind()
+    rig.runtime.goDown()
+    await rig.clock.advance(20_000)
+    expect(await code(rig.provision())).toBe('runtime_unavailable')
+  })
 })
