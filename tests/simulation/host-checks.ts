@@ -40,6 +40,9 @@ const KEPT_MS = 180_000
 /** How long ago a trouble may be that a reason names, while the orchestrator does not know of its end. */
 const STALE_MS = 60_000
 
+/** What has to be the matter with a host for each reason. */
+const KINDS = { host_lost: 'lost', host_drained: 'drain' } as const
+
 /**
  * Checks what holds on a swarm: nobody is sent to a host that is away, its engines are given up, and an engine ends for its
  * host only if something was the matter with that.
@@ -69,9 +72,9 @@ export class HostChecks {
     const why = kind === 'stream.ended' ? reason : kind === 'engine.removal_requested' ? rule : undefined
     if (why !== 'host_lost' && why !== 'host_drained') return
     const engine = this.deps.books.byId(id)
-    const trouble = swarm.recentTroubleOf(hostOf(engine), STALE_MS)
+    const trouble = swarm.recentTroubleOf(hostOf(engine), KINDS[why], STALE_MS)
     tally(this.deps.coverage, `${kind}: ${why}`)
-    const fault = trouble === null ? 'its host is well' : this.#faultOf(why, trouble, engine)
+    const fault = trouble === null ? 'its host was not' : this.#faultOf(trouble, engine)
     if (fault !== null) this.deps.onViolation(`${engine?.name} ended as ${why}, and ${fault}`)
   }
 
@@ -107,19 +110,15 @@ export class HostChecks {
   #wasIn(kind: HostTrouble['kind'], containerId: string): boolean {
     const { host, books } = this.deps
     const hostId = hostOf(books.byContainer(containerId))
-    return host.swarm?.recentTroubleOf(hostId, STALE_MS)?.kind === kind
+    return host.swarm !== null && host.swarm.recentTroubleOf(hostId, kind, STALE_MS) !== null
   }
 
-  #faultOf(
-    why: 'host_lost' | 'host_drained',
-    { kind, answers }: HostTrouble,
-    engine: EngineBook | null,
-  ): string | null {
-    if (kind !== (why === 'host_lost' ? 'lost' : 'drain')) return `its host was ${kind}`
-    const process = this.deps.host.process(engine?.container_id ?? '')
-    const failures = this.deps.server().failuresOf(engine?.id ?? '')
-    const isWell = why === 'host_lost' && answers && process?.answers === true && failures === 0
-    return isWell && (engine?.ready_at ?? null) !== null ? 'it answers' : null
+  /** An engine that answers is not lost: then only the way between its host and the manager is. */
+  #faultOf({ kind, answers }: HostTrouble, engine: EngineBook | null): string | null {
+    if (kind !== 'lost' || !answers || engine === null || engine.ready_at === null) return null
+    const failures = this.deps.server().failuresOf(engine.id)
+    const isAnswering = this.deps.host.process(engine.container_id ?? '')?.answers === true
+    return isAnswering && failures === 0 ? 'it answers' : null
   }
 
   #judgeListed({ container_id: id, container_name: name, host, port }: ListedRow, swarm: SimSwarm): void {

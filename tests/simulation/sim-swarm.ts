@@ -42,7 +42,7 @@ export class SimSwarm {
   /** The longest time that a task takes now. Before the first start of the orchestrator all tasks run at once. */
   taskMaxMs = 0
   readonly #troubles = new Map<string, HostTrouble>()
-  /** When each host was last in trouble, and in which. */
+  /** When each host was last in each kind of trouble. */
   readonly #pasts = new Map<string, HostTrouble & { readonly untilMs: number }>()
 
   constructor(
@@ -91,11 +91,12 @@ export class SimSwarm {
     return this.#troubles.get(hostId ?? '') ?? null
   }
 
-  /** The present trouble of a host, or one that ended less than `ms` ago. */
-  recentTroubleOf(hostId: string | null, ms: number): HostTrouble | null {
-    const past = this.#pasts.get(hostId ?? '')
-    const isRecent = past !== undefined && this.deps.clock.now() - past.untilMs <= ms
-    return this.troubleOf(hostId) ?? (isRecent ? past : null)
+  /** The trouble of this kind that a host is in, or was in less than `ms` ago; null if there is none. */
+  recentTroubleOf(hostId: string | null, kind: HostTrouble['kind'], ms: number): HostTrouble | null {
+    const present = this.troubleOf(hostId)
+    if (present?.kind === kind) return present
+    const past = this.#pasts.get(pastKey(hostId ?? '', kind))
+    return past !== undefined && this.deps.clock.now() - past.untilMs <= ms ? past : null
   }
 
   /** Whether anything but the manager reaches a host. */
@@ -132,7 +133,7 @@ export class SimSwarm {
     const trouble = this.#troubles.get(hostId)
     if (trouble === undefined) return
     this.#troubles.delete(hostId)
-    this.#pasts.set(hostId, { ...trouble, untilMs: this.deps.clock.now() })
+    this.#pasts.set(pastKey(hostId, trouble.kind), { ...trouble, untilMs: this.deps.clock.now() })
     this.deps.trace.note('swarm', `${hostId}: ${trouble.kind} no more`)
     if (trouble.kind === 'lost') this.runtime.returnHost(hostId)
     else this.runtime.setAvailability(hostId, 'active')
@@ -146,5 +147,7 @@ export class SimSwarm {
     })
   }
 }
+
+const pastKey = (hostId: string, kind: HostTrouble['kind']): string => `${kind} ${hostId}`
 
 const addressOf = (at: number): string => `10.9.0.${at + 1}`
