@@ -87,7 +87,7 @@ export function workOf(config: Config, adapters: Adapters, base: Base) {
     streamStops: new StreamStops({ store, books, addresses, stopSession }),
     healthMonitor: new HealthMonitor({
       ...{ store, rows, clock, facts, boots, sessions, connections, nodes, addresses, breakers, log },
-      places: base.ownPlaces,
+      ...{ hosts: base.hosts, places: base.ownPlaces },
       sessionMonitor: new SessionMonitor({
         ...{ store, sessions, statistics, books, playback },
         counts: counters,

@@ -11,6 +11,7 @@ const TARGET: HealthTarget = {
   addresses: [{ host: 'localhost', port: 1 }],
   isBooting: false,
   sessions: [],
+  isInDoubt: false,
   networkIntervalMs: null,
 }
 

@@ -73,6 +73,7 @@ export function targetAt(
     generation: 1,
     addresses: [{ host, port }],
     isBooting: false,
+    isInDoubt: false,
     sessions: [],
     networkIntervalMs: null,
     ...changes,

@@ -1,3 +1,4 @@
+import { asShownBy } from '../../core/hosts/host-state.ts'
 import type { EngineNode, FleetSnapshot, ObservedEngine, Policy } from '../../core/plan/fleet-snapshot.ts'
 import type { ScaleOverride } from '../../core/reporting/scale-override.ts'
 import { secondLook, stillMs } from '../../core/streams/sessions.ts'
@@ -143,7 +144,7 @@ export class FleetSnapshots {
     const ended = inDoubt.filter(({ status }) => status === 'ended')
     return {
       engine,
-      host: this.deps.hosts.of(engine),
+      host: asShownBy(health, this.deps.hosts.of(engine)),
       isRunning: facts.isRunning(engine),
       isInHand: inHand.has(engine.id),
       isFailing: inHand.isFailing(engine.id),

@@ -13,6 +13,7 @@ import type { FleetRows } from '../engines/fleet-rows.ts'
 import type { BootFacts } from '../facts/boot-facts.ts'
 import type { ConnectionFacts, NetworkFact } from '../facts/connection-facts.ts'
 import type { Facts } from '../facts/facts.ts'
+import type { HostFacts } from '../facts/host-facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
 import { sessionTargets, streamsAsked, streamsInDoubt } from './asked-sessions.ts'
@@ -44,6 +45,7 @@ export class HealthMonitor {
       readonly sessionMonitor: SessionMonitor
       readonly connections: ConnectionFacts
       readonly nodes: VpnNodes
+      readonly hosts: Pick<HostFacts, 'of' | 'onNews'>
       readonly addresses: Addresses
       /** Tells when our own networks are others, with which some addresses come and go. */
       readonly places: { readonly onNews: (listener: () => void) => void }
@@ -59,8 +61,8 @@ export class HealthMonitor {
   }
 
   start(): void {
-    const { source, store, facts, boots, sessions, sessionMonitor, connections, nodes, places, onError } =
-      this.deps
+    const { source, store, facts, boots, sessions, sessionMonitor, onError } = this.deps
+    const { connections, nodes, hosts, places } = this.deps
     const handlers: HealthHandlers = {
       onFact: (fact) => this.#note(fact),
       onUnasked: ({ engineId, generation, atMs }) => facts.notAsked(engineId, generation, atMs),
@@ -81,6 +83,7 @@ export class HealthMonitor {
     // Verdicts also decide which sessions are asked about.
     facts.onNews(() => this.#schedule())
     nodes.onNews(() => this.#schedule())
+    hosts.onNews(() => this.#schedule())
     places.onNews(() => this.#schedule())
     connections.onNews(() => this.#schedule())
     this.#schedule()
@@ -137,6 +140,7 @@ export class HealthMonitor {
       generation: generationOf(engine),
       addresses: this.deps.addresses.probed(engine),
       isBooting: engine.status === 'starting',
+      isInDoubt: this.deps.hosts.of(engine)?.condition === 'lost',
       sessions: sessionTargets(asked),
       networkIntervalMs,
     }

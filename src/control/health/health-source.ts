@@ -9,6 +9,8 @@ export interface HealthTarget {
   readonly generation: number
   readonly addresses: HostPort[]
   readonly isBooting: boolean
+  /** Its host is lost, so it is asked at once and often whether it answers all the same. */
+  readonly isInDoubt: boolean
   readonly sessions: SessionTarget[]
   /** How often the engine is asked whether it is connected to the internet, in milliseconds; null for never. */
   readonly networkIntervalMs: number | null

@@ -1,5 +1,6 @@
 import type { Verdict } from '../../core/engines/health.ts'
 import type { OutOfReach } from '../../core/engines/reach.ts'
+import { asShownBy, type ObservedHost } from '../../core/hosts/host-state.ts'
 import type { Expected } from '../../core/proxies/expected.ts'
 import { type Engine, generationOf } from '../../core/types.ts'
 import { isFirst, type Listing, listing, shownHealth, type VpnTrouble } from '../../core/views/listing.ts'
@@ -45,7 +46,7 @@ export class Listings {
       isRunning: this.deps.facts.isRunning(engine),
       verdict: this.#verdict(engine),
       vpnTrouble: this.#vpnTrouble(engine),
-      host: this.deps.hosts.of(engine)?.condition ?? null,
+      host: this.#host(engine)?.condition ?? null,
       outOfReach: this.#outOfReach(engine, hasStream),
     })
   }
@@ -78,6 +79,11 @@ export class Listings {
   #verdict(engine: Engine): Verdict {
     const { facts, clock, outOfReach } = this.deps
     return outOfReach.of(engine)?.of === 'us' ? 'unknown' : facts.health(engine.id, clock.now()).verdict
+  }
+
+  #host(engine: Engine): ObservedHost | null {
+    const { hosts, facts, clock } = this.deps
+    return asShownBy(facts.health(engine.id, clock.now()), hosts.of(engine))
   }
 
   /** Whoever was given the engine goes to it, and a stream shows that proxies reach it. */

@@ -51,7 +51,8 @@ const RULES: readonly EngineRule[] = [
   // Nobody can repair an engine whose host is away, and nobody else may stop what its host was told to stop.
   {
     rule: 'host_lost',
-    when: isLostWithHost,
+    when: ({ observed: { host }, agenda }) =>
+      host?.condition === 'lost' && agenda.isDue(host.sinceMs + HOST_GRACE_MS),
     action: ({ host }) => ({ type: 'stop', reason: `its host ${host?.name} does not answer the swarm` }),
   },
   {
@@ -147,13 +148,6 @@ const RULES: readonly EngineRule[] = [
     action: ({ engine }) => ({ type: 'stop', reason: engine.reason ?? 'it was drained' }),
   },
 ]
-
-/** An engine that answers is not lost: then only the way between its host and the manager is. */
-function isLostWithHost({ observed: { host, health }, agenda }: Look): boolean {
-  return (
-    host?.condition === 'lost' && health.verdict !== 'healthy' && agenda.isDue(host.sinceMs + HOST_GRACE_MS)
-  )
-}
 
 /** The action on one engine that does not depend on the other engines; null if there is none. */
 export function actionFor(look: Look): Action | null {

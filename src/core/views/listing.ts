@@ -17,7 +17,7 @@ interface Facts {
   readonly verdict: Verdict
   /** Whether the VPN is a reason to hide the engine; `none` also without a VPN, and while nothing is known. */
   readonly vpnTrouble: VpnTrouble
-  /** The state of the host that the engine is on; null if there is one host, or if nobody has seen the hosts yet. */
+  /** The state of its host, as the engine shows it; null if there is one host, or if nobody has seen the hosts yet. */
   readonly host: HostCondition | null
   /** Of whom the engine is out of reach; null also while a stream of it is started, or expected by a caller. */
   readonly outOfReach: OutOfReach['of'] | null
@@ -42,10 +42,7 @@ const HIDDEN: readonly { readonly when: (facts: Facts) => boolean; readonly reas
   { when: ({ isRunning }) => !isRunning, reason: 'its container is not running' },
   // The container engine stops what runs there, so a viewer would be cut at once.
   { when: ({ host }) => host === 'drained', reason: 'its host is being drained' },
-  {
-    when: ({ host, verdict }) => host === 'lost' && verdict !== 'healthy',
-    reason: 'its host does not answer the swarm',
-  },
+  { when: ({ host }) => host === 'lost', reason: 'its host does not answer the swarm' },
   {
     when: ({ outOfReach }) => outOfReach === 'us',
     reason: 'it is in no network of Roundhouse, and does not answer it',

@@ -5,6 +5,9 @@ import { type ProbeAnswer, probe } from './probe.ts'
 /** An engine that takes longer than this to answer a probe has not booted. */
 const BOOT_TIMEOUT_MS = 1_000
 
+/** How often an engine is probed that is in doubt. */
+const DOUBT_INTERVAL_MS = 1_000
+
 /**
  * How often, and how many times, an engine is probed when it answers again after a failure, so that it is soon known whether
  * the recovery lasts.
@@ -39,7 +42,8 @@ interface Watch {
 /**
  * Probes every target on its own timer, so that an engine that hangs delays no other. Only one probe of a target is under
  * way at a time: the next one ends it. Booting targets are probed several times a second. The others are probed once an
- * interval, at random times from the first round on; those that answer again after a failure are probed more often.
+ * interval, at random times from the first round on; those that answer again after a failure, or that are in doubt, are
+ * probed more often.
  */
 export class HealthProbes {
   readonly #watches = new Map<string, Watch>()
@@ -95,12 +99,12 @@ export class HealthProbes {
       return
     }
     const isSameProcess = known.target.generation === target.generation
-    const wasBooting = known.target.isBooting
+    const { isBooting: wasBooting, isInDoubt: wasInDoubt } = known.target
     known.target = target
     if (!isSameProcess) Object.assign(known, { address: null, bootProbes: 0 })
     if (target.isBooting && (!wasBooting || !isSameProcess)) this.#after(known, 0)
     else if (wasBooting && !target.isBooting) this.#after(known, this.#nextMs())
-    else if (!isSameProcess) this.#after(known, 0)
+    else if (!isSameProcess || (target.isInDoubt && !wasInDoubt)) this.#after(known, 0)
   }
 
   #drop(id: string, watch: Watch): void {
@@ -156,6 +160,7 @@ export class HealthProbes {
 
   #restMs(watch: Watch, ok: boolean): number {
     if (!ok) watch.quickProbes = AFTER_FAILURE.probes
+    if (watch.target.isInDoubt) return Math.min(DOUBT_INTERVAL_MS, this.#nextMs())
     if (!ok || watch.quickProbes === 0) return this.#nextMs()
     watch.quickProbes--
     return Math.min(AFTER_FAILURE.intervalMs, this.#nextMs())

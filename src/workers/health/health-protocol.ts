@@ -18,6 +18,8 @@ const Target = Type.Object({
   addresses: Type.Array(Address),
   /** The engine is not ready yet, so it is probed several times a second instead of once an interval. */
   isBooting: Type.Boolean(),
+  /** There is a sign that the engine is lost, so it is probed at once, and every second. */
+  isInDoubt: Type.Boolean(),
   sessions: Type.Array(Session),
   /** How often the engine is asked whether it is connected to the outside; null for never. */
   networkIntervalMs: Type.Union([Milliseconds, Type.Null()]),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { constraintIn, inWords, meets } from '../../../src/core/hosts/constraints.ts'
-import { conditionOf } from '../../../src/core/hosts/host-state.ts'
+import { asShownBy, conditionOf } from '../../../src/core/hosts/host-state.ts'
 import { type HostPlace, type HostWish, hostFor, whyNoHost } from '../../../src/core/hosts/placement.ts'
 
 const ANY: HostWish = { preferred: null, only: null, maxEngines: null }
@@ -129,3 +129,18 @@ test.each([
   [{ isUp: false, availability: 'drain' }, 'drained'],
   [{ isUp: true, availability: 'drain' }, 'drained'],
 ] as const)('a host %p is %s', (host, condition) => expect(conditionOf(host)).toBe(condition))
+
+describe('a lost host, as its engine shows it,', () => {
+  const lost = { name: 'a', condition: 'lost', sinceMs: 1_000 } as const
+  test.each([
+    ['is lost when it does not answer', { verdict: 'unhealthy', lastOkMs: 900 }, 'lost'],
+    ['is lost when nobody has asked it', { verdict: 'unknown', lastOkMs: null }, 'lost'],
+    ['is lost when it answered only before, however well', { verdict: 'healthy', lastOkMs: 999 }, 'lost'],
+    ['is there when it has answered since', { verdict: 'healthy', lastOkMs: 1_000 }, 'up'],
+    ['is lost again when it answers no more', { verdict: 'unhealthy', lastOkMs: 1_500 }, 'lost'],
+  ] as const)('%s', (_, health, condition) => {
+    expect(asShownBy(health, lost)).toEqual({ ...lost, condition })
+    const drained = { ...lost, condition: 'drained' } as const
+    expect([asShownBy(health, drained), asShownBy(health, null)]).toEqual([drained, null])
+  })
+})

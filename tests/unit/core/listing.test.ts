@@ -34,8 +34,7 @@ describe('listing', () => {
     [{ engine: engine({ removalRequestedAt: 5 }) }, 'it is being removed'],
     [{ isRunning: false }, 'its container is not running'],
     [{ host: 'drained' }, 'its host is being drained'],
-    [{ host: 'lost', verdict: 'unknown' }, 'its host does not answer the swarm'],
-    [{ host: 'lost' }, null],
+    [{ host: 'lost' }, 'its host does not answer the swarm'],
     [{ engine: engine({ unclaimedSince: 5 }) }, 'it is kept for the caller whose answer was lost'],
   ] as const)('%p', (change, reason) => {
     expect(listing({ ...facts, ...change })).toEqual({ listed: reason === null, reason })

@@ -592,10 +592,6 @@ describe('hosts', () => {
     expect(steps([away, observed('b')], policy)).toEqual(['stop a: host_lost', 'provision: below_wanted'])
   })
 
-  test('that are lost keep an engine that answers: only their way to the manager is gone', () => {
-    expect(steps([observed('a', { host: lost, streams: 1 })])).toEqual([])
-  })
-
   test('that are lost take engines with streams along, and those that drain', () => {
     const engines = [
       observed('a', { ...silent, host: lost, streams: 1 }),

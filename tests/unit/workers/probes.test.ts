@@ -186,6 +186,16 @@ describe('the probes', () => {
     expect(facts[0]?.ok).toBe(true)
   })
 
+  test('ask one that comes into doubt at once, and again and again', async () => {
+    const { askedMs, address } = engine()
+    const { probes } = probesOf(60_000)
+    probes.setTargets([targetAt('one', address)])
+    await until('it is asked', () => askedMs.length === 1)
+    probes.setTargets([targetAt('one', address, { isInDoubt: true })])
+    await until('it is asked at once', () => askedMs.length === 2, 500)
+    await until('it is asked again', () => askedMs.length === 3, 3_000)
+  })
+
   test('give up the question to what leaves the list, and to an earlier start', async () => {
     const { open, address } = hangingEngine()
     const { probes } = probesOf(60_000, 60_000)
