@@ -20,7 +20,7 @@ const Id = Type.Object({
  * What these routes need. The lists are JSON that is rendered once per change of the state.
  */
 export interface EngineQueries {
-  listedJson(caller: Caller): Uint8Array<ArrayBuffer>
+  listedJson(caller: Caller): Blob
   allJson(): string
   one(idOrName: string): Static<typeof EngineWithStreams> | null
 }

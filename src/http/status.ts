@@ -39,7 +39,7 @@ export interface StatusQueries {
   resetBreakers(name: Breaker | null): string
   /** `not_ready` until the first full pass has succeeded; `degraded` while only reads are possible. */
   readiness(): Static<typeof Ready>
-  metrics(): Promise<Uint8Array<ArrayBuffer>>
+  metrics(): Promise<Blob>
 }
 
 export const statusRoutes = (status: StatusQueries, callerOf: CallerOf) =>

@@ -1,5 +1,5 @@
 import { Rendered, type Versioned } from '../control/views/rendered.ts'
-import { jsonBytes } from '../http/json.ts'
+import { jsonOf } from '../http/json.ts'
 import { Changes } from '../lib/changes.ts'
 import type { Adapters, Base } from './base.ts'
 import { tellersOf, type Views } from './views.ts'
@@ -12,7 +12,7 @@ export function answersOf(
   base: Base,
   { statusViews, vpnViews, planViews }: Views,
   metrics: Versioned,
-  exposition: () => Promise<Uint8Array<ArrayBuffer>>,
+  exposition: () => Promise<Blob>,
 ) {
   const news = new Changes()
   for (const teller of tellersOf(base)) teller.onNews(news.note)
@@ -23,10 +23,10 @@ export function answersOf(
   ]
   const rendered = <Answer>(render: () => Answer) => new Rendered({ clock, sources, render })
   return {
-    status: rendered(() => jsonBytes(statusViews.orchestrator())),
-    vpn: rendered(() => jsonBytes(vpnViews.status())),
-    health: rendered(() => jsonBytes(statusViews.health())),
-    plan: rendered(() => jsonBytes(planViews.plan())),
+    status: rendered(() => jsonOf(statusViews.orchestrator())),
+    vpn: rendered(() => jsonOf(vpnViews.status())),
+    health: rendered(() => jsonOf(statusViews.health())),
+    plan: rendered(() => jsonOf(planViews.plan())),
     metrics: rendered(exposition),
   }
 }

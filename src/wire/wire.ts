@@ -38,7 +38,7 @@ export function createOrchestrator(
   const figures = figuresOf(adapters, base, work, views)
   const answers = answersOf(adapters, base, views, metrics, async () => {
     base.ends.catchUp()
-    return new TextEncoder().encode(await metrics.exposition(figures.take()))
+    return new Blob([await metrics.exposition(figures.take())])
   })
   const services = createServices({
     ...work,

@@ -33,7 +33,7 @@ interface ListedRecord extends ShownEngine {
 /** The list in the order of one turn. */
 interface OrderedList {
   readonly engines: ServedList
-  readonly body: Uint8Array<ArrayBuffer>
+  readonly body: Blob
 }
 
 interface Snapshot {
@@ -44,7 +44,6 @@ interface Snapshot {
   readonly turns: number
   /** The list of each turn, made when it is first asked for. */
   readonly lists: Map<number, OrderedList>
-  readonly all: string
   readonly records: readonly EngineRecord[]
 }
 
@@ -82,12 +81,15 @@ export class EngineViews {
    * The engines that a proxy may use, as encoded JSON. Engines of equal rank are in another order at every call of a client,
    * whose `User-Agent` is `agent`.
    */
-  listedJson(agent: string): Uint8Array<ArrayBuffer> {
+  listedJson(agent: string): Blob {
     const { proxies } = this.deps
     const { groups, turns, lists } = this.#snapshot.read()
     const turn = proxies.nextTurn(agent) % turns
-    const list = lists.get(turn) ?? orderedList(groups, turn)
-    lists.set(turn, list)
+    let list = lists.get(turn)
+    if (list === undefined) {
+      list = orderedList(groups, turn)
+      lists.set(turn, list)
+    }
     proxies.served(list.engines, agent)
     return list.body
   }
@@ -99,7 +101,7 @@ export class EngineViews {
 
   /** All live engines as JSON text. Hidden engines have the reason. */
   allJson(): string {
-    return this.#snapshot.read().all
+    return array(this.#snapshot.read().records)
   }
 
   /** All live engines, each as a JSON text of its own. */
@@ -144,7 +146,7 @@ export class EngineViews {
     return {
       untilMs: Math.min(Number.POSITIVE_INFINITY, ...ends.filter((ms) => ms > nowMs)),
       ...{ groups, turns: turnsOf(groups.map(({ length }) => length)), lists: new Map() },
-      ...{ all: array(records), records },
+      records: records.map(({ id, json }) => ({ id, json })),
     }
   }
 
@@ -193,7 +195,7 @@ const RANKS = [0, 1, 2, 3]
 
 function orderedList(groups: readonly (readonly ListedRecord[])[], turn: number): OrderedList {
   const engines = inTurn(groups, turn)
-  return { engines, body: new TextEncoder().encode(array(engines)) }
+  return { engines, body: new Blob([array(engines)]) }
 }
 
 const array = (rows: readonly { readonly json: string }[]): string =>
