@@ -8,7 +8,7 @@ import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
 import { engineStatsRoutes, type UsageQueries } from './engine-stats.ts'
 import { type EngineOperations, type EngineQueries, engineRoutes } from './engines.ts'
-import { type AnsweredRequest, entranceOf, type OnTurnedAway } from './entrance.ts'
+import { type AnsweredRequest, entranceOf, type Handle, type OnTurnedAway } from './entrance.ts'
 import { type EventRefusals, eventRoutes, refusedRequests, type StreamEvents } from './events.ts'
 import { feedRoutes, type LiveFeed } from './feed.ts'
 import { type Fleet, fleetRoutes } from './fleet.ts'
@@ -20,6 +20,7 @@ import { type Provisioning, provisionRoutes } from './provision.ts'
 import { knownParameters } from './queries.ts'
 import { RequestIds } from './request-ids.ts'
 import { shielded } from './shield.ts'
+import { shortcutsOf } from './shortcuts.ts'
 import { probeRoutes, type StatusQueries, statusRoutes } from './status.ts'
 import { type StreamOperations, type StreamQueries, streamRoutes } from './streams.ts'
 import { unknownNamesOf } from './unknown-names.ts'
@@ -111,6 +112,7 @@ export function createApp(services: Services, options: AppOptions) {
   const bodies = new BodiesAtOnce()
   const onDefect: OnDefect = (error, request) =>
     options.onDefect(error, request, request && ids.of(received(request)))
+  const entered = onceFor((router: Handle) => around(shortcutsOf(routes.routes, router)))
   const app =
     // Elysia's default way of dropping unknown members accepts an array as an empty object; TypeBox's own does not.
     new Elysia({
@@ -121,7 +123,7 @@ export function createApp(services: Services, options: AppOptions) {
       serve: serveOptions(onDefect),
     })
       // The type of `wrap` says that a router gives functions.
-      .wrap((route) => around(route as unknown as Parameters<typeof around>[0]) as never)
+      .wrap((router) => entered(router as unknown as Handle) as never)
       .use(problems({ translate: options.translate, onDefect, allowedMethods, unknownNames }))
       .onParse({ as: 'global' }, ({ request, route }) =>
         bodies.reading(addressOf(request), () => readBody(request, route)),
@@ -132,6 +134,15 @@ export function createApp(services: Services, options: AppOptions) {
       .use(panelRoutes(options.panel))
       .use(rootRoutes())
   return app
+}
+
+/** Elysia asks for the wrapped router again at each request, so it is kept until the router is another one. */
+function onceFor(wrap: (router: Handle) => Handle): (router: Handle) => Handle {
+  let kept: { readonly router: Handle; readonly wrapped: Handle } | null = null
+  return (router) => {
+    if (kept?.router !== router) kept = { router, wrapped: wrap(router) }
+    return kept.wrapped
+  }
 }
 
 const rootRoutes = () =>

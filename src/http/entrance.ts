@@ -6,7 +6,7 @@ import { shielded } from './shield.ts'
 import { pathOf, tidied } from './target.ts'
 
 /** Answers a request. Both the router and the entrance around it have this type. */
-type Handle = (request: Request) => Response | Promise<Response>
+export type Handle = (request: Request) => Response | Promise<Response>
 
 /** Is called for each request that was not let in, whatever its key. */
 export type OnTurnedAway = (failure: Failure, request: Request) => void

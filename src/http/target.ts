@@ -52,6 +52,9 @@ export function pathOf(url: string): string {
   return url.slice(start, mark)
 }
 
+/** The path and the query of a request's URL, as they are written there. */
+export const targetOf = (url: string): string => url.slice(Math.max(0, pathStart(url)))
+
 /** The query of a request's URL. */
 export const searchOf = (url: string): URLSearchParams => new URLSearchParams(url.slice(pathBounds(url)[1]))
 
