@@ -2,7 +2,7 @@ import { Elysia } from 'elysia'
 import { Keys, keyGuard, type RefusedRequest, requireKey, type Sleep } from './auth.ts'
 import { bodiesOf, lengthGuard, SERVER_BODY_BYTES_MAX } from './bodies.ts'
 import { BodiesAtOnce } from './bodies-at-once.ts'
-import { type AddressOf, type CallerOf, type KeepOpen, readersOf, SILENCE_MAX_S } from './callers.ts'
+import { type AddressOf, type CallerOf, type KeepOpen, noted, Reader, SILENCE_MAX_S } from './callers.ts'
 import { type ContainerLogs, containerLogRoutes } from './container-logs.ts'
 import { type Containers, containerRoutes } from './containers.ts'
 import { docs } from './docs.ts'
@@ -81,8 +81,12 @@ const ONE_READING = { systemRouter: false, handler: { standardHostname: false } 
 export function createApp(services: Services, options: AppOptions) {
   const keys = new Keys(options.apiKeys, options.sleep)
   const ids = new RequestIds(options.idPrefix)
-  const readerOf = readersOf({ of: (request) => ids.of(received(request)) }, (request) => addressOf(request))
-  const callerOf: CallerOf = (request) => ({ ...readerOf(request) })
+  const asked = {
+    idOf: (request: Request) => ids.of(received(request)),
+    addressOf: (request: Request) => addressOf(request),
+  }
+  const readerOf: CallerOf = (request) => new Reader(request, asked)
+  const callerOf: CallerOf = (request) => noted(readerOf(request))
   const onRefused = refusedRequests(services.eventRefusals, options.onRefused)
   const { around, received } = entranceOf({
     ...options,

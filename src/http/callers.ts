@@ -20,26 +20,49 @@ export interface Caller {
 /** Tells who sent a request. */
 export type CallerOf = (request: Request) => Caller
 
+/** What a `Reader` asks. */
+interface Sources {
+  idOf(request: Request): string
+  readonly addressOf: AddressOf
+}
+
 /**
  * Tells of who sends a request what is asked for, when it is asked for: of most readers nothing but the agent is, and the
  * address costs as much as the answer. It has to be asked before the answer is sent.
  */
-export const readersOf = (ids: { of(request: Request): string }, addressOf: AddressOf): CallerOf => {
-  return (request) => ({
-    get requestId() {
-      return ids.of(request)
-    },
-    get address() {
-      return addressOf(request)
-    },
-    get agent() {
-      return agentOf(request)
-    },
-    get isForwarded() {
-      return isForwarded(request)
-    },
-  })
+export class Reader implements Caller {
+  #agent: string | null = null
+
+  constructor(
+    private readonly request: Request,
+    private readonly sources: Sources,
+  ) {}
+
+  get requestId(): string {
+    return this.sources.idOf(this.request)
+  }
+
+  get address(): string | null {
+    return this.sources.addressOf(this.request)
+  }
+
+  get agent(): string {
+    this.#agent ??= agentOf(this.request)
+    return this.#agent
+  }
+
+  get isForwarded(): boolean {
+    return isForwarded(this.request)
+  }
 }
+
+/** What is known of a caller now, for whoever tells of it after the answer. */
+export const noted = ({ requestId, address, agent, isForwarded }: Caller): Caller => ({
+  requestId,
+  address,
+  agent,
+  isForwarded,
+})
 
 /** How much of a `User-Agent` tells clients apart. */
 const AGENT_MAX = 200

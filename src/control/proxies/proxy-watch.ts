@@ -14,6 +14,7 @@ const AGENTS_MAX = 64
 
 /** What is known of the clients with one `User-Agent`. */
 interface Client {
+  readonly agent: string
   isProxy: boolean
   /** How many lists they were served. */
   turn: number
@@ -28,6 +29,7 @@ interface Client {
 export class ProxyWatch {
   /** By `User-Agent`, the client that was heard of last at the end. */
   readonly #clients = new Map<string, Client>()
+  #latest: Client | null = null
 
   constructor(
     private readonly deps: {
@@ -86,8 +88,11 @@ export class ProxyWatch {
   }
 
   #client(agent: string): Client {
+    // The client that was heard of last is at the end already.
+    if (this.#latest?.agent === agent) return this.#latest
     const walks = () => new Walks(this.deps.perEngineMax)
-    const client = this.#clients.get(agent) ?? { isProxy: ACEXY.test(agent), turn: 0, walks: walks() }
+    const client = this.#clients.get(agent) ?? { agent, isProxy: ACEXY.test(agent), turn: 0, walks: walks() }
+    this.#latest = client
     this.#clients.delete(agent)
     this.#clients.set(agent, client)
     const [oldest] = this.#clients.keys()
