@@ -26,8 +26,8 @@ const REPEATED = [
   ['/metrics', '/metrics'],
 ] as const
 
-/** What acexy asks about each engine before it chooses one. */
-const QUESTION = /^\/streams\?container_id=([\da-f]{64})&status=started$/
+/** What acexy asks about each engine before it chooses one, by the id of its container or of its service. */
+const QUESTION = /^\/streams\?container_id=([\da-z]{25}|[\da-f]{64})&status=started$/
 
 interface Shortcut {
   readonly handler: Handler
