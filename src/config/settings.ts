@@ -451,7 +451,7 @@ export const configSchema = Type.Object({
   VPN_RESTART_ENGINES_ON_RECONNECT: vpn(
     kind.boolean,
     'true',
-    'Whether a reconnect restarts engines whose network lives; a dead one is repaired in any case.',
+    'Whether engines are restarted to reconnect, or to try a tunnel; one whose network is gone is repaired in any case.',
   ),
 })
 
