@@ -1,4 +1,6 @@
 #!/usr/bin/env bun
+import './small-memory.ts'
+
 import { hostname, networkInterfaces } from 'node:os'
 import { resolve } from 'node:path'
 import notices from '../NOTICES.md' with { type: 'file' }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import packageJson from '../../package.json' with { type: 'json' }
@@ -39,6 +39,14 @@ describe('the binary, alone in a folder', () => {
     // Everything else is inside the binary.
     expect(readdirSync(server.folder).filter((name) => !name.startsWith('orchestrator.db'))).toEqual([])
     expect((await server.delete(`/containers/${container_id}`)).status).toBe(200)
+  })
+
+  test('serves with little memory, as the process that was started', async () => {
+    const server = site.server({}, program)
+    await server.start()
+    const textsOf = (what: string) => readFileSync(`/proc/${server.pid}/${what}`, 'utf8').split('\0')
+    expect(textsOf('environ')).toContain('BUN_JSC_forceRAMSize=96000000')
+    expect(textsOf('cmdline')).toEqual([program, ''])
   })
 
   test('has Swagger UI inside', async () => {
