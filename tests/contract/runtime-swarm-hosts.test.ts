@@ -1,16 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { DEFAULT_DEADLINES_MS } from '../../src/runtime/docker.ts'
 import { until } from '../support/docker.ts'
 import { freePort } from '../support/ports.ts'
-import { Bench, failureOf, follow, published } from '../support/runtime-contract.ts'
-import { openSwarm, type SwarmSubject } from '../support/swarm-subject.ts'
+import { failureOf, follow, published } from '../support/runtime-contract.ts'
+import { swarmBench } from '../support/swarm-subject.ts'
 import { PROGRAMS } from '../support/tiny-image.ts'
 
-let opened: SwarmSubject | null = null
-const bench = new Bench(async () => {
-  opened = await openSwarm(2)
-  return opened
-})
+const bench = swarmBench(2)
 
 const PLENTY = { lines: 100, bytes: 10_000 }
 
@@ -19,10 +15,6 @@ const worker = () => bench.subject.swarm.host(1)
 const isWorkerUp = async () => (await bench.runtime.hosts?.list())?.find(({ id }) => id === worker().id)?.isUp
 
 describe('a swarm of two hosts, seen through its manager', () => {
-  beforeAll(() => bench.setUp())
-  afterEach(() => bench.cleanUp())
-  afterAll(() => opened?.close())
-
   test('shows what runs on the other host, its log and its end', async () => {
     const followed = await follow(bench.runtime)
     const spec = bench.spec({ command: PROGRAMS.announce, ...published(freePort()) })
@@ -45,7 +37,7 @@ describe('a swarm of two hosts, seen through its manager', () => {
     expect((await bench.runtime.inspect(id)).restarts).toBe(1)
     followed.stop()
     await followed.ended
-  }, 20_000)
+  })
 
   test('gives each host its ports, whatever the other one has', async () => {
     const port = freePort()
@@ -54,7 +46,7 @@ describe('a swarm of two hosts, seen through its manager', () => {
     await bench.started(bench.spec({ ...published(port), host: manager().id }))
     const id = await bench.runtime.create(bench.spec({ ...one, name: `${one.name}-2` }))
     await failureOf('port_taken', bench.runtime.start(id))
-  }, 10_000)
+  })
 
   test('keeps what it last knew of a lost host, and brings its containers back with it', async () => {
     const before = bench.spec({ command: PROGRAMS.announce })
@@ -104,7 +96,7 @@ describe('a swarm of two hosts, seen through its manager', () => {
     }
     await bench.runtime.ping()
     expect((await bench.runtime.inspect(id)).state).toBe('running')
-  }, 20_000)
+  })
 
   test('comes back with its manager, and nothing that ran elsewhere has ended', async () => {
     const id = await bench.started(bench.spec())

@@ -27,7 +27,7 @@ export function contractOfLooks(bench: Bench): void {
       await bench.runtime.start(id)
       await bench.runtime.stop(id, 5)
       expect(await restarts()).toBeLessThan(4)
-    }, 20_000)
+    })
 
     test('fails with not_found for what is no container, or cannot be one', async () => {
       for (const reference of ['roundhouse-test-none', '', '../images', 'a/b', 'json?all=1']) {

@@ -1,8 +1,9 @@
+import { afterAll, afterEach, beforeAll, setDefaultTimeout } from 'bun:test'
 import Dockerode from 'dockerode'
 import { DEFAULT_DEADLINES_MS, DEFAULT_LOG_LIMITS, type Deadlines } from '../../src/runtime/docker.ts'
 import type { Runtime } from '../../src/runtime/runtime.ts'
 import { createSwarmRuntime } from '../../src/runtime/swarm.ts'
-import type { Lacks, Subject } from './runtime-contract.ts'
+import { Bench, type Lacks, type Subject } from './runtime-contract.ts'
 import { ensureTinyImage } from './tiny-image.ts'
 import { SwarmHosts } from './two-hosts.ts'
 
@@ -14,14 +15,33 @@ export const SWARM_LACKS: Lacks = {
   ends: 'Swarm removes what a call has stopped',
 }
 
-/** A real swarm with the tiny image on its hosts. Containers are put on the last host, the only one that may be no manager. */
-export interface SwarmSubject extends Subject {
+/** Swarm alone takes a second to end a container, and more on a busy machine. */
+const TEST_WITHIN_MS = 20_000
+
+/**
+ * A bench with a swarm of its own, of this many hosts in namespaces of this machine, for the tests that are declared in the same
+ * place. Containers are put on the last host.
+ */
+export function swarmBench(count: number): Bench<SwarmSubject> {
+  let opened: SwarmSubject | null = null
+  const bench = new Bench(async () => {
+    opened = await openSwarm(count)
+    return opened
+  }, SWARM_LACKS)
+  setDefaultTimeout(TEST_WITHIN_MS)
+  beforeAll(() => bench.setUp())
+  afterEach(() => bench.cleanUp())
+  afterAll(() => opened?.close())
+  return bench
+}
+
+/** A real swarm with the tiny image on its hosts. */
+interface SwarmSubject extends Subject {
   readonly swarm: SwarmHosts
   readonly close: () => Promise<void>
 }
 
-/** Makes a swarm of this many hosts in namespaces of this machine. */
-export async function openSwarm(count: number): Promise<SwarmSubject> {
+async function openSwarm(count: number): Promise<SwarmSubject> {
   const image = await ensureTinyImage(new Dockerode())
   const swarm = await SwarmHosts.open(count, [image])
   const host = swarm.host(count - 1)
