@@ -151,11 +151,10 @@ function numbers({ books, config, orders, listed, host, outside }: SettledDeps):
   const rows = books.live().filter(({ status }) => status === 'ready')
   const busy = rows.filter(({ id, adopted_at }) => books.streamsOf(id) > 0 || adopted_at !== null).length
   const minimum = orders.minimum(config.MIN_REPLICAS)
-  const most = Math.min(config.MAX_REPLICAS, capacityOf(host, config))
-  const wished = Math.min(Math.max(minimum, busy + config.MIN_FREE_REPLICAS), most)
+  const wished = Math.min(Math.max(minimum, busy + config.MIN_FREE_REPLICAS), config.MAX_REPLICAS)
   // Draining engines with viewers take up room for others. Engines that are already there may stay.
   const room = config.MAX_REPLICAS - books.live().filter(({ status }) => status === 'draining').length
-  const wanted = Math.min(wished, room)
+  const wanted = Math.min(wished, room, capacityOf(host, config))
   const problems: string[] = []
   if (rows.length < wanted) problems.push(`${rows.length} engines are ready, ${wanted} are wanted`)
   const inside = rows.filter(({ container_id: id }) => outside.of(id) === null)
