@@ -4,8 +4,8 @@ import { mutations } from './mutation.ts'
 export const HOSTS = mutations([
   [
     'silent engines of a lost host are listed',
-    "when: ({ $host, $verdict }) => $host === 'lost' && $verdict !== 'healthy',",
-    'when: () => false,',
+    "{ when: ({ $host }) => $host === 'lost', $reason",
+    '{ when: () => false, $reason',
   ],
   [
     'engines of a drained host are listed',
@@ -14,13 +14,18 @@ export const HOSTS = mutations([
   ],
   [
     'engines of a lost host are kept',
-    "$host?.condition === 'lost' && $health.verdict !== 'healthy' && $agenda.isDue",
-    'false && $agenda.isDue',
+    "$host?.condition === 'lost' && $agenda.isDue($host.sinceMs",
+    'false && $agenda.isDue($host.sinceMs',
   ],
   [
     'an engine that answers is given up with its host',
-    "$host?.condition === 'lost' && $health.verdict !== 'healthy' && $agenda.isDue",
-    "$host?.condition === 'lost' && $agenda.isDue",
+    "return $answers ? { ...$host, $condition: 'up' } : $host",
+    'return $host',
+  ],
+  [
+    'what an engine answered before its host was lost counts',
+    '$health.lastOkMs !== null && $health.lastOkMs >= $host.sinceMs',
+    '$health.lastOkMs !== null',
   ],
   [
     'engines of a drained host are kept',
