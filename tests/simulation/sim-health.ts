@@ -35,6 +35,7 @@ export interface SimHealthDeps {
 
 /** Real probes come five times a second. Simulating that would cost more than it finds. */
 const BOOT_INTERVAL_MS = 500
+const DOUBT_INTERVAL_MS = 1_000
 const TIMEOUT_MS = 5_000
 
 /** The health worker as one life of the orchestrator sees it: probes the simulated engines and asks about sessions. */
@@ -110,11 +111,12 @@ export class SimHealth implements HealthSource {
       return
     }
     const isSameProcess = known.target.generation === target.generation
-    const wasBooting = known.target.isBooting
+    const { isBooting: wasBooting, isInDoubt: wasInDoubt } = known.target
     known.target = target
     if (!isSameProcess) this.deps.failures.delete(target.engineId)
-    if (!isSameProcess || (target.isBooting && !wasBooting)) this.#probeAfter(known, 0)
-    else if (wasBooting && !target.isBooting) this.#probeAfter(known, this.#nextMs())
+    const isInDoubt = target.isInDoubt && !wasInDoubt
+    if (!isSameProcess || (target.isBooting && !wasBooting) || isInDoubt) this.#probeAfter(known, 0)
+    else if (wasBooting && !target.isBooting) this.#probeAfter(known, this.#nextMs(target))
   }
 
   #drop(engineId: string): void {
@@ -154,7 +156,7 @@ export class SimHealth implements HealthSource {
     this.#counted.set(engineId, generation)
     this.deps.failures.set(engineId, failures)
     if (error !== null) this.deps.trace.note('probe', `${engineId.slice(-4)} ${error} (${failures})`)
-    if (!watch.target.isBooting) this.#probeAfter(watch, this.#nextMs())
+    if (!watch.target.isBooting) this.#probeAfter(watch, this.#nextMs(watch.target))
     this.#handlers?.onFact({ engineId, generation, ok: error === null, atMs: this.deps.clock.now(), error })
   }
 
@@ -167,9 +169,10 @@ export class SimHealth implements HealthSource {
     return isStillIll ? before : 0
   }
 
-  /** Between half an interval and a whole one, like the worker. */
-  #nextMs(): number {
-    return Math.round(this.deps.intervalMs * this.deps.random.between(0.5, 1))
+  /** Between half an interval and a whole one, like the worker, and at most a second for an engine in doubt. */
+  #nextMs({ isInDoubt }: HealthTarget): number {
+    const ms = Math.round(this.deps.intervalMs * this.deps.random.between(0.5, 1))
+    return isInDoubt ? Math.min(ms, DOUBT_INTERVAL_MS) : ms
   }
 
   #collectLater(): void {
