@@ -45,6 +45,7 @@ import { RuntimeFailure } from '../runtime/runtime.ts'
 import { storageFailureOf } from '../store/failure.ts'
 import type { Store } from '../store/store.ts'
 import type { Answers } from './answers.ts'
+import { type Finders, readiness } from './readiness.ts'
 
 export interface ServiceParts {
   readonly store: Pick<Store, 'read' | 'failure'>
@@ -67,6 +68,7 @@ export interface ServiceParts {
   readonly story: Story
   readonly streamStops: StreamStops
   readonly observer: Observer
+  readonly hostWatch: Finders['hostWatch']
   readonly facts: Pick<Facts, 'docker' | 'forbidden'>
   readonly operator: Operator
   readonly answers: Answers
@@ -205,21 +207,6 @@ function queriesOf(parts: ServiceParts): Pick<Services, 'engines' | 'usage' | 's
 /** Whether this is what a proxy asks about each engine before it chooses one. */
 const isQuestion = (query: StreamQuery): query is StreamQuery & { containerId: string } =>
   query.status === 'started' && query.containerId !== undefined
-
-function readiness({ store, observer, facts }: ServiceParts): ReturnType<Services['status']['readiness']> {
-  const failure = store.failure()
-  const storage = failure && `the database takes no writes: ${failure.message}`
-  if (!observer.hasPassed()) {
-    const docker = facts.docker()
-    const looking =
-      docker.state === 'unreachable'
-        ? (facts.forbidden() ?? `Docker not reachable: ${docker.error}`)
-        : 'the engines are being looked for'
-    return { status: 'not_ready', reason: storage ?? looking }
-  }
-  const reason = storage ?? facts.forbidden()
-  return { status: reason === null ? 'ready' : 'degraded', reason }
-}
 
 /**
  * Passes on the outcome of a provision. A failure of the storage is a refusal, too. Counts refusals by their codes, and logs

@@ -10,6 +10,7 @@ import { StreamViews } from '../control/views/stream-views.ts'
 import { UsageViews } from '../control/views/usage-views.ts'
 import { VpnViews } from '../control/views/vpn-views.ts'
 import type { Adapters, Base } from './base.ts'
+import { hasFoundAll } from './readiness.ts'
 import type { Work } from './work.ts'
 
 export type Views = ReturnType<typeof viewsOf>
@@ -76,7 +77,7 @@ export const figuresOf = ({ store }: Adapters, base: Base, work: Work, views: Vi
     snapshots: work.snapshots,
     listedEngines: () => views.engineViews.listedCount(),
     canProvision: () => views.statusViews.refusal() === null,
-    isReady: () => work.observer.hasPassed(),
+    isReady: () => hasFoundAll(work),
   })
 
 /** The parts of the state that tell of every change that an answer of the API could show. */

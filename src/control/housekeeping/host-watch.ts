@@ -13,6 +13,7 @@ const INTERVAL_MS = 5_000
 
 /** Keeps the list of hosts: lists them at the start, at every change that is told, and from time to time. */
 export class HostWatch {
+  #hasListed = false
   readonly #listing: Loop
   readonly #listening: Loop
 
@@ -31,6 +32,11 @@ export class HostWatch {
       new Loop({ clock, intervalMs: INTERVAL_MS, first: 'now', work, onError })
     this.#listing = loop((signal) => this.#list(signal))
     this.#listening = loop((signal) => this.#listen(signal))
+  }
+
+  /** Whether the hosts have been seen since the start. Before that, no engine can be started. */
+  hasListed(): boolean {
+    return this.#hasListed
   }
 
   start(): void {
@@ -58,6 +64,7 @@ export class HostWatch {
     try {
       const seen = await hosts.list(signal)
       const used = liveEngines(store.db).flatMap(({ host }): EngineHost[] => (host === null ? [] : [host]))
+      this.#hasListed = true
       facts.note(seen, [...new Map(used.map((host) => [host.id, host])).values()], clock.now())
     } catch (error) {
       if (!(error instanceof RuntimeFailure)) throw error

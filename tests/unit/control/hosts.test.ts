@@ -85,6 +85,19 @@ describe('while nobody has seen the hosts yet', () => {
     expect((await rig.provision()).status).toBe(200)
   })
 
+  test('no traffic is sent to it', async () => {
+    await startBlind()
+    await rig.clock.advance(1_000)
+    const blind = await rig.request('GET', '/readyz')
+    expect([blind.status, await blind.json()]).toEqual([
+      503,
+      { status: 'not_ready', reason: 'the nodes of the swarm are being looked for' },
+    ])
+    rig.runtime.faults.always('hosts', null)
+    await rig.clock.advance(6_000)
+    expect((await rig.request('GET', '/readyz')).status).toBe(200)
+  })
+
   test('a manager that does not answer is the reason', async () => {
     await startBlind()
     rig.runtime.goDown()
