@@ -49,7 +49,7 @@ const LONGEST = [
 const WITHOUT_DOCKER = 'tests/{unit,mutation,support}/**/*.test.ts'
 const BY_THEMSELVES = 'tests/{e2e,contract,simulation}/*.test.ts'
 
-/** The files that run only with `--all`: many images, many viewers, a registry, long lives, a browser, whole set-ups. */
+/** The files that run only with `--all`: many images, many viewers, a registry, long lives, a browser, whole set-ups, swarms. */
 const SLOWEST = new Set([
   ...['reads', 'seeds', 'lookers'],
   ...['dialects', 'playback', 'runtime-docker-images', 'day', 'swagger'],
@@ -57,6 +57,7 @@ const SLOWEST = new Set([
   ...['panel-keyboard', 'panel-lan', 'panel-logs', 'panel-many', 'panel-states', 'panel-theme'],
   ...['image', 'compose', 'scripts', 'doctor', 'database-files', 'own-network', 'socket-proxy'],
   ...['documents', 'documents-others', 'documents-vpn'],
+  ...['swarm', 'runtime-swarm', 'runtime-swarm-hosts', 'runtime-swarm-looks', 'runtime-swarm-services'],
 ])
 
 const SEEDS = { usual: 30, all: 500 } as const
