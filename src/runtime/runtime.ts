@@ -322,7 +322,7 @@ export interface WatchHandlers {
 export interface Runtime {
   /**
    * Creates a container without starting it, and returns its id. Fails with conflict, image_missing, no_network_container,
-   * refused or unreachable.
+   * refused or unreachable; where a port belongs to all hosts, also with port_taken.
    */
   create(spec: ContainerSpec, signal?: AbortSignal): Promise<string>
   /**

@@ -27,6 +27,12 @@ export const SWARM_REFUSALS: readonly Refusal[] = [
     message: (name) => `Another service has the name ${name}: remove or rename it.`,
   },
   {
+    // A port of the routing mesh belongs to the whole swarm, so this is said as soon as a service asks for it.
+    pattern: /port '(\d+)' is already in use by service/,
+    code: 'port_taken',
+    message: (port) => `Another service has the port ${port} of all hosts.`,
+  },
+  {
     pattern: /(?:service|task) (\S+) not found/,
     code: 'not_found',
     message: (id) => `There is no service ${id}.`,

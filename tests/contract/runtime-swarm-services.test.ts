@@ -61,6 +61,9 @@ describe('a container on a swarm', () => {
       Ports: [{ Protocol: 'tcp', TargetPort: 6878, PublishedPort: port, PublishMode: 'ingress' }],
     })
     expect(await runtime.inspect(id)).toMatchObject({ openPorts: [port], host: { id: manager().id } })
+    // Such a port belongs to all hosts.
+    const failure = await failureOf('port_taken', runtime.create(bench.spec(published(port))))
+    expect(failure.message).toContain(String(port))
   })
 
   test('that is being removed is started by nobody', async () => {
