@@ -289,8 +289,16 @@ export class SwarmHosts {
 
   async #update(host: SwarmHost, changes: object): Promise<void> {
     const node = this.manager.client.getNode(host.id)
-    const { Version, Spec } = await node.inspect()
-    await node.update({ version: Version.Index, ...Spec, ...changes })
+    await until('nobody else has changed the node meanwhile', async () => {
+      const { Version, Spec } = await node.inspect()
+      try {
+        await node.update({ version: Version.Index, ...Spec, ...changes })
+        return true
+      } catch (error) {
+        if (error instanceof Error && error.message.includes('update out of sequence')) return false
+        throw error
+      }
+    })
   }
 
   async close(): Promise<void> {
