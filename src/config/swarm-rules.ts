@@ -17,6 +17,13 @@ const onlyThere = (setting: SettingName, isSet: (config: Config) => boolean): Ru
     !onSwarm(config) && isSet(config) ? `Set ENGINE_RUNTIME=swarm too, or leave ${setting} out` : null,
 })
 
+const TMPFS_OPTIONS = /^(?:size|mode)=/
+const VOLUME_OPTIONS = /^(?:r[ow]|nocopy|r?(?:private|shared|slave))$/
+
+/** Whether one of the options, which are separated by commas, is none of these. */
+const hasOther = (options: string, known: RegExp): boolean =>
+  options.split(',').some((option) => option !== '' && !known.test(option))
+
 /** Conditions without which engines cannot be services of a swarm. */
 export const SWARM_RULES: readonly Rule[] = [
   without(
@@ -38,6 +45,22 @@ export const SWARM_RULES: readonly Rule[] = [
     'ENGINE_CACHE_PATH',
     ({ ENGINE_CACHE_PATH }) => ENGINE_CACHE_PATH !== null,
     'no command can be run in an engine. Leave this out, and bound the cache by ENGINE_TMPFS',
+  ),
+  without(
+    'ENGINE_HEALTHCHECK',
+    ({ ENGINE_HEALTHCHECK }) => ENGINE_HEALTHCHECK === 'image',
+    'a check that fails would end an engine with its viewers. Set this to none',
+  ),
+  without(
+    'ENGINE_TMPFS',
+    ({ ENGINE_TMPFS }) => Object.values(ENGINE_TMPFS).some((options) => hasOther(options, TMPFS_OPTIONS)),
+    'a folder in memory has the options size and mode, and no others',
+  ),
+  without(
+    'ENGINE_VOLUMES',
+    ({ ENGINE_VOLUMES }) =>
+      ENGINE_VOLUMES.some((volume) => hasOther(volume.split(':')[2] ?? '', VOLUME_OPTIONS)),
+    'a volume has the options ro, rw and nocopy, a folder of the host ro, rw and its propagation, and no others',
   ),
   without(
     'DOCKER_NETWORK',

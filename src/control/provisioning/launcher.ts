@@ -127,6 +127,8 @@ export class Launcher {
 
   #createFailed(engine: Engine, failure: RuntimeFailure): Try {
     if (failure.code === 'conflict') return this.#rename(engine)
+    // The routing mesh of a swarm knows at once that a port is taken.
+    if (failure.code === 'port_taken') return this.#movePort(engine)
     const { images, template, pullsImage } = this.deps
     if (failure.code === 'image_missing' && engine.image === template.image) {
       images.note({ kind: 'missing', pullError: null })

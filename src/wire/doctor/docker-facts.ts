@@ -6,7 +6,7 @@ import type { Config } from '../../config/config.ts'
 import { ownPlaceOf } from '../../control/containers/own-places.ts'
 import { imageWarnings } from '../../control/reporting/image-warnings.ts'
 import type { OwnPlace } from '../../core/containers/own-place.ts'
-import { DOCKER_RIGHTS, type DockerRight } from '../../core/reporting/docker-rights.ts'
+import { DOCKER_RIGHTS, SWARM_RIGHTS } from '../../core/reporting/docker-rights.ts'
 import { type DockerSurvey, refusalIn } from '../../runtime/docker-survey.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { ownContainer, ownGateway, type Surroundings } from './surroundings.ts'
@@ -29,12 +29,14 @@ export async function asked<T>(question: Promise<T>): Promise<Asked<T>> {
   }
 }
 
-export async function dockerFacts({ survey }: DockerDeps): Promise<DockerFacts> {
-  const rights = DOCKER_RIGHTS.map(async (right) => [right, await survey.isAllowed(right)] as const)
+export async function dockerFacts(
+  { survey }: DockerDeps,
+  { ENGINE_RUNTIME: kind }: Pick<Config, 'ENGINE_RUNTIME'>,
+): Promise<DockerFacts> {
+  const needed = kind === 'swarm' ? SWARM_RIGHTS : DOCKER_RIGHTS
+  const rights = needed.map(async (right) => [right, await survey.isAllowed(right)] as const)
   const [version, allowed] = await Promise.all([asked(survey.version()), Promise.all(rights)])
-  // Each right is asked for once, so the record is whole.
-  const record = Object.fromEntries(allowed) as Record<DockerRight, boolean | null>
-  return { address: survey.address, version, allowed: record }
+  return { address: survey.address, version, allowed: Object.fromEntries(allowed) }
 }
 
 export async function imageFacts({ runtime, survey }: DockerDeps, config: Config): Promise<ImageFacts> {

@@ -59,7 +59,7 @@ async function factsOf({ loaded, config, healthUrl }: Subject, around: Surroundi
   const answering = isAnswering(healthUrl)
   const saying = serverWord(healthUrl, AbortSignal.timeout(SERVER_MS))
   const asking = Promise.all([
-    dockerFacts(deps),
+    dockerFacts(deps, config),
     imageFacts(deps, config),
     networkFacts(deps, config.DOCKER_NETWORK),
     gluetunFacts(deps, config, signal),

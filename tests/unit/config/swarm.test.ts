@@ -22,12 +22,22 @@ describe('on a swarm', () => {
     ['ENGINE_SECURITY_OPT', 'seccomp=unconfined', 'no such options'],
     ['ENGINE_CACHE_PATH', '/cache', 'ENGINE_TMPFS'],
     ['DOCKER_NETWORK', 'auto', 'overlay network'],
+    ['ENGINE_HEALTHCHECK', 'image', 'Set this to none'],
+    ['ENGINE_TMPFS', '/cache:size=1g,uid=5', 'size and mode'],
+    ['ENGINE_VOLUMES', '/srv:/srv:z', 'propagation'],
     ['PULL', 'missing', 'each node gets the image by itself'],
   ])('%s=%s ends the start, and the remedy is told', (name, value, words) => {
     expect(problemsOf({ ...SWARM, [name]: value })).toEqual([
       expect.stringMatching(new RegExp(`^${name}: With ENGINE_RUNTIME=swarm .*${words}`)),
     ])
     expect(problemsOf({ [name]: value, ENGINE_RUNTIME: 'docker' })).toEqual([])
+  })
+
+  test.each([
+    ['ENGINE_TMPFS', '/cache:size={cache_bytes},mode=1777 /other'],
+    ['ENGINE_VOLUMES', 'cache:/cache:ro,/srv:/srv:rshared,/a:/a'],
+  ])('%s=%s is as good as elsewhere', (name, value) => {
+    expect(problemsOf({ ...SWARM, [name]: value })).toEqual([])
   })
 
   test('all that is wrong is told at once', () => {
