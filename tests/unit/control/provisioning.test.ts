@@ -99,6 +99,14 @@ describe('a provision', () => {
     expect((await provisioned()).host_http_port).toBe(19_000)
   })
 
+  test('goes round a port that is refused before there is a container, as the mesh of a swarm does', async () => {
+    await start()
+    const failure = new RuntimeFailure('port_taken', 'port 19000 is in use by another service')
+    rig.runtime.faults.next('create', { kind: 'fail_before', failure })
+    expect((await provisioned()).host_http_port).toBe(19_001)
+    expect(leases()).toEqual([19_001])
+  })
+
   test('goes round a name that a stranger has', async () => {
     await start()
     const spec = {
