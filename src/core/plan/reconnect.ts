@@ -1,3 +1,4 @@
+import type { EngineStatus } from '../types.ts'
 import {
   type Action,
   type Agenda,
@@ -58,10 +59,11 @@ function tryOf(behind: readonly ObservedEngine[], policy: Policy, agenda: Agenda
   const lastMs = Math.max(sinceMs, ...behind.map((each) => Math.min(startOf(each), agenda.nowMs)))
   const waitMs = Math.min(TRY_AFTER_MAX_MS, Math.max(TRY_AFTER_MIN_MS, lastMs - sinceMs))
   if (behind.some(({ isInHand }) => isInHand) || !agenda.isDue(lastMs + waitMs)) return null
-  const found = behind
-    .filter(isSteady)
-    .toSorted((one, other) => startOf(one) - startOf(other))
-    .find((each) => isWithoutViewers(each, sinceMs, policy, agenda))
+  const ordered = behind.toSorted((one, other) => startOf(one) - startOf(other))
+  // One that stands still has no viewers. While its node is down nothing else starts it, and none that runs may be left.
+  const found =
+    ordered.find(standsStill) ??
+    ordered.filter(isSteady).find((each) => isWithoutViewers(each, sinceMs, policy, agenda))
   if (found === undefined) return null
   return {
     type: 'restart',
@@ -71,6 +73,14 @@ function tryOf(behind: readonly ObservedEngine[], policy: Policy, agenda: Agenda
     engineId: found.engine.id,
   }
 }
+
+const standsStill = ({ engine, isInHand }: ObservedEngine): boolean =>
+  engine.containerState === 'exited' &&
+  engine.removalRequestedAt === null &&
+  !isInHand &&
+  isInUse(engine.status)
+
+const isInUse = (status: EngineStatus): boolean => status === 'starting' || status === 'ready'
 
 const startOf = ({ engine }: ObservedEngine): number => engine.containerStartedAt ?? 0
 

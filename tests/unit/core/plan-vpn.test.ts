@@ -319,6 +319,15 @@ describe('engines behind a node that only they call down, where nobody else coul
     expect(steps([busy(60_000)])).toEqual(['restart a: vpn_tried'])
   })
 
+  test('are tried by one that stands still, if there is one, since no viewer loses anything by that', () => {
+    const exited = (id: string, row: Partial<Engine> = {}) =>
+      behind(id, doubted(60_000), { isRunning: false }, { ...old, containerState: 'exited', ...row })
+    const runs = behind('a', doubted(60_000), {}, old)
+    expect(steps([runs, exited('b')])).toEqual(['restart b: vpn_tried'])
+    expect(steps([exited('b')])).toEqual(['restart b: vpn_tried'])
+    expect(steps([exited('b', { removalRequestedAt: NOW })])).toEqual([])
+  })
+
   test('are tried behind each node by itself', () => {
     const other = behind('b', doubted(60_000), {}, { ...old, vpnNode: 'other' })
     expect(steps([behind('a', doubted(60_000), {}, old), other])).toEqual([
