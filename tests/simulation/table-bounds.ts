@@ -54,6 +54,12 @@ function boundsOf(
   }
 }
 
+/**
+ * A stream ends when its end is reported, and the commit that reports share comes a moment later. A round of samples may be
+ * between the two.
+ */
+const COMMIT_WAIT_MS = 1_000
+
 /** Faults of the samples: too many of one stream, gaps in their numbers, or a time when the stream was not started. */
 export function samplesFaults(database: Database, perStream: number): readonly string[] {
   const of = database.query<{ id: number; n: number; span: number }, []>(
@@ -61,7 +67,7 @@ export function samplesFaults(database: Database, perStream: number): readonly s
   )
   const misplaced = database.query<{ id: number; n: number }, []>(
     `SELECT row_id AS id, count(*) AS n FROM stream_stats JOIN streams ON row_id = stream_row_id
-     WHERE at < started_at OR at > ended_at OR container_id IS NULL GROUP BY row_id`,
+     WHERE at < started_at OR at > ended_at + ${COMMIT_WAIT_MS} OR container_id IS NULL GROUP BY row_id`,
   )
   const outside = misplaced
     .all()
