@@ -27,9 +27,9 @@ export function loopsOf({ store, database, clock }: Adapters, base: Base, work: 
     summary,
     usageWatch,
   } = work
-  const optional = [descriptors, hostWatch, adoptedViewers, cache, usageWatch].filter((loop) => loop !== null)
+  const optional = [descriptors, hostWatch, cache, usageWatch].filter((loop) => loop !== null)
   const deciding = [reconciler, repairQueue]
-  const seeing = [ownPlaces, reachJudge, viewers, rights, proxyReports]
+  const seeing = [ownPlaces, reachJudge, viewers, adoptedViewers, rights, proxyReports]
   const asking = [...seeing, healthMonitor, vpnMonitor, observer, reports, images]
   const watching = [...asking, storageWatch]
   return {
@@ -50,6 +50,7 @@ export function loopsOf({ store, database, clock }: Adapters, base: Base, work: 
       proxyReports.start()
       observer.start()
       reconciler.start()
+      adoptedViewers.start()
       reports.start()
       images.start()
       statistics.start()

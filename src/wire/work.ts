@@ -211,12 +211,10 @@ function watchingOf(config: Config, adapters: Adapters, base: Base, { launches, 
   return {
     observer,
     retention,
-    adoptedViewers:
-      runtime.meters &&
-      new AdoptedViewers({
-        ...{ store, clock, meters: runtime.meters, facts, log },
-        onError: edge('a look at the traffic'),
-      }),
+    adoptedViewers: new AdoptedViewers({
+      ...{ store, clock, meters: runtime.meters, facts, log },
+      onError: edge('a look at the traffic'),
+    }),
     viewers: new ViewerWatch({
       ...{ store, clock, runtime, facts, warnings, log },
       onError: edge('a look for viewers'),

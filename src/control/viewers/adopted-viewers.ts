@@ -26,7 +26,8 @@ export class AdoptedViewers {
     private readonly deps: {
       readonly store: Store
       readonly clock: Clock
-      readonly meters: Pick<Meters, 'traffic'>
+      /** Null if nothing counts traffic: then an adopted engine counts as busy for some hours. */
+      readonly meters: Pick<Meters, 'traffic'> | null
       readonly facts: Facts
       readonly log: Log
       readonly onError: OnError
@@ -60,7 +61,7 @@ export class AdoptedViewers {
     const { meters, clock } = this.deps
     if (containerId === null) return
     try {
-      const traffic = await meters.traffic(containerId, signal)
+      const traffic = (await meters?.traffic(containerId, signal)) ?? null
       if (traffic === null) this.#readings.delete(id)
       else {
         const bytes = traffic.receivedBytes + traffic.sentBytes

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { HOST_GRACE_MS } from '../../../src/core/hosts/host-state.ts'
 import { RuntimeFailure } from '../../../src/runtime/runtime.ts'
-import { liveEngines } from '../../../src/store/engines.ts'
+import { liveEngines, updateEngine } from '../../../src/store/engines.ts'
+import { newestJournal } from '../../../src/store/journal.ts'
 import { newestStream } from '../../../src/store/streams.ts'
 import { SwarmRig } from '../../support/rig-swarm.ts'
 
@@ -104,4 +105,18 @@ describe('while nobody has seen the hosts yet', () => {
     await rig.clock.advance(20_000)
     expect(await code(rig.provision())).toBe('runtime_unavailable')
   })
+})
+
+test('an engine that was found counts as watched for six hours, since nothing tells of its traffic', async () => {
+  await engineOnSouth()
+  const { store } = rig.temp
+  const [engine] = liveEngines(store.db)
+  if (engine === undefined) throw new Error('there is no engine')
+  const adoptedAt = rig.clock.now() - 6 * 3_600_000 + 60_000
+  store.transact((tx) => updateEngine(tx, engine.id, { adoptedAt }))
+  const isQuiet = () => newestJournal(store.db, 100).some(({ kind }) => kind === 'engine.quiet')
+  await rig.clock.advance(30_000)
+  expect(isQuiet()).toBe(false)
+  await rig.clock.advance(60_000)
+  expect(isQuiet()).toBe(true)
 })
