@@ -14,11 +14,8 @@ const ROOT = join(import.meta.dir, '../..')
 /** Docker asks an image for its health as often as it says, and the first time after that time. */
 const SOON = 'HEALTHCHECK --interval=250ms --timeout=5s --start-period=30s'
 
-/** Engines in one network each need a control port of their own (the real ones have none), and a VPN is looked at often. */
-const ENVIRONMENT = [
-  `ENGINE_ENV='{"CONTROL_PORT":"${CONTROL_PORT}"}'`,
-  'VPN_STABLE_S=1 GLUETUN_HEALTH_CHECK_INTERVAL_S=1',
-].join(' ')
+/** Engines in one network each need a control port of their own (the real ones have none). */
+const ENVIRONMENT = `ENGINE_ENV='{"CONTROL_PORT":"${CONTROL_PORT}"}'`
 
 /** Every image that the documents name, with its stand-in, and what is different in it for the test. */
 const IMAGES = {
