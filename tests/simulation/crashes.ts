@@ -1,6 +1,6 @@
 import type { Verb } from '../support/memory-faults.ts'
 import type { Random } from './random.ts'
-import { AWAITS, CHECKPOINTS, SHARED_COMMITS } from './sites.ts'
+import { AWAITS, CHECKPOINTS, SHARED_COMMITS, type Surroundings, weightIn } from './sites.ts'
 
 /**
  * When in a runtime call the process crashes: before the call is made; after its effect and before its answer; or after the
@@ -42,9 +42,10 @@ const LOOKS: ReadonlySet<Verb> = new Set<Verb>([
 const ALL: ReadonlySet<Verb> = new Set<Verb>([...DEEDS, ...LOOKS, 'ping', 'events', 'watchHosts'])
 
 /** Rarely reached places are listed more often, because a crash there waits for a call that may never come. */
-const PLACES = Object.entries(AWAITS).flatMap(([site, weight]) =>
-  Array<string>(Math.max(3, Math.min(8, Math.round(weight)))).fill(site),
-)
+const placesIn = (surroundings: Surroundings): readonly string[] =>
+  Object.entries(AWAITS).flatMap(([site, weight]) =>
+    Array<string>(weightIn(surroundings, site, Math.max(3, Math.min(8, Math.round(weight))))).fill(site),
+  )
 
 /** Decides when the orchestrator crashes. Nothing happens until a crash is armed; then the drawn place decides. */
 export class CrashPlan {
@@ -69,10 +70,11 @@ export class CrashPlan {
   }
 
   /** Arms a crash at one place, whenever the production code reaches it. It may outlast other crashes. */
-  armAtPlace(): void {
+  armAtPlace(surroundings: Surroundings): void {
     const { random } = this
     const phase = random.pick(CRASH_PHASES)
-    const site = random.pick([...PLACES, ...CHECKPOINTS, ...SHARED_COMMITS, ...SHARED_COMMITS])
+    const places = placesIn(surroundings)
+    const site = random.pick([...places, ...CHECKPOINTS, ...SHARED_COMMITS, ...SHARED_COMMITS])
     const where = site !== undefined && site in AWAITS ? 'call' : 'checkpoint'
     this.#armed.push({ where, phase, verbs: ALL, site: site ?? null, skip: 0 })
   }

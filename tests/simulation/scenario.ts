@@ -152,7 +152,7 @@ export function drawScenario(random: Random): Scenario {
     faultsMs: random.int(6 * MINUTE_MS, 8 * MINUTE_MS),
     // The configuration changes with a crash.
     crashes: Math.max(vpnSwitch === null ? 0 : 1, wildness === 0 ? random.int(0, 1) : random.int(0, 5)),
-    placedCrashes: wildness === 0 ? 0 : random.int(3, 6),
+    placedCrashes: wildness === 0 ? 0 : random.int(5, 8),
     rates: scaled(wildness * 0.01),
     chaos: {
       ...drawChaos(random.stream('chaos'), wildness),

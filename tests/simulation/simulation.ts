@@ -1,9 +1,10 @@
 import { type Coverage, count, tally } from './coverage.ts'
 import { NO_FAULTS } from './faults.ts'
 import type { Random } from './random.ts'
-import { type Env, without } from './scenario.ts'
+import { type Env, type Scenario, without } from './scenario.ts'
 import type { Running } from './server.ts'
 import { settlingMs, unsettled } from './settling.ts'
+import type { Surroundings } from './sites.ts'
 import { samplesFaults } from './table-bounds.ts'
 import { setEventTrouble, setLatencies } from './weather.ts'
 import { World } from './world.ts'
@@ -211,7 +212,9 @@ export class Simulation {
     for (let n = 0; n < scenario.crashes; n++)
       clock.after(random.int(1_000, scenario.faultsMs - CRASH_PATIENCE_MS), () => this.#crash(random))
     for (let n = 0; n < scenario.placedCrashes; n++)
-      clock.after(random.int(1_000, 60_000), () => this.#world.server.crashes.armAtPlace())
+      clock.after(random.int(1_000, 60_000), () =>
+        this.#world.server.crashes.armAtPlace(surroundingsOf(scenario)),
+      )
   }
 
   #crash(random: Random): void {
@@ -224,4 +227,9 @@ export class Simulation {
     }
     clock.after(CRASH_PATIENCE_MS, server.crashes.arm())
   }
+}
+
+function surroundingsOf({ swarm, vpn }: Pick<Scenario, 'swarm' | 'vpn'>): Surroundings {
+  if (swarm !== null) return 'swarm'
+  return vpn === null ? 'docker' : 'vpn'
 }

@@ -19,8 +19,8 @@ export const AWAITS: Readonly<Record<string, number>> = {
   'own-containers.#list:list': 4,
   'own-containers.show:inspect': 4,
   'generic.#others:list': 4,
-  'generic.#create:create': 2,
-  'generic.#start:start': 3,
+  'generic.#create:create': 4,
+  'generic.#start:start': 6,
   'generic.#start:destroy': 12,
   'failure-reports.#logOf:logs': 4,
   'host-watch.#list:hosts': 0.5,
@@ -57,6 +57,21 @@ export const AWAITS: Readonly<Record<string, number>> = {
   'usage-watch.#ask:usage': 0.2,
   'viewer-questions.#ask:exec': 1,
   'viewer-questions.#ask:traffic': 2,
+}
+
+/** Where engines run: on a Docker host, behind a VPN there, or in a swarm. */
+export type Surroundings = 'docker' | 'vpn' | 'swarm'
+
+const ONLY_BEHIND_VPN = /^repairs\.(?:#halt|#isNodeAsKnown|#recreate|#restart):/
+const ONLY_IN_SWARM = /^host-watch\./
+const NOT_IN_SWARM =
+  /^(?:adopted-viewers|cache-cleaner|generic|image-pull|listeners|usage-watch|viewer-questions)\./
+
+/** How often an await is chosen in these surroundings; never where it is not reached. What only they have is chosen more often. */
+export function weightIn(surroundings: Surroundings, site: string, weight: number): number {
+  if (ONLY_BEHIND_VPN.test(site)) return surroundings === 'vpn' ? 2 * weight : 0
+  if (ONLY_IN_SWARM.test(site)) return surroundings === 'swarm' ? weight : 0
+  return surroundings === 'swarm' && NOT_IN_SWARM.test(site) ? 0 : weight
 }
 
 /** Places where the production code lets the simulation stop it. */
