@@ -378,6 +378,8 @@ describe('an engine that does not answer', () => {
       await untilRemoved(site.docker, dead.container_id, 50_000)
       // Some hundred milliseconds may pass between the verdict and this test's reading of it.
       expect(entryOf(server, 'engine.replacing', dead.container_id).at - sinceMs).toBeGreaterThan(2_500)
+      // The books follow the removal by a transaction.
+      await until('its stream has ended', async () => (await streamOf(server, 'dead'))?.status === 'ended')
       expect(await streamOf(server, 'dead')).toMatchObject({ status: 'ended', end_reason: 'engine_gone' })
       await staysFor(3_000, 'the one whose session moves runs', () => isRunning(deaf.container_id))
       expect(await streamOf(server, 'deaf')).toMatchObject({ status: 'started' })
