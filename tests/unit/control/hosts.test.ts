@@ -120,3 +120,16 @@ test('an engine that was found counts as watched for six hours, since nothing te
   await rig.clock.advance(60_000)
   expect(isQuiet()).toBe(true)
 })
+
+test('a caller is given no engine that starts elsewhere than where callers look for it', async () => {
+  rig = new SwarmRig({ SWARM_POST_NODE: 'south', MIN_REPLICAS: '1', MIN_FREE_REPLICAS: '0' }, [
+    'north',
+    'south',
+  ])
+  await rig.start()
+  await rig.clock.advance(3_000)
+  const hosts = () => liveEngines(rig.temp.store.db).map(({ host }) => host?.name)
+  expect(hosts()).toEqual(['north'])
+  expect((await rig.provision()).status).toBe(200)
+  expect(hosts()).toEqual(['north', 'south'])
+})
