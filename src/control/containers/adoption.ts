@@ -88,6 +88,7 @@ export function adopt(
     name: container.name,
     containerId: container.id,
     image: container.image,
+    imageId: container.imageId,
     request: plainRequest,
     requestHash: requestHash(plainRequest),
     configHash: (container.labels[CONFIG_LABEL] ?? '').slice(0, HASH_LENGTH_MAX),
@@ -95,6 +96,8 @@ export function adopt(
     labels: keptLabels(container.labels, template.label),
     containerState: container.state,
     containerStartedAt: container.startedAtMs,
+    // Restarts from before nobody has counted the time of, so they are no sign of a container that will not come up.
+    restartCount: container.restarts ?? 0,
     address: container.address,
     networks: container.networks,
     createdAt: container.createdAtMs,

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { type ContainerSpec, RuntimeFailure } from '../../../src/runtime/runtime.ts'
-import { engineByContainer, updateEngine } from '../../../src/store/engines.ts'
+import { engineByContainer, liveEngines, updateEngine } from '../../../src/store/engines.ts'
 import { newestJournal } from '../../../src/store/journal.ts'
 import { leasesIn } from '../../../src/store/leases.ts'
 import { IMAGE, LABEL, Rig } from '../../support/rig.ts'
@@ -366,6 +366,28 @@ describe('adoption', () => {
     expect(await listed()).toHaveLength(ENGINES)
     expect(leases()).toHaveLength(ENGINES)
     expect(commits).toBeLessThan(ENGINES / 2)
+  })
+
+  test('notes all that a look finds, so that the next start has nothing to write', async () => {
+    rig = new Rig()
+    await runOutside(legacy)
+    await rig.start()
+    const rows = () => liveEngines(rig.temp.store.db)
+    const before = rows()
+    await rig.restart()
+    expect(rows()).toEqual(before)
+  })
+
+  test('counts no restart of the time before', async () => {
+    rig = new Rig()
+    const id = await runOutside(legacy)
+    for (let n = 0; n < 5; n++) {
+      rig.runtime.crash(id)
+      await rig.clock.advance(11_000)
+    }
+    await rig.start()
+    await rig.restart()
+    expect(liveEngines(rig.temp.store.db)).toMatchObject([{ containerId: id, restartsAt: [] }])
   })
 
   test('of one engine that cannot be written leaves the others to be adopted', async () => {
