@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
-import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 
 /**
  * The messages between the main thread and any worker; each worker has its own messages besides. Both sides parse: a message
@@ -37,8 +37,12 @@ export type FrameFromWorker = Static<typeof FrameFromWorker>
 export function parserOf<Schema extends TSchema>(
   schema: Schema,
 ): (message: unknown) => Static<Schema> | null {
-  const compiled = TypeCompiler.Compile(schema)
-  return (message) => (compiled.Check(message) ? message : null)
+  // Compiled at the first message: without a VPN there is none of its worker.
+  let compiled: TypeCheck<Schema> | undefined
+  return (message) => {
+    compiled ??= TypeCompiler.Compile(schema)
+    return compiled.Check(message) ? message : null
+  }
 }
 
 export const parseFrameToWorker = parserOf(FrameToWorker)
