@@ -92,6 +92,7 @@ export function createApp(services: Services, options: AppOptions) {
     ...options,
     ids,
     guards: [keyGuard(keys, options.areReadsProtected, onRefused, callerOf), lengthGuard],
+    shortcuts: shortcutsOf(services, readerOf),
     callerOf,
   })
   const addressOf: AddressOf = (request) => app.server?.requestIP(received(request))?.address ?? null
@@ -116,7 +117,7 @@ export function createApp(services: Services, options: AppOptions) {
   const bodies = new BodiesAtOnce()
   const onDefect: OnDefect = (error, request) =>
     options.onDefect(error, request, request && ids.of(received(request)))
-  const entered = onceFor((router: Handle) => around(shortcutsOf(routes.routes, router)))
+  const entered = onceFor(around)
   const app =
     // Elysia's default way of dropping unknown members accepts an array as an empty object; TypeBox's own does not.
     new Elysia({

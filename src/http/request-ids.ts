@@ -8,22 +8,29 @@ const HEADER = 'x-request-id'
  */
 export class RequestIds {
   #count = 0
-  readonly #known = new WeakMap<Request, string>()
+  #latest: Request | null = null
+  #latestId = ''
+  readonly #kept = new WeakMap<Request, string>()
 
   /** `prefix` tells the ids of this process from those of others. */
   constructor(private readonly prefix: string) {}
 
-  /** The id that a new request has from now on. */
+  /** The id that a new request has from now on, until the next one comes. */
   take(request: Request): string {
     const given = request.headers.get(HEADER)
-    const id = given !== null && ID.test(given) ? given : `${this.prefix}-${++this.#count}`
-    this.#known.set(request, id)
-    return id
+    this.#latest = request
+    this.#latestId = given !== null && ID.test(given) ? given : `${this.prefix}-${++this.#count}`
+    return this.#latestId
   }
 
-  /** The id that a request got; empty if it never came in. */
+  /** Keeps the id of the request that came last, because its answer comes later. Most are answered before another comes. */
+  keep(): void {
+    if (this.#latest !== null) this.#kept.set(this.#latest, this.#latestId)
+  }
+
+  /** The id that a request got; empty if it never came in, or was answered. */
   of(request: Request): string {
-    return this.#known.get(request) ?? ''
+    return request === this.#latest ? this.#latestId : (this.#kept.get(request) ?? '')
   }
 
   static readonly header = HEADER

@@ -1,75 +1,70 @@
-import type { Handle } from './entrance.ts'
-import { searchOf, targetOf } from './target.ts'
+import type { Caller, CallerOf } from './callers.ts'
+import type { EngineQueries } from './engines.ts'
+import { Head, JSON_TYPE, METRICS_TYPE } from './json.ts'
+import type { StatusQueries } from './status.ts'
+import type { StreamQueries } from './streams.ts'
+import { targetOf } from './target.ts'
 
-/** A route, as the router lists it. */
-interface Route {
-  readonly method: string
-  readonly path: string
-  readonly handler: unknown
+/** What the repeated reads ask. */
+interface Queries {
+  readonly engines: Pick<EngineQueries, 'listedJson'>
+  readonly streams: Pick<StreamQueries, 'list'>
+  readonly status: Pick<StatusQueries, 'orchestrator' | 'vpn' | 'health' | 'metrics'>
 }
 
-/** What the handlers of these routes use of a request. */
-interface Asked {
-  readonly request: Request
-  readonly query: Readonly<Record<string, string>>
+interface Shortcut {
+  readonly head: Head
+  readonly body: (caller: Caller) => string | Blob | Promise<Blob>
 }
 
-type Handler = (asked: Asked) => Response | Promise<Response>
-
-/** What proxies, panels and monitors repeat, spelt as they do. */
-const REPEATED = [
-  ['/engines', '/engines'],
-  ['/streams', '/streams?status=started'],
-  ['/orchestrator/status', '/orchestrator/status'],
-  ['/vpn/status', '/vpn/status'],
-  ['/health/status', '/health/status'],
-  ['/metrics', '/metrics'],
-] as const
+/**
+ * Answers a read that is repeated, with the id of its request and all other headers. Null if it is none of these, or if it
+ * failed: the router tells how.
+ */
+export type Shortcuts = (request: Request, id: string) => Response | Promise<Response | null> | null
 
 /** What acexy asks about each engine before it chooses one, by the id of its container or of its service. */
 const QUESTION = /^\/streams\?container_id=([\da-z]{25}|[\da-f]{64})&status=started$/
 
-interface Shortcut {
-  readonly handler: Handler
-  readonly query: Asked['query']
-}
-
 /**
- * Hands reads that are repeated to their handlers without the router, which costs more than these answers: no check of a
- * query is needed, and no part of a path. The router gets everything else, and what a handler fails at, to tell that.
+ * Answers the reads that proxies, panels and monitors repeat, where they are spelt as these spell them. The router costs more
+ * than these answers, and has nothing to do for them: no check of a query, and no part of a path.
  */
-export function shortcutsOf(routes: readonly Route[], router: Handle): Handle {
-  const shortcutOf = findShortcut(routes)
-  return (request) => {
-    const shortcut = request.method === 'GET' ? shortcutOf(targetOf(request.url)) : null
-    if (shortcut === null) return router(request)
-    try {
-      const answer = shortcut.handler({ request, query: shortcut.query })
-      return answer instanceof Promise ? answer.catch(() => router(request)) : answer
-    } catch {
-      return router(request)
-    }
-  }
-}
-
-function findShortcut(routes: readonly Route[]): (target: string) => Shortcut | null {
-  const repeated = new Map<string, Shortcut>(
-    REPEATED.map(([path, target]) => [
-      target,
-      { handler: handlerOf(routes, path), query: Object.fromEntries(searchOf(target)) },
-    ]),
-  )
-  const handler = handlerOf(routes, '/streams')
-  return (target) => {
+export function shortcutsOf({ engines, streams, status }: Queries, callerOf: CallerOf): Shortcuts {
+  const head = new Head(JSON_TYPE)
+  const started = (containerId: string): Shortcut => ({
+    head,
+    body: (caller) => streams.list({ status: 'started', containerId }, caller).json,
+  })
+  const repeated = new Map<string, Shortcut>([
+    ['/engines', { head, body: (caller) => engines.listedJson(caller) }],
+    ['/streams?status=started', { head, body: (caller) => streams.list({ status: 'started' }, caller).json }],
+    ['/orchestrator/status', { head, body: (caller) => status.orchestrator(caller) }],
+    ['/vpn/status', { head, body: () => status.vpn() }],
+    ['/health/status', { head, body: () => status.health() }],
+    ['/metrics', { head: new Head(METRICS_TYPE), body: () => status.metrics() }],
+  ])
+  const shortcutOf = (target: string): Shortcut | null => {
     const known = repeated.get(target)
     if (known !== undefined) return known
-    const [, id] = QUESTION.exec(target) ?? []
-    return id === undefined ? null : { handler, query: { container_id: id, status: 'started' } }
+    const [, containerId] = QUESTION.exec(target) ?? []
+    return containerId === undefined ? null : started(containerId)
+  }
+  return (request, id) => {
+    const shortcut = request.method === 'GET' ? shortcutOf(targetOf(request.url)) : null
+    return shortcut && answerOf(shortcut, callerOf(request), id)
   }
 }
 
-function handlerOf(routes: readonly Route[], wanted: string): Handler {
-  const route = routes.find(({ method, path }) => method === 'GET' && path === wanted)
-  if (route === undefined) throw new Error(`no route GET ${wanted}`)
-  return route.handler as Handler
+function answerOf({ head, body }: Shortcut, caller: Caller, id: string): ReturnType<Shortcuts> {
+  try {
+    const rendered = body(caller)
+    if (!(rendered instanceof Promise)) return head.answer(rendered, id)
+    return rendered.then(
+      (text) => head.answer(text, id),
+      () => null,
+    )
+  } catch {
+    return null
+  }
 }

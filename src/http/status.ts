@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import type { Caller, CallerOf } from './callers.ts'
-import { type JsonOf, json } from './json.ts'
+import { headersOf, type JsonOf, json, METRICS_TYPE } from './json.ts'
 import { InvalidProblem, Problem } from './problems.ts'
 import { answerOf, NullableText, Text } from './schemas.ts'
 import { HealthStatusReport, OrchestratorStatus, VpnStatus } from './status-schemas.ts'
@@ -88,7 +88,7 @@ export const statusRoutes = (status: StatusQueries, callerOf: CallerOf) =>
         },
       },
     )
-    .get('/metrics', async () => new Response(await status.metrics(), { headers: PROMETHEUS }), {
+    .get('/metrics', async () => new Response(await status.metrics(), METRICS), {
       response: { 200: Exposition },
       detail: {
         operationId: 'getMetrics',
@@ -125,4 +125,4 @@ export const probeRoutes = (status: Pick<StatusQueries, 'readiness'>) =>
       },
     )
 
-const PROMETHEUS = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }
+const METRICS = { headers: headersOf(METRICS_TYPE) }

@@ -24,7 +24,7 @@ export interface StreamQuery {
 /** What these routes need. */
 export interface StreamQueries {
   /** `next` is the number of the record before which the next page ends; null if there are no older records. */
-  list(query: StreamQuery, caller: Caller): { readonly json: string; readonly next: number | null }
+  list(query: StreamQuery, caller: Caller): { readonly json: string | Blob; readonly next: number | null }
   one(streamId: string): Static<typeof StreamState> | null
   stats(streamId: string, sinceMs: number): Static<typeof SampleList> | undefined
 }

@@ -7,19 +7,13 @@ import type { FleetRows } from '../engines/fleet-rows.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import type { Statistics } from '../streams/statistics.ts'
 import { Rendered } from './rendered.ts'
-import { arrayOf, type StreamRecord, stalledSinceOf, streamView } from './stream-json.ts'
+import { StreamList, type StreamRecord, stalledSinceOf, streamView } from './stream-json.ts'
 
 /** A rendered record, with the values that it was rendered from. */
 interface RenderedRecord extends StreamRecord {
   readonly stream: Stream
   readonly sample: Sample | null
   readonly stalledSince: number | null
-}
-
-/** The records of one container, and their JSON list once it was requested. */
-interface List {
-  readonly records: readonly StreamRecord[]
-  json: string | null
 }
 
 /**
@@ -30,8 +24,9 @@ interface List {
 export class StartedRecords {
   readonly #current: Rendered<readonly StreamRecord[]>
   #records: readonly RenderedRecord[] = []
-  #lists: ReadonlyMap<string | null, List> = new Map()
+  #lists: ReadonlyMap<string | null, StreamList> = new Map()
   #samples: ReadonlyMap<number, Sample | null> = new Map()
+  readonly #none = new StreamList([])
   #samplesVersion = -1
   #db: Db | null = null
 
@@ -57,19 +52,10 @@ export class StartedRecords {
     return this.#current.read()
   }
 
-  /** The records of one container as a JSON list. */
-  listOf(containerId: string): string {
+  /** The records of one container. */
+  listOf(containerId: string): StreamList {
     this.read()
-    const list = this.#lists.get(containerId)
-    if (list === undefined) return '[]'
-    list.json ??= arrayOf(list.records)
-    return list.json
-  }
-
-  /** How many records the list of one container has. */
-  countOf(containerId: string): number {
-    this.read()
-    return this.#lists.get(containerId)?.records.length ?? 0
+    return this.#lists.get(containerId) ?? this.#none
   }
 
   #render(): readonly StreamRecord[] {
@@ -113,15 +99,15 @@ export class StartedRecords {
 /** Groups records by container. If a container's records are unchanged, its earlier list is reused. */
 function listsOf(
   records: readonly StreamRecord[],
-  known: ReadonlyMap<string | null, List>,
-): ReadonlyMap<string | null, List> {
+  known: ReadonlyMap<string | null, StreamList>,
+): ReadonlyMap<string | null, StreamList> {
   const groups = Map.groupBy(records, ({ containerId }) => containerId)
   return new Map(
     [...groups].map(([containerId, group]) => {
       const before = known.get(containerId)
       const isSame =
         before?.records.length === group.length && group.every((each, at) => each === before.records[at])
-      return [containerId, isSame ? before : { records: group, json: null }]
+      return [containerId, isSame ? before : new StreamList(group)]
     }),
   )
 }

@@ -15,6 +15,19 @@ export interface StreamRecord {
 export const arrayOf = (records: readonly StreamRecord[]): string =>
   `[${records.map(({ json }) => json).join(',')}]`
 
+/** Records, and their encoded JSON list once it was requested. */
+export class StreamList {
+  #json: Blob | null = null
+
+  constructor(readonly records: readonly StreamRecord[]) {}
+
+  /** The same bytes at each call. */
+  json(): Blob {
+    this.#json ??= new Blob([arrayOf(this.records)])
+    return this.#json
+  }
+}
+
 /**
  * Since when (epoch ms) a stream stands still, according to its engine. Null if the stream has ended or moves, or if that is
  * not known.

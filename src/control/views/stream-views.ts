@@ -14,23 +14,29 @@ import type { FleetRows } from '../engines/fleet-rows.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import type { Statistics } from '../streams/statistics.ts'
 import { StartedRecords } from './started-records.ts'
-import { arrayOf, type StreamRecord, sampleView, stalledSinceOf, streamView } from './stream-json.ts'
+import {
+  arrayOf,
+  StreamList,
+  type StreamRecord,
+  sampleView,
+  stalledSinceOf,
+  streamView,
+} from './stream-json.ts'
 
 /** Limit for ended streams in a list without a `limit`. A page can show this many, and rendering them takes little time. */
 const ENDED_MAX = 500
 
 /** One page of stream records. */
 export interface StreamPage {
-  readonly json: string
+  readonly json: string | Blob
   /** The record before which the next page ends. Null on the last page and without a limit. */
   readonly next: number | null
 }
 
-/** All started records, and their JSON list once it was requested. `onEngines` is a new array with each version. */
+/** All started records. `onEngines` is a new array with each version. */
 interface Whole {
   readonly onEngines: readonly StreamRecord[]
-  readonly records: readonly StreamRecord[]
-  json: string | null
+  readonly list: StreamList
 }
 
 /**
@@ -62,7 +68,7 @@ export class StreamViews {
   list(filter: StreamFilter): StreamPage {
     const { status, containerId, limit } = filter
     if (status === 'started' && limit === undefined && filter.before === undefined)
-      return { json: this.#startedJson(containerId), next: null }
+      return { json: this.#startedList(containerId).json(), next: null }
     if (limit === undefined) return { json: arrayOf(this.#records(this.#matching(filter))), next: null }
     // One record more than the page holds shows whether there is another page.
     const found = this.#matching({ ...filter, limit: limit + 1 })
@@ -73,12 +79,12 @@ export class StreamViews {
 
   /** How many started streams the list of one container has. */
   startedOn(containerId: string): number {
-    return this.#onEngines.countOf(containerId)
+    return this.#onEngines.listOf(containerId).records.length
   }
 
   /** All started streams, oldest first. */
   started(): readonly StreamRecord[] {
-    return this.#startedWhole().records
+    return this.#startedList().records
   }
 
   /** One stream record, or null if it does not exist any more. */
@@ -115,19 +121,14 @@ export class StreamViews {
     return [...ended, ...started].toSorted((a, b) => a.rowId - b.rowId)
   }
 
-  #startedJson(containerId: string | undefined): string {
+  #startedList(containerId?: string): StreamList {
     if (containerId !== undefined) return this.#onEngines.listOf(containerId)
-    const whole = this.#startedWhole()
-    whole.json ??= arrayOf(whole.records)
-    return whole.json
-  }
-
-  #startedWhole(): Whole {
     const onEngines = this.#onEngines.read()
-    if (this.#whole?.onEngines === onEngines) return this.#whole
+    if (this.#whole?.onEngines === onEngines) return this.#whole.list
     const records = [...onEngines, ...this.#records(startedUnmatched(this.deps.store.db))]
-    this.#whole = { onEngines, records: records.toSorted((a, b) => a.rowId - b.rowId), json: null }
-    return this.#whole
+    const list = new StreamList(records.toSorted((a, b) => a.rowId - b.rowId))
+    this.#whole = { onEngines, list }
+    return list
   }
 
   #records(streams: readonly Stream[]): StreamRecord[] {

@@ -66,7 +66,7 @@ const collect = async (rowId: number, downloaded: number): Promise<void> => {
   await settled()
 }
 
-test('a commit renders what is new, and no other record', () => {
+test('a commit renders what is new, and no other record', async () => {
   const before = read()
   expect(site.records.read()).toBe(before)
   const [one, two] = site.rows
@@ -78,12 +78,24 @@ test('a commit renders what is new, and no other record', () => {
   expect(after).toHaveLength(3)
   expect(after[0]).toBe(before[0])
   expect(after[2]).toBe(before[2])
-  expect(JSON.parse(site.records.listOf(one.containerId ?? ''))).toMatchObject([
-    { id: 'one' },
-    { id: 'four' },
-  ])
-  expect(JSON.parse(site.records.listOf(OTHER))).toMatchObject([{ id: 'three' }])
-  expect(site.records.listOf('none')).toBe('[]')
+  const listOf = (containerId: string | null) =>
+    site.records
+      .listOf(containerId ?? '')
+      .json()
+      .json()
+  expect(await listOf(one.containerId)).toMatchObject([{ id: 'one' }, { id: 'four' }])
+  expect(await listOf(OTHER)).toMatchObject([{ id: 'three' }])
+  expect(await listOf('none')).toEqual([])
+})
+
+test('all answers share the bytes of a list until one of its records changes', async () => {
+  const [one, two] = site.rows
+  const listOf = (containerId: string | null) => site.records.listOf(containerId ?? '').json()
+  const before = listOf(one.containerId)
+  temp.store.transact(() => undefined)
+  expect(listOf(one.containerId)).toBe(before)
+  await collect(two.rowId, 2)
+  expect(listOf(two.containerId)).not.toBe(before)
 })
 
 test('a new sample is shown in its record, and costs no other', async () => {
