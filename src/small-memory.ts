@@ -11,6 +11,8 @@ import { callOf } from './cli/calls.ts'
 const SETTINGS = {
   // The memory that the heap is to believe in, in bytes. It is no limit. With 100 engines and 200 streams 20 MB are in use.
   BUN_JSC_forceRAMSize: '96000000',
+  // How much the heap may grow between two whole collections. A process of more than 80 % of that memory has 1.24 otherwise.
+  BUN_JSC_largeHeapGrowthFactor: '2',
   // The garbage of a burst would stay until the next one.
   BUN_IDLE_GC_SECONDS: '1',
   // The last stage of compiling is for long computations, and we have none.
