@@ -32,11 +32,16 @@ export class Listings {
     },
   ) {}
 
-  /** Grows with every change of the facts. Time alone changes some answers, too. */
+  /** Grows with every change of the facts, and of what is expected. Time alone changes some answers, too. */
   version(): number {
-    const { facts, nodes, connections, playback, expected, outOfReach, hosts } = this.deps
+    return this.factsVersion() + this.deps.expected.version()
+  }
+
+  /** As `version`, but without what is expected. */
+  factsVersion(): number {
+    const { facts, nodes, connections, playback, outOfReach, hosts } = this.deps
     const known = facts.version() + nodes.version() + connections.version() + hosts.version()
-    return known + playback.version() + expected.version() + outOfReach.version()
+    return known + playback.version() + outOfReach.version()
   }
 
   /** Whether `GET /engines` lists the engine, which has a started stream or not; and if not, why. */

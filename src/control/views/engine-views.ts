@@ -1,5 +1,4 @@
 import { type ShownEngine, usedMs } from '../../core/proxies/choice.ts'
-import type { Expected } from '../../core/proxies/expected.ts'
 import type { ServedList } from '../../core/proxies/walks.ts'
 import type { Engine, Stream } from '../../core/types.ts'
 import { FAILED_ATTEMPT_MS, inTurn, turnsOf } from '../../core/views/listing.ts'
@@ -13,9 +12,9 @@ import type { Facts } from '../facts/facts.ts'
 import type { Listings } from '../proxies/listings.ts'
 import type { ProxyWatch } from '../proxies/proxy-watch.ts'
 import { type EngineView, engineView } from './engine-json.ts'
-import { isoOrNull } from './iso.ts'
 import { Rendered } from './rendered.ts'
 import type { StreamViews } from './stream-views.ts'
+import { type ViewedEngine, ViewedEngines } from './viewed-engines.ts'
 
 /** A live engine with its id, as JSON text. */
 interface EngineRecord {
@@ -52,6 +51,7 @@ interface Snapshot {
  * because proxies ask far more often than anything changes.
  */
 export class EngineViews {
+  readonly #viewed: ViewedEngines
   readonly #snapshot: Rendered<Snapshot>
 
   constructor(
@@ -68,7 +68,9 @@ export class EngineViews {
       readonly streamViews: StreamViews
     },
   ) {
-    const { clock, store, listings } = deps
+    const { clock, store, rows, listings } = deps
+    const view = (engine: Engine, started: readonly Stream[]) => this.#view(engine, started)
+    this.#viewed = new ViewedEngines({ store, rows, listings, view })
     this.#snapshot = new Rendered({
       clock,
       sources: [store, listings],
@@ -125,28 +127,17 @@ export class EngineViews {
   }
 
   #render(nowMs: number): Snapshot {
-    const { rows, listings } = this.deps
-    const { engines, started } = rows.read()
-    const records = engines.map((engine) => {
-      const view = this.#view(engine, started.get(engine.id) ?? [])
-      return {
-        id: engine.id,
-        engine,
-        expected: listings.expectedOn(engine),
-        view,
-        json: JSON.stringify(view),
-      }
-    })
-    const listed = this.#listed(records.filter(({ view }) => view.listed))
+    const viewed = this.#viewed.read()
+    const listed = this.#listed(viewed.filter(({ view }) => view.listed))
     const groups = RANKS.map((rank) => listed.filter((engine) => rankOf(engine) === rank))
-    const ends = records.flatMap(({ engine, expected }) => [
+    const ends = viewed.flatMap(({ engine, expected }) => [
       (engine.failedAttemptAt ?? 0) + FAILED_ATTEMPT_MS,
       expected?.untilMs ?? 0,
     ])
     return {
       untilMs: Math.min(Number.POSITIVE_INFINITY, ...ends.filter((ms) => ms > nowMs)),
       ...{ groups, turns: turnsOf(groups.map(({ length }) => length)), lists: new Map() },
-      records: records.map(({ id, json }) => ({ id, json })),
+      records: viewed.map(({ engine: { id }, json }) => ({ id, json })),
     }
   }
 
@@ -155,10 +146,10 @@ export class EngineViews {
   }
 
   /** Engines as proxies are shown them. */
-  #listed(records: readonly Viewed[]): readonly ListedRecord[] {
+  #listed(viewed: readonly ViewedEngine[]): readonly ListedRecord[] {
     const { listings, perEngineMax } = this.deps
     const shown = shownToProxies(
-      records.map(({ engine, expected, view }) => ({
+      viewed.map(({ engine, expected, view }) => ({
         isHealthy: view.health_status === 'healthy',
         isFirst: listings.isFirst(engine),
         isForwarded: view.forwarded,
@@ -167,25 +158,18 @@ export class EngineViews {
         expected,
       })),
     )
-    return records.map(({ engine, expected, view, json }, at) => {
+    return viewed.map((each, at) => {
+      const { engine, expected, view } = each
       const { isForwarded = view.forwarded, usedMs = null } = shown[at] ?? {}
-      const told = { ...view, forwarded: isForwarded, last_stream_usage: isoOrNull(usedMs) }
       return {
         ...{ engineId: engine.id, containerId: engine.containerId ?? '', isForwarded, usedMs },
         isHealthy: view.health_status === 'healthy',
         isFirst: listings.isFirst(engine),
         isExpected: expected !== null,
-        json: expected === null ? json : JSON.stringify(told),
+        json: expected === null ? each.json : each.shownAs({ isForwarded, usedMs }),
       }
     })
   }
-}
-
-interface Viewed {
-  readonly engine: Engine
-  readonly expected: Expected | null
-  readonly view: EngineView
-  readonly json: string
 }
 
 /** Healthy engines come first, and in each half those without an expected stream. */
