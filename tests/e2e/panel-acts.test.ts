@@ -4,7 +4,7 @@ import { until } from '../support/docker.ts'
 import { DockerProxy } from '../support/docker-proxy.ts'
 import { type EngineRow, listedIds, mustProvision, openTestSite, type TestSite } from '../support/fleet.ts'
 import { startViewing, streamOf, type Viewer } from '../support/lifecycle.ts'
-import { type OpenedPage, openPage, picture, startChromium } from '../support/panel-browser.ts'
+import { type OpenedPage, openPage, picture, startChromium, untilTrue } from '../support/panel-browser.ts'
 import type { TestServer } from '../support/server.ts'
 
 /* What can be done from the page for people, in a real Chromium at a real orchestrator. */
@@ -121,7 +121,7 @@ describe('provision by a click', () => {
     const key = page.getByLabel(/API key/)
     await page.getByText('changes need it').waitFor()
     await picture(page, 'key-1280-light')
-    expect(await page.evaluate('document.activeElement.type')).toBe('password')
+    await untilTrue(page, `document.activeElement.type === 'password'`)
     await key.fill('wrong-key')
     await page.keyboard.press('Enter')
     await page.getByText('the one given is not that of this server').waitFor()

@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import { dockerRuntimeAt, staysFor, until } from '../support/docker.ts'
 import { DockerProxy } from '../support/docker-proxy.ts'
 import { mustProvision, mustRemove, openTestSite, type TestSite } from '../support/fleet.ts'
-import { type OpenedPage, openPage, picture, startChromium } from '../support/panel-browser.ts'
+import { type OpenedPage, openPage, picture, startChromium, untilTrue } from '../support/panel-browser.ts'
 import type { TestServer } from '../support/server.ts'
 
 /* The log of an engine, and what engines use, in a real Chromium at a real orchestrator with real containers. */
@@ -190,7 +190,7 @@ describe('the log of an engine', () => {
     await step(page, 'for the API key only')
     await press(page, 'Enter key')
     const key = page.getByLabel(/API key/)
-    expect(await page.evaluate('document.activeElement.type')).toBe('password')
+    await untilTrue(page, `document.activeElement.type === 'password'`)
     await key.fill('wrong-key')
     await page.keyboard.press('Enter')
     await page.getByText('the one given is not that of this server').waitFor()
@@ -201,7 +201,7 @@ describe('the log of an engine', () => {
     await page.keyboard.press('Enter')
     await line(page, 'Start Ace Stream').waitFor()
     expect(await key.count()).toBe(0)
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('Follow')
+    await untilTrue(page, `document.activeElement.textContent === 'Follow'`)
     expect(requests.filter(({ url }) => url.includes(KEY))).toEqual([])
   })
 

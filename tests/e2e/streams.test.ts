@@ -18,7 +18,8 @@ import type { TestServer } from '../support/server.ts'
 
 setDefaultTimeout(60_000)
 
-const SESSION_IDLE_MS = 1_500
+/** Long enough for a test that waits for the processor between the begin of a session and its first reader. */
+const SESSION_IDLE_MS = 3_000
 const COLLECT_INTERVAL_S = 0.5
 /** The engine gives an idle session up and denies it at the next question. Two more denials later, the stream has ended. */
 const DEAD_WITHIN_MS = SESSION_IDLE_MS + 3 * COLLECT_INTERVAL_S * 1_000 + 2_000
@@ -152,7 +153,7 @@ test('statistics are taken of every started stream, and none of one that has end
 })
 
 test('an engine that is silent about its sessions for long, and a session that stands still, end nothing', async () => {
-  const { server, fleet } = await fleetOfSize(2)
+  const { server, fleet } = await fleetOfSize(2, { SESSION_IDLE_MS: '30000' })
   const [silent, still] = fleet as [FleetRow, FleetRow]
   const viewers = [await startViewing(server, silent, 'silent'), await startViewing(server, still, 'still')]
   cleanUps.push(() => {
