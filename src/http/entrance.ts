@@ -77,16 +77,20 @@ export function entranceOf(options: EntranceOptions): Entrance {
     const tidy = tidied(request)
     if (tidy === null) return finished(turnedAway(NO_PATH, request), id)
     const refusal = refused(request, tidy)
-    if (refusal !== null) return finishedLater(refusal, id)
+    if (refusal !== null) return finishedLater(request, refusal, id)
     const short = shortcuts(tidy, id)
-    if (short === null) return finishedLater(route(tidy), id)
+    if (short === null) return finishedLater(request, route(tidy), id)
     if (!(short instanceof Promise)) return short
-    ids.keep()
-    return short.then((answer) => answer ?? finishedLater(route(tidy), id))
+    ids.keep(request, id)
+    return short.then((answer) => answer ?? finishedLater(request, route(tidy), id))
   }
-  const finishedLater = (answer: Response | Promise<Response>, id: string): Response | Promise<Response> => {
+  const finishedLater = (
+    request: Request,
+    answer: Response | Promise<Response>,
+    id: string,
+  ): Response | Promise<Response> => {
     if (!(answer instanceof Promise)) return finished(answer, id)
-    ids.keep()
+    ids.keep(request, id)
     return answer.then((response) => finished(response, id))
   }
   /** Looks at a request now, and returns what tells of its answer. The address of a caller who has left is not known. */

@@ -23,9 +23,9 @@ export class RequestIds {
     return this.#latestId
   }
 
-  /** Keeps the id of the request that came last, because its answer comes later. Most are answered before another comes. */
-  keep(): void {
-    if (this.#latest !== null) this.#kept.set(this.#latest, this.#latestId)
+  /** Keeps the id of a request whose answer comes later. Most are answered before another one comes. */
+  keep(request: Request, id: string): void {
+    this.#kept.set(request, id)
   }
 
   /** The id that a request got; empty if it never came in, or was answered. */

@@ -96,7 +96,7 @@ export function adopt(
     labels: keptLabels(container.labels, template.label),
     containerState: container.state,
     containerStartedAt: container.startedAtMs,
-    // Restarts from before nobody has counted the time of, so they are no sign of a container that will not come up.
+    // Nobody knows when the earlier restarts were, so they are no sign of a container that will not come up.
     restartCount: container.restarts ?? 0,
     address: container.address,
     networks: container.networks,
