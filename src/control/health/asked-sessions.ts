@@ -1,5 +1,5 @@
 import { isCrashLoop } from '../../core/engines/restarts.ts'
-import { isStatPath } from '../../core/streams/session-paths.ts'
+import { statPathOf } from '../../core/streams/session-paths.ts'
 import { type Engine, generationOf, type Stream } from '../../core/types.ts'
 import { cutOffSinceMs } from '../../core/vpn/tunnel.ts'
 import type { Db } from '../../store/store.ts'
@@ -63,22 +63,16 @@ function isSuspect(
   )
 }
 
-/** The streams whose sessions an engine is asked about: `started`, for their statistics, and those in doubt. */
-export function streamsAsked(started: readonly Stream[], inDoubt: readonly Stream[]): readonly Stream[] {
-  const asked = [...started.filter(isAskable), ...inDoubt]
-  return [...new Map(asked.map((stream) => [stream.rowId, stream])).values()]
+/**
+ * The sessions that an engine is asked about: those of its `started` streams, for their statistics, and those in doubt.
+ * Several streams may share a session.
+ */
+export function sessionsAsked(started: readonly Stream[], inDoubt: readonly Stream[]): SessionTarget[] {
+  const asked = new Map([...started, ...inDoubt].map(({ rowId, statUrl }) => [rowId, statUrl]))
+  return [...asked].flatMap(([streamRowId, statUrl]) => {
+    const path = statPathOf(statUrl)
+    return path === null ? [] : [{ streamRowId, path }]
+  })
 }
 
-/** The sessions that the engine is asked about. Several streams may share a session. */
-export const sessionTargets = (streams: readonly Stream[]): SessionTarget[] =>
-  streams.map(({ rowId, statUrl }) => ({ streamRowId: rowId, path: pathOf(statUrl) }))
-
-const isAskable = ({ statUrl }: Stream): boolean => isStatPath(pathOf(statUrl))
-
-/**
- * The longest `stat_url` that is used. Engines hand out URLs of about 150 characters. Parsing the longest accepted URLs
- * after each commit took more time than everything else.
- */
-const SESSION_URL_MAX = 512
-
-const pathOf = (url: string): string => (url.length > SESSION_URL_MAX ? '' : (URL.parse(url)?.pathname ?? ''))
+const isAskable = ({ statUrl }: Stream): boolean => statPathOf(statUrl) !== null

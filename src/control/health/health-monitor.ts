@@ -1,4 +1,4 @@
-import { type Engine, generationOf, isProbed, type Stream } from '../../core/types.ts'
+import { type Engine, generationOf, isProbed } from '../../core/types.ts'
 import { Batches } from '../../lib/batches.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { guarded, guardedAll, type OnError } from '../../lib/guard.ts'
@@ -16,8 +16,14 @@ import type { Facts } from '../facts/facts.ts'
 import type { HostFacts } from '../facts/host-facts.ts'
 import type { SessionFacts } from '../facts/session-facts.ts'
 import type { VpnNodes } from '../vpn/vpn-nodes.ts'
-import { sessionTargets, streamsAsked, streamsInDoubt } from './asked-sessions.ts'
-import type { HealthFact, HealthHandlers, HealthSource, HealthTarget } from './health-source.ts'
+import { sessionsAsked, streamsInDoubt } from './asked-sessions.ts'
+import type {
+  HealthFact,
+  HealthHandlers,
+  HealthSource,
+  HealthTarget,
+  SessionTarget,
+} from './health-source.ts'
 import { networkIntervals } from './network-intervals.ts'
 import type { SessionMonitor } from './session-monitor.ts'
 
@@ -119,8 +125,8 @@ export class HealthMonitor {
     const probed = engines.filter(isProbed)
     const inDoubt = streamsInDoubt(store.db, { engines: probed, started }, this.deps, clock.now())
     const targets = probed.map((engine) => {
-      const asked = streamsAsked(started.get(engine.id) ?? [], inDoubt.get(engine.id) ?? [])
-      return this.#target(engine, asked, intervalOf(engine))
+      const sessions = sessionsAsked(started.get(engine.id) ?? [], inDoubt.get(engine.id) ?? [])
+      return this.#target(engine, sessions, intervalOf(engine))
     })
     for (const { engineId, generation } of targets) facts.setProbed(engineId, generation, clock.now())
     const asked = targets.flatMap((target) => target.sessions.map(({ streamRowId }) => streamRowId))
@@ -134,14 +140,14 @@ export class HealthMonitor {
     source.setTargets(targets)
   }
 
-  #target(engine: Engine, asked: readonly Stream[], networkIntervalMs: number | null): HealthTarget {
+  #target(engine: Engine, sessions: SessionTarget[], networkIntervalMs: number | null): HealthTarget {
     return {
       engineId: engine.id,
       generation: generationOf(engine),
       addresses: this.deps.addresses.probed(engine),
       isBooting: engine.status === 'starting',
       isInDoubt: this.deps.hosts.of(engine)?.condition === 'lost',
-      sessions: sessionTargets(asked),
+      sessions,
       networkIntervalMs,
     }
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { sessionTargets, streamsAsked } from '../../../src/control/health/asked-sessions.ts'
+import { sessionsAsked } from '../../../src/control/health/asked-sessions.ts'
 import { stream } from '../../support/builders.ts'
 
 const url = (session: string): string => `http://127.0.0.1:19000/ace/stat/${'a'.repeat(40)}/${session}`
@@ -7,6 +7,7 @@ const url = (session: string): string => `http://127.0.0.1:19000/ace/stat/${'a'.
 test('a session is asked about at its path, and none whose URL is longer than those of engines are', () => {
   const short = { ...stream(), rowId: 1, statUrl: url('session') }
   const long = { ...stream(), rowId: 2, statUrl: url('s'.repeat(512)) }
-  const asked = streamsAsked([short, long], [])
-  expect(sessionTargets(asked)).toEqual([{ streamRowId: 1, path: `/ace/stat/${'a'.repeat(40)}/session` }])
+  expect(sessionsAsked([short, long], [short])).toEqual([
+    { streamRowId: 1, path: `/ace/stat/${'a'.repeat(40)}/session` },
+  ])
 })
