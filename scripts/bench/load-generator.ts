@@ -6,6 +6,7 @@
  */
 
 import { answerHead } from './answer-head.ts'
+import { spread } from './statistics.ts'
 
 /** The results of the generator. */
 export interface LoadResult {
@@ -13,6 +14,8 @@ export interface LoadResult {
   readonly rate: number
   /** The number of all answers, including the warm-up. */
   readonly all: number
+  /** The 99th percentile of the times from a question to the end of its answer after the warm-up, in milliseconds. */
+  readonly p99Ms: number
   /** The share of one processor that the generator itself used. Near 1, the generator was the bottleneck. */
   readonly busy: number
 }
@@ -33,25 +36,37 @@ if (import.meta.main) {
 }
 
 async function generate(url: URL, connections: number, seconds: number): Promise<LoadResult> {
-  const askers = await Promise.all(Array.from({ length: connections }, () => startAsking(url)))
+  const times: number[] = []
+  const askers = await Promise.all(Array.from({ length: connections }, () => startAsking(url, times)))
   const failed = Promise.race(askers.map((asker) => asker.failed))
   const answers = () => askers.reduce((sum, asker) => sum + asker.answers, 0)
   await Promise.race([failed, Bun.sleep(WARM_UP_MS)])
+  times.length = 0
   const before = { answers: answers(), atMs: performance.now(), cpu: process.cpuUsage() }
   await Promise.race([failed, Bun.sleep(seconds * 1000)])
   const counted = answers() - before.answers
   const tookMs = performance.now() - before.atMs
   const { user, system } = process.cpuUsage(before.cpu)
   for (const asker of askers) asker.close()
-  return { rate: (counted / tookMs) * 1000, all: answers(), busy: (user + system) / 1000 / tookMs }
+  const { p99 } = spread(times)
+  return {
+    rate: (counted / tookMs) * 1000,
+    all: answers(),
+    p99Ms: p99,
+    busy: (user + system) / 1000 / tookMs,
+  }
 }
 
-/** Opens a connection that asks again after each answer, until it is closed or an answer is not a 200. */
-async function startAsking({ hostname, port, host, pathname, search }: URL): Promise<Asker> {
+/**
+ * Opens a connection that asks again after each answer, until it is closed or an answer is not a 200. Adds the milliseconds of
+ * each answer to `times`.
+ */
+async function startAsking({ hostname, port, host, pathname, search }: URL, times: number[]): Promise<Asker> {
   const question = Buffer.from(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
   const failure = Promise.withResolvers<never>()
   const fail = (error: Error) => failure.reject(error)
   let missing = 0
+  let askedMs = 0
   const asker = { answers: 0, failed: failure.promise, close: () => socket.end() }
   const socket = await Bun.connect({
     hostname,
@@ -65,12 +80,16 @@ async function startAsking({ hostname, port, host, pathname, search }: URL): Pro
         }
         if (missing > 0) return
         asker.answers++
+        const nowMs = performance.now()
+        times.push(nowMs - askedMs)
+        askedMs = nowMs
         own.write(question)
       },
       close: () => fail(new Error('the server closed a connection')),
       error: (_, error) => fail(error),
     },
   })
+  askedMs = performance.now()
   socket.write(question)
   return asker
 }

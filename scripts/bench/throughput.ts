@@ -15,6 +15,8 @@ export interface Round {
   readonly requestsPerSecond: number
   /** The processor time of the server in microseconds. Other processes disturb it far less than the rate. */
   readonly cpuMicrosPerRequest: number
+  /** The 99th percentile of the times to an answer, in milliseconds. */
+  readonly p99Ms: number
   /** The share of one processor that the load generator used. */
   readonly generatorBusy: number
 }
@@ -65,9 +67,9 @@ export async function loadRound(bench: Bench, { url, pid }: Contestant): Promise
   })
   const [output, code] = await Promise.all([child.stdout.text(), child.exited])
   if (code !== 0) throw new Error(`the load generator ended with ${code} at ${url}`)
-  const { rate, all, busy }: LoadResult = JSON.parse(output)
+  const { rate, all, p99Ms, busy }: LoadResult = JSON.parse(output)
   const cpu = (await cpuMicros(pid)) - cpuBefore
-  return { requestsPerSecond: rate, cpuMicrosPerRequest: cpu / all, generatorBusy: busy }
+  return { requestsPerSecond: rate, cpuMicrosPerRequest: cpu / all, p99Ms, generatorBusy: busy }
 }
 
 /** User and system time of a process with all its threads, in microseconds. */
