@@ -27,7 +27,6 @@ const liveAt = prepared((db) =>
         ),
       ),
     )
-    .orderBy(asc(engines.createdAt))
     .prepare(),
 )
 const liveCount = prepared((db) => db.select({ n: count() }).from(engines).where(isLiveRow).prepare())
@@ -96,9 +95,14 @@ const booting = prepared((db) =>
 /** All engines that are neither gone nor failed, oldest first. */
 export const liveEngines = (db: Db): Engine[] => live(db).all()
 
-/** The live engines that have one of these ports, inside or outside their container, or this container; oldest first. */
+/**
+ * The live engines that have one of these ports, inside or outside their container, or this container; oldest first. They are
+ * sorted here: SQLite's own sorting costs three times as much as finding them, even if one is found.
+ */
 export const liveEnginesAt = (db: Db, ports: readonly number[], containerId: string | null): Engine[] =>
-  liveAt(db).all({ ports: JSON.stringify(ports), containerId })
+  liveAt(db)
+    .all({ ports: JSON.stringify(ports), containerId })
+    .toSorted((a, b) => a.createdAt - b.createdAt)
 
 /** How many engines count against `MAX_REPLICAS`. */
 export const countLiveEngines = (db: Db): number => liveCount(db).get()?.n ?? 0
