@@ -61,7 +61,6 @@ const onEngines = prepared((db) =>
     .select({ rowId: streams.rowId })
     .from(streams)
     .where(and(isStarted, isNotNull(streams.engineId)))
-    .orderBy(asc(streams.rowId))
     .prepare(),
 )
 const byRows = prepared((db) =>
@@ -190,6 +189,7 @@ export const startedOnEngines = (db: Db): number[] =>
   onEngines(db)
     .all()
     .map(({ rowId }) => rowId)
+    .sort((a, b) => a - b)
 
 /** Started records that are tied to no engine, in the order of their starts. */
 export const startedUnmatched = (db: Db): Stream[] => unmatched(db).all()
