@@ -7,6 +7,7 @@ import notices from '../NOTICES.md' with { type: 'file' }
 import packageJson from '../package.json' with { type: 'json' }
 import { addressesOf } from './cli/addresses.ts'
 import { type CliOutcome, readSecretFile, runCli } from './cli/cli.ts'
+import { boundCodeMemory } from './code-memory.ts'
 import type { Config } from './config/config.ts'
 import { secretsOf } from './config/secrets.ts'
 import type { Checkpoint } from './control/provisioning/launcher.ts'
@@ -57,14 +58,6 @@ const IDLE_S = 60
 
 /** Why a lock file that is no database may be removed: this program did not write it. */
 const NOTHING_IN_IT = 'it holds nothing that is needed'
-
-/**
- * The binary starts with a policy that compiles little for speed (`scripts/build`), because most code of a start runs once.
- * After this time it compiles nearly as usual: five times as late, which is no time under load, but keeps what a resting
- * server does each second from being compiled one function after the other.
- */
-const START_MS = 5_000
-const JIT_POLICY = 5
 
 /** The surroundings of a process about whose container nobody asks. */
 const NOWHERE = { container: null, gateway: () => null }
@@ -130,7 +123,7 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
   orchestrator.metrics.addProcess(() => ({ health: workers.health.restarts(), vpn: workers.vpn.restarts() }))
   listen(listener, config, log)
   orchestrator.start()
-  setTimeout(() => Bun.unsafe.setJITPolicy(JIT_POLICY), START_MS)
+  boundCodeMemory(log)
   log.info({ port: config.APP_PORT, bind: config.BIND, version: packageJson.version }, 'listening')
   for (const note of notes) log.info({}, note)
   const endAll = (code: number): Promise<void> => end({ orchestrator, store, lock }, code)
