@@ -5,8 +5,9 @@
 
 import { join } from 'node:path'
 import { freePortRange, rangeSetting } from '../../tests/support/ports.ts'
-import { type ListedEngine, provisionFleet } from './fleet.ts'
+import { type ListedEngine, provisionFleet, startStream } from './fleet.ts'
 import { type Bench, runBenchmarks } from './harness.ts'
+import { LASTING_SESSIONS, playStreams } from './playing.ts'
 import { type Measured, measured, type Report, type Target, target } from './report.ts'
 import { fillWithEngines } from './rows.ts'
 import { measureSelections, type SelectionTimes } from './selection.ts'
@@ -28,6 +29,7 @@ interface Findings {
 export async function measureReads(bench: Bench): Promise<Report> {
   const docker = await bench.docker()
   const server = await bench.server(docker, {
+    ...LASTING_SESSIONS,
     MAX_REPLICAS: String(FLEET),
     PROVISION_DEADLINE_MS: '60000',
     PORT_RANGE_HOST: rangeSetting(freePortRange(100)),
@@ -36,10 +38,12 @@ export async function measureReads(bench: Bench): Promise<Report> {
   const engines = await provisionFleet(server, FLEET)
   const body = JSON.stringify(await server.get('/engines'))
   const raw = await startRawServer(bench, server.folder, body)
+  // An engine is asked about its sessions, and a stream whose session it does not know ends.
+  const play = (engine: ListedEngine) => playStreams(server, [engine], 1)
   const ours = { name: `GET /engines, ${FLEET} engines`, url: `${server.url}/engines`, pid: server.pid }
   const parts = [
     await rates(bench, ours, raw),
-    selectionFindings(`${FLEET} engines`, await measureSelections(bench, server, engines)),
+    selectionFindings(`${FLEET} engines`, await measureSelections(bench, server, engines, play)),
     selectionFindings(`${ROWS} rows`, await selectionsOfRows(bench)),
   ]
   return {
@@ -98,7 +102,8 @@ async function selectionsOfRows(bench: Bench): Promise<SelectionTimes> {
   fillWithEngines(server.databasePath, ROWS, 'roundhouse-engine-emulator:rows')
   const DOCKER_HOST = `unix://${join(server.folder, 'no-docker.sock')}`
   await server.start({ DOCKER_HOST }, '/healthz')
-  return measureSelections(bench, server, await server.get<readonly ListedEngine[]>('/engines'))
+  const engines = await server.get<readonly ListedEngine[]>('/engines')
+  return measureSelections(bench, server, engines, (engine) => startStream(server, engine))
 }
 
 function selectionFindings(of: string, { calm, bare, afterEvents }: SelectionTimes): Findings {

@@ -22,19 +22,20 @@ export interface SelectionTimes {
 
 /**
  * Times the questions that acexy asks before every viewer: the engines, then the started streams of each, one after the
- * other on one connection. Every second engine has a stream meanwhile, and the books also contain some hundred ended
- * streams.
+ * other on one connection. Every second engine has a stream meanwhile, which `play` starts and which has to last, and the
+ * books also contain some hundred ended streams.
  */
 export async function measureSelections(
   bench: Bench,
   server: TestServer,
   engines: readonly ListedEngine[],
+  play: (engine: ListedEngine) => Promise<unknown>,
 ): Promise<SelectionTimes> {
   const [first] = engines
   if (first === undefined) throw new Error('there is no engine to select')
   for (let n = 0; n < ENDED_STREAMS; n++) await endStream(server, await startStream(server, first))
   const busy = engines.filter((_, index) => index % 2 === 1)
-  for (const engine of busy) await startStream(server, engine)
+  for (const engine of busy) await play(engine)
 
   const connection = await KeepAliveConnection.open(server.url)
   const bareConnection = await KeepAliveConnection.open(await bareSelections(bench, server, engines))
