@@ -123,7 +123,9 @@ function run({ config, warnings, notes }: Extract<CliOutcome, { kind: 'run' }>):
   orchestrator.metrics.addProcess(() => ({ health: workers.health.restarts(), vpn: workers.vpn.restarts() }))
   listen(listener, config, log)
   orchestrator.start()
-  boundCodeMemory(log)
+  boundCodeMemory(systemClock, (error) =>
+    log.error({ err: error }, 'a look at whether the process rests failed'),
+  )
   log.info({ port: config.APP_PORT, bind: config.BIND, version: packageJson.version }, 'listening')
   for (const note of notes) log.info({}, note)
   const endAll = (code: number): Promise<void> => end({ orchestrator, store, lock }, code)
