@@ -122,7 +122,7 @@ export async function measureScrapes(bench: Bench): Promise<Report> {
   return {
     name: 'scrapes',
     notes: [
-      `As in answers, but ${SCRAPES} of each come one by one, ${SCRAPE_EVERY_MS} ms apart: each is rendered anew.`,
+      `As in answers, but ${SCRAPES} of each come one by one after ${SCRAPES_WARM_UP} others, ${SCRAPE_EVERY_MS} ms apart: each is rendered anew.`,
     ],
     measured: [row, floor],
     targets: [
