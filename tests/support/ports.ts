@@ -1,6 +1,6 @@
 /**
  * The range is below the ports that Linux uses for outgoing connections (32768 and up), so that no connection can take one
- * meanwhile. Ports are chosen by chance, so that two calls, or two test runs on one host, seldom choose the same.
+ * meanwhile. The first search begins by chance, so that two test runs on one host seldom find the same.
  */
 const [FIRST, LAST] = rangeOf(process.env.ROUNDHOUSE_TEST_SLOT)
 
@@ -19,19 +19,30 @@ export interface PortRange {
   readonly last: number
 }
 
-/** Finds a port on which nobody listens now. */
+/** Where the next search begins. */
+let next = FIRST + Math.floor(Math.random() * (LAST - FIRST + 1))
+
+/** Finds a port on which nobody listens now, and which no other call gets soon. */
 export const freePort = (): number => freePortRange(1).first
 
-/** Finds this many consecutive ports on which nobody listens now. Throws if there is no such range. */
+/**
+ * Finds this many consecutive ports on which nobody listens now. Nobody may listen there for a while yet, so each search goes
+ * on behind what was found last, and begins anew at the end. Throws if there is no such range.
+ */
 export function freePortRange(size: number): PortRange {
-  const rows = Math.floor((LAST - FIRST + 1) / size)
-  const start = Math.floor(Math.random() * rows)
-  for (let step = 0; step < rows; step++) {
-    const first = FIRST + ((start + step) % rows) * size
-    const ports = Array.from({ length: size }, (_, at) => first + at)
-    if (ports.every(isFree)) return { first, last: first + size - 1 }
+  for (let left = LAST - FIRST + 1 + size; left > 0; ) {
+    const first = next + size - 1 > LAST ? FIRST : next
+    const busy = lastBusyOf(first, size)
+    next = (busy ?? first + size - 1) + 1
+    if (busy === null) return { first, last: first + size - 1 }
+    left -= next - first
   }
   throw new Error(`no ${size} free ports in a row from ${FIRST} to ${LAST}`)
+}
+
+function lastBusyOf(first: number, size: number): number | null {
+  for (let port = first + size - 1; port >= first; port--) if (!isFree(port)) return port
+  return null
 }
 
 /** Renders a range as the orchestrator's settings expect it. */
