@@ -134,6 +134,20 @@ describe('a journal that is read', () => {
     expect(complaints).toEqual([])
   })
 
+  test('stays on screen when it is paused before the page has looked back', async () => {
+    const { server } = await started()
+    const { page } = await open(server, '#/overview')
+    // The page asks for what was before by itself; the journal asks for its own newest page.
+    await page.route('**/events?limit=500', () => undefined)
+    await page.reload()
+    await page.getByRole('link', { name: 'Journal' }).click()
+    await lines(page).filter({ hasText: 'engine.ready' }).waitFor()
+    const before = await lines(page).allTextContents()
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await page.getByText('Paused. Nothing new.').waitFor()
+    expect(await lines(page).allTextContents()).toEqual(before)
+  })
+
   test('moves nothing under a reader who has scrolled down, and goes back page by page', async () => {
     const { server, engine } = await started()
     for (let n = 0; n < 60; n++) await playBriefly(server, engine, `stream-${n}`)

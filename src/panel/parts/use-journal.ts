@@ -42,6 +42,7 @@ export function useJournalList(filter: ReadonlySignal<JournalFilter>, hold: Hold
     void pages.load()
   })
   useSignalEffect(() => pages.take(fleet.journal.value))
+  useSignalEffect(() => hold.note(pages.entries.value[0]?.id ?? 0))
   useSignalEffect(() => {
     if (hold.upTo.value === null && pages.entries.value.length > 0) pages.trim()
   })
@@ -60,7 +61,8 @@ const lastOf = ({ upTo }: Hold): number => upTo.value ?? Number.POSITIVE_INFINIT
 /** Something that holds the journal still. `top` has to be where the list begins: a reader who can't see it is away. */
 export function useHold(): { readonly hold: Hold; readonly top: RefObject<HTMLDivElement | null> } {
   const { fleet } = useContext(PanelContext)
-  const [hold] = useState(() => new Hold(() => fleet.journal.peek()[0]?.id ?? 0))
+  const [hold] = useState(() => new Hold())
+  useSignalEffect(() => hold.note(fleet.journal.value[0]?.id ?? 0))
   const top = useRef<HTMLDivElement>(null)
   useEffect(() => {
     const looks = new IntersectionObserver((seen) => {

@@ -11,12 +11,20 @@ export class Hold {
   readonly #paused = signal(false)
   readonly #away = signal(false)
   readonly #upTo: Signal<number | null> = signal(null)
+  #newest = 0
 
-  /** `newest` tells the number of the newest entry that there is. */
-  constructor(private readonly newest: () => number) {
+  constructor() {
     this.isPaused = computed(() => this.#paused.value)
     this.isAway = computed(() => this.#away.value)
     this.upTo = computed(() => this.#upTo.value)
+  }
+
+  /**
+   * Notes that there is an entry of this number. The feed and the list's own questions both bring entries: what either of them
+   * has put on screen must not leave it when the list is held.
+   */
+  note(entry: number): void {
+    this.#newest = Math.max(this.#newest, entry)
   }
 
   pause(isPaused: boolean): void {
@@ -31,11 +39,11 @@ export class Hold {
 
   /** Shows what has come until now, and holds the list again. */
   show(): void {
-    if (this.#upTo.peek() !== null) this.#upTo.value = this.newest()
+    if (this.#upTo.peek() !== null) this.#upTo.value = this.#newest
   }
 
   #update(): void {
     if (!this.#paused.peek() && !this.#away.peek()) this.#upTo.value = null
-    else this.#upTo.value ??= this.newest()
+    else this.#upTo.value ??= this.#newest
   }
 }

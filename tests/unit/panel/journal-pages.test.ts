@@ -116,17 +116,16 @@ describe('the pages of the journal', () => {
 })
 
 describe('a list that is held', () => {
-  let newest: number
   let hold: Hold
   beforeEach(() => {
-    newest = 7
-    hold = new Hold(() => newest)
+    hold = new Hold()
+    hold.note(7)
   })
 
   test('shows nothing newer, until its reader wants it or goes on', () => {
     expect(hold.upTo.value).toBeNull()
     hold.pause(true)
-    newest = 9
+    hold.note(9)
     expect(hold.upTo.value).toBe(7)
     hold.show()
     expect(hold.upTo.value).toBe(9)
@@ -136,12 +135,17 @@ describe('a list that is held', () => {
 
   test('stays as it is while it is paused or its reader is away', () => {
     hold.goAway(true)
-    newest = 8
+    hold.note(8)
     hold.pause(true)
     hold.goAway(false)
     expect(hold.upTo.value).toBe(7)
     hold.pause(false)
     hold.show()
     expect(hold.upTo.value).toBeNull()
+  })
+  test('keeps what is shown, whichever source brought it first', () => {
+    hold.note(5)
+    hold.pause(true)
+    expect(hold.upTo.value).toBe(7)
   })
 })
