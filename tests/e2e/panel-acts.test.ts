@@ -59,7 +59,18 @@ async function watch(
   return viewer
 }
 
-const told = (page: Page, words: string) => page.locator('.told', { hasText: words }).waitFor()
+/** Waits until the page tells of an act in these words. Throws with what it tells instead, such as a refusal. */
+async function told(page: Page, words: string): Promise<void> {
+  const line = page.locator('.told')
+  await line
+    .filter({ hasText: words })
+    .waitFor()
+    .catch(async (error: Error) => {
+      const verdict = await page.locator('.verdict').allInnerTexts()
+      throw new Error(`${error.message}\ntold: ${await line.allTextContents()}\nverdict: ${verdict}`)
+    })
+}
+
 const posts = ({ requests }: OpenedPage, path: string): number =>
   requests.filter(({ method, url }) => method !== 'GET' && new URL(url).pathname.startsWith(path)).length
 /** What has the focus, by its words. */
@@ -72,6 +83,13 @@ async function tabTo(page: Page, words: string): Promise<void> {
     await page.keyboard.press('Tab')
   }
   throw new Error(`no press of Tab leads to ${words}`)
+}
+
+/** Presses Enter at the element of these words, once what it does can be done: Docker is silent for a moment in a crowd of tests. */
+async function enter(page: Page, words: string): Promise<void> {
+  await tabTo(page, words)
+  await untilTrue(page, "document.activeElement.ariaDisabled !== 'true'")
+  await page.keyboard.press('Enter')
 }
 
 describe('provision by a click', () => {
@@ -200,24 +218,19 @@ test('by keyboard alone an engine is provisioned, opened, drained, and a stream 
   const server = await started()
   const { page } = await open(`${server.url}/panel`)
   await page.locator('.empty', { hasText: 'No engine runs' }).waitFor()
-  await tabTo(page, 'Provision')
-  await page.keyboard.press('Enter')
+  await enter(page, 'Provision')
   await told(page, 'Provision: acestream-')
   const [engine] = await server.get<EngineRow[]>('/engines')
   if (engine?.container_id == null || engine.container_name === null) throw new Error('no engine')
   await watch(server, { container_id: engine.container_id, host_http_port: engine.port }, 'watched')
   await page.locator('.engines', { hasText: '1 stream' }).waitFor()
-  await tabTo(page, engine.container_name)
-  await page.keyboard.press('Enter')
-  await tabTo(page, 'Drain')
-  await page.keyboard.press('Enter')
+  await enter(page, engine.container_name)
+  await enter(page, 'Drain')
   await told(page, 'goes when its stream has ended')
   await page.getByText('it is on its way out').waitFor()
   await picture(page, 'drained-1280-light')
-  await tabTo(page, 'watched')
-  await page.keyboard.press('Enter')
-  await tabTo(page, 'Stop…')
-  await page.keyboard.press('Enter')
+  await enter(page, 'watched')
+  await enter(page, 'Stop…')
   await page.getByRole('alertdialog').waitFor()
   expect(await focused(page)).toBe('Cancel')
   await page.keyboard.press('Escape')
@@ -225,8 +238,7 @@ test('by keyboard alone an engine is provisioned, opened, drained, and a stream 
   // The browser tells the page of the close in a task of its own. A closed dialog has no role any more, and is still there.
   await page.locator('dialog').waitFor({ state: 'detached' })
   await page.keyboard.press('Enter')
-  await tabTo(page, 'Cut this stream')
-  await page.keyboard.press('Enter')
+  await enter(page, 'Cut this stream')
   await told(page, 'its engine stopped it')
   await page.locator('.before', { hasText: 'it has ended' }).waitFor()
   expect((await streamOf(server, 'watched'))?.end_reason).toBe('stopped_by_operator')
