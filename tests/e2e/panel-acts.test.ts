@@ -93,6 +93,15 @@ async function enter(page: Page, words: string): Promise<void> {
 }
 
 describe('provision by a click', () => {
+  test('waits for a start that takes longer than a caller waits, and tells of no failure', async () => {
+    const server = await started({ PROVISION_DEADLINE_MS: '1' })
+    const { page, refused } = await open(`${server.url}/panel`)
+    await page.getByRole('button', { name: 'Provision' }).click()
+    await told(page, 'Provision: acestream-')
+    expect(refused.length).toBeGreaterThan(0)
+    expect(await listedIds(server)).toHaveLength(1)
+  })
+
   test('starts one engine and says so in place; at the maximum it tells why, counts down and offers a retry', async () => {
     const server = await started({ MAX_REPLICAS: '1' })
     const opened = await open(`${server.url}/panel`, PHONE)

@@ -36,6 +36,11 @@ const refused = () =>
       recovery_eta_seconds: 5,
     },
   })
+const underWay = () =>
+  problem(503, {
+    code: 'provisioning_in_progress',
+    detail: { code: 'provisioning_in_progress', message: 'ask again', recovery_eta_seconds: 2 },
+  })
 const provisioned = () => Response.json({ container_name: 'acestream-7' })
 
 let clock: VirtualClock
@@ -144,6 +149,31 @@ describe('an act', () => {
     expect(asked[1]?.idempotencyKey).toBe(asked[0]?.idempotencyKey ?? '')
     await run()
     expect(asked[2]?.idempotencyKey).not.toBe(asked[0]?.idempotencyKey ?? '')
+  })
+
+  test('that is under way is asked for again until it is done, as one click', async () => {
+    answer = underWay
+    const running = run()
+    const sinceMs = clock.now()
+    await clock.advance(3_999)
+    expect(asked).toHaveLength(2)
+    expect(provision().state.value).toEqual({ step: 'asked', sinceMs })
+    expect(acts.told.value).toBe('')
+    answer = provisioned
+    await clock.advance(1)
+    await running
+    expect(provision().state.value).toEqual({ step: 'done', words: 'acestream-7 runs' })
+    expect(new Set(asked.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1)
+  })
+
+  test('that is under way and then refused is told as any refusal', async () => {
+    answer = underWay
+    const running = run()
+    await settled()
+    answer = refused
+    await clock.advance(2_000)
+    await running
+    expect(provision().state.value).toMatchObject({ step: 'failed', words: 'the VPN is down' })
   })
 
   test('that gets no answer says that it may have been done', async () => {
