@@ -95,6 +95,7 @@ test('no secret of any setting is in the log, the journal, the feed, an answer, 
     LOG_LEVEL: 'debug',
     MIN_REPLICAS: '0',
     STARTUP_TIMEOUT_S: '3',
+    PROVISION_DEADLINE_MS: '20000',
   }
   const server = vpn.server([gluetun], env, ENGINE_ENV)
   await server.start()

@@ -61,7 +61,10 @@ describe('the seed', () => {
 
 describe('an engine that boots', () => {
   scenario('is listed as starting, and as ready soon after its first good answer', async () => {
-    const { server } = await orchestrator({ ENGINE_ENV: '{"BOOT_API_MS":"2500","BOOT_MS":"2500"}' })
+    const { server } = await orchestrator({
+      ENGINE_ENV: '{"BOOT_API_MS":"2500","BOOT_MS":"2500"}',
+      PROVISION_DEADLINE_MS: '20000',
+    })
     const { host_http_port: port } = await provisioned(server)
     expect(await stateOf(server)).toEqual({ status: 'starting', health_status: 'unknown', listed: true })
     const [answeredMs, readyMs] = await Promise.all([

@@ -176,7 +176,7 @@ describe('the log of an engine', () => {
   })
 
   test('needs the key where there is one, which is asked for in place', async () => {
-    const server = await started({ API_KEY: KEY })
+    const server = await started({ API_KEY: KEY, PROVISION_DEADLINE_MS: '20000' })
     const { container_name: name } = await (async () => {
       const answer = await server.post(
         '/provision/acestream',

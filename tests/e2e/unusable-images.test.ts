@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildDialectImages, type DialectImages } from '../support/dialect-images.ts'
 import { until } from '../support/docker.ts'
-import { openTestSite, provision, type TestSite } from '../support/fleet.ts'
+import { mustProvision, openTestSite, provision, type TestSite } from '../support/fleet.ts'
 import type { TestServer } from '../support/server.ts'
 
 /* Images whose engines never work, on a real Docker Engine: what is said of them, and how soon. */
@@ -92,7 +92,7 @@ test('an image that is not there blocks provisioning from the start on, until it
   expect(refused).toMatchObject({ kind: 'refused', status: 500, code: 'image_missing' })
   await named(site.image, 'roundhouse-test/comes-late')
   await until('it is there', async () => (await statusOf(server)).provisioning.can_provision)
-  expect((await provision(server)).kind).toBe('engine')
+  await mustProvision(server)
 })
 
 test('an image whose program is none leaves the reason from its log', async () => {
