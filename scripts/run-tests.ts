@@ -63,7 +63,7 @@ const SLOWEST = new Set([
 const SEEDS = { usual: 30, all: 500 } as const
 
 /** If more files than this fail side by side, a busy machine is not the cause, and none runs again. */
-const SECOND_TURNS = 3
+const SECOND_TURNS = 5
 
 const SLOWEST_SHOWN = 10
 
