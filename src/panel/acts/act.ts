@@ -27,13 +27,6 @@ export interface ActDeps {
 /** How long a success stands. A failure stands until it is dismissed or repeated. */
 const DONE_MS = 60_000
 
-/**
- * A start that takes longer than PROVISION_DEADLINE_MS, which is short because acexy waits no longer, goes on. The same order
- * gets its engine.
- */
-const UNDER_WAY = 'provisioning_in_progress'
-const USUAL_WAIT_S = 2
-
 const WHY_KEY: Readonly<Record<string, string>> = {
   missing_token: 'changes need it',
   invalid_token: 'the one given is not that of this server',
@@ -49,7 +42,7 @@ export class Act {
 
   /** Sends the order, unless one is under way. Never throws: the state tells how it went. */
   async run(order: Order): Promise<void> {
-    const { now, key } = this.deps
+    const { api, now, key } = this.deps
     if (this.state.peek().step === 'asked') return
     this.#order = order
     this.#cancelDone()
@@ -57,7 +50,7 @@ export class Act {
     this.state.value = { step: 'asked', sinceMs: now() }
     const used = key.value
     try {
-      this.#succeed(order, await order.outcome(await this.#answerOf(order)))
+      this.#succeed(order, await order.outcome(await api.open(order.method, order.path, order.init)))
     } catch (error) {
       this.#fail(order, error, used)
     }
@@ -82,28 +75,19 @@ export class Act {
     this.state.value = { step: 'idle' }
   }
 
-  /** Sends an order, and asks again while the server says that it is under way. Throws as `Api.open` does. */
-  async #answerOf({ method, path, init }: Order): Promise<Response> {
-    const { api, after } = this.deps
-    for (;;) {
-      try {
-        return await api.open(method, path, init)
-      } catch (error) {
-        if (!(error instanceof Refused) || error.code !== UNDER_WAY) throw error
-        const waitMs = (error.etaSeconds ?? USUAL_WAIT_S) * 1_000
-        await new Promise<void>((resolve) => after(waitMs, resolve))
-      }
-    }
-  }
-
   #succeed({ name }: Order, words: string): void {
     this.state.value = { step: 'done', words }
     this.#cancelDone = this.deps.after(DONE_MS, () => this.dismiss())
     this.deps.tell(`${name}: ${words}`)
   }
 
-  #fail({ name }: Order, error: unknown, used: string | null): void {
+  #fail(order: Order, error: unknown, used: string | null): void {
     const { key, now, tell } = this.deps
+    const underWay = error instanceof Refused ? order.underWay?.[error.code] : undefined
+    if (underWay !== undefined) {
+      this.#succeed(order, underWay)
+      return
+    }
     const why = error instanceof Refused ? WHY_KEY[error.code] : undefined
     if (why !== undefined) {
       // Another act may have got the right key meanwhile.
@@ -114,7 +98,7 @@ export class Act {
     const eta = error instanceof Refused ? error.etaSeconds : null
     const words = error instanceof Refused ? error.message : unanswered(error)
     this.state.value = { step: 'failed', words, retryAtMs: eta === null ? null : now() + eta * 1_000 }
-    tell(`${name} failed: ${words}`)
+    tell(`${order.name} failed: ${words}`)
   }
 }
 

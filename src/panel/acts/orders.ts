@@ -18,6 +18,8 @@ export interface Order {
   readonly init?: RequestInit
   /** The outcome in words, from an answer of success. */
   readonly outcome: (answer: Response) => Promise<string>
+  /** Codes of answers that refuse nothing, since what was asked for goes on without its caller, each in words. */
+  readonly underWay?: Readonly<Record<string, string>>
 }
 
 const JSON_BODY = { 'content-type': 'application/json' }
@@ -32,6 +34,8 @@ export const provisionOrder = (key: string): Order => ({
     const { container_name } = (await answer.json()) as ProvisionedEngine
     return `${container_name} runs`
   },
+  // Asked for again, a start that failed meanwhile would begin anew, each time.
+  underWay: { provisioning_in_progress: 'the engine is being started, and its row shows how far it is' },
 })
 
 /** What a draining engine waits for. */
