@@ -30,7 +30,8 @@ export const freePort = (): number => freePortRange(1).first
  * on behind what was found last, and begins anew at the end. Throws if there is no such range.
  */
 export function freePortRange(size: number): PortRange {
-  for (let left = LAST - FIRST + 1 + size; left > 0; ) {
+  const all = LAST - FIRST + 1
+  for (let left = size > all ? 0 : all + size; left > 0; ) {
     const first = next + size - 1 > LAST ? FIRST : next
     const busy = lastBusyOf(first, size)
     next = (busy ?? first + size - 1) + 1
