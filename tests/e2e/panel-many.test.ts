@@ -188,7 +188,8 @@ describe('200 engines that all change every second', () => {
     expect(workedMs.filter((ms) => ms > 50)).toEqual([])
     expect(scripting).toBeGreaterThan(0)
     expect(scripting).toBeLessThan(0.1)
-    expect(end - halfway).toBeLessThan(300_000)
+    // The journal grows by 30 entries meanwhile.
+    expect(end - halfway).toBeLessThan(150_000)
   })
 
   test('are folded, filtered and sorted, and the address says how', async () => {
