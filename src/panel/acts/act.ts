@@ -52,7 +52,9 @@ export class Act {
     try {
       this.#succeed(order, await order.outcome(await api.open(order.method, order.path, order.init)))
     } catch (error) {
-      this.#fail(order, error, used)
+      const underWay = error instanceof Refused ? order.underWay?.[error.code] : undefined
+      if (underWay === undefined) this.#fail(order, error, used)
+      else this.#succeed(order, underWay)
     }
   }
 
@@ -81,13 +83,8 @@ export class Act {
     this.deps.tell(`${name}: ${words}`)
   }
 
-  #fail(order: Order, error: unknown, used: string | null): void {
+  #fail({ name }: Order, error: unknown, used: string | null): void {
     const { key, now, tell } = this.deps
-    const underWay = error instanceof Refused ? order.underWay?.[error.code] : undefined
-    if (underWay !== undefined) {
-      this.#succeed(order, underWay)
-      return
-    }
     const why = error instanceof Refused ? WHY_KEY[error.code] : undefined
     if (why !== undefined) {
       // Another act may have got the right key meanwhile.
@@ -98,7 +95,7 @@ export class Act {
     const eta = error instanceof Refused ? error.etaSeconds : null
     const words = error instanceof Refused ? error.message : unanswered(error)
     this.state.value = { step: 'failed', words, retryAtMs: eta === null ? null : now() + eta * 1_000 }
-    tell(`${order.name} failed: ${words}`)
+    tell(`${name} failed: ${words}`)
   }
 }
 
