@@ -148,6 +148,18 @@ describe('a journal that is read', () => {
     expect(await lines(page).allTextContents()).toEqual(before)
   })
 
+  test('shows under another filter what was there when it was paused', async () => {
+    const { server } = await started()
+    const { page } = await open(server, '#/overview')
+    await page.getByLabel('Last hour').getByRole('listitem').first().waitFor()
+    await page.evaluate("location.hash = '#/journal?kind=vpn.down'")
+    await page.getByText('No entry matches this filter').waitFor()
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await page.getByRole('link', { name: 'Clear kind vpn.down' }).click()
+    await lines(page).filter({ hasText: 'engine.ready' }).waitFor()
+    await page.getByText('Paused. Nothing new.').waitFor()
+  })
+
   test('moves nothing under a reader who has scrolled down, and goes back page by page', async () => {
     const { server, engine } = await started()
     for (let n = 0; n < 60; n++) await playBriefly(server, engine, `stream-${n}`)

@@ -143,6 +143,7 @@ describe('a list that is held', () => {
     hold.show()
     expect(hold.upTo.value).toBeNull()
   })
+
   test('keeps what is shown, whichever source brought it first', () => {
     hold.note(5)
     hold.pause(true)
