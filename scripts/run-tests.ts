@@ -8,7 +8,8 @@
  * names and ports. They start the single binary, as users do. The seeds begin when no more files wait; all of them come last.
  *
  * If only a few files fail, they run once more, alone. The second result counts, and files that passed then are reported as
- * unsteady.
+ * unsteady. What does not end by itself is ended at its deadline and has failed; when that happens again and again, the files
+ * that are left do not run.
  *
  * `--all` adds the slowest tier: the files in `SLOWEST`, the emulators' own tests, and all seeds. With files or arguments, only
  * those tests run. The last line is `N passed, N failed`. The exit code is 0 if all passed.
@@ -17,11 +18,21 @@ import { mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { buildBinary } from '../tests/support/binary.ts'
+import { runBounded } from '../tests/support/bounded-run.ts'
 
 const ROOT = join(import.meta.dir, '..')
 
 /** The timeout of a test without its own. It is long, because a busy machine is not a fault. */
 const TEST = ['bun', 'test', '--timeout', '30000'] as const
+
+/**
+ * The deadlines of processes: of a file with containers, and of what runs many files or seeds. They are three times what these
+ * take on two cores.
+ */
+const WITHIN_MS = { file: 10 * 60_000, many: 20 * 60_000 } as const
+
+/** When as many files were ended at their deadline, the machine is at fault, and the others would take as long. */
+const MOST_OVERDUE = 3
 
 /** How many long files run at a time: they wait more than they work. The short tests take a core beside them. */
 const AT_ONCE = { besideOthers: 4, alone: Math.max(4, Math.min(5, cpus().length + 3)) } as const
@@ -74,8 +85,10 @@ interface Outcome {
   readonly failed: number
   readonly ms: number
   readonly output: string
-  /** The output of the first run, if the file failed while other files ran and then passed alone. */
-  readonly unsteady?: string
+  /** Why the process was ended; null if it ended by itself. */
+  readonly overdue: string | null
+  /** The first run, if the file failed while other files ran and then passed alone. */
+  readonly unsteady?: Outcome
 }
 
 const args = process.argv.slice(2)
@@ -111,7 +124,8 @@ async function runAtOnce(
   const lane = async (): Promise<void> => {
     const env = { ROUNDHOUSE_TEST_SLOT: String(slots++) }
     for (let file = files.shift(); file !== undefined; file = files.shift()) {
-      all.push(await run(file, [...TEST, file], 'at the end', env))
+      const isHopeless = all.filter(({ overdue }) => overdue !== null).length >= MOST_OVERDUE
+      all.push(isHopeless ? notRun(file) : await run(file, [...TEST, file], 'at the end', env))
     }
   }
   const lanes = (count: number): Promise<void>[] => Array.from({ length: count }, lane)
@@ -127,11 +141,16 @@ async function runAtOnce(
   for (const first of again) outcomes.push(await runAlone(first))
 }
 
+const notRun = (name: string): Outcome => {
+  const output = 'This did not run, because too many files before it did not end.'
+  return { name, passed: 0, failed: 1, ms: 0, output, overdue: null }
+}
+
 /** Runs a file once more that failed while other files ran. */
 async function runAlone(first: Outcome): Promise<Outcome> {
   const second = await run(first.name, [...TEST, first.name], 'at the end')
   const outcome = { ...second, ms: first.ms + second.ms }
-  return second.failed > 0 ? outcome : { ...outcome, unsteady: first.output }
+  return second.failed > 0 ? outcome : { ...outcome, unsteady: first }
 }
 
 /** The folder for temporary files in memory, if the system has one with room: the commits of small databases wait for no disk there. */
@@ -176,34 +195,34 @@ async function simulate(isEverySeed: boolean): Promise<Outcome> {
   return { ...outcome, passed: 0 }
 }
 
+/** Ends what runs, when a signal ends this process. */
+const ending = new AbortController()
+const running = new Set<Promise<unknown>>()
+
 /** Runs one process. Its output is shown as it comes, or all at once at the end. */
 async function run(
   name: string,
   command: readonly string[],
   shown: 'now' | 'at the end',
   env: Readonly<Record<string, string>> = {},
+  withinMs: number | null = shown === 'now' ? WITHIN_MS.many : WITHIN_MS.file,
 ): Promise<Outcome> {
+  // The listener of the signal is about to end this process.
+  if (ending.signal.aborted) return new Promise<never>(() => {})
   const startedMs = performance.now()
-  const child = Bun.spawn([...command], {
-    ...{ cwd: ROOT, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
-    env: { ...process.env, ...env },
+  const end = runBounded(command, {
+    ...{ cwd: ROOT, env: { ...process.env, ...env }, withinMs, signal: ending.signal },
+    ...(shown === 'now' ? { onText: (text: string) => void process.stdout.write(text) } : {}),
   })
-  let output = ''
-  const take = async (stream: ReadableStream<Uint8Array>): Promise<void> => {
-    const decoder = new TextDecoder()
-    for await (const chunk of stream) {
-      const text = decoder.decode(chunk, { stream: true })
-      output += text
-      if (shown === 'now') process.stdout.write(text)
-    }
-  }
-  await Promise.all([take(child.stdout), take(child.stderr), child.exited])
+  running.add(end)
+  const { output, exitCode, overdue } = await end
+  running.delete(end)
   if (shown === 'at the end') process.stdout.write(`\n${output.trimEnd()}\n`)
   const failed = numberBefore(output, 'fail')
-  // A run that broke off before its summary counts as failed.
-  const isBroken = child.exitCode !== 0 && failed === 0
+  // A run that broke off before its summary, or did not end, counts as failed.
+  const isBroken = (exitCode !== 0 || overdue !== null) && failed === 0
   const ms = performance.now() - startedMs
-  return { name, passed: numberBefore(output, 'pass'), failed: isBroken ? 1 : failed, ms, output }
+  return { name, passed: numberBefore(output, 'pass'), failed: isBroken ? 1 : failed, ms, output, overdue }
 }
 
 /** The number before a word in bun's summary, which is on a line of its own (` 12 pass`); 0 if there is none. */
@@ -221,7 +240,7 @@ function report(all: readonly Outcome[]): number {
       console.log(`\nUnsteady: failed beside others, passed alone:\n${name}\n${failures(unsteady)}`)
   }
   if (bad.length > 0) console.log('\nWhat failed:')
-  for (const { name, output } of bad) console.log(`${name}\n${failures(output)}`)
+  for (const outcome of bad) console.log(`${outcome.name}\n${failures(outcome)}`)
   const sum = (of: (outcome: Outcome) => number): number => all.reduce((total, each) => total + of(each), 0)
   console.log(`${sum(({ passed }) => passed)} passed, ${sum(({ failed }) => failed)} failed`)
   return bad.length === 0 ? 0 : 1
@@ -231,9 +250,9 @@ const LINES_SHOWN = 40
 
 /**
  * Returns the output of each failed test; a test's output comes before its result line. If no test failed, returns the end
- * of the output.
+ * of the output. Why a process was ended is told in any case.
  */
-function failures(output: string): string {
+function failures({ output, overdue }: Outcome): string {
   const shown: string[] = []
   let lines: string[] = []
   // Bun repeats the failed tests in its summary, which is cut off here.
@@ -245,11 +264,23 @@ function failures(output: string): string {
     else lines.push(line)
     if (line.startsWith('(fail) ')) shown.push(...lines.splice(0).slice(-LINES_SHOWN))
   }
-  return (shown.length > 0 ? shown : output.trimEnd().split('\n').slice(-LINES_SHOWN)).join('\n')
+  if (shown.length === 0) shown.push(...output.trimEnd().split('\n').slice(-LINES_SHOWN))
+  else if (overdue !== null) shown.push(output.slice(output.lastIndexOf(overdue)))
+  return shown.join('\n')
+}
+
+const SIGNALS = { SIGINT: 130, SIGQUIT: 131, SIGTERM: 143, SIGHUP: 129 } as const
+
+for (const [signal, code] of Object.entries(SIGNALS)) {
+  process.once(signal, async () => {
+    ending.abort()
+    await Promise.allSettled(running)
+    process.exit(code)
+  })
 }
 
 if (named.length > 0) {
-  outcomes.push(await run(named.join(' '), [...TEST, ...named], 'now'))
+  outcomes.push(await run(named.join(' '), [...TEST, ...named], 'now', {}, null))
 } else {
   // The last slot of ports: long files have the first ones.
   const inMemory = { TMPDIR: folderInMemory(), ROUNDHOUSE_TEST_SLOT: '5' }

@@ -11,7 +11,11 @@ test('a process that rests forgets compiled functions', async () => {
     for (let n = 0; n < count; n++) total += n
     return total
   }
-  while (numberOfDFGCompiles(sum) === 0) sum(10_000)
+  // It is compiled by another thread. The test's timeout needs a turn to come.
+  while (numberOfDFGCompiles(sum) === 0) {
+    sum(10_000)
+    await settled()
+  }
   const clock = new VirtualClock()
   const errors: unknown[] = []
   boundCodeMemory(clock, (error) => errors.push(error))
