@@ -5,7 +5,7 @@ import { followEvents } from './docker-events.ts'
 import { type ContainerEvent, RuntimeFailure } from './runtime.ts'
 import type { SwarmService, SwarmTask } from './swarm-answers.ts'
 import { shownLabels } from './swarm-observation.ts'
-import { hasEnded, inOrder, isRunning, wasStarted } from './swarm-tasks.ts'
+import { hasEnded, inOrder, isRunning, isTakenAway, wasStarted } from './swarm-tasks.ts'
 
 /**
  * How often to look, because a manager tells of services and nodes, and of no task. A look at many services takes longer, so
@@ -139,8 +139,9 @@ function taskEvents(
     ...inOrder(after).flatMap((task) => {
       const earlier = known.get(task.ID)
       const atMs = Date.parse(task.Status.Timestamp)
-      const hasBegun = wasStarted(task) && !(earlier && wasStarted(earlier))
-      const hasDied = wasStarted(task) && hasEnded(task) && !(earlier && hasEnded(earlier))
+      const wasKnown = earlier !== undefined && wasStarted(earlier)
+      const hasBegun = wasStarted(task) && !isTakenAway(task) && !wasKnown
+      const hasDied = (wasKnown || hasBegun) && hasEnded(task) && !(earlier && hasEnded(earlier))
       return [
         ...(hasBegun ? [{ action: 'start' as const, atMs }] : []),
         ...(hasDied ? [{ action: 'die' as const, atMs }] : []),

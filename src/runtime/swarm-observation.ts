@@ -6,7 +6,7 @@ import type { ServiceSpec, SwarmNode, SwarmService, SwarmTask } from './swarm-an
 import { hostAmong, isOpen, isUp } from './swarm-hosts.ts'
 import { isClosed } from './swarm-refusals.ts'
 import { hostIdOf, RUNTIME_LABELS, replicasOf } from './swarm-spec.ts'
-import { hasEnded, inOrder, isHeld, isRunning, isWanted, unplacedFor } from './swarm-tasks.ts'
+import { hasEnded, inOrder, isHeld, isRunning, isStray, isWanted, unplacedFor } from './swarm-tasks.ts'
 
 /** What is known of one service. */
 export interface SwarmView {
@@ -71,15 +71,19 @@ export function shownLabels({ Labels }: ServiceSpec): Record<string, string> {
 }
 
 /**
- * The task that tells what the container does: the newest one. When a node is lost, Swarm makes further tasks that it can put
- * nowhere; then what was last known of the one on that node is told, because nobody knows what has become of it.
+ * The task that tells what the container does: the newest one, but for strays of a service that was stopped. When a node is
+ * lost, Swarm makes further tasks that it can put nowhere; then what was last known of the one on that node is told, because
+ * nobody knows what has become of it.
  */
 function currentTask({ service, tasks, nodes }: SwarmView): SwarmTask | null {
   const ordered = inOrder(tasks)
-  const newest = ordered.at(-1) ?? null
   const host = hostIdOf(service.Spec)
-  if (newest === null || host === null || isUp(nodes, host)) return newest
-  return ordered.findLast(({ NodeID }) => NodeID === host) ?? newest
+  if (host !== null && !isUp(nodes, host)) {
+    const known = ordered.findLast(({ NodeID }) => NodeID === host)
+    if (known !== undefined) return known
+  }
+  const isStopped = replicasOf(service.Spec) === 0
+  return ordered.findLast((task) => !(isStopped && isStray(task))) ?? null
 }
 
 /**

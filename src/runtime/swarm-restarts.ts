@@ -1,5 +1,5 @@
 import type { SwarmTask } from './swarm-answers.ts'
-import { inOrder, unplacedFor } from './swarm-tasks.ts'
+import { inOrder, isTakenAway, isWaiting } from './swarm-tasks.ts'
 
 interface Page {
   /** When the newest task was made that is counted; empty before the first one. */
@@ -22,15 +22,18 @@ export class RestartBook {
     this.#pages.set(serviceId, { newest: newestOf(tasks), restarts: 0, isFresh: true })
   }
 
-  /** Counts what is new among the tasks of a service, and returns how often it was started again. */
+  /**
+   * Counts the tasks of a service that were begun since the last look, and returns how often it was started again. What a call
+   * has stopped between two looks is not counted, because it may never have been started.
+   */
   note(serviceId: string, tasks: readonly SwarmTask[]): number {
-    const placed = inOrder(tasks).filter((task) => unplacedFor(task) === null)
+    const begun = inOrder(tasks).filter((task) => !isWaiting(task) && !isTakenAway(task))
     const page = this.#pages.get(serviceId) ?? {
-      ...{ newest: newestOf(placed), restarts: 0, isFresh: placed.length === 0 },
+      ...{ newest: newestOf(begun), restarts: 0, isFresh: begun.length === 0 },
     }
-    const starts = placed.filter(({ CreatedAt }) => CreatedAt > page.newest).length
+    const starts = begun.filter(({ CreatedAt }) => CreatedAt > page.newest).length
     const restarts = page.restarts + Math.max(0, page.isFresh ? starts - 1 : starts)
-    const newest = starts > 0 ? newestOf(placed) : page.newest
+    const newest = starts > 0 ? newestOf(begun) : page.newest
     this.#pages.set(serviceId, { newest, restarts, isFresh: page.isFresh && starts === 0 })
     return restarts
   }

@@ -24,7 +24,21 @@ export const isRunning = ({ Status }: SwarmTask): boolean => Status.State === 'r
 export const isWanted = ({ DesiredState }: SwarmTask): boolean =>
   DesiredState === 'running' || DesiredState === 'ready'
 
-/** Whether the container of the task was started, whatever became of it. */
+/** The states in which Swarm has not begun to start the container of a task. */
+const WAITING = new Set(['new', 'pending', 'assigned', 'accepted', 'preparing', 'ready'])
+
+export const isWaiting = ({ Status }: SwarmTask): boolean => WAITING.has(Status.State)
+
+/**
+ * Whether a task of a service without replicas is one that Swarm takes away before it is started: where a container ends while
+ * a call stops its service, Swarm makes another task all the same. One was seen for 160 ms after a stop had been answered.
+ */
+export const isStray = (task: SwarmTask): boolean => isWaiting(task) && task.DesiredState !== 'running'
+
+/** Whether Swarm has taken the task away. Then nobody can tell if it was ever started. */
+export const isTakenAway = (task: SwarmTask): boolean => hasEnded(task) && task.Status.Message === 'shutdown'
+
+/** Whether the container of the task was started, whatever became of it; also where nobody can tell. */
 export const wasStarted = (task: SwarmTask): boolean =>
   isRunning(task) || ['started', 'finished', 'shutdown'].includes(task.Status.Message ?? '')
 

@@ -51,6 +51,21 @@ export const ended = (seconds: number, exitCode = 7): SwarmTask =>
     },
   })
 
+/** A task whose container its node has made and not begun to start. */
+export const ready = (seconds: number, changes: Partial<SwarmTask> = {}): SwarmTask =>
+  aTask(seconds, {
+    DesiredState: 'ready',
+    Status: { Timestamp: at(seconds), State: 'ready', Message: 'prepared' },
+    ...changes,
+  })
+
+/** A task that Swarm has taken away because a call stopped the service; it tells not whether it ever ran. */
+export const takenAway = (seconds: number): SwarmTask =>
+  aTask(seconds, {
+    DesiredState: 'remove',
+    Status: { Timestamp: at(seconds + 1), State: 'shutdown', Message: 'shutdown' },
+  })
+
 /** A task that the scheduler puts nowhere. */
 export const unplaced = (seconds: number, why: string): SwarmTask =>
   aTask(seconds, {

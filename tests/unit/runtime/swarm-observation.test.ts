@@ -14,6 +14,7 @@ import {
   LOST,
   NOT_STARTED,
   PORT_USED,
+  ready,
   refused,
   STOPPED,
   unplaced,
@@ -26,6 +27,7 @@ const seen = (service = aService(), tasks: readonly SwarmTask[] = [], nodes: rea
 
 describe('the state of a container on a swarm', () => {
   const pending = aTask(9, { NodeID: '', Status: { Timestamp: at(9), State: 'pending' } })
+  const starting = aTask(5, { Status: { Timestamp: at(5), State: 'preparing', Message: 'preparing' } })
   const leaving = aTask(1, { DesiredState: 'remove' })
   const drained = aTask(1, { DesiredState: 'shutdown', Status: { Timestamp: at(3), State: 'shutdown' } })
   const once = aService({
@@ -43,6 +45,24 @@ describe('the state of a container on a swarm', () => {
     ['that has ended and waits', aService(), [pending, ended(1)], UP, 'restarting'],
     ['that has ended for good', once, [ended(1)], UP, 'exited'],
     ['that is being stopped', aService(STOPPED), [leaving], UP, 'running'],
+    [
+      'that is being stopped while Swarm makes another task',
+      aService(STOPPED),
+      [ready(5), leaving],
+      UP,
+      'running',
+    ],
+    ['that was stopped while Swarm made another task', aService(STOPPED), [ready(5), ended(1)], UP, 'exited'],
+    [
+      'whose next start a stop took away',
+      aService(STOPPED),
+      [ready(5, { DesiredState: 'remove' }), ended(1)],
+      UP,
+      'exited',
+    ],
+    ['whose start came between the answers', aService(STOPPED), [starting], UP, 'restarting'],
+    ['stopped on a lost host before it began', aService(STOPPED), [ready(5), ended(1)], [LOST], 'restarting'],
+    ['that waits for its next start', aService(), [ready(5), ended(1)], UP, 'restarting'],
     ['that was stopped', aService(STOPPED), [], UP, 'exited'],
     ['stopped while a task waited for its node', aService(STOPPED), [pending, ended(1)], UP, 'exited'],
     ['whose port another one has', aService(), [unplaced(5, PORT_USED), ended(1)], UP, 'exited'],

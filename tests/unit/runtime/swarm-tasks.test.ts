@@ -10,8 +10,10 @@ import {
   CLOSED,
   ended,
   PORT_USED,
+  ready,
   refused,
   STOPPED,
+  takenAway,
   unplaced,
 } from '../../support/swarm-builders.ts'
 
@@ -50,6 +52,17 @@ describe('the count of restarts', () => {
     book.note('a', [aTask(1)])
     expect(book.note('a', [ended(1), unplaced(3, CLOSED)])).toBe(0)
     expect(book.note('a', [ended(1), aTask(3)])).toBe(1)
+  })
+
+  test('does not count a task that Swarm takes away before it is started, whenever it is seen', () => {
+    const book = new RestartBook()
+    book.note('a', [])
+    book.note('a', [aTask(1)])
+    const removed = ready(3, { DesiredState: 'remove' })
+    for (const stray of [ready(3), removed, takenAway(3)]) expect(book.note('a', [ended(1), stray])).toBe(0)
+    expect(book.note('a', [ended(1)])).toBe(0)
+    expect(book.note('a', [ended(1), ready(5)])).toBe(0)
+    expect(book.note('a', [ended(1), aTask(5)])).toBe(1)
   })
 
   test('is forgotten with its service', () => {
@@ -142,6 +155,18 @@ describe('the events between two looks', () => {
       ['die', 100],
       ['destroy', 100],
     ])
+  })
+
+  test('tell nothing of a task that Swarm takes away before it is started', () => {
+    const [calm, stopped] = [[service], [aService(STOPPED)]]
+    const before = { services: calm, tasks: [aTask(1)] }
+    const waiting = { services: calm, tasks: [ended(1), ready(3)] }
+    const after = { services: stopped, tasks: [ended(1), takenAway(3)] }
+    expect(told(before, waiting)).toEqual([['die', 3]])
+    expect(told(waiting, after)).toEqual([])
+    expect(told(before, after)).toEqual([['die', 3]])
+    // The same end of one that ran.
+    expect(told(before, { services: stopped, tasks: [takenAway(1)] })).toEqual([['die', 2]])
   })
 
   test('tell nothing of attempts that never ran', () => {
