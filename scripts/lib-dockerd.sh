@@ -87,15 +87,27 @@ bridge_exists() { ip link show "$DOCKERD_BRIDGE" >/dev/null 2>&1; }
 # Creates a bridge of our own, in a network without a route so far, because docker0 may belong to another daemon.
 # --bridge=none must not be used: a daemon started with it deletes docker0, even if another daemon uses it.
 create_bridge() {
-  if bridge_exists; then return; fi
+  if bridge_exists; then
+    keep_bridge_address
+    return
+  fi
   for net in 10.219.7 10.219.71 172.29.219 192.168.219; do
     if ip -4 route show to match "$net.1" | grep -qv '^default'; then continue; fi
     ip link add "$DOCKERD_BRIDGE" type bridge || fail 'No bridge can be made here, so no Docker Engine can be started.'
     ip addr add "$net.1/24" dev "$DOCKERD_BRIDGE"
+    keep_bridge_address
     ip link set "$DOCKERD_BRIDGE" up
     return
   done
   fail 'None of the networks for the Docker Engine is free here: start one yourself and set DOCKER_HOST.'
+}
+
+# Gives the bridge the hardware address that it has, for good. Otherwise a bridge takes the lowest one of its ports: when that
+# container goes, the others send to an address that is nobody's for up to a minute, in which no stream moves.
+keep_bridge_address() {
+  bridge_address=$(ip -o link show dev "$DOCKERD_BRIDGE" | sed -n 's|.* link/ether \([^ ]*\) .*|\1|p')
+  ip link set dev "$DOCKERD_BRIDGE" address "$bridge_address" ||
+    say "$DOCKERD_BRIDGE keeps no address of its own: streams may stand still for up to a minute when an engine goes." >&2
 }
 
 # Unmounts everything below the folders, the deepest mounts first, so that nothing is mounted on what is unmounted.

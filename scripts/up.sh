@@ -117,6 +117,10 @@ ensure_docker() {
     # down.sh stops and purges only the daemon that this file names.
     printf '%s\n%s\n%s\n' "$DOCKERD_DATA" "$DOCKERD_RUN" "$DOCKERD_BRIDGE" >"$RUN_DIR/dockerd"
     dockerd_start
+  elif [ -e "$RUN_DIR/dockerd" ] && [ "$(id -u)" -eq 0 ]; then
+    # An earlier version may have made its bridge.
+    DOCKERD_BRIDGE=$(sed -n 3p "$RUN_DIR/dockerd")
+    if bridge_exists; then keep_bridge_address; fi
   fi
   say "Docker Engine: $DOCKER_HOST"
   printf '%s\n' "$DOCKER_HOST" >"$RUN_DIR/docker-host"

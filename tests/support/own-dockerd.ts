@@ -183,7 +183,8 @@ function createBridge(name: string): void {
     const address = `10.219.${third}.1`
     const routes = Bun.spawnSync(['ip', '-4', 'route', 'show', 'to', 'match', address]).stdout.toString()
     if (routes.split('\n').some((line) => line !== '' && !line.startsWith('default'))) continue
-    run(['ip', 'link', 'add', name, 'type', 'bridge'])
+    // Otherwise it takes the lowest address of its ports, and when that one goes, the others stand still for a while.
+    run(['ip', 'link', 'add', name, 'address', `02:42:0a:db:${third.toString(16)}:01`, 'type', 'bridge'])
     run(['ip', 'addr', 'add', `${address}/24`, 'dev', name])
     run(['ip', 'link', 'set', name, 'up'])
     return
