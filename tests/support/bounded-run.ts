@@ -57,7 +57,8 @@ export async function runBounded(command: readonly string[], options: BoundedRun
   const overdue = await lateness(child.exited, withinMs, signal)
   if (overdue !== null) await endTelling(child.pid, overdue, take)
   else await endLeft(child.pid, take)
-  await lateness(read, KILLED_WITHIN_MS)
+  // What has ended is not known here at once.
+  await lateness(Promise.all([read, child.exited]), KILLED_WITHIN_MS)
   isOver = true
   return { output, exitCode: child.exitCode, overdue }
 }
