@@ -7,9 +7,9 @@
  * containers, or simulates hours, has a process of its own, several at a time: most only wait, and each has its own labels,
  * names and ports. They start the single binary, as users do. The seeds begin when no more files wait; all of them come last.
  *
- * If only a few files fail, they run once more, alone. The second result counts, and files that passed then are reported as
- * unsteady. What does not end by itself is ended at its deadline and has failed; when that happens again and again, the files
- * that are left do not run.
+ * If only a few files fail, they run once more, alone, and so do all short tests if a few of them fail. The second result
+ * counts, and what passed then is reported as unsteady. What does not end by itself is ended at its deadline and has failed;
+ * when that happens again and again, the files that are left do not run.
  *
  * `--all` adds the slowest tier: the files in `SLOWEST`, the emulators' own tests, and all seeds. With files or arguments, only
  * those tests run. The last line is `N passed, N failed`. The exit code is 0 if all passed.
@@ -73,7 +73,7 @@ const SLOWEST = new Set([
 
 const SEEDS = { usual: 30, all: 500 } as const
 
-/** If more files than this fail side by side, a busy machine is not the cause, and none runs again. */
+/** If more files or short tests than this fail side by side, a busy machine is not the cause, and none runs again. */
 const SECOND_TURNS = 5
 
 const SLOWEST_SHOWN = 10
@@ -81,6 +81,7 @@ const SLOWEST_SHOWN = 10
 /** The result of one process of tests. */
 interface Outcome {
   readonly name: string
+  readonly command: readonly string[]
   readonly passed: number
   readonly failed: number
   readonly ms: number
@@ -125,7 +126,8 @@ async function runAtOnce(
     const env = { ROUNDHOUSE_TEST_SLOT: String(slots++) }
     for (let file = files.shift(); file !== undefined; file = files.shift()) {
       const isHopeless = all.filter(({ overdue }) => overdue !== null).length >= MOST_OVERDUE
-      all.push(isHopeless ? notRun(file) : await run(file, [...TEST, file], 'at the end', env))
+      const command = [...TEST, file]
+      all.push(isHopeless ? notRun(file, command) : await run(file, command, 'at the end', env))
     }
   }
   const lanes = (count: number): Promise<void>[] => Array.from({ length: count }, lane)
@@ -141,14 +143,14 @@ async function runAtOnce(
   for (const first of again) outcomes.push(await runAlone(first))
 }
 
-const notRun = (name: string): Outcome => {
+const notRun = (name: string, command: readonly string[]): Outcome => {
   const output = 'This did not run, because too many files before it did not end.'
-  return { name, passed: 0, failed: 1, ms: 0, output, overdue: null }
+  return { name, command, passed: 0, failed: 1, ms: 0, output, overdue: null }
 }
 
-/** Runs a file once more that failed while other files ran. */
+/** Runs once more what failed while others ran. */
 async function runAlone(first: Outcome): Promise<Outcome> {
-  const second = await run(first.name, [...TEST, first.name], 'at the end')
+  const second = await run(first.name, first.command, 'at the end')
   const outcome = { ...second, ms: first.ms + second.ms }
   return second.failed > 0 ? outcome : { ...outcome, unsteady: first }
 }
@@ -222,7 +224,8 @@ async function run(
   // A run that broke off before its summary, or did not end, counts as failed.
   const isBroken = (exitCode !== 0 || overdue !== null) && failed === 0
   const ms = performance.now() - startedMs
-  return { name, passed: numberBefore(output, 'pass'), failed: isBroken ? 1 : failed, ms, output, overdue }
+  const passed = numberBefore(output, 'pass')
+  return { name, command, passed, failed: isBroken ? 1 : failed, ms, output, overdue }
 }
 
 /** The number before a word in bun's summary, which is on a line of its own (` 12 pass`); 0 if there is none. */
@@ -294,7 +297,9 @@ if (named.length > 0) {
   } finally {
     rmSync(folder, { recursive: true })
   }
-  outcomes.push(await withoutDocker)
+  const short = await withoutDocker
+  const mayBeUnsteady = short.failed > 0 && short.failed <= SECOND_TURNS
+  outcomes.push(mayBeUnsteady ? await runAlone(short) : short)
   const isEmulatorsTurn = isAll || (await haveEmulatorsChanged())
   if (isEmulatorsTurn) outcomes.push(await run('emulators', [...TEST, 'tests/emulators'], 'now'))
   if (isAll) outcomes.push(await simulate(isAll))
