@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe } from 'bun:test'
+import type Dockerode from 'dockerode'
 import { systemClock } from '../../src/lib/clock.ts'
 import {
   createDockerRuntime,
@@ -89,7 +90,12 @@ async function connectMemory(): Promise<SingleHostSubject> {
     programOf,
   })
   runtime.latencyMs = () => 2
-  runtime.commandOf = commandOf
+  const busy = new Set<string>()
+  runtime.commandOf = (command, container) => {
+    const result = commandOf(command)
+    if (result === null) busy.add(container.id)
+    return result
+  }
   let offers = 0
   return {
     runtime,
@@ -105,6 +111,7 @@ async function connectMemory(): Promise<SingleHostSubject> {
       return () => runtime.releasePort(port)
     },
     send: async (id, bytes) => runtime.addTraffic(id, bytes),
+    isBusy: async (id) => busy.has(id),
     pause: async (id) => runtime.pause(id),
     offer: (how, ...tags) => {
       const name = `registry.test/tiny-${++offers}`
@@ -147,6 +154,7 @@ async function connectDockerEngine(): Promise<SingleHostSubject> {
     foreignLabel: { [label.key]: label.value },
     takePort: async (port) => holdHostPort(port).release,
     send: async (id, bytes) => sendDatagram((await runtime.inspect(id)).address, bytes),
+    isBusy: (id) => isBusy(client, id),
     pause: (id) => client.getContainer(id).pause(),
     offer: (how, ...tags) => {
       if (how === 'away') return `127.0.0.1:${freePort()}/tiny`
@@ -161,6 +169,13 @@ async function connectDockerEngine(): Promise<SingleHostSubject> {
       await registry.removePulled(client)
     },
   }
+}
+
+/** A command that Docker has begun to start has no process yet. */
+async function isBusy(client: Dockerode, id: string): Promise<boolean> {
+  const { ExecIDs } = await client.getContainer(id).inspect()
+  const commands = await Promise.all((ExecIDs ?? []).map((each) => client.getExec(each).inspect()))
+  return commands.some(({ Running, Pid }) => Running && Pid > 0)
 }
 
 /** The in-memory swarm has one host here. */

@@ -36,7 +36,7 @@ export function contractOfCommands(bench: Bench<SingleHostSubject>): void {
     test('ends with the container, as killed', async () => {
       const id = await bench.started(bench.spec())
       const running = bench.runtime.commands.exec(id, PROGRAMS.wait)
-      await bench.runtime.commands.exec(id, PROGRAMS.exit)
+      await until('the command runs', () => bench.subject.isBusy(id))
       await bench.runtime.stop(id, 5)
       expect(await running).toEqual({ exitCode: 137, output: '' })
     })
@@ -69,7 +69,7 @@ export function contractOfCommands(bench: Bench<SingleHostSubject>): void {
       const id = await bench.started(bench.spec())
       const abort = new AbortController()
       const running = failureOf('unreachable', bench.runtime.commands.exec(id, PROGRAMS.wait, abort.signal))
-      await bench.runtime.commands.exec(id, PROGRAMS.exit)
+      await until('the command runs', () => bench.subject.isBusy(id))
       abort.abort()
       expect((await running).effect).toBe('unknown')
       const hasty = bench.subject.withDeadlines({ ...DEFAULT_DEADLINES_MS, exec: 300 })

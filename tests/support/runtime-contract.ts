@@ -32,6 +32,8 @@ export interface Subject<R extends Runtime = Runtime> {
 export interface SingleHostSubject extends Subject<SingleHostRuntime> {
   /** Sends this many bytes (fewer than 64 KiB) from outside to a running container with a network of its own. */
   readonly send: (id: string, bytes: number) => Promise<void>
+  /** Whether a command runs in a container that does not end by itself. */
+  readonly isBusy: (id: string) => Promise<boolean>
   /** Acts as if somebody ran `docker pause`. */
   readonly pause: (id: string) => Promise<void>
   /**
