@@ -74,7 +74,7 @@ const SLOWEST = new Set([
 const SEEDS = { usual: 30, all: 500 } as const
 
 /** If more files or short tests than this fail side by side, a busy machine is not the cause, and none runs again. */
-const SECOND_TURNS = 5
+const SECOND_TURNS = 8
 
 const SLOWEST_SHOWN = 10
 
