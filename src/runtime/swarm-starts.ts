@@ -4,7 +4,7 @@ import { type FailedCall, knownRefusal } from './docker-refusals.ts'
 import { RuntimeFailure } from './runtime.ts'
 import type { ServiceSpec, SwarmService, SwarmTask } from './swarm-answers.ts'
 import { hostAmong } from './swarm-hosts.ts'
-import { isPortTaken, unplacedFailure } from './swarm-refusals.ts'
+import { isClosed, isPortTaken, unplacedFailure } from './swarm-refusals.ts'
 import { changeService, nodesOf, serviceOf, tasksEnded, tasksOf } from './swarm-services.ts'
 import { hostIdOf, RUNTIME_LABELS, replicasOf, withReplicas } from './swarm-spec.ts'
 import { hasEnded, inOrder, isRunning, isWanted, unplacedFor, wasStarted } from './swarm-tasks.ts'
@@ -90,17 +90,21 @@ async function settled(
       refusedMs ??= performance.now()
       // A task from before the start has the port for as long as it ends.
       const isLeaving = tasks.some((task) => older.has(task.ID) && !hasEnded(task))
-      if (!mayGetPort(outcome) || (!isLeaving && performance.now() - refusedMs >= PORT_PATIENCE_MS))
+      if (!mayBePlaced(outcome) || (!isLeaving && performance.now() - refusedMs >= PLACE_PATIENCE_MS))
         return outcome
     }
     await delay(restMs, undefined, { signal: abortSignal })
   }
 }
 
-/** How long the scheduler may be late to notice that a port was given back. */
-const PORT_PATIENCE_MS = 1_000
+/**
+ * How long the scheduler may be late to notice that a port was given back or that a host is there. A manager whose Docker Engine
+ * stood still takes its hosts for lost when it goes on, for 0.1 to 0.2 s (20.10, measured): until they tell it of themselves.
+ */
+const PLACE_PATIENCE_MS = 1_000
 
-const mayGetPort = ({ isUnplaced, words }: StartRefusal): boolean => isUnplaced && isPortTaken(words)
+const mayBePlaced = ({ isUnplaced, words }: StartRefusal): boolean =>
+  isUnplaced && (isPortTaken(words) || isClosed(words))
 
 async function failureOf(
   docker: DockerClient,

@@ -141,6 +141,22 @@ describe('a change of a service', () => {
     })
   })
 
+  test.each(['1 node not available for new tasks', 'host-mode port already in use on 1 node'])(
+    'that starts what the scheduler puts on no node at first ("%s") waits for a moment',
+    async (words) => {
+      const looks = [[], [unplaced(1, words)], [unplaced(1, words)], [aTask(1)]]
+      const answer = (request: string) => {
+        if (request.startsWith('POST')) return httpAnswer(200, {})
+        if (request.startsWith('GET /tasks')) return httpAnswer(200, looks.shift())
+        return httpAnswer(200, aService(NOT_STARTED))
+      }
+      await withManager(answer, async (runtime) => {
+        await runtime.start('service-1')
+        expect(looks).toEqual([])
+      })
+    },
+  )
+
   test('that starts what stays pending is unreachable in time, and its effect is not known', async () => {
     let isUpdated = false
     const answer = (request: string) => {
