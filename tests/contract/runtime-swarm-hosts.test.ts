@@ -88,8 +88,9 @@ describe('a swarm of two hosts, seen through its manager', () => {
     const followed = await follow(hasty)
     await manager().freeze()
     try {
-      for (const call of [hasty.ping(), hasty.list(), hasty.hosts?.list()])
-        expect((await failureOf('unreachable', Promise.resolve(call))).effect).toBe('unknown')
+      const calls = [hasty.ping(), hasty.list(), Promise.resolve(hasty.hosts?.list())]
+      const failures = await Promise.all(calls.map((call) => failureOf('unreachable', call)))
+      expect(failures.map(({ effect }) => effect)).toEqual(['unknown', 'unknown', 'unknown'])
       await failureOf('unreachable', followed.ended)
     } finally {
       await manager().thaw()

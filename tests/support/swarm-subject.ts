@@ -15,6 +15,9 @@ export const SWARM_LACKS: Lacks = {
   ends: 'Swarm removes what a call has stopped',
 }
 
+/** The tests wait for the loss of a host. A frozen manager must not reach it: Swarm would start anew what runs on the host. */
+const HEARTBEAT_S = 2
+
 /** Swarm alone takes a second to end a container, and more on a busy machine. */
 const TEST_WITHIN_MS = 20_000
 
@@ -43,7 +46,7 @@ interface SwarmSubject extends Subject {
 
 async function openSwarm(count: number): Promise<SwarmSubject> {
   const image = await ensureTinyImage(new Dockerode())
-  const swarm = await SwarmHosts.open(count, [image])
+  const swarm = await SwarmHosts.open(count, [image], { heartbeatS: HEARTBEAT_S })
   const host = swarm.host(count - 1)
   const common = { key: 'roundhouse.test', value: 'swarm' }
   const ours = { key: 'roundhouse.test.ours', value: 'swarm' }

@@ -14,8 +14,8 @@ const PATH = process.env.PATH ?? ''
 /** The first two parts of all addresses here. */
 const NETWORK = '10.221'
 
-/** How often a node tells its manager that it is there: by default the shortest time that Swarm takes. It is lost after three. */
-const HEARTBEAT_S = 1
+/** How often a node tells its manager that it is there, by default: as Swarm does. */
+const HEARTBEAT_S = 5
 
 /** What a host has of its own. */
 const NAMESPACES = ['--net', '--mount', '--pid', '--uts', '--fork']
@@ -231,12 +231,13 @@ export class SwarmHosts {
   }
 
   /**
-   * Starts this many hosts, joins them to a swarm, and puts these images of this machine's Docker Engine on all of them. Throws
-   * with a sentence for people if that is not possible here.
+   * Starts this many hosts, joins them to a swarm, and puts these images of this machine's Docker Engine on all of them. A host
+   * tells the manager that it is there every `heartbeatS` seconds, and is lost after two to three times as long. Throws with a
+   * sentence for people if that is not possible here.
    */
   static async open(
     count: number,
-    images: readonly string[] = [],
+    images: readonly string[],
     { heartbeatS = HEARTBEAT_S }: { readonly heartbeatS?: number } = {},
   ): Promise<SwarmHosts> {
     const why = SwarmHosts.lacking()
@@ -254,7 +255,7 @@ export class SwarmHosts {
     try {
       await Promise.all(hosts.map((host) => host.start()))
       for (const host of hosts) await host.join(host === swarm.manager ? null : swarm.manager, heartbeatS)
-      if (images.length > 0) await Promise.all(hosts.map((host) => host.load(images)))
+      await Promise.all(hosts.map((host) => host.load(images)))
     } catch (error) {
       await swarm.close()
       throw error
