@@ -8,8 +8,8 @@
  * names and ports. They start the single binary, as users do. The seeds begin when no more files wait; all of them come last.
  *
  * If only a few files fail, they run once more, alone, and so do all short tests if a few of them fail. The second result
- * counts, and what passed then is reported as unsteady. What does not end by itself is ended at its deadline and has failed;
- * when that happens again and again, the files that are left do not run.
+ * counts; the first is shown, too, and what passed then is reported as unsteady. What does not end by itself is ended at its
+ * deadline and has failed; when that happens again and again, the files that are left do not run.
  *
  * `--all` adds the slowest tier: the files in `SLOWEST`, the emulators' own tests, and all seeds. With files or arguments, only
  * those tests run. The last line is `N passed, N failed`. The exit code is 0 if all passed.
@@ -88,8 +88,8 @@ interface Outcome {
   readonly output: string
   /** Why the process was ended; null if it ended by itself. */
   readonly overdue: string | null
-  /** The first run, if the file failed while other files ran and then passed alone. */
-  readonly unsteady?: Outcome
+  /** The first run, if this is the second, alone: the first failed while other files ran. */
+  readonly first?: Outcome
 }
 
 const args = process.argv.slice(2)
@@ -151,8 +151,7 @@ const notRun = (name: string, command: readonly string[]): Outcome => {
 /** Runs once more what failed while others ran. */
 async function runAlone(first: Outcome): Promise<Outcome> {
   const second = await run(first.name, first.command, 'at the end')
-  const outcome = { ...second, ms: first.ms + second.ms }
-  return second.failed > 0 ? outcome : { ...outcome, unsteady: first }
+  return { ...second, ms: first.ms + second.ms, first }
 }
 
 /** The folder for temporary files in memory, if the system has one with room: the commits of small databases wait for no disk there. */
@@ -238,9 +237,10 @@ function report(all: readonly Outcome[]): number {
   console.log('\nWhat took longest:')
   for (const { name, ms } of all.toSorted((a, b) => b.ms - a.ms).slice(0, SLOWEST_SHOWN))
     console.log(`${(ms / 1_000).toFixed(1).padStart(7)} s  ${name}`)
-  for (const { name, unsteady } of all) {
-    if (unsteady !== undefined)
-      console.log(`\nUnsteady: failed beside others, passed alone:\n${name}\n${failures(unsteady)}`)
+  for (const { name, first, failed } of all) {
+    const what =
+      failed > 0 ? 'Failed alone as well; at first' : 'Unsteady: failed beside others, passed alone'
+    if (first !== undefined) console.log(`\n${what}:\n${name}\n${failures(first)}`)
   }
   if (bad.length > 0) console.log('\nWhat failed:')
   for (const outcome of bad) console.log(`${outcome.name}\n${failures(outcome)}`)
