@@ -132,6 +132,18 @@ describe('the first run', () => {
   })
 })
 
+test('a page whose program does not come says what to do', async () => {
+  const server = await started()
+  const { page } = await open('about:blank')
+  await page.route('**/*.js', (route) => route.abort('internetdisconnected'))
+  await page.goto(`${server.url}/panel`)
+  await page.getByText('This page has not loaded completely. Reload it.').waitFor()
+  await page.unroute('**/*.js')
+  await page.reload()
+  await says(page, 'main', 'Provision')
+  expect(await page.locator('.unstarted').count()).toBe(0)
+})
+
 test('a first answer that does not come is waited for in words, and a feed that is lost is told with the time', async () => {
   const server = await started()
   await mustProvision(server)
