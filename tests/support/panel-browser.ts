@@ -1,6 +1,12 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core'
 import { until } from './docker.ts'
 import { freePort } from './ports.ts'
 
@@ -33,9 +39,28 @@ export async function openPage(
   options: BrowserContextOptions = {},
 ): Promise<OpenedPage> {
   const context = await browser.newContext({ viewport, colorScheme, ...options })
-  const opened = watched(await context.newPage())
-  await opened.page.goto(url)
-  return opened
+  return await loaded(context, url)
+}
+
+/**
+ * Loads an address in a page of its own, and again as a person does if it does not come as a whole: tests beside this one make
+ * networks, and a browser then breaks off what it is loading.
+ */
+async function loaded(context: BrowserContext, url: string): Promise<OpenedPage> {
+  for (;;) {
+    const opened = watched(await context.newPage())
+    const { page } = opened
+    let isWhole = true
+    page.on('requestfailed', (request) => {
+      const isPart = ['document', 'script', 'stylesheet'].includes(request.resourceType())
+      if (isPart && request.failure()?.errorText.includes('ERR_NETWORK_CHANGED')) isWhole = false
+    })
+    await page.goto(url).catch((error: unknown) => {
+      if (isWhole) throw error
+    })
+    if (isWhole) return opened
+    await page.close()
+  }
 }
 
 /** Tabs of one window, of which only one is seen. Pages of `openPage` are all seen, whatever is in front of them. */
@@ -58,11 +83,7 @@ export async function startTabs(): Promise<Tabs> {
   await context.newPage()
   const session = await browser.newBrowserCDPSession()
   return {
-    open: async (url) => {
-      const page = await context.newPage()
-      await page.goto(url)
-      return page
-    },
+    open: async (url) => (await loaded(context, url)).page,
     openHidden: async (url) => {
       const [page] = await Promise.all([
         context.waitForEvent('page'),
