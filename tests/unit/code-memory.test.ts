@@ -22,7 +22,8 @@ test('a process that rests forgets compiled functions', async () => {
   await clock.advance(29_999)
   expect(numberOfDFGCompiles(sum)).toBeGreaterThan(0)
   await clock.advance(1)
-  // Bun does it as soon as nothing runs.
-  while (numberOfDFGCompiles(sum) > 0 && errors.length === 0) await settled()
+  await settled()
+  // Bun does it as soon as nothing runs, and not while it collects garbage: then the next rest has to do it.
+  while (numberOfDFGCompiles(sum) > 0 && errors.length === 0) await clock.advance(30_000)
   expect(errors).toEqual([])
 })
