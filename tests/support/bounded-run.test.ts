@@ -8,8 +8,10 @@ import { until } from './docker.ts'
 const folder = mkdtempSync(join(tmpdir(), 'roundhouse-bounded-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
-const run = (command: readonly string[], withinMs: number | null = null, signal?: AbortSignal) =>
-  runBounded(command, { cwd: folder, env: { PATH: process.env.PATH }, withinMs, ...(signal && { signal }) })
+const run = (command: readonly string[], withinMs: number | null = null, signal?: AbortSignal) => {
+  const limits = { withinMs, patience: { graceMs: 3_000, killedMs: 2_000 }, ...(signal && { signal }) }
+  return runBounded(command, { cwd: folder, env: { PATH: process.env.PATH }, ...limits })
+}
 
 const isGone = (pid: number): boolean => !existsSync(`/proc/${pid}`)
 

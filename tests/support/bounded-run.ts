@@ -11,7 +11,19 @@ export interface BoundedRun {
   readonly signal?: AbortSignal
   /** Receives the output as it comes. */
   readonly onText?: (text: string) => void
+  readonly patience?: Patience
 }
+
+/** How long processes may take to end, in milliseconds. */
+interface Patience {
+  /** What is told to end gets this long before it is killed. */
+  readonly graceMs: number
+  /** What was killed ends at once, unless it waits for a disk, and then nobody waits for it. */
+  readonly killedMs: number
+}
+
+/** A Docker Engine of a test that is told to end ends its containers first. */
+const PATIENCE: Patience = { graceMs: 10_000, killedMs: 5_000 }
 
 /** What a process came to. */
 export interface BoundedEnd {
@@ -22,12 +34,6 @@ export interface BoundedEnd {
   /** The note of a process that did not end in time; null if it did. */
   readonly overdue: string | null
 }
-
-/** What is told to end gets this long before it is killed: a Docker Engine of a test ends its containers first. */
-const GRACE_MS = 10_000
-
-/** What was killed ends at once, unless it waits for a disk, and then nobody waits for it. */
-const KILLED_WITHIN_MS = 5_000
 
 /** What ends on its own after its parent is not left behind. */
 const SETTLED_MS = 300
@@ -41,7 +47,7 @@ const SETTLED_MS = 300
  * sends to our group does not reach it: whoever ends us has to abort the signal first.
  */
 export async function runBounded(command: readonly string[], options: BoundedRun): Promise<BoundedEnd> {
-  const { cwd, env, withinMs, signal, onText } = options
+  const { cwd, env, withinMs, signal, onText, patience = PATIENCE } = options
   const child = Bun.spawn([...command], {
     ...{ cwd, env, detached: true },
     ...{ stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
@@ -55,10 +61,14 @@ export async function runBounded(command: readonly string[], options: BoundedRun
   }
   const read = Promise.all([collect(child.stdout, take), collect(child.stderr, take)])
   const overdue = await lateness(child.exited, withinMs, signal)
-  if (overdue !== null) await endTelling(child.pid, overdue, take)
-  else await endLeft(child.pid, take)
+  const endTelling = async (why: string): Promise<void> => {
+    take(`\n${[`${why}:`, ...membersOf(child.pid)].join('\n')}\n`)
+    await endGroup(child.pid, patience)
+  }
+  if (overdue !== null) await endTelling(overdue)
+  else if (await leavesAny(child.pid)) await endTelling('This was left behind, and was ended')
   // What has ended is not known here at once.
-  await lateness(Promise.all([read, child.exited]), KILLED_WITHIN_MS)
+  await lateness(Promise.all([read, child.exited]), patience.killedMs)
   isOver = true
   return { output, exitCode: child.exitCode, overdue }
 }
@@ -86,25 +96,20 @@ async function collect(stream: ReadableStream<Uint8Array>, take: (text: string) 
   for await (const chunk of stream) take(decoder.decode(chunk, { stream: true }))
 }
 
-/** Ends what a process left behind, which is not what ends on its own. */
-async function endLeft(group: number, take: (text: string) => void): Promise<void> {
-  if (membersOf(group).length === 0) return
+/** Whether a process left anything behind that does not end on its own. */
+async function leavesAny(group: number): Promise<boolean> {
+  if (membersOf(group).length === 0) return false
   await Bun.sleep(SETTLED_MS)
-  if (membersOf(group).length > 0) await endTelling(group, 'This was left behind, and was ended', take)
-}
-
-async function endTelling(group: number, why: string, take: (text: string) => void): Promise<void> {
-  take(`\n${[`${why}:`, ...membersOf(group)].join('\n')}\n`)
-  await endGroup(group)
+  return membersOf(group).length > 0
 }
 
 /** Asks a group to end, and kills what is left of it later. Resolves when nothing is left, or cannot be ended. */
-async function endGroup(group: number): Promise<void> {
+async function endGroup(group: number, { graceMs, killedMs }: Patience): Promise<void> {
   const isGone = (): boolean => membersOf(group).length === 0
   send(group, 'SIGTERM')
-  await until('a group of processes has ended', isGone, GRACE_MS).catch(async () => {
+  await until('a group of processes has ended', isGone, graceMs).catch(async () => {
     send(group, 'SIGKILL')
-    await until('a killed group has ended', isGone, KILLED_WITHIN_MS).catch(() => undefined)
+    await until('a killed group has ended', isGone, killedMs).catch(() => undefined)
   })
 }
 
