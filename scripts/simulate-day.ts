@@ -6,7 +6,7 @@
  * The world is that of scripts/simulate.ts, with ordinary trouble and without crashes of the orchestrator: viewers come and
  * go, some proxies never report an end, engines crash, hang and are removed, and Docker is away for a while. After each
  * simulated hour it prints the rows of every table beside its bound, and the memory after a garbage collection. The exit
- * code is 1 if a bound or a promise is broken, or if the memory of the last quarter is above that of the quarter before.
+ * code is 1 if a bound or a promise is broken, or if the memory has grown from the third quarter to the last.
  * `--short` simulates two hours with low bounds, as the tests do.
  */
 import { parseArgs } from 'node:util'
